@@ -1,0 +1,42 @@
+# Needs Python 3.11 or newer and make, nothing else: servers, libraries and tools come as hash-checked packages.
+VENV ?= .venv
+PY := $(VENV)/bin/python
+UV_COMPILE := $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
+
+.DEFAULT_GOAL := help
+.PHONY: help up test check fmt bench faults schema lock run-packages all-packages
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+up: run-packages ## Start everything with a demo workspace; prints the address and the login
+	@exec $(PY) manage.py up
+
+test: all-packages ## Run the tests, each against real servers
+	@bin/chromium --install >/dev/null; exec $(PY) -m pytest
+
+check: all-packages ## Lint, types, import order of the apps, missing migrations
+	@bin/check
+
+fmt: all-packages ## Put the code into its canonical form
+	@$(VENV)/bin/ruff check --quiet --fix . ; $(VENV)/bin/ruff format --quiet . ; \
+		find templates -name '*.html' -exec $(VENV)/bin/djade {} +
+
+bench: all-packages ## Measure imports against COPY and against peers
+	@exec $(PY) -m benchmarks
+
+faults: all-packages ## Run only the tests that kill real processes
+	@exec $(PY) -m pytest -m faults
+
+schema: all-packages ## Write the resulting database schema to docs/schema.sql
+	@exec $(PY) -m tests.servers $(PY) manage.py schema
+
+lock: all-packages ## Choose new versions and write the hash-pinned lock files
+	@for name in boot base dev; do $(UV_COMPILE) --upgrade requirements/$$name.in -o requirements/$$name.txt || exit 1; done
+
+run-packages:
+	@VENV=$(VENV) bin/bootstrap requirements/base.txt
+
+all-packages:
+	@VENV=$(VENV) bin/bootstrap requirements/base.txt requirements/dev.txt

@@ -1,0 +1,33 @@
+"""The Celery application. Tasks live in each app's tasks.py and hold no logic."""
+
+import os
+from typing import Any
+
+import django
+from celery import Celery
+from celery.signals import heartbeat_sent, worker_init
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cdp.settings")
+django.setup()
+
+from django.conf import settings  # noqa: E402  settings exist only after the line above
+
+app = Celery("cdp")
+app.conf.update(settings.CELERY)
+app.autodiscover_tasks()
+
+
+@worker_init.connect
+def _refuse_a_role_that_could_bypass(**_kwargs: Any) -> None:
+    """A worker that could read past the policies must not start (architecture, section 4)."""
+    from tenants.checks import refuse_bypassing_role  # noqa: PLC0415  apps load after Celery
+
+    refuse_bypassing_role()
+
+
+@heartbeat_sent.connect
+def _say_that_a_worker_lives(sender: Any = None, **_kwargs: Any) -> None:
+    """Celery's own heart beats each two seconds; the pages count the hosts that were heard (cdp.pulse)."""
+    from cdp.pulse import beat  # noqa: PLC0415  see above
+
+    beat(str(getattr(sender, "hostname", "worker")))

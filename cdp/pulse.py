@@ -1,0 +1,34 @@
+"""Signs of life of the workers: each writes the time to Redis while it lives; a page counts the recent ones."""
+
+import logging
+import time
+from functools import lru_cache
+
+import redis
+from django.conf import settings
+
+log = logging.getLogger(__name__)
+KEY = "cdp:pulse"
+FRESH_SECONDS = 30.0
+
+
+@lru_cache(maxsize=1)
+def broker() -> "redis.Redis[bytes]":
+    """One connection pool a process, with short time-outs: a silent broker must not hold up a page."""
+    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2)
+
+
+def beat(worker: str, *, now: float | None = None) -> None:
+    """Say that a worker lives."""
+    broker().zadd(KEY, {worker: now or time.time()})
+
+
+def workers_alive(*, now: float | None = None) -> int | None:
+    """Number of worker processes heard of in the last 30 s; None when the broker does not answer."""
+    moment = now or time.time()
+    try:
+        broker().zremrangebyscore(KEY, "-inf", moment - FRESH_SECONDS)
+        return int(broker().zcard(KEY))
+    except redis.RedisError as problem:
+        log.warning("workers not counted: %s", problem)
+        return None

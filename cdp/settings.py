@@ -1,0 +1,206 @@
+"""One settings file, from environment variables. What is missing and has no safe default stops the start."""
+
+import os
+from pathlib import Path
+
+import environ
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+
+# --- required: there is no default that would be safe -------------------------------------------------------------
+SECRET_KEY = env.str("SECRET_KEY")
+REDIS_URL = env.str("REDIS_URL")
+_DATABASE = env.db_url("DATABASE_URL")
+
+# --- optional -----------------------------------------------------------------------------------------------------
+DEBUG = env.bool("DEBUG", False)
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
+SITE_URL = env.str("SITE_URL", "http://127.0.0.1:8000").rstrip("/")
+HOME = Path(env.str("CDP_HOME", str(BASE_DIR / ".home"))).resolve()
+UPLOAD_DIR = Path(env.str("UPLOAD_DIR", str(HOME / "uploads")))
+MAIL_DIR = env.str("MAIL_DIR", "")
+EMAIL_URL = env.str("EMAIL_URL", "")
+HTTPS = SITE_URL.startswith("https://")
+# The role that web and workers run as: owns nothing, may bypass nothing. Migrations grant to it by name.
+APP_ROLE = env.str("APP_ROLE", "cdp_app")
+WORKERS = env.int("CDP_WORKERS", 2)
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "django_htmx",
+    "lucide",
+    "allauth",
+    "allauth.account",
+    "cdp",
+    "tenants",
+    "contacts",
+    "tracking",
+    "segments",
+    "imports",
+]
+
+MIDDLEWARE = [
+    "cdp.http.SecurityHeaders",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    # Before the CSRF check: an upload is judged (session, role, size) before its body is touched.
+    "tenants.middleware.Workspace",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+]
+
+ROOT_URLCONF = "cdp.urls"
+WORKSPACE_URLCONF = "cdp.workspace_urls"
+WSGI_APPLICATION = "cdp.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "builtins": ["cdp.templatetags.ui", "tenants.templatetags.ui_urls"],
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.messages.context_processors.messages",
+                "django.contrib.auth.context_processors.auth",
+                "tenants.navigation.context",
+            ],
+        },
+    }
+]
+
+DATABASES = {
+    "default": {
+        **_DATABASE,
+        "ENGINE": "django.db.backends.postgresql",
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {"options": "-c lock_timeout=60s -c timezone=UTC"},
+    }
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTH_USER_MODEL = "tenants.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+if env.str("CDP_PASSWORD_HASHER", "") == "fast":  # tests log in hundreds of times
+    PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_USER_MODEL_EMAIL_FIELD = "email"
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_ADAPTER = "tenants.accounts.ClosedSignup"
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_LOGOUT_ON_GET = False
+ACCOUNT_PREVENT_ENUMERATION = True
+# Wrong passwords: ten a minute from one address, five in five minutes for one e-mail.
+ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,5/5m/key", "reset_password": "20/m/ip,5/m/key"}
+ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXIES", 0)
+
+SESSION_COOKIE_AGE = 14 * 24 * 3600
+SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "session"
+CSRF_COOKIE_NAME = "__Host-csrf" if HTTPS else "csrf"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SECURE_SSL_REDIRECT = False
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CSRF_FAILURE_VIEW = "cdp.views.csrf_failure"
+CSRF_TRUSTED_ORIGINS = [SITE_URL] if HTTPS else []
+if env.bool("BEHIND_PROXY", False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "cdp",
+        "OPTIONS": {"socket_timeout": 2, "socket_connect_timeout": 2},
+    }
+}
+
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = BASE_DIR / "staticfiles"
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = DEBUG
+
+LANGUAGE_CODE = "en-gb"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = False
+
+# --- mail: files that the page "Sent mail" shows, unless a real server is named ------------------------------------
+DEFAULT_FROM_EMAIL = env.str("MAIL_FROM", "no-reply@localhost")
+if EMAIL_URL:
+    vars().update(env.email_url("EMAIL_URL"))
+else:
+    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    EMAIL_FILE_PATH = MAIL_DIR or str(HOME / "mail")
+
+# --- uploads: never in memory, never in a shared temporary folder --------------------------------------------------
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
+FILE_UPLOAD_PERMISSIONS = 0o600
+DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024  # a form without files: pasted text
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 2_000
+
+# --- Celery: it only says "look at import 17"; it may lose, repeat or delay every message --------------------------
+CELERY = {
+    "broker_url": REDIS_URL,
+    "broker_connection_retry_on_startup": True,
+    "broker_transport_options": {
+        "visibility_timeout": 900,
+        "global_keyprefix": "cdp:",
+        "unacked_restore_interval": 10,
+        "unacked_restore_throttle": 1,
+        "socket_timeout": 5,
+        "socket_connect_timeout": 2,
+        "max_retries": 1,
+    },
+    "task_acks_late": True,
+    "task_reject_on_worker_lost": True,
+    "task_ignore_result": True,
+    "task_soft_time_limit": 240,
+    "task_time_limit": 300,
+    "worker_prefetch_multiplier": 1,
+    "worker_max_tasks_per_child": 500,
+    "worker_soft_shutdown_timeout": 10,
+    "worker_cancel_long_running_tasks_on_connection_loss": True,
+    "worker_hijack_root_logger": False,
+    "beat_schedule": {
+        "sweep imports": {"task": "imports.sweep", "schedule": 15.0},
+        "send outbox": {"task": "tenants.send_outbox", "schedule": 10.0},
+    },
+    "beat_schedule_filename": str(HOME / "beat"),
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", "INFO")},
+    "loggers": {"django.server": {"level": "WARNING"}, "celery": {"level": "WARNING"}},
+}
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cdp.settings")
+SILENCED_SYSTEM_CHECKS: list[str] = []

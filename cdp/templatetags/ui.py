@@ -1,0 +1,245 @@
+"""The pieces that all pages are made of. A builtin library: templates use it without {% load %}."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+from django import template
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+from lucide.templatetags.lucide import lucide
+
+from cdp import figures, outcomes
+from cdp.charts import Chart, spark_svg
+
+register = template.Library()
+
+
+@dataclass(frozen=True)
+class Status:
+    """How a status looks: tone, sign and word. The sign "pulse" is the dot of a running thing."""
+
+    tone: str
+    sign: str
+    word: str
+
+
+STATUSES = {
+    # Imports
+    "preparing": Status("neutral", "pulse", "Preparing"),
+    "ready_for_review": Status("warn", "eye", "Ready for review"),
+    "importing": Status("edit", "pulse", "Importing"),
+    "imported": Status("ok", "check", "Imported"),
+    "failed": Status("bad", "circle-alert", "Failed"),
+    "canceled": Status("neutral", "x", "Canceled"),
+    "undone": Status("outline", "undo-2", "Undone"),
+    "stuck": Status("bad", "triangle-alert", "Stuck"),
+    # Channels of a contact
+    "active": Status("ok", "check", "Active"),
+    "unsubscribed": Status("neutral", "mail-x", "Unsubscribed"),
+    "not_confirmed": Status("warn", "clock", "Not confirmed"),
+    "spam": Status("bad", "flag", "Spam report"),
+    "blacklisted": Status("bad", "ban", "Blacklisted"),
+    "deleted": Status("neutral", "trash-2", "Deleted"),
+    # Tones, for a label of one's own
+    "ok": Status("ok", "check", "Done"),
+    "edit": Status("edit", "pencil", "Changed"),
+    "warn": Status("warn", "triangle-alert", "Needs you"),
+    "bad": Status("bad", "circle-alert", "In error"),
+    "who": Status("who", "link", "Matched"),
+    "neutral": Status("neutral", "", ""),
+    "outline": Status("outline", "", ""),
+}
+
+
+# --- figures ------------------------------------------------------------------------------------------------------
+
+
+@register.filter
+def number(value: figures.Number | str | None, decimals: int = 0) -> str:
+    """{{ 1234567|number }} → 1,234,567; – for None and for what a template does not know."""
+    return figures.NOTHING if isinstance(value, str) else figures.number(value, decimals)
+
+
+@register.filter
+def signed(value: figures.Number | None) -> str:
+    """{{ change|signed }} → +1,124 or −5,228."""
+    return figures.signed(value)
+
+
+@register.filter
+def percent(part: figures.Number | None, total: figures.Number | None) -> str:
+    """{{ part|percent:total }} → 66.2 %."""
+    return figures.percent(part, total)
+
+
+@register.filter
+def whole_percent(part: figures.Number | None, total: figures.Number | None) -> int:
+    """{{ done|whole_percent:total }} → 62, rounded down."""
+    return figures.whole_percent(part, total)
+
+
+@register.filter
+def duration(seconds: figures.Number | timedelta | None) -> str:
+    """{{ seconds|duration }} → 4 min 10 s."""
+    return figures.duration(seconds)
+
+
+@register.filter
+def filesize_exact(size: int | None) -> str:
+    """{{ bytes|filesize_exact }} → 129.0 MB."""
+    return figures.filesize(size)
+
+
+@register.filter
+def ago(value: date | datetime | None, style: str = "") -> str:
+    """{{ at|ago }} → today 14:06, as <time> with all of it in the title. {{ at|ago:"capital" }} begins a cell."""
+    return _time(value, figures.moment(value), style) if value else figures.NOTHING
+
+
+@register.filter
+def day(value: date | datetime | None, style: str = "") -> str:
+    """{{ at|day }} → 19 Nov: as `ago`, without the hour."""
+    return _time(value, figures.day(value), style) if value else figures.NOTHING
+
+
+def _time(value: date | datetime, words: str, style: str) -> SafeString:
+    shown = words[0].upper() + words[1:] if style == "capital" else words
+    full = figures.full_moment(value)
+    return format_html('<time datetime="{}" title="{}">{}</time>', value.isoformat(), full, shown)
+
+
+_FULL = mark_safe('width="100%" height="100%"')
+_HEX = re.compile(r"#[0-9a-fA-F]{6}")
+
+# --- signs --------------------------------------------------------------------------------------------------------
+
+
+@register.simple_tag
+def icon(name: str, label: str = "", size: str = "") -> str:
+    """{% icon "upload" %}. Decorative unless `label` names it; size is "small" or "large"."""
+    return _icon(str(name), str(label), str(size))
+
+
+@lru_cache(maxsize=512)
+def _icon(name: str, label: str, size: str) -> str:
+    attrs: dict[str, str] = {"class": f"i {size}".strip()}
+    attrs |= {"role": "img", "aria_label": label} if label else {"aria_hidden": "true"}
+    return mark_safe(lucide(name, size=16, **attrs))  # noqa: S308 - lucide escapes the attributes
+
+
+@register.simple_tag
+def pulse(label: str = "") -> SafeString:
+    """{% pulse %}: the dot of a running thing, the one loop of the product."""
+    return format_html('<span class="pulse">{}</span>', _hidden(label))
+
+
+@register.simple_tag
+def dot(tone: str = "", label: str = "") -> SafeString:
+    """{% dot "ok" %}: a coloured dot beside a word."""
+    return format_html('<span class="dot {}">{}</span>', tone, _hidden(label))
+
+
+@register.simple_tag
+def key(tone: str) -> SafeString:
+    """{% key "skip" %}: the square of a legend."""
+    return format_html('<svg class="key" aria-hidden="true"><rect class="fill-{}" {}/></svg>', tone, _FULL)
+
+
+@register.simple_tag
+def mark(name: str, colour: str) -> SafeString:
+    """{% mark workspace.name workspace.colour %}: its letter on its colour, in black or white."""
+    paint = colour if _HEX.fullmatch(colour or "") else "#4b5563"
+    letter = format_html(
+        '<text x="50%" y="50%" dy=".35em" text-anchor="middle" fill="{}">{}</text>',
+        _readable_on(paint), name[:1].upper(),
+    )  # fmt: skip
+    return format_html('<svg class="mark" aria-hidden="true"><rect {} fill="{}"/>{}</svg>', _FULL, paint, letter)
+
+
+def _readable_on(paint: str) -> str:
+    """Black or white, whichever has more contrast (WCAG 2 relative luminance)."""
+    channels = [int(paint[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
+    return "#ffffff" if 0.2126 * red + 0.7152 * green + 0.0722 * blue < 0.179 else "#14181d"
+
+
+@register.simple_tag
+def pill(status: str, label: str = "", icon: str | None = None) -> SafeString:
+    """{% pill "imported" %}, {% pill "warn" "Not confirmed" icon="clock" %}: sign and word on a tint."""
+    known = STATUSES.get(status, Status("neutral", "", status.replace("_", " ").capitalize()))
+    name = known.sign if icon is None else icon
+    sign = pulse() if name == "pulse" else _icon(name, "", "") if name else ""
+    return format_html('<span class="pill {}">{}{}</span>', known.tone, sign, label or known.word)
+
+
+def _hidden(label: str) -> str:
+    return format_html('<span class="visually-hidden">{}</span>', label) if label else ""
+
+
+# --- rows by outcome ----------------------------------------------------------------------------------------------
+
+
+@register.simple_tag
+def strip(counts: Any, size: str = "", label: str = "") -> SafeString:
+    """{% strip counts %}, {% strip counts "thick" %}: the stacked bar; the rest of `counts.rows` is the empty track."""
+    pieces = outcomes.segments(counts, least=1.0 if size == "thick" else 2.0)
+    rects = format_html_join(
+        "", '<rect class="fill-{}" x="{}" width="{}" height="100%"/>', ((p.tone, p.x, p.width) for p in pieces)
+    )
+    name = label or outcomes.sentence(counts)
+    return format_html('<svg class="strip {}" role="img" aria-label="{}">{}</svg>', size, name, rects)
+
+
+@register.inclusion_tag("ui/sum.html")
+def outcome_sum(
+    counts: Any, urls: Mapping[str, str] | None = None, notes: Mapping[str, str] | None = None, plan: bool = False
+) -> dict[str, Any]:
+    """{% outcome_sum counts urls=urls notes=notes plan=True %}: six outcomes that add up to the rows of the file."""
+    return {"sum": outcomes.summed(counts, urls=urls or {}, notes=notes or {}, plan=plan)}
+
+
+@register.inclusion_tag("ui/legend.html")
+def legend() -> dict[str, Any]:
+    """{% legend %}: the key to all strips of a page."""
+    return {"outcomes": outcomes.OUTCOMES}
+
+
+# --- bars and charts ----------------------------------------------------------------------------------------------
+
+
+@register.simple_tag
+def progress(done: figures.Number, total: figures.Number, label: str = "Progress", tone: str = "ink") -> SafeString:
+    """{% progress done total "Uploading" %}: a bar of one colour with its value for assistive technology."""
+    share = figures.whole_percent(done, total)
+    return format_html(
+        '<svg class="strip" role="progressbar" aria-label="{}" aria-valuemin="0" aria-valuemax="100" '
+        'aria-valuenow="{}"><rect class="fill-{}" width="{}%" height="100%"/></svg>',
+        label, share, tone, share,
+    )  # fmt: skip
+
+
+@register.simple_tag
+def bar(part: figures.Number, total: figures.Number, tone: str = "ink") -> SafeString:
+    """{% bar part total "who" %}: a thin bar under a figure that already says the number."""
+    share = 100 * float(part) / float(total) if part and total else 0.0
+    width = max(share, 1.0) if share else 0.0
+    return format_html(
+        '<svg class="strip thin" aria-hidden="true"><rect class="fill-{}" width="{}%" height="100%"/></svg>',
+        tone, f"{min(width, 100):.2f}",
+    )  # fmt: skip
+
+
+@register.inclusion_tag("ui/chart.html")
+def chart(chart: Chart) -> dict[str, Any]:
+    """{% chart chart %}: the picture, and all of its figures under "Show as a table"."""
+    return {"chart": chart}
+
+
+@register.simple_tag
+def spark(values: list[float], label: str = "", tone: str = "ink", size: str = "") -> SafeString:
+    """{% spark values "Wait in the last hour, between 0 and 6 s" %}: a line without axes."""
+    return spark_svg(values, label=label, tone=tone, size=size)

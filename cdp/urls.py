@@ -1,0 +1,33 @@
+"""Pages outside of any workspace: the door, the styleguide, health. What lies in a workspace: cdp.workspace_urls."""
+
+from allauth.account import views as account
+from django.urls import path
+
+from cdp import views
+from tenants.roles import public, signed_in
+from tenants.views import door
+
+urlpatterns = [
+    path("", door.home, name="home"),
+    path("login/", public(account.login), name="account_login"),
+    path("logout/", public(account.logout), name="account_logout"),
+    path("signup/", public(account.signup), name="account_signup"),
+    path("inactive/", public(account.account_inactive), name="account_inactive"),
+    path("password/forgotten/", public(account.password_reset), name="account_reset_password"),
+    path("password/sent/", public(account.password_reset_done), name="account_reset_password_done"),
+    path(
+        "password/new/<slug:uidb36>-<str:key>/",
+        public(account.password_reset_from_key),
+        name="account_reset_password_from_key",
+    ),
+    path(
+        "password/changed/",
+        public(account.password_reset_from_key_done),
+        name="account_reset_password_from_key_done",
+    ),
+    path("invitation/<str:token>/", door.invitation, name="invitation"),
+    path("styleguide/", signed_in(views.styleguide), name="styleguide"),
+    path("healthz", views.health, name="health"),
+]
+handler404 = "cdp.http.not_found"
+handler500 = "cdp.views.failure"

@@ -1,0 +1,40 @@
+"""Pages that belong to no app."""
+
+
+from django.db import connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from cdp import styleguide as samples
+from cdp.pulse import workers_alive
+from tenants.roles import public, signed_in
+
+
+@public
+@require_safe
+def health(_request: HttpRequest) -> HttpResponse:
+    """Whether this process can do its work: the database answers, the broker answers. Says nothing else."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    workers = workers_alive()
+    broker = workers is not None
+    return JsonResponse({"database": True, "broker": broker, "workers": workers}, status=200 if broker else 503)
+
+
+@signed_in
+@require_safe
+def styleguide(request: HttpRequest) -> HttpResponse:
+    """Every component, living."""
+    return render(request, "styleguide.html", samples.context())
+
+
+def failure(request: HttpRequest) -> HttpResponse:
+    """The page for what should not have happened; needs neither database nor workspace."""
+    return render(request, "500.html", status=500)
+
+
+@public
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A form whose token is missing or old."""
+    return render(request, "403_csrf.html", {"reason": reason}, status=403)

@@ -1,0 +1,13 @@
+"""Pages of a workspace, below /w/<slug>/. Each app brings its own; the middleware has judged who may come in."""
+
+from django.urls import include, path
+
+urlpatterns = [
+    path("imports/", include("imports.urls")),
+    path("contacts/", include("contacts.urls")),
+    path("segments/", include("segments.urls")),
+    path("", include("tracking.urls")),
+    path("", include("tenants.urls")),
+]
+handler404 = "cdp.http.not_found"
+handler500 = "cdp.views.failure"

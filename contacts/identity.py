@@ -1,0 +1,118 @@
+"""Who is who. Rows of one import become contacts here and nowhere else (docs/identity.md has the rules by number).
+
+The steps, each called in a transaction of its own by `imports.pipeline`:
+
+1. `match` and `find_repeats`, side by side: rows against contacts, rows against rows;
+2. `resolve`, under the tenant's turn: one contact or one verdict for every row;
+3. `diff`: what each matched row would change; nothing of the contacts has been written up to here;
+4. `apply`: contacts are written, a range of rows at a time.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from contacts import matching, queries, staging as tables
+from contacts.grouping import Grouping, group
+from contacts.staging import Staging
+
+IDENTIFIERS = matching.ORDER
+# Verdicts that put a row in error, and those that leave it out on purpose.
+CONFLICTS = frozenset({"ambiguous_match", "shared_identifier", "duplicate_in_file"})
+SKIPS = frozenset({"contact_deleted", "contact_suppressed", "mode_create_only", "mode_update_only"})
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What an import may do to contacts. `identifiers` decide who a row is, strongest first."""
+
+    mode: Literal["create_and_update", "create_only", "update_only"] = "create_and_update"
+    existing: Literal["overwrite", "only_empty"] = "overwrite"
+    blank: Literal["keep", "clear"] = "keep"
+    duplicates: Literal["last", "first", "error"] = "last"
+    identifiers: Sequence[str] = IDENTIFIERS
+
+
+@dataclass
+class Resolved:
+    """What a resolve found: rows to create, rows joined into others, rows held back by code."""
+
+    created: int = 0
+    duplicates: int = 0
+    held_back: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def conflicts(self) -> int:
+        return sum(n for code, n in self.held_back.items() if code in CONFLICTS)
+
+    @property
+    def skipped(self) -> int:
+        return sum(n for code, n in self.held_back.items() if code in SKIPS)
+
+
+def match(staging: Staging, policy: Policy, *, start: int, stop: int) -> None:
+    """Rules 1 to 3: find the contact that each row [start, stop) points at."""
+    queries.work_memory(128)
+    if queries.anybody(staging):
+        matching.match(staging, policy.identifiers, start=start, stop=stop)
+
+
+def find_repeats(staging: Staging, kind: str) -> None:
+    """Rule 4, first half: rows that share an identifier of this kind with another row."""
+    queries.work_memory(128)
+    queries.find_repeats(staging, kind)
+
+
+def resolve(staging: Staging, policy: Policy, *, key: str) -> Resolved:
+    """Rules 4 and 6: join rows of one person, hold back what must not be written, draw ids for new contacts.
+
+    `key` is the secret of the suppression digests. The caller holds the tenant's turn (rule 8).
+    """
+    queries.work_memory(256)
+    tables.analyze(staging, "hit", "repeat")
+    if queries.find_same_contact(staging):
+        tables.analyze(staging, "repeat")
+    grouping = group(queries.repeats(staging), duplicates=policy.duplicates)
+    _note(staging, grouping, policy)
+    queries.skip_deleted(staging)
+    queries.skip_suppressed(staging, key=key)
+    queries.skip_by_mode(staging, policy.mode)
+    tables.analyze(staging, "hit", "loser")
+    created = queries.plan_creates(staging)
+    tables.analyze(staging, "map")
+    return Resolved(created=created, duplicates=len(grouping.losers), held_back=queries.counts_by_code(staging))
+
+
+def _note(staging: Staging, grouping: Grouping, policy: Policy) -> None:
+    losers = ((staging.tenant_id, row, winner) for row, winner in sorted(grouping.losers.items()))
+    tables.copy_tuples(staging, "loser", ("tenant_id", "row_no", "winner"), losers)
+    tables.analyze(staging, "loser")
+    queries.forget_losers(staging)
+    queries.note_hits(staging, grouping.notes())
+    if grouping.losers:
+        queries.merge_losers(staging, last_wins=policy.duplicates == "last")
+
+
+def diff(staging: Staging, policy: Policy, *, start: int, stop: int) -> None:
+    """Rule 5: map the matched rows [start, stop) to what they would change in their contacts."""
+    queries.plan_updates(
+        staging, start=start, stop=stop, overwrite=policy.existing == "overwrite", clear=policy.blank == "clear"
+    )
+
+
+def planned(staging: Staging, *, start: int, stop: int) -> dict[str, Any]:
+    """What the diff found in a range: {"updated", "unchanged", "changes": {key: [contacts, example row]}}."""
+    found = queries.outcomes(staging, start=start, stop=stop)
+    changed = {key: list(pair) for key, pair in queries.changes(staging, start=start, stop=stop).items()}
+    return {"updated": found.get("u", 0), "unchanged": found.get("n", 0), "changes": changed}
+
+
+def apply(
+    staging: Staging, policy: Policy, *, start: int, stop: int, origin: str, now: datetime
+) -> tuple[int, int]:
+    """Write the contacts of rows [start, stop); returns (created, updated)."""
+    created = queries.insert_contacts(staging, start=start, stop=stop, origin=origin, now=now)
+    overwrite = policy.existing == "overwrite"
+    updated = queries.update_contacts(staging, overwrite=overwrite, start=start, stop=stop, now=now)
+    return created, updated

@@ -1,0 +1,82 @@
+"""The statement that matches rows to contacts, built from the workspace's order of identifiers.
+
+For each identifier: the living contacts that have it, and how many of them no stronger identifier contradicts (both
+sides have one and they differ, so it is another person). Then the strongest identifier that finds somebody decides.
+"""
+
+from collections.abc import Sequence
+
+from contacts import queries
+from contacts.staging import Staging
+
+ORDER = ("external_id", "email", "phone")
+
+# One identifier against the living contacts, for rows [start, stop). Takes no locks.
+FOUND = """{name} AS MATERIALIZED (
+  SELECT s.row_no, count(*) FILTER (WHERE {agrees}) AS ok, min(c.id) FILTER (WHERE {agrees}) AS ok_id,
+         min(c.id) AS any_id, array_agg(c.id) AS ids, array_agg(c.id) FILTER (WHERE {agrees}) AS ok_ids
+  FROM {{row}} s JOIN contact c ON c.tenant_id = %(tenant)s AND c.{name} = s.{name} AND c.deleted_at IS NULL
+  WHERE s.tenant_id = %(tenant)s AND s.row_no >= %(start)s AND s.row_no < %(stop)s GROUP BY s.row_no)"""
+
+# `shared`: several people have the identifier and no weaker one tells them apart. `other`: a contact that a weaker
+# identifier points at, and only at others than the chosen one.
+MATCH = """
+WITH {found}, chosen AS (
+  SELECT row_no, {strength} AS strength, {contact} AS contact_id, {shared} AS shared, {carried}
+  FROM {joined}),
+judged AS (SELECT row_no, strength, contact_id, shared, {other} AS other_id FROM chosen)
+INSERT INTO {{hit}} (tenant_id, row_no, contact_id, strength, code, other_id)
+SELECT %(tenant)s, row_no, contact_id, strength,
+       CASE WHEN shared THEN 'shared_identifier' WHEN other_id IS NOT NULL THEN 'ambiguous_match' END,
+       other_id
+FROM judged WHERE strength IS NOT NULL"""
+
+
+def statement(order: Sequence[str]) -> str:
+    """The MATCH statement for identifiers in this order, strongest first."""
+    return MATCH.format(
+        found=",\n".join(_found(name, order[:i]) for i, name in enumerate(order)),
+        strength=_cases(order, lambda i, _n: str(i + 1)),
+        contact=_cases(order, lambda i, n: f"CASE WHEN {n}.ok = 1 THEN {n}.ok_id ELSE {_told_apart(order, i)} END"),
+        shared=_cases(order, lambda i, n: f"{n}.ok > 1 AND {_only_one(order, i)} IS NULL"),
+        carried=", ".join(f"{n}.ids AS {n}_ids, {n}.any_id AS {n}_any" for n in order),
+        joined=order[0] + "".join(f" FULL JOIN {n} USING (row_no)" for n in order[1:]),
+        other=_other(order),
+    )
+
+
+def match(staging: Staging, order: Sequence[str], *, start: int, stop: int) -> int:
+    """Note in `hit` what contact each row of a range points at, or why it cannot be said; returns how many rows."""
+    return queries.run(statement(order), staging, start=start, stop=stop)
+
+
+def _found(name: str, stronger: Sequence[str]) -> str:
+    agrees = " AND ".join(f"(s.{k} IS NULL OR c.{k} IS NULL OR c.{k} = s.{k})" for k in stronger) or "true"
+    return FOUND.format(name=name, agrees=agrees)
+
+
+def _cases(order: Sequence[str], value: object) -> str:
+    whens = " ".join(f"WHEN {n}.ok >= 1 THEN {value(i, n)}" for i, n in enumerate(order))  # type: ignore[operator]
+    return f"CASE {whens} END"
+
+
+def _only_one(order: Sequence[str], i: int) -> str:
+    """The one person among several with identifier i whom a weaker identifier names too, or NULL."""
+    weaker = " || ".join(f"coalesce({n}.ids, '{{{{}}}}')" for n in order[i + 1 :])
+    if not weaker:
+        return "NULL::bigint"
+    return f"(SELECT CASE WHEN count(*) = 1 THEN min(x) END FROM unnest({order[i]}.ok_ids) x WHERE x = ANY({weaker}))"
+
+
+def _told_apart(order: Sequence[str], i: int) -> str:
+    return f"coalesce({_only_one(order, i)}, {order[i]}.ok_id)"
+
+
+def _other(order: Sequence[str]) -> str:
+    whens = []
+    for i in range(len(order) - 1):
+        inner = " ".join(
+            f"WHEN NOT contact_id = ANY({n}_ids) THEN {n}_any" for n in order[i + 1 :]
+        )
+        whens.append(f"WHEN strength = {i + 1} AND NOT shared THEN CASE {inner} END")
+    return f"CASE {' '.join(whens)} END" if whens else "NULL::bigint"

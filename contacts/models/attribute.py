@@ -1,0 +1,29 @@
+"""Attributes that a workspace defines beside the system's own (contacts.attributes.SYSTEM)."""
+
+from typing import Any, ClassVar
+
+from django.db import models
+from django.utils import timezone
+
+from tenants.base import TenantModel
+
+
+class Attribute(TenantModel):
+    """A typed property of contacts. Its values stand in `Contact.attributes` under the key, typed on entry."""
+
+    key = models.CharField(max_length=60, db_collation="C")
+    label = models.CharField(max_length=120)
+    type = models.CharField(max_length=12)
+    # ID → label of the options of a choice; empty means that any text is an option.
+    options = models.JSONField(default=dict)
+    created_at = models.DateTimeField(default=timezone.now)
+    archived_at = models.DateTimeField(null=True)
+
+    class Meta(TenantModel.Meta):
+        db_table = "attribute"
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["tenant_id", "key"], name="attribute_key"),
+        ]
+
+    def __str__(self) -> str:
+        return self.label

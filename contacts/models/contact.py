@@ -1,0 +1,122 @@
+"""The contact: a person we know."""
+
+from typing import Any, ClassVar
+
+from django.contrib.postgres.indexes import BrinIndex
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from tenants.base import TenantManager, TenantModel
+
+
+class EmailStatus(models.TextChoices):
+    """State of the e-mail channel, the strictest last. An import never moves a contact up this list."""
+
+    ACTIVE = "active", "Active"
+    NOT_CONFIRMED = "not_confirmed", "Not confirmed"
+    BLACKLISTED = "blacklisted", "Blacklisted"
+    UNSUBSCRIBED = "unsubscribed", "Unsubscribed"
+    SPAM = "spam", "Spam report"
+
+
+class PhoneStatus(models.TextChoices):
+    ACTIVE = "active", "Active"
+    BLACKLISTED = "blacklisted", "Blacklisted"
+
+
+class Origin(models.TextChoices):
+    """How a contact came to be."""
+
+    IMPORT = "import", "Import"
+    MANUAL = "manual", "Manual"
+    FORM = "form", "Form"
+    ORDER = "order", "Order"
+    API = "api", "API"
+    EVENT = "event", "Event"
+
+
+class ContactQuerySet(models.QuerySet["Contact"]):
+    def living(self) -> "ContactQuerySet":
+        """Contacts that have not been deleted."""
+        return self.filter(deleted_at=None)
+
+
+class Contact(TenantModel):
+    """A person. Identifiers stand in their normal form for matching, beside the form as written (NULL when equal).
+
+    What is not known is NULL, never an empty text: `coalesce` and the partial indexes rely on it. E-mail and phone are
+    not unique; doubles exist and the duplicates page shows them. Written by `contacts.identity` only.
+    """
+
+    external_id = models.CharField(max_length=128, null=True, db_collation="C")
+    email = models.CharField(max_length=254, null=True, db_collation="C")
+    email_written = models.CharField(max_length=320, null=True)
+    phone = models.CharField(max_length=20, null=True, db_collation="C")
+    phone_written = models.CharField(max_length=64, null=True)
+    first_name = models.TextField(null=True)
+    last_name = models.TextField(null=True)
+    # Search forms of the names: without accents and capitals.
+    first_key = models.TextField(null=True, db_collation="C")
+    last_key = models.TextField(null=True, db_collation="C")
+    attributes = models.JSONField(default=dict, db_default={})
+    email_status = models.CharField(max_length=14, choices=EmailStatus, default="active", db_default="active")
+    email_status_at = models.DateTimeField(null=True)
+    email_status_reason = models.TextField(null=True)
+    phone_status = models.CharField(max_length=14, choices=PhoneStatus, default="active", db_default="active")
+    phone_status_at = models.DateTimeField(null=True)
+    phone_status_reason = models.TextField(null=True)
+    origin = models.CharField(max_length=8, choices=Origin)
+    created_at = models.DateTimeField(default=timezone.now)
+    changed_at = models.DateTimeField(default=timezone.now)
+    deleted_at = models.DateTimeField(null=True)
+    deleted_reason = models.TextField(null=True)
+
+    objects: ClassVar[Any] = TenantManager.from_queryset(ContactQuerySet)()
+
+    class Meta(TenantModel.Meta):
+        db_table = "contact"
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(
+                fields=["tenant_id", "external_id"],
+                name="contact_external_id",
+                condition=Q(external_id__isnull=False, deleted_at=None),
+            ),
+        ]
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["tenant_id", "email"], name="contact_email", condition=Q(email__isnull=False)),
+            models.Index(fields=["tenant_id", "phone"], name="contact_phone", condition=Q(phone__isnull=False)),
+            models.Index(
+                fields=["tenant_id", "first_key"], name="contact_first_name", condition=Q(first_key__isnull=False)
+            ),
+            models.Index(
+                fields=["tenant_id", "last_key"], name="contact_last_name", condition=Q(last_key__isnull=False)
+            ),
+            models.Index(
+                fields=["tenant_id", "deleted_at"], name="contact_deleted", condition=Q(deleted_at__isnull=False)
+            ),
+            # A block-range index is the only kind that an update of `changed_at` need not touch (HOT updates go on).
+            BrinIndex(fields=["changed_at"], name="contact_changed", pages_per_range=32),
+        ]
+
+    def __str__(self) -> str:
+        return self.display_name
+
+    @property
+    def display_name(self) -> str:
+        """Name as people write it, or the best identifier when there is none."""
+        name = " ".join(part for part in (self.first_name, self.last_name) if part)
+        return name or self.email or self.phone or self.external_id or f"Contact {self.pk}"
+
+    @property
+    def initials(self) -> str:
+        words = self.display_name.split()[:2]
+        return "".join(word[0] for word in words).upper()
+
+    @property
+    def email_display(self) -> str:
+        return self.email_written or self.email or ""
+
+    @property
+    def phone_display(self) -> str:
+        return self.phone_written or self.phone or ""

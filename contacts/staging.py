@@ -1,0 +1,128 @@
+"""The table shape that both roads into the contacts fill: one set of tables an import, in the schema `staging`.
+
+Real, logged tables with a key that begins with the tenant: a crash of the server loses nothing, and a cluster can
+place them beside the contacts. They are not protected by policies; nothing but the pipeline knows their names, and
+they are dropped when the import ends.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
+from psycopg import sql
+
+# Columns that a COPY of cleaned rows fills, in this order (imports.cleaning writes them).
+ROW_COLUMNS = (
+    "tenant_id",
+    "row_no",
+    "email",
+    "email_written",
+    "phone",
+    "phone_written",
+    "external_id",
+    "first_name",
+    "last_name",
+    "first_key",
+    "last_key",
+    "attributes",
+    "cleared",
+)
+
+# row: cleaned rows. hit: rows that point at a contact, or at trouble. repeat: rows that share an identifier with another
+# row. loser: rows joined into another row. map: what each winning row does. visitor: visitors that rows will claim.
+SHAPES = {
+    "row": (
+        "tenant_id bigint NOT NULL, row_no integer NOT NULL, "
+        'email text COLLATE "C", email_written text, phone text COLLATE "C", phone_written text, '
+        'external_id text COLLATE "C", first_name text, last_name text, first_key text COLLATE "C", '
+        'last_key text COLLATE "C", attributes jsonb NOT NULL, cleared text[], PRIMARY KEY (tenant_id, row_no)'
+    ),
+    "hit": (
+        "tenant_id bigint NOT NULL, row_no integer NOT NULL, contact_id bigint, strength smallint, code text, "
+        "other_id bigint, PRIMARY KEY (tenant_id, row_no)"
+    ),
+    "repeat": (
+        "tenant_id bigint NOT NULL, kind text NOT NULL, row_no integer NOT NULL, key text NOT NULL, "
+        "PRIMARY KEY (tenant_id, kind, row_no)"
+    ),
+    "loser": (
+        "tenant_id bigint NOT NULL, row_no integer NOT NULL, winner integer NOT NULL, PRIMARY KEY (tenant_id, row_no)"
+    ),
+    "map": (
+        "tenant_id bigint NOT NULL, row_no integer NOT NULL, contact_id bigint NOT NULL, "
+        'outcome "char" NOT NULL, changed text[], PRIMARY KEY (tenant_id, row_no)'
+    ),
+    "visitor": (
+        "tenant_id bigint NOT NULL, visitor_id bigint NOT NULL, row_no integer NOT NULL, kind text NOT NULL, "
+        "PRIMARY KEY (tenant_id, visitor_id)"
+    ),
+}
+# What a second resolve throws away; the rows themselves stay.
+WORKED_OUT = ("hit", "repeat", "loser", "map", "visitor")
+
+
+@dataclass(frozen=True)
+class Staging:
+    """Names of the staging tables of one import of one tenant."""
+
+    tenant_id: int
+    import_id: int
+
+    def table(self, shape: str) -> sql.Identifier:
+        """The qualified name of one of the tables in SHAPES."""
+        return sql.Identifier("staging", f"t{self.tenant_id}_i{self.import_id}_{shape}")
+
+    def names(self) -> dict[str, sql.Composable]:
+        """All table names, for `sql.SQL(...).format(**staging.names())`."""
+        return {shape: self.table(shape) for shape in SHAPES}
+
+
+def create(staging: Staging) -> None:
+    """Make the tables. Harmless when they exist."""
+    for shape, columns in SHAPES.items():
+        # Autovacuum would only come between the phases; each phase analyzes what it has filled.
+        _run(
+            "CREATE TABLE IF NOT EXISTS {table} ({columns}) WITH (autovacuum_enabled = off)",
+            table=staging.table(shape),
+            columns=sql.SQL(columns),  # type: ignore[arg-type]
+        )
+
+
+def clear(staging: Staging) -> None:
+    """Empty what was worked out, before it is worked out again. The tables are ours: TRUNCATE is allowed."""
+    _run("TRUNCATE {tables}", tables=sql.SQL(", ").join(staging.table(shape) for shape in WORKED_OUT))
+
+
+def drop(staging: Staging) -> None:
+    """Remove the tables."""
+    _run("DROP TABLE IF EXISTS {tables}", tables=sql.SQL(", ").join(staging.table(shape) for shape in SHAPES))
+
+
+def analyze(staging: Staging, *shapes: str) -> None:
+    """Tell the planner what the tables hold; without it a join of a million rows may not end."""
+    for shape in shapes:
+        _run("ANALYZE {table}", table=staging.table(shape))
+
+
+def copy_rows(staging: Staging, lines: str) -> None:
+    """Load cleaned rows: text in COPY format with the columns of ROW_COLUMNS, each line ended by a newline."""
+    _copy(staging.table("row"), ROW_COLUMNS, lines)
+
+
+def copy_tuples(staging: Staging, shape: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Load tuples of numbers, None and plain words (no tabs, no backslashes) into a staging table."""
+    lines = "".join("\t".join("\\N" if v is None else str(v) for v in row) + "\n" for row in rows)
+    if lines:
+        _copy(staging.table(shape), columns, lines)
+
+
+def _copy(table: sql.Identifier, columns: Sequence[str], lines: str) -> None:
+    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(table, sql.SQL(", ").join(map(sql.Identifier, columns)))
+    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+        copy.write(lines)
+
+
+def _run(statement: str, **names: sql.Composable) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(sql.SQL(statement).format(**names))  # type: ignore[arg-type]

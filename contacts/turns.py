@@ -1,0 +1,34 @@
+"""The tenant's turn: who may write contacts now, and whether a plan is still true (identity, rule 8)."""
+
+from contacts.models import Turn
+
+
+def lock() -> Turn:
+    """The tenant's turn, locked until the transaction ends. Made on first use."""
+    Turn.objects.bulk_create([Turn()], ignore_conflicts=True)
+    turn: Turn = Turn.objects.select_for_update().get()
+    return turn
+
+
+def take(turn: Turn, holder: int) -> bool:
+    """Let one import write; False when another one does. The same holder may take it again."""
+    if turn.holder not in (None, holder):
+        return False
+    turn.holder = holder
+    turn.save(update_fields=["holder"])
+    return True
+
+
+def is_free(turn: Turn, holder: int) -> bool:
+    """Whether nobody else is writing."""
+    return turn.holder in (None, holder)
+
+
+def release(holder: int, *, written: bool) -> None:
+    """Give the turn back; `written` says that contacts changed, so that plans made before are out of date."""
+    turn = lock()
+    if turn.holder != holder:
+        return
+    turn.holder = None
+    turn.version += int(written)
+    turn.save(update_fields=["holder", "version"])

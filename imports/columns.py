@@ -1,0 +1,88 @@
+"""Which column goes where: guesses, a person's choices, new attributes; checked before an import may start."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from contacts.attributes import SYSTEM, TYPES
+from contacts.models import Attribute
+from imports import intake, mapping, problems, reader
+from imports.models import Import
+from imports.reader import Dialect
+from tenants.models import Tenant
+
+CORE = mapping.CORE_TARGETS
+
+
+class BadMapping(ValueError):
+    """A mapping that an import cannot start with. The sentence is for people."""
+
+
+def read_again(imp: Import, tenant: Tenant, changes: dict[str, Any]) -> None:
+    """Read the file by other means (encoding, separator, quote, header) and guess its columns anew."""
+    path = Path(settings.UPLOAD_DIR) / imp.path
+    look = intake.first_look(path, size=imp.size, tenant=tenant, changes=changes)
+    for name, value in look.items():
+        setattr(imp, name, value)
+    imp.save(update_fields=list(look))
+
+
+def preview(imp: Import, rows: int = 20) -> reader.Preview:
+    """Header and first rows of the file as the import's dialect reads them."""
+    return reader.preview(Path(settings.UPLOAD_DIR) / imp.path, Dialect(**imp.dialect), rows=rows)
+
+
+def choose(imp: Import, choices: Mapping[str, str], *, create_unknown: bool = False) -> list[dict[str, Any]]:
+    """The import's mapping with a person's choices by column name (or by "#index"); the rest stays guessed.
+
+    A choice is a target, `skip`, or `new:TYPE:KEY`. New attributes are made. Raises BadMapping.
+    """
+    unknown = set(choices) - set(imp.header) - {f"#{i}" for i in range(len(imp.header))}
+    if unknown:
+        raise BadMapping(f"The file has no column {', '.join(sorted(unknown))}. It has: {', '.join(imp.header)}.")
+    columns = []
+    for i, (name, guess) in enumerate(zip(imp.header, imp.mapping, strict=True)):
+        choice = choices.get(f"#{i}", choices.get(name, guess["target"]))
+        if choice == "skip" and create_unknown and name not in choices:
+            choice = f"new:text:{key_of(name)}"
+        columns.append(_column(choice, name, reason="chosen" if choice != guess["target"] else guess.get("reason", "")))
+    found = mapping.check([c["target"] for c in columns], known={*SYSTEM, *intake.custom_attributes()})
+    if found:
+        raise BadMapping(" ".join(problems.sentence(p.code, value=p.value, **p.facts) for p in found))
+    return columns
+
+
+def _column(choice: str, name: str, *, reason: str) -> dict[str, Any]:
+    if choice.startswith("new:"):
+        _new, kind, key = (choice.split(":", 2) + ["", ""])[:3]
+        return _attribute(_create(kind, key or key_of(name), label=name), reason="new")
+    if choice in CORE or choice == "skip" or choice in SYSTEM:
+        return {"target": choice, "reason": reason}
+    attribute = Attribute.objects.filter(key=choice, archived_at=None).first()
+    if attribute is None:
+        raise BadMapping(f"{choice} is not an attribute of this workspace.")
+    return _attribute(attribute, reason=reason)
+
+
+def _attribute(attribute: Attribute, *, reason: str) -> dict[str, Any]:
+    return {"target": attribute.key, "type": attribute.type, "options": attribute.options, "reason": reason}
+
+
+def _create(kind: str, key: str, *, label: str) -> Attribute:
+    if kind not in TYPES:
+        raise BadMapping(f"{kind} is not a type. Choose one of: {', '.join(TYPES)}.")
+    if key in CORE or key in SYSTEM or not re.fullmatch(r"[a-z][a-z0-9_]{0,59}", key):
+        raise BadMapping(f"{key} cannot be the key of a new attribute: it is taken or not of the form shoe_size.")
+    attribute, _made = Attribute.objects.get_or_create(key=key, defaults={"label": label[:120], "type": kind})
+    if attribute.type != kind:
+        raise BadMapping(f"The attribute {key} exists already, with the type {attribute.type}.")
+    return attribute
+
+
+def key_of(name: str) -> str:
+    """The key that a column name suggests: "Shoe size (EU)" → shoe_size_eu."""
+    key = re.sub(r"[^a-z0-9]+", "_", mapping.normal_name(name)).strip("_")[:60]
+    return key if key[:1].isalpha() else f"column_{key}".rstrip("_")

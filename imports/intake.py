@@ -1,0 +1,122 @@
+"""A file comes in: limits before work, streamed to storage, read for a first look. Used by page and command line."""
+
+import hashlib
+import os
+import uuid
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from contacts.models import Attribute
+from imports import mapping, messages, reader
+from imports.models import Import, Phase
+from imports.options import Options
+from imports.reader import FileProblem
+from imports.units import make
+from tenants.models import Tenant, User
+
+SNIFF_BYTES = 256 * 1024
+
+
+def receive(
+    chunks: Iterable[bytes], *, file_name: str, tenant: Tenant, user: User | None, origin: str = "browser"
+) -> Import:
+    """Store an upload and make its import, in the phase `draft`. Raises FileProblem; nothing is left behind then.
+
+    `chunks` are read one by one: memory does not grow with the file.
+    """
+    name = f"{tenant.pk}/{uuid.uuid4().hex}.csv"
+    path = Path(settings.UPLOAD_DIR) / name
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        size, digest = _store(chunks, path, limit=tenant.max_upload_bytes)
+        look = first_look(path, size=size, tenant=tenant)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+    imp = Import(
+        file_name=clean_name(file_name), path=name, size=size, sha256=digest, created_by=user, origin=origin, **look
+    )
+    imp.save()
+    return imp
+
+
+def _store(chunks: Iterable[bytes], path: Path, *, limit: int) -> tuple[int, str]:
+    size, digest = 0, hashlib.sha256()
+    with path.open("xb", opener=_private) as file:
+        for chunk in chunks:
+            size += len(chunk)
+            if size > limit:
+                raise FileProblem("too_large", limit=limit, found=size)
+            digest.update(chunk)
+            file.write(chunk)
+    return size, digest.hexdigest()
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def clean_name(name: str) -> str:
+    """The name a file is shown by: the last part, without control characters, at most 255 characters."""
+    last = name.replace("\\", "/").rpartition("/")[2]
+    return "".join(c for c in last if c.isprintable())[:255] or "pasted.csv"
+
+
+def first_look(
+    path: Path, *, size: int, tenant: Tenant, changes: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """Dialect, header and guessed mapping of a file, as fields of Import. `changes` override what was detected."""
+    with path.open("rb") as file:
+        dialect = reader.sniff(file.read(SNIFF_BYTES), size=size)
+    dialect = reader.changed(dialect, **(changes or {}))
+    preview = reader.preview(path, dialect)
+    if len(preview.header) > tenant.max_columns:
+        raise FileProblem("too_many_columns", limit=tenant.max_columns, found=len(preview.header))
+    return {"dialect": asdict(dialect), "header": preview.header, "mapping": guess(preview)}
+
+
+def custom_attributes() -> dict[str, Attribute]:
+    """The workspace's own attributes by key."""
+    return {a.key: a for a in Attribute.objects.filter(archived_at=None)}
+
+
+def guess(preview: reader.Preview) -> list[dict[str, Any]]:
+    """The mapping that the file suggests: one {target, reason} a column; what is not known is skipped."""
+    columns = [list(values) for values in zip(*preview.rows, strict=False)] or [[] for _ in preview.header]
+    known = {key: a.label for key, a in custom_attributes().items()}
+    return [
+        {"target": g.target or "skip", "reason": g.reason}
+        for g in mapping.guess(preview.header, columns, attributes=known)
+    ]
+
+
+def start(imp: Import, *, options: Options, columns: list[dict[str, Any]], auto_start: bool) -> None:
+    """Set settings and mapping and hand the import to the workers. Only from the phase `draft`; otherwise no effect."""
+    taken = Import.objects.filter(pk=imp.pk, phase=Phase.DRAFT).update(
+        options=options.as_json(), mapping=columns, phase=Phase.PLAN, auto_start=auto_start, started=auto_start
+    )
+    if taken:
+        make(imp, "plan", [(0, 0, 0)])
+        messages.send(imp.pk)
+
+
+def confirm(imp: Import) -> bool:
+    """The person has seen the review and says: go. False when it was not waiting for that (a second click)."""
+    taken = Import.objects.filter(pk=imp.pk, phase=Phase.REVIEW).update(
+        started=True, phase=Phase.QUEUED, status="importing"
+    )
+    if taken:
+        messages.send(imp.pk)
+    return bool(taken)
+
+
+def cancel(imp: Import) -> bool:
+    """Ask for the end. What is written stays. False when the import has ended already."""
+    taken = Import.objects.filter(pk=imp.pk).exclude(phase=Phase.DONE).update(cancel_requested=True)
+    if taken:
+        messages.send(imp.pk)
+    return bool(taken)

@@ -1,0 +1,116 @@
+"""Import a file from the command line, on the pipeline and the workers that the pages use."""
+
+import json
+import time
+from argparse import ArgumentParser
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import OperationalError
+
+from imports import columns, intake, problems, reports
+from imports.models import Import, Phase, RowIssue, Status
+from imports.options import CHOICES, BadOption, Options
+from imports.reader import FileProblem
+from tenants import links
+from tenants.context import tenant_context
+from tenants.models import Tenant
+
+DIALECT = ("encoding", "separator", "header")
+NAMES = (*DIALECT, *CHOICES, "country", "segment", "unknown")
+POLL_SECONDS = 0.2
+CHUNK = 1 << 20
+
+
+class Command(BaseCommand):
+    help = "Import FILE into a workspace, wait for the end and print what became of every row as JSON."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", type=Path)
+        parser.add_argument("--workspace", required=True)
+        parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", dest="settings")
+        parser.add_argument("--review", action="store_true", help="stop before anything is written")
+        parser.add_argument("--errors", type=Path, help="write the rows in error to this CSV")
+        parser.add_argument("--json", action="store_true", help="print JSON only")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        tenant = Tenant.objects.filter(slug=options["workspace"]).first()
+        if tenant is None:
+            raise CommandError(f"There is no workspace {options['workspace']}.")
+        wanted = _settings(options["settings"])
+        try:
+            import_id = self._start(tenant, options["file"], wanted, review=options["review"])
+        except FileProblem as problem:
+            text = problems.sentence(problem.code, **problem.facts)
+            self._print({"status": "failed", "reason": problem.code, "sentence": text, "rows": 0}, options)
+            raise SystemExit(1) from None
+        except (BadOption, columns.BadMapping) as problem:
+            raise CommandError(str(problem)) from problem
+        result = _wait(tenant, import_id, review=options["review"])
+        if options["errors"]:
+            with tenant_context(tenant.pk), options["errors"].open("w", encoding="utf-8", newline="") as file:
+                file.writelines(reports.errors_csv(Import.objects.get(pk=import_id)))
+        self._print(result, options)
+        if result["status"] not in (Status.IMPORTED, Status.READY):
+            raise SystemExit(1)
+
+    def _start(self, tenant: Tenant, path: Path, wanted: dict[str, str], *, review: bool) -> int:
+        if not path.is_file():
+            raise CommandError(f"There is no file {path}.")
+        with tenant_context(tenant.pk):
+            with path.open("rb") as file:
+                chunks = iter(lambda: file.read(CHUNK), b"")
+                imp = intake.receive(chunks, file_name=path.name, tenant=tenant, user=None, origin="command")
+            dialect = {name: wanted[name] for name in DIALECT if name in wanted}
+            if dialect:
+                columns.read_again(imp, tenant, dialect)
+            maps = {name[4:]: value for name, value in wanted.items() if name.startswith("map.")}
+            chosen = columns.choose(imp, maps, create_unknown=wanted.get("unknown") == "create")
+            settings = {k: v for k, v in wanted.items() if k in (*CHOICES, "country", "segment")}
+            intake.start(imp, options=Options.parse(settings), columns=chosen, auto_start=not review)
+            return int(imp.pk)
+
+    def _print(self, result: dict[str, Any], options: dict[str, Any]) -> None:
+        self.stdout.write(json.dumps(result, ensure_ascii=False))
+        if not options["json"]:
+            self.stderr.write(f"{result['status']}: {result['rows']:,} rows")
+
+
+def _settings(pairs: list[str]) -> dict[str, str]:
+    wanted = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not (name in NAMES or name.startswith("map.")):
+            raise CommandError(f"--set {pair}: the name must be one of {', '.join(NAMES)}, map.HEADER.")
+        wanted[name] = value
+    return wanted
+
+
+def _wait(tenant: Tenant, import_id: int, *, review: bool) -> dict[str, Any]:
+    while True:
+        try:
+            with tenant_context(tenant.pk):
+                imp = Import.objects.get(pk=import_id)
+                if imp.ended or (review and imp.phase == Phase.REVIEW):
+                    return _result(tenant, imp)
+        except OperationalError:
+            # The database restarts; the import goes on by itself, so we go on waiting for it.
+            time.sleep(1)
+        time.sleep(POLL_SECONDS)
+
+
+def _result(tenant: Tenant, imp: Import) -> dict[str, Any]:
+    issues = Counter(RowIssue.objects.filter(import_id=imp.pk).values_list("code", flat=True).iterator())
+    path = links.inside(tenant.slug, "imports:detail", imp.pk)
+    return {
+        "id": imp.pk,
+        "url": links.absolute(path),
+        "status": imp.status,
+        "reason": imp.reason,
+        **{name: getattr(imp, name) for name in ("rows", *Import.OUTCOMES)},
+        "matched_visitors": imp.matched_visitors if imp.ended else imp.review.get("counts", {}).get("visitors", 0),
+        "issues_by_code": dict(sorted(issues.items())),
+        "seconds": imp.seconds,
+    }

@@ -1,0 +1,187 @@
+"""An import, its units of work, and what became of its rows."""
+
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.utils import timezone
+
+from tenants.base import TenantModel
+
+
+class Status(models.TextChoices):
+    """What a person sees."""
+
+    PREPARING = "preparing", "Preparing"
+    READY = "ready_for_review", "Ready for review"
+    IMPORTING = "importing", "Importing"
+    IMPORTED = "imported", "Imported"
+    FAILED = "failed", "Failed"
+    CANCELED = "canceled", "Canceled"
+
+
+class Phase(models.TextChoices):
+    """Where the pipeline stands. Every step is one conditional update from the phase before."""
+
+    DRAFT = "draft", "Waiting for its mapping"
+    PLAN = "plan", "Read"
+    PARSE = "parse", "Check"
+    MATCH = "match", "Match"
+    RESOLVE = "resolve", "Match"
+    DIFF = "diff", "Match"
+    REVIEW = "review", "Waiting for review"
+    QUEUED = "queued", "Waiting for its turn"
+    APPLY = "apply", "Write"
+    FINISH = "finish", "Count and prove"
+    DONE = "done", "Done"
+
+
+class Import(TenantModel):
+    """One file on its way into the contacts."""
+
+    file_name = models.CharField(max_length=255)
+    path = models.CharField(max_length=255)  # below UPLOAD_DIR; a name of our own making
+    size = models.BigIntegerField()
+    sha256 = models.CharField(max_length=64)
+    dialect = models.JSONField(default=dict)
+    header = models.JSONField(default=list)
+    mapping = models.JSONField(default=list)  # one entry a column: {target, type, label}
+    options = models.JSONField(default=dict)  # imports.options.Options
+    status = models.CharField(max_length=16, choices=Status, default=Status.PREPARING)
+    phase = models.CharField(max_length=10, choices=Phase, default=Phase.DRAFT)
+    reason = models.CharField(max_length=40, blank=True)
+    reason_facts = models.JSONField(default=dict)
+    auto_start = models.BooleanField(default=False)
+    started = models.BooleanField(default=False)  # somebody (or auto_start) has said: write
+    refreshed = models.BooleanField(default=False)  # contacts changed after the review, which was worked out again
+    cancel_requested = models.BooleanField(default=False)
+    turn_version = models.BigIntegerField(null=True)
+    segment_id = models.BigIntegerField(null=True)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.DO_NOTHING, null=True, related_name="+")
+    origin = models.CharField(max_length=12, default="browser")
+    created_at = models.DateTimeField(default=timezone.now)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    seconds = models.FloatField(default=0)  # of work, without waiting for people
+    phase_at = models.DateTimeField(default=timezone.now)
+    # The six outcomes; they add up to `rows` when the import has ended.
+    rows = models.IntegerField(null=True)
+    created = models.IntegerField(default=0)
+    updated = models.IntegerField(default=0)
+    unchanged = models.IntegerField(default=0)
+    duplicates = models.IntegerField(default=0)
+    skipped = models.IntegerField(default=0)
+    in_error = models.IntegerField(default=0)
+    matched_visitors = models.IntegerField(default=0)
+    review = models.JSONField(default=dict)
+
+    class Meta(TenantModel.Meta):
+        db_table = "import"
+        indexes: ClassVar[list[Any]] = [models.Index(fields=["tenant_id", "-id"], name="import_newest")]
+
+    def __str__(self) -> str:
+        return self.file_name
+
+    OUTCOMES = ("created", "updated", "unchanged", "duplicates", "skipped", "in_error")
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """The six outcomes and `rows`."""
+        return {name: getattr(self, name) for name in self.OUTCOMES} | {"rows": self.rows or 0}
+
+    @property
+    def imported(self) -> int:
+        """Rows whose contact is now as the file says."""
+        return self.created + self.updated + self.unchanged + self.duplicates
+
+    @property
+    def ended(self) -> bool:
+        return self.phase == Phase.DONE
+
+
+class Unit(TenantModel):
+    """A piece of work that one transaction does. The lock on its row is the lease: it goes with the connection."""
+
+    import_id = models.BigIntegerField()
+    kind = models.CharField(max_length=10)
+    no = models.IntegerField()
+    start = models.BigIntegerField(default=0)  # byte offset, or first row number
+    stop = models.BigIntegerField(default=0)
+    first_line = models.IntegerField(default=0)
+    attempts = models.IntegerField(default=0)
+    claimed_at = models.DateTimeField(null=True)
+    claim = models.CharField(max_length=32, blank=True)
+    done_at = models.DateTimeField(null=True)
+    seconds = models.FloatField(default=0)
+    counts = models.JSONField(default=dict)
+
+    class Meta(TenantModel.Meta):
+        db_table = "import_unit"
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["tenant_id", "import_id", "kind", "no"], name="unit_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.no} of import {self.import_id}"
+
+
+class Severity(models.TextChoices):
+    ERROR = "error"
+    WARNING = "warning"
+    SKIPPED = "skipped"
+    INFO = "info"
+
+
+class RowIssue(TenantModel):
+    """What is to be said about a row or a cell: a code, never a sentence."""
+
+    import_id = models.BigIntegerField()
+    row_no = models.IntegerField()
+    column = models.IntegerField(null=True)  # index of the column in the file; NULL means the row
+    code = models.CharField(max_length=40)
+    value = models.TextField(null=True)
+    facts = models.JSONField(default=dict, db_default={})
+    severity = models.CharField(max_length=8, choices=Severity)
+
+    class Meta(TenantModel.Meta):
+        db_table = "row_issue"
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["tenant_id", "import_id", "severity", "code", "row_no"], name="row_issue_list"),
+            models.Index(fields=["tenant_id", "import_id", "row_no"], name="row_issue_row"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code} in row {self.row_no}"
+
+
+class RejectedRow(TenantModel):
+    """The cells of a row in error, as they stand in the file. Key: (tenant_id, import_id, row_no)."""
+
+    row_no = models.IntegerField(primary_key=True)
+    import_id = models.BigIntegerField()
+    cells = models.JSONField()
+
+    class Meta(TenantModel.Meta):
+        db_table = "rejected_row"
+        managed = False
+
+    def __str__(self) -> str:
+        return f"row {self.row_no}"
+
+
+class Touched(TenantModel):
+    """Which contact a row made or changed, and which of its values. Key: (tenant_id, contact_id, import_id)."""
+
+    contact_id = models.BigIntegerField(primary_key=True)
+    import_id = models.BigIntegerField()
+    row_no = models.IntegerField()
+    outcome = models.CharField(max_length=1)  # c created, u updated
+    changed = ArrayField(models.TextField(), null=True)  # keys of the values; NULL for a created contact: all
+
+    class Meta(TenantModel.Meta):
+        db_table = "touched"
+        managed = False
+
+    def __str__(self) -> str:
+        return f"contact {self.contact_id} by row {self.row_no} of import {self.import_id}"

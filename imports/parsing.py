@@ -1,0 +1,102 @@
+"""The file of an import: where it lies, how it is cut, and how a span of it becomes staged rows."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from contacts import staging as tables
+from contacts.attributes import SYSTEM
+from contacts.staging import Staging
+from imports import queries, reader
+from imports.cleaning import Cleaner, Column
+from imports.models import Import, Unit
+from imports.options import Options
+from imports.reader import Dialect, FileProblem, Span
+from tenants.context import current_tenant
+from tenants.models import Tenant
+
+
+def path_of(imp: Import) -> Path:
+    """Where the upload lies. Raises FileProblem("file_missing") when it has gone."""
+    path = Path(settings.UPLOAD_DIR) / imp.path
+    if not path.is_file():
+        raise FileProblem("file_missing", file=imp.file_name)
+    return path
+
+
+def readable(imp: Import) -> tuple[Path, Dialect]:
+    """The file as UTF-8 text with the dialect to read it by: the upload itself, or the copy that the plan has made."""
+    dialect = Dialect(**imp.dialect)
+    path = path_of(imp)
+    copy = path.with_suffix(".utf8")
+    return (copy, dialect) if copy.is_file() else (path, dialect)
+
+
+def spans(imp: Import) -> list[Span]:
+    """Cut the file into spans at record ends, after making a UTF-8 copy where one is needed. Raises FileProblem."""
+    path, dialect = path_of(imp), Dialect(**imp.dialect)
+    if reader.needs_utf8_copy(path, dialect):
+        draft = path.with_suffix(".part")
+        reader.to_utf8(path, draft, dialect)
+        os.replace(draft, path.with_suffix(".utf8"))
+    readable_path, dialect = readable(imp)
+    return reader.plan_units(readable_path, dialect)
+
+
+def cleaner(imp: Import) -> Cleaner:
+    """The compiled way from cells to clean rows for this import's mapping and settings."""
+    options = Options.parse(imp.options)
+    region = options.country or Tenant.objects.get(pk=current_tenant()).country or None
+    columns = [
+        Column(index=i, name=name, target=column["target"], type=_type(column), options=column.get("options") or None)
+        for i, (name, column) in enumerate(zip(imp.header, imp.mapping, strict=True))
+    ]
+    return Cleaner(
+        columns, width=len(imp.header), region=region, bad_value=options.bad_value, blank=options.blank
+    )  # fmt: skip
+
+
+def _type(column: dict[str, Any]) -> str:
+    target = column["target"]
+    return str(column.get("type") or (SYSTEM[target].type if target in SYSTEM else "text"))
+
+
+def read(imp: Import, unit: Unit) -> str:
+    """The text of one span. The header is not part of it."""
+    path, _dialect = readable(imp)
+    with path.open("rb") as file:
+        file.seek(unit.start)
+        return file.read(unit.stop - unit.start).decode("utf-8")
+
+
+def parse(imp: Import, unit: Unit, staging: Staging) -> dict[str, Any]:
+    """Clean one span: good rows into staging by COPY, problems into row issues. Returns the unit's counts."""
+    _path, dialect = readable(imp)
+    block = cleaner(imp).block(
+        read(imp, unit), first_line=unit.first_line, prefix=f"{staging.tenant_id}\t", dialect=dialect
+    )
+    if block.staged:
+        tables.copy_rows(staging, block.staged)
+    queries.add_issues(staging, block.issues)
+    queries.add_rejected(staging, block.rejected)
+    return {
+        "rows": block.rows,
+        "staged": block.staged_count,
+        "rejected": len(block.rejected),
+        "last_line": block.last_line,
+    }
+
+
+def collect(imp: Import, staging: Staging, rows: list[int]) -> int:
+    """Store the cells of these rows, read again from the spans that hold them. Returns how many."""
+    _path, dialect = readable(imp)
+    wanted, found = set(rows), 0
+    for unit in Unit.objects.filter(import_id=imp.pk, kind="parse").order_by("no"):
+        here = {row for row in wanted if unit.first_line <= row <= unit.counts["last_line"]}
+        if here:
+            cells = reader.records(read(imp, unit), first_line=unit.first_line, dialect=dialect)
+            queries.add_rejected(staging, ((r.line, r.cells) for r in cells if r.line in here))
+            found += len(here)
+    return found

@@ -1,0 +1,297 @@
+"""The life of an import, step by step (docs/life-of-a-row.md).
+
+State lives in the import's row and its units; a message only says "look at import 17" and may be lost, doubled or late.
+`work` does one unit after the other until none is to be had. Each phase begins when every unit of the one before is
+done, by one transaction that locks the import's row:
+
+    draft → plan → parse → queued → match → resolve → diff → review → queued → apply → finish → done
+
+`queued` is where imports of one workspace wait for each other. Without review, `diff` goes on to `apply` at once.
+"""
+
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+
+from contacts import identity, staging as tables, turns
+from contacts.staging import Staging
+from imports import messages, news, parsing, queries, review, units
+from imports.models import Import, Phase, RowIssue, Severity, Status, Unit
+from imports.options import Options
+from segments import membership
+from tenants.context import current_tenant
+from tenants.models import Tenant
+from tracking import visitors
+
+# Rows that one unit matches, and rows that one writes: the first as large as memory likes, the second as small as
+# progress and a lost unit ask for.
+MATCH_ROWS = 300_000
+WRITE_ROWS = 50_000
+
+
+def staging_of(imp: Import) -> Staging:
+    return Staging(current_tenant(), imp.pk)
+
+
+def policy_of(imp: Import) -> identity.Policy:
+    """What the import may do, with the identifiers that the workspace uses and the file has."""
+    order = Tenant.objects.get(pk=current_tenant()).identifier_order.split(",")
+    targets = {column.get("target") for column in imp.mapping}
+    return Options.parse(imp.options).policy(tuple(name for name in order if name in targets))
+
+
+# --- what each kind of unit does: (import, unit) → counts -----------------------------------------------------------
+
+
+def plan(imp: Import, _unit: Unit) -> dict[str, Any]:
+    """Cut the file at record ends into parse units, and make the tables that they fill."""
+    tables.create(staging_of(imp))
+    spans = parsing.spans(imp)
+    units.make(imp, "parse", ((s.start, s.end, s.first_line) for s in spans))
+    return {"units": len(spans)}
+
+
+def parse(imp: Import, unit: Unit) -> dict[str, Any]:
+    """Clean the rows of one span: good ones into staging, problems into row issues."""
+    return parsing.parse(imp, unit, staging_of(imp))
+
+
+def match(imp: Import, unit: Unit) -> dict[str, Any]:
+    identity.match(staging_of(imp), policy_of(imp), start=unit.start, stop=unit.stop)
+    return {}
+
+
+def repeat(imp: Import, unit: Unit) -> dict[str, Any]:
+    identity.find_repeats(staging_of(imp), policy_of(imp).identifiers[unit.no])
+    return {}
+
+
+def resolve(imp: Import, _unit: Unit) -> dict[str, Any]:
+    """Decide every row, under the tenant's turn. A plan that contacts have overtaken is sent back to the queue."""
+    turn = turns.lock()
+    if turn.version != imp.turn_version or not turns.is_free(turn, imp.pk):
+        _move(imp, Phase.QUEUED)
+        return {}
+    staging = staging_of(imp)
+    resolved = identity.resolve(staging, policy_of(imp), key=settings.SECRET_KEY)
+    queries.add_verdicts(staging, skips=sorted(identity.SKIPS))
+    return {
+        "created": resolved.created,
+        "duplicates": resolved.duplicates,
+        "skipped": resolved.skipped,
+        "in_error": resolved.conflicts,
+    }
+
+
+def diff(imp: Import, unit: Unit) -> dict[str, Any]:
+    """What matched rows would change: counts by outcome, and by changed value with an example row."""
+    staging = staging_of(imp)
+    identity.diff(staging, policy_of(imp), start=unit.start, stop=unit.stop)
+    return identity.planned(staging, start=unit.start, stop=unit.stop)
+
+
+def match_visitors(imp: Import, _unit: Unit) -> dict[str, Any]:
+    return {"visitors": visitors.match(staging_of(imp))}
+
+
+def collect(imp: Import, _unit: Unit) -> dict[str, Any]:
+    """Fetch from the file the cells of rows that only the resolve has refused."""
+    staging = staging_of(imp)
+    return {"rows": parsing.collect(imp, staging, queries.rows_without_cells(staging))}
+
+
+def apply(imp: Import, unit: Unit) -> dict[str, Any]:
+    """Write one range of rows: contacts, where they came from, members, visitors."""
+    staging, now = staging_of(imp), timezone.now()
+    span = {"start": unit.start, "stop": unit.stop}
+    created, updated = identity.apply(staging, policy_of(imp), origin="import", now=now, **span)
+    queries.touch(staging, **span)
+    if imp.segment_id:
+        membership.add(staging, imp.segment_id, now=now, **span)
+    claimed = visitors.claim(staging, now=now, **span)
+    return {"created": created, "updated": updated, "visitors": claimed}
+
+
+def finish(imp: Import, _unit: Unit) -> dict[str, Any]:
+    """Count and prove: the six outcomes must add up to the rows of the file, or the import fails loudly."""
+    imp.created, imp.updated = units.total(imp, "apply", "created"), units.total(imp, "apply", "updated")
+    imp.matched_visitors = units.total(imp, "apply", "visitors")
+    imp.in_error = RowIssue.objects.filter(import_id=imp.pk, severity=Severity.ERROR).values("row_no").distinct().count()
+    total = sum(getattr(imp, name) for name in Import.OUTCOMES)
+    imp.save(update_fields=["created", "updated", "matched_visitors", "in_error"])
+    if total != imp.rows:
+        end(imp, Status.FAILED, reason="sum_mismatch", rows=imp.rows, total=total)
+    else:
+        end(imp, Status.IMPORTED)
+    return {}
+
+
+WORK = {
+    "plan": plan,
+    "parse": parse,
+    "match": match,
+    "repeat": repeat,
+    "resolve": resolve,
+    "diff": diff,
+    "visitors": match_visitors,
+    "collect": collect,
+    "apply": apply,
+    "finish": finish,
+}
+
+
+# --- from phase to phase: (locked import) → True when there is something to do ------------------------------------------
+
+
+def _after_parse(imp: Import) -> bool:
+    imp.rows = units.total(imp, "parse", "rows")
+    imp.in_error = units.total(imp, "parse", "rejected")
+    imp.save(update_fields=["rows", "in_error"])
+    limit = Tenant.objects.get(pk=current_tenant()).max_rows
+    if imp.rows == 0:
+        return end(imp, Status.FAILED, reason="no_rows")
+    if imp.rows > limit:
+        return end(imp, Status.FAILED, reason="too_many_rows", limit=limit, found=imp.rows)
+    tables.analyze(staging_of(imp), "row")
+    return _move(imp, Phase.QUEUED)
+
+
+def _from_queue(imp: Import) -> bool:
+    """Go on when nobody else of the workspace writes; an import that will write takes the turn."""
+    turn = turns.lock()
+    if not turns.is_free(turn, imp.pk) or _somebody_before(imp):
+        return False
+    if imp.started:
+        turns.take(turn, imp.pk)
+    if imp.review and imp.turn_version == turn.version:
+        return _begin_apply(imp)
+    return _begin_match(imp, turn.version)
+
+
+def _somebody_before(imp: Import) -> bool:
+    return bool(Import.objects.filter(phase=Phase.QUEUED, started=True, pk__lt=imp.pk).exists())
+
+
+def _begin_match(imp: Import, version: int) -> bool:
+    staging = staging_of(imp)
+    tables.clear(staging)
+    queries.forget_verdicts(staging, sorted(identity.CONFLICTS | identity.SKIPS | {"duplicate_of_line"}))
+    Unit.objects.filter(import_id=imp.pk, kind__in=("match", "repeat", "resolve", "diff", "visitors", "collect")).delete()
+    units.make(imp, "repeat", ((0, 0, 0) for _ in policy_of(imp).identifiers))
+    units.make(imp, "match", _ranges(imp, MATCH_ROWS))
+    imp.turn_version = version
+    imp.save(update_fields=["turn_version"])
+    return _move(imp, Phase.MATCH)
+
+
+def _after_match(imp: Import) -> bool:
+    units.make(imp, "resolve", [(0, 0, 0)])
+    return _move(imp, Phase.RESOLVE)
+
+
+def _after_resolve(imp: Import) -> bool:
+    counts = Unit.objects.get(import_id=imp.pk, kind="resolve").counts
+    imp.created, imp.duplicates, imp.skipped = counts["created"], counts["duplicates"], counts["skipped"]
+    imp.in_error = units.total(imp, "parse", "rejected") + counts["in_error"]
+    imp.save(update_fields=["created", "duplicates", "skipped", "in_error"])
+    units.make(imp, "diff", _ranges(imp, WRITE_ROWS))
+    units.make(imp, "visitors", [(0, 0, 0)])
+    units.make(imp, "collect", [(0, 0, 0)])
+    return _move(imp, Phase.DIFF)
+
+
+def _after_diff(imp: Import) -> bool:
+    imp.updated, imp.unchanged = units.total(imp, "diff", "updated"), units.total(imp, "diff", "unchanged")
+    before = imp.review.get("counts")
+    tables.analyze(staging_of(imp), "map", "visitor")
+    imp.review = review.work_out(imp, staging_of(imp))
+    imp.save(update_fields=["updated", "unchanged", "review"])
+    if imp.started and (before is None or before == imp.review["counts"]):
+        return _begin_apply(imp)
+    if imp.started:
+        # The person agreed to other figures than these: contacts have changed since. They must look again.
+        turns.release(imp.pk, written=False)
+        imp.started, imp.refreshed = False, True
+        imp.save(update_fields=["started", "refreshed"])
+    imp.status = Status.READY
+    imp.save(update_fields=["status"])
+    news.ready(imp)
+    return _move(imp, Phase.REVIEW)
+
+
+def _begin_apply(imp: Import) -> bool:
+    if imp.segment_id is None and imp.options.get("segment"):
+        imp.segment_id = membership.named(imp.options["segment"]).pk
+    imp.status, imp.started_at = Status.IMPORTING, timezone.now()
+    imp.save(update_fields=["segment_id", "status", "started_at"])
+    units.make(imp, "apply", _ranges(imp, WRITE_ROWS))
+    return _move(imp, Phase.APPLY)
+
+
+def _after_apply(imp: Import) -> bool:
+    units.make(imp, "finish", [(0, 0, 0)])
+    return _move(imp, Phase.FINISH)
+
+
+NEXT = {
+    Phase.PLAN: lambda imp: _move(imp, Phase.PARSE),
+    Phase.PARSE: _after_parse,
+    Phase.QUEUED: _from_queue,
+    Phase.MATCH: _after_match,
+    Phase.RESOLVE: _after_resolve,
+    Phase.DIFF: _after_diff,
+    Phase.APPLY: _after_apply,
+}
+
+
+def _ranges(imp: Import, size: int) -> list[tuple[int, int, int]]:
+    last = max((u.counts.get("last_line", 0) for u in Unit.objects.filter(import_id=imp.pk, kind="parse")), default=0)
+    return [(start, start + size, 0) for start in range(0, last + 1, size)]
+
+
+def _move(imp: Import, phase: Phase) -> bool:
+    now = timezone.now()
+    if imp.phase not in (Phase.DRAFT, Phase.REVIEW, Phase.QUEUED):
+        imp.seconds = round(imp.seconds + (now - imp.phase_at).total_seconds(), 3)
+    imp.phase, imp.phase_at = phase, now
+    imp.save(update_fields=["phase", "phase_at", "seconds"])
+    return phase not in (Phase.REVIEW, Phase.DONE)
+
+
+def advance(import_id: int) -> bool:
+    """Move an import on if its phase is complete; True when there is more to do. Runs in a tenant's transaction."""
+    imp = Import.objects.select_for_update().get(pk=import_id)
+    if imp.ended or imp.phase == Phase.REVIEW and not imp.cancel_requested:
+        return False
+    if imp.cancel_requested:
+        return _cancel(imp)
+    if not units.all_done(imp) or imp.phase not in NEXT:
+        return False
+    return NEXT[Phase(imp.phase)](imp)
+
+
+def _cancel(imp: Import) -> bool:
+    """End a canceled import once nobody works on it; what is written stays and is counted."""
+    busy = units.of(imp).filter(done_at=None)
+    free = busy.select_for_update(skip_locked=True)
+    if len(free) < busy.count():
+        return False
+    imp.created, imp.updated = units.total(imp, "apply", "created"), units.total(imp, "apply", "updated")
+    imp.matched_visitors = units.total(imp, "apply", "visitors")
+    imp.save(update_fields=["created", "updated", "matched_visitors"])
+    return end(imp, Status.CANCELED, reason="canceled")
+
+
+def end(imp: Import, status: Status, *, reason: str = "", **facts: Any) -> bool:
+    """The one way in which an import ends: state, turn, staging, news, and the next one in the queue."""
+    written = imp.phase in (Phase.APPLY, Phase.FINISH)
+    _move(imp, Phase.DONE)
+    imp.status, imp.reason, imp.reason_facts, imp.finished_at = status, reason, facts, timezone.now()
+    imp.save(update_fields=["status", "reason", "reason_facts", "finished_at"])
+    turns.release(imp.pk, written=written)
+    tables.drop(staging_of(imp))
+    news.ended(imp)
+    for waiting in Import.objects.filter(phase=Phase.QUEUED).order_by("pk")[:20]:
+        messages.send(waiting.pk)
+    return False

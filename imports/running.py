@@ -1,0 +1,84 @@
+"""What a worker does with an import: unit after unit, then the step to the next phase, until nothing is to be had."""
+
+import logging
+import time
+
+from django.conf import settings
+from django.db import DatabaseError, OperationalError
+from psycopg import errors
+
+from imports import messages, pipeline, units
+from imports.models import Import, Phase, Status
+from imports.reader import FileProblem
+from tenants import wake
+from tenants.context import tenant_context
+
+log = logging.getLogger(__name__)
+# After so long a worker gives way to other imports and comes back.
+TURN_SECONDS = 20.0
+WAITING = (Phase.DRAFT, Phase.REVIEW, Phase.DONE)
+# Two transactions met: the unit is as it was and simply done again.
+RETRY = (errors.DeadlockDetected, errors.SerializationFailure, errors.LockNotAvailable)
+
+
+def work(tenant_id: int, import_id: int) -> None:
+    """Work on an import for a while. Safe to run any number of times, side by side."""
+    until = time.monotonic() + TURN_SECONDS
+    while step(tenant_id, import_id):
+        if time.monotonic() > until:
+            with tenant_context(tenant_id):
+                messages.send(import_id, messages=1)
+            return
+
+
+def step(tenant_id: int, import_id: int) -> bool:
+    """One unit or one change of phase; False when there is nothing to do here now.
+
+    Raises OperationalError when the database has gone: the attempt is counted, and a sweep brings the work back.
+    """
+    try:
+        return _step(tenant_id, import_id)
+    except FileProblem as problem:
+        _fail(tenant_id, import_id, problem.code, **problem.facts)
+    except units.TooManyAttempts as problem:
+        log.error("import %s of workspace %s given up: %s", import_id, tenant_id, problem)
+        _fail(tenant_id, import_id, "worker_lost", unit=str(problem))
+    except Import.DoesNotExist:
+        log.info("import %s of workspace %s does not exist", import_id, tenant_id)
+    except OperationalError as problem:
+        if isinstance(problem.__cause__, RETRY):
+            return True
+        raise
+    except DatabaseError as problem:
+        log.exception("import %s of workspace %s: a statement failed", import_id, tenant_id)
+        _fail(tenant_id, import_id, "database_error", detail=type(problem).__name__)
+    return False
+
+
+def _step(tenant_id: int, import_id: int) -> bool:
+    unit = units.mark(tenant_id, import_id)
+    if unit is not None:
+        units.perform(tenant_id, unit, pipeline.WORK[unit.kind])
+        return True
+    with tenant_context(tenant_id):
+        more = pipeline.advance(import_id)
+        if more:
+            messages.send(import_id, messages=settings.WORKERS - 1)
+        return more
+
+
+def _fail(tenant_id: int, import_id: int, code: str, **facts: object) -> None:
+    with tenant_context(tenant_id):
+        imp = Import.objects.select_for_update().get(pk=import_id)
+        if not imp.ended:
+            pipeline.end(imp, Status.FAILED, reason=code, **facts)
+
+
+def wake_active(tenant_id: int) -> None:
+    """Tell workers about every import of a workspace that is under way; forget the workspace when there is none."""
+    with tenant_context(tenant_id):
+        active = list(Import.objects.exclude(phase__in=WAITING).order_by("pk").values_list("pk", flat=True)[:50])
+        if not active:
+            wake.done(messages.KIND)
+        for import_id in active:
+            messages.send(import_id)

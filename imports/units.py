@@ -1,0 +1,106 @@
+"""Units of work: claimed, done once, given up after too many tries.
+
+A claim is two short steps. First the unit is marked with a token, in a transaction of its own, so that the attempt
+counts even if the process dies; then its row is locked for as long as the work takes. The lock goes with the connection:
+a dead worker's unit is free at once, a living worker's is not to be had.
+"""
+
+import time
+import uuid
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from imports.models import Import, Unit
+from tenants.context import tenant_context
+
+MAX_ATTEMPTS = 6
+# A unit that somebody has marked but not yet locked is left alone for so long.
+CLAIM_GRACE = timedelta(seconds=3)
+
+
+class TooManyAttempts(RuntimeError):
+    """A unit has cost MAX_ATTEMPTS workers their lives, or failed as often."""
+
+
+def of(imp: Import) -> "QuerySet[Unit]":
+    """The units of the import's current phase."""
+    units: QuerySet[Unit] = Unit.objects.filter(import_id=imp.pk, kind__in=KINDS.get(imp.phase, ()))
+    return units
+
+
+# Which kinds of unit make up a phase.
+KINDS: dict[str, tuple[str, ...]] = {
+    "plan": ("plan",),
+    "parse": ("parse",),
+    "match": ("match", "repeat"),
+    "resolve": ("resolve",),
+    "diff": ("diff", "visitors", "collect"),
+    "apply": ("apply",),
+    "finish": ("finish",),
+}
+
+
+def make(imp: Import, kind: str, ranges: Iterable[tuple[int, int, int]]) -> int:
+    """Add units of a kind, one per (start, stop, first_line); returns how many."""
+    rows = [
+        Unit(import_id=imp.pk, kind=kind, no=no, start=start, stop=stop, first_line=line)
+        for no, (start, stop, line) in enumerate(ranges)
+    ]
+    return len(Unit.objects.bulk_create(rows))
+
+
+def mark(tenant_id: int, import_id: int) -> Unit | None:
+    """Choose a free unit of the current phase and mark it; None when there is none to be had.
+
+    Raises TooManyAttempts when the next unit has used up its tries.
+    """
+    with tenant_context(tenant_id):
+        imp = Import.objects.get(pk=import_id)
+        if imp.cancel_requested:
+            return None
+        before = timezone.now() - CLAIM_GRACE
+        free = of(imp).filter(done_at=None).filter(Q(claimed_at=None) | Q(claimed_at__lt=before))
+        unit = free.select_for_update(skip_locked=True).order_by("attempts", "kind", "no").first()
+        if unit is None:
+            return None
+        if unit.attempts >= MAX_ATTEMPTS:
+            raise TooManyAttempts(f"{unit}: {unit.attempts} attempts")
+        unit.attempts, unit.claimed_at, unit.claim = unit.attempts + 1, timezone.now(), uuid.uuid4().hex
+        unit.save(update_fields=["attempts", "claimed_at", "claim"])
+        return unit
+
+
+def perform(tenant_id: int, unit: Unit, work: Callable[[Import, Unit], dict[str, Any]]) -> bool:
+    """Do a marked unit in one transaction that also marks it done; False when somebody else has it.
+
+    The import's row is not locked: parallel units of one import must not wait for each other.
+    """
+    started = time.monotonic()
+    with tenant_context(tenant_id):
+        mine = Unit.objects.select_for_update(skip_locked=True).filter(pk=unit.pk, claim=unit.claim, done_at=None)
+        locked = mine.first()
+        if locked is None:
+            return False
+        imp = Import.objects.get(pk=unit.import_id)
+        if imp.cancel_requested or unit.kind not in KINDS.get(imp.phase, ()):
+            return False
+        locked.counts = work(imp, locked)
+        locked.done_at = timezone.now()
+        locked.seconds = round(time.monotonic() - started, 3)
+        locked.save(update_fields=["counts", "done_at", "seconds"])
+        return True
+
+
+def all_done(imp: Import) -> bool:
+    """Whether no unit of the current phase is left."""
+    return not of(imp).filter(done_at=None).exists()
+
+
+def total(imp: Import, kind: str, name: str) -> int:
+    """Sum of a count over the finished units of a kind."""
+    counts = Unit.objects.filter(import_id=imp.pk, kind=kind).exclude(done_at=None).values_list("counts", flat=True)
+    return sum(int(c.get(name, 0)) for c in counts)

@@ -1,0 +1,29 @@
+#!/usr/bin/env python3
+"""Django's command line. `up` starts a whole private stack first; `--home DIR` finds a stack that is running."""
+
+import os
+import sys
+
+
+def main() -> int:
+    """Run one management command; returns the exit code of `up`, otherwise Django's own."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cdp.settings")
+    if sys.argv[1:2] == ["up"]:
+        # Starts servers before any setting can be known, hence before Django.
+        from cdp.up import main as up
+
+        return up(sys.argv[2:])
+    if "--home" in sys.argv:
+        from cdp.embedded import apply_stack_env
+
+        at = sys.argv.index("--home")
+        apply_stack_env(sys.argv[at + 1])
+        del sys.argv[at : at + 2]
+    from django.core.management import execute_from_command_line
+
+    execute_from_command_line(sys.argv)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

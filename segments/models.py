@@ -1,0 +1,38 @@
+"""Segments: which of the contacts."""
+
+from typing import Any, ClassVar
+
+from django.db import models
+from django.utils import timezone
+
+from tenants.base import TenantModel
+
+
+class Segment(TenantModel):
+    """A named set of contacts. Static ones hold members that were added; `contacts` counts them."""
+
+    name = models.CharField(max_length=120)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta(TenantModel.Meta):
+        db_table = "segment"
+        constraints: ClassVar[list[Any]] = [models.UniqueConstraint(fields=["tenant_id", "name"], name="segment_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Member(TenantModel):
+    """A contact in a static segment. The key in the database is (tenant_id, segment_id, contact_id)."""
+
+    # The ORM wants one column as key; rows are only ever read by filter and written by segments.queries.
+    contact_id = models.BigIntegerField(primary_key=True)
+    segment_id = models.BigIntegerField()
+    added_at = models.DateTimeField()
+
+    class Meta(TenantModel.Meta):
+        db_table = "segment_member"
+        managed = False
+
+    def __str__(self) -> str:
+        return f"{self.contact_id} in {self.segment_id}"

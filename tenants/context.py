@@ -1,0 +1,80 @@
+"""The tenant that the running code works for: one transaction, one setting, cleared on leaving.
+
+Row-level security compares each row's `tenant_id` with the setting `app.tenant_id`. The setting lives as long as the
+transaction (`SET LOCAL`, as a statement of its own: `set_config` would not travel to the nodes of a cluster).
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from django.db import connection, transaction
+from psycopg.pq import TransactionStatus
+
+_current: ContextVar[int | None] = ContextVar("tenant_id", default=None)
+
+
+class NoTenant(RuntimeError):
+    """Tenant data was asked for outside of a tenant's context. The database would answer with silence; we do not."""
+
+
+class OtherTenant(RuntimeError):
+    """A context of one tenant was opened inside that of another."""
+
+
+def current_tenant() -> int:
+    """Id of the tenant whose context is open. Raises NoTenant outside of one."""
+    tenant_id = _current.get()
+    if tenant_id is None:
+        raise NoTenant("No tenant context is open: use tenants.context.tenant_context(tenant_id).")
+    return tenant_id
+
+
+@contextmanager
+def tenant_context(tenant_id: int, *, read_only: bool = False) -> Iterator[int]:
+    """Open a transaction in which the tenant's rows, and only those, can be seen and written.
+
+    The same tenant may nest (a savepoint); another may not (OtherTenant). `read_only` makes PostgreSQL itself refuse
+    every write, which is how GET and HEAD are kept harmless; it is for the outermost context.
+    """
+    outer = _current.get()
+    if outer is not None and outer != tenant_id:
+        raise OtherTenant(f"Tenant {tenant_id} asked for inside the context of tenant {outer}.")
+    with transaction.atomic():
+        if outer is None:
+            _set("tenant_id", tenant_id, read_only=read_only)
+        token = _current.set(tenant_id)
+        try:
+            yield tenant_id
+        finally:
+            _current.reset(token)
+            if outer is None:
+                _clear("tenant_id")
+
+
+@contextmanager
+def user_context(user_id: int) -> Iterator[None]:
+    """A transaction in which a person can read their own memberships, over all tenants, and nothing else."""
+    with transaction.atomic():
+        _set("user_id", user_id)
+        try:
+            yield
+        finally:
+            _clear("user_id")
+
+
+def _set(name: str, value: int, *, read_only: bool = False) -> None:
+    # SET takes no server-side parameters; int() makes the text safe.
+    with connection.cursor() as cursor:
+        if read_only:
+            cursor.execute("SET TRANSACTION READ ONLY")
+        cursor.execute(f"SET LOCAL app.{name} = '{int(value)}'")
+
+
+def _clear(name: str) -> None:
+    # An enclosing transaction (a caller's atomic block) must not keep seeing this tenant. In a transaction that is
+    # broken no statement runs any more; it is about to be rolled back, and the setting goes with it.
+    raw = connection.connection
+    if raw is not None and raw.info.transaction_status == TransactionStatus.INTRANS:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL app.{name} = ''")

@@ -1,0 +1,88 @@
+"""The way into a workspace: /w/<slug>/… → membership or 404 → permission → context around view and rendering."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.views import redirect_to_login
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import Resolver404, get_script_prefix, resolve, reverse, set_script_prefix
+
+from cdp.http import not_found
+from tenants.context import tenant_context
+from tenants.models import Membership, Tenant
+from tenants.roles import may
+
+_PATH = re.compile(r"/w/(?P<slug>[-a-z0-9]+)(?P<rest>/.*)")
+Handler = Callable[[HttpRequest], HttpResponse]
+
+
+class Workspace:
+    """Judges every request below /w/ before anything else reads it; other paths pass untouched.
+
+    Nobody signed in: the log-in page. Not a member, no such workspace, no such page, or a role without the
+    permission: the same 404, so that nothing outside can be told from nothing at all.
+    """
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        match = _PATH.fullmatch(request.path_info)
+        if match is None:
+            return self.get_response(request)
+        if not request.user.is_authenticated:
+            return _to_login(request)
+        found = _membership(request.user.pk, match["slug"])
+        if found is None:
+            return not_found(request)
+        prefix = get_script_prefix()
+        set_script_prefix(f"/w/{match['slug']}/")
+        try:
+            return self._inside(request, *found, path=match["rest"])
+        finally:
+            set_script_prefix(prefix)
+
+    def _inside(self, request: HttpRequest, tenant: Tenant, membership: Membership, *, path: str) -> HttpResponse:
+        request.urlconf = settings.WORKSPACE_URLCONF  # type: ignore[attr-defined]
+        request.path_info = path
+        request.workspace, request.membership = tenant, membership  # type: ignore[attr-defined]
+        if not _permitted(path, membership.role):
+            return not_found(request)
+        with tenant_context(tenant.pk, read_only=request.method in ("GET", "HEAD")):
+            response = self.get_response(request)
+            if response.status_code >= 500:
+                # Django has turned the exception into a page before this block ends; without this line it would commit.
+                transaction.set_rollback(True)
+            return response
+
+
+def _login_path() -> str:
+    return reverse(settings.LOGIN_URL, urlconf=settings.ROOT_URLCONF)
+
+
+def _to_login(request: HttpRequest) -> HttpResponse:
+    if request.headers.get("HX-Request"):
+        # A fragment must not show a log-in page inside a table: the whole page goes there.
+        return HttpResponse(status=401, headers={"HX-Redirect": _login_path()})
+    return redirect_to_login(request.get_full_path(), login_url=_login_path())
+
+
+def _membership(user_id: int, slug: str) -> tuple[Tenant, Membership] | None:
+    tenant = Tenant.objects.filter(slug=slug).first()
+    if tenant is None:
+        return None
+    with tenant_context(tenant.pk):
+        membership = Membership.objects.filter(user_id=user_id).first()
+    return (tenant, membership) if membership else None
+
+
+def _permitted(path: str, role: str) -> bool:
+    try:
+        view: Any = resolve(path, urlconf=settings.WORKSPACE_URLCONF).func
+    except (Resolver404, Http404):
+        return False
+    permission = getattr(view, "permission", None)
+    return permission is not None and may(role, permission)

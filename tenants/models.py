@@ -1,0 +1,191 @@
+"""Workspaces (tenants), people, and what they are told. Tenant data proper lives in the apps above."""
+
+from typing import Any, ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.db import models
+from django.utils import timezone
+
+from tenants.base import TenantModel
+from tenants.roles import Role, may
+
+
+def normal_login(email: str) -> str:
+    """The form in which a log-in address is stored and looked up: trimmed, ASCII letters in lower case."""
+    return "".join(c.lower() if c.isascii() else c for c in email.strip())
+
+
+class People(BaseUserManager["User"]):
+    def create_user(self, email: str, password: str | None = None, *, name: str = "") -> "User":
+        """Make a person who can sign in; without a password only an invitation link lets them in."""
+        user = self.model(email=normal_login(email), name=name)
+        user.set_password(password) if password else user.set_unusable_password()
+        user.save(using=self._db)
+        return user
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        return self.get(email=normal_login(username or ""))
+
+
+class User(AbstractBaseUser):
+    """A person who signs in by e-mail. What they may do is said by their memberships."""
+
+    email = models.EmailField(unique=True, db_collation="C")
+    name = models.CharField(max_length=120, blank=True)
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects: ClassVar[People] = People()  # type: ignore[assignment]
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+
+    class Meta:
+        db_table = "user"
+
+    def __str__(self) -> str:
+        return self.display_name
+
+    @property
+    def display_name(self) -> str:
+        return self.name or self.email
+
+    @property
+    def initials(self) -> str:
+        words = self.name.split() or [self.email]
+        return "".join(word[0] for word in words[:2]).upper()
+
+
+class Tenant(models.Model):
+    """A workspace: the unit of isolation."""
+
+    slug = models.SlugField(max_length=60, unique=True)
+    name = models.CharField(max_length=120)
+    country = models.CharField(max_length=2, blank=True, help_text="ISO code; the region of phones written without +.")
+    time_zone = models.CharField(max_length=60, default="UTC")
+    colour = models.CharField(max_length=7, default="#115e59")
+    # Limits of an import, shown before an upload (product, section 1).
+    max_upload_bytes = models.BigIntegerField(default=500_000_000)
+    max_rows = models.IntegerField(default=5_000_000)
+    max_columns = models.IntegerField(default=100)
+    # Which identifiers decide who a row is, strongest first.
+    identifier_order = models.CharField(max_length=60, default="external_id,email,phone")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        db_table = "tenant"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Membership(TenantModel):
+    """A person's role in a workspace. Readable by the person from outside, to list their workspaces."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="+")
+    role = models.CharField(max_length=12, choices=Role)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta(TenantModel.Meta):
+        db_table = "membership"
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["tenant_id", "user"], name="membership_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} as {self.role}"
+
+    @property
+    def role_label(self) -> str:
+        return Role(self.role).label
+
+    def may(self, permission: str) -> bool:
+        return may(self.role, permission)
+
+
+class Invitation(TenantModel):
+    """A one-time way into a workspace for an e-mail address. The link is signed and expires."""
+
+    email = models.EmailField(db_collation="C")
+    role = models.CharField(max_length=12, choices=Role)
+    invited_by = models.ForeignKey(User, models.CASCADE, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now)
+    accepted_at = models.DateTimeField(null=True)
+
+    class Meta(TenantModel.Meta):
+        db_table = "invitation"
+
+    def __str__(self) -> str:
+        return self.email
+
+    @property
+    def role_label(self) -> str:
+        return Role(self.role).label
+
+
+class Notice(TenantModel):
+    """Something that a person is told in the application."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="+")
+    text = models.CharField(max_length=300)
+    url = models.CharField(max_length=300, blank=True)
+    tone = models.CharField(max_length=8, default="neutral")
+    created_at = models.DateTimeField(default=timezone.now)
+    read_at = models.DateTimeField(null=True)
+
+    class Meta(TenantModel.Meta):
+        db_table = "notice"
+        indexes: ClassVar[list[Any]] = [models.Index(fields=["tenant_id", "user", "-id"], name="notice_of_user")]
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class Outbox(TenantModel):
+    """A mail to be sent, written in the transaction whose news it carries; the key makes it one mail only."""
+
+    key = models.CharField(max_length=120, db_collation="C")
+    to = models.EmailField()
+    subject = models.CharField(max_length=200)
+    body = models.TextField()
+    created_at = models.DateTimeField(default=timezone.now)
+    sent_at = models.DateTimeField(null=True)
+    attempts = models.IntegerField(default=0)
+    error = models.TextField(blank=True)
+
+    class Meta(TenantModel.Meta):
+        db_table = "outbox"
+        constraints: ClassVar[list[Any]] = [models.UniqueConstraint(fields=["tenant_id", "key"], name="outbox_once")]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class AuditEntry(TenantModel):
+    """Who did what. The application role may add entries and read them, never change or remove one."""
+
+    user = models.ForeignKey(User, models.DO_NOTHING, null=True, related_name="+", db_constraint=False)
+    verb = models.CharField(max_length=60)
+    object = models.CharField(max_length=120, blank=True)
+    detail = models.JSONField(default=dict)
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta(TenantModel.Meta):
+        db_table = "audit_entry"
+
+    def __str__(self) -> str:
+        return f"{self.verb} {self.object}"
+
+
+class Wake(models.Model):
+    """Which workspaces have work waiting, so that a sweeper need not open every workspace. Ids only."""
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="+")
+    kind = models.CharField(max_length=20)
+    since = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        db_table = "wake"
+        constraints: ClassVar[list[Any]] = [models.UniqueConstraint(fields=["tenant", "kind"], name="wake_once")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.tenant_id}"

@@ -1,0 +1,71 @@
+"""What every workspace page shows around its content."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+from cdp.pulse import workers_alive
+from tenants.access import places_of
+from tenants.links import outside
+from tenants.models import Notice
+
+# Section, then (label, icon, route, permission).
+SECTIONS: list[tuple[str, list[tuple[str, str, str, str]]]] = [
+    (
+        "",
+        [
+            ("Imports", "download", "imports:list", "imports.view"),
+            ("Contacts", "users", "contacts:list", "contacts.view"),
+            ("Segments", "blend", "segments:list", "segments.view"),
+        ],
+    ),
+    (
+        "Reach",
+        [("Resolved contacts", "link", "tracking:resolved", "contacts.view")],
+    ),
+    (
+        "Run",
+        [
+            ("Sites and pixel", "globe", "tracking:sites", "sites.view"),
+            ("Members", "user-cog", "tenants:members", "members.view"),
+            ("Sent mail (local)", "mail", "tenants:mail", "mail.view"),
+        ],
+    ),
+]
+
+
+def context(request: HttpRequest) -> dict[str, Any]:
+    """Context processor: navigation, workspaces, notices. Empty outside of a workspace."""
+    workspace = getattr(request, "workspace", None)
+    if workspace is None or getattr(request, "urlconf", None) is None:
+        return {}
+    user: Any = request.user
+    return {
+        "workspace": workspace,
+        "membership": request.membership,  # type: ignore[attr-defined]
+        "workspaces": [
+            {"name": p.name, "slug": p.slug, "url": p.url, "current": p.id == workspace.pk} for p in places_of(user.pk)
+        ],
+        "nav": _sections(request),
+        "workers_alive": workers_alive(),
+        "unread_notices": Notice.objects.filter(user=user, read_at=None).count(),
+        "signout_url": outside("account_logout"),
+        "notices_url": reverse("tenants:notices"),
+        "search_url": reverse("contacts:list"),
+    }
+
+
+def _sections(request: HttpRequest) -> list[dict[str, Any]]:
+    membership = request.membership  # type: ignore[attr-defined]
+    out = []
+    for label, items in SECTIONS:
+        shown = [_item(request, *item) for item in items if membership.may(item[3])]
+        if shown:
+            out.append({"label": label, "items": shown})
+    return out
+
+
+def _item(request: HttpRequest, label: str, icon: str, route: str, permission: str) -> dict[str, Any]:
+    url = reverse(route)
+    return {"label": label, "icon": icon, "url": url, "current": request.path.startswith(url), "count": "", "busy": False}

@@ -1,0 +1,43 @@
+"""Tasks: one line each. The decorator owns tenant, transaction and the way in which they are sent."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from celery import shared_task
+from django.db import transaction
+from kombu.exceptions import OperationalError
+
+from tenants import outbox, wake
+
+log = logging.getLogger(__name__)
+
+
+def defer(task: Any, **ids: int) -> None:
+    """Send a task after the transaction commits, ids only.
+
+    A broker that does not answer costs a log line and nothing else: the state is in the database, and a sweeper wakes
+    what was not told.
+    """
+    transaction.on_commit(lambda: _publish(task, ids), robust=False)
+
+
+def _publish(task: Any, ids: dict[str, int]) -> None:
+    try:
+        task.apply_async(kwargs=ids, retry=False)
+    except (OperationalError, OSError) as problem:
+        log.warning("broker did not take %s %s: %s", task.name, ids, problem)
+
+
+def sweep(kind: str, work: Callable[[int], Any]) -> None:
+    """Run `work(tenant_id)` for each workspace that has work of this kind; one failure does not stop the others."""
+    for tenant_id in wake.waiting(kind):
+        try:
+            work(tenant_id)
+        except Exception:
+            log.exception("%s of workspace %s", kind, tenant_id)
+
+
+@shared_task(name="tenants.send_outbox")  # type: ignore[misc]
+def send_outbox(**_later: Any) -> None:
+    sweep("outbox", outbox.send_waiting)

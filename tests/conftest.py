@@ -1,0 +1,97 @@
+"""What every test has: an open database, a shut network, and a plain word at the end if the browser was missing."""
+
+import ipaddress
+import socket
+import subprocess
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connections
+
+ROOT = Path(__file__).resolve().parent.parent
+pytest_plugins = ["tests.cast"] if find_spec("tests.cast") else []
+CHROMIUM = pytest.StashKey[str]()
+NOT_RUN = pytest.StashKey[int]()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup() -> None:
+    """No test database: tests.servers has made a throwaway cluster and migrated it."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def open_database(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """Every test may use the database, in real transactions."""
+    with django_db_blocker.unblock():
+        yield
+        connections.close_all()
+
+
+def is_local(address: object) -> bool:
+    """True for Unix sockets and this machine's own addresses."""
+    if not isinstance(address, tuple):
+        return True
+    host = str(address[0])
+    if host in ("", "localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host.split("%")[0]).is_loopback
+    except ValueError:
+        return False
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shut_network() -> Iterator[None]:
+    """No test may talk to the world: a connection beyond this machine is an error."""
+    patch = pytest.MonkeyPatch()
+
+    def guarded(name: str) -> None:
+        original = getattr(socket.socket, name)
+
+        def connect(self: socket.socket, address: object) -> object:
+            if not is_local(address):
+                raise PermissionError(f"The network is shut in tests: {address}")
+            return original(self, address)
+
+        patch.setattr(socket.socket, name, connect)
+
+    guarded("connect")
+    guarded("connect_ex")
+    yield
+    patch.undo()
+
+
+@pytest.fixture(scope="session")
+def chromium(pytestconfig: pytest.Config) -> str:
+    """The path of a Chromium; tests that ask for it are skipped where there is none."""
+    path = pytestconfig.stash.get(CHROMIUM, "")
+    if not path:
+        pytest.skip("no Chromium")
+    return path
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Look for the browser once, if anything needs it; without one those tests are skipped and counted."""
+    wanting = [item for item in items if item.get_closest_marker("browser")]
+    if not wanting:
+        return
+    found = subprocess.run([ROOT / "bin" / "chromium"], capture_output=True, text=True)
+    config.stash[CHROMIUM] = found.stdout.strip()
+    if not config.stash[CHROMIUM]:
+        config.stash[NOT_RUN] = len(wanting)
+        for item in wanting:
+            item.add_marker(pytest.mark.skip(reason="no Chromium"))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """A green run without its browser tests must not look like a whole one."""
+    if count := config.stash.get(NOT_RUN, 0):
+        terminalreporter.section("INCOMPLETE", red=True, bold=True)
+        terminalreporter.line(f"{count} browser tests DID NOT RUN: no Chromium was found on this machine.")
+        terminalreporter.line(
+            "Install one (Debian, Ubuntu: apt-get install chromium), or set CDP_CHROMIUM to its path."
+        )

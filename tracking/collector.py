@@ -1,0 +1,92 @@
+"""The collector: POST /p/<key> → judge → inbox → 204. A small WSGI application in front of Django.
+
+It touches neither sessions nor the database (but for a key it has not seen for a minute): thousands of hits a second
+must not slow the pages down. A hit is acknowledged only when the inbox has it.
+"""
+
+import logging
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import redis
+
+from tracking import hits, inbox, sites
+
+log = logging.getLogger(__name__)
+PREFIX = "/p/"
+# One transparent pixel, for browsers without script.
+GIF = bytes.fromhex("47494638396101000100800000000000ffffff21f90401000000002c000000000100010000020144003b")
+CORS = [
+    ("Access-Control-Allow-Origin", "*"),
+    ("Access-Control-Allow-Methods", "POST, GET"),
+    ("Access-Control-Allow-Headers", "Content-Type"),
+    ("Access-Control-Max-Age", "86400"),
+    ("Cache-Control", "no-store"),
+    ("Cross-Origin-Resource-Policy", "cross-origin"),
+]
+Environ = dict[str, Any]
+Start = Callable[[str, list[tuple[str, str]]], Any]
+
+
+class Collector:
+    """Answers what begins with /p/ and hands everything else to the application behind it."""
+
+    def __init__(self, behind: Callable[[Environ, Start], Iterable[bytes]]) -> None:
+        self.behind = behind
+
+    def __call__(self, environ: Environ, start: Start) -> Iterable[bytes]:
+        path = environ.get("PATH_INFO", "")
+        if not path.startswith(PREFIX):
+            return self.behind(environ, start)
+        method = environ["REQUEST_METHOD"]
+        if method == "POST":
+            return _answer(start, take(path[len(PREFIX) :], _body(environ), environ))
+        if method == "OPTIONS":
+            return _answer(start, "204 No Content")
+        if method in ("GET", "HEAD"):
+            return _image(start)
+        return _answer(start, "405 Method Not Allowed")
+
+
+def take(key: str, body: bytes, environ: Environ) -> str:
+    """Judge and keep one hit; returns the status line.
+
+    A wrong key, a robot and an opt-out are answered like a hit that was kept: nothing can be learned by asking.
+    """
+    try:
+        site = sites.find(key)
+        if site is None:
+            return "204 No Content"
+        tenant_id, site_id = site
+        try:
+            hit = hits.parse(body, agent=environ.get("HTTP_USER_AGENT", ""), opted_out=_opted_out(environ))
+        except hits.Dropped as dropped:
+            inbox.count_drop(dropped.reason, tenant_id=tenant_id, site_id=site_id)
+            return "204 No Content"
+        inbox.push(hit, tenant_id=tenant_id, site_id=site_id)
+    except redis.RedisError as problem:
+        log.warning("hit not kept: %s", problem)
+        return "503 Service Unavailable"
+    return "204 No Content"
+
+
+def _opted_out(environ: Environ) -> bool:
+    return environ.get("HTTP_SEC_GPC") == "1" or environ.get("HTTP_DNT") == "1"
+
+
+def _body(environ: Environ) -> bytes:
+    try:
+        length = int(environ.get("CONTENT_LENGTH") or 0)
+    except ValueError:
+        length = 0
+    return bytes(environ["wsgi.input"].read(min(length, hits.MAX_BYTES + 1)))
+
+
+def _answer(start: Start, status: str) -> Iterable[bytes]:
+    start(status, CORS)
+    return [b""]
+
+
+def _image(start: Start) -> Iterable[bytes]:
+    start("200 OK", [*CORS, ("Content-Type", "image/gif"), ("Content-Length", str(len(GIF)))])
+    return [GIF]

@@ -1,0 +1,142 @@
+"""What the pixel sends, judged before anything is kept. Pure: bytes in, a Hit or a reason to drop it out."""
+
+import re
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+import orjson
+
+MAX_BYTES = 32 * 1024
+MAX_URL = 2000
+MAX_TEXT = 300
+MAX_PROPERTIES = 100
+MAX_DEPTH = 5
+KINDS = frozenset({"page", "track", "identify", "order"})
+IDENTIFIERS = ("external_id", "email", "phone")
+# Programs that say what they are. Whoever hides it is not caught, and that is said in the docs.
+_BOT = re.compile(
+    r"bot\b|bot/|crawl|spider|slurp|headless|preview|monitor|lighthouse|pingdom|uptime|curl/|wget/|python-|scrapy|facebookexternalhit",
+    re.IGNORECASE,
+)
+# Values that must not be kept from an address: they name or authorise a person.
+_PRIVATE = re.compile(r"e-?mail|phone|token|password|passwd|secret|session|auth|signature|iban|card", re.IGNORECASE)
+
+
+class Dropped(ValueError):
+    """A hit that is not kept; the reason is counted for the site."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One thing a visitor did. `identifiers` are claims of a browser: they attach behaviour, never change a contact."""
+
+    device: str
+    kind: str
+    name: str | None
+    url: str | None
+    title: str | None
+    referrer: str | None
+    properties: dict[str, Any]
+    identifiers: dict[str, str]
+
+
+def parse(body: bytes, *, agent: str, opted_out: bool) -> Hit:
+    """Judge the body of a hit. Raises Dropped with the reason.
+
+    `opted_out` is the visitor's Global Privacy Control or Do Not Track signal: nothing is kept then.
+    """
+    if opted_out:
+        raise Dropped("opted_out")
+    if len(body) > MAX_BYTES:
+        raise Dropped("too_large")
+    if _BOT.search(agent):
+        raise Dropped("bot")
+    try:
+        data = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise Dropped("not_json") from None
+    if not isinstance(data, dict):
+        raise Dropped("not_json")
+    return _hit(data)
+
+
+def _hit(data: Mapping[str, Any]) -> Hit:
+    kind = data.get("kind")
+    if kind not in KINDS:
+        raise Dropped("kind")
+    properties = data.get("properties") or {}
+    if not isinstance(properties, dict) or len(properties) > MAX_PROPERTIES or _depth(properties) > MAX_DEPTH:
+        raise Dropped("properties")
+    name = _text(data.get("name"))
+    if kind == "track" and not name:
+        raise Dropped("name")
+    return Hit(
+        device=_device(data.get("device")),
+        kind=str(kind),
+        name=name,
+        url=clean_url(data.get("url")),
+        title=_text(data.get("title")),
+        referrer=clean_url(data.get("referrer")),
+        properties=_storable(properties),
+        identifiers=_identifiers(data.get("identifiers") or {}, needed=kind == "identify"),
+    )
+
+
+def _device(value: Any) -> str:
+    try:
+        return str(uuid.UUID(str(value)))
+    except ValueError:
+        raise Dropped("device") from None
+
+
+def _identifiers(values: Any, *, needed: bool) -> dict[str, str]:
+    if not isinstance(values, dict):
+        raise Dropped("identifiers")
+    found = {name: text for name in IDENTIFIERS if (text := _text(values.get(name)))}
+    if needed and not found:
+        raise Dropped("identifiers")
+    return found
+
+
+def _text(value: Any) -> str | None:
+    """A short text that the database can hold, or None."""
+    if value is None or isinstance(value, (dict, list)):
+        return None
+    return str(value).replace("\x00", "").strip()[:MAX_TEXT] or None
+
+
+def _storable(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.replace("\x00", "")[: MAX_TEXT * 4]
+    if isinstance(value, dict):
+        return {str(k).replace("\x00", "")[:100]: _storable(v) for k, v in value.items()}
+    return [_storable(v) for v in value] if isinstance(value, list) else value
+
+
+def _depth(value: Any) -> int:
+    if isinstance(value, dict):
+        return 1 + max((_depth(v) for v in value.values()), default=0)
+    return 1 + max((_depth(v) for v in value), default=0) if isinstance(value, list) else 0
+
+
+def clean_url(value: Any) -> str | None:
+    """An address of the web without the values that name or authorise a person, at most 2,000 characters."""
+    text = str(value or "").replace("\x00", "").strip()[:MAX_URL]
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return None
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        return None
+    host = parts.netloc.rpartition("@")[2]
+    if not parts.query:
+        return urlunsplit((parts.scheme, host, parts.path, "", ""))
+    kept = [(k, "" if _PRIVATE.search(k) or "@" in v else v) for k, v in parse_qsl(parts.query, keep_blank_values=True)]
+    return urlunsplit((parts.scheme, host, parts.path, urlencode(kept), ""))

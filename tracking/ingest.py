@@ -1,0 +1,80 @@
+"""From the inbox into the database: visitors, what they did, what they named themselves, whom they turn out to be.
+
+One transaction a workspace and batch, together with the place in the stream: killed anywhere, nothing is lost and
+nothing is stored twice.
+"""
+
+import logging
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from django.db import DataError
+
+from contacts import turns
+from tenants.context import tenant_context
+from tenants.models import Tenant
+from tracking import inbox, queries
+from tracking.inbox import Entry
+from tracking.models import InboxPosition, Site
+from tracking.recognition import Recognition
+
+log = logging.getLogger(__name__)
+BATCH = 5_000
+
+
+def drain(batch: int = BATCH) -> int:
+    """Store the oldest hits of the inbox; returns how many were taken out of it."""
+    entries = inbox.read(batch)
+    by_tenant: dict[int, list[Entry]] = defaultdict(list)
+    for entry in entries:
+        by_tenant[entry.tenant_id].append(entry)
+    for tenant_id, own in by_tenant.items():
+        store(tenant_id, own)
+    inbox.remove([entry.id for entry in entries])
+    return len(entries)
+
+
+def store(tenant_id: int, entries: Sequence[Entry]) -> None:
+    """Store one workspace's entries. What the database cannot hold is dropped alone, counted and logged."""
+    if not Tenant.objects.filter(pk=tenant_id).exists():
+        log.warning("%s hits of workspace %s, which does not exist", len(entries), tenant_id)
+        return
+    try:
+        _store(tenant_id, entries)
+    except DataError:
+        if len(entries) == 1:
+            log.exception("hit %s of workspace %s cannot be stored", entries[0].id, tenant_id)
+            inbox.count_drop("not_storable", tenant_id=tenant_id, site_id=entries[0].site_id)
+            return
+        middle = len(entries) // 2
+        store(tenant_id, entries[:middle])
+        store(tenant_id, entries[middle:])
+
+
+def _store(tenant_id: int, entries: Sequence[Entry]) -> None:
+    with tenant_context(tenant_id):
+        InboxPosition.objects.bulk_create([InboxPosition(last_id="0-0")], ignore_conflicts=True)
+        position = InboxPosition.objects.select_for_update().get()
+        fresh = [e for e in entries if inbox.order(e.id) > inbox.order(position.last_id)]
+        if not fresh:
+            return
+        if any(e.hit.identifiers for e in fresh):
+            turns.lock()  # whom an identifier belongs to must not change under our hands (identity, rule 8)
+        _keep(tenant_id, fresh)
+        position.last_id = fresh[-1].id
+        position.save(update_fields=["last_id"])
+
+
+def _keep(tenant_id: int, entries: Sequence[Entry]) -> None:
+    recognition = Recognition.load(tenant_id, entries)
+    for entry in entries:
+        recognition.take(entry)
+    queries.add_visitors(tenant_id, recognition.made)
+    queries.claim(tenant_id, recognition.claims)
+    queries.add_identifiers(tenant_id, recognition.identifiers)
+    queries.add_events(tenant_id, recognition.events)
+    queries.touch_visitors(tenant_id, recognition.seen)
+    last = {e.site_id: e.at for e in entries}
+    for site_id, at in last.items():
+        Site.objects.filter(pk=site_id).update(last_hit_at=datetime.fromtimestamp(at, UTC))

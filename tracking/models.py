@@ -1,0 +1,115 @@
+"""Whom the pixel saw: sites, visitors, what they named themselves, and what they did."""
+
+from typing import Any, ClassVar
+
+from django.db import models
+from django.utils import timezone
+
+from tenants.base import TenantModel
+
+
+class Site(TenantModel):
+    """A web site with the pixel. The key in the snippet names tenant and site: it is public, not a secret."""
+
+    name = models.CharField(max_length=120)
+    key = models.CharField(max_length=40, db_collation="C")
+    created_at = models.DateTimeField(default=timezone.now)
+    last_hit_at = models.DateTimeField(null=True)
+    dropped = models.JSONField(default=dict)  # reason → number of hits that were refused
+
+    class Meta(TenantModel.Meta):
+        db_table = "site"
+        constraints: ClassVar[list[Any]] = [models.UniqueConstraint(fields=["tenant_id", "key"], name="site_key")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Visitor(TenantModel):
+    """An anonymous browser, until it is claimed by a contact; a claimed visitor never changes hands.
+
+    `device` is the pixel's first-party cookie. When somebody else identifies on the same device, a visitor with the
+    next `generation` begins.
+    """
+
+    site_id = models.BigIntegerField()
+    device = models.UUIDField()
+    generation = models.IntegerField(default=0, db_default=0)
+    first_seen = models.DateTimeField()
+    last_seen = models.DateTimeField()
+    views = models.IntegerField(default=0, db_default=0)
+    visits = models.IntegerField(default=1, db_default=1)
+    contact_id = models.BigIntegerField(null=True)
+    claimed_at = models.DateTimeField(null=True)
+    # Why: the kind of identifier, and where it met the contact: an import's row, or a page.
+    matched_by = models.CharField(max_length=12, null=True)
+    import_id = models.BigIntegerField(null=True)
+    row_no = models.IntegerField(null=True)
+    page = models.TextField(null=True)
+
+    class Meta(TenantModel.Meta):
+        db_table = "visitor"
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["tenant_id", "device", "generation"], name="visitor_device")
+        ]
+        indexes: ClassVar[list[Any]] = [
+            models.Index(
+                fields=["tenant_id", "contact_id"],
+                name="visitor_contact",
+                condition=models.Q(contact_id__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Visitor {self.pk}"
+
+
+class VisitorIdentifier(TenantModel):
+    """An identifier, in its normal form, that a visitor has used. Key: (tenant_id, kind, value, visitor_id)."""
+
+    visitor_id = models.BigIntegerField(primary_key=True)
+    kind = models.CharField(max_length=12)
+    value = models.TextField()
+    seen_at = models.DateTimeField()
+    page = models.TextField(null=True)
+
+    class Meta(TenantModel.Meta):
+        db_table = "visitor_identifier"
+        managed = False
+
+    def __str__(self) -> str:
+        return self.kind
+
+
+class Event(TenantModel):
+    """Something a visitor did. Monthly partitions; key (tenant_id, at, id)."""
+
+    id = models.BigAutoField(primary_key=True)
+    at = models.DateTimeField()
+    visitor_id = models.BigIntegerField()
+    site_id = models.BigIntegerField()
+    kind = models.CharField(max_length=12)
+    name = models.TextField(null=True)
+    url = models.TextField(null=True)
+    title = models.TextField(null=True)
+    properties = models.JSONField(default=dict)
+
+    class Meta(TenantModel.Meta):
+        db_table = "event"
+        managed = False
+
+    def __str__(self) -> str:
+        return self.kind
+
+
+class InboxPosition(TenantModel):
+    """The last entry of the inbox whose hits are stored, written in the transaction that stores them."""
+
+    last_id = models.CharField(max_length=40)
+
+    class Meta(TenantModel.Meta):
+        db_table = "inbox_position"
+        constraints: ClassVar[list[Any]] = [models.UniqueConstraint(fields=["tenant_id"], name="inbox_once")]
+
+    def __str__(self) -> str:
+        return self.last_id

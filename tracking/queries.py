@@ -1,0 +1,159 @@
+"""The statements of the hit road. Each stands above the one function that runs it; all run in a tenant's transaction."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+from django.db import connection
+
+# The current visitor of each device, with the identifiers it has used. Locked in order of device until the batch is
+# stored: another batch, or an import's claim, waits.
+VISITORS = """
+SELECT v.id, v.device::text, v.generation, v.contact_id, v.last_seen,
+       (SELECT jsonb_object_agg(i.kind, i.value ORDER BY i.seen_at DESC) FROM visitor_identifier i
+        WHERE i.tenant_id = %(tenant)s AND i.visitor_id = v.id)
+FROM visitor v
+WHERE v.tenant_id = %(tenant)s AND v.device = ANY(%(devices)s::uuid[]) AND NOT EXISTS (
+  SELECT 1 FROM visitor w WHERE w.tenant_id = %(tenant)s AND w.device = v.device AND w.generation > v.generation)
+ORDER BY v.device FOR UPDATE OF v"""
+
+
+def visitors_of(tenant_id: int, devices: Sequence[str]) -> list[tuple[Any, ...]]:
+    """(id, device, generation, contact id, last seen, identifiers) of the devices that are known."""
+    rows = _fetch(VISITORS, tenant=tenant_id, devices=list(devices))
+    return [(*row[:5], orjson.loads(row[5]) if isinstance(row[5], str) else row[5]) for row in rows]
+
+
+# Living contacts that have one of the identifiers.
+CONTACTS = {
+    "external_id": """
+SELECT c.external_id, c.id FROM contact c
+WHERE c.tenant_id = %(tenant)s AND c.external_id = ANY(%(values)s) AND c.deleted_at IS NULL""",
+    "email": """
+SELECT c.email, c.id FROM contact c
+WHERE c.tenant_id = %(tenant)s AND c.email = ANY(%(values)s) AND c.deleted_at IS NULL""",
+    "phone": """
+SELECT c.phone, c.id FROM contact c
+WHERE c.tenant_id = %(tenant)s AND c.phone = ANY(%(values)s) AND c.deleted_at IS NULL""",
+}
+
+
+def contacts_named(tenant_id: int, pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], list[int]]:
+    """(kind, value) → ids of the living contacts with that identifier."""
+    values: dict[str, list[str]] = defaultdict(list)
+    for kind, value in pairs:
+        values[kind].append(value)
+    found: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for kind, wanted in values.items():
+        for value, contact_id in _fetch(CONTACTS[kind], tenant=tenant_id, values=wanted):
+            found[kind, value].append(contact_id)
+    return dict(found)
+
+
+NEW_IDS = "SELECT nextval('visitor_id_seq') FROM generate_series(1, %(count)s)"
+
+
+def new_visitor_ids(count: int) -> list[int]:
+    """Ids drawn one by one from the sequence."""
+    return [int(row[0]) for row in _fetch(NEW_IDS, count=count)]
+
+
+ADD_VISITORS = """
+INSERT INTO visitor (tenant_id, id, site_id, device, generation, first_seen, last_seen, visits)
+SELECT %(tenant)s, u.id, u.site, u.device, u.generation, u.first, u.last, 0
+FROM unnest(%(a)s::bigint[], %(b)s::bigint[], %(c)s::uuid[], %(d)s::int[], %(e)s::timestamptz[], %(f)s::timestamptz[])
+     AS u(id, site, device, generation, first, last)
+ON CONFLICT DO NOTHING"""
+
+
+def add_visitors(tenant_id: int, rows: Sequence[tuple[Any, ...]]) -> None:
+    """(id, site, device, generation, first seen, last seen)"""
+    _insert(ADD_VISITORS, tenant_id, rows)
+
+
+ADD_IDENTIFIERS = """
+INSERT INTO visitor_identifier (tenant_id, kind, value, visitor_id, seen_at, page)
+SELECT %(tenant)s, u.kind, u.value, u.visitor, u.at, u.page
+FROM unnest(%(a)s::text[], %(b)s::text[], %(c)s::bigint[], %(d)s::timestamptz[], %(e)s::text[])
+     AS u(kind, value, visitor, at, page)
+ON CONFLICT DO NOTHING"""
+
+
+def add_identifiers(tenant_id: int, rows: Sequence[tuple[Any, ...]]) -> None:
+    """(kind, value, visitor, time, page); what is known stays as it was first seen."""
+    _insert(ADD_IDENTIFIERS, tenant_id, rows)
+
+
+ADD_EVENTS = """
+INSERT INTO event (tenant_id, id, at, visitor_id, site_id, kind, name, url, title, properties)
+SELECT %(tenant)s, nextval('event_id_seq'), u.at, u.visitor, u.site, u.kind, u.name, u.url, u.title, u.properties
+FROM unnest(%(a)s::timestamptz[], %(b)s::bigint[], %(c)s::bigint[], %(d)s::text[], %(e)s::text[], %(f)s::text[],
+            %(g)s::text[], %(h)s::jsonb[]) AS u(at, visitor, site, kind, name, url, title, properties)
+ON CONFLICT DO NOTHING"""
+
+
+def add_events(tenant_id: int, rows: Sequence[tuple[Any, ...]]) -> None:
+    """(time, visitor, site, kind, name, address, title, properties)"""
+    _insert(ADD_EVENTS, tenant_id, [(*row[:7], orjson.dumps(row[7]).decode()) for row in rows])
+
+
+# Ties visitors to contacts. One that has been claimed meanwhile stays where it is.
+CLAIM = """
+UPDATE visitor v SET contact_id = u.contact, matched_by = u.kind, claimed_at = u.at, page = u.page
+FROM unnest(%(a)s::bigint[], %(b)s::bigint[], %(c)s::text[], %(d)s::timestamptz[], %(e)s::text[])
+     AS u(id, contact, kind, at, page)
+WHERE v.tenant_id = %(tenant)s AND v.id = u.id AND v.contact_id IS NULL"""
+
+
+def claim(tenant_id: int, claims: dict[int, tuple[Any, ...]]) -> None:
+    """visitor → (visitor, contact, kind of identifier, time, page)"""
+    _insert(CLAIM, tenant_id, [claims[key] for key in sorted(claims)])
+
+
+TOUCH = """
+UPDATE visitor v SET first_seen = least(v.first_seen, u.first), last_seen = greatest(v.last_seen, u.last),
+                     views = v.views + u.views, visits = v.visits + u.visits
+FROM unnest(%(a)s::bigint[], %(b)s::timestamptz[], %(c)s::timestamptz[], %(d)s::int[], %(e)s::int[])
+     AS u(id, first, last, views, visits)
+WHERE v.tenant_id = %(tenant)s AND v.id = u.id"""
+
+
+def touch_visitors(tenant_id: int, seen: dict[int, Any]) -> None:
+    """visitor → tracking.recognition.Seen"""
+    rows = [(i, _moment(s.first), _moment(s.last), s.views, s.visits) for i, s in sorted(seen.items())]
+    _insert(TOUCH, tenant_id, rows)
+
+
+# Visitors that named themselves while an import was writing: neither side could see the other then.
+LATE = """
+UPDATE visitor v SET contact_id = f.contact_id, matched_by = f.kind, claimed_at = %(now)s, import_id = %(import_id)s,
+                     row_no = f.row_no
+FROM (
+  SELECT i.visitor_id, min(c.id) AS contact_id, min(i.kind) AS kind, min(t.row_no) AS row_no
+  FROM visitor_identifier i
+  JOIN contact c ON c.tenant_id = %(tenant)s AND c.deleted_at IS NULL AND (
+    (i.kind = 'email' AND c.email = i.value) OR (i.kind = 'phone' AND c.phone = i.value)
+    OR (i.kind = 'external_id' AND c.external_id = i.value))
+  JOIN touched t ON t.tenant_id = %(tenant)s AND t.contact_id = c.id AND t.import_id = %(import_id)s
+  WHERE i.tenant_id = %(tenant)s AND i.seen_at >= %(since)s
+  GROUP BY i.visitor_id HAVING count(DISTINCT c.id) = 1) f
+WHERE v.tenant_id = %(tenant)s AND v.id = f.visitor_id AND v.contact_id IS NULL"""
+
+
+def _insert(statement: str, tenant_id: int, rows: Sequence[tuple[Any, ...]]) -> None:
+    if rows:
+        columns = {name: list(column) for name, column in zip("abcdefgh", zip(*rows, strict=True), strict=False)}
+        with connection.cursor() as cursor:
+            cursor.execute(statement, {"tenant": tenant_id, **columns})
+
+
+def _fetch(statement: str, **values: Any) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return cursor.fetchall()
+
+
+def _moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

@@ -1,0 +1,137 @@
+"""Whom a hit belongs to: the visitor of its device, and perhaps a contact (identity, rule 7).
+
+A visitor that is somebody stays that somebody. When a device names another person, a new visitor begins on it.
+Everything a batch needs is loaded before, so that deciding a hit asks the database nothing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Self
+
+from contacts.identifiers import normal_email, normal_external_id, normal_phone
+from tracking import queries
+from tracking.hits import IDENTIFIERS
+from tracking.inbox import Entry
+
+VISIT_GAP_SECONDS = 30 * 60
+
+
+@dataclass(slots=True)
+class Known:
+    """A visitor as this batch knows it. `names` are the identifiers it has used, one value a kind."""
+
+    id: int
+    device: str
+    generation: int
+    contact_id: int | None
+    last_seen: float
+    names: dict[str, str]
+
+
+@dataclass(slots=True)
+class Seen:
+    """What a batch adds to a visitor."""
+
+    first: float
+    last: float
+    views: int = 0
+    visits: int = 0
+
+
+@dataclass
+class Recognition:
+    """Visitors of a batch's devices, and what is to be written about them."""
+
+    visitors: dict[str, Known]
+    contacts: dict[tuple[str, str], list[int]]
+    ids: list[int]
+    names: dict[int, dict[str, str]]
+    made: list[tuple[Any, ...]] = field(default_factory=list)
+    claims: dict[int, tuple[Any, ...]] = field(default_factory=dict)
+    identifiers: list[tuple[Any, ...]] = field(default_factory=list)
+    events: list[tuple[Any, ...]] = field(default_factory=list)
+    seen: dict[int, Seen] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, tenant_id: int, entries: Sequence[Entry]) -> Self:
+        """Read what the decisions need: visitors of the devices, contacts of the identifiers, ids for new visitors."""
+        names = {id(e): normal_names(e.hit.identifiers) for e in entries if e.hit.identifiers}
+        pairs = {pair for found in names.values() for pair in found.items()}
+        visitors = {
+            device: Known(vid, device, generation, contact, at.timestamp(), used or {})
+            for vid, device, generation, contact, at, used in queries.visitors_of(
+                tenant_id, sorted({e.hit.device for e in entries})
+            )
+        }
+        new = sum(e.hit.device not in visitors for e in entries) + len(names)
+        return cls(
+            visitors=visitors,
+            contacts=queries.contacts_named(tenant_id, pairs),
+            ids=queries.new_visitor_ids(new) if new else [],
+            names=names,
+        )
+
+    def take(self, entry: Entry) -> None:
+        """Decide one hit; entries come in the order of their arrival."""
+        names = self.names.get(id(entry), {})
+        visitor = self.visitors.get(entry.hit.device)
+        if visitor is None or is_somebody_else(visitor, names):
+            visitor = self._begin(entry, after=visitor)
+        self._identify(visitor, names, entry)
+        self._note(visitor, entry)
+
+    def _begin(self, entry: Entry, *, after: Known | None) -> Known:
+        generation = after.generation + 1 if after else 0
+        visitor = Known(self.ids.pop(), entry.hit.device, generation, None, 0.0, {})
+        self.visitors[entry.hit.device] = visitor
+        at = _moment(entry.at)
+        self.made.append((visitor.id, entry.site_id, entry.hit.device, generation, at, at))
+        return visitor
+
+    def _identify(self, visitor: Known, names: dict[str, str], entry: Entry) -> None:
+        for kind, value in names.items():
+            visitor.names.setdefault(kind, value)
+            self.identifiers.append((kind, value, visitor.id, _moment(entry.at), entry.hit.url))
+        if visitor.contact_id is None and names:
+            kind, contact_id = self._contact(names)
+            if contact_id is not None:
+                visitor.contact_id = contact_id
+                self.claims[visitor.id] = (visitor.id, contact_id, kind, _moment(entry.at), entry.hit.url)
+
+    def _contact(self, names: dict[str, str]) -> tuple[str, int | None]:
+        """The one contact that all known identifiers name, with the strongest kind; None when they name several."""
+        found = [(kind, self.contacts[kind, names[kind]]) for kind in IDENTIFIERS if (kind, names.get(kind)) in self.contacts]
+        people = {contact for _kind, contacts in found for contact in contacts}
+        return (found[0][0], people.pop()) if len(people) == 1 else ("", None)
+
+    def _note(self, visitor: Known, entry: Entry) -> None:
+        hit = entry.hit
+        properties = hit.properties | ({"referrer": hit.referrer} if hit.referrer else {})
+        self.events.append(
+            (_moment(entry.at), visitor.id, entry.site_id, hit.kind, hit.name, hit.url, hit.title, properties)
+        )
+        seen = self.seen.setdefault(visitor.id, Seen(entry.at, entry.at))
+        seen.last = max(seen.last, entry.at)
+        seen.views += hit.kind == "page"
+        seen.visits += entry.at - visitor.last_seen > VISIT_GAP_SECONDS
+        visitor.last_seen = max(visitor.last_seen, entry.at)
+
+
+def is_somebody_else(visitor: Known, names: dict[str, str]) -> bool:
+    """Whether the identifiers contradict those that the visitor has used: the strongest kind that both have decides."""
+    for kind in IDENTIFIERS:
+        if kind in names and kind in visitor.names:
+            return names[kind] != visitor.names[kind]
+    return False
+
+
+def normal_names(identifiers: dict[str, str]) -> dict[str, str]:
+    """Normal forms of what a browser claims; what is not an identifier is left out."""
+    forms = {"external_id": normal_external_id, "email": normal_email, "phone": lambda v: normal_phone(v, None)}
+    found = {kind: forms[kind](value) for kind, value in identifiers.items()}
+    return {kind: value for kind, value in found.items() if value}
+
+
+def _moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

@@ -1,0 +1,58 @@
+"""Visitors and the contacts they turn out to be. A claimed visitor never changes hands (identity, rule 7)."""
+
+from datetime import datetime
+
+from contacts import queries
+from contacts.staging import Staging
+
+# Unclaimed visitors that have used an identifier of a row. One visitor, one person: who has used identifiers of two
+# people is left alone. Reads what the resolve has decided; runs beside the diff.
+MATCH = """
+WITH seen AS (
+  SELECT i.visitor_id, s.row_no, 1 AS strength FROM {row} s JOIN visitor_identifier i
+    ON i.tenant_id = %(tenant)s AND i.kind = 'external_id' AND i.value = s.external_id WHERE s.tenant_id = %(tenant)s
+  UNION ALL
+  SELECT i.visitor_id, s.row_no, 2 FROM {row} s JOIN visitor_identifier i
+    ON i.tenant_id = %(tenant)s AND i.kind = 'email' AND i.value = s.email WHERE s.tenant_id = %(tenant)s
+  UNION ALL
+  SELECT i.visitor_id, s.row_no, 3 FROM {row} s JOIN visitor_identifier i
+    ON i.tenant_id = %(tenant)s AND i.kind = 'phone' AND i.value = s.phone WHERE s.tenant_id = %(tenant)s),
+people AS (
+  SELECT n.visitor_id, coalesce(l.winner, n.row_no) AS row_no, n.strength FROM seen n
+  LEFT JOIN {loser} l ON l.tenant_id = %(tenant)s AND l.row_no = n.row_no
+  LEFT JOIN {hit} h ON h.tenant_id = %(tenant)s AND h.row_no = coalesce(l.winner, n.row_no)
+  WHERE h.code IS NULL),
+judged AS (
+  SELECT p.visitor_id, min(p.row_no) AS row_no, min(p.strength) AS strength, min(p.row_no) <> max(p.row_no) AS several
+  FROM people p GROUP BY p.visitor_id)
+INSERT INTO {visitor} (tenant_id, visitor_id, row_no, kind)
+SELECT v.tenant_id, v.id, j.row_no,
+       CASE WHEN j.several THEN 'ambiguous' ELSE (ARRAY['external_id', 'email', 'phone'])[j.strength] END
+FROM judged j JOIN visitor v ON v.tenant_id = %(tenant)s AND v.id = j.visitor_id AND v.contact_id IS NULL
+ON CONFLICT DO NOTHING"""
+ANY = "SELECT EXISTS (SELECT 1 FROM visitor_identifier i WHERE i.tenant_id = %(tenant)s)"
+BY_KIND = "SELECT x.kind, count(*) FROM {visitor} x WHERE x.tenant_id = %(tenant)s GROUP BY x.kind"
+
+
+def match(staging: Staging) -> dict[str, int]:
+    """Find the visitors that rows will claim: kind of identifier → visitors; `ambiguous` ones are left alone."""
+    queries.work_memory(128)
+    if not queries.fetch(ANY, staging)[0][0]:
+        return {}
+    queries.run(MATCH, staging)
+    return {kind: int(n) for kind, n in queries.fetch(BY_KIND, staging)}
+
+
+# Ties visitors to the contacts of rows [start, stop), in the order of their ids. A visitor claimed meanwhile stays where
+# it is. Locks the visitors until the unit commits.
+CLAIM = """
+UPDATE visitor v SET contact_id = m.contact_id, claimed_at = %(now)s, matched_by = x.kind,
+                     import_id = %(import_id)s, row_no = x.row_no
+FROM {visitor} x JOIN {map} m ON m.tenant_id = %(tenant)s AND m.row_no = x.row_no
+WHERE x.tenant_id = %(tenant)s AND x.row_no >= %(start)s AND x.row_no < %(stop)s AND x.kind <> 'ambiguous'
+  AND v.tenant_id = %(tenant)s AND v.id = x.visitor_id AND v.contact_id IS NULL"""
+
+
+def claim(staging: Staging, *, start: int, stop: int, now: datetime) -> int:
+    """Tie the matched visitors of a range of rows to their contacts; returns how many."""
+    return queries.run(CLAIM, staging, start=start, stop=stop, now=now, import_id=staging.import_id)
