@@ -15,9 +15,13 @@ def main() -> int:
         return up(sys.argv[2:])
     if "--home" in sys.argv:
         from cdp.embedded import apply_stack_env
+        from cdp.machine import StartError
 
         at = sys.argv.index("--home")
-        apply_stack_env(sys.argv[at + 1])
+        try:
+            apply_stack_env(sys.argv[at + 1])
+        except StartError as problem:
+            sys.exit(str(problem))
         del sys.argv[at : at + 2]
     from django.core.management import execute_from_command_line
 

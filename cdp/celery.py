@@ -3,17 +3,13 @@
 import os
 from typing import Any
 
-import django
 from celery import Celery
 from celery.signals import heartbeat_sent, worker_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cdp.settings")
-django.setup()
-
-from django.conf import settings  # noqa: E402  settings exist only after the line above
 
 app = Celery("cdp")
-app.conf.update(settings.CELERY)
+app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
 

@@ -44,20 +44,18 @@ def line(
     mark: Mark | None = None,
 ) -> Chart:
     """A line over time, at most with the period before as a dashed one. The last point and one event are marked."""
-    top = ceiling(max([*values, *(before or []), 0]))
-    shapes = [_area(values, top), *([_path(before, top, "curve before")] if before else []), _path(values, top, "curve")]
-    points = [_point(len(values) - 1, values, top)]
-    if mark:
-        points.append(_mark(mark, values, top))
+    columns = [values, *([before] if before else [])]
+    names = [name, *([before_name] if before else [])]
+    top = ceiling(max([0, *(value for column in columns for value in column)]))
+    curves = [_path(column, top, css) for column, css in zip(columns, ("curve", "curve before"), strict=False)]
+    points = [_point(len(values) - 1, values, top), *([_mark(mark, values, top)] if mark else [])]
     plot = format_html(
-        '<svg class="plot">{}<svg width="100%" height="{}%" viewBox="0 0 100 100" preserveAspectRatio="none">{}</svg>'
+        '<svg class="plot">{}<svg width="100%" height="{}%" viewBox="0 0 100 100" preserveAspectRatio="none">{}{}</svg>'
         "{}{}</svg>",
-        _grid(), PLOT, _join(shapes), _join(points), _below(labels),
+        _grid(), PLOT, _area(values, top), _join(curves[::-1]), _join(points), _below(labels),
     )  # fmt: skip
-    heads = ["", name, *([before_name] if before else [])]
-    columns: list[Sequence[Number]] = [values, *([before] if before else [])]
-    series = [(name, "now"), *([(before_name, "before")] if before else [])]
-    return Chart(_side(top), plot, sentence, heads, _table(labels, columns), series)
+    series = list(zip(names, ("now", "before"), strict=False))
+    return Chart(_side(top), plot, sentence, ["", *names], _table(labels, columns), series)
 
 
 def bars(

@@ -71,7 +71,9 @@ class Server(Child):
         home, account = open_home(home), service_account()
         self.wanted, self.throwaway, self.port = port, throwaway, 0
         self.folder = server_folder(home, name=name, account=account)
-        super().__init__(name, log=home / "log" / f"{name}.log", cwd=self.folder, account=account)
+        # Both take SIGINT for an orderly end without waiting for their clients.
+        stop_by = ((signal.SIGINT, 20), (signal.SIGQUIT, 5))
+        super().__init__(name, log=home / "log" / f"{name}.log", cwd=self.folder, account=account, stop_by=stop_by)
         # An unset or unknown locale is a known reason for PostgreSQL not to start on macOS.
         self.env = {**{k: v for k, v in os.environ.items() if not k.startswith("PG")}, "LC_ALL": "C"}
         self._lock: IO[str] | None = None
@@ -136,8 +138,6 @@ class Postgres(Server):
         super().__init__(home, name="postgres", port=port, throwaway=throwaway)
         self.data = self.folder / "data"
         self.small = False
-        # Fast shutdown first; then without waiting for anybody; both lose nothing that was committed.
-        self.stop_by = ((signal.SIGINT, 20), (signal.SIGQUIT, 5))
 
     @property
     def workplace(self) -> Path:

@@ -41,7 +41,7 @@ def whole_percent(part: Number | None, total: Number | None) -> int:
     """Share for progress, 0 to 100, rounded down: 100 is said only when all is done."""
     if not part or not total:
         return 0
-    return max(0, min(100, int(100 * part / total)))
+    return max(0, min(100, int(100 * float(part) / float(total))))
 
 
 def duration(seconds: Number | timedelta | None) -> str:

@@ -1,6 +1,5 @@
 """One settings file, from environment variables. What is missing and has no safe default stops the start."""
 
-import os
 from pathlib import Path
 
 import environ
@@ -37,8 +36,8 @@ INSTALLED_APPS = [
     "lucide",
     "allauth",
     "allauth.account",
-    "cdp",
-    "tenants",
+    "cdp.apps.Wiring",
+    "tenants.apps.Tenancy",
     "contacts",
     "tracking",
     "segments",
@@ -164,34 +163,32 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024  # a form without files: pasted t
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2_000
 
 # --- Celery: it only says "look at import 17"; it may lose, repeat or delay every message --------------------------
-CELERY = {
-    "broker_url": REDIS_URL,
-    "broker_connection_retry_on_startup": True,
-    "broker_transport_options": {
-        "visibility_timeout": 900,
-        "global_keyprefix": "cdp:",
-        "unacked_restore_interval": 10,
-        "unacked_restore_throttle": 1,
-        "socket_timeout": 5,
-        "socket_connect_timeout": 2,
-        "max_retries": 1,
-    },
-    "task_acks_late": True,
-    "task_reject_on_worker_lost": True,
-    "task_ignore_result": True,
-    "task_soft_time_limit": 240,
-    "task_time_limit": 300,
-    "worker_prefetch_multiplier": 1,
-    "worker_max_tasks_per_child": 500,
-    "worker_soft_shutdown_timeout": 10,
-    "worker_cancel_long_running_tasks_on_connection_loss": True,
-    "worker_hijack_root_logger": False,
-    "beat_schedule": {
-        "sweep imports": {"task": "imports.sweep", "schedule": 15.0},
-        "send outbox": {"task": "tenants.send_outbox", "schedule": 10.0},
-    },
-    "beat_schedule_filename": str(HOME / "beat"),
+CELERY_BROKER_URL = REDIS_URL
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 900,
+    "global_keyprefix": "cdp:",
+    "unacked_restore_interval": 10,
+    "unacked_restore_throttle": 1,
+    "socket_timeout": 5,
+    "socket_connect_timeout": 2,
+    "max_retries": 1,
 }
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SOFT_TIME_LIMIT = 240
+CELERY_TASK_TIME_LIMIT = 300
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_MAX_TASKS_PER_CHILD = 500
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 10
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BEAT_SCHEDULE = {
+    "sweep imports": {"task": "imports.sweep", "schedule": 15.0},
+    "send outbox": {"task": "tenants.send_outbox", "schedule": 10.0},
+}
+CELERY_BEAT_SCHEDULE_FILENAME = str(HOME / "beat")
 
 LOGGING = {
     "version": 1,
@@ -201,6 +198,3 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", "INFO")},
     "loggers": {"django.server": {"level": "WARNING"}, "celery": {"level": "WARNING"}},
 }
-
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cdp.settings")
-SILENCED_SYSTEM_CHECKS: list[str] = []

@@ -13,6 +13,46 @@ from cdp.templatetags.ui import STATUSES
 COUNTS = {"created": 31904, "updated": 12342, "unchanged": 2871, "duplicates": 318, "skipped": 562, "in_error": 215}
 RUNNING = {"rows": 1_250_000, "created": 217431, "updated": 476902, "unchanged": 71204, "skipped": 1249}
 
+TABS = [
+    {"label": "All", "url": "#tables", "count": 142, "current": True},
+    {"label": "Running", "url": "#tables", "count": 1},
+    {"label": "Ready for review", "url": "#tables", "count": 1},
+    {"label": "Imported", "url": "#tables", "count": 121},
+    {"label": "With rows in error", "url": "#tables", "count": 17, "bad": True},
+    {"label": "Failed", "url": "#tables", "count": 9},
+    {"label": "Canceled", "url": "#tables", "count": 6},
+    {"label": "Undone", "url": "#tables", "count": 4},
+]
+STEPS = [
+    {"label": "Upload", "url": "#wizard", "state": "done"},
+    {"label": "Map", "url": None, "state": "current"},
+    {"label": "Review", "url": None, "state": "todo"},
+    {"label": "Run", "url": None, "state": "todo"},
+    {"label": "Result", "url": None, "state": "todo"},
+]
+STATS = [
+    {"label": "Workers", "figure": "3", "note": "of 4 expected", "tone": "warn"},
+    {"label": "Imports running", "figure": "2", "note": "and 1 in line", "tone": "ok", "url": "#cards"},
+    {"label": "Visitors", "figure": "121,440", "note": "from 99,410", "change": "+22 %"},
+    {"label": "Known", "figure": "38.2 %", "note": "from 39.6 %", "change": "−1.4", "change_tone": "bad"},
+]
+EFFECTS = [
+    {"icon": "trash-2", "text": "leave the list and 14 segments", "figure": "2,114"},
+    {"icon": "target", "text": "leave audiences at the next sync, Google Ads and Meta", "figure": "1,870"},
+    {"icon": "lock", "text": "stay, because they ordered in the last 30 days", "figure": "2"},
+    {"icon": "undo-2", "text": "can be restored from Deleted", "figure": "until 22 Dec"},
+]
+TILLS = {"created": 1650, "updated": 9330, "unchanged": 174_944}
+# File, description, status, counts, by whom, hours ago.
+IMPORTS: list[tuple[str, str, str, dict[str, int], str, int]] = [
+    ("newsletter-signups-w46.csv", "Sign-ups from the shop’s footer", "ready_for_review", {}, "Tomas Žukas", 0),
+    ("autumn-fair-riga-2026.csv", "Leads from the fair, stand B12", "imported", COUNTS, "Ieva Kalniņa", 1),
+    ("pos-customers-2026-11-21.csv.gz", "Nightly file from the tills", "imported", TILLS, "SFTP · tills", 12),
+    ("loyalty-tiers-q4.xlsx", "Tiers after the October recount", "undone", {"updated": 9502}, "Ieva Kalniņa", 26),
+    ("event-guests-oslo.csv", "Guest list with phone numbers", "failed", {}, "Marte Lien", 30),
+    ("web-orders-backfill-03.csv", "Orders of March", "canceled", {"rows": 60000, "updated": 26000}, "API", 99),
+]
+
 PAPER = ["canvas", "surface", "raised", "sunken", "hover", "line", "line-strong", "line-control"]
 INK = ["ink", "ink-2", "ink-3", "on-ink", "focus", "same-solid", "skip-solid", "mark"]
 MEANINGS = {
@@ -34,6 +74,7 @@ SECTIONS = [
     ("running", "Running"),
     ("sheet", "The error sheet"),
     ("profile", "Profile"),
+    ("rules", "Segment rules"),
     ("floating", "What floats"),
 ]
 
@@ -60,37 +101,44 @@ def context() -> dict[str, Any]:
     now = timezone.now()
     return {
         **_shell(),
-        "sections": SECTIONS,
-        "paper": PAPER,
-        "ink": INK,
-        "meanings": MEANINGS,
-        "statuses": [name for name, status in STATUSES.items() if status.word],
-        "form": SampleForm(),
-        "bad_form": SampleForm({"name": "Ilze", "email": "ilze.krumina@inbox", "country": "lv"}),
+        **_colours(),
+        **_forms(),
+        **_counts(),
+        "steps": STEPS,
+        "tabs": TABS,
+        "stats": STATS,
+        "effects": EFFECTS,
+        "imports": _imports(now),
+        "times": [now, now - timedelta(days=1, hours=2), now - timedelta(days=9), now - timedelta(days=400)],
+        "chart": _chart(),
+        "quality": _quality(),
+        "pace": [2, 14, 24, 28, 30, 31, 29, 31, 32, 31, 30, 31.5, 31, 33, 32, 31, 30.5, 31],
+        "spikes": [0, 1, 0, 2, 1, 0, 4, 7, 2, 1, 1, 0],
+    }
+
+
+def _colours() -> dict[str, Any]:
+    statuses = [name for name, status in STATUSES.items() if status.word]
+    return {"sections": SECTIONS, "paper": PAPER, "ink": INK, "meanings": MEANINGS, "statuses": statuses}
+
+
+def _forms() -> dict[str, Any]:
+    wrong = SampleForm({"name": "Ilze", "email": "ilze.krumina@inbox", "country": "lv"})
+    return {"form": SampleForm(), "bad_form": wrong}
+
+
+def _counts() -> dict[str, Any]:
+    return {
         "counts": COUNTS,
         "counts_urls": dict.fromkeys(COUNTS, "#sheet"),
         "running": RUNNING,
         "stopped": {"rows": 60000, "created": 4100, "updated": 21900},
         "many": {"created": 1, "updated": 9501, "unchanged": 3, "in_error": 1},
-        "chart": _chart(),
-        "quality": _quality(),
-        "pace": [2, 14, 24, 28, 30, 31, 29, 31, 32, 31, 30, 31.5, 31, 33, 32, 31, 30.5, 31],
-        "spikes": [0, 1, 0, 2, 1, 0, 4, 7, 2, 1, 1, 0],
-        **_lists(now),
     }
 
 
 def _shell() -> dict[str, Any]:
-    def item(label: str, icon: str, **more: Any) -> dict[str, Any]:
-        return {"label": label, "icon": icon, "url": "#main", "current": False, "count": "", "busy": False, **more}
-
-    first = [
-        item("Imports", "download", current=True, busy=True),
-        item("Contacts", "users"),
-        item("Duplicates", "copy", count="508"),
-        item("Segments", "blend"),
-    ]
-    last = [item("Sites and pixel", "globe"), item("Operations", "server"), item("Settings", "sliders-horizontal")]
+    """What the context processor gives to the pages of a workspace."""
     return {
         "workspace": SimpleNamespace(name="Nordvik Outdoor", slug="nordvik-outdoor", colour="#0f5f63"),
         "workspaces": [
@@ -101,7 +149,7 @@ def _shell() -> dict[str, Any]:
             is_authenticated=True, display_name="Ieva Kalniņa", email="ieva@nordvik.example", initials="IK"
         ),
         "membership": SimpleNamespace(role="marketer", role_label="Marketer"),
-        "nav": [{"label": "", "items": first}, {"label": "Run", "items": last}],
+        "nav": _nav(),
         "workers_alive": 2,
         "unread_notices": 2,
         "search_url": "#main",
@@ -109,53 +157,24 @@ def _shell() -> dict[str, Any]:
     }
 
 
-def _lists(now: datetime) -> dict[str, Any]:
-    return {
-        "times": [now, now - timedelta(days=1, hours=2), now - timedelta(days=9), now - timedelta(days=400)],
-        "imports": _imports(now),
-        "tabs": [
-            {"label": "All", "url": "#tables", "count": 142, "current": True},
-            {"label": "Running", "url": "#tables", "count": 1},
-            {"label": "Ready for review", "url": "#tables", "count": 1},
-            {"label": "Imported", "url": "#tables", "count": 121},
-            {"label": "With rows in error", "url": "#tables", "count": 17, "bad": True},
-            {"label": "Failed", "url": "#tables", "count": 9},
-            {"label": "Canceled", "url": "#tables", "count": 6},
-            {"label": "Undone", "url": "#tables", "count": 4},
-        ],
-        "steps": [
-            {"label": "Upload", "url": "#wizard", "state": "done"},
-            {"label": "Map", "url": None, "state": "current"},
-            *({"label": label, "url": None, "state": "todo"} for label in ("Review", "Run", "Result")),
-        ],
-        "stats": [
-            {"label": "Workers", "figure": "3", "note": "of 4 expected", "tone": "warn"},
-            {"label": "Imports running", "figure": "2", "note": "and 1 in line", "tone": "ok", "url": "#cards"},
-            {"label": "Visitors", "figure": "121,440", "note": "from 99,410", "change": "+22 %"},
-            {"label": "Known", "figure": "38.2 %", "note": "from 39.6 %", "change": "−1.4", "change_tone": "bad"},
-        ],
-        "effects": [
-            {"icon": "trash-2", "text": "leave the list and 14 segments", "figure": "2,114"},
-            {"icon": "target", "text": "leave audiences at the next sync, Google Ads and Meta", "figure": "1,870"},
-            {"icon": "lock", "text": "stay, because they ordered in the last 30 days", "figure": "2"},
-            {"icon": "undo-2", "text": "can be restored from Deleted", "figure": "until 22 Dec"},
-        ],
-    }
+def _nav() -> list[dict[str, Any]]:
+    def item(label: str, icon: str, **more: Any) -> dict[str, Any]:
+        return {"label": label, "icon": icon, "url": "#main", "current": False, "count": "", "busy": False, **more}
+
+    first = [
+        item("Imports", "download", current=True, busy=True),
+        item("Contacts", "users"),
+        item("Duplicates", "copy", count="508"),
+        item("Segments", "blend"),
+    ]
+    last = [item("Sites and pixel", "globe"), item("Operations", "server"), item("Settings", "sliders-horizontal")]
+    return [{"label": "", "items": first}, {"label": "Run", "items": last}]
 
 
 def _imports(now: datetime) -> list[dict[str, Any]]:
-    till = {"created": 1650, "updated": 9330, "unchanged": 174_944}
-    rows: list[tuple[str, str, str, dict[str, int], str, int]] = [
-        ("newsletter-signups-w46.csv", "Sign-ups from the shop’s footer form", "ready_for_review", {}, "Tomas Žukas", 0),
-        ("autumn-fair-riga-2026.csv", "Leads from the fair, stand B12", "imported", COUNTS, "Ieva Kalniņa", 1),
-        ("pos-customers-2026-11-21.csv.gz", "Nightly file from the tills", "imported", till, "SFTP · tills", 12),
-        ("loyalty-tiers-q4.xlsx", "Tiers after the October recount", "undone", {"updated": 9502}, "Ieva Kalniņa", 26),
-        ("event-guests-oslo.csv", "Guest list with phone numbers", "failed", {}, "Marte Lien", 30),
-        ("web-orders-backfill-03.csv", "Orders of March", "canceled", {"rows": 60000, "updated": 26000}, "API", 99),
-    ]
     return [
         {"name": name, "about": about, "status": status, "counts": counts, "by": by, "at": now - timedelta(hours=hours)}
-        for name, about, status, counts, by, hours in rows
+        for name, about, status, counts, by, hours in IMPORTS
     ]
 
 

@@ -245,7 +245,7 @@ def clear_orphans(record: Path) -> int:
     known = {row["pid"]: row for row in notes["children"]}
     ours = [p for p in psutil.process_iter() if is_same(p, known.get(p.pid)) or marked(p, mark=notes["mark"])]
     wanted = {p.pid: signal.Signals(known.get(p.pid, {}).get("signal", signal.SIGTERM)) for p in ours}
-    # Programs before the database, so that it need not throw them out.
+    # Programs first, they end on SIGTERM; then the servers: a worker that has lost its broker takes long to end.
     for first in sorted(set(wanted.values()), key=lambda number: number != signal.SIGTERM):
         end_processes([p for p in ours if wanted[p.pid] == first], first=first)
     record.unlink()

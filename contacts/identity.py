@@ -8,6 +8,7 @@ The steps, each called in a transaction of its own by `imports.pipeline`:
 4. `apply`: contacts are written, a range of rows at a time.
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -92,6 +93,11 @@ def _note(staging: Staging, grouping: Grouping, policy: Policy) -> None:
     queries.note_hits(staging, grouping.notes())
     if grouping.losers:
         queries.merge_losers(staging, last_wins=policy.duplicates == "last")
+
+
+def suppression_digest(kind: str, value: str, *, key: str) -> str:
+    """The keyed digest under which an erased person's identifier is remembered, as queries.SUPPRESSED works it out."""
+    return hashlib.sha256(f"{key}{kind}{value}".encode()).hexdigest()
 
 
 def diff(staging: Staging, policy: Policy, *, start: int, stop: int) -> None:

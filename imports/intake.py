@@ -46,7 +46,7 @@ def receive(
 
 def _store(chunks: Iterable[bytes], path: Path, *, limit: int) -> tuple[int, str]:
     size, digest = 0, hashlib.sha256()
-    with path.open("xb", opener=_private) as file:
+    with open(path, "xb", opener=_private) as file:
         for chunk in chunks:
             size += len(chunk)
             if size > limit:

@@ -1,1 +1,167 @@
-"""Interim."""
+"""Which column of a file is which field: guesses from names and contents, and a check of what a person chose. Pure."""
+
+import re
+import unicodedata
+from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from contacts import attributes, identifiers
+from contacts.attributes import BadValue
+from imports.problems import Problem
+from imports.synonyms import OWN_COLUMNS, SYNONYMS
+
+CORE_TARGETS: tuple[str, ...] = ("email", "phone", "external_id", "first_name", "last_name", "full_name")
+IDENTIFIERS = CORE_TARGETS[:3]
+LABELS: dict[str, str] = {
+    **attributes.CORE,
+    "full_name": "Full name",
+    **{key: a.label for key, a in attributes.SYSTEM.items()},
+}
+
+_CAMEL = re.compile(r"(?<=[a-zß-öø-ÿа-яёіїєґ])(?=[A-ZÀ-ÖØ-ÞА-ЯЁІЇЄҐ])|(?<=[A-ZÀ-ÖØ-Þ])(?=[A-ZÀ-ÖØ-Þ][a-zß-öø-ÿ])")
+_PUNCTUATION = re.compile(r"[\W_]+")
+_CYRILLIC = re.compile(r"[\u0400-\u04ff]").search
+
+
+@dataclass(frozen=True)
+class Guess:
+    """Where a column seems to go (None: nowhere) and why: by its `name`, by its `content`, or `none`."""
+
+    column: int
+    target: str | None
+    reason: str
+
+
+def normal_name(header: str) -> str:
+    """The form in which names of columns are compared: small letters without accents, words with one space between.
+
+    "E-Mail_Adresse" → "e mail adresse", "PostalCode" → "postal code", "Prénom" → "prenom"; Cyrillic keeps its й and ї.
+    """
+    words = _PUNCTUATION.sub(" ", _CAMEL.sub(" ", unicodedata.normalize("NFC", header)))
+    return " ".join(words.casefold().split()) if _CYRILLIC(words) else identifiers.name_key(words)
+
+
+# --- by name --------------------------------------------------------------------------------------------------------------
+
+
+def _known_names() -> dict[str, list[tuple[int, str]]]:
+    """Normal name → (rank, target): our own names first; rank 1 is left for attributes of the workspace."""
+    names: dict[str, list[tuple[int, str]]] = {}
+    for target, groups in SYNONYMS.items():
+        own = f"{target.replace('_', ' ')}|{LABELS[target]}"
+        for rank, group in ((0, own), *enumerate(groups, 2)):
+            for word in group.split("|"):
+                names.setdefault(normal_name(word), []).append((rank, target))
+    return names
+
+
+_NAMES = _known_names()
+_OWN = frozenset(normal_name(name) for name in OWN_COLUMNS)
+# Names that are the whole name, unless a column beside them has one half of it: "Vorname, Name", "Nombre, Apellidos".
+_HALF_NAMES = frozenset(normal_name(word) for word in SYNONYMS["full_name"][1].split("|"))
+
+
+def guess(
+    header: Sequence[str], columns: Sequence[Sequence[str]], *, attributes: Mapping[str, str]
+) -> list[Guess]:
+    """Guess the target of every column; a target is given once, to the column with the surest name.
+
+    `columns` are sample values column by column, `attributes` are the workspace's own: key → label.
+    """
+    names = [normal_name(name) for name in header]
+    samples = [[text for v in columns[i] if (text := v.strip())] if i < len(columns) else [] for i in range(len(names))]
+    taken: dict[int, str] = {}
+    for _rank, _empty, i, target in sorted(_by_name(names, samples, attributes)):
+        if i not in taken and target not in taken.values():
+            taken[i] = target
+    _split_names(names, taken)
+    reasons = dict.fromkeys(taken, "name")
+    for i, target in _by_content(names, samples, taken):
+        taken[i], reasons[i] = target, "content"
+    return [Guess(i, taken.get(i), reasons.get(i, "none")) for i in range(len(names))]
+
+
+def _by_name(
+    names: Sequence[str], samples: Sequence[Sequence[str]], own: Mapping[str, str]
+) -> Iterator[tuple[int, bool, int, str]]:
+    """(rank, whether the column is empty, column, target) for every name that is known."""
+    custom: dict[str, str] = {}
+    for key, label in own.items():
+        custom.setdefault(normal_name(label), key)
+    custom |= {normal_name(key): key for key in own}
+    for i, name in enumerate(names):
+        if name in _OWN:
+            continue
+        if name in custom:
+            yield 1, not samples[i], i, custom[name]
+        for rank, target in _NAMES.get(name, ()):
+            if not _refused(target, samples[i]):
+                yield rank, not samples[i], i, target
+
+
+def _refused(target: str, values: Sequence[str]) -> bool:
+    """Whether none of the values is of the field's kind: a birthday without a year would put every row in error."""
+    kind = attributes.SYSTEM[target].type if target in attributes.SYSTEM else "text"
+    if kind == "text" or not values:
+        return False
+    parse = attributes.parser(kind)
+    for value in values:
+        try:
+            parse(value)
+        except BadValue as problem:
+            if problem.code.startswith("not_a_"):
+                continue
+        return False
+    return True
+
+
+def _split_names(names: Sequence[str], taken: dict[int, str]) -> None:
+    """A "Name" beside a column with one half of the name is the other half."""
+    at = {target: i for i, target in taken.items()}
+    i = at.get("full_name")
+    if i is not None and names[i] in _HALF_NAMES and ("first_name" in at) != ("last_name" in at):
+        taken[i] = "last_name" if "first_name" in at else "first_name"
+
+
+# --- by content -----------------------------------------------------------------------------------------------------------
+
+
+def _by_content(
+    names: Sequence[str], samples: Sequence[Sequence[str]], taken: Mapping[int, str]
+) -> Iterator[tuple[int, str]]:
+    """The first columns that hold e-mails and phones, where no name says which do."""
+    free = [i for i, name in enumerate(names) if i not in taken and name not in _OWN]
+    for target, fits in (("email", _is_email), ("phone", _is_phone)):
+        if target in taken.values():
+            continue
+        found = next((i for i in free if 2 * sum(map(fits, samples[i])) > len(samples[i])), None)
+        if found is not None:
+            free.remove(found)
+            yield found, target
+
+
+def _is_email(text: str) -> bool:
+    return "@" in text and identifiers.normal_email(text) is not None
+
+
+def _is_phone(text: str) -> bool:
+    return text.lstrip("'").startswith("+") and identifiers.normal_phone(text.lstrip("'"), None) is not None
+
+
+# --- what a person chose --------------------------------------------------------------------------------------------------
+
+
+def check(targets: Sequence[str], *, known: Container[str]) -> list[Problem]:
+    """What is wrong with a mapping, one target a column; `known` are the keys of attributes. `skip` may repeat."""
+    found, seen = [], set()
+    for i, target in enumerate(targets):
+        if target == "skip":
+            continue
+        if target not in CORE_TARGETS and target not in known:
+            found.append(Problem(i, "unknown_target", target))
+        elif target in seen:
+            found.append(Problem(i, "two_columns_one_target", LABELS.get(target, target)))
+        seen.add(target)
+    if seen.isdisjoint(IDENTIFIERS):
+        found.append(Problem(None, "no_identifier_column", None))
+    return found

@@ -1,6 +1,5 @@
 """Telling workers to look at an import. A message may be lost: the mark in `wake` and the sweep make up for it."""
 
-from celery import current_app
 from django.conf import settings
 
 from tenants import wake
@@ -8,11 +7,11 @@ from tenants.context import current_tenant
 from tenants.tasks import defer
 
 KIND = "imports"
+TASK = "imports.work"
 
 
 def send(import_id: int, *, messages: int | None = None) -> None:
     """Tell workers, once the transaction has committed; by default as many as there are processes."""
     wake.mark(KIND)
-    task = current_app.tasks["imports.work"]
     for _ in range(settings.WORKERS if messages is None else messages):
-        defer(task, tenant_id=current_tenant(), import_id=import_id)
+        defer(TASK, tenant_id=current_tenant(), import_id=import_id)

@@ -9,6 +9,7 @@ done, by one transaction that locks the import's row:
 `queued` is where imports of one workspace wait for each other. Without review, `diff` goes on to `apply` at once.
 """
 
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -28,6 +29,8 @@ from tracking import visitors
 # progress and a lost unit ask for.
 MATCH_ROWS = 300_000
 WRITE_ROWS = 50_000
+# A hit carries the time of its arrival, not that of its storing: it may have waited in the inbox.
+LATE_MARGIN = timedelta(minutes=10)
 
 
 def staging_of(imp: Import) -> Staging:
@@ -98,7 +101,7 @@ def match_visitors(imp: Import, _unit: Unit) -> dict[str, Any]:
 def collect(imp: Import, _unit: Unit) -> dict[str, Any]:
     """Fetch from the file the cells of rows that only the resolve has refused."""
     staging = staging_of(imp)
-    return {"rows": parsing.collect(imp, staging, queries.rows_without_cells(staging))}
+    return {"rows": parsing.collect(imp, staging, queries.refused_rows(staging, sorted(identity.CONFLICTS)))}
 
 
 def apply(imp: Import, unit: Unit) -> dict[str, Any]:
@@ -115,8 +118,11 @@ def apply(imp: Import, unit: Unit) -> dict[str, Any]:
 
 def finish(imp: Import, _unit: Unit) -> dict[str, Any]:
     """Count and prove: the six outcomes must add up to the rows of the file, or the import fails loudly."""
+    turns.lock()  # hits that name somebody wait here until the end is committed
+    matched_at = Unit.objects.filter(import_id=imp.pk, kind="visitors").values_list("claimed_at", flat=True).get()
+    late = visitors.claim_late(staging_of(imp), since=matched_at - LATE_MARGIN, now=timezone.now())
     imp.created, imp.updated = units.total(imp, "apply", "created"), units.total(imp, "apply", "updated")
-    imp.matched_visitors = units.total(imp, "apply", "visitors")
+    imp.matched_visitors = units.total(imp, "apply", "visitors") + late
     imp.in_error = RowIssue.objects.filter(import_id=imp.pk, severity=Severity.ERROR).values("row_no").distinct().count()
     total = sum(getattr(imp, name) for name in Import.OUTCOMES)
     imp.save(update_fields=["created", "updated", "matched_visitors", "in_error"])
@@ -176,7 +182,8 @@ def _somebody_before(imp: Import) -> bool:
 def _begin_match(imp: Import, version: int) -> bool:
     staging = staging_of(imp)
     tables.clear(staging)
-    queries.forget_verdicts(staging, sorted(identity.CONFLICTS | identity.SKIPS | {"duplicate_of_line"}))
+    if imp.turn_version is not None:
+        queries.forget_verdicts(staging, sorted(identity.CONFLICTS | identity.SKIPS | {"duplicate_of_line"}))
     Unit.objects.filter(import_id=imp.pk, kind__in=("match", "repeat", "resolve", "diff", "visitors", "collect")).delete()
     units.make(imp, "repeat", ((0, 0, 0) for _ in policy_of(imp).identifiers))
     units.make(imp, "match", _ranges(imp, MATCH_ROWS))

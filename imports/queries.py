@@ -70,33 +70,32 @@ def add_verdicts(staging: Staging, *, skips: Sequence[str]) -> None:
     _run(JOINED, staging)
 
 
-# Takes back the verdicts of a resolve that is to be repeated; what the parse found stays.
+# Takes back the verdicts of a resolve that is to be repeated; what the parse found stays. A row that the resolve refused
+# has been parsed without an error, so its cells were stored for the verdict alone.
+FORGET_CELLS = """
+DELETE FROM rejected_row r USING row_issue i
+WHERE i.tenant_id = %(tenant)s AND i.import_id = %(import_id)s AND i.severity = 'error' AND i.code = ANY(%(codes)s)
+  AND r.tenant_id = %(tenant)s AND r.import_id = %(import_id)s AND r.row_no = i.row_no"""
 FORGET_VERDICTS = """
 DELETE FROM row_issue i WHERE i.tenant_id = %(tenant)s AND i.import_id = %(import_id)s AND i.code = ANY(%(codes)s)"""
-FORGET_CELLS = """
-DELETE FROM rejected_row r WHERE r.tenant_id = %(tenant)s AND r.import_id = %(import_id)s AND NOT EXISTS (
-  SELECT 1 FROM row_issue i WHERE i.tenant_id = %(tenant)s AND i.import_id = %(import_id)s AND i.row_no = r.row_no
-  AND i.severity = 'error')"""
 
 
 def forget_verdicts(staging: Staging, codes: Sequence[str]) -> None:
     """Remove the issues with these codes, and the cells that only they needed."""
+    _run(FORGET_CELLS, staging, codes=list(codes))
     _run(FORGET_VERDICTS, staging, codes=list(codes))
-    _run(FORGET_CELLS, staging)
 
 
-# Rows in error whose cells are not stored yet: those that only the resolve refused.
-WITHOUT_CELLS = """
+# Rows that only the resolve has refused: their cells are still in the file alone.
+REFUSED = """
 SELECT DISTINCT i.row_no FROM row_issue i
-WHERE i.tenant_id = %(tenant)s AND i.import_id = %(import_id)s AND i.severity = 'error'
-  AND NOT EXISTS (SELECT 1 FROM rejected_row r WHERE r.tenant_id = %(tenant)s AND r.import_id = %(import_id)s
-                  AND r.row_no = i.row_no)
+WHERE i.tenant_id = %(tenant)s AND i.import_id = %(import_id)s AND i.severity = 'error' AND i.code = ANY(%(codes)s)
 ORDER BY i.row_no"""
 
 
-def rows_without_cells(staging: Staging) -> list[int]:
-    """Row numbers, ascending."""
-    rows = queries.fetch(WITHOUT_CELLS, staging, import_id=staging.import_id)
+def refused_rows(staging: Staging, codes: Sequence[str]) -> list[int]:
+    """Row numbers, ascending, of the rows with one of these verdicts."""
+    rows = queries.fetch(REFUSED, staging, import_id=staging.import_id, codes=list(codes))
     return [int(row) for (row,) in rows]
 
 
@@ -124,7 +123,8 @@ WHERE m.tenant_id = %(tenant)s AND m.row_no = %(row)s"""
 def sample(staging: Staging, row_no: int) -> tuple[dict[str, Any], dict[str, Any]] | None:
     """(contact as it is, row as it was cleaned) of one row that changes its contact."""
     rows = queries.fetch(SAMPLE, staging, row=row_no)
-    return (rows[0][0], rows[0][1]) if rows else None
+    # Django leaves jsonb as text on plain cursors.
+    return (orjson.loads(rows[0][0]), orjson.loads(rows[0][1])) if rows else None
 
 
 # Members that an import would add: its contacts that are not in the segment yet.

@@ -39,7 +39,7 @@ function startToast(toast) {
 const megabytes = (bytes) => (bytes / 1e6).toFixed(1);
 
 // A form[data-upload] with a file field, perhaps a .drop around it and a template[data-upload-progress]. The server
-// answers {"location": url}, or 422 with a fragment for the element that data-target names.
+// answers {"location": url} or a redirect, or 422 with a fragment for the element that data-target names.
 function startUpload(form) {
   const field = $("input[type=file]", form);
   const zone = $(".drop", form) ?? form;
@@ -83,12 +83,18 @@ function upload(form, file) {
 }
 
 function finishUpload(form, target, request) {
-  if (request.status < 300) { location.assign(JSON.parse(request.responseText).location); return; }
+  if (request.status < 300) { location.assign(whereTo(request)); return; }
   if (request.status !== 422) { failUpload(form, target, `The server answered ${request.status}. Nothing was imported.`); return; }
   $("input[type=file]", form).value = "";
   target.innerHTML = request.responseText;
   window.htmx?.process(target);
   prepare(target);
+}
+
+// {"location": url}, or the page to which a redirect has led.
+function whereTo(request) {
+  const json = request.getResponseHeader("Content-Type")?.startsWith("application/json");
+  return json ? JSON.parse(request.responseText).location : request.responseURL;
 }
 
 function failUpload(form, target, words) {
@@ -196,6 +202,18 @@ document.addEventListener("keydown", (event) => {
   const act = KEYS[`${before} ${event.key}`] ?? KEYS[event.key];
   before = event.key === "g" ? "g" : "";
   if (act) { event.preventDefault(); act(); }
+});
+
+// In the sheet: up and down to the next cell to be mended, Escape for the value as it came.
+document.addEventListener("keydown", (event) => {
+  const cell = event.target.closest(".sheet input, .sheet .cell");
+  const by = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+  if (!cell) return;
+  if (event.key === "Escape" && cell.matches("input")) cell.value = cell.defaultValue;
+  if (!by) return;
+  const cells = $$("input, .cell", cell.closest(".sheet"));
+  event.preventDefault();
+  cells[cells.indexOf(cell) + by]?.focus();
 });
 
 function closeMenu() {

@@ -24,7 +24,7 @@ select c.relname, c.relkind::text, c.relispartition, c.relrowsecurity, c.relforc
        (select count(*) from pg_policy p where p.polrelid = c.oid and p.polcmd = '*'
            and p.polqual is not null and p.polwithcheck is not null
            and pg_get_expr(p.polqual, p.polrelid) like '%%tenant_id = %%app.tenant_id%%'),
-       array(select privilege_type from information_schema.role_table_grants g
+       array(select privilege_type::text from information_schema.role_table_grants g
              where g.table_schema = 'public' and g.table_name = c.relname and g.grantee = %(role)s)
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
 where n.nspname = 'public' and c.relkind in ('r', 'p', 'v', 'm') order by 1

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from celery import shared_task
+from celery import current_app, shared_task
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
@@ -13,8 +13,8 @@ from tenants import outbox, wake
 log = logging.getLogger(__name__)
 
 
-def defer(task: Any, **ids: int) -> None:
-    """Send a task after the transaction commits, ids only.
+def defer(task: str, **ids: int) -> None:
+    """Send a task, by its name, after the transaction commits, ids only.
 
     A broker that does not answer costs a log line and nothing else: the state is in the database, and a sweeper wakes
     what was not told.
@@ -22,11 +22,11 @@ def defer(task: Any, **ids: int) -> None:
     transaction.on_commit(lambda: _publish(task, ids), robust=False)
 
 
-def _publish(task: Any, ids: dict[str, int]) -> None:
+def _publish(task: str, ids: dict[str, int]) -> None:
     try:
-        task.apply_async(kwargs=ids, retry=False)
+        current_app.send_task(task, kwargs=ids, retry=False)
     except (OperationalError, OSError) as problem:
-        log.warning("broker did not take %s %s: %s", task.name, ids, problem)
+        log.warning("broker did not take %s %s: %s", task, ids, problem)
 
 
 def sweep(kind: str, work: Callable[[int], Any]) -> None:

@@ -17,7 +17,9 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
 
 from cdp.embedded import DatabaseUrls, Postgres, Server, Valkey
@@ -31,7 +33,7 @@ class Servers:
     """The two servers of one test run and the folder they live in."""
 
     def __init__(self) -> None:
-        self.home = open_home(Path(tempfile.mkdtemp(prefix=PREFIX)))
+        self.home = new_home()
         self.lock = take_lock(self.home / "lock")
         self.postgres = Postgres(self.home, throwaway=True)
         self.valkey = Valkey(self.home, throwaway=True)
@@ -76,6 +78,18 @@ class Servers:
     def pytest_unconfigure(self) -> None:
         """The end of the test run."""
         self.stop()
+
+
+def new_home() -> Path:
+    """A state folder that the servers' user may enter; pytest's own folders are closed to others."""
+    return open_home(Path(tempfile.mkdtemp(prefix=PREFIX)))
+
+
+def ask(url: str, question: str) -> list[tuple[Any, ...]]:
+    """The answer to one statement, committed."""
+    with psycopg.connect(url) as connection:
+        cursor = connection.execute(question)
+        return cursor.fetchall() if cursor.description else []
 
 
 def throw_away(home: Path) -> None:

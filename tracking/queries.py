@@ -126,22 +126,6 @@ def touch_visitors(tenant_id: int, seen: dict[int, Any]) -> None:
     _insert(TOUCH, tenant_id, rows)
 
 
-# Visitors that named themselves while an import was writing: neither side could see the other then.
-LATE = """
-UPDATE visitor v SET contact_id = f.contact_id, matched_by = f.kind, claimed_at = %(now)s, import_id = %(import_id)s,
-                     row_no = f.row_no
-FROM (
-  SELECT i.visitor_id, min(c.id) AS contact_id, min(i.kind) AS kind, min(t.row_no) AS row_no
-  FROM visitor_identifier i
-  JOIN contact c ON c.tenant_id = %(tenant)s AND c.deleted_at IS NULL AND (
-    (i.kind = 'email' AND c.email = i.value) OR (i.kind = 'phone' AND c.phone = i.value)
-    OR (i.kind = 'external_id' AND c.external_id = i.value))
-  JOIN touched t ON t.tenant_id = %(tenant)s AND t.contact_id = c.id AND t.import_id = %(import_id)s
-  WHERE i.tenant_id = %(tenant)s AND i.seen_at >= %(since)s
-  GROUP BY i.visitor_id HAVING count(DISTINCT c.id) = 1) f
-WHERE v.tenant_id = %(tenant)s AND v.id = f.visitor_id AND v.contact_id IS NULL"""
-
-
 def _insert(statement: str, tenant_id: int, rows: Sequence[tuple[Any, ...]]) -> None:
     if rows:
         columns = {name: list(column) for name, column in zip("abcdefgh", zip(*rows, strict=True), strict=False)}

@@ -56,3 +56,31 @@ WHERE x.tenant_id = %(tenant)s AND x.row_no >= %(start)s AND x.row_no < %(stop)s
 def claim(staging: Staging, *, start: int, stop: int, now: datetime) -> int:
     """Tie the matched visitors of a range of rows to their contacts; returns how many."""
     return queries.run(CLAIM, staging, start=start, stop=stop, now=now, import_id=staging.import_id)
+
+
+# Visitors that named themselves while the import was matching and writing: neither side could see the other then. Runs
+# once at the end, under the tenant's turn, which the pixel's batches take too.
+LATE = """
+UPDATE visitor v SET contact_id = f.contact_id, claimed_at = %(now)s, matched_by = f.kind, import_id = %(import_id)s,
+                     row_no = f.row_no
+FROM (
+  SELECT n.visitor_id, min(n.contact_id) AS contact_id, min(n.kind) AS kind, min(t.row_no) AS row_no FROM (
+    SELECT i.visitor_id, i.kind, c.id AS contact_id FROM visitor_identifier i
+    JOIN contact c ON c.tenant_id = %(tenant)s AND c.email = i.value AND c.deleted_at IS NULL
+    WHERE i.tenant_id = %(tenant)s AND i.seen_at >= %(since)s AND i.kind = 'email'
+    UNION ALL
+    SELECT i.visitor_id, i.kind, c.id FROM visitor_identifier i
+    JOIN contact c ON c.tenant_id = %(tenant)s AND c.phone = i.value AND c.deleted_at IS NULL
+    WHERE i.tenant_id = %(tenant)s AND i.seen_at >= %(since)s AND i.kind = 'phone'
+    UNION ALL
+    SELECT i.visitor_id, i.kind, c.id FROM visitor_identifier i
+    JOIN contact c ON c.tenant_id = %(tenant)s AND c.external_id = i.value AND c.deleted_at IS NULL
+    WHERE i.tenant_id = %(tenant)s AND i.seen_at >= %(since)s AND i.kind = 'external_id') n
+  JOIN touched t ON t.tenant_id = %(tenant)s AND t.contact_id = n.contact_id AND t.import_id = %(import_id)s
+  GROUP BY n.visitor_id HAVING count(DISTINCT n.contact_id) = 1) f
+WHERE v.tenant_id = %(tenant)s AND v.id = f.visitor_id AND v.contact_id IS NULL"""
+
+
+def claim_late(staging: Staging, *, since: datetime, now: datetime) -> int:
+    """Tie visitors that named themselves after `since` to the contacts that this import has touched."""
+    return queries.run(LATE, staging, since=since, now=now, import_id=staging.import_id)

@@ -13,8 +13,7 @@ import pytest
 import yaml
 
 from cdp.embedded import ROLES_SQL, Postgres
-from tests.cdp.test_embedded import ask, new_home
-from tests.servers import throw_away
+from tests.servers import ask, new_home, throw_away
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())

@@ -7,7 +7,6 @@ import socket
 import stat
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,11 +16,10 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from cdp import machine
 from cdp.embedded import Postgres, Valkey, apply_stack_env, running_stack
 from cdp.machine import GB, StartError, postgres_options, take_lock
 from cdp.supervisor import running, wait_until
-from tests.servers import throw_away
+from tests.servers import ask, new_home, throw_away
 
 pytestmark = pytest.mark.faults
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root switches users")
@@ -32,11 +30,6 @@ os.kill(os.getpid(), 9)
 """
 
 
-def new_home() -> Path:
-    """A state folder that the servers' user may enter; pytest's own are closed to others."""
-    return machine.open_home(Path(tempfile.mkdtemp(prefix="cdp-tests-")))
-
-
 @pytest.fixture(scope="module")
 def finished_home() -> Iterator[Path]:
     """A home with a cluster in it, made once because that takes most of a second."""
@@ -45,15 +38,6 @@ def finished_home() -> Iterator[Path]:
         server = Postgres(path, throwaway=True)
         server.start()
         server.stop()
-        yield path
-    throw_away(path)
-
-
-@pytest.fixture
-def empty_home() -> Iterator[Path]:
-    """A state folder with nothing in it."""
-    path = new_home()
-    with contextlib.closing(take_lock(path / "lock")):
         yield path
     throw_away(path)
 
@@ -72,13 +56,6 @@ def postgres(home: Path) -> Iterator[Postgres]:
     server = Postgres(home, throwaway=True)
     yield server
     server.stop()
-
-
-def ask(url: str, question: str) -> list[tuple[object, ...]]:
-    """One statement, committed."""
-    with psycopg.connect(url) as connection:
-        cursor = connection.execute(question)
-        return cursor.fetchall() if cursor.description else []
 
 
 def test_the_roles_are_as_small_as_promised(postgres: Postgres) -> None:

@@ -12,9 +12,8 @@ from cdp import machine
 from cdp.embedded import Postgres, Valkey
 from cdp.machine import GB, MB, may_execute, postgres_options, service_account
 from cdp.supervisor import Account
-from tests.cdp.test_embedded import ask, empty_home
+from tests.servers import ask
 
-__all__ = ["empty_home"]  # a fixture
 pytestmark = pytest.mark.faults
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root switches users")
 

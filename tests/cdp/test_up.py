@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -14,17 +13,16 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-import psycopg
 import pytest
 import redis
 from celery import Celery
 from django.conf import settings
+from django.urls import reverse
 from kombu.exceptions import OperationalError
 
 from cdp.embedded import running_stack
-from cdp.machine import open_home
 from cdp.supervisor import MARK, Supervisor, clear_orphans, marked, running, wait_until, write_private
-from tests.servers import throw_away
+from tests.servers import ask, new_home, throw_away
 
 pytestmark = pytest.mark.faults
 ROOT = Path(__file__).resolve().parents[2]
@@ -104,15 +102,13 @@ class Stack:
 
     def ask(self, question: str) -> list[tuple[Any, ...]]:
         """One statement as the owner."""
-        with psycopg.connect(self.said["owner_database_url"]) as connection:
-            cursor = connection.execute(question)
-            return cursor.fetchall() if cursor.description else []
+        return ask(self.said["owner_database_url"], question)
 
 
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
     """A started stack, shared by the tests of this file."""
-    stack = Stack(open_home(Path(tempfile.mkdtemp(prefix="cdp-tests-up-"))))
+    stack = Stack(new_home())
     try:
         stack.start()
         yield stack
@@ -126,9 +122,9 @@ def test_it_answers_and_says_how_to_reach_it(stack: Stack) -> None:
     expected = {"url", "workspace", "login", "password", "database_url", "owner_database_url", "redis_url", "home"}
     assert set(stack.said) == expected
     assert stack.get("/healthz") == 200
-    assert stack.get("/accounts/login/") == 200
+    assert stack.get(reverse("account_login")) == 200
     assert set(stack.children()) >= {*PROGRAMS, "valkey", "postgres"}
-    assert wait_until(stack.worker_answers, seconds=20)
+    assert wait_until(stack.worker_answers, seconds=45)
     found = running_stack(stack.home)
     assert found
     assert found.items() >= stack.said.items()
@@ -162,8 +158,8 @@ def test_what_is_killed_comes_back(stack: Stack, names: tuple[str, ...]) -> None
         now = stack.children()
         return all(name in now and now[name] != before[name] and running(now[name]) for name in before)
 
-    assert wait_until(lambda: all(before[name] not in stack.children().values() for name in names), seconds=15)
-    assert wait_until(lambda: stack.get("/healthz") == 200 and stack.worker_answers(), seconds=25)
+    assert wait_until(lambda: all(before[name] not in stack.children().values() for name in names), seconds=30)
+    assert wait_until(lambda: stack.get("/healthz") == 200 and stack.worker_answers(), seconds=45)
     assert all(running(child) for child in stack.children().values())
     assert len(stack.children()) == len(before)
     assert stack.ask("select min(a) from public.kept_by_test") == [(1,)]

@@ -136,6 +136,9 @@ class Migration(migrations.Migration):
             "CREATE INDEX visitor_identifier_visitor ON visitor_identifier (tenant_id, visitor_id)",
             migrations.RunSQL.noop,
         ),
+        migrations.RunSQL(
+            "CREATE INDEX visitor_identifier_seen ON visitor_identifier (tenant_id, seen_at)", migrations.RunSQL.noop
+        ),
         Protect("visitor_identifier", own_key=True),
         migrations.RunSQL(
             "CREATE SEQUENCE event_id_seq", "DROP SEQUENCE event_id_seq"

@@ -1,0 +1,54 @@
+"""The search box of contacts: what was typed → conditions that an index can answer behind the policy.
+
+Only equality and ranges on stored normal forms: LIKE and lower() are not leak-proof, so behind row-level security
+PostgreSQL would read every contact of the workspace for them.
+"""
+
+import re
+
+from django.db.models import Q
+
+from contacts.identifiers import name_key, normal_email, normal_phone
+
+# The character after which nothing sorts: ends the range of a prefix.
+_LAST = "\U0010ffff"
+
+
+def starts_with(column: str, prefix: str) -> Q:
+    """Rows whose column begins with the prefix, as a range."""
+    return Q(**{f"{column}__gte": prefix, f"{column}__lt": prefix + _LAST})
+
+
+def condition(text: str, *, region: str | None) -> Q:
+    """Contacts that a search text may mean: by e-mail, phone, names, external ID or contact ID. Empty text: all."""
+    typed = " ".join(text.replace("\x00", "").split())[:200]
+    if not typed:
+        return Q()
+    if "@" in typed:
+        return starts_with("email", normal_email(typed) or typed.lower())
+    found = starts_with("external_id", typed) | _names(typed) | starts_with("email", typed.lower())
+    return found | _phone(typed, region) | _contact_id(typed)
+
+
+def _names(typed: str) -> Q:
+    words = name_key(typed).split(" ")
+    found = starts_with("first_key", " ".join(words)) | starts_with("last_key", " ".join(words))
+    for i in range(1, len(words)):
+        one, other = " ".join(words[:i]), " ".join(words[i:])
+        found |= Q(first_key=one) & starts_with("last_key", other)
+        found |= Q(last_key=one) & starts_with("first_key", other)
+    return found
+
+
+def _phone(typed: str, region: str | None) -> Q:
+    digits = re.sub(r"[^0-9]", "", typed)
+    if len(digits) < 4 or re.search(r"[^0-9+() ./\-]", typed):
+        return Q(pk__in=[])
+    whole = normal_phone(typed, region)
+    if whole:
+        return Q(phone=whole)
+    return starts_with("phone", "+" + digits.removeprefix("00"))
+
+
+def _contact_id(typed: str) -> Q:
+    return Q(pk=int(typed)) if typed.isascii() and typed.isdigit() and len(typed) < 18 else Q(pk__in=[])

@@ -1,0 +1,41 @@
+"""One contact: everything entered, with what each app knows besides, loaded as fragments."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.views.decorators.http import require_safe
+
+from cdp.http import page
+from contacts.attributes import CORE, SYSTEM
+from contacts.models import Attribute, Contact
+from tenants.roles import allow
+
+
+@allow("contacts.view")
+@require_safe
+def profile(request: HttpRequest, contact_id: int) -> HttpResponse:
+    """The profile. Origins of values, visitors and segments come from their apps' fragments."""
+    contact = get_object_or_404(Contact, pk=contact_id)
+    return page(request, "contacts/profile.html", {"contact": contact, "facts": facts(contact)})
+
+
+def facts(contact: Contact) -> list[dict[str, Any]]:
+    """Every value of the contact with the label of its field, core fields first."""
+    own = dict(Attribute.objects.values_list("key", "label"))
+    labels = {**own, **{key: s.label for key, s in SYSTEM.items()}}
+    core = [{"key": key, "label": label, "value": getattr(contact, key)} for key, label in CORE.items()]
+    rest = [
+        {"key": key, "label": labels.get(key, key), "value": shown(value)}
+        for key, value in sorted(contact.attributes.items(), key=lambda item: labels.get(item[0], item[0]))
+    ]
+    return [fact for fact in core if fact["value"]] + rest
+
+
+def shown(value: Any) -> str:
+    """A stored value as people read it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return str(value)

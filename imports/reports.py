@@ -1,0 +1,153 @@
+"""What became of the rows, for people: the sheet of rows in error, counts by reason, and downloads."""
+
+import csv
+import io
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import Count
+
+from imports import problems, reader
+from imports.models import Import, RejectedRow, RowIssue, Severity
+from tenants.context import tenant_context
+
+SHEET_ROWS = 50
+PAGE = 2_000
+# Columns that the download of rows in error has beside those of the file. A header with them maps by itself when the
+# mended file comes back: they are skipped.
+EXTRA_COLUMNS = ("Line in file", "Code", "Reason")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
+
+@dataclass
+class Mark:
+    """What is wrong with a cell, in words."""
+
+    code: str
+    title: str
+    remedy: str
+
+
+@dataclass
+class Cell:
+    """A cell of the sheet."""
+
+    value: str
+    marks: list[Mark] = field(default_factory=list)
+
+
+@dataclass
+class SheetRow:
+    """A row in error: its line, its cells, and what is wrong with the row as a whole."""
+
+    line: int
+    cells: list[Cell]
+    marks: list[Mark]
+    contacts: list[int]
+
+
+def codes(imp: Import, severity: str = Severity.ERROR) -> list[dict[str, Any]]:
+    """Reasons with the number of rows, the most frequent first."""
+    found = (
+        RowIssue.objects.filter(import_id=imp.pk, severity=severity)
+        .values("code")
+        .annotate(rows=Count("row_no", distinct=True))
+        .order_by("-rows", "code")
+    )
+    return [{"code": f["code"], "title": problems.title(f["code"]), "rows": f["rows"]} for f in found]
+
+
+def codes_by_column(imp: Import) -> list[dict[str, Any]]:
+    """Reasons with the column they stand in, for the review."""
+    found = (
+        RowIssue.objects.filter(import_id=imp.pk, severity=Severity.ERROR)
+        .values("code", "column")
+        .annotate(rows=Count("row_no", distinct=True))
+        .order_by("-rows", "code")[:20]
+    )
+    return [
+        {"title": problems.title(f["code"]), "column": _name(imp, f["column"]), "rows": f["rows"], "code": f["code"]}
+        for f in found
+    ]
+
+
+def _name(imp: Import, column: int | None) -> str:
+    return imp.header[column] if column is not None and column < len(imp.header) else "whole row"
+
+
+def sheet(imp: Import, *, code: str = "", after: int = 0, rows: int = SHEET_ROWS) -> list[SheetRow]:
+    """Rows in error after a line, in the order of the file, with their bad cells marked."""
+    issues = RowIssue.objects.filter(import_id=imp.pk, severity=Severity.ERROR, row_no__gt=after)
+    if code:
+        issues = issues.filter(code=code)
+    numbers = list(issues.order_by("row_no").values_list("row_no", flat=True).distinct()[:rows])
+    return _rows(imp, numbers)
+
+
+def _rows(imp: Import, numbers: list[int]) -> list[SheetRow]:
+    cells = dict(
+        RejectedRow.objects.filter(import_id=imp.pk, row_no__in=numbers).values_list("row_no", "cells")
+    )
+    issues: dict[int, list[RowIssue]] = {}
+    found = RowIssue.objects.filter(import_id=imp.pk, severity=Severity.ERROR, row_no__in=numbers).order_by("pk")
+    for issue in found:
+        issues.setdefault(issue.row_no, []).append(issue)
+    return [_row(imp, no, cells.get(no, []), issues.get(no, [])) for no in numbers]
+
+
+def _row(imp: Import, line: int, values: list[str], issues: list[RowIssue]) -> SheetRow:
+    row = SheetRow(line, [Cell(value) for value in values], [], [])
+    for issue in issues:
+        facts = issue.facts | {"value": issue.value}
+        mark = Mark(issue.code, problems.title(issue.code), problems.remedy(issue.code, **facts))
+        if issue.column is not None and issue.column < len(row.cells):
+            row.cells[issue.column].marks.append(mark)
+        else:
+            row.marks.append(mark)
+        row.contacts += [issue.facts[name] for name in ("contact", "other") if name in issue.facts]
+    return row
+
+
+def columns(imp: Import) -> list[dict[str, str]]:
+    """Letters and names of the file's columns."""
+    return [{"letter": reader.letter(i), "name": name} for i, name in enumerate(imp.header)]
+
+
+# --- downloads --------------------------------------------------------------------------------------------------------------
+
+
+def errors_csv(imp: Import) -> Iterator[str]:
+    """Lines of the CSV with all rows in error: their own columns, then line, code and reason. No cap.
+
+    Safe in a spreadsheet: what it could take for a formula gets an apostrophe, which an import takes off again. Runs in
+    the caller's tenant context.
+    """
+    yield line([*imp.header, *EXTRA_COLUMNS])
+    after = 0
+    while rows := sheet(imp, after=after, rows=PAGE):
+        for row in rows:
+            marks = [m for cell in row.cells for m in cell.marks] + row.marks
+            cells = [cell.value for cell in row.cells][: len(imp.header)]
+            cells += [""] * (len(imp.header) - len(cells))
+            reasons = " ".join(dict.fromkeys(f"{m.title}. {m.remedy}" for m in marks))
+            yield line([*cells, str(row.line), " ".join(dict.fromkeys(m.code for m in marks)), reasons])
+        after = rows[-1].line
+
+
+def streamed(tenant_id: int, lines: Iterable[str]) -> Iterator[str]:
+    """Lines for a response that is sent after the view has ended: in a context of their own."""
+    with tenant_context(tenant_id, read_only=True):
+        yield from lines
+
+
+def line(cells: Iterable[str]) -> str:
+    """One CSV line with every cell quoted and made safe for spreadsheets."""
+    out = io.StringIO()
+    csv.writer(out, quoting=csv.QUOTE_ALL, lineterminator="\r\n").writerow([safe_cell(c) for c in cells])
+    return out.getvalue()
+
+
+def safe_cell(value: str) -> str:
+    """The value, with an apostrophe before what a spreadsheet would run as a formula (R34)."""
+    return f"'{value}" if value.startswith(_FORMULA) else value

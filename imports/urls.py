@@ -1,0 +1,19 @@
+from django.urls import path
+
+from imports.views import listing, mapping, origins, run, upload
+
+app_name = "imports"
+urlpatterns = [
+    path("", listing.listing, name="list"),
+    path("live/", listing.live, name="list_live"),
+    path("new/", upload.new, name="new"),
+    path("upload/", upload.upload, name="upload"),
+    path("<int:import_id>/", run.detail, name="detail"),
+    path("<int:import_id>/live/", run.live, name="live"),
+    path("<int:import_id>/read-again/", mapping.read_again, name="read_again"),
+    path("<int:import_id>/start/", mapping.start, name="start"),
+    path("<int:import_id>/confirm/", run.confirm, name="confirm"),
+    path("<int:import_id>/cancel/", run.cancel, name="cancel"),
+    path("<int:import_id>/errors.csv", run.errors, name="errors"),
+    path("origins/<int:contact_id>/", origins.of_contact, name="origins"),
+]

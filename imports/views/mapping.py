@@ -1,0 +1,128 @@
+"""The second step: which column goes where, how the file is read, what the import may do."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.views.decorators.http import require_POST
+
+from cdp.http import go, invalid, page
+from contacts.attributes import CORE, SYSTEM, TYPES, guess_type
+from contacts.models import Attribute
+from imports import columns, intake, reader
+from imports.forms import DialectForm, OptionsForm
+from imports.models import Import, Phase
+from imports.reader import FileProblem
+from imports.views.upload import spoken, steps
+from segments.models import Segment
+from tenants import audit
+from tenants.roles import allow
+
+TEMPLATE = "imports/mapping.html"
+IDENTIFIERS = ("email", "phone", "external_id")
+WHY = {"name": "Known name", "content": "By content", "chosen": "Chosen by you", "none": "", "new": "New field"}
+
+
+def show(request: HttpRequest, imp: Import, *, form: OptionsForm | None = None, error: str = "") -> HttpResponse:
+    """The mapping page; with `error` as 422."""
+    context = _context(imp, form or OptionsForm(initial=_initial(imp)), error)
+    return invalid(request, TEMPLATE, context) if error else page(request, TEMPLATE, context)
+
+
+def _initial(imp: Import) -> dict[str, Any]:
+    known = {"mode": "create_and_update", "existing": "overwrite", "blank": "keep", "duplicates": "last"}
+    return {**known, "bad_value": "error", **imp.options}
+
+
+def _context(imp: Import, form: OptionsForm, error: str) -> dict[str, Any]:
+    seen = columns.preview(imp)
+    rows = [_column(imp, i, name, [r[i] for r in seen.rows if i < len(r)]) for i, name in enumerate(imp.header)]
+    targets = [r["target"] for r in rows]
+    return {
+        "import": imp,
+        "steps": steps("map"),
+        "columns": rows,
+        "mapped": sum(t != "skip" for t in targets),
+        "skipped": targets.count("skip"),
+        "identifiers": [CORE[t] for t in IDENTIFIERS if t in targets],
+        "targets": target_groups(),
+        "types": [(t.key, t.label) for t in TYPES.values()],
+        "form": form,
+        "dialect": DialectForm(initial=imp.dialect, separator=imp.dialect["separator"]),
+        "segments": Segment.objects.order_by("name")[:200],
+        "error": error,
+    }
+
+
+def _column(imp: Import, i: int, name: str, values: list[str]) -> dict[str, Any]:
+    filled = [v for v in values if v.strip()]
+    current = imp.mapping[i]
+    return {
+        "index": i,
+        "letter": reader.letter(i),
+        "name": name,
+        "samples": list(dict.fromkeys(v.strip()[:60] for v in filled))[:3],
+        "filled": 100 * len(filled) // len(values) if values else 0,
+        "target": current["target"],
+        "why": WHY.get(current.get("reason", ""), ""),
+        "empty": not filled,
+        "key": columns.key_of(name),
+        "type": guess_type(filled),
+    }
+
+
+def target_groups() -> list[tuple[str, list[tuple[str, str]]]]:
+    """Fields that a column can go to, in groups for a select."""
+    own = [(a.key, a.label) for a in Attribute.objects.filter(archived_at=None).order_by("label")]
+    groups = [
+        ("Contact", [*CORE.items(), ("full_name", "Full name")]),
+        ("Fields", [(key, s.label) for key, s in SYSTEM.items()]),
+    ]
+    return [*groups, ("Your own fields", own)] if own else groups
+
+
+@allow("imports.run")
+@require_POST
+def read_again(request: HttpRequest, import_id: int) -> HttpResponse:
+    """Read the file by other means: the preview follows at once."""
+    imp = get_object_or_404(Import.objects.select_for_update(), pk=import_id, phase=Phase.DRAFT)
+    changes = {name: request.POST.get(name, "") for name in ("encoding", "separator", "quote")}
+    try:
+        columns.read_again(
+            imp, request.workspace, {**changes, "header": "yes" if request.POST.get("header") else "no"}  # type: ignore[attr-defined]
+        )
+    except FileProblem as problem:
+        said = spoken(problem.code, problem.facts)
+        return show(request, imp, error=f"{said['sentence']} {said['remedy']}")
+    return go(request, "imports:detail", imp.pk)
+
+
+@allow("imports.run")
+@require_POST
+def start(request: HttpRequest, import_id: int) -> HttpResponse:
+    """Take mapping and settings and hand the import to the workers. A second click finds it started."""
+    imp = get_object_or_404(Import.objects.select_for_update(), pk=import_id)
+    if imp.phase != Phase.DRAFT:
+        return go(request, "imports:detail", imp.pk)
+    form = OptionsForm(request.POST)
+    if not form.is_valid():
+        return show(request, imp, form=form, error="Some settings cannot be used. See beside the fields.")
+    try:
+        chosen = columns.choose(imp, _choices(request, imp))
+    except columns.BadMapping as problem:
+        return show(request, imp, form=form, error=str(problem))
+    auto = "without_review" in request.POST
+    intake.start(imp, options=form.options(), columns=chosen, auto_start=auto)
+    audit.record("import.checked", user_id=request.user.pk, target=f"import {imp.pk}", without_review=auto)
+    return go(request, "imports:detail", imp.pk)
+
+
+def _choices(request: HttpRequest, imp: Import) -> dict[str, str]:
+    """Choices by column index; "new" becomes new:TYPE:KEY from the two fields beside it."""
+    out = {}
+    for i in range(len(imp.header)):
+        choice = request.POST.get(f"column-{i}", "skip")
+        if choice == "new":
+            choice = f"new:{request.POST.get(f'type-{i}', 'text')}:{request.POST.get(f'key-{i}', '')}"
+        out[f"#{i}"] = choice
+    return out

@@ -1,0 +1,51 @@
+"""Bringing files in, as the pages and the command do, and proving the outcome against the database."""
+
+from typing import Any
+
+from contacts.models import Contact
+from imports import columns, intake, running
+from imports.models import Import, RejectedRow, RowIssue
+from imports.options import Options
+from tenants.context import tenant_context
+from tenants.models import Tenant, User
+
+
+def receive(tenant: Tenant, content: str | bytes, *, name: str = "file.csv", user: User | None = None) -> Import:
+    """Upload only: the import waits for its mapping."""
+    raw = content.encode() if isinstance(content, str) else content
+    with tenant_context(tenant.pk):
+        return intake.receive([raw], file_name=name, tenant=tenant, user=user)
+
+
+def bring(
+    tenant: Tenant,
+    content: str | bytes,
+    *,
+    review: bool = False,
+    maps: dict[str, str] | None = None,
+    user: User | None = None,
+    **options: Any,
+) -> Import:
+    """Upload, map and work until the end (or the review), in this process."""
+    imp = receive(tenant, content, user=user)
+    with tenant_context(tenant.pk):
+        chosen = columns.choose(imp, maps or {})
+        intake.start(imp, options=Options.parse(options), columns=chosen, auto_start=not review)
+    running.work(tenant.pk, imp.pk)
+    return again(tenant, imp)
+
+
+def again(tenant: Tenant, imp: Import) -> Import:
+    """The import as it is now."""
+    with tenant_context(tenant.pk):
+        found: Import = Import.objects.get(pk=imp.pk)
+        return found
+
+
+def proved(tenant: Tenant, imp: Import) -> None:
+    """The six outcomes add up to the rows, and equal what stands in the tables."""
+    with tenant_context(tenant.pk):
+        assert sum(getattr(imp, name) for name in Import.OUTCOMES) == imp.rows
+        assert Contact.objects.filter(origin="import").count() >= imp.created
+        errors = RowIssue.objects.filter(import_id=imp.pk, severity="error").values("row_no").distinct().count()
+        assert errors == imp.in_error == RejectedRow.objects.filter(import_id=imp.pk).count()

@@ -1,0 +1,47 @@
+"""The consumer of the inbox: stores hits until it is told to stop."""
+
+import logging
+import signal
+import threading
+from argparse import ArgumentParser
+from typing import Any
+
+import redis
+from django.core.management.base import BaseCommand
+from django.db import OperationalError, close_old_connections
+
+from tenants.checks import refuse_bypassing_role
+from tracking import ingest
+
+log = logging.getLogger(__name__)
+IDLE_SECONDS = 0.2
+TROUBLE_SECONDS = 1.0
+
+
+class Command(BaseCommand):
+    help = "Store the hits of the pixel. Runs until SIGTERM; a second one beside it does no harm."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--until-empty", action="store_true", help="stop when nothing is left")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        stop = threading.Event()
+        for name in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(name, lambda *_: stop.set())
+        refuse_bypassing_role()
+        while not stop.is_set():
+            taken = self._drain()
+            if taken == 0 and options["until_empty"]:
+                return
+            if not taken:
+                stop.wait(IDLE_SECONDS if taken == 0 else TROUBLE_SECONDS)
+
+    def _drain(self) -> int | None:
+        """How many hits were stored; None when a server was not to be reached."""
+        try:
+            return ingest.drain()
+        except (OperationalError, redis.RedisError) as problem:
+            # Nothing is lost: what was not stored is still in the inbox.
+            log.warning("inbox not drained: %s", problem)
+            close_old_connections()
+            return None
