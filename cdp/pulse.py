@@ -6,6 +6,8 @@ from functools import lru_cache
 
 import redis
 from django.conf import settings
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 log = logging.getLogger(__name__)
 KEY = "cdp:pulse"
@@ -14,8 +16,12 @@ FRESH_SECONDS = 30.0
 
 @lru_cache(maxsize=1)
 def broker() -> "redis.Redis[bytes]":
-    """One connection pool a process, with short time-outs: a silent broker must not hold up a page."""
-    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2)
+    """One connection pool a process, with short time-outs: a silent broker must not hold up a page.
+
+    One more try at once, for a connection that a restart has ended; the client's own waits would take four seconds.
+    """
+    once_more = Retry(NoBackoff(), 1)
+    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2, retry=once_more)
 
 
 def beat(worker: str, *, now: float | None = None) -> None:

@@ -1,7 +1,7 @@
 """Normal forms of what identifies a person. Pure; the same text always gives the same form.
 
-E-mails follow email-validator and phones follow phonenumbers, answer by answer; what is here besides is speed: the whole
-row of a file has to be read in some fifteen microseconds, and each of those libraries alone takes forty.
+E-mails follow email-validator and phones follow phonenumbers, answer by answer; what is here besides is speed: the
+whole row of a file has to be read in some fifteen microseconds, and each of those libraries alone takes forty.
 """
 
 import re
@@ -28,7 +28,7 @@ _domains: dict[str, str] = {}
 _DOMAINS_KEPT = 200_000
 
 
-# --- e-mail --------------------------------------------------------------------------------------------------------------
+# --- e-mail -----------------------------------------------------------------------------------------------------------
 
 
 def normal_email(text: str) -> str | None:
@@ -80,7 +80,7 @@ def email_problem(text: str) -> str:
     return "not_an_email"
 
 
-# --- phone ---------------------------------------------------------------------------------------------------------------
+# --- phone ------------------------------------------------------------------------------------------------------------
 
 # Calling codes whose numbering plans the fast library knows in an older version. Their numbers go to phonenumbers.
 # tests/contacts/test_identifiers.py finds the list anew from all example numbers and fails when it is out of date.
@@ -91,7 +91,7 @@ _SCIENTIFIC = re.compile(r"\d([.,]\d+)?[eE]\+?\d{1,2}\Z").search
 def normal_phone(text: str, region: str | None) -> str | None:
     """A phone in E.164, or None when it is not a valid number. `region` is for numbers written without +."""
     value = text.strip(_AROUND)
-    if _SCIENTIFIC(value):
+    if ("e" in value or "E" in value) and _SCIENTIFIC(value):
         return None
     if _fast is None:
         return _thorough_phone(value, region)
@@ -101,7 +101,11 @@ def normal_phone(text: str, region: str | None) -> str | None:
         return None
     if number.country_code in SLOW_CODES:
         return _thorough_phone(value, region)
-    return str(_fast.format_number(number, 0)) if _fast.is_valid_number(number) else None
+    if not _fast.is_valid_number(number):
+        return None
+    if number.italian_leading_zero:
+        return str(_fast.format_number(number, 0))
+    return f"+{number.country_code}{number.national_number}"  # what format_number would say, in half the time
 
 
 def _thorough_phone(value: str, region: str | None) -> str | None:
@@ -134,7 +138,7 @@ def phone_problem(text: str, region: str | None) -> str:
     return "phone_too_long" if reason == phonenumbers.ValidationResult.TOO_LONG else "phone_not_assigned"
 
 
-# --- external ID and names -----------------------------------------------------------------------------------------------
+# --- external ID and names --------------------------------------------------------------------------------------------
 
 _PLACEHOLDERS = frozenset(
     {"null", "none", "nil", "undefined", "n/a", "na", "nan", "-", "--", "?", "unknown", "[object object]", "true",
@@ -144,7 +148,7 @@ _ZEROS = re.compile(r"[0\-]+\Z").match
 
 
 def normal_external_id(text: str) -> str | None:
-    """An external ID as it is compared: composed (NFC), trimmed, case kept. None for placeholders and odd characters."""
+    """An external ID as it is compared: composed (NFC), trimmed, case kept. None for placeholders and control signs."""
     value = text.strip(_AROUND)
     if not value.isascii():
         value = unicodedata.normalize("NFC", value)

@@ -9,18 +9,19 @@ unsubscribed"""
 BOOLEANS: dict[str, bool] = {**dict.fromkeys(_YES.split(), True), **dict.fromkeys(_NO.split(), False)}
 
 # Two-letter codes (ISO 3166-1) that a cell may hold as they are.
-COUNTRY_CODES = frozenset(
-    """AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ CA
-CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK FM FO FR GA GB GD GE
-GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN IO IQ IR IS IT JE JM JO JP KE KG KH KI KM KN
-KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH MK ML MM MN MO MP MQ MR MS MT MU MV MW MX MY MZ NA NC
-NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK
-SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF
-WS XK YE YT ZA ZM ZW""".split()
-)
+_CODES = """
+AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ
+CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK FM FO
+FR GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN IO IQ IR IS IT JE
+JM JO JP KE KG KH KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH MK ML MM MN MO
+MP MQ MR MS MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW
+PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM
+TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS XK YE YT ZA ZM ZW
+"""
+COUNTRY_CODES = frozenset(_CODES.split())
 
-# Code, then names in English, German, French, Spanish, Italian, Portuguese, Dutch, Polish, Ukrainian, Russian where they
-# differ. Compared without accents and capitals.
+# Code, then names in English, German, French, Spanish, Italian, Portuguese, Dutch, Polish, Ukrainian, Russian where
+# they differ. Compared without accents and capitals.
 _COUNTRY_NAMES = """
 AR Argentina|Argentinien|Argentine|Argentinië|Argentyna|Аргентина
 AT Austria|Österreich|Autriche|Áustria|Oostenrijk|Австрія|Австрия
@@ -43,7 +44,8 @@ EG Egypt|Ägypten|Égypte|Egipto|Egitto|Egito|Egypte|Egipt|Єгипет|Егип
 ES Spain|Spanien|Espagne|España|Spagna|Espanha|Spanje|Hiszpania|Іспанія|Испания
 FI Finland|Finnland|Finlande|Finlandia|Finlândia|Фінляндія|Финляндия
 FR France|Frankreich|Francia|França|Frankrijk|Francja|Франція|Франция
-GB United Kingdom|UK|Great Britain|Britain|England|Scotland|Wales|Vereinigtes Königreich|Großbritannien|Royaume-Uni|Reino Unido|Regno Unito|Verenigd Koninkrijk|Wielka Brytania|Велика Британія|Великобритания
+GB United Kingdom|UK|Great Britain|Britain|England|Scotland|Wales|Vereinigtes Königreich|Großbritannien|Royaume-Uni
+|Reino Unido|Regno Unito|Verenigd Koninkrijk|Wielka Brytania|Велика Британія|Великобритания
 GE Georgia|Georgien|Géorgie|Gruzja|Грузія|Грузия
 GR Greece|Griechenland|Grèce|Grecia|Grécia|Griekenland|Grecja|Греція|Греция
 HR Croatia|Kroatien|Croatie|Croacia|Croazia|Croácia|Kroatië|Chorwacja|Хорватія|Хорватия
@@ -54,7 +56,8 @@ IN India|Indien|Inde|Índia|Indie|Індія|Индия
 IS Iceland|Island|Islande|Islandia|Islanda|IJsland|Ісландія|Исландия
 IT Italy|Italien|Italie|Italia|Itália|Italië|Włochy|Італія|Италия
 JP Japan|Japon|Japón|Giappone|Japão|Japonia|Японія|Япония
-KR South Korea|Korea|Südkorea|Corée du Sud|Corea del Sur|Corea del Sud|Coreia do Sul|Zuid-Korea|Korea Południowa|Південна Корея|Южная Корея
+KR South Korea|Korea|Südkorea|Corée du Sud|Corea del Sur|Corea del Sud|Coreia do Sul|Zuid-Korea|Korea Południowa
+|Південна Корея|Южная Корея
 KZ Kazakhstan|Kasachstan|Kazajistán|Kazachstan|Казахстан
 LT Lithuania|Litauen|Lituanie|Lituania|Lituânia|Litouwen|Litwa|Литва
 LU Luxembourg|Luxemburg|Luxemburgo|Lussemburgo|Luksemburg|Люксембург
@@ -62,9 +65,11 @@ LV Latvia|Lettland|Lettonie|Letonia|Lettonia|Letónia|Letland|Łotwa|Латві�
 MA Morocco|Marokko|Maroc|Marruecos|Marocco|Marrocos|Maroko|Марокко
 MD Moldova|Moldawien|Moldavie|Moldavia|Mołdawia|Молдова
 MX Mexico|Mexiko|Mexique|México|Messico|Meksyk|Мексика
-NL Netherlands|The Netherlands|Holland|Niederlande|Pays-Bas|Países Bajos|Paesi Bassi|Países Baixos|Nederland|Holandia|Нідерланди|Нидерланды
+NL Netherlands|The Netherlands|Holland|Niederlande|Pays-Bas|Países Bajos|Paesi Bassi|Países Baixos|Nederland|Holandia
+|Нідерланди|Нидерланды
 NO Norway|Norwegen|Norvège|Noruega|Norvegia|Noorwegen|Norwegia|Норвегія|Норвегия
-NZ New Zealand|Neuseeland|Nouvelle-Zélande|Nueva Zelanda|Nuova Zelanda|Nova Zelândia|Nieuw-Zeeland|Nowa Zelandia|Нова Зеландія|Новая Зеландия
+NZ New Zealand|Neuseeland|Nouvelle-Zélande|Nueva Zelanda|Nuova Zelanda|Nova Zelândia|Nieuw-Zeeland|Nowa Zelandia
+|Нова Зеландія|Новая Зеландия
 PE Peru|Pérou|Perú|Перу
 PL Poland|Polen|Pologne|Polonia|Polónia|Polska|Польща|Польша
 PT Portugal|Portogallo|Portugalia|Португалія|Португалия
@@ -77,12 +82,16 @@ SI Slovenia|Slowenien|Slovénie|Eslovenia|Eslovénia|Slovenië|Słowenia|Сло�
 SK Slovakia|Slowakei|Slovaquie|Eslovaquia|Slovacchia|Eslováquia|Slowakije|Słowacja|Словаччина|Словакия
 TR Turkey|Türkiye|Türkei|Turquie|Turquía|Turchia|Turquia|Turkije|Turcja|Туреччина|Турция
 UA Ukraine|Ucrania|Ucraina|Ucrânia|Oekraïne|Ukraina|Україна|Украина
-US United States|USA|United States of America|America|Vereinigte Staaten|États-Unis|Estados Unidos|Stati Uniti|Verenigde Staten|Stany Zjednoczone|США|Сполучені Штати|Соединенные Штаты
+US United States|USA|United States of America|America|Vereinigte Staaten|États-Unis|Estados Unidos|Stati Uniti
+|Verenigde Staten|Stany Zjednoczone|США|Сполучені Штати|Соединенные Штаты
 VN Vietnam|Viêt Nam|Wietnam|Вʼєтнам|Вьетнам
-ZA South Africa|Südafrika|Afrique du Sud|Sudáfrica|Sudafrica|África do Sul|Zuid-Afrika|Republika Południowej Afryki|Південна Африка|ЮАР
+ZA South Africa|Südafrika|Afrique du Sud|Sudáfrica|Sudafrica|África do Sul|Zuid-Afrika|Republika Południowej Afryki
+|Південна Африка|ЮАР
 """
 COUNTRIES: dict[str, str] = {code.lower(): code for code in COUNTRY_CODES} | {
-    name_key(name): line[:2] for line in _COUNTRY_NAMES.strip().splitlines() for name in line[3:].split("|")
+    name_key(name): line[:2]
+    for line in _COUNTRY_NAMES.strip().replace("\n|", "|").splitlines()
+    for name in line[3:].split("|")
 }
 
 _LANGUAGE_NAMES = """
@@ -90,8 +99,8 @@ ar Arabic العربية|bg Bulgarian български|cs Czech čeština|da D
 en English|es Spanish español|et Estonian eesti|fi Finnish suomi|fr French français|he Hebrew עברית|hi Hindi हिन्दी
 hr Croatian hrvatski|hu Hungarian magyar|id Indonesian|it Italian italiano|ja Japanese 日本語|kk Kazakh қазақша
 ko Korean 한국어|lt Lithuanian lietuvių|lv Latvian latviešu|nb Norwegian norsk|nl Dutch Nederlands|no norwegian
-pl Polish polski|pt Portuguese português|ro Romanian română|ru Russian русский|sk Slovak slovenčina|sl Slovenian slovenščina
-sr Serbian српски|sv Swedish svenska|tr Turkish Türkçe|uk Ukrainian українська|vi Vietnamese|zh Chinese 中文
+pl Polish polski|pt Portuguese português|ro Romanian română|ru Russian русский|sk Slovak slovenčina
+sl Slovenian slovenščina|sr Serbian српски|sv Swedish svenska|tr Turkish Türkçe|uk Ukrainian українська|vi Vietnamese|zh Chinese 中文
 """
 LANGUAGES: dict[str, str] = {
     name_key(word): entry.split()[0]

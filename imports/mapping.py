@@ -41,7 +41,7 @@ def normal_name(header: str) -> str:
     return " ".join(words.casefold().split()) if _CYRILLIC(words) else identifiers.name_key(words)
 
 
-# --- by name --------------------------------------------------------------------------------------------------------------
+# --- by name ----------------------------------------------------------------------------------------------------------
 
 
 def _known_names() -> dict[str, list[tuple[int, str]]]:
@@ -61,9 +61,7 @@ _OWN = frozenset(normal_name(name) for name in OWN_COLUMNS)
 _HALF_NAMES = frozenset(normal_name(word) for word in SYNONYMS["full_name"][1].split("|"))
 
 
-def guess(
-    header: Sequence[str], columns: Sequence[Sequence[str]], *, attributes: Mapping[str, str]
-) -> list[Guess]:
+def guess(header: Sequence[str], columns: Sequence[Sequence[str]], *, attributes: Mapping[str, str]) -> list[Guess]:
     """Guess the target of every column; a target is given once, to the column with the surest name.
 
     `columns` are sample values column by column, `attributes` are the workspace's own: key → label.
@@ -123,7 +121,7 @@ def _split_names(names: Sequence[str], taken: dict[int, str]) -> None:
         taken[i] = "last_name" if "first_name" in at else "first_name"
 
 
-# --- by content -----------------------------------------------------------------------------------------------------------
+# --- by content -------------------------------------------------------------------------------------------------------
 
 
 def _by_content(
@@ -148,7 +146,7 @@ def _is_phone(text: str) -> bool:
     return text.lstrip("'").startswith("+") and identifiers.normal_phone(text.lstrip("'"), None) is not None
 
 
-# --- what a person chose --------------------------------------------------------------------------------------------------
+# --- what a person chose ----------------------------------------------------------------------------------------------
 
 
 def check(targets: Sequence[str], *, known: Container[str]) -> list[Problem]:

@@ -45,8 +45,20 @@ def spans(imp: Import) -> list[Span]:
     return reader.plan_units(readable_path, dialect)
 
 
+# The last import's cleaner: its units come one after the other, and what it remembers of one helps the next.
+_kept: dict[tuple[int, int], Cleaner] = {}
+
+
 def cleaner(imp: Import) -> Cleaner:
-    """The compiled way from cells to clean rows for this import's mapping and settings."""
+    """The compiled way from cells to clean rows for this import's mapping and settings, which no longer change."""
+    key = (current_tenant(), imp.pk)
+    if key not in _kept:
+        _kept.clear()
+        _kept[key] = _compile(imp)
+    return _kept[key]
+
+
+def _compile(imp: Import) -> Cleaner:
     options = Options.parse(imp.options)
     region = options.country or Tenant.objects.get(pk=current_tenant()).country or None
     columns = [

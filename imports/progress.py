@@ -1,5 +1,7 @@
 """How far an import is, in figures, from its units: what the running page and the list show."""
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -8,34 +10,37 @@ from django.db.models import Count, Max, Min, Q, Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from cdp import figures, outcomes
 from imports.models import Import, Phase, Unit
 
 STUCK_AFTER = timedelta(seconds=60)
-# The stages that people see, each with the kinds of unit that belong to it.
-STAGES: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("Read", ("plan",)),
-    ("Check", ("parse",)),
-    ("Match", ("match", "repeat", "resolve", "diff", "visitors", "collect")),
-    ("Write", ("apply",)),
-    ("Count and prove", ("finish",)),
+READ, CHECK, MATCH, WRITE, PROVE = range(5)
+# The stages that people see: name, what is being done, and the kinds of unit that belong to it.
+STAGES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    ("Read", "Reading", ("plan",)),
+    ("Check", "Checking", ("parse",)),
+    ("Match", "Matching", ("match", "repeat", "resolve", "diff", "visitors", "collect")),
+    ("Write", "Importing", ("apply",)),
+    ("Count and prove", "Counting and proving", ("finish",)),
 )
 _STAGE_OF = {
-    Phase.PLAN: 0,
-    Phase.PARSE: 1,
-    Phase.QUEUED: 2,
-    Phase.MATCH: 2,
-    Phase.RESOLVE: 2,
-    Phase.DIFF: 2,
-    Phase.REVIEW: 3,
-    Phase.APPLY: 3,
-    Phase.FINISH: 4,
+    Phase.DRAFT: READ,
+    Phase.PLAN: READ,
+    Phase.PARSE: CHECK,
+    Phase.QUEUED: MATCH,
+    Phase.MATCH: MATCH,
+    Phase.RESOLVE: MATCH,
+    Phase.DIFF: MATCH,
+    Phase.REVIEW: MATCH,
+    Phase.APPLY: WRITE,
+    Phase.FINISH: PROVE,
     Phase.DONE: 5,
 }
 
 
 @dataclass
 class Stage:
-    """One stage: done, current or still to come, with its share."""
+    """One stage: done, current, stuck or still to come, with its share."""
 
     label: str
     state: str
@@ -46,6 +51,7 @@ class Stage:
 class Progress:
     """Figures of a running import. `done` of `total` rows in the current stage; `left` in seconds, None when unknown."""
 
+    stage: int
     done: int
     total: int
     rate: int
@@ -54,11 +60,62 @@ class Progress:
     stuck: bool
     silent_for: float
     waiting: bool
+    canceling: bool
     counts: dict[str, int]
 
     @property
     def percent(self) -> int:
         return min(100, self.done * 100 // self.total) if self.total else 0
+
+    @property
+    def writing(self) -> bool:
+        """Whether contacts are being written: only then there are outcomes to show."""
+        return self.stage >= WRITE
+
+    @property
+    def measured(self) -> bool:
+        """Whether rows done of rows in all say how far the stage is."""
+        return self.stage in (CHECK, WRITE) and self.total > 0
+
+    @property
+    def written(self) -> int:
+        return self.counts["created"] + self.counts["updated"] if self.writing else 0
+
+    @property
+    def label(self) -> str:
+        """The name of the current stage."""
+        return STAGES[min(self.stage, PROVE)][0]
+
+    @property
+    def doing(self) -> str:
+        """What is being done, in one or two words."""
+        if self.canceling:
+            return "Canceling"
+        return "Waiting for its turn" if self.waiting else STAGES[min(self.stage, PROVE)][1]
+
+    @property
+    def title(self) -> str:
+        """The state in words, with the share where there is one."""
+        if self.stuck:
+            return f"Stuck in {self.label}"
+        share = f", {self.percent} %" if self.measured and not self.canceling else ""
+        return f"{self.doing}{share}"
+
+    @property
+    def announcement(self) -> str:
+        """What is said aloud: each stage, and each quarter of it; not every tick."""
+        if self.stuck or not self.measured or self.canceling:
+            return self.title
+        return f"{self.doing}, {self.percent // 25 * 25} %"
+
+    @property
+    def time_left(self) -> str:
+        """About 15 s left; over two minutes in minutes."""
+        if self.left is None:
+            return ""
+        if self.left <= 120:
+            return f"about {max(1, round(self.left))} s left"
+        return f"about {figures.duration(round(self.left / 60) * 60)} left"
 
 
 def of(imp: Import) -> Progress:
@@ -66,23 +123,40 @@ def of(imp: Import) -> Progress:
     now = timezone.now()
     kinds = {row["kind"]: row for row in _by_kind(imp)}
     stage = _STAGE_OF[Phase(imp.phase)]
-    done, total = _rows(imp, stage, kinds)
-    began = kinds.get("parse" if stage == 1 else "apply", {}).get("began")
+    counts = _counts(imp, stage)
+    done, total, work = _rows(imp, stage, kinds, counts)
+    began = kinds.get("parse" if stage == CHECK else "apply", {}).get("began")
     seconds = (now - began).total_seconds() if began else 0.0
-    rate = int(done / seconds) if seconds > 0.5 else 0
-    sign = max([imp.phase_at, *(r["sign"] for r in kinds.values() if r["sign"])])
-    silent = (now - sign).total_seconds()
+    rate = int(work / seconds) if seconds > 0.5 and stage in (CHECK, WRITE) else 0
+    silent = (now - max([imp.phase_at, *(r["sign"] for r in kinds.values() if r["sign"])])).total_seconds()
+    stuck = silent > STUCK_AFTER.total_seconds() and imp.phase != Phase.QUEUED and not imp.ended
     return Progress(
+        stage=stage,
         done=done,
         total=total,
         rate=rate,
         left=(total - done) / rate if rate and total > done else None,
-        stages=_stages(imp, stage, kinds),
-        stuck=silent > STUCK_AFTER.total_seconds() and imp.phase != Phase.QUEUED and not imp.ended,
+        stages=_stages(imp, stage, kinds, stuck=stuck),
+        stuck=stuck,
         silent_for=silent,
         waiting=imp.phase == Phase.QUEUED,
-        counts=_counts(imp, stage),
+        canceling=imp.cancel_requested,
+        counts=counts,
     )
+
+
+def written(imports: Iterable[Import]) -> dict[int, Counter[str]]:
+    """Rows created and updated in the contacts so far, by import: what stands in the database, not what was planned."""
+    found: dict[int, Counter[str]] = {imp.pk: Counter(created=0, updated=0) for imp in imports}
+    done = Unit.objects.filter(import_id__in=found, kind="apply").exclude(done_at=None)
+    for import_id, counts in done.values_list("import_id", "counts"):
+        found[import_id].update({name: counts.get(name, 0) for name in ("created", "updated")})
+    return found
+
+
+def outcome(imp: Import) -> dict[str, int]:
+    """The six outcomes of an import that has ended. A failed one has what was written until then."""
+    return imp.counts | (written([imp])[imp.pk] if imp.status == "failed" else {})
 
 
 def _by_kind(imp: Import) -> Any:
@@ -92,45 +166,78 @@ def _by_kind(imp: Import) -> Any:
         .annotate(
             units=Count("pk"),
             finished=Count("pk", filter=~Q(done_at=None)),
-            bytes=Coalesce(Sum("stop", filter=~Q(done_at=None)), 0) - Coalesce(Sum("start", filter=~Q(done_at=None)), 0),
-            seconds=Sum("seconds"),
+            bytes=Coalesce(Sum("stop", filter=~Q(done_at=None)), 0)
+            - Coalesce(Sum("start", filter=~Q(done_at=None)), 0),
             began=Min("claimed_at"),
+            ended=Max("done_at"),
             sign=Max(Coalesce("done_at", "claimed_at")),
         )
     )
 
 
-def _rows(imp: Import, stage: int, kinds: dict[str, Any]) -> tuple[int, int]:
-    """Rows done and rows in all: while the file is read, bytes stand for rows that nobody has counted yet."""
-    if stage <= 1:
-        counts = Unit.objects.filter(import_id=imp.pk, kind="parse").exclude(done_at=None).values_list("counts", flat=True)
-        read = sum(c.get("rows", 0) for c in counts)
+def _rows(imp: Import, stage: int, kinds: dict[str, Any], counts: dict[str, int]) -> tuple[int, int, int]:
+    """Rows done, rows in all, and rows that took work.
+
+    While the file is read, bytes stand for rows that nobody has counted yet. While contacts are written, a row is done
+    when its outcome is known: those that need no writing are so from the start.
+    """
+    if stage <= CHECK:
         share = kinds.get("parse", {}).get("bytes", 0) / max(imp.size, 1)
-        return read, int(read / share) if share else 0
+        return counts["rows"], int(counts["rows"] / min(share, 1)) if share else 0, counts["rows"]
     total = imp.rows or 0
-    if stage < 3:
-        return total, total
-    apply = kinds.get("apply")
-    if apply is None or not apply["units"]:
-        return 0, total
-    return total * apply["finished"] // apply["units"], total
-
-
-def _stages(imp: Import, current: int, kinds: dict[str, Any]) -> list[Stage]:
-    out = []
-    for i, (label, members) in enumerate(STAGES):
-        units = sum(kinds[k]["units"] for k in members if k in kinds)
-        finished = sum(kinds[k]["finished"] for k in members if k in kinds)
-        state = "done" if i < current else "current" if i == current else "todo"
-        note = f"part {min(finished + 1, units)} of {units}" if state == "current" and units > 1 else ""
-        out.append(Stage(label, state, note))
-    return out
+    if stage < WRITE:
+        return total, total, 0
+    return min(outcomes.done(counts), total), total, counts["created"] + counts["updated"]
 
 
 def _counts(imp: Import, stage: int) -> dict[str, int]:
-    """Outcomes so far: planned until the writing begins, then what has been written."""
-    if stage < 3 or imp.ended:
-        return imp.counts
-    written = Unit.objects.filter(import_id=imp.pk, kind="apply").exclude(done_at=None).values_list("counts", flat=True)
-    sums = {name: sum(c.get(name, 0) for c in written) for name in ("created", "updated")}
-    return imp.counts | sums
+    """Outcomes that are facts now: rows in error while the file is checked, then also what has been written."""
+    if imp.ended:
+        return outcome(imp)
+    if stage >= WRITE:
+        return imp.counts | written([imp])[imp.pk]
+    if stage == MATCH:
+        return {"rows": imp.rows or 0, "in_error": imp.in_error}
+    units = Unit.objects.filter(import_id=imp.pk, kind="parse").exclude(done_at=None).values_list("counts", flat=True)
+    sums = {"rows": 0, "rejected": 0}
+    for found in units:
+        sums = {name: n + found.get(name, 0) for name, n in sums.items()}
+    return {"rows": sums["rows"], "in_error": sums["rejected"]}
+
+
+def _stages(imp: Import, current: int, kinds: dict[str, Any], *, stuck: bool) -> list[Stage]:
+    known = (
+        figures.filesize(imp.size),
+        f"{figures.number(imp.in_error)} in error",
+        f"{figures.number(imp.updated + imp.unchanged)} known",
+        f"{figures.number(imp.rows)} rows",
+        "",
+    )
+    return [
+        Stage(
+            label,
+            _state(i, current, stuck=stuck),
+            _note(i, current, [kinds[k] for k in members if k in kinds], known[i]),
+        )
+        for i, (label, _doing, members) in enumerate(STAGES)
+    ]
+
+
+def _state(stage: int, current: int, *, stuck: bool) -> str:
+    if stage == current:
+        return "stuck" if stuck else "current"
+    return "done" if stage < current else "todo"
+
+
+def _note(stage: int, current: int, kinds: list[Any], known: str) -> str:
+    """What is said below a stage: what came of it and how long it took, or which part is being done."""
+    if stage > current:
+        return "the sum must add up" if stage == PROVE else ""
+    if stage == current:
+        units, finished = sum(k["units"] for k in kinds), sum(k["finished"] for k in kinds)
+        return f"part {min(finished + 1, units)} of {units}" if units > 1 else ""
+    times = [(k["began"], k["ended"]) for k in kinds if k["began"] and k["ended"]]
+    if not times:
+        return known
+    took = max(ended for _, ended in times) - min(began for began, _ in times)
+    return f"{known}, {figures.duration(took)}"

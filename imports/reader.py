@@ -16,7 +16,7 @@ from typing import Any, BinaryIO, NamedTuple, TextIO
 
 from imports import encodings
 
-UNIT_BYTES = 4 << 20
+UNIT_BYTES = 2 << 20
 MAX_RECORD = 1 << 20
 MAX_NAME = 128
 SEPARATORS = ",;\t|"
@@ -74,7 +74,7 @@ class Preview:
     lines: list[int]
 
 
-# --- the first look -------------------------------------------------------------------------------------------------------
+# --- the first look ---------------------------------------------------------------------------------------------------
 
 _FOREIGN: tuple[tuple[bytes, str], ...] = (
     (b"PK\x03\x04", "ZIP or Excel"),
@@ -171,7 +171,7 @@ def _has_header(rows: Sequence[Sequence[str]]) -> bool:
     return not (rows and any(_DATA(cell.strip()) for cell in rows[0]))
 
 
-# --- a copy in UTF-8 ------------------------------------------------------------------------------------------------------
+# --- a copy in UTF-8 --------------------------------------------------------------------------------------------------
 
 
 def needs_utf8_copy(path: Path, dialect: Dialect) -> bool:
@@ -219,7 +219,7 @@ def unreadable(path: Path, encoding: str) -> FileProblem:
     return FileProblem("encoding_unreadable", encoding=encodings.CHOICES.get(encoding, encoding), lines=bad)
 
 
-# --- cutting into spans ---------------------------------------------------------------------------------------------------
+# --- cutting into spans -----------------------------------------------------------------------------------------------
 
 
 def plan_units(path: Path, dialect: Dialect, *, unit_bytes: int = UNIT_BYTES) -> list[Span]:
@@ -312,7 +312,7 @@ def _lines_of_record(lines: Sequence[bytes], i: int, dialect: Dialect) -> int | 
     return reader.line_num
 
 
-# --- records --------------------------------------------------------------------------------------------------------------
+# --- records ----------------------------------------------------------------------------------------------------------
 
 
 def records(text: str, *, first_line: int, dialect: Dialect) -> Iterator[Record]:

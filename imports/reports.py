@@ -86,9 +86,7 @@ def sheet(imp: Import, *, code: str = "", after: int = 0, rows: int = SHEET_ROWS
 
 
 def _rows(imp: Import, numbers: list[int]) -> list[SheetRow]:
-    cells = dict(
-        RejectedRow.objects.filter(import_id=imp.pk, row_no__in=numbers).values_list("row_no", "cells")
-    )
+    cells = dict(RejectedRow.objects.filter(import_id=imp.pk, row_no__in=numbers).values_list("row_no", "cells"))
     issues: dict[int, list[RowIssue]] = {}
     found = RowIssue.objects.filter(import_id=imp.pk, severity=Severity.ERROR, row_no__in=numbers).order_by("pk")
     for issue in found:
@@ -107,11 +105,6 @@ def _row(imp: Import, line: int, values: list[str], issues: list[RowIssue]) -> S
             row.marks.append(mark)
         row.contacts += [issue.facts[name] for name in ("contact", "other") if name in issue.facts]
     return row
-
-
-def columns(imp: Import) -> list[dict[str, str]]:
-    """Letters and names of the file's columns."""
-    return [{"letter": reader.letter(i), "name": name} for i, name in enumerate(imp.header)]
 
 
 # --- downloads --------------------------------------------------------------------------------------------------------------

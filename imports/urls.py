@@ -13,6 +13,7 @@ urlpatterns = [
     path("<int:import_id>/read-again/", mapping.read_again, name="read_again"),
     path("<int:import_id>/start/", mapping.start, name="start"),
     path("<int:import_id>/confirm/", run.confirm, name="confirm"),
+    path("<int:import_id>/cancel/ask/", run.ask_cancel, name="ask_cancel"),
     path("<int:import_id>/cancel/", run.cancel, name="cancel"),
     path("<int:import_id>/errors.csv", run.errors, name="errors"),
     path("origins/<int:contact_id>/", origins.of_contact, name="origins"),

@@ -39,14 +39,21 @@ def detail(request: HttpRequest, segment_id: int) -> HttpResponse:
     ids = list(members.order_by("contact_id").values_list("contact_id", flat=True)[: PAGE + 1])
     contacts = Contact.objects.living().filter(pk__in=ids[:PAGE]).order_by("pk")
     size = Member.objects.filter(segment_id=segment.pk).count()
-    older = f"?after={ids[PAGE - 1]}" if len(ids) > PAGE else None
-    return page(request, "segments/detail.html", {"segment": segment, "contacts": contacts, "size": size, "older_url": older})
+    context = {
+        "segment": segment,
+        "contacts": contacts,
+        "size": size,
+        "older_url": f"?after={ids[PAGE - 1]}" if len(ids) > PAGE else None,
+        "first_url": "?" if after else None,
+    }
+    return page(request, "segments/detail.html", context)
 
 
 @allow("segments.view")
 @require_safe
 def of_contact(request: HttpRequest, contact_id: int) -> HttpResponse:
     """The fragment of a profile: the segments that a contact is in."""
-    ids = Member.objects.filter(contact_id=contact_id).values_list("segment_id", flat=True)
+    contact = get_object_or_404(Contact, pk=contact_id)
+    ids = Member.objects.filter(contact_id=contact.pk).values_list("segment_id", flat=True)
     segments = Segment.objects.filter(pk__in=list(ids)).order_by("name")
     return page(request, "segments/_of_contact.html", {"segments": segments})

@@ -8,11 +8,19 @@ const store = (name, value) => { try { localStorage.setItem(name, value); } catc
 
 // --- new content: the page itself, then whatever htmx brings ---------------------------------------------------
 function prepare(root) {
+  announce(root);
   $$("[data-toast]", root).forEach(startToast);
   $$("form[data-upload]", root).forEach(startUpload);
   $$("dialog[data-open]", root).forEach((dialog) => dialog.open || dialog.showModal());
   $$("table.cards", root).forEach(keepRoles);
   $("[data-focus]", root)?.focus();
+}
+
+// What a fragment that renews itself has to say: aloud only when its words change.
+function announce(root) {
+  const words = (root.dataset?.announce ? root : $("[data-announce]", root))?.dataset.announce;
+  const place = $("#announced");
+  if (words && place && place.textContent !== words) place.textContent = words;
 }
 
 // A table whose rows are laid out as cards stays a table for assistive technology in every browser.

@@ -9,6 +9,7 @@ from cdp.pulse import workers_alive
 from tenants.access import places_of
 from tenants.links import outside
 from tenants.models import Notice
+from tenants.roles import PERMISSIONS
 
 # Section, then (label, icon, route, permission).
 SECTIONS: list[tuple[str, list[tuple[str, str, str, str]]]] = [
@@ -48,6 +49,8 @@ def context(request: HttpRequest) -> dict[str, Any]:
             {"name": p.name, "slug": p.slug, "url": p.url, "current": p.id == workspace.pk} for p in places_of(user.pk)
         ],
         "nav": _sections(request),
+        # {% if can.imports_run %}: what this person may do, for buttons.
+        "can": {name.replace(".", "_"): request.membership.may(name) for name in PERMISSIONS},  # type: ignore[attr-defined]
         "workers_alive": workers_alive(),
         "unread_notices": Notice.objects.filter(user=user, read_at=None).count(),
         "signout_url": outside("account_logout"),
@@ -68,4 +71,11 @@ def _sections(request: HttpRequest) -> list[dict[str, Any]]:
 
 def _item(request: HttpRequest, label: str, icon: str, route: str, permission: str) -> dict[str, Any]:
     url = reverse(route)
-    return {"label": label, "icon": icon, "url": url, "current": request.path.startswith(url), "count": "", "busy": False}
+    return {
+        "label": label,
+        "icon": icon,
+        "url": url,
+        "current": request.path.startswith(url),
+        "count": "",
+        "busy": False,
+    }

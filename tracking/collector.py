@@ -5,12 +5,14 @@ must not slow the pages down. A hit is acknowledged only when the inbox has it.
 """
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import redis
+from django.db import Error
 
 from tracking import hits, inbox, sites
+from tracking.hits import Hit
 
 log = logging.getLogger(__name__)
 PREFIX = "/p/"
@@ -38,17 +40,19 @@ class Collector:
         path = environ.get("PATH_INFO", "")
         if not path.startswith(PREFIX):
             return self.behind(environ, start)
-        method = environ["REQUEST_METHOD"]
+        key, method = path[len(PREFIX) :], environ["REQUEST_METHOD"]
         if method == "POST":
-            return _answer(start, take(path[len(PREFIX) :], _body(environ), environ))
+            return _answer(start, take(key, environ, _posted))
         if method == "OPTIONS":
             return _answer(start, "204 No Content")
+        if method == "GET":
+            take(key, environ, _without_script)
         if method in ("GET", "HEAD"):
             return _image(start)
-        return _answer(start, "405 Method Not Allowed")
+        return _answer(start, "405 Method Not Allowed", [("Allow", "POST, GET, HEAD, OPTIONS")])
 
 
-def take(key: str, body: bytes, environ: Environ) -> str:
+def take(key: str, environ: Environ, judge: Callable[[Environ, int], Hit]) -> str:
     """Judge and keep one hit; returns the status line.
 
     A wrong key, a robot and an opt-out are answered like a hit that was kept: nothing can be learned by asking.
@@ -59,15 +63,27 @@ def take(key: str, body: bytes, environ: Environ) -> str:
             return "204 No Content"
         tenant_id, site_id = site
         try:
-            hit = hits.parse(body, agent=environ.get("HTTP_USER_AGENT", ""), opted_out=_opted_out(environ))
+            hit = judge(environ, site_id)
         except hits.Dropped as dropped:
             inbox.count_drop(dropped.reason, tenant_id=tenant_id, site_id=site_id)
             return "204 No Content"
         inbox.push(hit, tenant_id=tenant_id, site_id=site_id)
-    except redis.RedisError as problem:
+    except (redis.RedisError, Error) as problem:
         log.warning("hit not kept: %s", problem)
         return "503 Service Unavailable"
     return "204 No Content"
+
+
+def _posted(environ: Environ, _site_id: int) -> Hit:
+    return hits.parse(_body(environ), **_browser(environ))
+
+
+def _without_script(environ: Environ, site_id: int) -> Hit:
+    return hits.without_script(environ.get("HTTP_REFERER", ""), site_id=site_id, **_browser(environ))
+
+
+def _browser(environ: Environ) -> dict[str, Any]:
+    return {"agent": environ.get("HTTP_USER_AGENT", ""), "opted_out": _opted_out(environ)}
 
 
 def _opted_out(environ: Environ) -> bool:
@@ -79,11 +95,11 @@ def _body(environ: Environ) -> bytes:
         length = int(environ.get("CONTENT_LENGTH") or 0)
     except ValueError:
         length = 0
-    return bytes(environ["wsgi.input"].read(min(length, hits.MAX_BYTES + 1)))
+    return bytes(environ["wsgi.input"].read(max(0, min(length, hits.MAX_BYTES + 1))))
 
 
-def _answer(start: Start, status: str) -> Iterable[bytes]:
-    start(status, CORS)
+def _answer(start: Start, status: str, more: Sequence[tuple[str, str]] = ()) -> Iterable[bytes]:
+    start(status, [*CORS, *more])
     return [b""]
 
 

@@ -18,11 +18,14 @@ KINDS = frozenset({"page", "track", "identify", "order"})
 IDENTIFIERS = ("external_id", "email", "phone")
 # Programs that say what they are. Whoever hides it is not caught, and that is said in the docs.
 _BOT = re.compile(
-    r"bot\b|bot/|crawl|spider|slurp|headless|preview|monitor|lighthouse|pingdom|uptime|curl/|wget/|python-|scrapy|facebookexternalhit",
+    r"(?<!cu)bot\b|crawl|spider|slurp|headless|preview|monitor|lighthouse|pingdom|uptime|curl/|wget/|python-|scrapy|facebookexternalhit",
     re.IGNORECASE,
 )
 # Values that must not be kept from an address: they name or authorise a person.
-_PRIVATE = re.compile(r"e-?mail|phone|token|password|passwd|secret|session|auth|signature|iban|card", re.IGNORECASE)
+_PRIVATE = re.compile(r"e-?mail|phone|token|passw|secret|session|auth(?!or)|signature|iban|card", re.IGNORECASE)
+_EMAIL = re.compile(r"[^/@]+(?:@|%40)[^/@]+\.[^/@]+", re.IGNORECASE)
+# Devices below are not for browsers to claim: a site's views without script belong to the one with the site's number.
+_RESERVED = 2**64
 
 
 class Dropped(ValueError):
@@ -52,12 +55,9 @@ def parse(body: bytes, *, agent: str, opted_out: bool) -> Hit:
 
     `opted_out` is the visitor's Global Privacy Control or Do Not Track signal: nothing is kept then.
     """
-    if opted_out:
-        raise Dropped("opted_out")
+    _judge(agent, opted_out=opted_out)
     if len(body) > MAX_BYTES:
         raise Dropped("too_large")
-    if _BOT.search(agent):
-        raise Dropped("bot")
     try:
         data = orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -67,19 +67,39 @@ def parse(body: bytes, *, agent: str, opted_out: bool) -> Hit:
     return _hit(data)
 
 
+def without_script(page: str, *, site_id: int, agent: str, opted_out: bool) -> Hit:
+    """The page view that an image in <noscript> stands for; `page` is its Referer. Raises Dropped.
+
+    Nothing that may be used tells these browsers apart, so all of a site's views without script share one device.
+    """
+    _judge(agent, opted_out=opted_out)
+    url = clean_url(page)
+    if url is None:
+        raise Dropped("url")
+    device = str(uuid.UUID(int=site_id % _RESERVED))
+    return Hit(device, "page", None, url, None, None, {}, {})
+
+
+def _judge(agent: str, *, opted_out: bool) -> None:
+    if opted_out:
+        raise Dropped("opted_out")
+    if _BOT.search(agent):
+        raise Dropped("bot")
+
+
 def _hit(data: Mapping[str, Any]) -> Hit:
     kind = data.get("kind")
-    if kind not in KINDS:
+    if not isinstance(kind, str) or kind not in KINDS:
         raise Dropped("kind")
     properties = data.get("properties") or {}
-    if not isinstance(properties, dict) or len(properties) > MAX_PROPERTIES or _depth(properties) > MAX_DEPTH:
+    if not isinstance(properties, dict) or len(properties) > MAX_PROPERTIES or _deeper(properties, than=MAX_DEPTH):
         raise Dropped("properties")
     name = _text(data.get("name"))
     if kind == "track" and not name:
         raise Dropped("name")
     return Hit(
         device=_device(data.get("device")),
-        kind=str(kind),
+        kind=kind,
         name=name,
         url=clean_url(data.get("url")),
         title=_text(data.get("title")),
@@ -91,9 +111,12 @@ def _hit(data: Mapping[str, Any]) -> Hit:
 
 def _device(value: Any) -> str:
     try:
-        return str(uuid.UUID(str(value)))
+        device = uuid.UUID(str(value))
     except ValueError:
         raise Dropped("device") from None
+    if device.int < _RESERVED:
+        raise Dropped("device")
+    return str(device)
 
 
 def _identifiers(values: Any, *, needed: bool) -> dict[str, str]:
@@ -120,10 +143,12 @@ def _storable(value: Any) -> Any:
     return [_storable(v) for v in value] if isinstance(value, list) else value
 
 
-def _depth(value: Any) -> int:
-    if isinstance(value, dict):
-        return 1 + max((_depth(v) for v in value.values()), default=0)
-    return 1 + max((_depth(v) for v in value), default=0) if isinstance(value, list) else 0
+def _deeper(value: Any, *, than: int) -> bool:
+    """Whether dicts and lists stand in each other more than `than` deep; looks no deeper than that itself."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    if inner is None:
+        return False
+    return than == 0 or any(_deeper(v, than=than - 1) for v in inner)
 
 
 def clean_url(value: Any) -> str | None:
@@ -135,8 +160,6 @@ def clean_url(value: Any) -> str | None:
         return None
     if parts.scheme not in ("http", "https") or not parts.hostname:
         return None
-    host = parts.netloc.rpartition("@")[2]
-    if not parts.query:
-        return urlunsplit((parts.scheme, host, parts.path, "", ""))
+    host, path = parts.netloc.rpartition("@")[2], _EMAIL.sub("", parts.path)
     kept = [(k, "" if _PRIVATE.search(k) or "@" in v else v) for k, v in parse_qsl(parts.query, keep_blank_values=True)]
-    return urlunsplit((parts.scheme, host, parts.path, urlencode(kept), ""))
+    return urlunsplit((parts.scheme, host, path, urlencode(kept), ""))[:MAX_URL]

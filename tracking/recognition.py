@@ -57,13 +57,16 @@ class Recognition:
     def load(cls, tenant_id: int, entries: Sequence[Entry]) -> Self:
         """Read what the decisions need: visitors of the devices, contacts of the identifiers, ids for new visitors."""
         names = {id(e): normal_names(e.hit.identifiers) for e in entries if e.hit.identifiers}
-        pairs = {pair for found in names.values() for pair in found.items()}
         visitors = {
             device: Known(vid, device, generation, contact, at.timestamp(), used or {})
             for vid, device, generation, contact, at, used in queries.visitors_of(
                 tenant_id, sorted({e.hit.device for e in entries})
             )
         }
+        # What a visitor has called itself before counts as well, where it names itself again.
+        again = {e.hit.device for e in entries if names.get(id(e))} & visitors.keys()
+        used = [*names.values(), *(visitors[device].names for device in again)]
+        pairs = {pair for found in used for pair in found.items()}
         new = sum(e.hit.device not in visitors for e in entries) + len(names)
         return cls(
             visitors=visitors,
@@ -76,7 +79,7 @@ class Recognition:
         """Decide one hit; entries come in the order of their arrival."""
         names = self.names.get(id(entry), {})
         visitor = self.visitors.get(entry.hit.device)
-        if visitor is None or is_somebody_else(visitor, names):
+        if visitor is None or is_somebody_else(visitor, names) or self._belongs_to_another(visitor, names):
             visitor = self._begin(entry, after=visitor)
         self._identify(visitor, names, entry)
         self._note(visitor, entry)
@@ -94,16 +97,21 @@ class Recognition:
             visitor.names.setdefault(kind, value)
             self.identifiers.append((kind, value, visitor.id, _moment(entry.at), entry.hit.url))
         if visitor.contact_id is None and names:
-            kind, contact_id = self._contact(names)
-            if contact_id is not None:
-                visitor.contact_id = contact_id
-                self.claims[visitor.id] = (visitor.id, contact_id, kind, _moment(entry.at), entry.hit.url)
+            found = self._named({**visitor.names, **names})
+            people = {contact for contacts in found.values() for contact in contacts}
+            if len(people) == 1:
+                visitor.contact_id = people.pop()
+                kind, at = next(iter(found)), _moment(entry.at)
+                self.claims[visitor.id] = (visitor.id, visitor.contact_id, kind, at, entry.hit.url)
 
-    def _contact(self, names: dict[str, str]) -> tuple[str, int | None]:
-        """The one contact that all known identifiers name, with the strongest kind; None when they name several."""
-        found = [(kind, self.contacts[kind, names[kind]]) for kind in IDENTIFIERS if (kind, names.get(kind)) in self.contacts]
-        people = {contact for _kind, contacts in found for contact in contacts}
-        return (found[0][0], people.pop()) if len(people) == 1 else ("", None)
+    def _belongs_to_another(self, visitor: Known, names: dict[str, str]) -> bool:
+        """Whether a claimed visitor uses identifiers that are all those of other contacts."""
+        people = {contact for contacts in self._named(names).values() for contact in contacts}
+        return visitor.contact_id is not None and bool(people) and visitor.contact_id not in people
+
+    def _named(self, names: dict[str, str]) -> dict[str, list[int]]:
+        """Kind of identifier, the strongest first → the contacts that have it; kinds that nobody has are left out."""
+        return {k: self.contacts[k, names[k]] for k in IDENTIFIERS if (k, names.get(k, "")) in self.contacts}
 
     def _note(self, visitor: Known, entry: Entry) -> None:
         hit = entry.hit

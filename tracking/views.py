@@ -1,5 +1,8 @@
 """Sites and their snippet, resolved contacts, and what the visitors of a contact did."""
 
+from collections.abc import Iterable
+from datetime import date
+from itertools import groupby
 from typing import Any
 
 import redis
@@ -7,6 +10,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from cdp.http import page
@@ -18,6 +22,19 @@ from tracking.models import Event, Site, Visitor, VisitorIdentifier
 from tracking.sites import new_key
 
 PAGE = 50
+# Why a hit was refused (tracking.hits), in words.
+REASONS = {
+    "opted_out": "the visitor's browser asks not to be followed (Global Privacy Control, Do Not Track)",
+    "bot": "a program that says it is one, not a person",
+    "too_large": "larger than 32 KB",
+    "not_json": "not JSON",
+    "kind": "no kind of hit that we know",
+    "name": "an event without a name",
+    "properties": "properties that are too many, too deep or no object",
+    "device": "no device ID: is the script from another product?",
+    "identifiers": "an identify call that names nobody",
+    "not_storable": "holds what cannot be stored",
+}
 SHOWN_EVENTS = 30
 
 
@@ -45,7 +62,11 @@ def add_site(request: HttpRequest) -> HttpResponse:
 def site(request: HttpRequest, site_id: int) -> HttpResponse:
     """The snippet to install, and the live check that it works."""
     found = get_object_or_404(Site, pk=site_id)
-    return page(request, "tracking/site.html", {"site": found, "origin": settings.SITE_URL, **_drops(request, found)})
+    snippet = (
+        f'<script src="{settings.SITE_URL}/static/pixel.js" data-key="{found.key}" defer></script>\n'
+        f'<noscript><img src="{settings.SITE_URL}/p/{found.key}" alt="" width="1" height="1"></noscript>'
+    )
+    return page(request, "tracking/site.html", {"site": found, "snippet": snippet, **_drops(request, found)})
 
 
 @allow("sites.view")
@@ -59,9 +80,10 @@ def seen(request: HttpRequest, site_id: int) -> HttpResponse:
 def _drops(request: HttpRequest, found: Site) -> dict[str, Any]:
     try:
         drops = inbox.drops(tenant_id=request.workspace.pk, site_id=found.pk)  # type: ignore[attr-defined]
-        return {"drops": sorted(drops.items(), key=lambda d: -d[1]), "waiting": inbox.waiting()}
+        refused = sorted(((REASONS.get(reason, reason), n) for reason, n in drops.items()), key=lambda d: -d[1])
+        return {"drops": refused, "refused": sum(drops.values()), "waiting": inbox.waiting()}
     except redis.RedisError:
-        return {"drops": None, "waiting": None}
+        return {"drops": None, "refused": None, "waiting": None}
 
 
 @allow("contacts.view")
@@ -74,10 +96,30 @@ def resolved(request: HttpRequest) -> HttpResponse:
         visitors = visitors.filter(pk__lt=int(before))
     rows = list(visitors.order_by("-pk")[: PAGE + 1])
     contacts = Contact.objects.in_bulk([v.contact_id for v in rows])
-    shown = [(v, contacts[v.contact_id]) for v in rows[:PAGE] if v.contact_id in contacts]
+    names = _names(v.pk for v in rows)
+    shown = [(v, contacts[v.contact_id], _matched(v, names)) for v in rows[:PAGE] if v.contact_id in contacts]
     older = f"?before={rows[PAGE - 1].pk}" if len(rows) > PAGE else None
-    total = Visitor.objects.exclude(contact_id=None).count()
-    return page(request, "tracking/resolved.html", {"rows": shown, "older_url": older, "total": total})
+    context = {
+        "rows": shown,
+        "older_url": older,
+        "newest_url": "?" if before else None,
+        "total": Visitor.objects.exclude(contact_id=None).count(),
+        "seen": Visitor.objects.exists(),
+    }
+    return page(request, "tracking/resolved.html", context)
+
+
+def _names(visitor_ids: Iterable[int]) -> dict[int, list[VisitorIdentifier]]:
+    """What visitors have named themselves."""
+    names: dict[int, list[VisitorIdentifier]] = {}
+    for name in VisitorIdentifier.objects.filter(visitor_id__in=list(visitor_ids)).order_by("kind", "seen_at"):
+        names.setdefault(name.visitor_id, []).append(name)
+    return names
+
+
+def _matched(visitor: Visitor, names: dict[int, list[VisitorIdentifier]]) -> VisitorIdentifier | None:
+    """The identifier of a visitor that made it a contact."""
+    return next((n for n in names.get(visitor.pk, []) if n.kind == visitor.matched_by), None)
 
 
 @allow("contacts.view")
@@ -85,17 +127,30 @@ def resolved(request: HttpRequest) -> HttpResponse:
 def of_contact(request: HttpRequest, contact_id: int) -> HttpResponse:
     """The fragment of a profile: its visitors, and why they are this person."""
     visitors = list(Visitor.objects.filter(contact_id=contact_id).order_by("first_seen")[:20])
-    names: dict[int, list[VisitorIdentifier]] = {}
-    for name in VisitorIdentifier.objects.filter(visitor_id__in=[v.pk for v in visitors]).order_by("kind"):
-        names.setdefault(name.visitor_id, []).append(name)
-    rows = [(v, names.get(v.pk, [])) for v in visitors]
-    return page(request, "tracking/_of_contact.html", {"rows": rows, "contact_id": contact_id})
+    names = _names(v.pk for v in visitors)
+    context = {
+        "contact": get_object_or_404(Contact, pk=contact_id),
+        "rows": [(v, _matched(v, names)) for v in visitors],
+        "visitors_word": f"{len(visitors)} visitors",
+        "visits": sum(v.visits for v in visitors),
+        "views": sum(v.views for v in visitors),
+        "last_seen": max((v.last_seen for v in visitors), default=None),
+    }
+    return page(request, "tracking/_of_contact.html", context)
 
 
 @allow("contacts.view")
 @require_safe
 def activity(request: HttpRequest, contact_id: int) -> HttpResponse:
     """The fragment of a profile: what its visitors did on the sites."""
-    ids = list(Visitor.objects.filter(contact_id=contact_id).values_list("pk", flat=True))
-    events = Event.objects.filter(visitor_id__in=ids).order_by("-at")[:SHOWN_EVENTS]
-    return page(request, "tracking/_activity.html", {"events": events, "count": Event.objects.filter(visitor_id__in=ids).count()})
+    contact = get_object_or_404(Contact, pk=contact_id)
+    ids = list(Visitor.objects.filter(contact_id=contact.pk).values_list("pk", flat=True))
+    events = Event.objects.filter(visitor_id__in=ids)
+    days = [(day, list(found)) for day, found in groupby(events.order_by("-at")[:SHOWN_EVENTS], key=_day)]
+    sites = dict(Site.objects.values_list("pk", "name"))
+    shown = [(day, [(event, sites.get(event.site_id, "")) for event in found]) for day, found in days]
+    return page(request, "tracking/_activity.html", {"days": shown, "shown": SHOWN_EVENTS, "count": events.count()})
+
+
+def _day(event: Event) -> date:
+    return timezone.localtime(event.at).date()

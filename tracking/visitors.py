@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from contacts import queries
+from contacts import queries, staging as tables
 from contacts.staging import Staging
 
 # Unclaimed visitors that have used an identifier of a row. One visitor, one person: who has used identifiers of two
@@ -30,6 +30,23 @@ SELECT v.tenant_id, v.id, j.row_no,
        CASE WHEN j.several THEN 'ambiguous' ELSE (ARRAY['external_id', 'email', 'phone'])[j.strength] END
 FROM judged j JOIN visitor v ON v.tenant_id = %(tenant)s AND v.id = j.visitor_id AND v.contact_id IS NULL
 ON CONFLICT DO NOTHING"""
+# A matched visitor that has used an identifier of yet another contact, whom the file may not name at all, is ambiguous,
+# too. Runs straight after MATCH, on the few rows that it has found.
+OTHERS = """
+UPDATE {visitor} x SET kind = 'ambiguous' FROM {row} s
+LEFT JOIN {hit} h ON h.tenant_id = %(tenant)s AND h.row_no = s.row_no
+WHERE x.tenant_id = %(tenant)s AND x.kind <> 'ambiguous' AND s.tenant_id = %(tenant)s AND s.row_no = x.row_no
+  AND EXISTS (
+    SELECT 1 FROM visitor_identifier i CROSS JOIN LATERAL (
+      SELECT c.id FROM contact c WHERE c.tenant_id = %(tenant)s AND i.kind = 'external_id'
+        AND c.external_id = i.value AND c.deleted_at IS NULL
+      UNION ALL
+      SELECT c.id FROM contact c WHERE c.tenant_id = %(tenant)s AND i.kind = 'email'
+        AND c.email = i.value AND c.deleted_at IS NULL
+      UNION ALL
+      SELECT c.id FROM contact c WHERE c.tenant_id = %(tenant)s AND i.kind = 'phone'
+        AND c.phone = i.value AND c.deleted_at IS NULL) o
+    WHERE i.tenant_id = %(tenant)s AND i.visitor_id = x.visitor_id AND o.id IS DISTINCT FROM h.contact_id)"""
 ANY = "SELECT EXISTS (SELECT 1 FROM visitor_identifier i WHERE i.tenant_id = %(tenant)s)"
 BY_KIND = "SELECT x.kind, count(*) FROM {visitor} x WHERE x.tenant_id = %(tenant)s GROUP BY x.kind"
 
@@ -39,7 +56,9 @@ def match(staging: Staging) -> dict[str, int]:
     queries.work_memory(128)
     if not queries.fetch(ANY, staging)[0][0]:
         return {}
-    queries.run(MATCH, staging)
+    if queries.run(MATCH, staging):
+        tables.analyze(staging, "visitor")
+        queries.run(OTHERS, staging)
     return {kind: int(n) for kind, n in queries.fetch(BY_KIND, staging)}
 
 
@@ -61,24 +80,25 @@ def claim(staging: Staging, *, start: int, stop: int, now: datetime) -> int:
 # Visitors that named themselves while the import was matching and writing: neither side could see the other then. Runs
 # once at the end, under the tenant's turn, which the pixel's batches take too.
 LATE = """
-UPDATE visitor v SET contact_id = f.contact_id, claimed_at = %(now)s, matched_by = f.kind, import_id = %(import_id)s,
-                     row_no = f.row_no
-FROM (
-  SELECT n.visitor_id, min(n.contact_id) AS contact_id, min(n.kind) AS kind, min(t.row_no) AS row_no FROM (
-    SELECT i.visitor_id, i.kind, c.id AS contact_id FROM visitor_identifier i
-    JOIN contact c ON c.tenant_id = %(tenant)s AND c.email = i.value AND c.deleted_at IS NULL
-    WHERE i.tenant_id = %(tenant)s AND i.seen_at >= %(since)s AND i.kind = 'email'
-    UNION ALL
-    SELECT i.visitor_id, i.kind, c.id FROM visitor_identifier i
-    JOIN contact c ON c.tenant_id = %(tenant)s AND c.phone = i.value AND c.deleted_at IS NULL
-    WHERE i.tenant_id = %(tenant)s AND i.seen_at >= %(since)s AND i.kind = 'phone'
-    UNION ALL
-    SELECT i.visitor_id, i.kind, c.id FROM visitor_identifier i
-    JOIN contact c ON c.tenant_id = %(tenant)s AND c.external_id = i.value AND c.deleted_at IS NULL
-    WHERE i.tenant_id = %(tenant)s AND i.seen_at >= %(since)s AND i.kind = 'external_id') n
-  JOIN touched t ON t.tenant_id = %(tenant)s AND t.contact_id = n.contact_id AND t.import_id = %(import_id)s
-  GROUP BY n.visitor_id HAVING count(DISTINCT n.contact_id) = 1) f
-WHERE v.tenant_id = %(tenant)s AND v.id = f.visitor_id AND v.contact_id IS NULL"""
+WITH named AS (
+  SELECT i.visitor_id, i.kind, i.value FROM visitor_identifier i WHERE i.tenant_id = %(tenant)s AND i.visitor_id IN (
+    SELECT r.visitor_id FROM visitor_identifier r WHERE r.tenant_id = %(tenant)s AND r.seen_at >= %(since)s)),
+people AS (
+  SELECT n.visitor_id, c.id AS contact_id, 1 AS strength FROM named n JOIN contact c
+    ON c.tenant_id = %(tenant)s AND c.external_id = n.value AND c.deleted_at IS NULL WHERE n.kind = 'external_id'
+  UNION ALL
+  SELECT n.visitor_id, c.id, 2 FROM named n JOIN contact c
+    ON c.tenant_id = %(tenant)s AND c.email = n.value AND c.deleted_at IS NULL WHERE n.kind = 'email'
+  UNION ALL
+  SELECT n.visitor_id, c.id, 3 FROM named n JOIN contact c
+    ON c.tenant_id = %(tenant)s AND c.phone = n.value AND c.deleted_at IS NULL WHERE n.kind = 'phone'),
+judged AS (
+  SELECT p.visitor_id, min(p.contact_id) AS contact_id, min(p.strength) AS strength FROM people p
+  GROUP BY p.visitor_id HAVING min(p.contact_id) = max(p.contact_id))
+UPDATE visitor v SET contact_id = j.contact_id, claimed_at = %(now)s, import_id = %(import_id)s, row_no = t.row_no,
+                     matched_by = (ARRAY['external_id', 'email', 'phone'])[j.strength]
+FROM judged j JOIN touched t ON t.tenant_id = %(tenant)s AND t.contact_id = j.contact_id AND t.import_id = %(import_id)s
+WHERE v.tenant_id = %(tenant)s AND v.id = j.visitor_id AND v.contact_id IS NULL"""
 
 
 def claim_late(staging: Staging, *, since: datetime, now: datetime) -> int:

@@ -40,10 +40,12 @@ def listing(request: HttpRequest) -> HttpResponse:
         "q": query,
         "order": order,
         "orders": [(key, label) for key, (label, _by) in ORDERS.items()],
+        "shown_text": f"{min(len(shown), PAGE)} shown",
         "older_url": _next(order, query, shown[PAGE - 1]) if len(shown) > PAGE else None,
         "first_url": f"?{urlencode({'q': query, 'order': order})}" if request.GET.get("after") else None,
         **_total(wanted, query),
     }
+    context["everybody"] = bool(context["total"]) or Contact.objects.living().exists()
     fragment = request.headers.get("HX-Target") == "contacts-list"
     return page(request, "contacts/_list.html" if fragment else "contacts/list.html", context)
 

@@ -17,7 +17,28 @@ from tenants.roles import allow
 def profile(request: HttpRequest, contact_id: int) -> HttpResponse:
     """The profile. Origins of values, visitors and segments come from their apps' fragments."""
     contact = get_object_or_404(Contact, pk=contact_id)
-    return page(request, "contacts/profile.html", {"contact": contact, "facts": facts(contact)})
+    return page(
+        request, "contacts/profile.html", {"contact": contact, "facts": facts(contact), "channels": channels(contact)}
+    )
+
+
+def channels(contact: Contact) -> list[dict[str, Any]]:
+    """Where the contact can be reached: address, status, since when and why."""
+    found = []
+    for kind, label, icon in (("email", "E-mail", "mail"), ("phone", "Phone", "phone")):
+        if getattr(contact, kind):
+            found.append(
+                {
+                    "label": label,
+                    "icon": icon,
+                    "address": getattr(contact, f"{kind}_display"),
+                    "normal": getattr(contact, kind),
+                    "status": getattr(contact, f"{kind}_status"),
+                    "since": getattr(contact, f"{kind}_status_at") or contact.created_at,
+                    "reason": getattr(contact, f"{kind}_status_reason"),
+                }
+            )
+    return found
 
 
 def facts(contact: Contact) -> list[dict[str, Any]]:

@@ -1,28 +1,32 @@
 """The list of imports, live."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.db.models import Count, Q, Sum
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from cdp.http import page
-from imports import progress
-from imports.models import Import, Status
+from imports import problems, progress
+from imports.models import Import, Phase, Status
 from tenants.roles import allow
 
 PAGE = 25
-RUNNING = (Status.PREPARING, Status.IMPORTING)
+RUNNING = Q(status__in=(Status.PREPARING, Status.IMPORTING)) & ~Q(phase=Phase.DRAFT)
 # name → (label, condition)
 FILTERS: dict[str, tuple[str, Q]] = {
     "": ("All", Q()),
-    "running": ("Running", Q(status__in=RUNNING)),
+    "running": ("Running", RUNNING),
+    "mapping": ("Needs its mapping", Q(phase=Phase.DRAFT)),
     "review": ("Ready for review", Q(status=Status.READY)),
     "imported": ("Imported", Q(status=Status.IMPORTED)),
     "errors": ("With rows in error", Q(status=Status.IMPORTED, in_error__gt=0)),
     "failed": ("Failed", Q(status=Status.FAILED)),
     "canceled": ("Canceled", Q(status=Status.CANCELED)),
 }
+# Running imports that have a card of their own on top.
+CARDS = 3
 
 
 @allow("imports.view")
@@ -40,37 +44,61 @@ def live(request: HttpRequest) -> HttpResponse:
 
 
 def _context(request: HttpRequest) -> dict[str, Any]:
-    chosen = request.GET.get("show", "")
-    query = request.GET.get("q", "").strip()[:100]
-    before = request.GET.get("before", "")
-    imports = Import.objects.select_related("created_by").filter(FILTERS.get(chosen, FILTERS[""])[1])
-    if query:
-        imports = imports.filter(file_name__icontains=query)
-    if before.isascii() and before.isdigit() and len(before) < 18:
-        imports = imports.filter(pk__lt=int(before))
+    asked = {
+        "show": request.GET.get("show", "") if request.GET.get("show") in FILTERS else "",
+        "q": request.GET.get("q", "").replace("\x00", "").strip()[:100],
+        "before": _id(request.GET.get("before", "")),
+    }
+    imports = _wanted(**asked)
     rows = list(imports.order_by("-pk")[: PAGE + 1])
-    running = [i for i in rows if i.status in RUNNING and i.phase != "draft"]
+    running = list(Import.objects.filter(RUNNING).order_by("-pk")[:CARDS])
+    kept = {name: asked[name] for name in ("show", "q") if asked[name]}
     return {
-        "imports": rows[:PAGE],
-        "running": [(i, progress.of(i)) for i in running[:3]],
+        "imports": _rows(rows[:PAGE]),
+        "running": [(imp, progress.of(imp)) for imp in running],
         "is_live": bool(running),
-        "older": rows[PAGE - 1].pk if len(rows) > PAGE else None,
-        "show": chosen,
-        "q": query,
-        "tabs": _tabs(chosen),
+        "live_query": urlencode({name: value for name, value in asked.items() if value}),
+        "older_url": f"?{urlencode(kept | {'before': rows[PAGE - 1].pk})}" if len(rows) > PAGE else None,
+        "newest_url": f"?{urlencode(kept)}" if asked["before"] else None,
+        "tabs": _tabs(asked["show"], asked["q"]),
         "totals": Import.objects.aggregate(imports=Count("pk"), rows=Sum("rows")),
+        **asked,
     }
 
 
-def _tabs(chosen: str) -> list[dict[str, Any]]:
-    counts = Import.objects.aggregate(**{name or "all": Count("pk", filter=q) for name, (_l, q) in FILTERS.items()})
+def _id(text: str) -> str:
+    return text if text.isascii() and text.isdigit() and len(text) < 18 else ""
+
+
+def _wanted(*, show: str, q: str, before: str) -> Any:
+    imports = Import.objects.select_related("created_by").filter(FILTERS[show][1])
+    if q:
+        imports = imports.filter(file_name__icontains=q)
+    return imports.filter(pk__lt=int(before)) if before else imports
+
+
+def _rows(imports: list[Import]) -> list[dict[str, Any]]:
+    """What a row of the table shows. A failed import has what it wrote, not what it had planned."""
+    written = progress.written(imp for imp in imports if imp.status == Status.FAILED)
+    rows = []
+    for imp in imports:
+        counts = imp.counts | written.get(imp.pk, {})
+        reason = problems.title(imp.reason) if imp.status == Status.FAILED else ""
+        imported = sum(counts[name] for name in ("created", "updated", "unchanged", "duplicates"))
+        rows.append({"import": imp, "counts": counts if imp.ended else None, "imported": imported, "reason": reason})
+    return rows
+
+
+def _tabs(chosen: str, q: str) -> list[dict[str, Any]]:
+    counts = Import.objects.aggregate(**{name or "all": Count("pk", filter=c) for name, (_l, c) in FILTERS.items()})
     return [
         {
             "label": label,
-            "url": f"?show={name}" if name else "?",
+            "url": f"?{urlencode({k: v for k, v in (('show', name), ('q', q)) if v})}",
             "count": counts[name or "all"],
             "current": name == chosen,
             "bad": name == "errors",
         }
-        for name, (label, _q) in FILTERS.items()
+        for name, (label, _c) in FILTERS.items()
+        if counts[name or "all"] or name in ("", "imported", chosen)
     ]

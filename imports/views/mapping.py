@@ -1,5 +1,7 @@
 """The second step: which column goes where, how the file is read, what the import may do."""
 
+from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -21,11 +23,13 @@ from tenants.roles import allow
 TEMPLATE = "imports/mapping.html"
 IDENTIFIERS = ("email", "phone", "external_id")
 WHY = {"name": "Known name", "content": "By content", "chosen": "Chosen by you", "none": "", "new": "New field"}
+SAMPLES = 3
 
 
 def show(request: HttpRequest, imp: Import, *, form: OptionsForm | None = None, error: str = "") -> HttpResponse:
-    """The mapping page; with `error` as 422."""
-    context = _context(imp, form or OptionsForm(initial=_initial(imp)), error)
+    """The mapping page; with `error` as 422, and with the choices that were sent."""
+    posted = request.POST if "column-0" in request.POST else None
+    context = _context(imp, form or OptionsForm(initial=_initial(imp)), posted) | {"error": error}
     return invalid(request, TEMPLATE, context) if error else page(request, TEMPLATE, context)
 
 
@@ -34,24 +38,31 @@ def _initial(imp: Import) -> dict[str, Any]:
     return {**known, "bad_value": "error", **imp.options}
 
 
-def _context(imp: Import, form: OptionsForm, error: str) -> dict[str, Any]:
+def _context(imp: Import, form: OptionsForm, posted: Mapping[str, str] | None) -> dict[str, Any]:
     seen = columns.preview(imp)
     rows = [_column(imp, i, name, [r[i] for r in seen.rows if i < len(r)]) for i, name in enumerate(imp.header)]
-    targets = [r["target"] for r in rows]
+    if posted is not None:
+        rows = [_as_posted(row, posted) for row in rows]
+    targets = Counter(row["target"] for row in rows)
+    for row in rows:
+        row["clash"] = targets[row["target"]] > 1 and row["target"] not in ("skip", "new")
     return {
         "import": imp,
         "steps": steps("map"),
         "columns": rows,
-        "mapped": sum(t != "skip" for t in targets),
-        "skipped": targets.count("skip"),
-        "identifiers": [CORE[t] for t in IDENTIFIERS if t in targets],
+        "mapped": len(rows) - targets["skip"],
+        "skipped": targets["skip"],
+        "identifiers": [CORE[t] for t in IDENTIFIERS if targets[t]],
         "targets": target_groups(),
         "types": [(t.key, t.label) for t in TYPES.values()],
         "form": form,
-        "dialect": DialectForm(initial=imp.dialect, separator=imp.dialect["separator"]),
+        "dialect": DialectForm(initial=_dialect(imp), separator=imp.dialect["separator"]),
         "segments": Segment.objects.order_by("name")[:200],
-        "error": error,
     }
+
+
+def _dialect(imp: Import) -> dict[str, Any]:
+    return {**imp.dialect, "quote": imp.dialect["quote"] or "none"}
 
 
 def _column(imp: Import, i: int, name: str, values: list[str]) -> dict[str, Any]:
@@ -61,7 +72,7 @@ def _column(imp: Import, i: int, name: str, values: list[str]) -> dict[str, Any]
         "index": i,
         "letter": reader.letter(i),
         "name": name,
-        "samples": list(dict.fromkeys(v.strip()[:60] for v in filled))[:3],
+        "samples": list(dict.fromkeys(v.strip()[:60] for v in filled))[:SAMPLES],
         "filled": 100 * len(filled) // len(values) if values else 0,
         "target": current["target"],
         "why": WHY.get(current.get("reason", ""), ""),
@@ -69,6 +80,14 @@ def _column(imp: Import, i: int, name: str, values: list[str]) -> dict[str, Any]
         "key": columns.key_of(name),
         "type": guess_type(filled),
     }
+
+
+def _as_posted(row: dict[str, Any], posted: Mapping[str, str]) -> dict[str, Any]:
+    """The row with what a person has chosen in the form that could not be taken."""
+    i, target = row["index"], posted.get(f"column-{row['index']}", "skip")
+    why = row["why"] if target == row["target"] else WHY["chosen"]
+    new = {"key": posted.get(f"key-{i}", row["key"]), "type": posted.get(f"type-{i}", row["type"])}
+    return {**row, **new, "target": target, "why": why}
 
 
 def target_groups() -> list[tuple[str, list[tuple[str, str]]]]:
@@ -89,7 +108,9 @@ def read_again(request: HttpRequest, import_id: int) -> HttpResponse:
     changes = {name: request.POST.get(name, "") for name in ("encoding", "separator", "quote")}
     try:
         columns.read_again(
-            imp, request.workspace, {**changes, "header": "yes" if request.POST.get("header") else "no"}  # type: ignore[attr-defined]
+            imp,
+            request.workspace,
+            {**changes, "header": "yes" if request.POST.get("header") else "no"},  # type: ignore[attr-defined]
         )
     except FileProblem as problem:
         said = spoken(problem.code, problem.facts)

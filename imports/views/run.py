@@ -1,16 +1,18 @@
 """The import's own page, whatever state it is in: mapping, running, review, result. And what one can do to it."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_POST, require_safe
 
+from cdp.figures import number
 from cdp.http import go, page, stop_polling
 from contacts.attributes import CORE, SYSTEM
-from contacts.models import Attribute
-from imports import intake, progress, reports
+from contacts.models import Attribute, Contact
+from imports import intake, progress, reports, sheet
 from imports.models import Import, Phase, Status
 from imports.views import mapping
 from imports.views.upload import spoken, steps
@@ -24,13 +26,18 @@ from tenants.roles import allow
 def detail(request: HttpRequest, import_id: int) -> HttpResponse:
     """One address for the whole life of an import."""
     imp = get_object_or_404(Import.objects.select_related("created_by"), pk=import_id)
-    if imp.phase == Phase.DRAFT:
-        return mapping.show(request, imp)
-    if imp.phase == Phase.REVIEW:
-        return page(request, "imports/review.html", _review(imp))
     if imp.ended:
         return page(request, "imports/result.html", _result(request, imp))
-    return page(request, "imports/running.html", _running(imp))
+    if not _asks(imp):
+        return page(request, "imports/running.html", _running(imp))
+    if imp.phase == Phase.DRAFT:
+        return mapping.show(request, imp)
+    return page(request, "imports/review.html", _review(imp))
+
+
+def _asks(imp: Import) -> bool:
+    """Whether the import waits for a person."""
+    return imp.phase in (Phase.DRAFT, Phase.REVIEW) and not imp.cancel_requested
 
 
 def _running(imp: Import) -> dict[str, Any]:
@@ -42,18 +49,20 @@ def _running(imp: Import) -> dict[str, Any]:
 def live(request: HttpRequest, import_id: int) -> HttpResponse:
     """The running page's figures; when there is something else to see, the page is loaded anew."""
     imp = get_object_or_404(Import, pk=import_id)
-    if imp.ended or imp.phase in (Phase.DRAFT, Phase.REVIEW):
+    if imp.ended or _asks(imp):
         response = stop_polling(HttpResponse())
         response.headers["HX-Refresh"] = "true"
         return response
     return page(request, "imports/_running.html", _running(imp))
 
 
+KINDS = (("email", "by e-mail"), ("external_id", "by external ID"), ("phone", "by phone"))
+
+
 def _review(imp: Import) -> dict[str, Any]:
     labels = field_labels()
     changes = [c | {"label": labels.get(c["key"], c["key"])} for c in imp.review["changes"]]
     found = imp.review["visitors"]
-    kinds = (("email", "by e-mail"), ("external_id", "by external ID"), ("phone", "by phone"))
     return {
         "import": imp,
         "steps": steps("review"),
@@ -62,10 +71,11 @@ def _review(imp: Import) -> dict[str, Any]:
         "reasons": reports.codes_by_column(imp),
         "skipped": reports.codes(imp, "skipped"),
         "warnings": reports.codes(imp, "warning"),
-        "visitors": [(label, found.get(kind, 0)) for kind, label in kinds],
+        "visitors": [(label, found[kind]) for kind, label in KINDS if found.get(kind)],
         "matched": imp.review["counts"]["visitors"],
         "ambiguous": found.get("ambiguous", 0),
-        "writes": imp.created + imp.updated,
+        "segment": imp.review["segment"],
+        "writes": imp.imported,
     }
 
 
@@ -76,25 +86,46 @@ def field_labels() -> dict[str, str]:
 
 
 def _result(request: HttpRequest, imp: Import) -> dict[str, Any]:
-    code = request.GET.get("code", "")
-    after = _number(request.GET.get("after"))
-    may_see = request.membership.may("imports.rows")  # type: ignore[attr-defined]
-    rows = reports.sheet(imp, code=code, after=after, rows=reports.SHEET_ROWS) if may_see else []
+    counts = progress.outcome(imp)
     return {
         "import": imp,
         "steps": steps("result"),
-        "counts": imp.counts,
+        "counts": counts,
+        "imported": sum(counts[name] for name in ("created", "updated", "unchanged", "duplicates")),
+        "written": counts["created"] + counts["updated"],
         "problem": spoken(imp.reason, imp.reason_facts) if imp.status == Status.FAILED else None,
-        "codes": reports.codes(imp),
+        "sum_urls": {"in_error": "#errors"},
+        "visitors_word": f"{number(imp.matched_visitors)} {'visitor' if imp.matched_visitors == 1 else 'visitors'} matched",
         "skipped": reports.codes(imp, "skipped"),
         "warnings": reports.codes(imp, "warning"),
-        "columns": reports.columns(imp),
-        "sheet": rows,
-        "code": code,
-        "after": after,
-        "older": rows[-1].line if len(rows) == reports.SHEET_ROWS else None,
         "segment": Segment.objects.filter(pk=imp.segment_id).first() if imp.segment_id else None,
+        **_sheet(request, imp),
+    }
+
+
+def _sheet(request: HttpRequest, imp: Import) -> dict[str, Any]:
+    """A page of the rows in error: of one reason or of all, behind a line. Cells only for those who may see them."""
+    codes = reports.codes(imp)
+    code = request.GET.get("code", "")
+    chosen = next((c for c in codes if c["code"] == code), None)
+    may_see = request.membership.may("imports.rows")  # type: ignore[attr-defined]
+    after = _number(request.GET.get("after"))
+    rows = reports.sheet(imp, code=code if chosen else "", after=after, rows=reports.SHEET_ROWS) if may_see else []
+    columns = sheet.columns(imp.header, rows)
+    targets = [column.get("target", "skip") for column in imp.mapping]
+    people = Contact.objects.in_bulk({pk for row in rows for pk in row.contacts})
+    query = {"code": code} if chosen else {}
+    return {
         "may_see": may_see,
+        "codes": codes,
+        "chosen": chosen,
+        "columns": columns,
+        "lines": sheet.lines(rows, width=len(columns), header=len(imp.header), targets=targets, people=people),
+        "pager_text": f"{number(len(rows))} of {number(chosen['rows'] if chosen else imp.in_error)} rows, in the order of the file",
+        "first_url": f"?{urlencode(query)}#errors" if after else None,
+        "older_url": f"?{urlencode(query | {'after': rows[-1].line})}#errors"
+        if len(rows) == reports.SHEET_ROWS
+        else None,
     }
 
 
@@ -110,6 +141,28 @@ def confirm(request: HttpRequest, import_id: int) -> HttpResponse:
     if intake.confirm(imp):
         audit.record("import.started", user_id=request.user.pk, target=f"import {imp.pk}", **imp.review["counts"])
     return go(request, "imports:detail", imp.pk)
+
+
+@allow("imports.cancel")
+@require_safe
+def ask_cancel(request: HttpRequest, import_id: int) -> HttpResponse:
+    """What canceling would do, in figures of this moment: a dialog for htmx, a page for a browser without a script."""
+    imp = get_object_or_404(Import, pk=import_id)
+    if imp.ended:
+        return go(request, "imports:detail", imp.pk)
+    now = progress.of(imp)
+    open_rows = max((imp.rows or 0) - (now.done if now.writing else 0), 0)
+    context = {"import": imp, "progress": now, "effects": _effects(now.written, open_rows, imp.rows)}
+    fragment = bool(request.headers.get("HX-Request"))
+    return page(request, "imports/_cancel.html" if fragment else "imports/cancel.html", context)
+
+
+def _effects(written: int, open_rows: int, rows: int | None) -> list[dict[str, str]]:
+    """What canceling does, for ui/dialog.html."""
+    stay = {"icon": "check", "text": "rows are written and stay", "figure": number(written)}
+    out = {"icon": "x", "text": "rows are not looked at any more", "figure": number(open_rows) if rows else "all"}
+    again = {"icon": "repeat", "text": "to have them all, import the file again; nothing is doubled", "figure": ""}
+    return [stay, out, again]
 
 
 @allow("imports.cancel")

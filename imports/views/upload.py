@@ -8,11 +8,16 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from cdp.http import go, invalid, page
+from contacts.attributes import CORE, SYSTEM, TYPES
+from contacts.models import Attribute
 from imports import intake, problems
 from imports.models import Import
 from imports.reader import FileProblem
 from tenants import audit
 from tenants.roles import allow
+
+# Fields of the workspace's own that the upload page names.
+OWN_SHOWN = 8
 
 
 def _workspace(request: HttpRequest) -> Any:
@@ -23,7 +28,16 @@ def _workspace(request: HttpRequest) -> Any:
 @require_http_methods(["GET", "HEAD"])
 def new(request: HttpRequest) -> HttpResponse:
     """The upload page, with the limits before the work."""
-    return page(request, "imports/upload.html", {"steps": steps("upload")})
+    return page(request, "imports/upload.html", _context())
+
+
+def _context(**more: Any) -> dict[str, Any]:
+    """Limits stand in the workspace; what a column may be called is told by examples."""
+    hints = {"email": "anna@example.com", "phone": "+44 7911 123456", "external_id": "C-004512", "first_name": "Anna"}
+    known = [(label, hints.get(key, "Smith")) for key, label in CORE.items()]
+    known += [(SYSTEM[key].label, TYPES[SYSTEM[key].type].hint) for key in ("birthday", "country", "language")]
+    own = Attribute.objects.filter(archived_at=None).order_by("label")[:OWN_SHOWN]
+    return {"steps": steps("upload"), "known": known + [(a.label, TYPES[a.type].hint) for a in own], **more}
 
 
 @allow("imports.run")
@@ -33,12 +47,28 @@ def upload(request: HttpRequest) -> HttpResponse:
     try:
         imp = _receive(request)
     except FileProblem as problem:
-        context = {"steps": steps("upload"), "problem": spoken(problem.code, problem.facts)}
-        return invalid(request, "imports/upload.html", context)
+        return _refused(request, problem)
     audit.record("import.uploaded", user_id=request.user.pk, target=f"import {imp.pk}", file=imp.file_name)
-    if request.headers.get("Accept") == "application/json":
+    if _by_script(request):
         return JsonResponse({"location": reverse("imports:detail", args=[imp.pk])}, status=201)
     return go(request, "imports:detail", imp.pk)
+
+
+def _by_script(request: HttpRequest) -> bool:
+    return request.headers.get("Accept") == "application/json"
+
+
+def _refused(request: HttpRequest, problem: FileProblem) -> HttpResponse:
+    """Why the file cannot be taken: for a script as a fragment, else in the page. Pasted text stays in its field."""
+    file = request.FILES.get("file")
+    refused = {
+        "problem": spoken(problem.code, problem.facts),
+        "file_name": file.name if file else "Pasted rows",
+        "size": file.size if file else None,
+    }
+    if _by_script(request):
+        return invalid(request, "imports/_refused.html", refused)
+    return invalid(request, "imports/upload.html", _context(**refused, text=request.POST.get("text", "")))
 
 
 def _receive(request: HttpRequest) -> Import:

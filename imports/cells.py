@@ -1,0 +1,72 @@
+"""A cell and what it can become: columns, names, values of attributes. Pure."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from contacts import attributes
+from contacts.attributes import BadValue
+
+IDENTIFIERS = ("email", "phone", "external_id")
+NAMES = ("first_name", "last_name")
+MAX_NAME, MAX_PHONE = 4096, 64
+# Characters that no cell of a customer's file means: they would be invisible, or turn the text around them.
+_CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]").search
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the file and where its values go: a core field, `full_name`, an attribute key, or `skip`."""
+
+    index: int
+    name: str
+    target: str
+    type: str = "text"
+    options: Mapping[str, str] | None = None
+    formats: tuple[str, ...] = ()
+
+    @property
+    def is_attribute(self) -> bool:
+        return self.target not in (*IDENTIFIERS, *NAMES, "full_name", "skip")
+
+
+@dataclass
+class Clean:
+    """A row that can be imported; `cleared` lists the keys that its blank cells empty."""
+
+    values: dict[str, str | None]
+    attributes: dict[str, Any]
+    cleared: list[str]
+
+
+def unquoted(text: str) -> str:
+    """Without the apostrophe that our own downloads put before = + - @, so that they import back unchanged."""
+    return text[1:] if text[:1] == "'" and text[1:2] in tuple("=+-@") else text
+
+
+def reader(column: Column, *, region: str | None) -> Callable[[str], Any]:
+    """A function from the trimmed text of an attribute's cell to its value. It raises BadValue."""
+    parse = attributes.parser(column.type, options=column.options, region=region, formats=column.formats)
+
+    def read(text: str) -> Any:
+        if not text.isprintable() and _CONTROL(text):
+            raise BadValue("control_character")
+        return parse(unquoted(text) if text[0] == "'" else text)
+
+    return read
+
+
+def name(text: str) -> str:
+    """The name in a trimmed cell. Raises BadValue."""
+    if len(text) > MAX_NAME:
+        raise BadValue("field_too_long", limit=MAX_NAME, found=len(text))
+    if not text.isprintable() and _CONTROL(text):
+        raise BadValue("control_character")
+    return unquoted(text)
+
+
+def halves(text: str) -> tuple[str | None, str | None]:
+    """First and last name of a whole name: the first word, and the rest. Raises BadValue."""
+    first, _space, last = name(text).partition(" ")
+    return first or None, last.strip() or None

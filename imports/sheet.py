@@ -1,0 +1,88 @@
+"""Rows in error as a person knows them from a spreadsheet: every cell in its column, with its reasons. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from imports import reader
+from imports.reports import Mark, SheetRow
+
+_TOO_MANY, _TOO_FEW = "too_many_cells", "too_few_cells"
+IDENTIFIERS = ("email", "phone", "external_id")
+
+
+@dataclass
+class Square:
+    """A cell as it is drawn: `span` columns wide, marked when `bad`, with the reasons below its value, and the contacts
+    that they name."""
+
+    value: str
+    bad: bool = False
+    span: int = 1
+    reasons: list[Mark] = field(default_factory=list)
+    people: list[Any] = field(default_factory=list)
+
+
+@dataclass
+class Line:
+    """A row as it is drawn."""
+
+    number: int
+    squares: list[Square]
+
+
+@dataclass
+class Column:
+    """A column of the file: the letter and the name that stand in a spreadsheet."""
+
+    letter: str
+    name: str
+
+
+def columns(header: Sequence[str], rows: Sequence[SheetRow]) -> list[Column]:
+    """The columns of the file, and nameless ones where a row has more cells than the header."""
+    width = max([len(header), *(len(row.cells) for row in rows)])
+    return [Column(reader.letter(i), header[i] if i < len(header) else "") for i in range(width)]
+
+
+def lines(
+    rows: Sequence[SheetRow], *, width: int, header: int, targets: Sequence[str], people: Mapping[int, Any]
+) -> list[Line]:
+    """Rows as squares. `width`: columns drawn; `header`: columns with a name; `targets`: fields by column; `people`:
+    contacts that reasons name, by ID."""
+    drawn = []
+    for row in rows:
+        squares = _squares(row, width, header, targets)
+        named = [people[pk] for pk in dict.fromkeys(row.contacts) if pk in people]
+        for square in [s for s in squares if s.reasons][:1]:
+            square.people = named
+        drawn.append(Line(row.line, squares))
+    return drawn
+
+
+def _squares(row: SheetRow, width: int, header: int, targets: Sequence[str]) -> list[Square]:
+    squares = [Square(cell.value, bool(cell.marks), reasons=list(cell.marks)) for cell in row.cells] or [Square("")]
+    codes = {mark.code for mark in row.marks}
+    if _TOO_FEW in codes and len(squares) < width:
+        squares[-1].span = width - len(squares) + 1
+    else:
+        squares += [Square("") for _ in range(width - len(squares))]
+    if row.marks:
+        places = _places(codes, squares, header, targets)
+        for i in places:
+            squares[i].bad = True
+        squares[places[0]].reasons = row.marks + squares[places[0]].reasons
+    return squares
+
+
+def _places(codes: set[str], squares: list[Square], header: int, targets: Sequence[str]) -> list[int]:
+    """The cells that a reason about the whole row is about: the one that is cut short, those that are too many, the
+    identifiers, or all that are left."""
+    if _TOO_FEW in codes:
+        return [len(squares) - 1]
+    if _TOO_MANY in codes:
+        return list(range(header, len(squares))) or [len(squares) - 1]
+    if "bad_quotes" in codes or "unclosed_quote" in codes or "record_too_long" in codes:
+        return [i for i, square in enumerate(squares) if square.value] or [0]
+    named = [i for i, target in enumerate(targets) if target in IDENTIFIERS and i < len(squares)]
+    return [i for i in named if squares[i].value] or named or [0]

@@ -1,0 +1,350 @@
+"""Workspaces are kept apart: every table, every model, every route, and each layer of protection by itself."""
+
+import os
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+from django.apps import apps
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.db import IntegrityError, ProgrammingError, connection, transaction
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from contacts.models import Contact
+from imports.models import Import
+from tenants import checks, rls
+from tenants.base import TenantModel
+from tenants.context import NoTenant, OtherTenant, current_tenant, tenant_context
+from tenants.models import Membership, Tenant
+from tenants.roles import PERMISSIONS, Role, may
+from tests.cast import Actor, actor
+from tests.imports.helpers import bring
+
+MODELS = [m for m in apps.get_models() if issubclass(m, TenantModel)]
+CSV = "email,first_name,phone\nann@example.com,Ann,+447911123456\nnot-an-address,Bob,\n"
+
+
+@pytest.fixture(scope="module")
+def full() -> Iterator[Actor]:
+    """Alice, with a row in every table that the product fills by itself."""
+    alice = actor("Alice")
+    bring(alice.workspace, CSV, segment="Everybody", user=alice.user)
+    with tenant_context(alice.workspace.pk):
+        fill(alice)
+    yield alice
+
+
+def fill(alice: Actor) -> None:
+    """Rows for the tables that an import does not fill."""
+    from datetime import UTC, datetime
+
+    from contacts.models import Attribute, Suppression
+    from tenants.models import AuditEntry, Invitation
+    from tracking import ingest, sites
+    from tracking.hits import Hit
+    from tracking.inbox import Entry
+    from tracking.models import Site
+
+    Attribute.objects.create(key="tier", label="Tier", type="text")
+    Suppression.objects.create(kind="email", digest="0" * 64)
+    Invitation.objects.create(email="new@example.com", role=Role.VIEWER, invited_by=alice.user)
+    AuditEntry.objects.create(verb="test")
+    site = Site.objects.create(name="shop", key=sites.new_key(alice.workspace.pk))
+    hit = Hit(str(uuid.uuid4()), "identify", None, "https://shop.example.com/", None, None, {}, {"email": "ann@example.com"})
+    ingest.store(alice.workspace.pk, [Entry("1-1", alice.workspace.pk, site.pk, datetime.now(UTC).timestamp(), hit)])
+
+
+def owner() -> "psycopg.Connection[Any]":
+    return psycopg.connect(os.environ["OWNER_DATABASE_URL"], autocommit=True)
+
+
+def as_sql(table: str) -> str:
+    return f'SELECT count(*) FROM "{table}"'
+
+
+# --- raw SQL as the application role ------------------------------------------------------------------------------------------
+
+
+def granted_tables() -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT DISTINCT table_name FROM information_schema.role_table_grants "
+            "WHERE table_schema = 'public' AND grantee = %s",
+            [settings.APP_ROLE],
+        )
+        return sorted(row[0] for row in cursor.fetchall())
+
+
+def test_every_tenant_table_has_rows_to_hide(full: Actor) -> None:
+    """Otherwise the tests below could not fail."""
+    with tenant_context(full.workspace.pk):
+        empty = [m.__name__ for m in MODELS if not m.objects.exists()]
+    assert empty == []
+
+
+def test_without_a_tenant_every_table_is_empty(full: Actor) -> None:
+    tables = [t for t in granted_tables() if t not in rls.GLOBAL_TABLES]
+    assert {m._meta.db_table for m in MODELS} == set(tables)
+    with connection.cursor() as cursor:
+        for table in tables:
+            cursor.execute(as_sql(table))
+            assert cursor.fetchone() == (0,), table
+
+
+def test_in_another_tenant_every_table_is_that_tenants(full: Actor, charlie: Actor) -> None:
+    with tenant_context(charlie.workspace.pk), connection.cursor() as cursor:
+        for model in MODELS:
+            cursor.execute(f'SELECT count(*) FROM "{model._meta.db_table}" WHERE tenant_id = %s', [full.workspace.pk])
+            assert cursor.fetchone() == (0,), model.__name__
+
+
+def test_rows_cannot_be_written_for_another_tenant(full: Actor, charlie: Actor) -> None:
+    insert = "INSERT INTO attribute (tenant_id, key, label, type, options, created_at) VALUES (%s, 'x', 'x', 'text', '{}', now())"
+    with pytest.raises(ProgrammingError, match="row-level security"), tenant_context(charlie.workspace.pk):
+        with connection.cursor() as cursor:
+            cursor.execute(insert, [full.workspace.pk])
+    with tenant_context(charlie.workspace.pk), connection.cursor() as cursor:
+        cursor.execute("UPDATE contact SET first_name = 'x' WHERE tenant_id = %s", [full.workspace.pk])
+        assert cursor.rowcount == 0
+
+
+def test_a_reference_to_another_tenants_row_is_refused(full: Actor, charlie: Actor) -> None:
+    with tenant_context(full.workspace.pk):
+        foreign = Import.objects.first().pk
+    statement = (
+        "INSERT INTO import_unit (import_id, kind, no, start, stop, first_line, attempts, claim, seconds, counts) "
+        "VALUES (%s, 'plan', 0, 0, 0, 0, 0, '', 0, '{}')"
+    )
+    with pytest.raises(IntegrityError), tenant_context(charlie.workspace.pk), connection.cursor() as cursor:
+        cursor.execute(statement, [foreign])
+
+
+@pytest.mark.parametrize("statement", ["TRUNCATE contact", "DROP TABLE contact", "ALTER TABLE contact DISABLE ROW LEVEL SECURITY"])
+def test_the_application_role_cannot_go_around(statement: str) -> None:
+    with pytest.raises(ProgrammingError), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(statement)
+
+
+def test_partitions_cannot_be_reached_by_their_own_names() -> None:
+    with pytest.raises(ProgrammingError, match="permission denied"), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(as_sql("event_2026_11"))
+
+
+# --- the catalogue, and mutations of it -----------------------------------------------------------------------------------------
+
+
+def test_the_catalogue_is_clean() -> None:
+    assert checks.findings() == []
+    assert checks.catalogue() == []
+
+
+def test_every_entry_of_global_tables_exists() -> None:
+    assert set(rls.GLOBAL_TABLES) <= set(granted_tables())
+
+
+MUTATIONS = [
+    "ALTER TABLE {table} DISABLE ROW LEVEL SECURITY",
+    "ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY",
+    "DROP POLICY tenant ON {table}",
+    "GRANT TRUNCATE ON {table} TO {role}",
+    "ALTER POLICY tenant ON {table} USING (true)",
+    "ALTER POLICY tenant ON {table} WITH CHECK (true)",
+]
+
+
+@pytest.mark.parametrize("table", sorted(m._meta.db_table for m in MODELS))
+def test_loosening_any_table_turns_the_audit_red(table: str) -> None:
+    """Each protection of each table is taken away once, in a transaction that is rolled back."""
+    for mutation in MUTATIONS:
+        with owner() as raw, raw.transaction(force_rollback=True):
+            raw.execute(mutation.format(table=f'"{table}"', role=settings.APP_ROLE))
+            rows = raw.execute(checks.TABLES, {"role": settings.APP_ROLE}).fetchall()
+        found = [text for row in rows for text in checks._judge(*row)]
+        assert found, f"{mutation} on {table} was not seen"
+
+
+def test_a_table_without_protection_turns_the_audit_red() -> None:
+    with owner() as raw, raw.transaction(force_rollback=True):
+        raw.execute("CREATE TABLE stray (id bigint, tenant_id bigint)")
+        raw.execute(f"GRANT SELECT ON stray TO {settings.APP_ROLE}")
+        rows = raw.execute(checks.TABLES, {"role": settings.APP_ROLE}).fetchall()
+    assert [row[0] for row in rows if checks._judge(*row)] == ["stray"]
+
+
+def test_a_role_that_could_bypass_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    checks.refuse_bypassing_role()
+    monkeypatch.setattr(checks, "ROLE", checks.ROLE.replace("current_user", "'postgres'"))
+    with pytest.raises(ImproperlyConfigured, match="superuser"):
+        checks.refuse_bypassing_role()
+    monkeypatch.setattr(checks, "ROLE", checks.ROLE.replace("'postgres'", "'cdp_owner'"))
+    with pytest.raises(ImproperlyConfigured, match="owns tables"):
+        checks.refuse_bypassing_role()
+
+
+# --- the manager and the context ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda m: m.__name__)
+def test_every_model_refuses_to_work_without_a_tenant(model: Any) -> None:
+    with pytest.raises(NoTenant):
+        model.objects.count()
+    with pytest.raises(NoTenant):
+        model._base_manager.count()
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda m: m.__name__)
+def test_every_manager_names_the_tenant(model: Any, charlie: Actor) -> None:
+    """The policy alone would hold; the manager's literal is the second wall, and what the planner goes by."""
+    with tenant_context(charlie.workspace.pk):
+        assert f'"tenant_id" = {charlie.workspace.pk}' in str(model.objects.all().query)
+        assert f'"tenant_id" = {charlie.workspace.pk}' in str(model._base_manager.all().query)
+
+
+def test_each_wall_holds_alone(full: Actor, charlie: Actor) -> None:
+    """Without the manager's filter the policy hides the rows; without the policy the filter does."""
+    from django.db.models import QuerySet
+
+    with tenant_context(charlie.workspace.pk):
+        assert QuerySet(Contact).count() == 0
+        sql, params = Contact.objects.all().query.sql_with_params()
+    superuser = psycopg.connect(os.environ["OWNER_DATABASE_URL"], autocommit=True)
+    with superuser as raw, raw.transaction(force_rollback=True):
+        raw.execute("ALTER TABLE contact DISABLE ROW LEVEL SECURITY")
+        everything = raw.execute("SELECT count(*) FROM contact").fetchone()
+        filtered = raw.execute(f"SELECT count(*) FROM ({sql}) x", params).fetchone()
+    assert everything is not None
+    assert everything[0] > 0
+    assert filtered == (0,)
+
+
+def test_contexts_nest_only_with_themselves(alice: Actor, charlie: Actor) -> None:
+    with tenant_context(alice.workspace.pk):
+        with tenant_context(alice.workspace.pk):
+            assert current_tenant() == alice.workspace.pk
+        with pytest.raises(OtherTenant), tenant_context(charlie.workspace.pk):
+            pass
+    with pytest.raises(NoTenant):
+        current_tenant()
+
+
+def test_the_setting_does_not_outlive_the_context(alice: Actor) -> None:
+    with transaction.atomic():
+        with tenant_context(alice.workspace.pk):
+            assert Membership.objects.count() == 1
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM membership")
+            assert cursor.fetchone() == (0,)
+
+
+# --- every route ----------------------------------------------------------------------------------------------------------------------
+
+
+def routes(urlconf: str) -> list[tuple[str, Any]]:
+    """(pattern, view) of every route of a URLconf."""
+    found: list[tuple[str, Any]] = []
+
+    def walk(resolver: URLResolver, prefix: str) -> None:
+        for pattern in resolver.url_patterns:
+            path = prefix + str(pattern.pattern)
+            if isinstance(pattern, URLPattern):
+                found.append((path, pattern.callback))
+            else:
+                walk(pattern, path)
+
+    walk(get_resolver(urlconf), "")
+    return [(path.lstrip("^/"), view) for path, view in found]
+
+
+INSIDE = routes(settings.WORKSPACE_URLCONF)
+
+
+def concrete(path: str, number: int = 1) -> str:
+    import re
+
+    return re.sub(r"<int:\w+>", str(number), path)
+
+
+@pytest.mark.parametrize("urlconf", [settings.ROOT_URLCONF, settings.WORKSPACE_URLCONF])
+def test_every_route_declares_who_may_use_it(urlconf: str) -> None:
+    known = {*PERMISSIONS, "public", "signed_in"}
+    assert [path for path, view in routes(urlconf) if getattr(view, "permission", None) not in known] == []
+
+
+@pytest.mark.parametrize("path", [path for path, _view in INSIDE])
+@pytest.mark.parametrize("method", ["get", "head", "post", "put", "patch", "delete", "options"])
+def test_an_outsider_finds_nothing(full: Actor, charlie: Actor, path: str, method: str) -> None:
+    """Foreign = missing: the same 404, whatever the address and method."""
+    response = getattr(charlie.client, method)(full.url(concrete(path)))
+    nowhere = getattr(charlie.client, method)(f"/w/no-such-workspace/{concrete(path)}")
+    assert (response.status_code, nowhere.status_code) == (404, 404)
+    assert response.content == nowhere.content
+
+
+def ids_of(full: Actor) -> list[int]:
+    with tenant_context(full.workspace.pk):
+        return sorted({m.objects.values_list("pk", flat=True).first() for m in MODELS if m._meta.pk.name == "id"})
+
+
+@pytest.mark.parametrize("path", [path for path, _view in INSIDE if "<int:" in path])
+def test_foreign_ids_inside_ones_own_workspace_find_nothing(full: Actor, charlie: Actor, path: str) -> None:
+    for number in ids_of(full):
+        for method in ("get", "post"):
+            response = getattr(charlie.client, method)(charlie.url(concrete(path, number)))
+            assert response.status_code in (404, 405), (path, number, method)
+
+
+@pytest.mark.parametrize("path", [path for path, _view in INSIDE if "<int:" not in path])
+def test_no_page_of_another_workspace_shows_foreign_data(full: Actor, charlie: Actor, path: str) -> None:
+    response = charlie.get(path)
+    if not response.streaming:
+        assert b"ann@example.com" not in response.content
+        assert full.workspace.slug.encode() not in response.content
+
+
+def test_signed_out_one_is_sent_to_the_door(full: Actor) -> None:
+    response = Client().get(full.url("contacts/"))
+    assert response.status_code == 302
+    assert response.headers["Location"].startswith("/login/")
+    fragment = Client().get(full.url("contacts/"), headers={"HX-Request": "true"})
+    assert (fragment.status_code, fragment.headers["HX-Redirect"]) == (401, "/login/")
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_every_route_obeys_the_permission_table(full: Actor, role: Role) -> None:
+    somebody = actor(role.title(), full.workspace, role.value)
+    for path, view in INSIDE:
+        if "cancel" in path or "confirm" in path:
+            continue
+        response = somebody.get(concrete(path, 999_999))
+        allowed = may(role, view.permission)
+        if not allowed:
+            assert response.status_code == 404, (role, path)
+        elif "<int:" not in path:
+            assert response.status_code != 404, (role, path)
+
+
+def test_reading_writes_nothing(full: Actor) -> None:
+    """GET runs in a read-only transaction: PostgreSQL itself refuses a write."""
+    with pytest.raises(Exception, match="read-only"), tenant_context(full.workspace.pk, read_only=True):
+        Contact.objects.create(email="x@example.com", origin="manual")
+
+
+def test_a_role_that_was_taken_away_ends_at_once(alice: Actor, bob: Actor) -> None:
+    assert bob.get("contacts/").status_code == 200
+    with tenant_context(alice.workspace.pk):
+        Membership.objects.filter(user=bob.user).delete()
+    assert bob.get("contacts/").status_code == 404
+
+
+def test_permissions_name_real_roles() -> None:
+    assert all(roles <= frozenset(Role) and roles for roles in PERMISSIONS.values())
+    with pytest.raises(KeyError):
+        may("owner", "no.such.permission")
+
+
+def test_a_workspace_counts_its_own(full: Actor) -> None:
+    assert Tenant.objects.filter(pk=full.workspace.pk).count() == 1

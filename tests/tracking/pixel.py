@@ -1,0 +1,94 @@
+"""What the tests of the hit road send, and how they look at what came of it."""
+
+import io
+import itertools
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+
+from contacts.models import Contact
+from tenants.context import tenant_context
+from tenants.models import Tenant
+from tracking import ingest
+from tracking.collector import Collector
+from tracking.hits import Hit
+from tracking.inbox import Entry
+from tracking.models import Site, Visitor
+from tracking.sites import new_key
+
+AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+NOW = 1_780_000_000.0
+_numbers = itertools.count(1)
+
+
+def site_of(tenant: Tenant) -> Site:
+    """A new site of a workspace."""
+    with tenant_context(tenant.pk):
+        site: Site = Site.objects.create(name="shop.example", key=new_key(tenant.pk))
+        return site
+
+
+def device() -> str:
+    return str(uuid.uuid4())
+
+
+def hit(on: str, kind: str = "page", *, name: str | None = None, **identifiers: str) -> Hit:
+    """A hit on a device; identifiers by keyword."""
+    return Hit(on, kind, name, "https://shop.example/", "Shop", None, {}, identifiers)
+
+
+def entry(site: Site, what: Hit, *, at: float = NOW, tenant_id: int | None = None) -> Entry:
+    """The hit as it comes out of the inbox, each later in the stream than the one before."""
+    return Entry(f"{int(NOW * 1000)}-{next(_numbers)}", tenant_id or site.tenant_id, site.pk, at, what)
+
+
+def stored(site: Site, *what: Hit, at: float = NOW) -> list[Entry]:
+    """Store hits of one site as the consumer does."""
+    entries = [entry(site, h, at=at) for h in what]
+    ingest.store(site.tenant_id, entries)
+    return entries
+
+
+def contact(tenant: Tenant, **identifiers: Any) -> int:
+    """A contact that exists; returns its id."""
+    with tenant_context(tenant.pk):
+        return int(Contact.objects.create(origin="manual", **identifiers).pk)
+
+
+def visitors(tenant: Tenant) -> list[Visitor]:
+    """The visitors of a workspace, by device and generation."""
+    with tenant_context(tenant.pk):
+        return list(Visitor.objects.order_by("device", "generation"))
+
+
+def visitor(tenant: Tenant, on: str, generation: int = 0) -> Visitor:
+    with tenant_context(tenant.pk):
+        found: Visitor = Visitor.objects.get(device=on, generation=generation)
+        return found
+
+
+def ask(
+    path: str, body: bytes | dict[str, Any] = b"", *, method: str = "POST", **headers: str
+) -> tuple[str, dict[str, str], bytes]:
+    """What the collector answers: status, headers, body. `headers` are names of the WSGI environment."""
+    raw = body if isinstance(body, bytes) else orjson.dumps(body)
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": method,
+        "PATH_INFO": path,
+        "CONTENT_LENGTH": str(len(raw)),
+        "wsgi.input": io.BytesIO(raw),
+        "HTTP_USER_AGENT": AGENT,
+        **headers,
+    }
+    said: list[Any] = []
+    answer: Callable[..., Any] = lambda status, headers: said.extend((status, dict(headers)))  # noqa: E731
+    content = b"".join(Collector(behind)(environ, answer))
+    return said[0], said[1], content
+
+
+def behind(_environ: dict[str, Any], start: Callable[..., Any]) -> list[bytes]:
+    """The application that everything else is for."""
+    start("418 Behind", [])
+    return [b"behind"]
