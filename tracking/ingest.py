@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from django.db import DataError
+from django.db import DataError, IntegrityError
 
 from contacts import turns
 from tenants.context import tenant_context
@@ -42,7 +42,7 @@ def store(tenant_id: int, entries: Sequence[Entry]) -> None:
         return
     try:
         _store(tenant_id, entries)
-    except DataError:
+    except (DataError, IntegrityError):
         if len(entries) == 1:
             log.exception("hit %s of workspace %s cannot be stored", entries[0].id, tenant_id)
             inbox.count_drop("not_storable", tenant_id=tenant_id, site_id=entries[0].site_id)

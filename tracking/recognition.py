@@ -120,7 +120,7 @@ class Recognition:
             (_moment(entry.at), visitor.id, entry.site_id, hit.kind, hit.name, hit.url, hit.title, properties)
         )
         seen = self.seen.setdefault(visitor.id, Seen(entry.at, entry.at))
-        seen.last = max(seen.last, entry.at)
+        seen.first, seen.last = min(seen.first, entry.at), max(seen.last, entry.at)
         seen.views += hit.kind == "page"
         seen.visits += entry.at - visitor.last_seen > VISIT_GAP_SECONDS
         visitor.last_seen = max(visitor.last_seen, entry.at)

@@ -2,7 +2,8 @@
 
 from datetime import datetime
 
-from contacts import queries, staging as tables
+from contacts import queries
+from contacts import staging as tables
 from contacts.staging import Staging
 
 # Unclaimed visitors that have used an identifier of a row. One visitor, one person: who has used identifiers of two

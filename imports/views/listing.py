@@ -51,11 +51,11 @@ def _context(request: HttpRequest) -> dict[str, Any]:
     }
     imports = _wanted(**asked)
     rows = list(imports.order_by("-pk")[: PAGE + 1])
-    running = list(Import.objects.filter(RUNNING).order_by("-pk")[:CARDS])
+    running = [(imp, progress.of(imp)) for imp in Import.objects.filter(RUNNING).order_by("-pk")[:CARDS]]
     kept = {name: asked[name] for name in ("show", "q") if asked[name]}
     return {
-        "imports": _rows(rows[:PAGE]),
-        "running": [(imp, progress.of(imp)) for imp in running],
+        "imports": _rows(rows[:PAGE], {imp.pk for imp, now in running if now.stuck}),
+        "running": running,
         "is_live": bool(running),
         "live_query": urlencode({name: value for name, value in asked.items() if value}),
         "older_url": f"?{urlencode(kept | {'before': rows[PAGE - 1].pk})}" if len(rows) > PAGE else None,
@@ -77,7 +77,7 @@ def _wanted(*, show: str, q: str, before: str) -> Any:
     return imports.filter(pk__lt=int(before)) if before else imports
 
 
-def _rows(imports: list[Import]) -> list[dict[str, Any]]:
+def _rows(imports: list[Import], stuck: set[int]) -> list[dict[str, Any]]:
     """What a row of the table shows. A failed import has what it wrote, not what it had planned."""
     written = progress.written(imp for imp in imports if imp.status == Status.FAILED)
     rows = []
@@ -85,7 +85,8 @@ def _rows(imports: list[Import]) -> list[dict[str, Any]]:
         counts = imp.counts | written.get(imp.pk, {})
         reason = problems.title(imp.reason) if imp.status == Status.FAILED else ""
         imported = sum(counts[name] for name in ("created", "updated", "unchanged", "duplicates"))
-        rows.append({"import": imp, "counts": counts if imp.ended else None, "imported": imported, "reason": reason})
+        shown = {"import": imp, "counts": counts if imp.ended else None, "imported": imported, "reason": reason}
+        rows.append(shown | {"stuck": imp.pk in stuck})
     return rows
 
 

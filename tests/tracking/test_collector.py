@@ -128,9 +128,7 @@ def test_the_image_counts_a_page_view_of_the_sites_own_device(site: Site) -> Non
         ("GET", {"HTTP_REFERER": "https://shop.example/", "HTTP_USER_AGENT": "Slurp"}),
     ],
 )
-def test_the_image_is_always_answered_but_not_always_counted(
-    site: Site, method: str, headers: dict[str, str]
-) -> None:
+def test_the_image_is_always_answered_but_not_always_counted(site: Site, method: str, headers: dict[str, str]) -> None:
     assert ask(f"/p/{site.key}", method=method, **headers)[0] == "200 OK"
     assert not kept()
 

@@ -4,7 +4,8 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tracking import hits
 from tracking.hits import Dropped, Hit
@@ -87,7 +88,9 @@ def test_the_largest_body_is_read() -> None:
     assert hits.parse(padded, agent=AGENT, opted_out=False).kind == "page"
 
 
-@pytest.mark.parametrize("agent", ["", AGENT, "Mozilla/5.0 (Linux; Android 9; CUBOT X18) Chrome/138 Mobile Safari/537.36"])
+@pytest.mark.parametrize(
+    "agent", ["", AGENT, "Mozilla/5.0 (Linux; Android 9; CUBOT X18) Chrome/138 Mobile Safari/537.36"]
+)
 def test_people_are_not_robots(agent: str) -> None:
     assert parse(agent=agent).device == DEVICE
 
@@ -198,5 +201,7 @@ def test_a_view_without_script_belongs_to_the_device_of_its_site() -> None:
 )
 def test_views_without_script_are_judged_too(reason: str, given: dict[str, Any]) -> None:
     with pytest.raises(Dropped) as dropped:
-        hits.without_script(**{"page": "https://shop.example/", "site_id": 5, "agent": AGENT, "opted_out": False} | given)
+        hits.without_script(
+            **{"page": "https://shop.example/", "site_id": 5, "agent": AGENT, "opted_out": False} | given
+        )
     assert dropped.value.reason == reason

@@ -30,7 +30,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path)
         parser.add_argument("--workspace", required=True)
-        parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", dest="settings")
+        parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", dest="pairs")
         parser.add_argument("--review", action="store_true", help="stop before anything is written")
         parser.add_argument("--errors", type=Path, help="write the rows in error to this CSV")
         parser.add_argument("--json", action="store_true", help="print JSON only")
@@ -39,7 +39,7 @@ class Command(BaseCommand):
         tenant = Tenant.objects.filter(slug=options["workspace"]).first()
         if tenant is None:
             raise CommandError(f"There is no workspace {options['workspace']}.")
-        wanted = _settings(options["settings"])
+        wanted = _settings(options["pairs"])
         try:
             import_id = self._start(tenant, options["file"], wanted, review=options["review"])
         except FileProblem as problem:

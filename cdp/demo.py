@@ -1,0 +1,159 @@
+"""The demo workspace: a shop for outdoor gear, with everything that the pages can show. All of it is made up.
+
+Nothing here is a special way in: files go through the pipeline, hits through the pixel's road. Each part is made only
+if it is not there yet, so a second run does nothing and one that was killed goes on.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.conf import settings
+from django.db import transaction
+
+from cdp import journeys, people
+from cdp.machine import secret
+from imports import columns, intake, running
+from imports.models import Import, Phase
+from imports.options import Options
+from tenants.access import create_workspace
+from tenants.context import tenant_context
+from tenants.models import Membership, Tenant, User
+from tenants.roles import Role
+from tracking import ingest
+from tracking.inbox import Entry
+from tracking.models import Site, Visitor
+from tracking.sites import new_key
+
+SLUG, NAME, COUNTRY = "nordvik-outdoor", "Nordvik Outdoor", "GB"
+OWNER = ("owner@example.com", "Ingrid Nordvik")
+MEMBERS = (("marta@example.com", "Marta Lind", Role.MARKETER), ("victor@example.com", "Victor Osei", Role.VIEWER))
+SEED = 2024
+VISITORS = 420
+PATIENCE_SECONDS = 120.0
+CRM_HEADER = (
+    "E-mail address", "Mobile", "Customer number", "First name", "Surname", "Town",
+    "Country", "Date of birth", "Lifetime value", "Newsletter", "Interests", "Consent given",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class File:
+    """A file of the demo: its look and the rows in it."""
+
+    name: str
+    rows: Callable[[], Iterator[list[str]]]
+    header: Sequence[str] = people.HEADER
+    encoding: str = "utf-8"
+    separator: str = ","
+
+    def write(self, folder: Path) -> Path:
+        """Write it and return its path."""
+        path = folder / self.name
+        people.write(path, self.rows(), header=self.header, encoding=self.encoding, separator=self.separator)
+        return path
+
+    @property
+    def maps(self) -> dict[str, str]:
+        """Columns that become fields of the workspace's own."""
+        titles = dict(zip(people.HEADER, self.header, strict=True))
+        return {titles[name]: target for name, target in people.OWN_COLUMNS.items()}
+
+
+CUSTOMERS = File("shop-customers.csv", lambda: people.rows(1500, SEED, bad=0.004, doubles=0.01, malformed=0))
+CRM = File(
+    "crm-export.csv",
+    lambda: people.western(2500, SEED, first=1000, salt=1, bad=0.06, doubles=0.05, malformed=0.01),
+    header=CRM_HEADER, encoding="cp1252", separator=";",
+)  # fmt: skip
+SIGNUPS = File("newsletter-signups.csv", lambda: people.rows(600, SEED, first=3600, salt=2, bad=0.02))
+# To try by oneself: people whom the demo does not know yet, beside some whom it does.
+SAMPLES = (
+    File("customers.csv", lambda: people.rows(500, SEED, first=5000, bad=0, doubles=0, malformed=0)),
+    File(
+        "messy-crm.csv",
+        lambda: people.western(2000, SEED, first=2500, salt=3, bad=0.08, doubles=0.05, malformed=0.02),
+        header=CRM_HEADER, encoding="cp1252", separator=";",
+    ),
+    File("excel-unicode.txt", lambda: people.rows(300, SEED, first=4000, salt=4), encoding="utf-16", separator="\t"),
+)  # fmt: skip
+
+
+def make() -> dict[str, str]:
+    """Make what is missing of the demo; returns workspace, login and password."""
+    password = secret(Path(settings.HOME) / "demo-password")[:16]  # short enough to type
+    owner = _person(*OWNER, password=password)
+    tenant = _workspace(owner)
+    samples = Path(settings.HOME) / "samples"
+    samples.mkdir(parents=True, exist_ok=True)
+    for file in SAMPLES:
+        if not (samples / file.name).exists():
+            file.write(samples)
+    _bring(tenant, CUSTOMERS, user=owner, segment="Shop customers")
+    _watch(tenant)
+    _bring(tenant, CRM, user=owner, segment="Trade fair Leeds", bad_value="error")
+    _bring(tenant, SIGNUPS, user=owner, review=True, segment="Newsletter")
+    return {"workspace": SLUG, "login": owner.email, "password": password}
+
+
+def _person(email: str, name: str, *, password: str | None = None) -> User:
+    return User.objects.filter(email=email).first() or User.objects.create_user(email, password, name=name)
+
+
+def _workspace(owner: User) -> Tenant:
+    with transaction.atomic():
+        tenant = Tenant.objects.filter(slug=SLUG).first() or create_workspace(
+            SLUG, name=NAME, country=COUNTRY, owner=owner
+        )
+    with tenant_context(tenant.pk):
+        for email, name, role in MEMBERS:
+            Membership.objects.get_or_create(user=_person(email, name), defaults={"role": role})
+    return tenant
+
+
+def _bring(tenant: Tenant, file: File, *, user: User, review: bool = False, **options: str) -> None:
+    """Import a file of the demo, if it has not been; returns when it has ended, or waits for its review."""
+    with tenant_context(tenant.pk):
+        imp = Import.objects.filter(file_name=file.name).order_by("pk").first()
+        if imp is None:
+            imp = _receive(tenant, file, user)
+            chosen = columns.choose(imp, file.maps)
+            intake.start(imp, options=Options.parse(options), columns=chosen, auto_start=not review)
+    _wait(tenant, imp)
+
+
+def _receive(tenant: Tenant, file: File, user: User) -> Import:
+    path = file.write(Path(settings.HOME))
+    try:
+        return intake.receive([path.read_bytes()], file_name=file.name, tenant=tenant, user=user)
+    finally:
+        path.unlink()
+
+
+def _wait(tenant: Tenant, imp: Import) -> None:
+    """Work on the import, beside the workers if there are any, until it needs nobody any more."""
+    until = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < until:
+        running.work(tenant.pk, imp.pk)
+        with tenant_context(tenant.pk):
+            if Import.objects.get(pk=imp.pk).phase in (Phase.REVIEW, Phase.DONE):
+                return
+        time.sleep(0.05)
+    raise TimeoutError(f"{imp.file_name} was not imported within {PATIENCE_SECONDS:.0f} s.")
+
+
+def _watch(tenant: Tenant) -> None:
+    """Thirty days of the shop, as the pixel would have sent them."""
+    with tenant_context(tenant.pk):
+        site = Site.objects.order_by("pk").first() or Site.objects.create(
+            name="shop.nordvik-outdoor.example", key=new_key(tenant.pk)
+        )
+        if Visitor.objects.exists():
+            return
+    now = time.time()
+    seen = journeys.hits(VISITORS, SEED, known=range(1000), coming=range(1500, 4100))
+    entries = [
+        Entry(f"{int((now - s.age) * 1000)}-{no}", tenant.pk, site.pk, now - s.age, s.hit) for no, s in enumerate(seen)
+    ]
+    ingest.store(tenant.pk, entries)

@@ -1,0 +1,182 @@
+"""A workspace as it looks after some weeks: imports in every state, contacts, visitors, a segment, members."""
+
+import csv
+import io
+import json
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+from unittest.mock import patch
+
+from django.test import Client
+
+from contacts.models import Contact
+from imports import columns, intake, pipeline, running
+from imports.models import Import, Phase
+from imports.options import Options
+from tenants import invitations
+from tenants.context import tenant_context
+from tenants.models import Membership, Tenant, User
+from tests.cast import person, workspace
+from tests.imports.helpers import bring, receive
+from tracking import hits, inbox, ingest
+from tracking.models import Site
+from tracking.sites import new_key
+
+HEADER = ["epasts", "klienta_nr", "tālrunis", "vārds", "uzvārds", "dz_datums", "pilsēta", "apavu_izm"]
+NAMES = "Anna Ilze Rūdolfs Marta Kari Jonas Līga Øystein Sofía Ксения Petter Maija".split()
+FAMILIES = "Bērziņa Krūmiņa Ozols Liepa-Vanaga Sund Virvė Kalēja Bråthen-Hauge Núñez Орлова Moe Eglīte".split()
+CITIES = "Rīga Oslo Liepāja Bergen Vilnius Tromsø".split()
+MAPS = {"apavu_izm": "new:integer:shoe_size", "klienta_nr": "external_id"}
+
+
+@dataclass
+class Scene:
+    """What the tests know of the workspace."""
+
+    owner: User
+    tenant: Tenant
+    imports: dict[str, int] = field(default_factory=dict)
+    contact: int = 0
+    segment: int = 0
+    site: int = 0
+
+    def path(self, rest: str = "") -> str:
+        return f"/w/{self.tenant.slug}/{rest}"
+
+    def session(self) -> str:
+        """The cookie of a browser in which the owner is signed in."""
+        client = Client()
+        client.force_login(self.owner)
+        return client.cookies["session"].value
+
+
+def people(count: int, *, start: int = 0, change: Callable[[int, list[str]], None] | None = None) -> str:
+    """A file as a shop would export it, with names of several alphabets."""
+    out = io.StringIO()
+    writer = csv.writer(out, delimiter=";")
+    writer.writerow(HEADER)
+    for i in range(start, start + count):
+        row = [
+            f"person{i}@inbox.example", f"C-{i:06}", f"+37126{i:06}", NAMES[i % 12], FAMILIES[i // 12 % 12],
+            f"19{60 + i % 40}-0{1 + i % 9}-1{i % 9}", CITIES[i % 6], str(36 + i % 10),
+        ]  # fmt: skip
+        if change:
+            change(i, row)
+        writer.writerow(row)
+    return out.getvalue()
+
+
+def with_errors(i: int, row: list[str]) -> None:
+    """One row in eight has something wrong with it, each time something else."""
+    if i % 8 == 1:
+        row[0] = f"person{i}@inbox"
+    elif i % 16 == 4:
+        row[2] = "3.46E+10"
+    elif i % 32 == 6:
+        row[5] = "1982-02-31"
+    elif i % 32 == 14:
+        del row[6:]
+    elif i % 32 == 22:
+        row[0] = f"person{i - 20}@inbox.example"  # and the ID of another person
+    elif i % 32 == 30:
+        row[0] = f"person{i - 1}@inbox.example"
+
+
+def moved(_i: int, row: list[str]) -> None:
+    row[6], row[7] = "Jūrmala", str(int(row[7]) + 1)
+
+
+def build() -> Scene:
+    """All of it, in real commits."""
+    scene = Scene(person("Ieva Kalniņa"), None)  # type: ignore[arg-type]
+    scene.tenant = workspace(scene.owner)
+    _members(scene)
+    _visits(scene)
+    _ended(scene)
+    _waiting(scene)
+    with tenant_context(scene.tenant.pk):
+        scene.contact = Contact.objects.get(email="person0@inbox.example").pk
+    return scene
+
+
+def _members(scene: Scene) -> None:
+    with tenant_context(scene.tenant.pk):
+        for name, role in (("Tomas Žukas", "admin"), ("Marte Lien", "marketer"), ("Ola Vik", "viewer")):
+            Membership.objects.create(user=person(name), role=role)
+        invitations.invite(f"{uuid.uuid4().hex[:8]}@agency.example", role="marketer", by=scene.owner)
+
+
+def _visits(scene: Scene) -> None:
+    """Twelve visitors; four of them name who they are, before and after the contact is known."""
+    with tenant_context(scene.tenant.pk):
+        site = Site.objects.create(name="shop.nordvik.example", key=new_key(scene.tenant.pk))
+        Site.objects.create(name="blog.nordvik.example", key=new_key(scene.tenant.pk))
+    scene.site = site.pk
+    for visitor in range(12):
+        device = str(uuid.uuid4())
+        for page in ("tents", "boots/alta-2", "cart"):
+            url = f"https://shop.nordvik.example/{page}"
+            _hit(scene, device, "page", url=url, title=page.title().replace("/", " "))
+        if visitor < 4:
+            names = {"email": f"person{visitor}@inbox.example"}
+            _hit(scene, device, "identify", url="https://shop.nordvik.example/fair/win-a-tent", identifiers=names)
+    inbox.count_drop("bot", tenant_id=scene.tenant.pk, site_id=site.pk)
+    inbox.count_drop("opted_out", tenant_id=scene.tenant.pk, site_id=site.pk)
+    ingest.drain()
+
+
+def _hit(scene: Scene, device: str, kind: str, **more: Any) -> None:
+    body = json.dumps({"device": device, "kind": kind, **more}).encode()
+    hit = hits.parse(body, agent="Mozilla/5.0", opted_out=False)
+    inbox.push(hit, tenant_id=scene.tenant.pk, site_id=scene.site)
+
+
+def _ended(scene: Scene) -> None:
+    keep: dict[str, Any] = {"user": scene.owner, "maps": MAPS}
+    first = bring(scene.tenant, people(240, change=with_errors), segment="Fair Riga 2026", **keep)
+    again = bring(scene.tenant, people(60, start=200, change=moved), **keep)
+    failed = bring(scene.tenant, "email,city\n" + "a@example.com,Riga\n" * 3, user=scene.owner)
+    canceled = receive(scene.tenant, people(20, start=900), user=scene.owner)
+    with tenant_context(scene.tenant.pk):
+        Import.objects.filter(pk=failed.pk).update(
+            status="failed", reason="too_many_rows", reason_facts={"limit": 2, "found": 3}
+        )
+        intake.cancel(canceled)
+        scene.segment = Import.objects.get(pk=first.pk).segment_id
+    running.work(scene.tenant.pk, canceled.pk)
+    scene.imports |= {"result": first.pk, "again": again.pk, "failed": failed.pk, "canceled": canceled.pk}
+    names = ("autumn-fair-riga-2026.csv", "loyalty-tiers-q4.csv", "event-guests-oslo.csv", "web-orders-backfill-03.csv")
+    with tenant_context(scene.tenant.pk):
+        for pk, name in zip(scene.imports.values(), names, strict=True):
+            Import.objects.filter(pk=pk).update(file_name=name)
+
+
+def _waiting(scene: Scene) -> None:
+    """One import for each page of the wizard. The running one stands still in the middle of its work."""
+    keep: dict[str, Any] = {"user": scene.owner, "maps": MAPS}
+    review = bring(scene.tenant, people(80, start=190, change=_both), review=True, segment="Fair Riga 2026", **keep)
+    draft = receive(scene.tenant, people(30, start=300), name="newsletter-signups-w46.csv", user=scene.owner)
+    run = receive(scene.tenant, people(400, start=400, change=with_errors), user=scene.owner)
+    with tenant_context(scene.tenant.pk):
+        intake.start(run, options=Options(), columns=columns.choose(run, MAPS), auto_start=True)
+        Import.objects.filter(pk=run.pk).update(file_name="members-2026-full-export.csv")
+        Import.objects.filter(pk=review.pk).update(file_name="spring-campaign-no.csv")
+    with patch.object(pipeline, "WRITE_ROWS", 50):
+        while _phase(scene, run.pk) != Phase.APPLY:
+            running.step(scene.tenant.pk, run.pk)
+        for _ in range(5):
+            running.step(scene.tenant.pk, run.pk)
+    scene.imports |= {"review": review.pk, "draft": draft.pk, "running": run.pk}
+
+
+def _both(i: int, row: list[str]) -> None:
+    with_errors(i, row)
+    if len(row) > 6:
+        row[6] = "Sigulda"
+
+
+def _phase(scene: Scene, import_id: int) -> str:
+    with tenant_context(scene.tenant.pk):
+        return str(Import.objects.get(pk=import_id).phase)

@@ -1,0 +1,137 @@
+"""Every page in light and dark, wide and narrow: accessible, without complaints, without sideways scrolling."""
+
+from collections.abc import Callable
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from tests.browser.conftest import Aside, Visit
+from tests.browser.scene import Scene
+
+pytestmark = pytest.mark.browser
+WIDTHS = (1280, 400)
+THEMES = ("light", "dark")
+# What stands in <scene> is an import, a contact, a site or a segment of the scene.
+PAGES = {
+    "imports": "imports/",
+    "upload": "imports/new/",
+    "mapping": "imports/<draft>/",
+    "review": "imports/<review>/",
+    "running": "imports/<running>/",
+    "cancel": "imports/<running>/cancel/ask/",
+    "result": "imports/<result>/",
+    "failed": "imports/<failed>/",
+    "canceled": "imports/<canceled>/",
+    "contacts": "contacts/",
+    "nobody": "contacts/?q=nobody-is-called-so",
+    "profile": "contacts/<contact>/",
+    "segments": "segments/",
+    "segment": "segments/<segment>/",
+    "sites": "sites/",
+    "site": "sites/<site>/",
+    "resolved": "resolved/",
+    "members": "members/",
+    "notices": "notices/",
+}
+
+
+def path_of(scene: Scene, page: str) -> str:
+    known = {**scene.imports, "contact": scene.contact, "site": scene.site, "segment": scene.segment}
+    path = PAGES[page]
+    for name, pk in known.items():
+        path = path.replace(f"<{name}>", str(pk))
+    return scene.path(path)
+
+
+def judge(page: Page) -> list[str]:
+    """What is wrong with the page that is open, in each width and theme."""
+    wrong = []
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        too_wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        wrong += [f"{width}: scrolls sideways by {too_wide} px"] if too_wide else []
+        for theme in THEMES:
+            page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+            for found in Axe().run(page).response["violations"]:
+                where = "; ".join(node["html"][:120] for node in found["nodes"][:3])
+                wrong.append(f"{width} {theme}: {found['id']}: {found['help']}: {where}")
+    return wrong
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page_of_a_workspace(name: str, scene: Scene, aside: Aside, visit: Callable[..., Visit]) -> None:
+    here = visit(aside(scene.session))
+    page = here.open(path_of(scene, name))
+    page.wait_for_load_state("networkidle") if name in ("profile", "contacts") else None
+    assert judge(page) == []
+
+
+@pytest.mark.parametrize("path", ["/login/", "/password/forgotten/", "/styleguide/"])
+def test_page_outside(path: str, scene: Scene, aside: Aside, visit: Callable[..., Visit]) -> None:
+    here = visit(aside(scene.session) if path == "/styleguide/" else "")
+    assert judge(here.open(path)) == []
+
+
+@pytest.mark.parametrize("path", ["imports/", "contacts/", "segments/", "sites/", "resolved/", "notices/"])
+def test_empty_page_says_what_to_do(path: str, newcomer: tuple, aside: Aside, visit: Callable[..., Visit]) -> None:
+    user, tenant = newcomer
+    here = visit(aside(Scene(user, tenant).session))
+    page = here.open(f"/w/{tenant.slug}/{path}")
+    assert page.locator(".empty h2").inner_text()
+    assert judge(page) == []
+
+
+def test_the_running_list_renews_itself_and_keeps_what_is_typed(
+    scene: Scene, aside: Aside, visit: Callable[..., Visit]
+) -> None:
+    page = visit(aside(scene.session)).open(scene.path("imports/"))
+    field = page.get_by_role("searchbox", name="Search imports by file name")
+    field.fill("fair")
+    with page.expect_response(lambda r: r.url.split("?")[0].endswith("/imports/live/")):
+        pass
+    page.wait_for_timeout(200)
+    assert field.input_value() == "fair"
+    assert page.get_by_role("heading", name="members-2026-full-export.csv").is_visible()
+    assert page.get_by_role("link", name="autumn-fair-riga-2026.csv").is_visible()
+
+
+def test_the_sheet_marks_cells_and_names_contacts(scene: Scene, aside: Aside, visit: Callable[..., Visit]) -> None:
+    page = visit(aside(scene.session)).open(path_of(scene, "result"))
+    assert page.get_by_role("heading", level=1).inner_text().endswith("in error")
+    page.get_by_role("link", name="Too few cells").click()
+    cut = page.locator("td.bad").first
+    assert cut.get_attribute("colspan") == "3"
+    assert "Too few cells" in cut.inner_text()
+    page.get_by_role("link", name="Not an e-mail address").click()
+    assert "@inbox" in page.locator("td.bad").first.inner_text()
+
+
+def test_canceling_says_first_what_it_does(scene: Scene, aside: Aside, visit: Callable[..., Visit]) -> None:
+    page = visit(aside(scene.session)).open(path_of(scene, "review"))
+    page.get_by_role("link", name="Cancel import…").click()
+    dialog = page.get_by_role("dialog")
+    assert "spring-campaign-no.csv" in dialog.get_by_role("heading").inner_text()
+    assert page.evaluate("document.activeElement.textContent.trim()") == "Keep it"
+    page.keyboard.press("Enter")
+    dialog.wait_for(state="hidden")
+    assert page.url.endswith(path_of(scene, "review"))
+
+
+def test_contacts_are_found_while_typing(scene: Scene, aside: Aside, visit: Callable[..., Visit]) -> None:
+    page = visit(aside(scene.session)).open(scene.path("contacts/"))
+    page.get_by_role("searchbox", name="Search contacts").fill("person12@")
+    page.get_by_text("1 contact matches").wait_for()
+    assert page.locator("#contacts-list tbody tr").count() == 1
+    assert "q=person12" in page.url
+    page.go_back()
+    assert page.get_by_role("searchbox", name="Search contacts").input_value() == ""
+
+
+def test_profile_says_where_each_value_came_from(scene: Scene, aside: Aside, visit: Callable[..., Visit]) -> None:
+    page = visit(aside(scene.session)).open(path_of(scene, "profile"))
+    page.get_by_role("link", name="autumn-fair-riga-2026.csv").first.wait_for()
+    assert "line 2" in page.locator(".known .origin").first.inner_text()
+    page.get_by_text("by e-mail").wait_for()
+    page.get_by_role("link", name="Fair Riga 2026").wait_for()
+    page.get_by_text("Viewed").first.wait_for()

@@ -1,0 +1,176 @@
+"""From a file to contacts: with the mouse, with the keyboard alone, and when a file is refused."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.browser import scene as scenes
+from tests.browser.conftest import Aside, Visit
+from tests.browser.scene import Scene
+from tests.cast import PASSWORD
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "autumn-fair.csv"
+    path.write_text(scenes.people(40, change=scenes.with_errors))
+    return path
+
+
+def sign_in(page: Page, email: str) -> None:
+    page.get_by_label("E-mail").fill(email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+
+
+def test_with_the_mouse(visit: Callable[..., Visit], newcomer: Any, worker: Any, file: Path) -> None:
+    user, tenant = newcomer
+    worker(tenant)
+    page = visit().open("/login/")
+    sign_in(page, user.email)
+    page.get_by_role("link", name="Import a file").click()
+    with page.expect_file_chooser() as chooser:
+        page.get_by_text("Choose a file").click()
+    chooser.value.set_files(file)
+
+    page.get_by_role("heading", name="Where does each column go?").wait_for()
+    assert page.get_by_label("Key of the new field for column apavu_izm").is_hidden()
+    page.get_by_label("Field for column apavu_izm").select_option("Create a new field")
+    page.get_by_label("Key of the new field for column apavu_izm").fill("shoe_size")
+    page.get_by_label("Type of the new field for column apavu_izm").select_option("Integer")
+    page.get_by_label("Field for column klienta_nr").select_option("External ID")
+    page.get_by_label("Add everybody to").fill("Fair Riga 2026")
+    page.get_by_role("button", name="Check all rows").click()
+
+    page.get_by_role("heading", name="This is what the import will do").wait_for()
+    rows = page.get_by_role("button", name="Import")
+    planned = rows.inner_text()
+    assert "Fair Riga 2026" in page.locator("main").inner_text()
+    rows.click()
+
+    page.get_by_role("heading", name="rows imported").wait_for()
+    said = page.get_by_role("heading", level=1).inner_text()
+    assert planned.split()[1] == said.split()[0]
+    with page.expect_download() as download:
+        page.get_by_role("link", name="rows in error as CSV").click()
+    lines = Path(download.value.path()).read_text().splitlines()
+    assert f"{len(lines) - 1} in error" in said
+    page.get_by_role("link", name="Fair Riga 2026").click()
+    page.get_by_role("link", name="Anna Bērziņa").first.click()
+    page.get_by_text("line 2").first.wait_for()
+
+
+def name_of_focus(page: Page) -> str:
+    """What a screen reader would call the focused element, near enough."""
+    return str(
+        page.evaluate(
+            """() => { const e = document.activeElement; const label = e.labels?.[0]?.innerText;
+            return (e.getAttribute('aria-label') || label || e.innerText || e.value || '').trim(); }"""
+        )
+    )
+
+
+def tab_to(page: Page, name: str) -> None:
+    """Press Tab until something of this name has the focus, and see that the focus is visible there."""
+    for _ in range(120):
+        page.keyboard.press("Tab")
+        if name_of_focus(page).startswith(name):
+            assert page.evaluate("document.activeElement.matches(':focus-visible')")
+            return
+    raise AssertionError(f"{name} cannot be reached with the Tab key")
+
+
+def test_with_the_keyboard_alone(visit: Callable[..., Visit], newcomer: Any, worker: Any, file: Path) -> None:
+    user, tenant = newcomer
+    worker(tenant)
+    page = visit().open("/login/")
+    page.keyboard.press("Tab")
+    assert name_of_focus(page) == "Skip to content"
+    tab_to(page, "E-mail")
+    page.keyboard.type(user.email)
+    tab_to(page, "Password")
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+
+    page.get_by_role("heading", name="Imports", exact=True).wait_for()
+    tab_to(page, "Import a file")
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="Which file do you want to import?").wait_for()
+    tab_to(page, "Choose a file")
+    with page.expect_file_chooser() as chooser:
+        page.keyboard.press("Space")
+    chooser.value.set_files(file)
+
+    page.get_by_role("heading", name="Where does each column go?").wait_for()
+    tab_to(page, "Field for column klienta_nr")
+    page.keyboard.type("External ID")
+    assert page.get_by_label("Field for column klienta_nr").input_value() == "external_id"
+    tab_to(page, "Check all rows")
+    page.keyboard.press("Enter")
+
+    page.get_by_role("heading", name="This is what the import will do").wait_for()
+    tab_to(page, "Import ")
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="rows imported").wait_for()
+
+    page.keyboard.press("g")
+    page.keyboard.press("c")
+    page.get_by_role("heading", name="Contacts", exact=True).wait_for()
+    page.keyboard.press("j")
+    person = name_of_focus(page)
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name=person, level=1).wait_for()
+    page.keyboard.press("/")
+    assert name_of_focus(page) == "Find a contact"
+
+
+def test_a_file_that_is_refused(visit: Callable[..., Visit], scene: Scene, aside: Aside, tmp_path: Path) -> None:
+    wide = tmp_path / "prospects.csv"
+    wide.write_text(",".join(f"c{i}" for i in range(143)) + "\n" + ",".join("x" * 143) + "\n")
+    here = visit(aside(scene.session))
+    page = here.open(scene.path("imports/new/"))
+    page.locator("input[type=file]").set_input_files(wide)
+    alert = page.get_by_role("alert")
+    alert.wait_for()
+    assert "prospects.csv" in alert.inner_text()
+    assert "143 columns. The limit of this workspace is 100." in alert.inner_text()
+    # The browser itself reports the answer 422 to the console.
+    here.complaints = [c for c in here.complaints if "422" not in c]
+
+
+def test_a_mapping_that_cannot_be_keeps_what_was_chosen(
+    visit: Callable[..., Visit], newcomer: Any, aside: Aside, file: Path
+) -> None:
+    user, tenant = newcomer
+    here = visit(aside(Scene(user, tenant).session))
+    page = here.open(f"/w/{tenant.slug}/imports/new/")
+    page.locator("input[type=file]").set_input_files(file)
+    page.get_by_label("Field for column klienta_nr").select_option("E-mail")
+    page.get_by_label("Field for column pilsēta").select_option("Region")
+    page.get_by_role("button", name="Check all rows").click()
+    alert = page.get_by_role("alert")
+    assert "Two columns go to" in alert.inner_text()
+    assert page.evaluate("document.activeElement.getAttribute('role')") == "alert"
+    assert page.get_by_label("Field for column pilsēta").input_value() == "region"
+    assert page.get_by_label("Field for column klienta_nr").get_attribute("aria-invalid") == "true"
+    here.complaints = [c for c in here.complaints if "422" not in c]
+
+
+def test_without_a_script(visit: Callable[..., Visit], newcomer: Any, aside: Aside, worker: Any, file: Path) -> None:
+    user, tenant = newcomer
+    worker(tenant)
+    page = visit(aside(Scene(user, tenant).session), java_script_enabled=False).open(f"/w/{tenant.slug}/imports/new/")
+    page.locator("input[type=file]").set_input_files(file)
+    page.get_by_role("button", name="Upload the file").click()
+    page.get_by_role("button", name="Start without review").click()
+    for _ in range(50):
+        if page.get_by_role("heading", name="rows imported").count():
+            return
+        page.wait_for_timeout(200)
+        page.reload()
+    raise AssertionError(page.get_by_role("heading", level=1).inner_text())

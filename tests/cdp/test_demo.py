@@ -1,0 +1,129 @@
+"""The demo workspace: made by the product's own roads, once, and its figures add up."""
+
+import json
+from collections.abc import Callable
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.contrib.auth import authenticate
+from django.core.management import call_command
+
+from cdp import demo
+from contacts.models import Contact
+from imports.models import Import, Phase, RejectedRow, RowIssue, Status, Touched
+from segments.models import Member, Segment
+from tenants.context import tenant_context
+from tenants.models import Membership, Tenant, User
+from tracking.models import Event, Site, Visitor, VisitorIdentifier
+
+MODELS = (Contact, Import, RowIssue, Touched, Member, Segment, Membership, Event, Site, Visitor, VisitorIdentifier)
+
+
+def seed() -> dict[str, Any]:
+    """What the command prints: one line of JSON."""
+    said = StringIO()
+    call_command("seed_demo", stdout=said)
+    [line] = said.getvalue().splitlines()
+    found: dict[str, Any] = json.loads(line)
+    return found
+
+
+@pytest.fixture(scope="module")
+def login(open_database: None) -> dict[str, Any]:
+    return seed()
+
+
+@pytest.fixture
+def inside_demo(login: dict[str, Any]) -> Any:
+    tenant = Tenant.objects.get(slug=login["workspace"])
+    with tenant_context(tenant.pk):
+        yield tenant
+
+
+def test_the_owner_can_sign_in(login: dict[str, Any]) -> None:
+    assert login.keys() == {"workspace", "login", "password"}
+    user = User.objects.get(email=login["login"])
+    assert user.check_password(login["password"])
+    assert authenticate(email=login["login"], password=login["password"]) == user
+
+
+def test_a_second_run_does_nothing(login: dict[str, Any]) -> None:
+    tenant = Tenant.objects.get(slug=login["workspace"])
+
+    def counts() -> list[int]:
+        with tenant_context(tenant.pk):
+            return [model.objects.count() for model in MODELS]
+
+    before = counts()
+    assert seed() == login
+    assert counts() == before
+
+
+def test_every_row_is_accounted_for(inside_demo: Tenant) -> None:
+    customers, crm, waiting = Import.objects.order_by("pk")
+    assert (customers.status, crm.status, waiting.status) == (Status.IMPORTED, Status.IMPORTED, Status.READY)
+    assert (customers.rows, crm.rows, waiting.rows) == (1500, 2500, 600)
+    for imp in (customers, crm, waiting):
+        assert sum(getattr(imp, name) for name in Import.OUTCOMES) == imp.rows
+        assert RejectedRow.objects.filter(import_id=imp.pk).count() == imp.in_error
+    assert Contact.objects.count() == customers.created + crm.created
+    assert (crm.dialect["encoding"], crm.dialect["separator"]) == ("cp1252", ";")
+
+
+def test_the_messy_file_has_something_of_everything(inside_demo: Tenant) -> None:
+    crm = Import.objects.get(file_name="crm-export.csv")
+    assert min(crm.created, crm.updated, crm.duplicates, crm.in_error, crm.matched_visitors) > 20
+    codes = set(RowIssue.objects.filter(import_id=crm.pk).values_list("code", flat=True))
+    assert codes >= {"not_an_email", "phone_damaged_by_spreadsheet", "too_few_cells", "too_many_cells"}
+    assert codes >= {"duplicate_of_line"}
+
+
+def test_one_import_waits_for_its_review(inside_demo: Tenant) -> None:
+    waiting = Import.objects.get(phase=Phase.REVIEW)
+    assert waiting.review["counts"]["rows"] == 600
+    assert waiting.review["segment"]["after"] > 0
+    assert sum(waiting.review["visitors"].values()) > 0
+    assert not Touched.objects.filter(import_id=waiting.pk).exists()
+
+
+def test_visitors_met_contacts_on_both_roads(inside_demo: Tenant) -> None:
+    claimed = Visitor.objects.exclude(contact_id=None)
+    assert Visitor.objects.count() == demo.VISITORS
+    by_import, by_page = claimed.exclude(import_id=None), claimed.filter(import_id=None)
+    assert min(by_import.count(), by_page.count()) > 20
+    assert set(claimed.values_list("matched_by", flat=True)) == {"email", "phone", "external_id"}
+    assert by_import.count() == sum(i.matched_visitors for i in Import.objects.all())
+    assert Event.objects.count() > 3000
+    days = Event.objects.datetimes("at", "day").count()
+    assert days >= 28
+
+
+def test_segments_hold_the_contacts_of_their_imports(inside_demo: Tenant) -> None:
+    sizes = {s.name: Member.objects.filter(segment_id=s.pk).count() for s in Segment.objects.all()}
+    crm = Import.objects.get(file_name="crm-export.csv")
+    assert sizes["Trade fair Leeds"] == crm.created + crm.updated + crm.unchanged
+    assert sizes["Shop customers"] > 1400
+
+
+def test_three_people_work_there(inside_demo: Tenant) -> None:
+    assert sorted(Membership.objects.values_list("role", flat=True)) == ["marketer", "owner", "viewer"]
+
+
+def test_there_are_files_to_try(login: dict[str, Any], bring_sample: Callable[[Path], Import]) -> None:
+    samples = sorted((Path(settings.HOME) / "samples").iterdir())
+    assert [path.name for path in samples] == ["customers.csv", "excel-unicode.txt", "messy-crm.csv"]
+    for path in samples:
+        imp = bring_sample(path)
+        assert imp.status == Status.READY
+        assert imp.rows in (300, 500, 2000)
+
+
+@pytest.fixture
+def bring_sample(tenant: Tenant) -> Callable[[Path], Import]:
+    """Upload a file to a workspace of the test's own, up to the review."""
+    from tests.imports.helpers import bring
+
+    return lambda path: bring(tenant, path.read_bytes(), review=True)

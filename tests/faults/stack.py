@@ -1,0 +1,151 @@
+"""A whole private stack for tests that kill: started like a person does, observed through the database."""
+
+import contextlib
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import psycopg
+import redis
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+# Everything of a workspace that must not depend on what was killed. Ids and times differ from run to run.
+STATE = {
+    "contacts": """
+        SELECT external_id, email, phone, first_name, last_name, attributes::text, count(*) FROM contact
+        WHERE tenant_id = %(t)s GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 1, 2, 3""",
+    "members": """
+        SELECT c.external_id, c.email, count(*) FROM segment_member m
+        JOIN contact c ON c.tenant_id = m.tenant_id AND c.id = m.contact_id
+        WHERE m.tenant_id = %(t)s GROUP BY 1, 2 ORDER BY 1, 2""",
+    "visitors": """
+        SELECT v.device::text, v.matched_by, v.row_no, c.external_id, c.email FROM visitor v
+        LEFT JOIN contact c ON c.tenant_id = v.tenant_id AND c.id = v.contact_id
+        WHERE v.tenant_id = %(t)s ORDER BY 1""",
+    "issues": """
+        SELECT row_no, "column", code, value, severity, count(*) FROM row_issue
+        WHERE tenant_id = %(t)s GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4""",
+    "rejected": "SELECT row_no, cells::text FROM rejected_row WHERE tenant_id = %(t)s ORDER BY 1",
+    "touched": "SELECT row_no, outcome::text, changed FROM touched WHERE tenant_id = %(t)s ORDER BY 1",
+}
+
+
+class Stack:
+    """`manage.py up` in a home of its own; ended by `stop`."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        env = {k: v for k, v in os.environ.items() if k not in ("DATABASE_URL", "OWNER_DATABASE_URL", "REDIS_URL", "CDP_HOME")}
+        command = [sys.executable, "manage.py", "up", "--no-demo", "--home", str(home), "--workers", "2"]
+        with (home.parent / "up.log").open("wb") as log:
+            self.process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=log)
+        assert self.process.stdout is not None
+        self.info: dict[str, Any] = json.loads(self.process.stdout.readline() or b"{}")
+        assert self.info, (home.parent / "up.log").read_text()[-3000:]
+
+    def stop(self) -> int:
+        self.process.terminate()
+        return self.process.wait(60)
+
+    # --- whom to kill: only children of our own process, by what they are ---
+
+    def _descendants(self) -> list[psutil.Process]:
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+    def _find(self, wanted: Callable[[list[str]], bool]) -> list[psutil.Process]:
+        found = []
+        for process in self._descendants():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if wanted(process.cmdline()):
+                    found.append(process)
+        return found
+
+    def worker(self) -> psutil.Process:
+        """The main process of the Celery worker, once it has its pool; it may just be starting anew."""
+        until = time.monotonic() + 30
+        while time.monotonic() < until:
+            for process in self._find(lambda c: "worker" in c and "celery" in " ".join(c)):
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    if len(process.children()) >= 2:
+                        return process
+            time.sleep(0.1)
+        raise AssertionError("no worker came back")
+
+    def kill_worker_child(self, rng: random.Random) -> None:
+        rng.choice(self.worker().children()).kill()
+
+    def kill_worker_tree(self, _rng: random.Random) -> None:
+        main = self.worker()
+        for process in [*main.children(recursive=True), main]:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+
+    def kill_postgres(self, _rng: random.Random) -> None:
+        found = self._find(lambda c: bool(c) and c[0].endswith("/postgres") and "-D" in c)
+        found[0].kill()
+
+    def kill_valkey(self, _rng: random.Random) -> None:
+        found = self._find(lambda c: bool(c) and "valkey-server" in c[0])
+        found[0].kill()
+
+    def broker(self) -> "redis.Redis[bytes]":
+        return redis.Redis.from_url(self.info["redis_url"])
+
+    # --- what to do, as a person at the command line ---
+
+    def manage(self, *arguments: str) -> "subprocess.Popen[bytes]":
+        command = [sys.executable, "manage.py", *arguments, "--home", str(self.home)]
+        return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    def workspace(self, slug: str) -> int:
+        done = self.manage("create_workspace", slug, "--name", slug, "--country", "GB", "--owner", "owner@example.com")
+        out, err = done.communicate(timeout=60)
+        assert done.returncode == 0, err.decode()
+        return int(json.loads(out)["id"])
+
+    def bring(self, path: Path, slug: str, *settings: str) -> "subprocess.Popen[bytes]":
+        pairs = [part for setting in settings for part in ("--set", setting)]
+        return self.manage("import_contacts", str(path), "--workspace", slug, "--json", *pairs)
+
+    @contextlib.contextmanager
+    def database(self, tenant_id: int) -> Iterator["psycopg.Connection[Any]"]:
+        """A connection as the application role, inside of a workspace."""
+        with psycopg.connect(self.info["database_url"], autocommit=True) as connection:
+            connection.execute(f"SET app.tenant_id = '{tenant_id}'")
+            yield connection
+
+    def state(self, tenant_id: int) -> dict[str, list[tuple[Any, ...]]]:
+        with self.database(tenant_id) as connection:
+            return {name: connection.execute(sql, {"t": tenant_id}).fetchall() for name, sql in STATE.items()}
+
+    def units_done(self, tenant_id: int) -> int:
+        """Finished units of a workspace's imports; −1 while the database is away."""
+        try:
+            with self.database(tenant_id) as connection:
+                row = connection.execute(
+                    "SELECT count(*) FROM import_unit WHERE tenant_id = %s AND done_at IS NOT NULL", [tenant_id]
+                ).fetchone()
+        except psycopg.OperationalError:
+            return -1
+        return int(row[0]) if row else 0
+
+    def wait_for_database(self, tenant_id: int, seconds: float = 30) -> None:
+        until = time.monotonic() + seconds
+        while self.units_done(tenant_id) < 0:
+            assert time.monotonic() < until, "the database did not come back"
+            time.sleep(0.1)
+
+
+def result(run: "subprocess.Popen[bytes]", seconds: float = 150) -> dict[str, Any]:
+    """What import_contacts printed; fails with its errors when it did not end well."""
+    out, err = run.communicate(timeout=seconds)
+    assert out.strip(), err.decode()[-3000:]
+    found: dict[str, Any] = json.loads(out.splitlines()[-1])
+    return found

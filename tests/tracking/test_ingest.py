@@ -1,0 +1,301 @@
+"""From the inbox into the tables, on the real servers: visitors, events, and whom they turn out to be."""
+
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import OperationalError
+from django.utils import timezone
+
+from contacts.models import Contact
+from imports import intake, running
+from imports.models import Import, Phase, Status
+from tenants.context import tenant_context
+from tenants.models import Tenant
+from tests.cast import person, workspace
+from tests.imports.helpers import again, bring
+from tests.tracking.pixel import NOW, contact, device, entry, hit, site_of, stored, visitor, visitors
+from tracking import inbox, ingest
+from tracking.models import Event, Site, VisitorIdentifier
+
+ANNA, BOB = "anna@example.com", "bob@example.com"
+PHONE = "+442079460958"
+
+
+@pytest.fixture
+def site(tenant: Tenant) -> Site:
+    return site_of(tenant)
+
+
+@pytest.fixture
+def empty_inbox() -> Iterator[None]:
+    inbox.remove([e.id for e in inbox.read(10_000)])
+    yield
+    inbox.remove([e.id for e in inbox.read(10_000)])
+
+
+def events(tenant: Tenant) -> list[Event]:
+    with tenant_context(tenant.pk):
+        return list(Event.objects.order_by("at", "pk"))
+
+
+def test_hits_become_visitors_and_events(tenant: Tenant, site: Site) -> None:
+    one, two = device(), device()
+    stored(site, hit(one), hit(one, "track", name="Signed up"), hit(two))
+    stored(site, hit(one), at=NOW + 3600)
+    assert [(v.views, v.visits, v.generation, v.contact_id) for v in (visitor(tenant, one), visitor(tenant, two))] == [
+        (2, 2, 0, None),
+        (1, 1, 0, None),
+    ]
+    found = events(tenant)
+    assert [e.kind for e in found] == ["page", "track", "page", "page"]
+    assert (found[1].name, found[1].url, found[1].title) == ("Signed up", "https://shop.example/", "Shop")
+    assert found[3].visitor_id == visitor(tenant, one).pk
+    assert visitor(tenant, one).last_seen - visitor(tenant, one).first_seen == timedelta(hours=1)
+    with tenant_context(tenant.pk):
+        assert Site.objects.get(pk=site.pk).last_hit_at is not None
+
+
+def test_somebody_else_on_one_device_is_a_new_visitor_also_in_a_later_batch(tenant: Tenant, site: Site) -> None:
+    on = device()
+    stored(site, hit(on), hit(on, "identify", email=ANNA))
+    stored(site, hit(on), hit(on, "identify", email=BOB), hit(on))
+    stored(site, hit(on))
+    assert [(v.generation, v.views) for v in visitors(tenant)] == [(0, 2), (1, 2)]
+    with tenant_context(tenant.pk):
+        used = {(i.value, i.visitor_id) for i in VisitorIdentifier.objects.all()}
+    assert used == {(ANNA, visitor(tenant, on).pk), (BOB, visitor(tenant, on, 1).pk)}
+
+
+def test_an_identification_meets_the_contact_that_exists(tenant: Tenant, site: Site) -> None:
+    anna, on = contact(tenant, email=ANNA), device()
+    stored(site, hit(on), hit(on, "identify", email="Anna@Example.com"))
+    found = visitor(tenant, on)
+    assert (found.contact_id, found.matched_by, found.page) == (anna, "email", "https://shop.example/")
+    assert found.import_id is None
+    assert found.claimed_at is not None
+
+
+def test_deleted_contacts_are_not_met(tenant: Tenant, site: Site) -> None:
+    contact(tenant, email=ANNA, deleted_at=timezone.now())
+    on = device()
+    stored(site, hit(on, "identify", email=ANNA))
+    assert visitor(tenant, on).contact_id is None
+
+
+@pytest.mark.parametrize("known_by", [{"external_id": "C-1"}, {"email": ANNA}])
+def test_a_claimed_visitor_never_changes_hands(tenant: Tenant, site: Site, known_by: dict[str, str]) -> None:
+    anna, bob = contact(tenant, **known_by), contact(tenant, email=BOB)
+    on = device()
+    stored(site, hit(on, "identify", **known_by), hit(on))
+    stored(site, hit(on, "identify", email=BOB), hit(on))
+    assert [(v.contact_id, v.views) for v in visitors(tenant)] == [(anna, 1), (bob, 1)]
+
+
+def test_identifiers_never_change_a_contact(tenant: Tenant, site: Site) -> None:
+    anna = contact(tenant, email=ANNA)
+    stored(site, hit(device(), "identify", email=ANNA, phone=PHONE, external_id="C-1"))
+    with tenant_context(tenant.pk):
+        found = Contact.objects.get(pk=anna)
+    assert (found.phone, found.external_id) == (None, None)
+
+
+def test_an_import_meets_the_visitors_that_wait_and_says_by_what(tenant: Tenant, site: Site) -> None:
+    by_email, by_phone, by_id, nobody = (device() for _ in range(4))
+    stored(
+        site,
+        hit(by_email, "identify", email=ANNA),
+        hit(by_phone, "identify", phone=PHONE),
+        hit(by_id, "identify", external_id="C-3", email="other@example.com"),
+        hit(nobody, "identify", email="nobody@example.com"),
+    )
+    imp = bring(tenant, f"email,phone,external_id\n{ANNA},,\n,{PHONE},\ncarl@example.com,,C-3\n")
+    assert (imp.status, imp.matched_visitors) == (Status.IMPORTED, 3)
+    for on, reason, row in ((by_email, "email", 2), (by_phone, "phone", 3), (by_id, "external_id", 4)):
+        found = visitor(tenant, on)
+        assert (found.matched_by, found.import_id, found.row_no) == (reason, imp.pk, row)
+        assert found.contact_id is not None
+    assert visitor(tenant, nobody).contact_id is None
+
+
+def test_the_review_says_whom_it_will_meet(tenant: Tenant, site: Site) -> None:
+    stored(site, hit(device(), "identify", email=ANNA), hit(device(), "identify", phone=PHONE))
+    imp = bring(tenant, f"email,phone\n{ANNA},\n,{PHONE}\n", review=True)
+    assert imp.review["visitors"] == {"email": 1, "phone": 1}
+    assert all(v.contact_id is None for v in visitors(tenant))
+
+
+def test_all_visitors_of_a_person_are_met_also_by_a_row_joined_into_another(tenant: Tenant, site: Site) -> None:
+    one, two = device(), device()
+    stored(site, hit(one, "identify", email=ANNA), hit(two, "identify", phone=PHONE))
+    imp = bring(tenant, f"email,phone,external_id\n{ANNA},{PHONE},C-1\n{ANNA},,C-1\n")
+    assert (imp.duplicates, imp.matched_visitors) == (1, 2)
+    assert visitor(tenant, one).contact_id == visitor(tenant, two).contact_id
+
+
+def test_a_visitor_of_two_people_is_left_alone(tenant: Tenant, site: Site) -> None:
+    on = device()
+    stored(site, hit(on, "identify", email=ANNA, phone=PHONE))
+    imp = bring(tenant, f"email,phone\n{ANNA},\n{BOB},{PHONE}\n", review=True)
+    assert imp.review["visitors"] == {"ambiguous": 1}
+    assert visitor(tenant, on).contact_id is None
+
+
+def test_the_second_person_need_not_be_in_the_file(tenant: Tenant, site: Site) -> None:
+    contact(tenant, email=BOB, phone=PHONE)
+    contact(tenant, email="bert@example.com", phone=PHONE)
+    on = device()
+    stored(site, hit(on, "identify", email=ANNA, phone=PHONE))
+    imp = bring(tenant, f"email\n{ANNA}\n", review=True)
+    assert imp.review["visitors"] == {"ambiguous": 1}
+    finish(tenant, imp)
+    assert visitor(tenant, on).contact_id is None
+
+
+def test_a_visitor_that_two_existing_contacts_share_is_not_taken_by_the_one_in_the_file(
+    tenant: Tenant, site: Site
+) -> None:
+    contact(tenant, email=ANNA)
+    contact(tenant, email=BOB, phone=PHONE)
+    on = device()
+    stored(site, hit(on, "identify", email=ANNA, phone=PHONE), at=time.time())
+    bring(tenant, f"email,first_name\n{ANNA},Anna\n")
+    assert visitor(tenant, on).contact_id is None
+
+
+def test_an_import_does_not_take_a_claimed_visitor(tenant: Tenant, site: Site) -> None:
+    anna, on = contact(tenant, email=ANNA), device()
+    stored(site, hit(on, "identify", email=ANNA, phone=PHONE))
+    bring(tenant, f"email,phone\n{BOB},{PHONE}\n")
+    assert visitor(tenant, on).contact_id == anna
+
+
+def until(tenant: Tenant, imp: Import, phase: Phase) -> None:
+    """Work step by step until an import stands in a phase."""
+    while again(tenant, imp).phase != phase:
+        assert running.step(tenant.pk, imp.pk)
+
+
+def finish(tenant: Tenant, imp: Import) -> Import:
+    with tenant_context(tenant.pk):
+        assert intake.confirm(imp)
+    running.work(tenant.pk, imp.pk)
+    return again(tenant, imp)
+
+
+@pytest.mark.parametrize("phase", [Phase.APPLY, Phase.FINISH])
+def test_a_visitor_that_identifies_while_the_import_runs_is_met_at_its_end(
+    tenant: Tenant, site: Site, phase: Phase
+) -> None:
+    stored(site, hit(device(), "identify", email="waiting@example.com"))  # otherwise there is nothing to match
+    imp = bring(tenant, f"email,phone,external_id\n{ANNA},{PHONE},C-1\n{BOB},,\n", review=True)
+    with tenant_context(tenant.pk):
+        intake.confirm(imp)
+    until(tenant, imp, Phase.APPLY)
+    late, two_people = device(), device()
+    # What is stored in the middle of an apply sees the contacts of before.
+    stored(site, hit(late, "identify", external_id="C-1", email=ANNA), at=time.time())
+    stored(site, hit(two_people, "identify", email=BOB, phone=PHONE), at=time.time())
+    assert visitor(tenant, late).contact_id is None
+    until(tenant, imp, phase)
+    running.work(tenant.pk, imp.pk)
+    imp = again(tenant, imp)
+    found = visitor(tenant, late)
+    assert (imp.status, imp.matched_visitors) == (Status.IMPORTED, 1)
+    assert (found.matched_by, found.import_id, found.row_no) == ("external_id", imp.pk, 2)
+    assert visitor(tenant, two_people).contact_id is None
+
+
+def test_a_visitor_that_identifies_during_the_review_is_met(tenant: Tenant, site: Site) -> None:
+    imp = bring(tenant, f"email\n{ANNA}\n", review=True)
+    on = device()
+    stored(site, hit(on, "identify", email=ANNA), at=time.time())
+    assert finish(tenant, imp).matched_visitors == 1
+    assert visitor(tenant, on).contact_id is not None
+
+
+def test_the_same_batch_twice_is_stored_once(tenant: Tenant, site: Site) -> None:
+    entries = stored(site, hit(device()), hit(device(), "identify", email=ANNA))
+    ingest.store(tenant.pk, entries)
+    ingest.store(tenant.pk, entries[1:])
+    assert len(events(tenant)) == 2
+    assert [v.views + v.visits for v in sorted(visitors(tenant), key=lambda v: v.views)] == [1, 2]
+
+
+def push(site: Site, *what: Any) -> None:
+    for one in what:
+        inbox.push(one, tenant_id=site.tenant_id, site_id=site.pk)
+
+
+@pytest.mark.usefixtures("empty_inbox")
+def test_a_crash_between_storing_and_taking_out_doubles_nothing(
+    tenant: Tenant, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crash(_ids: list[str]) -> None:
+        raise KeyboardInterrupt
+
+    push(site, hit(device()), hit(device()))
+    with monkeypatch.context() as patch:
+        patch.setattr(inbox, "remove", crash)
+        with pytest.raises(KeyboardInterrupt):
+            ingest.drain()
+    push(site, hit(device()))
+    assert inbox.waiting() == 3
+    assert ingest.drain() == 3
+    assert (inbox.waiting(), len(events(tenant))) == (0, 3)
+
+
+@pytest.mark.usefixtures("empty_inbox")
+def test_a_crash_while_storing_loses_nothing(tenant: Tenant, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    def crash(*_args: Any) -> None:
+        raise OperationalError("server closed the connection")
+
+    push(site, hit(device()))
+    with monkeypatch.context() as patch:
+        patch.setattr("tracking.queries.touch_visitors", crash)
+        with pytest.raises(OperationalError):
+            ingest.drain()
+    assert (inbox.waiting(), events(tenant), visitors(tenant)) == (1, [], [])
+    assert ingest.drain() == 1
+    assert len(events(tenant)) == 1
+
+
+@pytest.mark.usefixtures("empty_inbox")
+def test_a_hit_that_cannot_be_stored_is_dropped_alone(tenant: Tenant, site: Site) -> None:
+    bad = hit(device(), name="\x00")  # parse would not have let it through
+    push(site, hit(device()), hit(device()), bad, hit(device()), hit(device()))
+    assert ingest.drain() == 5
+    assert (len(events(tenant)), inbox.waiting()) == (4, 0)
+    assert inbox.drops(tenant_id=tenant.pk, site_id=site.pk) == {"not_storable": 1}
+
+
+@pytest.mark.usefixtures("empty_inbox")
+def test_workspaces_of_one_batch_are_kept_apart(tenant: Tenant, site: Site) -> None:
+    other = workspace(person("Charlie"))
+    foreign, on = site_of(other), device()
+    anna = contact(tenant, email=ANNA)
+    push(site, hit(on), hit(on, "identify", email=ANNA))
+    push(foreign, hit(on, "identify", email=ANNA))
+    push(site, hit(on))
+    assert ingest.drain() == 4
+    assert [(v.contact_id, v.views) for v in visitors(tenant)] == [(anna, 2)]
+    assert [(v.contact_id, v.views) for v in visitors(other)] == [(None, 0)]
+    assert (len(events(tenant)), len(events(other))) == (3, 1)
+
+
+@pytest.mark.usefixtures("empty_inbox")
+def test_hits_of_a_workspace_that_is_gone_are_dropped(site: Site) -> None:
+    site.tenant_id = 10**12
+    push(site, hit(device()))
+    assert ingest.drain() == 1
+    assert inbox.waiting() == 0
+
+
+def test_late_hits_of_a_visit_do_not_move_its_times_back(tenant: Tenant, site: Site) -> None:
+    on = device()
+    ingest.store(tenant.pk, [entry(site, hit(on), at=NOW + 60), entry(site, hit(on), at=NOW)])
+    found = visitor(tenant, on)
+    assert (found.visits, found.views) == (1, 2)
+    assert (found.last_seen - found.first_seen).total_seconds() == 60
