@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.template.loader import render_to_string
 
 # No inline script or style anywhere; htmx runs with eval off, so this needs no nonce.
@@ -32,7 +32,7 @@ class SecurityHeaders:
 
 def page(request: HttpRequest, template: str, context: Mapping[str, Any] | None = None, **kwargs: Any) -> HttpResponse:
     """A page, rendered at once: inside the tenant's transaction, so that lazy querysets see their rows."""
-    return render(request, template, dict(context or {}), **kwargs)
+    return HttpResponse(render_to_string(template, dict(context or {}), request), **kwargs)
 
 
 def invalid(request: HttpRequest, template: str, context: Mapping[str, Any]) -> HttpResponse:

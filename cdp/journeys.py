@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from cdp.people import Draw, Person, person
 from tracking.hits import Hit
@@ -63,14 +64,14 @@ def _visit(device: str, draw: Draw, age: float, who: Person | None) -> Iterator[
         title, path, price = PRODUCTS[draw.below(len(PRODUCTS))]
         product = {"product": title, "price": price, "currency": "GBP"}
         yield Seen(age, _hit(device, "page", f"/p/{path}", title))
-        yield Seen(age - 1, _hit(device, "track", f"/p/{path}", title, name="Product viewed", **product))
+        yield Seen(age - 1, _hit(device, "track", f"/p/{path}", title, name="Product viewed", properties=product))
         if draw.below(3) == 0:
-            yield Seen(age - 15, _hit(device, "track", f"/p/{path}", title, name="Added to cart", **product))
+            yield Seen(age - 15, _hit(device, "track", f"/p/{path}", title, name="Added to cart", properties=product))
     if who:
         yield Seen(age - 60, _named(device, who, draw))
         if draw.below(2):
             order = {"order_id": f"N-{who.number + 10_000}", "amount": price, "currency": "GBP", "items": [product]}
-            yield Seen(age - 90, _hit(device, "order", "/thank-you", "Thank you", None, **order))
+            yield Seen(age - 90, _hit(device, "order", "/thank-you", "Thank you", properties=order))
 
 
 def _named(device: str, who: Person, draw: Draw) -> Hit:
@@ -87,6 +88,6 @@ def _hit(
     referrer: str | None = None,
     *,
     name: str | None = None,
-    **properties: object,
+    properties: dict[str, Any] | None = None,
 ) -> Hit:
-    return Hit(device, kind, name, SHOP + path, title, referrer, properties, {})
+    return Hit(device, kind, name, SHOP + path, title, referrer, properties or {}, {})

@@ -15,7 +15,7 @@ FRESH_SECONDS = 30.0
 
 
 @lru_cache(maxsize=1)
-def broker() -> "redis.Redis[bytes]":
+def broker() -> redis.Redis:
     """One connection pool a process, with short time-outs: a silent broker must not hold up a page.
 
     One more try at once, for a connection that a restart has ended; the client's own waits would take four seconds.

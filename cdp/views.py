@@ -1,6 +1,5 @@
 """Pages that belong to no app."""
 
-
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render

@@ -1,12 +1,13 @@
 """The web server's way in. Pixel hits are answered before Django's middleware; everything else goes to Django."""
 
 import os
+from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cdp.settings")
 
-from django.core.wsgi import get_wsgi_application  # noqa: E402
+from django.core.wsgi import get_wsgi_application
 
-_django = get_wsgi_application()
+_django: Any = get_wsgi_application()
 
 from tenants.checks import refuse_bypassing_role  # noqa: E402
 from tracking.collector import Collector  # noqa: E402

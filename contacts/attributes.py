@@ -21,7 +21,7 @@ MAX_TEXT, MAX_LONG_TEXT, MAX_URL = 4096, 32_768, 2000
 INT64 = 2**63
 
 
-class BadValue(ValueError):  # noqa: N818  (the value is bad, the program has no error)
+class BadValue(ValueError):
     """A text that is not a value of the type. `code` is one of imports.problems, `facts` fill its sentence."""
 
     def __init__(self, code: str, **facts: Any) -> None:

@@ -133,7 +133,7 @@ def _decide(
             result.refused[row] = ("ambiguous_match", contact)
     kept = [row for row in rows if row not in result.refused]
     if duplicates == "error" and len(kept) > 1:
-        result.refused |= {row: ("duplicate_in_file", None) for row in kept}
+        result.refused |= dict.fromkeys(kept, ("duplicate_in_file", None))
         return
     winner = kept[-1] if duplicates == "last" else kept[0]
     result.losers |= {row: winner for row in kept if row != winner}

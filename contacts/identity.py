@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from contacts import matching, queries, staging as tables
+from contacts import matching, queries
+from contacts import staging as tables
 from contacts.grouping import Grouping, group
 from contacts.staging import Staging
 
@@ -114,9 +115,7 @@ def planned(staging: Staging, *, start: int, stop: int) -> dict[str, Any]:
     return {"updated": found.get("u", 0), "unchanged": found.get("n", 0), "changes": changed}
 
 
-def apply(
-    staging: Staging, policy: Policy, *, start: int, stop: int, origin: str, now: datetime
-) -> tuple[int, int]:
+def apply(staging: Staging, policy: Policy, *, start: int, stop: int, origin: str, now: datetime) -> tuple[int, int]:
     """Write the contacts of rows [start, stop); returns (created, updated)."""
     created = queries.insert_contacts(staging, start=start, stop=stop, origin=origin, now=now)
     overwrite = policy.existing == "overwrite"

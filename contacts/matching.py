@@ -31,6 +31,8 @@ SELECT %(tenant)s, row_no, contact_id, strength,
        other_id
 FROM judged WHERE strength IS NOT NULL"""
 
+ONLY_ONE = "(SELECT CASE WHEN count(*) = 1 THEN min(x) END FROM unnest({name}.ok_ids) x WHERE x = ANY({weaker}))"
+
 
 def statement(order: Sequence[str]) -> str:
     """The MATCH statement for identifiers in this order, strongest first."""
@@ -65,7 +67,7 @@ def _only_one(order: Sequence[str], i: int) -> str:
     weaker = " || ".join(f"coalesce({n}.ids, '{{{{}}}}')" for n in order[i + 1 :])
     if not weaker:
         return "NULL::bigint"
-    return f"(SELECT CASE WHEN count(*) = 1 THEN min(x) END FROM unnest({order[i]}.ok_ids) x WHERE x = ANY({weaker}))"
+    return ONLY_ONE.format(name=order[i], weaker=weaker)
 
 
 def _told_apart(order: Sequence[str], i: int) -> str:
@@ -75,8 +77,6 @@ def _told_apart(order: Sequence[str], i: int) -> str:
 def _other(order: Sequence[str]) -> str:
     whens = []
     for i in range(len(order) - 1):
-        inner = " ".join(
-            f"WHEN NOT contact_id = ANY({n}_ids) THEN {n}_any" for n in order[i + 1 :]
-        )
+        inner = " ".join(f"WHEN NOT contact_id = ANY({n}_ids) THEN {n}_any" for n in order[i + 1 :])
         whens.append(f"WHEN strength = {i + 1} AND NOT shared THEN CASE {inner} END")
     return f"CASE {' '.join(whens)} END" if whens else "NULL::bigint"

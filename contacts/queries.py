@@ -17,7 +17,7 @@ def run(statement: str, staging: Staging, /, **values: Any) -> int:
     """Run one statement with the staging tables as names; returns the number of rows."""
     with connection.cursor() as cursor:
         cursor.execute(
-            sql.SQL(statement).format(**staging.names()),  # type: ignore[arg-type]
+            sql.SQL(statement).format(**staging.names()),
             {"tenant": staging.tenant_id, **values},
         )
         return int(cursor.rowcount)
@@ -27,10 +27,11 @@ def fetch(statement: str, staging: Staging, /, **values: Any) -> list[tuple[Any,
     """Run one statement and return its rows; for small answers only."""
     with connection.cursor() as cursor:
         cursor.execute(
-            sql.SQL(statement).format(**staging.names()),  # type: ignore[arg-type]
+            sql.SQL(statement).format(**staging.names()),
             {"tenant": staging.tenant_id, **values},
         )
-        return cursor.fetchall()
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows
 
 
 # Memory for the sorts and hashes of one phase. Runs first in the phase's transaction, gone with it.
@@ -103,7 +104,7 @@ ORDER BY array_position(ARRAY['external_id', 'email', 'contact', 'phone'], r.kin
 def repeats(staging: Staging) -> Iterator[tuple[Any, ...]]:
     """Rows of REPEATS, streamed."""
     with connection.cursor() as cursor:
-        cursor.execute(sql.SQL(REPEATS).format(**staging.names()), {"tenant": staging.tenant_id})  # type: ignore[arg-type]
+        cursor.execute(sql.SQL(REPEATS).format(**staging.names()), {"tenant": staging.tenant_id})
         yield from cursor
 
 

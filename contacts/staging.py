@@ -85,7 +85,7 @@ def create(staging: Staging) -> None:
         _run(
             "CREATE TABLE IF NOT EXISTS {table} ({columns}) WITH (autovacuum_enabled = off)",
             table=staging.table(shape),
-            columns=sql.SQL(columns),  # type: ignore[arg-type]
+            columns=sql.SQL(columns),
         )
 
 
@@ -125,4 +125,4 @@ def _copy(table: sql.Identifier, columns: Sequence[str], lines: str) -> None:
 
 def _run(statement: str, **names: sql.Composable) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(sql.SQL(statement).format(**names))  # type: ignore[arg-type]
+        cursor.execute(sql.SQL(statement).format(**names))

@@ -57,7 +57,7 @@ def choose(imp: Import, choices: Mapping[str, str], *, create_unknown: bool = Fa
 
 def _column(choice: str, name: str, *, reason: str) -> dict[str, Any]:
     if choice.startswith("new:"):
-        _new, kind, key = (choice.split(":", 2) + ["", ""])[:3]
+        _new, kind, key = [*choice.split(":", 2), "", ""][:3]
         return _attribute(_create(kind, key or key_of(name), label=name), reason="new")
     if choice in CORE or choice == "skip" or choice in SYSTEM:
         return {"target": choice, "reason": reason}
@@ -76,7 +76,8 @@ def _create(kind: str, key: str, *, label: str) -> Attribute:
         raise BadMapping(f"{kind} is not a type. Choose one of: {', '.join(TYPES)}.")
     if key in CORE or key in SYSTEM or not re.fullmatch(r"[a-z][a-z0-9_]{0,59}", key):
         raise BadMapping(f"{key} cannot be the key of a new attribute: it is taken or not of the form shoe_size.")
-    attribute, _made = Attribute.objects.get_or_create(key=key, defaults={"label": label[:120], "type": kind})
+    wanted = {"label": label[:120], "type": kind}
+    attribute: Attribute = Attribute.objects.get_or_create(key=key, defaults=wanted)[0]
     if attribute.type != kind:
         raise BadMapping(f"The attribute {key} exists already, with the type {attribute.type}.")
     return attribute

@@ -66,9 +66,7 @@ def clean_name(name: str) -> str:
     return "".join(c for c in last if c.isprintable())[:255] or "pasted.csv"
 
 
-def first_look(
-    path: Path, *, size: int, tenant: Tenant, changes: dict[str, Any] | None = None
-) -> dict[str, Any]:
+def first_look(path: Path, *, size: int, tenant: Tenant, changes: dict[str, Any] | None = None) -> dict[str, Any]:
     """Dialect, header and guessed mapping of a file, as fields of Import. `changes` override what was detected."""
     with path.open("rb") as file:
         dialect = reader.sniff(file.read(SNIFF_BYTES), size=size)

@@ -46,5 +46,9 @@ def _body(imp: Import, text: str, url: str) -> str:
         lines += [f"{getattr(imp, name):>12,}  {word}" for name, word in zip(Import.OUTCOMES, words, strict=True)]
         lines += [f"{imp.rows:>12,}  rows in the file", ""]
     if imp.reason and imp.status == Status.FAILED:
-        lines += [problems.sentence(imp.reason, **imp.reason_facts), problems.remedy(imp.reason, **imp.reason_facts), ""]
+        lines += [
+            problems.sentence(imp.reason, **imp.reason_facts),
+            problems.remedy(imp.reason, **imp.reason_facts),
+            "",
+        ]
     return "\n".join([*lines, url, ""])

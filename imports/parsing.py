@@ -109,6 +109,6 @@ def collect(imp: Import, staging: Staging, rows: list[int]) -> int:
         here = {row for row in wanted if unit.first_line <= row <= unit.counts["last_line"]}
         if here:
             cells = reader.records(read(imp, unit), first_line=unit.first_line, dialect=dialect)
-            queries.add_rejected(staging, ((r.line, r.cells) for r in cells if r.line in here))
+            queries.add_rejected(staging, ((r.line, r.cells or []) for r in cells if r.line in here))
             found += len(here)
     return found

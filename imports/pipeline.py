@@ -15,7 +15,8 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
-from contacts import identity, staging as tables, turns
+from contacts import identity, turns
+from contacts import staging as tables
 from contacts.staging import Staging
 from imports import messages, news, parsing, queries, review, units
 from imports.models import Import, Phase, RowIssue, Severity, Status, Unit
@@ -123,7 +124,9 @@ def finish(imp: Import, _unit: Unit) -> dict[str, Any]:
     late = visitors.claim_late(staging_of(imp), since=matched_at - LATE_MARGIN, now=timezone.now())
     imp.created, imp.updated = units.total(imp, "apply", "created"), units.total(imp, "apply", "updated")
     imp.matched_visitors = units.total(imp, "apply", "visitors") + late
-    imp.in_error = RowIssue.objects.filter(import_id=imp.pk, severity=Severity.ERROR).values("row_no").distinct().count()
+    imp.in_error = (
+        RowIssue.objects.filter(import_id=imp.pk, severity=Severity.ERROR).values("row_no").distinct().count()
+    )
     total = sum(getattr(imp, name) for name in Import.OUTCOMES)
     imp.save(update_fields=["created", "updated", "matched_visitors", "in_error"])
     if total != imp.rows:
@@ -147,7 +150,7 @@ WORK = {
 }
 
 
-# --- from phase to phase: (locked import) → True when there is something to do ------------------------------------------
+# --- from phase to phase: (locked import) → True when there is something to do --------------------------------------
 
 
 def _after_parse(imp: Import) -> bool:
@@ -184,7 +187,9 @@ def _begin_match(imp: Import, version: int) -> bool:
     tables.clear(staging)
     if imp.turn_version is not None:
         queries.forget_verdicts(staging, sorted(identity.CONFLICTS | identity.SKIPS | {"duplicate_of_line"}))
-    Unit.objects.filter(import_id=imp.pk, kind__in=("match", "repeat", "resolve", "diff", "visitors", "collect")).delete()
+    Unit.objects.filter(
+        import_id=imp.pk, kind__in=("match", "repeat", "resolve", "diff", "visitors", "collect")
+    ).delete()
     units.make(imp, "repeat", ((0, 0, 0) for _ in policy_of(imp).identifiers))
     units.make(imp, "match", _ranges(imp, MATCH_ROWS))
     imp.turn_version = version
@@ -269,7 +274,7 @@ def _move(imp: Import, phase: Phase) -> bool:
 def advance(import_id: int) -> bool:
     """Move an import on if its phase is complete; True when there is more to do. Runs in a tenant's transaction."""
     imp = Import.objects.select_for_update().get(pk=import_id)
-    if imp.ended or imp.phase == Phase.REVIEW and not imp.cancel_requested:
+    if imp.ended or (imp.phase == Phase.REVIEW and not imp.cancel_requested):
         return False
     if imp.cancel_requested:
         return _cancel(imp)

@@ -142,7 +142,7 @@ def new_members(staging: Staging, segment_id: int) -> int:
 def _run(statement: str, staging: Staging, /, **values: Any) -> int:
     with connection.cursor() as cursor:
         cursor.execute(
-            sql.SQL(statement).format(**staging.names()),  # type: ignore[arg-type]
+            sql.SQL(statement).format(**staging.names()),
             {"tenant": staging.tenant_id, "import_id": staging.import_id, **values},
         )
         return int(cursor.rowcount)

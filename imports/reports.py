@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models import Count
 
-from imports import problems, reader
+from imports import problems
 from imports.models import Import, RejectedRow, RowIssue, Severity
 from tenants.context import tenant_context
 
@@ -107,7 +107,7 @@ def _row(imp: Import, line: int, values: list[str], issues: list[RowIssue]) -> S
     return row
 
 
-# --- downloads --------------------------------------------------------------------------------------------------------------
+# --- downloads ------------------------------------------------------------------------------------------------------
 
 
 def errors_csv(imp: Import) -> Iterator[str]:

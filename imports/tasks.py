@@ -8,11 +8,11 @@ from imports import running
 from tenants import tasks
 
 
-@shared_task(name="imports.work")  # type: ignore[misc]
+@shared_task(name="imports.work")
 def work(*, tenant_id: int, import_id: int, **_later: Any) -> None:
     running.work(tenant_id, import_id)
 
 
-@shared_task(name="imports.sweep")  # type: ignore[misc]
+@shared_task(name="imports.sweep")
 def sweep(**_later: Any) -> None:
     tasks.sweep("imports", running.wake_active)

@@ -1,6 +1,7 @@
 """Members of static segments, written in bulk."""
 
 from datetime import datetime
+from typing import Any
 
 from django.db import connection
 from psycopg import sql
@@ -18,15 +19,15 @@ ON CONFLICT DO NOTHING"""
 
 def add(staging: Staging, segment_id: int, *, start: int, stop: int, now: datetime) -> int:
     """Add the contacts of a range of rows to a static segment; returns how many are new in it."""
-    values = {"tenant": staging.tenant_id, "segment": segment_id, "start": start, "stop": stop, "now": now}
+    values: dict[str, Any] = {"tenant": staging.tenant_id, "segment": segment_id, "start": start, "stop": stop, "now": now}
     with connection.cursor() as cursor:
-        cursor.execute(sql.SQL(ADD).format(**staging.names()), values)  # type: ignore[arg-type]
+        cursor.execute(sql.SQL(ADD).format(**staging.names()), values)
         return int(cursor.rowcount)
 
 
 def named(name: str) -> Segment:
     """The static segment of that name, made when it does not exist."""
-    segment, _made = Segment.objects.get_or_create(name=name)
+    segment: Segment = Segment.objects.get_or_create(name=name)[0]
     return segment
 
 

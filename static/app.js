@@ -9,11 +9,13 @@ const store = (name, value) => { try { localStorage.setItem(name, value); } catc
 // --- new content: the page itself, then whatever htmx brings ---------------------------------------------------
 function prepare(root) {
   announce(root);
-  $$("[data-toast]", root).forEach(startToast);
-  $$("form[data-upload]", root).forEach(startUpload);
-  $$("dialog[data-open]", root).forEach((dialog) => dialog.open || dialog.showModal());
-  $$("table.cards", root).forEach(keepRoles);
-  $("[data-focus]", root)?.focus();
+  // What htmx brings may be the thing itself, not something around it.
+  const all = (selector) => [...(root.matches?.(selector) ? [root] : []), ...$$(selector, root)];
+  all("[data-toast]").forEach(startToast);
+  all("form[data-upload]").forEach(startUpload);
+  all("dialog[data-open]").forEach((dialog) => dialog.open || dialog.showModal());
+  all("table.cards").forEach(keepRoles);
+  all("[data-focus]")[0]?.focus();
 }
 
 // What a fragment that renews itself has to say: aloud only when its words change.

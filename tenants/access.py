@@ -27,7 +27,7 @@ class Place:
 def places_of(user_id: int) -> list[Place]:
     """All workspaces of a person, by name. Reads across tenants by the policy `readable` of memberships only."""
     with user_context(user_id):
-        memberships = QuerySet(Membership).filter(user_id=user_id)
+        memberships: QuerySet[Membership] = QuerySet(Membership).filter(user_id=user_id)
         roles = {m.tenant_id: m.role for m in memberships}
     tenants = Tenant.objects.filter(pk__in=roles).order_by("name")
     return [Place(t.pk, t.slug, t.name, t.colour, roles[t.pk]) for t in tenants]

@@ -16,8 +16,8 @@ class CurrentTenant(Func):
     template = "nullif(current_setting('app.tenant_id', true), '')::bigint"
     output_field = models.BigIntegerField()
 
-    def as_sql(self, *_args: Any, **_kwargs: Any) -> tuple[str, list[Any]]:
-        return self.template, []
+    def as_sql(self, *_args: Any, **_kwargs: Any) -> tuple[str, tuple[str | int, ...]]:
+        return self.template, ()
 
     def deconstruct(self) -> tuple[str, tuple[Any, ...], dict[str, Any]]:
         return "tenants.base.CurrentTenant", (), {}

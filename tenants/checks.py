@@ -32,7 +32,9 @@ where n.nspname = 'public' and c.relkind in ('r', 'p', 'v', 'm') order by 1
 """
 
 # A policy as the catalogue prints it: name, command (* is all), USING / WITH CHECK.
-_CONDITION = r"\(tenant_id = \( SELECT \(NULLIF\(current_setting\('app\.tenant_id'::text, true\), ''::text\)\)::bigint[^)]*\)\)"
+_CONDITION = (
+    r"\(tenant_id = \( SELECT \(NULLIF\(current_setting\('app\.tenant_id'::text, true\), ''::text\)\)::bigint[^)]*\)\)"
+)
 _WHOLE = re.compile(rf"tenant \* {_CONDITION} / {_CONDITION}")
 # A person may read their own memberships from outside, to find their workspaces; nothing else.
 _OWN = re.compile(r"readable r \(user_id = ")
@@ -69,7 +71,14 @@ def findings() -> list[str]:
 
 
 def _judge(
-    name: str, kind: str, partition: bool, enabled: bool, forced: bool, tenant: bool, policies: list[str], grants: list[str]
+    name: str,
+    kind: str,
+    partition: bool,
+    enabled: bool,
+    forced: bool,
+    tenant: bool,
+    policies: list[str],
+    grants: list[str],
 ) -> list[str]:
     if not grants:
         return []
@@ -84,7 +93,9 @@ def _judge(
         out.append("row-level security is not enabled and forced")
     if not any(_WHOLE.fullmatch(text) for text in policies):
         out.append("has no policy for all commands with the tenant in USING and WITH CHECK")
-    extra = [text for text in policies if not _WHOLE.fullmatch(text) and not (name == "membership" and _OWN.match(text))]
+    extra = [
+        text for text in policies if not _WHOLE.fullmatch(text) and not (name == "membership" and _OWN.match(text))
+    ]
     return [*out, *(f"has a further policy, which lets more through: {text}" for text in extra)]
 
 

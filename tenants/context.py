@@ -75,6 +75,8 @@ def _clear(name: str) -> None:
     # An enclosing transaction (a caller's atomic block) must not keep seeing this tenant. In a transaction that is
     # broken no statement runs any more; it is about to be rolled back, and the setting goes with it.
     raw = connection.connection
-    if raw is not None and raw.info.transaction_status == TransactionStatus.INTRANS:
+    if raw is None or connection.needs_rollback:
+        return
+    if raw.info.transaction_status == TransactionStatus.INTRANS:
         with connection.cursor() as cursor:
             cursor.execute(f"SET LOCAL app.{name} = ''")

@@ -25,6 +25,6 @@ def _reverse(prefix: str, urlconf: str, name: str, args: tuple[Any, ...]) -> str
     before = get_script_prefix()
     set_script_prefix(prefix)
     try:
-        return reverse(name, args=args, urlconf=urlconf)
+        return str(reverse(name, args=args, urlconf=urlconf))
     finally:
         set_script_prefix(before)

@@ -16,6 +16,8 @@ from tenants.models import Membership, Tenant
 from tenants.roles import may
 
 _PATH = re.compile(r"/w/(?P<slug>[-a-z0-9]+)(?P<rest>/.*)")
+# What a form adds to the file that it carries.
+FORM_BYTES = 64 * 1024
 Handler = Callable[[HttpRequest], HttpResponse]
 
 
@@ -46,11 +48,14 @@ class Workspace:
             set_script_prefix(prefix)
 
     def _inside(self, request: HttpRequest, tenant: Tenant, membership: Membership, *, path: str) -> HttpResponse:
-        request.urlconf = settings.WORKSPACE_URLCONF  # type: ignore[attr-defined]
+        request.urlconf = settings.WORKSPACE_URLCONF
         request.path_info = path
         request.workspace, request.membership = tenant, membership  # type: ignore[attr-defined]
-        if not _permitted(path, membership.role):
+        view = _permitted(path, membership.role)
+        if view is None:
             return not_found(request)
+        if _refuse_body(request, tenant, view):
+            return HttpResponse("The request is larger than this address takes.", status=413)
         with tenant_context(tenant.pk, read_only=request.method in ("GET", "HEAD")):
             response = self.get_response(request)
             if response.status_code >= 500:
@@ -79,10 +84,26 @@ def _membership(user_id: int, slug: str) -> tuple[Tenant, Membership] | None:
     return (tenant, membership) if membership else None
 
 
-def _permitted(path: str, role: str) -> bool:
+def _permitted(path: str, role: str) -> Any:
+    """The view of the path if the role may use it, else None."""
     try:
         view: Any = resolve(path, urlconf=settings.WORKSPACE_URLCONF).func
     except (Resolver404, Http404):
-        return False
+        return None
     permission = getattr(view, "permission", None)
-    return permission is not None and may(role, permission)
+    return view if permission is not None and may(role, permission) else None
+
+
+def _refuse_body(request: HttpRequest, tenant: Tenant, view: Any) -> bool:
+    """Judge the size of a body before anything reads it: Django's CSRF check would store all of it first.
+
+    A view that takes files says so itself: it is told by `request.too_large` and answers with its own page. It must then
+    do nothing else, as the token has not been looked at.
+    """
+    size = int(request.META.get("CONTENT_LENGTH") or 0)
+    if not getattr(view, "takes_files", False):
+        return size > settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    if size > tenant.max_upload_bytes + FORM_BYTES:
+        request.too_large = size  # type: ignore[attr-defined]
+        request._dont_enforce_csrf_checks = True  # type: ignore[attr-defined]
+    return False

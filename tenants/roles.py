@@ -55,6 +55,12 @@ def allow(permission: str) -> Callable[[V], V]:
     return mark
 
 
+def takes_files(view: V) -> V:
+    """Declare that a view takes a body as large as the workspace's limit for uploads (tenants.middleware)."""
+    view.takes_files = True  # type: ignore[attr-defined]
+    return view
+
+
 def public(view: V) -> V:
     """Declare that a view outside of workspaces needs nobody to be signed in."""
     view.permission = "public"  # type: ignore[attr-defined]

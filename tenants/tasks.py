@@ -38,6 +38,6 @@ def sweep(kind: str, work: Callable[[int], Any]) -> None:
             log.exception("%s of workspace %s", kind, tenant_id)
 
 
-@shared_task(name="tenants.send_outbox")  # type: ignore[misc]
+@shared_task(name="tenants.send_outbox")
 def send_outbox(**_later: Any) -> None:
     sweep("outbox", outbox.send_waiting)

@@ -136,7 +136,8 @@ def _insert(statement: str, tenant_id: int, rows: Sequence[tuple[Any, ...]]) -> 
 def _fetch(statement: str, **values: Any) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
-        return cursor.fetchall()
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows
 
 
 def _moment(seconds: float) -> datetime:

@@ -136,9 +136,15 @@ def is_somebody_else(visitor: Known, names: dict[str, str]) -> bool:
 
 def normal_names(identifiers: dict[str, str]) -> dict[str, str]:
     """Normal forms of what a browser claims; what is not an identifier is left out."""
-    forms = {"external_id": normal_external_id, "email": normal_email, "phone": lambda v: normal_phone(v, None)}
-    found = {kind: forms[kind](value) for kind, value in identifiers.items()}
+    found = {kind: _NORMAL[kind](value) for kind, value in identifiers.items()}
     return {kind: value for kind, value in found.items() if value}
+
+
+def _phone(text: str) -> str | None:
+    return normal_phone(text, None)
+
+
+_NORMAL = {"external_id": normal_external_id, "email": normal_email, "phone": _phone}
 
 
 def _moment(seconds: float) -> datetime:

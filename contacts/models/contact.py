@@ -72,7 +72,7 @@ class Contact(TenantModel):
     deleted_at = models.DateTimeField(null=True)
     deleted_reason = models.TextField(null=True)
 
-    objects: ClassVar[Any] = TenantManager.from_queryset(ContactQuerySet)()
+    objects: Any = TenantManager.from_queryset(ContactQuerySet)()
 
     class Meta(TenantModel.Meta):
         db_table = "contact"

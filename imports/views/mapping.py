@@ -15,7 +15,7 @@ from imports import columns, intake, reader
 from imports.forms import DialectForm, OptionsForm
 from imports.models import Import, Phase
 from imports.reader import FileProblem
-from imports.views.upload import spoken, steps
+from imports.views.upload import spoken, steps, workspace_of
 from segments.models import Segment
 from tenants import audit
 from tenants.roles import allow
@@ -106,12 +106,9 @@ def read_again(request: HttpRequest, import_id: int) -> HttpResponse:
     """Read the file by other means: the preview follows at once."""
     imp = get_object_or_404(Import.objects.select_for_update(), pk=import_id, phase=Phase.DRAFT)
     changes = {name: request.POST.get(name, "") for name in ("encoding", "separator", "quote")}
+    changes["header"] = "yes" if request.POST.get("header") else "no"
     try:
-        columns.read_again(
-            imp,
-            request.workspace,
-            {**changes, "header": "yes" if request.POST.get("header") else "no"},  # type: ignore[attr-defined]
-        )
+        columns.read_again(imp, workspace_of(request), changes)
     except FileProblem as problem:
         said = spoken(problem.code, problem.facts)
         return show(request, imp, error=f"{said['sentence']} {said['remedy']}")

@@ -14,13 +14,14 @@ from imports import intake, problems
 from imports.models import Import
 from imports.reader import FileProblem
 from tenants import audit
-from tenants.roles import allow
+from tenants.roles import allow, takes_files
 
 # Fields of the workspace's own that the upload page names.
 OWN_SHOWN = 8
 
 
-def _workspace(request: HttpRequest) -> Any:
+def workspace_of(request: HttpRequest) -> Any:
+    """The workspace that the middleware has let the person into."""
     return request.workspace  # type: ignore[attr-defined]
 
 
@@ -40,6 +41,7 @@ def _context(**more: Any) -> dict[str, Any]:
     return {"steps": steps("upload"), "known": known + [(a.label, TYPES[a.type].hint) for a in own], **more}
 
 
+@takes_files
 @allow("imports.run")
 @require_POST
 def upload(request: HttpRequest) -> HttpResponse:
@@ -60,7 +62,7 @@ def _by_script(request: HttpRequest) -> bool:
 
 def _refused(request: HttpRequest, problem: FileProblem) -> HttpResponse:
     """Why the file cannot be taken: for a script as a fragment, else in the page. Pasted text stays in its field."""
-    file = request.FILES.get("file")
+    file = None if hasattr(request, "too_large") else request.FILES.get("file")
     refused = {
         "problem": spoken(problem.code, problem.facts),
         "file_name": file.name if file else "Pasted rows",
@@ -73,12 +75,14 @@ def _refused(request: HttpRequest, problem: FileProblem) -> HttpResponse:
 
 def _receive(request: HttpRequest) -> Import:
     user: Any = request.user
+    if size := getattr(request, "too_large", 0):
+        raise FileProblem("too_large", limit=workspace_of(request).max_upload_bytes, found=size)
     file = request.FILES.get("file")
     if file is not None:
         chunks, name = file.chunks(), file.name or "upload.csv"
     else:
         chunks, name = _pasted(request.POST.get("text", "")), "pasted.csv"
-    return intake.receive(chunks, file_name=name, tenant=_workspace(request), user=user)
+    return intake.receive(chunks, file_name=name, tenant=workspace_of(request), user=user)
 
 
 def _pasted(text: str) -> Iterator[bytes]:

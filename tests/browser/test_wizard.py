@@ -39,11 +39,11 @@ def test_with_the_mouse(visit: Callable[..., Visit], newcomer: Any, worker: Any,
     chooser.value.set_files(file)
 
     page.get_by_role("heading", name="Where does each column go?").wait_for()
-    assert page.get_by_label("Key of the new field for column apavu_izm").is_hidden()
-    page.get_by_label("Field for column apavu_izm").select_option("Create a new field")
-    page.get_by_label("Key of the new field for column apavu_izm").fill("shoe_size")
-    page.get_by_label("Type of the new field for column apavu_izm").select_option("Integer")
-    page.get_by_label("Field for column klienta_nr").select_option("External ID")
+    assert page.get_by_label("Key of the new field for column apavu_izm", exact=True).is_hidden()
+    page.get_by_label("Field for column apavu_izm", exact=True).select_option("Create a new field")
+    page.get_by_label("Key of the new field for column apavu_izm", exact=True).fill("shoe_size")
+    page.get_by_label("Type of the new field for column apavu_izm", exact=True).select_option("Integer")
+    page.get_by_label("Field for column klienta_nr", exact=True).select_option("External ID")
     page.get_by_label("Add everybody to").fill("Fair Riga 2026")
     page.get_by_role("button", name="Check all rows").click()
 
@@ -109,7 +109,7 @@ def test_with_the_keyboard_alone(visit: Callable[..., Visit], newcomer: Any, wor
     page.get_by_role("heading", name="Where does each column go?").wait_for()
     tab_to(page, "Field for column klienta_nr")
     page.keyboard.type("External ID")
-    assert page.get_by_label("Field for column klienta_nr").input_value() == "external_id"
+    assert page.get_by_label("Field for column klienta_nr", exact=True).input_value() == "external_id"
     tab_to(page, "Check all rows")
     page.keyboard.press("Enter")
 
@@ -150,14 +150,14 @@ def test_a_mapping_that_cannot_be_keeps_what_was_chosen(
     here = visit(aside(Scene(user, tenant).session))
     page = here.open(f"/w/{tenant.slug}/imports/new/")
     page.locator("input[type=file]").set_input_files(file)
-    page.get_by_label("Field for column klienta_nr").select_option("E-mail")
-    page.get_by_label("Field for column pilsēta").select_option("Region")
+    page.get_by_label("Field for column klienta_nr", exact=True).select_option("E-mail")
+    page.get_by_label("Field for column pilsēta", exact=True).select_option("Region")
     page.get_by_role("button", name="Check all rows").click()
     alert = page.get_by_role("alert")
     assert "Two columns go to" in alert.inner_text()
     assert page.evaluate("document.activeElement.getAttribute('role')") == "alert"
-    assert page.get_by_label("Field for column pilsēta").input_value() == "region"
-    assert page.get_by_label("Field for column klienta_nr").get_attribute("aria-invalid") == "true"
+    assert page.get_by_label("Field for column pilsēta", exact=True).input_value() == "region"
+    assert page.get_by_label("Field for column klienta_nr", exact=True).get_attribute("aria-invalid") == "true"
     here.complaints = [c for c in here.complaints if "422" not in c]
 
 

@@ -7,7 +7,8 @@ import orjson
 import pytest
 from django.utils import timezone
 
-from contacts import identity, queries, staging as tables, turns
+from contacts import identity, queries, turns
+from contacts import staging as tables
 from contacts.identity import Policy, Resolved
 from contacts.models import Contact, Suppression
 from contacts.staging import Staging
@@ -80,7 +81,7 @@ def total() -> int:
     return int(Contact.objects.living().count())
 
 
-# --- rule 2: external ID, then e-mail, then phone ----------------------------------------------------------------------------
+# --- rule 2: external ID, then e-mail, then phone -------------------------------------------------------------------
 
 
 def test_nobody_found_creates(inside: Tenant) -> None:
@@ -146,7 +147,7 @@ def test_identifiers_can_be_narrowed(inside: Tenant) -> None:
     assert bring(inside, [row], identifiers=("email",)).outcomes == {2: "u"}
 
 
-# --- rule 3: a stronger identifier that contradicts -----------------------------------------------------------------------------
+# --- rule 3: a stronger identifier that contradicts -----------------------------------------------------------------
 
 
 def test_known_email_with_another_external_id_is_another_person(inside: Tenant) -> None:
@@ -169,7 +170,7 @@ def test_known_email_without_external_id_takes_the_rows(inside: Tenant) -> None:
     assert contact.external_id == "C-2"
 
 
-# --- rule 4: rows of one file that are one person ----------------------------------------------------------------------------------
+# --- rule 4: rows of one file that are one person -------------------------------------------------------------------
 
 
 def test_last_row_wins_field_by_field(inside: Tenant) -> None:
@@ -275,7 +276,7 @@ def test_the_order_of_rows_does_not_change_who_is_who(inside: Tenant, turned: bo
     assert contact.attributes == {"city": "Riga"}
 
 
-# --- rule 5: blank keeps; overwrite or fill; identifiers are never taken away ----------------------------------------------------------
+# --- rule 5: blank keeps; overwrite or fill; identifiers are never taken away ---------------------------------------
 
 
 def test_missing_values_keep(inside: Tenant) -> None:
@@ -286,7 +287,9 @@ def test_missing_values_keep(inside: Tenant) -> None:
 
 
 def test_clearing_is_asked_for(inside: Tenant) -> None:
-    contact = known(email="a@example.com", first_name="Anna", first_key="anna", attributes={"city": "Riga", "tier": "x"})
+    contact = known(
+        email="a@example.com", first_name="Anna", first_key="anna", attributes={"city": "Riga", "tier": "x"}
+    )
     row = {"email": "a@example.com", "cleared": ["first_name", "city", "never_there"]}
     out = bring(inside, [row], blank="clear")
     assert sorted(out.changed[2]) == ["city", "first_name"]
@@ -324,7 +327,7 @@ def test_consent_is_never_weakened(inside: Tenant) -> None:
     assert contact.email_status == "unsubscribed"
 
 
-# --- rule 6: deleted and erased people; the mode ------------------------------------------------------------------------------------------
+# --- rule 6: deleted and erased people; the mode --------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("identifier", [{"external_id": "C-1"}, {"email": "a@example.com"}, {"phone": "+447911123456"}])
@@ -358,7 +361,7 @@ def test_the_mode(inside: Tenant, mode: str, code: dict[int, str], outcomes: dic
     assert (out.codes, out.outcomes) == (code, outcomes)
 
 
-# --- rule 8 and tenancy ---------------------------------------------------------------------------------------------------------------
+# --- rule 8 and tenancy ---------------------------------------------------------------------------------------------
 
 
 def test_the_same_rows_again_change_nothing(inside: Tenant) -> None:

@@ -69,7 +69,9 @@ def undisturbed(stack: Stack, file: Path) -> dict[str, list[tuple[Any, ...]]]:
     visitors(stack, tenant_id)
     done = result(stack.bring(file, "undisturbed", "segment=Everybody"))
     assert done["status"] == "imported"
-    assert done["rows"] == sum(done[k] for k in ("created", "updated", "unchanged", "duplicates", "skipped", "in_error"))
+    assert done["rows"] == sum(
+        done[k] for k in ("created", "updated", "unchanged", "duplicates", "skipped", "in_error")
+    )
     assert done["matched_visitors"] > 100
     return stack.state(tenant_id)
 

@@ -117,4 +117,3 @@ def test_bad_values_can_be_dropped(tenant: Tenant) -> None:
         assert sorted(RowIssue.objects.filter(row_no=2).values_list("code", "severity")) == [
             ("phone_not_assigned", "warning")
         ]
-

@@ -54,7 +54,9 @@ def fill(alice: Actor) -> None:
     Invitation.objects.create(email="new@example.com", role=Role.VIEWER, invited_by=alice.user)
     AuditEntry.objects.create(verb="test")
     site = Site.objects.create(name="shop", key=sites.new_key(alice.workspace.pk))
-    hit = Hit(str(uuid.uuid4()), "identify", None, "https://shop.example.com/", None, None, {}, {"email": "ann@example.com"})
+    hit = Hit(
+        str(uuid.uuid4()), "identify", None, "https://shop.example.com/", None, None, {}, {"email": "ann@example.com"}
+    )
     ingest.store(alice.workspace.pk, [Entry("1-1", alice.workspace.pk, site.pk, datetime.now(UTC).timestamp(), hit)])
 
 
@@ -66,7 +68,7 @@ def as_sql(table: str) -> str:
     return f'SELECT count(*) FROM "{table}"'
 
 
-# --- raw SQL as the application role ------------------------------------------------------------------------------------------
+# --- raw SQL as the application role --------------------------------------------------------------------------------
 
 
 def granted_tables() -> list[str]:
@@ -123,18 +125,24 @@ def test_a_reference_to_another_tenants_row_is_refused(full: Actor, charlie: Act
         cursor.execute(statement, [foreign])
 
 
-@pytest.mark.parametrize("statement", ["TRUNCATE contact", "DROP TABLE contact", "ALTER TABLE contact DISABLE ROW LEVEL SECURITY"])
+@pytest.mark.parametrize(
+    "statement", ["TRUNCATE contact", "DROP TABLE contact", "ALTER TABLE contact DISABLE ROW LEVEL SECURITY"]
+)
 def test_the_application_role_cannot_go_around(statement: str) -> None:
     with pytest.raises(ProgrammingError), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(statement)
 
 
 def test_partitions_cannot_be_reached_by_their_own_names() -> None:
-    with pytest.raises(ProgrammingError, match="permission denied"), transaction.atomic(), connection.cursor() as cursor:
+    with (
+        pytest.raises(ProgrammingError, match="permission denied"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
         cursor.execute(as_sql("event_2026_11"))
 
 
-# --- the catalogue, and mutations of it -----------------------------------------------------------------------------------------
+# --- the catalogue, and mutations of it -----------------------------------------------------------------------------
 
 
 def test_the_catalogue_is_clean() -> None:
@@ -185,7 +193,7 @@ def test_a_role_that_could_bypass_is_refused(monkeypatch: pytest.MonkeyPatch) ->
         checks.refuse_bypassing_role()
 
 
-# --- the manager and the context ---------------------------------------------------------------------------------------------------
+# --- the manager and the context ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda m: m.__name__)
@@ -240,7 +248,7 @@ def test_the_setting_does_not_outlive_the_context(alice: Actor) -> None:
             assert cursor.fetchone() == (0,)
 
 
-# --- every route ----------------------------------------------------------------------------------------------------------------------
+# --- every route ----------------------------------------------------------------------------------------------------
 
 
 def routes(urlconf: str) -> list[tuple[str, Any]]:

@@ -1,0 +1,207 @@
+"""The words of every problem, as `imports.problems` says them. Data only.
+
+A problem is three lines: its code and title, what is wrong (with the facts in braces), and what to do.
+"""
+
+WORDS = """
+# --- the file ---
+file_empty: The file is empty
+    The file holds no text.
+    Export it again and look into it before you upload it.
+no_rows: No rows
+    The file has a header and no row below it.
+    Add at least one row.
+file_type: Not a CSV file
+    This is a file of the kind {kind}.
+    Save it as CSV and upload that.
+file_missing: The file has gone
+    The file {file} is no longer in storage.
+    Upload it again.
+too_large: The file is too large
+    The file has {found} bytes. The limit of this workspace is {limit}.
+    Split the file, or ask an admin for a higher limit.
+too_many_rows: Too many rows
+    The file has {found} rows. The limit of this workspace is {limit}.
+    Split the file, or ask an admin for a higher limit.
+too_many_columns: Too many columns
+    The file has {found} columns. The limit of this workspace is {limit}.
+    Remove the columns that you do not need.
+encoding_unreadable: Wrong encoding
+    The file is not in {encoding}: lines {lines} cannot be read.
+    Choose another encoding.
+encoding_unknown: Unknown encoding
+    {value} is not an encoding that we know.
+    Choose one from the list.
+nul_bytes: Not a text file
+    More than one byte in a hundred is zero, as in a program or a damaged file.
+    Export the file again as CSV.
+separator_unclear: Separator unclear
+    {value} cannot separate cells.
+    Choose one character, for example a semicolon.
+unclosed_quote: A quote is never closed
+    The quote that opens in line {line} is never closed.
+    Close it, or choose “no quotes”.
+record_too_long: A row is too long
+    The row in line {line} is longer than {limit} characters.
+    Check the line ends of the file and the separator.
+header_duplicate: Two columns have one name
+    These names stand twice in the header: {names}.
+    Give every column a name of its own.
+header_too_long: A column name is too long
+    The column name {name}… has {found} characters. The limit is {limit}.
+    Shorten it.
+header_quotes: The header cannot be read
+    The quotes of the header line do not close.
+    Mend the first line of the file.
+# --- the mapping ---
+two_columns_one_target: Two columns go to one field
+    Two columns go to {value}.
+    Choose another field for one of them, or skip it.
+no_identifier_column: Nothing tells who a row is
+    No column goes to E-mail, Phone or External ID.
+    Choose the column that says who a row is.
+unknown_target: Unknown field
+    {value} is not a field of this workspace.
+    Choose another one.
+# --- the row ---
+too_few_cells: Too few cells
+    The row has fewer cells than the header.
+    A separator is missing: add the missing cell.
+too_many_cells: Too many cells
+    The row has more cells than the header.
+    Put a cell that holds the separator into quotes.
+bad_quotes: Quotes cannot be read
+    Text follows a closing quote, so the cells cannot be told apart.
+    Double the quotes inside of a cell: "".
+no_identifier: Nobody named
+    The row has no e-mail, phone or external ID that can be used.
+    Fill in one of them.
+ambiguous_match: Points at two contacts
+    The identifiers of this row belong to two different contacts.
+    Take out the one that is wrong, or merge the two contacts.
+shared_identifier: Several contacts share it
+    Several contacts have this identifier, and nothing else in the row says which one is meant.
+    Add the external ID, or merge the contacts.
+duplicate_in_file: Several rows for one person
+    Another row of the file is the same person.
+    Keep one of the rows, or choose that the last row wins.
+duplicate_of_line: Joined into another row
+    The row is the same person as line {line} and was joined into it.
+    Nothing to do.
+contact_deleted: Contact is deleted
+    The row matches only a contact that was deleted.
+    Restore the contact if it should come back.
+contact_suppressed: Person was erased
+    The person asked to be erased for good and is not brought back.
+    Nothing to do.
+mode_create_only: Contact exists already
+    The contact is known, and this import only creates new ones.
+    Choose “create and update” to change it.
+mode_update_only: No such contact
+    No contact matches, and this import only updates known ones.
+    Choose “create and update” to add it.
+# --- the cell ---
+not_an_email: Not an e-mail address
+    This is not an e-mail address.
+    Write it as name@example.com.
+email_domain_incomplete: Not an e-mail address
+    The part after @ has no dot.
+    Add the ending, for example .com.
+several_emails: Several e-mail addresses
+    The cell holds more than one address.
+    Keep one, and put others into rows or columns of their own.
+email_with_name: More than an address
+    The cell holds a name or a link around the address.
+    Keep the address alone.
+email_too_long: E-mail too long
+    An address has at most 254 characters.
+    Check it.
+not_a_phone: Not a phone number
+    This is not a phone number.
+    Write it with country code, for example +44 7911 123456.
+phone_needs_country: Country of the number unknown
+    The number has no + and no country is set for this import.
+    Choose a country for numbers without +, or write the country code.
+phone_damaged_by_spreadsheet: Number damaged by a spreadsheet
+    A spreadsheet has shortened the number, and digits are lost.
+    Type the whole number, and format the column as text.
+phone_too_short: Phone number too short
+    The number has too few digits for its country.
+    Add the missing digits or the country code.
+phone_too_long: Phone number too long
+    The number has too many digits for its country.
+    Take out what does not belong to it.
+phone_not_assigned: No such phone number
+    No number like this is given out in its country.
+    Check the digits and the country.
+placeholder_id: A placeholder, not an ID
+    This is a word for nothing, not an ID.
+    Leave the cell empty.
+external_id_too_long: External ID too long
+    An external ID has at most 128 characters.
+    Check the column.
+control_character: Invisible characters
+    The cell holds characters that cannot be seen.
+    Type the value again.
+field_too_long: Text too long
+    The text is longer than the field allows.
+    Shorten it, or map the column to a long text.
+not_an_integer: Not a whole number
+    This is not a whole number.
+    Write digits only, for example 42.
+not_a_number: Not a number
+    This is not a number.
+    Write digits with a point, for example 12.50.
+number_with_comma: Number with a comma
+    The comma can be read as a point or as a group of thousands.
+    Write 1234.50, without groups.
+number_with_currency: Number with a currency
+    The cell holds a currency beside the number.
+    Keep the number alone.
+number_too_large: Number too large
+    The number has more digits than can be kept.
+    Map the column to a text.
+not_yes_or_no: Neither yes nor no
+    This can be read neither as yes nor as no.
+    Write yes or no, true or false, 1 or 0.
+not_a_date: Not a date
+    This is not a date.
+    Write it as 2024-05-31.
+date_ambiguous: Date can be read both ways
+    Day and month can be swapped.
+    Write it as 2024-05-31.
+date_does_not_exist: Date does not exist
+    There is no such day.
+    Check day and month.
+date_other_format: Date in another format
+    The date is not in the format of this column.
+    Write it as the column says.
+not_an_option: Not one of the options
+    This is not an option of the field.
+    Use the ID or the label of an option.
+not_a_country: Not a country
+    No country is known by this name.
+    Write the code, for example GB.
+not_a_language: Not a language
+    No language is known by this name.
+    Write the code, for example en.
+not_a_url: Not a web address
+    This is not a web address.
+    Write it as https://example.com.
+# --- the import ---
+worker_lost: The work was lost several times
+    Workers stopped again and again at the same part of the file.
+    Start the import again. If it fails once more, tell your admin.
+database_error: The database refused a part
+    A statement failed ({detail}). Nothing of that part was written.
+    Start the import again. If it fails once more, tell your admin.
+sum_mismatch: The sum does not add up
+    The file has {rows} rows, the outcomes add up to {total}.
+    Please report this; the rows that were written are listed.
+canceled: Canceled
+    Somebody canceled the import. What was written before stays.
+    Start it again if it should be complete.
+unknown: Another problem
+    The problem has no description.
+    Please report this.
+"""
