@@ -13,7 +13,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--rows", type=int, default=0, help="rows of the large import (1,000,000)")
     parser.add_argument("--quick", action="store_true", help="small sizes, under a minute, nothing is written")
-    parser.add_argument("--only", default="", help="parts to run, by name, with commas: imports,validation,peers,pixel…")
+    parser.add_argument(
+        "--only", default="", help="parts to run, by name, with commas: imports,validation,peers,pixel…"
+    )
     parser.add_argument("--out", type=Path, help="where to write the page (docs/benchmarks.md)")
     options = parser.parse_args()
     out = options.out or (None if options.quick or options.only else ROOT / "docs" / "benchmarks.md")

@@ -69,7 +69,13 @@ def run(stack: Stack, tenant: Tenant, path: Path) -> Run:
     with peak(stack.workers) as memory:
         begun = time.perf_counter()
         call_command(
-            "import_contacts", str(path), f"--workspace={tenant.slug}", "--json", *maps, "--set=segment=All", stdout=said
+            "import_contacts",
+            str(path),
+            f"--workspace={tenant.slug}",
+            "--json",
+            *maps,
+            "--set=segment=All",
+            stdout=said,
         )
         seconds = time.perf_counter() - begun
     result = json.loads(said.getvalue())

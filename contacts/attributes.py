@@ -81,7 +81,9 @@ def _url(value: str) -> str:
         host = parts.hostname or ""
     except ValueError:
         raise BadValue("not_a_url") from None
-    if parts.scheme not in ("http", "https") or "." not in host or " " in text or len(text) > MAX_URL:
+    if parts.scheme not in ("http", "https") or "." not in host or "@" in parts.netloc:
+        raise BadValue("not_a_url")
+    if len(text) > MAX_URL or not text.isprintable() or " " in text:
         raise BadValue("not_a_url")
     return text
 
@@ -93,7 +95,7 @@ _PLAIN_INTEGER = re.compile(r"(?:0|-?[1-9][0-9]{0,17})\Z").match
 _PLAIN_DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]{0,29})(?:\.[0-9]{1,20})?\Z").match
 _DECIMAL = re.compile(r"([+-]?)0*([0-9]{1,30})(?:\.([0-9]{1,20}))?\Z").match
 _GROUPED = re.compile(r"[+-]?[0-9]{1,3}(?:[ ,.'\u00a0\u202f][0-9]{3})+(?:[.,][0-9]+)?\Z").match
-_MONEY = re.compile(r"[€$£¥₴₽zł]|[A-Z]{3}\b")
+_MONEY = re.compile(r"[€$£¥₴₽]|zł|\b[A-Z]{3}\b").search
 
 
 def _integer(value: str) -> int:
@@ -116,7 +118,7 @@ def _decimal(value: str) -> Any:
 
 
 def _number_problem(value: str, otherwise: str) -> str:
-    if _MONEY.search(value):
+    if _MONEY(value) and re.search(r"[0-9]", value):
         return "number_with_currency"
     if _GROUPED(value) or re.fullmatch(r"[+-]?[0-9]+,[0-9]+", value):
         return "number_with_comma"
@@ -135,6 +137,7 @@ def _boolean(value: str) -> bool:
 _ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z").match
 _ISO_MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}Z\Z").match
 _ISO_START = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}").match
+_DATE_SIGNS = re.compile(r"[0-9][0-9TZ:.,+/ -]*\Z").match
 _NUMERIC_DATE = re.compile(r"([0-9]{1,2})[./-]([0-9]{1,2})[./-]([0-9]{4})\Z").match
 _YEAR_FIRST = re.compile(r"([0-9]{4})[./]([0-9]{1,2})[./]([0-9]{1,2})\Z").match
 
@@ -161,12 +164,16 @@ def read_date(value: str) -> date:
     except BadValue:
         raise
     except ValueError:
-        raise BadValue("date_does_not_exist" if re.match(r"[0-9]", value) else "not_a_date") from None
+        raise BadValue(_no_date(value)) from None
+
+
+def _no_date(value: str) -> str:
+    return "date_does_not_exist" if _DATE_SIGNS(value) else "not_a_date"
 
 
 def _day_or_month(first: int, second: int, year: int) -> date:
     if first <= 12 and second <= 12 and first != second:
-        raise BadValue("date_ambiguous", one=f"{year}-{second:02}-{first:02}", other=f"{year}-{first:02}-{second:02}")
+        raise BadValue("date_ambiguous", one=f"{year:04}-{second:02}-{first:02}", other=f"{year:04}-{first:02}-{second:02}")
     return date(year, second, first) if second <= 12 else date(year, first, second)
 
 
@@ -202,7 +209,7 @@ def read_moment(value: str) -> datetime:
         except BadValue:
             raise
         except ValueError:
-            raise BadValue("date_does_not_exist") from None
+            raise BadValue(_no_date(value)) from None
     return datetime.combine(read_date(value), datetime.min.time())
 
 

@@ -2,7 +2,7 @@
 
 from contacts.identifiers import name_key
 
-_YES = """yes true 1 y on t ja wahr oui vrai sí si verdadero cierto vero sim verdadeiro waar tak prawda так да істина
+_YES = """yes true 1 y on t ja wahr oui vrai sí si sì verdadero cierto vero sim verdadeiro waar tak prawda так да істина
 истина jā paties subscribed x ✓"""
 _NO = """no false 0 n off f nein falsch non faux falso não nao nee onwaar nie fałsz ні нет хибність ложь nē aplams
 unsubscribed"""
@@ -100,7 +100,8 @@ en English|es Spanish español|et Estonian eesti|fi Finnish suomi|fr French fran
 hr Croatian hrvatski|hu Hungarian magyar|id Indonesian|it Italian italiano|ja Japanese 日本語|kk Kazakh қазақша
 ko Korean 한국어|lt Lithuanian lietuvių|lv Latvian latviešu|nb Norwegian norsk|nl Dutch Nederlands|no norwegian
 pl Polish polski|pt Portuguese português|ro Romanian română|ru Russian русский|sk Slovak slovenčina
-sl Slovenian slovenščina|sr Serbian српски|sv Swedish svenska|tr Turkish Türkçe|uk Ukrainian українська|vi Vietnamese|zh Chinese 中文
+sl Slovenian slovenščina|sr Serbian српски|sv Swedish svenska|tr Turkish Türkçe|uk Ukrainian українська
+vi Vietnamese|zh Chinese 中文
 """
 LANGUAGES: dict[str, str] = {
     name_key(word): entry.split()[0]

@@ -5,8 +5,6 @@ its line in one step (`lines.compiled`); any other goes through `row`, which say
 use the same functions for a cell.
 """
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -17,6 +15,7 @@ from imports import lines
 from imports.cells import IDENTIFIERS, MAX_PHONE, NAMES, Clean, Column
 from imports.problems import Problem
 from imports.reader import Dialect
+from imports.rows import read, split_lines
 
 __all__ = ["Block", "Clean", "Cleaner", "Column", "Issue"]
 
@@ -142,22 +141,15 @@ class Cleaner:
     def block(self, text: str, *, first_line: int, prefix: str, dialect: Dialect) -> Block:
         """Clean a span of the file. `prefix` is put before each staged line: the tenant's column."""
         out, staged = Block(), list[str]()
-        reader = csv.reader(io.StringIO(text, newline="\n"), **dialect.csv())
-        line, staged_line, add = first_line, self.line, staged.append
-        while True:
-            try:
-                for cells in reader:
-                    if cells:
-                        rest = staged_line(cells) or self._thorough(out, line, cells)
-                        if rest:
-                            add(f"{prefix}{line}{rest}")
-                        out.last_line = line
-                    line = first_line + reader.line_num
-                break
-            except csv.Error:
-                # The reader goes on with the next line by itself.
-                _bad_quotes(out, line, text, reader.line_num - 1)
-                line = first_line + reader.line_num
+        staged_line, add = self.line, staged.append
+        for line, cells, problem in read(split_lines(text), dialect, first_line=first_line):
+            out.last_line = line
+            if problem:
+                _unreadable(out, line, cells, problem)
+                continue
+            rest = staged_line(cells) or self._thorough(out, line, cells)
+            if rest:
+                add(f"{prefix}{line}{rest}")
         out.staged_count = len(staged)
         out.rows = len(staged) + len(out.rejected)
         out.staged = "".join(staged)
@@ -173,11 +165,10 @@ class Cleaner:
         return lines.of_clean(clean) if clean else ""
 
 
-def _bad_quotes(out: Block, line: int, text: str, index: int) -> None:
-    raw = text.split("\n", index + 1)[index] if index >= 0 else ""
-    out.issues.append((line, None, "bad_quotes", _shown(raw[:400]), "error"))
-    out.rejected.append((line, [raw.rstrip("\r")[:4000]]))
-    out.last_line = line
+def _unreadable(out: Block, line: int, cells: list[str], code: str) -> None:
+    """A record whose quotes cannot be read: an error of its first line; reading has gone on with the next one."""
+    out.issues.append((line, None, code, _shown(" ".join(cells)), "error"))
+    out.rejected.append((line, [cell[:4000] for cell in cells]))
 
 
 def _shown(value: str | None) -> str | None:

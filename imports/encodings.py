@@ -1,26 +1,25 @@
-"""Which encoding a file is in, guessed from a sample. The guess is shown and can be changed; nothing is replaced."""
+"""Bytes of a file: what kind of file it is, in which encoding, and a strict way from that encoding to UTF-8."""
 
 import codecs
+import math
 import re
-from functools import lru_cache
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
 
-BOMS: tuple[tuple[bytes, str], ...] = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
-# What a person may choose, with the name it is shown by.
+BLOCK = 1 << 20
+NAMED_LINES = 10
+# Encodings that may be chosen: Python's name → how people know it. A closed list: Python has codecs that do other things.
 CHOICES: dict[str, str] = {
     "utf-8": "UTF-8",
-    "utf-8-sig": "UTF-8 with BOM",
+    "utf-8-sig": "UTF-8 with byte order mark",
     "utf-16": "UTF-16",
-    "utf-16-le": "UTF-16 LE",
-    "utf-16-be": "UTF-16 BE",
+    "utf-16-le": "UTF-16, little end first",
+    "utf-16-be": "UTF-16, big end first",
     "utf-32": "UTF-32",
-    "cp1252": "Windows-1252 (Western Europe)",
-    "cp1250": "Windows-1250 (Central Europe)",
+    "cp1252": "Windows-1252 (Western European)",
+    "cp1250": "Windows-1250 (Central European)",
     "cp1251": "Windows-1251 (Cyrillic)",
     "cp1253": "Windows-1253 (Greek)",
     "cp1254": "Windows-1254 (Turkish)",
@@ -28,88 +27,260 @@ CHOICES: dict[str, str] = {
     "cp1256": "Windows-1256 (Arabic)",
     "cp1257": "Windows-1257 (Baltic)",
     "cp1258": "Windows-1258 (Vietnamese)",
-    "iso8859-1": "ISO-8859-1 (Western Europe)",
-    "iso8859-2": "ISO-8859-2 (Central Europe)",
-    "iso8859-5": "ISO-8859-5 (Cyrillic)",
-    "iso8859-7": "ISO-8859-7 (Greek)",
-    "iso8859-9": "ISO-8859-9 (Turkish)",
-    "iso8859-13": "ISO-8859-13 (Baltic)",
-    "iso8859-15": "ISO-8859-15 (Western Europe)",
-    "koi8-u": "KOI8 (Cyrillic)",
+    "iso8859-1": "ISO 8859-1 (Western European)",
+    "iso8859-2": "ISO 8859-2 (Central European)",
+    "iso8859-5": "ISO 8859-5 (Cyrillic)",
+    "iso8859-7": "ISO 8859-7 (Greek)",
+    "iso8859-9": "ISO 8859-9 (Turkish)",
+    "iso8859-13": "ISO 8859-13 (Baltic)",
+    "iso8859-15": "ISO 8859-15 (Western European with €)",
+    "koi8-r": "KOI8-R (Russian)",
+    "koi8-u": "KOI8-U (Ukrainian)",
+    "cp437": "DOS 437 (American)",
+    "cp850": "DOS 850 (Western European)",
+    "cp852": "DOS 852 (Central European)",
+    "cp866": "DOS 866 (Cyrillic)",
     "mac-roman": "Mac Roman",
+    "mac-cyrillic": "Mac Cyrillic",
+    "shift_jis": "Shift JIS (Japanese)",
+    "gb18030": "GB 18030 (Chinese)",
+    "big5": "Big5 (Chinese)",
+    "euc_kr": "EUC-KR (Korean)",
 }
-# Letters that texts in an encoding are made of: usual ones, then rarer ones. In the order of preference at a draw: the
-# Western and the Central European pages share the German letters.
-_LETTERS: dict[str, tuple[str, str]] = {
-    "cp1252": ("éèàçñáíóúäöüßåøæÉÄÖÜÅØ", "âêîôûëïãõìòùÀÇÑÁÍÓÚÂÊÎÔÛËÏÃÕœŒÿ’–“”„…€«»°ºª"),
-    "cp1250": ("ąćęłńóśźżčďěňřšťůýžáíéúőűăĄĆĘŁŃŚŹŻČŘŠŽ", "äöüßâîţşđÁÍÉÚĎĚŇŤŮ’–“”„…€"),
-    "cp1251": ("абвгдежзийклмнопрстуфхцчшщъыьэюяіїєґё", "АБВГДЕЖЗИЙКЛМНОПРСТУФХЦЧШЩЫЬЭЮЯІЇЄҐЁ№’–“”„«»"),
-    "cp1257": ("āčēģīķļņšūžąęėįųõäöü", "ĀČĒĢĪĶĻŅŠŪŽĄĘĖĮŲÕÄÖÜ’–“”„€"),
-    "cp1253": ("αβγδεζηθικλμνξοπρστυφχψωάέήίόύώς", "ΑΒΓΔΕΖΗΘΙΚΛΜΝΞΟΠΡΣΤΥΦΧΨΩΆΈΉΊΌΎΏϊϋ’–"),
-    "cp1254": ("ğışçöüİĞŞ", "ÇÖÜâîû’–“”"),
-    "iso8859-2": ("ąćęłńóśźżčďěňřšťůýžáíéúőűăĄĆĘŁŃŚŹŻČŘŠŽ", "äöüßâîţşđ"),
-    "koi8-u": ("абвгдежзийклмнопрстуфхцчшщъыьэюяіїєґё", "АБВГДЕЖЗИЙКЛМНОПРСТУФХЦЧШЩЫЬЭЮЯІЇЄҐЁ"),
-    "iso8859-5": ("абвгдежзийклмнопрстуфхцчшщъыьэюяіїєё", "АБВГДЕЖЗИЙКЛМНОПРСТУФХЦЧШЩЫЬЭЮЯІЇЄЁ"),
-}
+# A share of NUL bytes from which a file is no text at all; fewer are problems of single rows.
+NUL_SHARE = 0.01
 
 
-def guess(sample: bytes) -> str:
-    """The encoding of a sample: by its mark, by being valid UTF-8, by the pattern of zero bytes, or by its letters."""
-    for mark, name in BOMS:
-        if sample.startswith(mark):
-            return name
-    if is_utf8(sample):
-        return "utf-8"
-    return _by_zeros(sample) or _by_letters(sample)
+class FileProblem(Exception):
+    """Why a whole file cannot be read. `code` is one of imports.problems, `facts` fill its sentence."""
+
+    def __init__(self, code: str, **facts: Any) -> None:
+        super().__init__(code, facts)
+        self.code, self.facts = code, facts
 
 
-def is_utf8(sample: bytes) -> bool:
-    """Whether the sample is UTF-8; a character that the end of the sample cuts is allowed."""
-    if b"\x00" in sample[:4096] and _by_zeros(sample):
-        return False
+def named(name: str) -> str:
+    """The key of CHOICES for a name as people write it: "Latin-1", "windows-1252". Raises FileProblem."""
     try:
-        codecs.getincrementaldecoder("utf-8")().decode(sample)
+        wanted = codecs.lookup(name.strip()).name
+    except (LookupError, ValueError):
+        raise FileProblem("encoding_unknown", value=name) from None
+    found = next((key for key in CHOICES if codecs.lookup(key).name == wanted), None)
+    if found is None:
+        raise FileProblem("encoding_unknown", value=name)
+    return found
+
+
+# --- other kinds of files ----------------------------------------------------------------------------------------------
+
+_MAGIC = (
+    (b"%PDF-", "PDF"), (b"\x89PNG", "PNG picture"), (b"\xff\xd8\xff", "JPEG picture"), (b"GIF8", "GIF picture"), (b"\x1f\x8b", "gzip"),
+    (b"SQLite format 3\x00", "SQLite database"), (b"\x7fELF", "program"), (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "old Excel"),
+    (b"7z\xbc\xaf\x27\x1c", "7-Zip"), (b"Rar!\x1a\x07", "RAR"), (b"\xfd7zXZ\x00", "xz"), (b"\x28\xb5\x2f\xfd", "Zstandard"),
+    (b"PAR1", "Parquet"), (b"{\\rtf", "RTF document"),
+)  # fmt: skip
+_HTML = re.compile(rb"\s*(?:<!doctype html|<html|<head|<body|<\?xml)", re.IGNORECASE).match
+
+
+def refuse_other_types(sample: bytes) -> None:
+    """Raise FileProblem("file_type", kind=…) when the first bytes are those of another kind of file than text."""
+    if sample.startswith(b"PK\x03\x04"):
+        raise FileProblem(
+            "file_type", kind="Excel (XLSX)" if b"xl/" in sample or b"[Content_Types]" in sample else "ZIP"
+        )
+    for mark, name in _MAGIC:
+        if sample.startswith(mark):
+            raise FileProblem("file_type", kind=name)
+    if sample.startswith(b"BZh") and sample[4:10] == b"1AY&SY":
+        raise FileProblem("file_type", kind="bzip2")
+    if sample.startswith(b"MZ") and b"\x00" in sample[:64]:
+        raise FileProblem("file_type", kind="Windows program")
+    if _HTML(sample.removeprefix(codecs.BOM_UTF8)):
+        raise FileProblem("file_type", kind="HTML or XML")
+
+
+# --- which encoding ------------------------------------------------------------------------------------------------------
+
+# The longer marks first: the mark of UTF-32 begins with that of UTF-16.
+BOMS = (
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+# Letters beyond ASCII of some languages, the most frequent first, with the code pages that such files are written in.
+# Where two readings fit a file equally well, the one that stands first is taken.
+_LANGUAGES = (
+    (("cp1252",), "üéäöáóíñßçèàãêúåøõôæâùòîìœûïëÜÖÄÉÅØÓÁÇÑÍ–’“”„€«»´°§ºª"),
+    (("cp1252",), "äüößÄÜÖé€–„“§"),
+    (("cp1252",), "éèàêçîôâûùïœëÉÀÈÇ’«»€ "),
+    (("cp1252",), "áíéóñúüÁÓÍÉÑÚ¿¡ºª€"),
+    (("cp1252",), "ãçáéíóõêúâàôÁÉÓÇÍÂªº€"),
+    (("cp1252",), "àèìùòéÈÀ’€"),
+    (("cp1252",), "åäöøæéÅÄÖØÆ"),
+    (("cp1252",), "áíðéóþöúýæÁÞÍÓÖÐ"),
+    (("cp1250", "iso8859-2"), "łóąęśżćńźŁŚŻÓĆŹ„”–"),
+    (("cp1250", "iso8859-2"), "áíéěřčšýžůúťďňóČŠŘŽÚÁ„“–"),
+    (("cp1250", "iso8859-2"), "áéíčšžýúťľňôäóďŠČŽĽÁĺŕ"),
+    (("cp1250", "iso8859-2"), "áéöőóüíűúÁÉÖÓÜŐÍ"),
+    (("cp1250", "iso8859-2"), "ăâîşţăŞŢÎÂ"),
+    (("cp1250", "iso8859-2"), "čšžćđŽŠČĆĐ"),
+    (("cp1251", "koi8-r", "iso8859-5", "cp866"), "оеаинтсрвлкмдпуяызьбгчйхжшюцщэфъОВСПНКМАТДИРБГЕЛЗФЯЭЮХЧШЖЦУЁё№–«»"),
+    (("cp1251", "koi8-u", "iso8859-5"), "оанеитврісклмудпязьбгйчхцїжєшющфґОВСПНКМАТДІРБГЕЛЗФЯЮХЧШЖЇЄҐ№–«»’"),
+    (("cp1251",), "аиоентрсвлдкпмъуязгчбцжщйхшюфьАИСВДПКГМБТНЗРЕ"),
+    (("cp1253", "iso8859-7"), "αοιετσνηυρπκμλςάίήόδγέχωθύφώβξζψΑΠΚΜΤΣΕΓΔΝΛΙΡΗΟΒΘΧΦΰϊΆΈΌ"),
+    (("cp1254",), "ıiüşğöçİÜŞÖÇâîĞû"),
+    (("cp1257", "iso8859-13"), "āīēšņļūžčķģĀŠĪŽĶĒČĢĻŅ–„"),
+    (("cp1257", "iso8859-13"), "ėšųžįąčūęŠŽČŪĖĮ–„"),
+    (("cp1257", "iso8859-13"), "äõüöšžÄÕÜÖŠŽ"),
+    (("cp1255",), "יוהלאתרבשמנדעחקפםגסטןזצכךףץ"),
+    (("cp1256",), "المنيورتبدسعهفحكقجشطصخذضزثظغةأىإء"),
+)  # fmt: skip
+
+
+def detect(sample: bytes, *, complete: bool) -> tuple[str, float]:
+    """The encoding of a text and how sure that is, from 0 to 1. `complete`: the sample is the whole file.
+
+    A byte order mark decides; then strict UTF-8; then UTF-16 by its zero bytes; then the code page under which the
+    letters beyond ASCII are the usual ones of a language. Raises FileProblem: nul_bytes, encoding_unreadable.
+    """
+    for mark, encoding in BOMS:
+        if sample.startswith(mark):
+            return encoding, 1.0
+    if b"\x00" in sample and (wide := _utf16(sample)):
+        return wide, 0.9
+    if sample.count(b"\x00") > NUL_SHARE * len(sample):
+        raise FileProblem("nul_bytes", found=sample.count(b"\x00"))
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(sample, complete)
+        return "utf-8", 0.9 if sample.isascii() else 1.0
     except UnicodeDecodeError:
-        return False
-    return True
+        _refuse_mixture(sample)
+    return _code_page(sample)
 
 
-def _by_zeros(sample: bytes) -> str | None:
-    """UTF-16 without a mark: every other byte of Western text is zero."""
-    head = sample[:4096]
-    even, odd = head[0::2].count(0), head[1::2].count(0)
-    if max(even, odd) * 3 < len(head) / 2:
+def _utf16(sample: bytes) -> str | None:
+    """UTF-16 without a mark: the zero bytes of its ASCII characters all stand on one side of the pairs."""
+    even, odd = sample[0::2].count(0), sample[1::2].count(0)
+    encoding = "utf-16-le" if odd > even else "utf-16-be"
+    if min(even, odd) > 0 or max(even, odd) < 0.02 * len(sample) / 2:
         return None
-    return "utf-16-le" if odd > even else "utf-16-be"
+    try:
+        text = codecs.getincrementaldecoder(encoding)().decode(sample)
+    except UnicodeDecodeError:
+        return None
+    return encoding if "\n" in text or "\r" in text or len(text) < 200 else None
 
 
-_OTHER_SCRIPTS = frozenset({"cp1251", "cp1253", "koi8-u", "iso8859-5"})
-_MIXED = re.compile(rb"[A-Za-z][\x80-\xff]|[\x80-\xff][A-Za-z]")
+def _refuse_mixture(sample: bytes) -> None:
+    """A file that is UTF-8 in nearly all places is not in a code page: it is damaged, and lines can be named."""
+    escaped = sample.decode("utf-8", "surrogateescape")
+    broken = re.findall("[\udc80-\udcff]+", escaped)
+    whole = sum(1 for c in escaped if ord(c) > 0x7F and not 0xDC80 <= ord(c) <= 0xDCFF)
+    if whole > 4 * len(broken):
+        lines = [n for n, line in enumerate(_lines_of(escaped), 1) if re.search("[\udc80-\udcff]", line)]
+        raise FileProblem("encoding_unreadable", encoding="UTF-8", lines=lines[:NAMED_LINES])
 
 
-def _by_letters(sample: bytes) -> str:
-    high = bytes(b for b in sample if b >= 0x80)[:20_000]
-    # Letters beside ASCII letters in one word are accented Latin ones; Cyrillic and Greek words stand alone.
-    mixed = len(_MIXED.findall(sample[:200_000])) / max(sum(b >= 0x80 for b in sample[:200_000]), 1)
-    return max(_LETTERS, key=lambda name: _score(high, name) - (mixed if name in _OTHER_SCRIPTS else 0))
+def _lines_of(text: str) -> list[str]:
+    return re.split("\r\n|\r|\n", text)
 
 
-def _score(high: bytes, name: str) -> float:
-    """How well bytes above ASCII read as text of an encoding: the mean over its characters."""
-    weights = _weights(name)
-    return sum(weights[b] for b in high) / max(len(high), 1)
+def _code_page(sample: bytes) -> tuple[str, float]:
+    counts = {byte: times for byte, times in Counter(sample).items() if byte >= 0x80}
+    best: dict[str, float] = {}
+    for encodings, letters in _LANGUAGES:
+        for encoding in encodings:
+            if (fit := _fit(counts, encoding, letters)) is not None:
+                best[encoding] = max(best.get(encoding, -math.inf), fit)
+    if not best:
+        raise FileProblem("encoding_unreadable", encoding="UTF-8", lines=[])
+    # Sorting is stable, so that the order of the table decides between equals.
+    ranked = sorted(best.items(), key=lambda item: -round(item[1], 6))
+    lead = ranked[0][1] - ranked[1][1] if len(ranked) > 1 else 1.0
+    return ranked[0][0], round(min(0.95, 0.6 + lead / 4), 2)
 
 
-@lru_cache(maxsize=32)
-def _weights(name: str) -> dict[int, float]:
-    usual, rarer = _LETTERS[name]
-    out = {}
-    for byte in range(0x80, 0x100):
-        char = bytes([byte]).decode(name, "replace")
-        if char in usual:
-            out[byte] = 1.0
-        elif char in rarer:
-            out[byte] = 0.55
-        else:
-            out[byte] = -0.2 if char.isalpha() else -1.0
-    return out
+def _fit(counts: dict[int, int], encoding: str, letters: str) -> float | None:
+    """Mean logarithm of how usual the characters are in the language; None when a byte means nothing there."""
+    total = 0.0
+    for byte, times in counts.items():
+        try:
+            character = bytes((byte,)).decode(encoding)
+        except UnicodeDecodeError:
+            return None
+        rank = letters.find(character)
+        unusual = 1e-3 if character.isalpha() else 3e-3
+        if 0x80 <= ord(character) <= 0x9F:
+            unusual = 1e-6
+        # The n-th letter is about 1/n as frequent as the first.
+        total += times * math.log(unusual if rank < 0 else 0.25 / (rank + 1))
+    # Windows pages are so much more usual than the others that these have to fit better.
+    return total / sum(counts.values()) - (0.0 if encoding.startswith("cp125") else 0.1)
+
+
+# --- into UTF-8 ----------------------------------------------------------------------------------------------------------
+
+
+def is_utf8(encoding: str) -> bool:
+    """Whether bytes of this encoding are UTF-8 as they stand (apart from a mark at the beginning)."""
+    return codecs.lookup(encoding).name in ("utf-8", "utf-8-sig", "ascii")
+
+
+def has_lone_returns(path: Path) -> bool:
+    """Whether a file of an ASCII-compatible encoding ends lines by CR alone somewhere. Reads it in blocks."""
+    with path.open("rb") as file:
+        cut = False
+        while block := file.read(BLOCK):
+            if cut and not block.startswith(b"\n"):
+                return True
+            cut = block.endswith(b"\r")
+            if b"\r" in block and block.count(b"\r") - cut != block.count(b"\r\n"):
+                return True
+    return cut
+
+
+def copy_as_utf8(source: Path, target: Path, *, encoding: str) -> None:
+    """Write `source` as UTF-8 with LF or CRLF line ends to `target`; the lines keep their numbers.
+
+    Strict: raises FileProblem("encoding_unreadable") with the lines that cannot be read, never a replaced character.
+    """
+    with source.open("rb") as file, target.open("wb") as copy:
+        decoder = codecs.getincrementaldecoder(encoding)()
+        try:
+            for text in _pieces(file, decoder):
+                copy.write(text.encode("utf-8"))
+        except (UnicodeDecodeError, UnicodeEncodeError):
+            raise unreadable(source, encoding=encoding) from None
+
+
+def _pieces(file: BinaryIO, decoder: codecs.IncrementalDecoder) -> Iterator[str]:
+    """Decoded blocks with single CRs turned into LFs. A CR at the end of a block waits for what follows."""
+    waiting = ""
+    while block := file.read(BLOCK):
+        text = waiting + decoder.decode(block)
+        waiting = "\r" if text.endswith("\r") else ""
+        text = text.removesuffix("\r")
+        yield re.sub("\r(?!\n)", "\n", text) if "\r" in text else text
+    tail = waiting + decoder.decode(b"", True)
+    yield tail.replace("\r", "\n")
+
+
+def unreadable(path: Path, *, encoding: str) -> FileProblem:
+    """The problem that a file is not written in `encoding`, with the numbers of up to ten such lines."""
+    lines: list[int] = []
+    with path.open("r", encoding=encoding, errors="surrogateescape", newline=None) as file:
+        no = 0
+        try:
+            while line := file.readline(BLOCK):
+                no += 1
+                if re.search("[\udc80-\udcff]", line):
+                    lines.append(no)
+                if len(lines) >= NAMED_LINES:
+                    break
+        except UnicodeDecodeError:
+            # Wide encodings cannot go on after a damaged place.
+            lines.append(no + 1)
+    return FileProblem("encoding_unreadable", encoding=CHOICES.get(encoding, encoding), lines=lines)

@@ -49,7 +49,7 @@ class Stage:
 
 @dataclass
 class Progress:
-    """Figures of a running import. `done` of `total` rows in the current stage; `left` in seconds, None when unknown."""
+    """A running import: `done` of `total` rows in the current stage; `left` in seconds, None when unknown."""
 
     stage: int
     done: int
@@ -213,14 +213,13 @@ def _stages(imp: Import, current: int, kinds: dict[str, Any], *, stuck: bool) ->
         f"{figures.number(imp.rows)} rows",
         "",
     )
-    return [
-        Stage(
-            label,
-            _state(i, current, stuck=stuck),
-            _note(i, current, [kinds[k] for k in members if k in kinds], known[i]),
-        )
-        for i, (label, _doing, members) in enumerate(STAGES)
-    ]
+    waiting = imp.phase == Phase.QUEUED
+    stages = []
+    for i, (label, _doing, members) in enumerate(STAGES):
+        found = [kinds[k] for k in members if k in kinds]
+        note = _note(i, current, found, known[i], waiting=waiting)
+        stages.append(Stage(label, _state(i, current, stuck=stuck), note))
+    return stages
 
 
 def _state(stage: int, current: int, *, stuck: bool) -> str:
@@ -229,10 +228,12 @@ def _state(stage: int, current: int, *, stuck: bool) -> str:
     return "done" if stage < current else "todo"
 
 
-def _note(stage: int, current: int, kinds: list[Any], known: str) -> str:
+def _note(stage: int, current: int, kinds: list[Any], known: str, *, waiting: bool) -> str:
     """What is said below a stage: what came of it and how long it took, or which part is being done."""
     if stage > current:
         return "the sum must add up" if stage == PROVE else ""
+    if stage == current and waiting:
+        return "waits for its turn"
     if stage == current:
         units, finished = sum(k["units"] for k in kinds), sum(k["finished"] for k in kinds)
         return f"part {min(finished + 1, units)} of {units}" if units > 1 else ""

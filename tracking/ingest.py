@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from django.db import DataError, IntegrityError
+from django.db import DataError, IntegrityError, OperationalError
 
 from contacts import turns
 from tenants.context import tenant_context
@@ -24,15 +24,28 @@ BATCH = 5_000
 
 
 def drain(batch: int = BATCH) -> int:
-    """Store the oldest hits of the inbox; returns how many were taken out of it."""
-    entries = inbox.read(batch)
+    """Store the oldest hits of the inbox; returns how many were taken out of it.
+
+    A workspace that is busy (an import holds its turn) keeps its hits in the inbox and does not hold up the others.
+    Raises OperationalError when nothing could be stored.
+    """
     by_tenant: dict[int, list[Entry]] = defaultdict(list)
-    for entry in entries:
+    for entry in inbox.read(batch):
         by_tenant[entry.tenant_id].append(entry)
+    stored: list[str] = []
+    busy: OperationalError | None = None
     for tenant_id, own in by_tenant.items():
-        store(tenant_id, own)
-    inbox.remove([entry.id for entry in entries])
-    return len(entries)
+        try:
+            store(tenant_id, own)
+        except OperationalError as problem:
+            log.info("%s hits of workspace %s wait: %s", len(own), tenant_id, problem)
+            busy = problem
+        else:
+            stored += [entry.id for entry in own]
+    inbox.remove(stored)
+    if busy and not stored:
+        raise busy
+    return len(stored)
 
 
 def store(tenant_id: int, entries: Sequence[Entry]) -> None:
@@ -54,6 +67,7 @@ def store(tenant_id: int, entries: Sequence[Entry]) -> None:
 
 def _store(tenant_id: int, entries: Sequence[Entry]) -> None:
     with tenant_context(tenant_id):
+        queries.wait_briefly()
         InboxPosition.objects.bulk_create([InboxPosition(last_id="0-0")], ignore_conflicts=True)
         position = InboxPosition.objects.select_for_update().get()
         fresh = [e for e in entries if inbox.order(e.id) > inbox.order(position.last_id)]

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_POST
@@ -126,7 +127,8 @@ def start(request: HttpRequest, import_id: int) -> HttpResponse:
     if not form.is_valid():
         return show(request, imp, form=form, error="Some settings cannot be used. See beside the fields.")
     try:
-        chosen = columns.choose(imp, _choices(request, imp))
+        with transaction.atomic():  # a mapping that cannot be leaves no new fields behind
+            chosen = columns.choose(imp, _choices(request, imp))
     except columns.BadMapping as problem:
         return show(request, imp, form=form, error=str(problem))
     auto = "without_review" in request.POST

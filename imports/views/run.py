@@ -31,8 +31,12 @@ def detail(request: HttpRequest, import_id: int) -> HttpResponse:
     if not _asks(imp):
         return page(request, "imports/running.html", _running(imp))
     if imp.phase == Phase.DRAFT:
-        return mapping.show(request, imp)
+        return mapping.show(request, imp) if _may_run(request) else page(request, "imports/draft.html", {"import": imp})
     return page(request, "imports/review.html", _review(imp))
+
+
+def _may_run(request: HttpRequest) -> bool:
+    return bool(request.membership.may("imports.run"))  # type: ignore[attr-defined]
 
 
 def _asks(imp: Import) -> bool:
@@ -95,7 +99,7 @@ def _result(request: HttpRequest, imp: Import) -> dict[str, Any]:
         "written": counts["created"] + counts["updated"],
         "problem": spoken(imp.reason, imp.reason_facts) if imp.status == Status.FAILED else None,
         "sum_urls": {"in_error": "#errors"},
-        "visitors_word": f"{number(imp.matched_visitors)} {'visitor' if imp.matched_visitors == 1 else 'visitors'} matched",
+        "visitors_word": f"{number(imp.matched_visitors)} visitor{'' if imp.matched_visitors == 1 else 's'} matched",
         "skipped": reports.codes(imp, "skipped"),
         "warnings": reports.codes(imp, "warning"),
         "segment": Segment.objects.filter(pk=imp.segment_id).first() if imp.segment_id else None,
@@ -121,7 +125,7 @@ def _sheet(request: HttpRequest, imp: Import) -> dict[str, Any]:
         "chosen": chosen,
         "columns": columns,
         "lines": sheet.lines(rows, width=len(columns), header=len(imp.header), targets=targets, people=people),
-        "pager_text": f"{number(len(rows))} of {number(chosen['rows'] if chosen else imp.in_error)} rows, in the order of the file",
+        "pager_text": f"{number(len(rows))} of {number(chosen['rows'] if chosen else imp.in_error)} rows of the file",
         "first_url": f"?{urlencode(query)}#errors" if after else None,
         "older_url": f"?{urlencode(query | {'after': rows[-1].line})}#errors"
         if len(rows) == reports.SHEET_ROWS

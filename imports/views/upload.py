@@ -62,15 +62,16 @@ def _by_script(request: HttpRequest) -> bool:
 
 def _refused(request: HttpRequest, problem: FileProblem) -> HttpResponse:
     """Why the file cannot be taken: for a script as a fragment, else in the page. Pasted text stays in its field."""
-    file = None if hasattr(request, "too_large") else request.FILES.get("file")
-    refused = {
-        "problem": spoken(problem.code, problem.facts),
-        "file_name": file.name if file else "Pasted rows",
-        "size": file.size if file else None,
-    }
+    said = {"problem": spoken(problem.code, problem.facts)}
+    if hasattr(request, "too_large"):  # nothing of the body is to be read
+        refused = {**said, "file_name": "Your file", "size": request.too_large}
+        text = ""
+    else:
+        file, text = request.FILES.get("file"), request.POST.get("text", "")
+        refused = {**said, "file_name": file.name if file else "Pasted rows", "size": file.size if file else None}
     if _by_script(request):
         return invalid(request, "imports/_refused.html", refused)
-    return invalid(request, "imports/upload.html", _context(**refused, text=request.POST.get("text", "")))
+    return invalid(request, "imports/upload.html", _context(**refused, text=text))
 
 
 def _receive(request: HttpRequest) -> Import:

@@ -28,10 +28,10 @@ from tests.browser.scene import Scene
 from tests.cast import person, workspace
 from tests.conftest import ROOT
 
-FLAGS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-).split()
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
 SECONDS = 15_000
 
 Aside = Callable[..., Any]

@@ -25,9 +25,22 @@ from tracking.models import Site
 from tracking.sites import new_key
 
 HEADER = ["epasts", "klienta_nr", "tālrunis", "vārds", "uzvārds", "dz_datums", "pilsēta", "apavu_izm"]
-NAMES = "Anna Ilze Rūdolfs Marta Kari Jonas Līga Øystein Sofía Ксения Petter Maija".split()
-FAMILIES = "Bērziņa Krūmiņa Ozols Liepa-Vanaga Sund Virvė Kalēja Bråthen-Hauge Núñez Орлова Moe Eglīte".split()
-CITIES = "Rīga Oslo Liepāja Bergen Vilnius Tromsø".split()
+NAMES = ["Anna", "Ilze", "Rūdolfs", "Marta", "Kari", "Jonas", "Līga", "Øystein", "Sofía", "Ксения", "Petter", "Maija"]
+FAMILIES = [
+    "Bērziņa",
+    "Krūmiņa",
+    "Ozols",
+    "Liepa-Vanaga",
+    "Sund",
+    "Virvė",
+    "Kalēja",
+    "Bråthen-Hauge",
+    "Núñez",
+    "Орлова",
+    "Moe",
+    "Eglīte",
+]
+CITIES = ["Rīga", "Oslo", "Liepāja", "Bergen", "Vilnius", "Tromsø"]
 MAPS = {"apavu_izm": "new:integer:shoe_size", "klienta_nr": "external_id"}
 
 

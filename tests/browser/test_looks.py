@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Page
 
 from tests.browser.conftest import Aside, Visit
@@ -14,6 +14,7 @@ WIDTHS = (1280, 400)
 THEMES = ("light", "dark")
 # Dark differs from light by its colours alone.
 RULES = {"light": {}, "dark": {"runOnly": ["color-contrast"]}}
+AXE = "options => axe.run({resultTypes: ['violations'], ...options}).then(results => results.violations)"
 # What stands in <scene> is an import, a contact, a site or a segment of the scene.
 PAGES = {
     "imports": "imports/",
@@ -49,13 +50,14 @@ def path_of(scene: Scene, page: str) -> str:
 def judge(page: Page) -> list[str]:
     """What is wrong with the page that is open, in each width and theme."""
     wrong = []
+    page.evaluate(AXE_SCRIPT)
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 900})
         too_wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         wrong += [f"{width}: scrolls sideways by {too_wide} px"] if too_wide else []
         for theme in THEMES:
             page.emulate_media(color_scheme=theme, reduced_motion="reduce")
-            for found in Axe().run(page, options=RULES[theme]).response["violations"]:
+            for found in page.evaluate(AXE, RULES[theme]):
                 where = "; ".join(node["html"][:120] for node in found["nodes"][:3])
                 wrong.append(f"{width} {theme}: {found['id']}: {found['help']}: {where}")
     return wrong

@@ -28,6 +28,17 @@ def sign_in(page: Page, email: str) -> None:
     page.get_by_role("button", name="Sign in").click()
 
 
+def choose_columns(page: Page) -> None:
+    """On the mapping page: an identifier by hand, a new field, a segment."""
+    page.get_by_role("heading", name="Where does each column go?").wait_for()
+    assert page.get_by_label("Key of the new field for column apavu_izm", exact=True).is_hidden()
+    page.get_by_label("Field for column apavu_izm", exact=True).select_option("Create a new field")
+    page.get_by_label("Key of the new field for column apavu_izm", exact=True).fill("shoe_size")
+    page.get_by_label("Type of the new field for column apavu_izm", exact=True).select_option("Integer")
+    page.get_by_label("Field for column klienta_nr", exact=True).select_option("External ID")
+    page.get_by_label("Add everybody to").fill("Fair Riga 2026")
+
+
 def test_with_the_mouse(visit: Callable[..., Visit], newcomer: Any, worker: Any, file: Path) -> None:
     user, tenant = newcomer
     worker(tenant)
@@ -38,13 +49,7 @@ def test_with_the_mouse(visit: Callable[..., Visit], newcomer: Any, worker: Any,
         page.get_by_text("Choose a file").click()
     chooser.value.set_files(file)
 
-    page.get_by_role("heading", name="Where does each column go?").wait_for()
-    assert page.get_by_label("Key of the new field for column apavu_izm", exact=True).is_hidden()
-    page.get_by_label("Field for column apavu_izm", exact=True).select_option("Create a new field")
-    page.get_by_label("Key of the new field for column apavu_izm", exact=True).fill("shoe_size")
-    page.get_by_label("Type of the new field for column apavu_izm", exact=True).select_option("Integer")
-    page.get_by_label("Field for column klienta_nr", exact=True).select_option("External ID")
-    page.get_by_label("Add everybody to").fill("Fair Riga 2026")
+    choose_columns(page)
     page.get_by_role("button", name="Check all rows").click()
 
     page.get_by_role("heading", name="This is what the import will do").wait_for()
@@ -85,18 +90,34 @@ def tab_to(page: Page, name: str) -> None:
     raise AssertionError(f"{name} cannot be reached with the Tab key")
 
 
-def test_with_the_keyboard_alone(visit: Callable[..., Visit], newcomer: Any, worker: Any, file: Path) -> None:
-    user, tenant = newcomer
-    worker(tenant)
-    page = visit().open("/login/")
+def sign_in_with_keys(page: Page, email: str) -> None:
     page.keyboard.press("Tab")
     assert name_of_focus(page) == "Skip to content"
     tab_to(page, "E-mail")
-    page.keyboard.type(user.email)
+    page.keyboard.type(email)
     tab_to(page, "Password")
     page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")
 
+
+def look_around_with_keys(page: Page) -> None:
+    """To the contacts, to the first of them, and into the search box."""
+    page.keyboard.press("g")
+    page.keyboard.press("c")
+    page.get_by_role("heading", name="Contacts", exact=True).wait_for()
+    page.keyboard.press("j")
+    person = name_of_focus(page)
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name=person, level=1).wait_for()
+    page.keyboard.press("/")
+    assert name_of_focus(page) == "Find a contact"
+
+
+def test_with_the_keyboard_alone(visit: Callable[..., Visit], newcomer: Any, worker: Any, file: Path) -> None:
+    user, tenant = newcomer
+    worker(tenant)
+    page = visit().open("/login/")
+    sign_in_with_keys(page, user.email)
     page.get_by_role("heading", name="Imports", exact=True).wait_for()
     tab_to(page, "Import a file")
     page.keyboard.press("Enter")
@@ -117,16 +138,7 @@ def test_with_the_keyboard_alone(visit: Callable[..., Visit], newcomer: Any, wor
     tab_to(page, "Import ")
     page.keyboard.press("Enter")
     page.get_by_role("heading", name="rows imported").wait_for()
-
-    page.keyboard.press("g")
-    page.keyboard.press("c")
-    page.get_by_role("heading", name="Contacts", exact=True).wait_for()
-    page.keyboard.press("j")
-    person = name_of_focus(page)
-    page.keyboard.press("Enter")
-    page.get_by_role("heading", name=person, level=1).wait_for()
-    page.keyboard.press("/")
-    assert name_of_focus(page) == "Find a contact"
+    look_around_with_keys(page)
 
 
 def test_a_file_that_is_refused(visit: Callable[..., Visit], scene: Scene, aside: Aside, tmp_path: Path) -> None:

@@ -1,12 +1,15 @@
 """A file through the whole pipeline, step by step as a worker does it, without a broker."""
 
+import pytest
+
 from contacts.models import Contact
 from imports import intake, running
 from imports.models import Import, Phase, RowIssue, Status
+from imports.reader import FileProblem
 from segments.models import Member, Segment
 from tenants.context import tenant_context
 from tenants.models import Membership, Notice, Outbox, Tenant
-from tests.imports.helpers import bring, proved
+from tests.imports.helpers import bring, proved, receive
 
 MESSY = (
     "E-mail;Vorname;Nachname;Telefon;Ort;Kundennummer\r\n"
@@ -89,9 +92,18 @@ def test_cancel_before_the_start_writes_nothing(tenant: Tenant) -> None:
         assert Contact.objects.count() == 0
 
 
-def test_what_cannot_be_read_fails_with_a_reason(tenant: Tenant) -> None:
-    imp = bring(tenant, 'email,city\na@example.com,"never closed\nb@example.com,x\n')
-    assert (imp.status, imp.reason, imp.reason_facts) == (Status.FAILED, "unclosed_quote", {"line": 2})
+def test_what_cannot_be_read_is_refused_at_the_door(tenant: Tenant) -> None:
+    with pytest.raises(FileProblem) as problem:
+        receive(tenant, 'email,city\na@example.com,"never closed\nb@example.com,x\n')
+    assert (problem.value.code, problem.value.facts) == ("unclosed_quote", {"line": 2})
+
+
+def test_what_is_found_later_fails_with_a_reason(tenant: Tenant) -> None:
+    rows = "".join(f"p{i}@example.com,x\n" for i in range(20_000))
+    imp = bring(tenant, f'email,city\n{rows}a@example.com,"never closed\nb@example.com,x\n' + rows * 5)
+    assert (imp.status, imp.reason, imp.reason_facts) == (Status.FAILED, "unclosed_quote", {"line": 20_002})
+    with tenant_context(tenant.pk):
+        assert Contact.objects.count() == 0
 
 
 def test_the_person_is_told_once(tenant: Tenant) -> None:

@@ -55,7 +55,7 @@ def test_words_are_fit_for_people(code: str) -> None:
         assert text
         assert "?" not in text  # a fact that nobody gives
         assert "{" not in text
-        assert not re.search(r"invalid|oops|error|fail(?!ed)|illegal|sorry|\bwrong format\b", text, re.IGNORECASE)
+        assert not re.search(r"invalid|oops|error|illegal|sorry|\bwrong format\b", text, re.IGNORECASE)
     assert not said[0].endswith(".")
     assert said[1].endswith(".")
     assert said[2].endswith((".", '"".'))

@@ -1,14 +1,16 @@
 """From the inbox into the tables, on the real servers: visitors, events, and whom they turn out to be."""
 
+import threading
 import time
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connections
 from django.utils import timezone
 
+from contacts import turns
 from contacts.models import Contact
 from imports import intake, running
 from imports.models import Import, Phase, Status
@@ -283,6 +285,35 @@ def test_workspaces_of_one_batch_are_kept_apart(tenant: Tenant, site: Site) -> N
     assert [(v.contact_id, v.views) for v in visitors(tenant)] == [(anna, 2)]
     assert [(v.contact_id, v.views) for v in visitors(other)] == [(None, 0)]
     assert (len(events(tenant)), len(events(other))) == (3, 1)
+
+
+@pytest.mark.usefixtures("empty_inbox")
+def test_a_busy_workspace_does_not_hold_up_the_others(tenant: Tenant, site: Site) -> None:
+    other = workspace(person("Charlie"))
+    push(site, hit(device(), "identify", email=ANNA))
+    push(site_of(other), hit(device()))
+    held, over = threading.Event(), threading.Event()
+
+    def resolve_for_long() -> None:
+        with tenant_context(tenant.pk):
+            turns.lock()
+            held.set()
+            over.wait(20)
+        connections.close_all()
+
+    thread = threading.Thread(target=resolve_for_long)
+    thread.start()
+    held.wait(10)
+    try:
+        assert ingest.drain() == 1
+        with pytest.raises(OperationalError):
+            ingest.drain()
+    finally:
+        over.set()
+        thread.join()
+    assert (len(events(other)), len(events(tenant)), inbox.waiting()) == (1, 0, 1)
+    assert ingest.drain() == 1
+    assert len(events(tenant)) == 1
 
 
 @pytest.mark.usefixtures("empty_inbox")

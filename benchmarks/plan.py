@@ -1,0 +1,226 @@
+"""What is measured, in which order, and what each table means."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from benchmarks import imports, pages, peers, pixel, upload, validation, words
+from benchmarks.imports import Run
+from benchmarks.report import Report, count, mib, ms, seconds, times
+from benchmarks.stack import ROOT, Stack
+from tenants.models import Tenant
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How much of everything. `rows` is the large import, `small` the one whose memory it is compared with."""
+
+    rows: int = 1_000_000
+    small: int = 200_000
+    bulk: int = 15_000  # rows for django-import-export
+    task: int = 40_000  # rows for the usual task
+    judged: int = 100_000
+    judged_plainly: int = 10_000
+    pixel_seconds: float = 10.0
+    requests: int = 40
+    upload: int = 1_000_000_000
+
+
+QUICK = Sizes(20_000, 5_000, 1_000, 3_000, 5_000, 1_000, 1.0, 5, 20_000_000)
+
+
+def sizes(rows: int, *, quick: bool) -> Sizes:
+    chosen = QUICK if quick else Sizes()
+    return Sizes(**{**vars(chosen), "rows": rows, "small": min(chosen.small, rows)}) if rows else chosen
+
+
+@dataclass
+class Bench:
+    """What the parts share."""
+
+    stack: Stack
+    sizes: Sizes
+    report: Report = field(default_factory=Report)
+    runs: dict[str, Run] = field(default_factory=dict)
+    tenant: Tenant | None = None
+
+    @property
+    def home(self) -> Path:
+        return self.stack.home
+
+    def file(self, name: str, rows: int, **how: Any) -> Path:
+        path = self.home / name
+        return path if path.exists() else imports.make_file(self.home, name, rows, **how)
+
+    def large(self) -> Path:
+        return self.file("people.csv", self.sizes.rows)
+
+    def workspace(self) -> Tenant:
+        """The large workspace; with people in it once the imports have been measured."""
+        self.tenant = self.tenant or imports.workspace("bench-large")
+        return self.tenant
+
+
+def measure(stack: Stack, wanted: Sizes, *, only: str) -> str:
+    """Run the parts in order; returns the page."""
+    bench = Bench(stack, wanted)
+    chosen = only.split(",") if only else list(PARTS)
+    for name in chosen:
+        PARTS[name](bench)
+    return bench.report.page(words.HEAD)
+
+
+def measure_imports(bench: Bench) -> None:
+    """Imports and COPY, in turns."""
+    report, size, tenant = bench.report, bench.sizes, bench.workspace()
+    first, half = bench.large(), bench.file("half.csv", size.rows, first=size.rows // 2, salt=1)
+    bench.runs["small"] = imports.run(
+        bench.stack, imports.workspace("bench-small"), bench.file("small.csv", size.small)
+    )
+    bench.runs["empty"] = imports.run(bench.stack, tenant, first)
+    dump = bench.home / "contacts.copy"
+    columns = imports.export(bench.stack, tenant, dump)
+    copies = [imports.copy(bench.stack, dump, columns)]
+    bench.runs["again"] = imports.run(bench.stack, tenant, first)
+    bench.runs["half"] = imports.run(bench.stack, tenant, half)
+    copies.append(imports.copy(bench.stack, dump, columns))
+    dump.unlink()
+    copied, took = copies[0][0], sum(s for _n, s in copies) / len(copies)
+    report.section("Imports beside COPY", words.IMPORTS)
+    rows = [
+        [f"COPY of the {count(copied)} clean contacts", count(copied), seconds(took), "1.00×", count(copied / took), ""]
+    ]
+    for key, what in RUNS.items():
+        run = bench.runs[key]
+        ratio = times(run.seconds / took) if key != "small" else ""
+        rows.append([what, count(run.rows), seconds(run.seconds), ratio, count(run.speed), mib(run.memory)])
+    report.table(["What", "Rows", "Time", "beside COPY", "Rows/s", "Worker's peak memory"], rows)
+    report.table(["Outcome", *RUNS.values()], outcomes(bench))
+    report.table(["Seconds of work, all workers", *RUNS.values()], phases(bench))
+
+
+RUNS = {
+    "empty": "Into an empty workspace",
+    "half": "Into a full one, half matching",
+    "again": "The same file again",
+    "small": "A smaller file, for its memory",
+}
+
+
+def outcomes(bench: Bench) -> list[list[str]]:
+    names = ("rows", "created", "updated", "unchanged", "duplicates", "skipped", "in_error")
+    return [[name.replace("_", " "), *(count(bench.runs[key].result[name]) for key in RUNS)] for name in names]
+
+
+def phases(bench: Bench) -> list[list[str]]:
+    kinds = ("plan", "parse", "repeat", "match", "resolve", "diff", "visitors", "collect", "apply", "finish")
+    return [[kind, *(f"{bench.runs[key].phases.get(kind, 0.0):.1f}" for key in RUNS)] for kind in kinds]
+
+
+def measure_validation(bench: Bench) -> None:
+    size = bench.sizes
+    path = bench.large()
+    own, plain = validation.ours(path, size.judged), validation.plain(path, size.judged_plainly)
+    bench.report.section("Judging a row", words.VALIDATION)
+    bench.report.table(
+        ["What", "µs a row", "beside ours"],
+        [
+            ["Our cleaner: all twelve columns", f"{own * 1e6:.1f}", "1.00×"],
+            ["email-validator and phonenumbers: two columns", f"{plain * 1e6:.1f}", times(plain / own)],
+        ],
+    )
+
+
+def measure_peers(bench: Bench) -> None:
+    """Each peer in a fresh process; ours on the clean file of the same kind."""
+    size, rows = bench.sizes, []
+    clean = {"bad": 0.0, "doubles": 0.0, "malformed": 0.0}
+    files = {n: bench.file(f"clean-{n}.csv", n, **clean) for n in {size.bulk, size.task, size.small}}
+    ours = imports.workspace("bench-peers")
+    new = imports.run(bench.stack, ours, files[size.small])
+    known = imports.run(bench.stack, ours, bench.file("changed.csv", size.small, salt=3, **clean))
+    changed = {n: bench.file(f"changed-{n}.csv", n, salt=3, **clean) for n in (size.bulk, size.task)}
+    rows.append(peer_row("This product, new people", new.rows, new.seconds, new.memory, new.speed))
+    rows.append(peer_row("This product, all known, all changed", known.rows, known.seconds, known.memory, known.speed))
+    for name, what, n in PEERS_SHOWN:
+        make_table(bench)
+        amount = getattr(size, n)
+        for state, path, best in (("new people", files, new), ("all known, all changed", changed, known)):
+            got = peer(bench, name, path[amount])
+            rows.append(peer_row(f"{what}, {state}", got["rows"], got["seconds"], got["memory"], best.speed))
+    bench.report.section("Beside others", words.PEERS)
+    bench.report.table(["What", "Rows", "Rows/s", "This product is", "Peak memory"], rows)
+
+
+PEERS_SHOWN = (
+    ("import_export", "django-import-export", "bulk"),
+    ("celery_task", "The usual task", "task"),
+)
+
+
+def peer_row(what: str, rows: int, took: float, memory: float, best: float) -> list[str]:
+    speed = rows / took
+    return [what, count(rows), count(speed), f"{times(best / speed)} as fast" if best != speed else "", mib(memory)]
+
+
+def make_table(bench: Bench) -> None:
+    with psycopg.connect(bench.stack.info["owner_database_url"], autocommit=True) as connection:
+        connection.execute(peers.TABLE)
+
+
+def peer(bench: Bench, name: str, path: Path) -> dict[str, Any]:
+    command = [sys.executable, "-m", "benchmarks.peers", name, str(path)]
+    env = os.environ | {"DATABASE_URL": bench.stack.info["owner_database_url"]}
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=900)
+    if done.returncode:
+        raise SystemExit(done.stderr[-3000:])
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def measure_pixel(bench: Bench) -> None:
+    got = pixel.measure(bench.stack, bench.workspace(), bench.sizes.pixel_seconds)
+    bench.report.section("The pixel", words.PIXEL)
+    rows = []
+    for what, load in (("with the consumer at work", got["together"]), ("with the consumer held", got["alone"])):
+        rows.append([f"Accepted, {what}", count(load.speed), ms(load.median), ms(load.p95), count(load.refused)])
+    rows.append(["Stored by the consumer alone", count(got["drain"]), "", "", ""])
+    bench.report.table(["What", "Hits/s", "Median", "95 %", "Refused"], rows)
+    stored = f"All {count(got['kept'])} acknowledged hits were found in the events."
+    bench.report.note(f"{stored} The consumer's peak memory was {mib(got['memory'])}.")
+
+
+def measure_pages(bench: Bench) -> None:
+    tenant = bench.workspace()
+    if "empty" not in bench.runs:
+        bench.runs["empty"] = imports.run(bench.stack, tenant, bench.large())
+    found = pages.measure(tenant, bench.sizes.requests)
+    people = sum(run.result["created"] for run in (bench.runs["empty"], bench.runs.get("half")) if run)
+    bench.report.section("Pages", f"{words.PAGES} The workspace holds {count(people)} contacts.")
+    bench.report.table(["Page", "Median", "95 %"], [[what, ms(half), ms(most)] for what, half, most in found])
+
+
+def measure_upload(bench: Bench) -> None:
+    got = upload.measure(bench.stack, bench.workspace(), bench.large(), bench.sizes.upload)
+    bench.report.section("A very large upload", words.UPLOAD)
+    bench.report.table(
+        ["Upload", "Time", "Web process before", "at most"],
+        [[upload.megabytes(got["bytes"]), seconds(got["seconds"]), mib(got["before"]), mib(got["most"])]],
+    )
+
+
+PARTS: dict[str, Callable[[Bench], None]] = {
+    "validation": measure_validation,
+    "imports": measure_imports,
+    "peers": measure_peers,
+    "pages": measure_pages,
+    "pixel": measure_pixel,
+    "upload": measure_upload,
+}
