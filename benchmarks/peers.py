@@ -1,7 +1,7 @@
 """Others, each in a fresh process with a plain Django table of its own: `python -m benchmarks.peers NAME FILE`.
 
-Their files hold no rows in error and no doubles: what those do to the others is not measured. Each is set up the way its
-documentation recommends for speed. Prints rows, seconds and the process's peak memory as JSON.
+Their files hold no rows in error and no doubles: what those do to the others is not measured. Each is set up the way
+its documentation recommends for speed. Prints rows, seconds and the peak memory of the process as JSON.
 """
 
 import csv
@@ -56,6 +56,9 @@ def model() -> Any:
             app_label = "benchmarks"
             db_table = '"peer"."person"'
             managed = False
+
+        def __str__(self) -> str:
+            return str(self.external_id)
 
     return Person
 

@@ -5,6 +5,8 @@ from typing import Any
 
 from celery import Celery
 from celery.signals import heartbeat_sent, worker_init
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cdp.settings")
 
@@ -18,12 +20,16 @@ def _refuse_a_role_that_could_bypass(**_kwargs: Any) -> None:
     """A worker that could read past the policies must not start (architecture, section 4)."""
     from tenants.checks import refuse_bypassing_role  # noqa: PLC0415  apps load after Celery
 
-    refuse_bypassing_role()
+    try:
+        refuse_bypassing_role()
+    except ImproperlyConfigured as problem:
+        # Celery logs exceptions of its signals and goes on; only this ends the worker.
+        raise SystemExit(str(problem)) from problem
 
 
 @heartbeat_sent.connect
 def _say_that_a_worker_lives(sender: Any = None, **_kwargs: Any) -> None:
-    """Celery's own heart beats each two seconds; the pages count the hosts that were heard (cdp.pulse)."""
+    """Celery's own heart beats each two seconds for all processes of a host; the pages count them (cdp.pulse)."""
     from cdp.pulse import beat  # noqa: PLC0415  see above
 
-    beat(str(getattr(sender, "hostname", "worker")))
+    beat(str(sender.eventer.hostname), processes=settings.WORKERS)

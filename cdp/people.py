@@ -232,7 +232,7 @@ def rows(
             cells = row(number, seed, salt, spoil=spoil)
             number += 1
         if 0 <= k - doubles - bad < malformed:
-            cells = cells[: chance.randint(1, 9)] if chance.random() < 0.5 else [*cells, *"x" * chance.randint(1, 3)]
+            cells = cells[: chance.randint(2, 9)] if chance.random() < 0.5 else [*cells, *"x" * chance.randint(1, 3)]
         yield cells
 
 

@@ -24,9 +24,13 @@ def broker() -> redis.Redis:
     return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2, retry=once_more)
 
 
-def beat(worker: str, *, now: float | None = None) -> None:
-    """Say that a worker lives."""
-    broker().zadd(KEY, {worker: now or time.time()})
+def beat(host: str, *, processes: int, now: float | None = None) -> None:
+    """Say that the worker processes of a host live."""
+    moment = now or time.time()
+    try:
+        broker().zadd(KEY, {f"{host}#{i}": moment for i in range(processes)})
+    except redis.RedisError as problem:
+        log.warning("sign of life not written: %s", problem)
 
 
 def workers_alive(*, now: float | None = None) -> int | None:

@@ -1,11 +1,11 @@
 """Rows of one file that are one person (identity, rule 4). Pure: rows that share something in, decisions out."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any, Literal, NamedTuple
 
-STRENGTH = {"external_id": 1, "email": 2, "phone": 3}
+from contacts.matching import ORDER, STRENGTH
 
 
 class Repeat(NamedTuple):
@@ -59,19 +59,26 @@ class _Union:
                 self.parent[max(a, b)] = min(a, b)
 
 
-def group(rows: Iterable[tuple[Any, ...]], *, duplicates: Literal["last", "first", "error"]) -> Grouping:
+def group(
+    rows: Iterable[tuple[Any, ...]],
+    *,
+    duplicates: Literal["last", "first", "error"],
+    order: Sequence[str] = ORDER,
+) -> Grouping:
     """Decide groups of rows. `rows` come sorted by kind (external_id, email, contact, phone), key and row number.
 
+    `order` has the identifiers that take part, strongest first: it says whose contact a group takes.
     The result does not depend on the order of the rows inside a file, except for which row wins.
     """
     union, result = _Union(), Grouping()
+    rank: dict[int | None, int] = {STRENGTH[name]: i for i, name in enumerate(order)}
     found: dict[int, tuple[int, int]] = {}  # row → (strength, contact)
     for (kind, _key), members in groupby(map(Repeat._make, rows), key=lambda r: (r.kind, r.key)):
         shared = list(members)
         for row in shared:
             union.find(row.row_no)
             if row.contact_id is not None:
-                found[row.row_no] = (row.strength or 0, row.contact_id)
+                found[row.row_no] = (rank.get(row.strength, 0), row.contact_id)
         _JOINS[kind](shared, union, result)
     for group_rows in _sets(union, result):
         _decide(group_rows, found, result, duplicates)

@@ -75,7 +75,7 @@ def resolve(staging: Staging, policy: Policy, *, key: str) -> Resolved:
     tables.analyze(staging, "hit", "repeat")
     if queries.find_same_contact(staging):
         tables.analyze(staging, "repeat")
-    grouping = group(queries.repeats(staging), duplicates=policy.duplicates)
+    grouping = group(queries.repeats(staging), duplicates=policy.duplicates, order=policy.identifiers)
     _note(staging, grouping, policy)
     queries.skip_deleted(staging)
     queries.skip_suppressed(staging, key=key)

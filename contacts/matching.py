@@ -10,6 +10,8 @@ from contacts import queries
 from contacts.staging import Staging
 
 ORDER = ("external_id", "email", "phone")
+# How `hit.strength` names the identifier that decided, whichever of them take part and in whatever order.
+STRENGTH = {name: number for number, name in enumerate(ORDER, 1)}
 
 # One identifier against the living contacts, for rows [start, stop). Takes no locks.
 FOUND = """{name} AS MATERIALIZED (
@@ -38,7 +40,7 @@ def statement(order: Sequence[str]) -> str:
     """The MATCH statement for identifiers in this order, strongest first."""
     return MATCH.format(
         found=",\n".join(_found(name, order[:i]) for i, name in enumerate(order)),
-        strength=_cases(order, lambda i, _n: str(i + 1)),
+        strength=_cases(order, lambda _i, n: str(STRENGTH[n])),
         contact=_cases(order, lambda i, n: f"CASE WHEN {n}.ok = 1 THEN {n}.ok_id ELSE {_told_apart(order, i)} END"),
         shared=_cases(order, lambda i, n: f"{n}.ok > 1 AND {_only_one(order, i)} IS NULL"),
         carried=", ".join(f"{n}.ids AS {n}_ids, {n}.any_id AS {n}_any" for n in order),
@@ -78,5 +80,5 @@ def _other(order: Sequence[str]) -> str:
     whens = []
     for i in range(len(order) - 1):
         inner = " ".join(f"WHEN NOT contact_id = ANY({n}_ids) THEN {n}_any" for n in order[i + 1 :])
-        whens.append(f"WHEN strength = {i + 1} AND NOT shared THEN CASE {inner} END")
+        whens.append(f"WHEN strength = {STRENGTH[order[i]]} AND NOT shared THEN CASE {inner} END")
     return f"CASE {' '.join(whens)} END" if whens else "NULL::bigint"

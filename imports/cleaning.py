@@ -15,7 +15,7 @@ from imports import lines
 from imports.cells import IDENTIFIERS, MAX_PHONE, NAMES, Clean, Column
 from imports.problems import Problem
 from imports.reader import Dialect
-from imports.rows import read, split_lines
+from imports import rows
 
 __all__ = ["Block", "Clean", "Cleaner", "Column", "Issue"]
 
@@ -142,7 +142,7 @@ class Cleaner:
         """Clean a span of the file. `prefix` is put before each staged line: the tenant's column."""
         out, staged = Block(), list[str]()
         staged_line, add = self.line, staged.append
-        for line, cells, problem in read(split_lines(text), dialect, first_line=first_line):
+        for line, cells, problem in rows.read(rows.split_lines(text), dialect, first_line=first_line):
             out.last_line = line
             if problem:
                 _unreadable(out, line, cells, problem)

@@ -12,6 +12,7 @@ from contacts.models import Attribute
 from imports import intake, mapping, problems, reader
 from imports.models import Import
 from imports.reader import Dialect
+from imports.synonyms import OWN_COLUMNS
 from tenants.models import Tenant
 
 CORE = mapping.CORE_TARGETS
@@ -46,7 +47,8 @@ def choose(imp: Import, choices: Mapping[str, str], *, create_unknown: bool = Fa
     columns = []
     for i, (name, guess) in enumerate(zip(imp.header, imp.mapping, strict=True)):
         choice = choices.get(f"#{i}", choices.get(name, guess["target"]))
-        if choice == "skip" and create_unknown and name not in choices:
+        chosen = name in choices or f"#{i}" in choices
+        if choice == "skip" and create_unknown and not chosen and name not in OWN_COLUMNS:
             choice = f"new:text:{key_of(name)}"
         columns.append(_column(choice, name, reason="chosen" if choice != guess["target"] else guess.get("reason", "")))
     found = mapping.check([c["target"] for c in columns], known={*SYSTEM, *intake.custom_attributes()})
@@ -78,6 +80,8 @@ def _create(kind: str, key: str, *, label: str) -> Attribute:
         raise BadMapping(f"{key} cannot be the key of a new attribute: it is taken or not of the form shoe_size.")
     wanted = {"label": label[:120], "type": kind}
     attribute: Attribute = Attribute.objects.get_or_create(key=key, defaults=wanted)[0]
+    if attribute.archived_at:
+        raise BadMapping(f"The attribute {key} is archived. Choose another key.")
     if attribute.type != kind:
         raise BadMapping(f"The attribute {key} exists already, with the type {attribute.type}.")
     return attribute

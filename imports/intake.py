@@ -44,6 +44,11 @@ def receive(
     return imp
 
 
+def discard(imp: Import) -> None:
+    """Remove the stored file of an import that will not be."""
+    (Path(settings.UPLOAD_DIR) / imp.path).unlink(missing_ok=True)
+
+
 def _store(chunks: Iterable[bytes], path: Path, *, limit: int) -> tuple[int, str]:
     size, digest = 0, hashlib.sha256()
     with open(path, "xb", opener=_private) as file:

@@ -34,6 +34,11 @@ def readable(imp: Import) -> tuple[Path, Dialect]:
     return (copy, dialect) if copy.is_file() else (path, dialect)
 
 
+def forget_copy(imp: Import) -> None:
+    """Remove the UTF-8 copy of an import that has ended; the upload itself stays."""
+    (Path(settings.UPLOAD_DIR) / imp.path).with_suffix(".utf8").unlink(missing_ok=True)
+
+
 def spans(imp: Import) -> list[Span]:
     """Cut the file into spans at record ends, after making a UTF-8 copy where one is needed. Raises FileProblem."""
     path, dialect = path_of(imp), Dialect(**imp.dialect)

@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 
 from contacts import identity, turns
@@ -39,8 +40,12 @@ def staging_of(imp: Import) -> Staging:
 
 
 def policy_of(imp: Import) -> identity.Policy:
-    """What the import may do, with the identifiers that the workspace uses and the file has."""
-    order = Tenant.objects.get(pk=current_tenant()).identifier_order.split(",")
+    """What the import may do, with the identifiers that the workspace uses and the file has.
+
+    An external ID always takes part: no two contacts may have the same one.
+    """
+    chosen = Tenant.objects.get(pk=current_tenant()).identifier_order.split(",")
+    order = chosen if "external_id" in chosen else ["external_id", *chosen]
     targets = {column.get("target") for column in imp.mapping}
     return Options.parse(imp.options).policy(tuple(name for name in order if name in targets))
 
@@ -303,6 +308,7 @@ def end(imp: Import, status: Status, *, reason: str = "", **facts: Any) -> bool:
     imp.save(update_fields=["status", "reason", "reason_facts", "finished_at"])
     turns.release(imp.pk, written=written)
     tables.drop(staging_of(imp))
+    transaction.on_commit(lambda: parsing.forget_copy(imp))
     news.ended(imp)
     for waiting in Import.objects.filter(phase=Phase.QUEUED).order_by("pk")[:20]:
         messages.send(waiting.pk)

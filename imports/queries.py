@@ -139,6 +139,30 @@ def new_members(staging: Staging, segment_id: int) -> int:
     return int(queries.fetch(NEW_MEMBERS, staging, segment=segment_id)[0][0])
 
 
+# Rows of bulk-written tables whose contact does not exist. Scans the workspace; run by check_integrity only.
+ORPHANS = {
+    "segment_member": """
+SELECT count(*) FROM segment_member x WHERE x.tenant_id = %(tenant)s AND NOT EXISTS (
+  SELECT 1 FROM contact c WHERE c.tenant_id = %(tenant)s AND c.id = x.contact_id)""",
+    "touched": """
+SELECT count(*) FROM touched x WHERE x.tenant_id = %(tenant)s AND NOT EXISTS (
+  SELECT 1 FROM contact c WHERE c.tenant_id = %(tenant)s AND c.id = x.contact_id)""",
+    "visitor": """
+SELECT count(*) FROM visitor x WHERE x.tenant_id = %(tenant)s AND x.contact_id IS NOT NULL AND NOT EXISTS (
+  SELECT 1 FROM contact c WHERE c.tenant_id = %(tenant)s AND c.id = x.contact_id)""",
+}
+
+
+def orphans(tenant_id: int) -> dict[str, int]:
+    """Table → rows that name a contact which does not exist."""
+    found = {}
+    with connection.cursor() as cursor:
+        for table, statement in ORPHANS.items():
+            cursor.execute(statement, {"tenant": tenant_id})
+            found[table] = int(cursor.fetchone()[0])
+    return found
+
+
 def _run(statement: str, staging: Staging, /, **values: Any) -> int:
     with connection.cursor() as cursor:
         cursor.execute(

@@ -10,13 +10,11 @@ from django.db.models import Count
 
 from imports import problems
 from imports.models import Import, RejectedRow, RowIssue, Severity
+from imports.synonyms import OWN_COLUMNS
 from tenants.context import tenant_context
 
 SHEET_ROWS = 50
 PAGE = 2_000
-# Columns that the download of rows in error has beside those of the file. A header with them maps by itself when the
-# mended file comes back: they are skipped.
-EXTRA_COLUMNS = ("Line in file", "Code", "Reason")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
@@ -116,7 +114,7 @@ def errors_csv(imp: Import) -> Iterator[str]:
     Safe in a spreadsheet: what it could take for a formula gets an apostrophe, which an import takes off again. Runs in
     the caller's tenant context.
     """
-    yield line([*imp.header, *EXTRA_COLUMNS])
+    yield line([*imp.header, *OWN_COLUMNS])
     after = 0
     while rows := sheet(imp, after=after, rows=PAGE):
         for row in rows:

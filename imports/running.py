@@ -5,6 +5,8 @@ import time
 
 from django.conf import settings
 from django.db import DatabaseError, OperationalError
+from django.db.models import Q
+from django.utils import timezone
 from psycopg import errors
 
 from imports import messages, pipeline, units
@@ -16,7 +18,7 @@ from tenants.context import tenant_context
 log = logging.getLogger(__name__)
 # After so long a worker gives way to other imports and comes back.
 TURN_SECONDS = 20.0
-WAITING = (Phase.DRAFT, Phase.REVIEW, Phase.DONE)
+WAITING = (Phase.DRAFT, Phase.REVIEW)
 # Two transactions met: the unit is as it was and simply done again.
 RETRY = (errors.DeadlockDetected, errors.SerializationFailure, errors.LockNotAvailable)
 
@@ -77,8 +79,10 @@ def _fail(tenant_id: int, import_id: int, code: str, **facts: object) -> None:
 def wake_active(tenant_id: int) -> None:
     """Tell workers about every import of a workspace that is under way; forget the workspace when there is none."""
     with tenant_context(tenant_id):
-        active = list(Import.objects.exclude(phase__in=WAITING).order_by("pk").values_list("pk", flat=True)[:50])
+        seen_at = timezone.now()
+        idle = Q(phase__in=WAITING, cancel_requested=False) | Q(phase=Phase.DONE)
+        active = list(Import.objects.exclude(idle).order_by("pk").values_list("pk", flat=True)[:50])
         if not active:
-            wake.done(messages.KIND)
+            wake.done(messages.KIND, seen_at=seen_at)
         for import_id in active:
             messages.send(import_id)

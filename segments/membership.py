@@ -1,11 +1,8 @@
 """Members of static segments, written in bulk."""
 
 from datetime import datetime
-from typing import Any
 
-from django.db import connection
-from psycopg import sql
-
+from contacts import queries
 from contacts.staging import Staging
 from segments.models import Member, Segment
 
@@ -19,10 +16,7 @@ ON CONFLICT DO NOTHING"""
 
 def add(staging: Staging, segment_id: int, *, start: int, stop: int, now: datetime) -> int:
     """Add the contacts of a range of rows to a static segment; returns how many are new in it."""
-    values: dict[str, Any] = {"tenant": staging.tenant_id, "segment": segment_id, "start": start, "stop": stop, "now": now}
-    with connection.cursor() as cursor:
-        cursor.execute(sql.SQL(ADD).format(**staging.names()), values)
-        return int(cursor.rowcount)
+    return queries.run(ADD, staging, segment=segment_id, start=start, stop=stop, now=now)
 
 
 def named(name: str) -> Segment:

@@ -31,9 +31,10 @@ def put_notice(user: User, *, text: str, url: str, tone: str = "neutral") -> Non
 def send_waiting(tenant_id: int) -> int:
     """Send what waits in one workspace; returns how many went out. A failure is kept with its reason and retried."""
     with tenant_context(tenant_id):
+        seen_at = timezone.now()
         ids = list(Outbox.objects.filter(sent_at=None, attempts__lt=MAX_ATTEMPTS).values_list("pk", flat=True)[:100])
         if not ids:
-            wake.done("outbox")
+            wake.done("outbox", seen_at=seen_at)
     return sum(_send(tenant_id, pk) for pk in ids)
 
 

@@ -1,17 +1,26 @@
 """Which workspaces have work waiting. A hint for sweepers: the work itself is in the tenants' tables."""
 
+from datetime import datetime
+
+from django.utils import timezone
+
 from tenants.context import current_tenant
 from tenants.models import Wake
 
 
 def mark(kind: str) -> None:
-    """Remember that the current tenant has work of this kind. Idempotent."""
-    Wake.objects.get_or_create(tenant_id=current_tenant(), kind=kind)
+    """Remember that the current tenant has work of this kind. Idempotent.
+
+    Written anew each time, so that a sweep which is about to forget an older mark sees that there is a newer one.
+    """
+    row = Wake(tenant_id=current_tenant(), kind=kind, since=timezone.now())
+    fields = {"unique_fields": ["tenant", "kind"], "update_fields": ["since"]}
+    Wake.objects.bulk_create([row], update_conflicts=True, **fields)
 
 
-def done(kind: str) -> None:
-    """Forget the mark. Call only in a transaction that has seen that nothing is left."""
-    Wake.objects.filter(tenant_id=current_tenant(), kind=kind).delete()
+def done(kind: str, *, seen_at: datetime) -> None:
+    """Forget the mark, unless it is newer than the look at `seen_at` which found that nothing is left."""
+    Wake.objects.filter(tenant_id=current_tenant(), kind=kind, since__lt=seen_at).delete()
 
 
 def waiting(kind: str) -> list[int]:

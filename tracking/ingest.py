@@ -21,6 +21,9 @@ from tracking.recognition import Recognition
 
 log = logging.getLogger(__name__)
 BATCH = 5_000
+# What may be wrong with a hit itself. It must not hold up those behind it; anything else is trouble with a server, and
+# the hits stay in the inbox.
+OF_THE_HIT = (DataError, IntegrityError, ValueError, TypeError, LookupError, ArithmeticError)
 
 
 def drain(batch: int = BATCH) -> int:
@@ -55,7 +58,7 @@ def store(tenant_id: int, entries: Sequence[Entry]) -> None:
         return
     try:
         _store(tenant_id, entries)
-    except (DataError, IntegrityError):
+    except OF_THE_HIT:
         if len(entries) == 1:
             log.exception("hit %s of workspace %s cannot be stored", entries[0].id, tenant_id)
             inbox.count_drop("not_storable", tenant_id=tenant_id, site_id=entries[0].site_id)

@@ -63,7 +63,8 @@ def match(staging: Staging) -> dict[str, int]:
     return {kind: int(n) for kind, n in queries.fetch(BY_KIND, staging)}
 
 
-# Ties visitors to the contacts of rows [start, stop). A visitor claimed meanwhile stays where it is. Locks the visitors until the unit commits.
+# Ties visitors to the contacts of rows [start, stop). A visitor claimed meanwhile stays where it is. Locks the visitors
+# until the unit commits.
 CLAIM = """
 UPDATE visitor v SET contact_id = m.contact_id, claimed_at = %(now)s, matched_by = x.kind,
                      import_id = %(import_id)s, row_no = x.row_no

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Aside, Visit
 from tests.browser.scene import Scene
@@ -129,7 +129,7 @@ def test_contacts_are_found_while_typing(scene: Scene, aside: Aside, visit: Call
     assert page.locator("#contacts-list tbody tr").count() == 1
     assert "q=person12" in page.url
     page.go_back()
-    assert page.get_by_role("searchbox", name="Search contacts").input_value() == ""
+    expect(page.get_by_role("searchbox", name="Search contacts")).to_have_value("")
 
 
 def test_profile_says_where_each_value_came_from(scene: Scene, aside: Aside, visit: Callable[..., Visit]) -> None:

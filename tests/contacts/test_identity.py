@@ -276,6 +276,27 @@ def test_the_order_of_rows_does_not_change_who_is_who(inside: Tenant, turned: bo
     assert contact.attributes == {"city": "Riga"}
 
 
+@pytest.mark.parametrize("identifiers", [("external_id", "email", "phone"), ("email", "phone")])
+def test_narrowed_identifiers_follow_the_same_rules(inside: Tenant, identifiers: tuple[str, ...]) -> None:
+    """A file without external IDs must not decide otherwise: a known phone under another e-mail is another person."""
+    known(email="k@example.com", phone="+447911123456")
+    rows = [{"email": "a@example.com", "phone": "+447911123456"}, {"phone": "+447911123456", "city": "Riga"}]
+    out = bring(inside, rows, identifiers=identifiers)
+    assert (out.outcomes, out.joined) == ({2: "c", 3: "u"}, {})
+    assert one(email="k@example.com").attributes == {"city": "Riga"}
+
+
+@pytest.mark.parametrize("identifiers", [("external_id", "email", "phone"), ("email", "phone")])
+def test_a_row_that_found_its_contact_by_phone_brings_its_doubles_along(
+    inside: Tenant, identifiers: tuple[str, ...]
+) -> None:
+    known(phone="+447911123456")
+    rows = [{"email": "e@example.com", "phone": "+447911123456"}, {"email": "e@example.com", "city": "Riga"}]
+    out = bring(inside, rows, identifiers=identifiers)
+    assert (out.outcomes, out.joined) == ({3: "u"}, {2: 3})
+    assert total() == 1
+
+
 # --- rule 5: blank keeps; overwrite or fill; identifiers are never taken away ---------------------------------------
 
 

@@ -2,7 +2,6 @@
 
 import os
 import uuid
-from collections.abc import Iterator
 from typing import Any
 
 import psycopg
@@ -29,13 +28,13 @@ CSV = "email,first_name,phone\nann@example.com,Ann,+447911123456\nnot-an-address
 
 
 @pytest.fixture(scope="module")
-def full() -> Iterator[Actor]:
+def full() -> Actor:
     """Alice, with a row in every table that the product fills by itself."""
     alice = actor("Alice")
     bring(alice.workspace, CSV, segment="Everybody", user=alice.user)
     with tenant_context(alice.workspace.pk):
         fill(alice)
-    yield alice
+    return alice
 
 
 def fill(alice: Actor) -> None:
@@ -105,10 +104,13 @@ def test_in_another_tenant_every_table_is_that_tenants(full: Actor, charlie: Act
 
 
 def test_rows_cannot_be_written_for_another_tenant(full: Actor, charlie: Actor) -> None:
-    insert = "INSERT INTO attribute (tenant_id, key, label, type, options, created_at) VALUES (%s, 'x', 'x', 'text', '{}', now())"
-    with pytest.raises(ProgrammingError, match="row-level security"), tenant_context(charlie.workspace.pk):
-        with connection.cursor() as cursor:
-            cursor.execute(insert, [full.workspace.pk])
+    insert = (
+        "INSERT INTO attribute (tenant_id, key, label, type, options, created_at) "
+        "VALUES (%s, 'x', 'x', 'text', '{}', now())"
+    )
+    refused = pytest.raises(ProgrammingError, match="row-level security")
+    with refused, tenant_context(charlie.workspace.pk), connection.cursor() as cursor:
+        cursor.execute(insert, [full.workspace.pk])
     with tenant_context(charlie.workspace.pk), connection.cursor() as cursor:
         cursor.execute("UPDATE contact SET first_name = 'x' WHERE tenant_id = %s", [full.workspace.pk])
         assert cursor.rowcount == 0

@@ -63,19 +63,27 @@ class Command(BaseCommand):
             with path.open("rb") as file:
                 chunks = iter(lambda: file.read(CHUNK), b"")
                 imp = intake.receive(chunks, file_name=path.name, tenant=tenant, user=None, origin="command")
-            dialect = {name: wanted[name] for name in DIALECT if name in wanted}
-            if dialect:
-                columns.read_again(imp, tenant, dialect)
-            maps = {name[4:]: value for name, value in wanted.items() if name.startswith("map.")}
-            chosen = columns.choose(imp, maps, create_unknown=wanted.get("unknown") == "create")
-            settings = {k: v for k, v in wanted.items() if k in (*CHOICES, "country", "segment")}
-            intake.start(imp, options=Options.parse(settings), columns=chosen, auto_start=not review)
+            try:
+                _configure(imp, tenant, wanted, review=review)
+            except (FileProblem, BadOption, columns.BadMapping):
+                intake.discard(imp)  # the rollback takes the import away, but not its file
+                raise
             return int(imp.pk)
 
     def _print(self, result: dict[str, Any], options: dict[str, Any]) -> None:
         self.stdout.write(json.dumps(result, ensure_ascii=False))
         if not options["json"]:
             self.stderr.write(f"{result['status']}: {result['rows']:,} rows")
+
+
+def _configure(imp: Import, tenant: Tenant, wanted: dict[str, str], *, review: bool) -> None:
+    dialect = {name: wanted[name] for name in DIALECT if name in wanted}
+    if dialect:
+        columns.read_again(imp, tenant, dialect)
+    maps = {name[4:]: value for name, value in wanted.items() if name.startswith("map.")}
+    chosen = columns.choose(imp, maps, create_unknown=wanted.get("unknown") == "create")
+    settings = {k: v for k, v in wanted.items() if k in (*CHOICES, "country", "segment")}
+    intake.start(imp, options=Options.parse(settings), columns=chosen, auto_start=not review)
 
 
 def _settings(pairs: list[str]) -> dict[str, str]:

@@ -1,0 +1,30 @@
+"""Look for orphans: rows that name a contact which does not exist. Bulk-written tables have no foreign keys."""
+
+import json
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from imports.queries import orphans
+from tenants.context import tenant_context
+from tenants.models import Tenant
+
+
+class Command(BaseCommand):
+    help = "Count orphans in every workspace; exit code 1 when there are any."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--workspace", default="", help="look at one workspace only")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        tenants = Tenant.objects.order_by("pk")
+        if options["workspace"]:
+            tenants = tenants.filter(slug=options["workspace"])
+        found = {}
+        for tenant in tenants.iterator():
+            with tenant_context(tenant.pk, read_only=True):
+                found[tenant.slug] = orphans(tenant.pk)
+        self.stdout.write(json.dumps(found))
+        if any(n for counts in found.values() for n in counts.values()):
+            raise SystemExit(1)

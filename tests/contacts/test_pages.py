@@ -1,0 +1,134 @@
+"""The list of contacts and the profile: what is found, in what order, and with how many queries."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from contacts.models import Contact
+from tenants.context import tenant_context
+from tests.cast import Actor
+from tests.imports.helpers import bring
+
+PEOPLE = (
+    "email,phone,external_id,first_name,last_name,city\n"
+    "anna.berzina@example.com,+37126123456,C-1,Anna,Bērziņa,Rīga\n"
+    "zoe@example.com,07911 123456,C-2,Zoë,Müller,London\n"
+    "lukasz@example.org,,X-9,Łukasz,Van der Berg,Łódź\n"
+)
+
+
+@pytest.fixture
+def people(alice: Actor) -> Actor:
+    bring(alice.workspace, PEOPLE, user=alice.user)
+    return alice
+
+
+def found(actor: Actor, query: str) -> set[str]:
+    response = actor.get("contacts/", data={"q": query})
+    assert response.status_code == 200
+    return {c.first_name for c in response.context["contacts"]}
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ("", {"Anna", "Zoë", "Łukasz"}),
+        ("anna.b", {"Anna"}),
+        ("ANNA.BERZINA@Example.COM", {"Anna"}),
+        ("zoe", {"Zoë"}),
+        ("berz", {"Anna"}),
+        ("BĒRZ", {"Anna"}),
+        ("muller", {"Zoë"}),
+        ("zoe mul", {"Zoë"}),
+        ("muller zo", {"Zoë"}),
+        ("lukasz van der", {"Łukasz"}),
+        ("+3712612", {"Anna"}),
+        ("07911 123456", {"Zoë"}),
+        ("+44 7911 123456", {"Zoë"}),
+        ("C-2", {"Zoë"}),
+        ("X-", {"Łukasz"}),
+        ("nobody", set()),
+        ("'; DROP TABLE contact; --", set()),
+        ("%", set()),
+        ("\x00", {"Anna", "Zoë", "Łukasz"}),
+    ],
+)
+def test_search(people: Actor, query: str, names: set[str]) -> None:
+    assert found(people, query) == names
+
+
+def test_a_contact_id_finds_its_contact(people: Actor) -> None:
+    with tenant_context(people.workspace.pk):
+        contact = Contact.objects.get(external_id="C-2")
+    assert "Zoë" in found(people, str(contact.pk))
+
+
+@pytest.mark.parametrize("order", ["-created", "created", "-changed", "changed"])
+def test_pages_by_key_show_everybody_once(alice: Actor, order: str) -> None:
+    rows = "".join(f"p{i:03}@example.com\n" for i in range(120))
+    bring(alice.workspace, "email\n" + rows)
+    url, seen = f"contacts/?order={order}", []
+    while url:
+        context = alice.get(url).context
+        seen += [c.email for c in context["contacts"]]
+        url = f"contacts/{context['older_url']}" if context["older_url"] else ""
+    assert len(seen) == 120
+    assert len(set(seen)) == 120
+    assert context["total"] == 120
+
+
+@pytest.mark.parametrize("after", ["x", "1_", "_", "99999999999999999999", "1_not-a-time", "\x00"])
+def test_a_key_that_cannot_be_read_is_the_first_page(people: Actor, after: str) -> None:
+    assert people.get("contacts/", data={"after": after, "order": "-changed"}).status_code == 200
+
+
+def queries(actor: Actor, path: str) -> int:
+    with CaptureQueriesContext(connection) as captured:
+        assert actor.get(path).status_code == 200
+    return len(captured)
+
+
+@pytest.mark.parametrize("path", ["contacts/", "contacts/?q=p", "imports/", "segments/", "resolved/"])
+def test_as_many_queries_for_twenty_rows_as_for_ten(alice: Actor, path: str) -> None:
+    counts = []
+    for first in (0, 10):
+        for i in range(first, first + 10):
+            bring(alice.workspace, f"email\np{i}@example.com\n", segment=f"S{i}")
+        queries(alice, path)
+        counts.append(queries(alice, path))
+    assert counts[0] == counts[1]
+
+
+def test_a_profile_shows_values_and_where_they_came_from(people: Actor) -> None:
+    bring(people.workspace, "email,city\nanna.berzina@example.com,Oslo\n", user=people.user)
+    with tenant_context(people.workspace.pk):
+        contact = Contact.objects.get(external_id="C-1")
+    page = people.get(f"contacts/{contact.pk}/").content.decode()
+    assert "Anna Bērziņa" in page
+    origins: Any = people.get(f"imports/origins/{contact.pk}/").context["facts"]
+    by_key = {fact["key"]: fact["origin"].line for fact in origins}
+    assert by_key["city"] == 2
+    assert len({fact["origin"].import_id for fact in origins}) == 2
+
+
+def test_values_are_escaped(alice: Actor) -> None:
+    bad = "<script>alert(1)</script>"
+    bring(
+        alice.workspace,
+        f'email,first_name,{bad}\nann@example.com,"{bad}",x\nbad,"{bad}",x\n',
+        maps={bad: "new:text:tier"},
+    )
+    with tenant_context(alice.workspace.pk):
+        contact = Contact.objects.get()
+    for path in ("contacts/", f"contacts/{contact.pk}/", f"imports/origins/{contact.pk}/", "imports/", "imports/1/"):
+        assert bad not in alice.get(path).content.decode()
+
+
+def test_ops_watch_imports_and_see_no_contact(alice: Actor, member: Callable[[str], Actor]) -> None:
+    bring(alice.workspace, PEOPLE)
+    ops = member("ops")
+    assert ops.get("imports/").status_code == 200
+    assert ops.get("contacts/").status_code == 404
