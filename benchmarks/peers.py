@@ -1,13 +1,12 @@
 """Others, each in a fresh process with a plain Django table of its own: `python -m benchmarks.peers NAME FILE`.
 
 Their files hold no rows in error and no doubles: what those do to the others is not measured. Each is set up the way
-its documentation recommends for speed. Prints rows, seconds and the peak memory of the process as JSON.
+its documentation recommends for speed. Prints rows and seconds as JSON.
 """
 
 import csv
 import json
 import os
-import resource
 import sys
 import time
 from collections.abc import Callable
@@ -147,8 +146,7 @@ def main() -> None:
     begun = time.perf_counter()
     rows = PEERS[name](path)
     seconds = time.perf_counter() - begun
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if sys.platform != "darwin" else 1024**2)
-    print(json.dumps({"rows": rows, "seconds": seconds, "memory": most}))
+    print(json.dumps({"rows": rows, "seconds": seconds}))
 
 
 if __name__ == "__main__":

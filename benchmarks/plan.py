@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psutil
 import psycopg
 
 from benchmarks import imports, pages, peers, pixel, upload, validation, words
 from benchmarks.imports import Run
 from benchmarks.report import Report, count, mib, ms, seconds, times
-from benchmarks.stack import ROOT, Stack
+from benchmarks.stack import ROOT, Stack, peak
 from tenants.models import Tenant
 
 
@@ -178,11 +179,14 @@ def make_table(bench: Bench) -> None:
 def peer(bench: Bench, name: str, path: Path) -> dict[str, Any]:
     command = [sys.executable, "-m", "benchmarks.peers", name, str(path)]
     env = os.environ | {"DATABASE_URL": bench.stack.info["owner_database_url"]}
-    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=900)
-    if done.returncode:
-        raise SystemExit(done.stderr[-3000:])
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    with (
+        subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True) as process,
+        peak(lambda: [psutil.Process(process.pid)]) as memory,
+    ):
+        said, _nothing = process.communicate(timeout=900)
+    if process.returncode:
+        raise SystemExit(f"{name} failed")
+    return {**json.loads(said.splitlines()[-1]), "memory": memory.most}
 
 
 def measure_pixel(bench: Bench) -> None:

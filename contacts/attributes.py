@@ -8,26 +8,15 @@ list of text, countries and languages as their codes.
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from functools import lru_cache
+from datetime import date, datetime
 from typing import Any
-from urllib.parse import urlsplit
 
-import orjson
+from contacts import identifiers, values, vocabulary
+from contacts.values import BadValue
 
-from contacts import identifiers, vocabulary
-
-MAX_TEXT, MAX_LONG_TEXT, MAX_URL = 4096, 32_768, 2000
-INT64 = 2**63
-
-
-class BadValue(ValueError):
-    """A text that is not a value of the type. `code` is one of imports.problems, `facts` fill its sentence."""
-
-    def __init__(self, code: str, **facts: Any) -> None:
-        super().__init__(code)
-        self.code, self.facts = code, facts
-
+__all__ = [
+    "AS_STORED", "CORE", "SYSTEM", "TYPES", "AttributeType", "BadValue", "Parser", "SystemAttribute", "guess_type", "parser",
+]  # fmt: skip
 
 Parser = Callable[[str], Any]
 
@@ -59,167 +48,18 @@ class SystemAttribute:
     type: str
 
 
-# --- text -------------------------------------------------------------------------------------------------------------
-
-
-def _text(value: str) -> str:
-    if len(value) > MAX_TEXT:
-        raise BadValue("field_too_long", limit=MAX_TEXT, found=len(value))
-    return value
-
-
-def _long_text(value: str) -> str:
-    if len(value) > MAX_LONG_TEXT:
-        raise BadValue("field_too_long", limit=MAX_LONG_TEXT, found=len(value))
-    return value
-
-
-def _url(value: str) -> str:
-    text = value if "://" in value else f"https://{value}"
-    try:
-        parts = urlsplit(text)
-        host = parts.hostname or ""
-    except ValueError:
-        raise BadValue("not_a_url") from None
-    if parts.scheme not in ("http", "https") or "." not in host or "@" in parts.netloc:
-        raise BadValue("not_a_url")
-    if len(text) > MAX_URL or not text.isprintable() or " " in text:
-        raise BadValue("not_a_url")
-    return text
-
-
-# --- numbers ----------------------------------------------------------------------------------------------------------
-
-_INTEGER = re.compile(r"[+-]?[0-9]{1,19}\Z").match
-_PLAIN_INTEGER = re.compile(r"(?:0|-?[1-9][0-9]{0,17})\Z").match
-_PLAIN_DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]{0,29})(?:\.[0-9]{1,20})?\Z").match
-_DECIMAL = re.compile(r"([+-]?)0*([0-9]{1,30})(?:\.([0-9]{1,20}))?\Z").match
-_GROUPED = re.compile(r"[+-]?[0-9]{1,3}(?:[ ,.'\u00a0\u202f][0-9]{3})+(?:[.,][0-9]+)?\Z").match
-_MONEY = re.compile(r"[€$£¥₴₽]|zł|\b[A-Z]{3}\b").search
-
-
-def _integer(value: str) -> int:
-    if not _INTEGER(value):
-        raise BadValue(_number_problem(value, "not_an_integer"))
-    number = int(value)
-    if not -INT64 <= number < INT64:
-        raise BadValue("number_too_large")
-    return number
-
-
-def _decimal(value: str) -> Any:
-    found = _DECIMAL(value)
-    if found is None:
-        raise BadValue(_number_problem(value, "not_a_number"))
-    sign, whole, fraction = found.groups()
-    text = f"{'-' if sign == '-' else ''}{whole.lstrip('0') or '0'}{'.' + fraction if fraction else ''}"
-    # A fragment goes into the JSON as it is: 12.10 stays 12.10.
-    return orjson.Fragment(text)
-
-
-def _number_problem(value: str, otherwise: str) -> str:
-    if _MONEY(value) and re.search(r"[0-9]", value):
-        return "number_with_currency"
-    if _GROUPED(value) or re.fullmatch(r"[+-]?[0-9]+,[0-9]+", value):
-        return "number_with_comma"
-    return otherwise
-
-
-def _boolean(value: str) -> bool:
-    found = vocabulary.BOOLEANS.get(value.lower())
-    if found is None:
-        raise BadValue("not_yes_or_no")
-    return found
-
-
-# --- time -------------------------------------------------------------------------------------------------------------
-
-_ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z").match
-_ISO_MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}Z\Z").match
-_ISO_START = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}").match
-_DATE_SIGNS = re.compile(r"[0-9][0-9TZ:.,+/ -]*\Z").match
-_NUMERIC_DATE = re.compile(r"([0-9]{1,2})[./-]([0-9]{1,2})[./-]([0-9]{4})\Z").match
-_YEAR_FIRST = re.compile(r"([0-9]{4})[./]([0-9]{1,2})[./]([0-9]{1,2})\Z").match
-
-
 def _date_parser(settings: Settings) -> Parser:
     formats = settings.formats
     if formats:
-        return lambda value: _formatted(value, formats).date().isoformat()
-    return lambda value: read_date(value).isoformat()
-
-
-def read_date(value: str) -> date:
-    """A date written as ISO 8601, or in numbers that can be read in one way only. Raises BadValue."""
-    if not value.isascii():
-        raise BadValue("not_a_date")
-    try:
-        if _ISO_DATE(value):
-            return date.fromisoformat(value)
-        if found := _YEAR_FIRST(value):
-            return date(int(found[1]), int(found[2]), int(found[3]))
-        if found := _NUMERIC_DATE(value):
-            return _day_or_month(int(found[1]), int(found[2]), int(found[3]))
-        return _instant(value).date()
-    except BadValue:
-        raise
-    except ValueError:
-        raise BadValue(_no_date(value)) from None
-
-
-def _no_date(value: str) -> str:
-    return "date_does_not_exist" if _DATE_SIGNS(value) else "not_a_date"
-
-
-def _day_or_month(first: int, second: int, year: int) -> date:
-    if first <= 12 and second <= 12 and first != second:
-        raise BadValue("date_ambiguous", one=f"{year:04}-{second:02}-{first:02}", other=f"{year:04}-{first:02}-{second:02}")
-    return date(year, second, first) if second <= 12 else date(year, first, second)
-
-
-# Reading by a format takes five microseconds, and days come again.
-@lru_cache(maxsize=50_000)
-def _formatted(value: str, formats: tuple[str, ...]) -> datetime:
-    for pattern in formats:
-        try:
-            return datetime.strptime(value, pattern)
-        except ValueError:
-            continue
-    raise BadValue("date_other_format", formats=", ".join(formats))
-
-
-def _instant(value: str) -> datetime:
-    if not value.isascii() or not _ISO_START(value):
-        raise BadValue("not_a_date")
-    return datetime.fromisoformat(value)
+        return lambda value: values.formatted(value, formats).date().isoformat()
+    return lambda value: values.read_date(value).isoformat()
 
 
 def _datetime_parser(settings: Settings) -> Parser:
     formats = settings.formats
     if formats:
-        return lambda value: _utc(_formatted(value, formats))
-    return lambda value: _utc(read_moment(value))
-
-
-def read_moment(value: str) -> datetime:
-    """A date-time written as ISO 8601, or a date (midnight). Without an offset it is UTC. Raises BadValue."""
-    if "T" in value or ":" in value:
-        try:
-            return _instant(value)
-        except BadValue:
-            raise
-        except ValueError:
-            raise BadValue(_no_date(value)) from None
-    return datetime.combine(read_date(value), datetime.min.time())
-
-
-def _utc(moment: datetime) -> str:
-    try:
-        if moment.tzinfo is not None and moment.tzinfo is not UTC:
-            moment = moment.astimezone(UTC)
-    except OverflowError:
-        raise BadValue("date_does_not_exist") from None
-    return moment.replace(tzinfo=None).isoformat() + "Z"
+        return lambda value: values.utc(values.formatted(value, formats))
+    return lambda value: values.utc(values.read_moment(value))
 
 
 # --- choices, places, channels ----------------------------------------------------------------------------------------
@@ -234,7 +74,7 @@ def _choice_parser(settings: Settings) -> Parser:
 
     def parse(value: str) -> str:
         if not known:
-            return _text(value)
+            return values.text(value)
         found = known.get(value.casefold())
         if found is None:
             raise BadValue("not_an_option", options=", ".join(sorted(settings.options)[:10]))
@@ -291,16 +131,16 @@ def _plain(parse: Parser) -> Callable[[Settings], Parser]:
 
 
 _ALL = (
-    AttributeType("text", "Text", "up to 4,096 characters", _plain(_text)),
-    AttributeType("long_text", "Long text", "up to 32,768 characters", _plain(_long_text)),
-    AttributeType("integer", "Integer", "42", _plain(_integer)),
-    AttributeType("decimal", "Decimal", "12.50", _plain(_decimal)),
-    AttributeType("boolean", "Yes or no", "yes, no, true, false, 1, 0", _plain(_boolean)),
+    AttributeType("text", "Text", "up to 4,096 characters", _plain(values.text)),
+    AttributeType("long_text", "Long text", "up to 32,768 characters", _plain(values.long_text)),
+    AttributeType("integer", "Integer", "42", _plain(values.integer)),
+    AttributeType("decimal", "Decimal", "12.50", _plain(values.decimal)),
+    AttributeType("boolean", "Yes or no", "yes, no, true, false, 1, 0", _plain(values.boolean)),
     AttributeType("date", "Date", "2024-05-31", _date_parser),
     AttributeType("datetime", "Date and time", "2024-05-31T10:00:00Z", _datetime_parser),
     AttributeType("email", "E-mail", "anna@example.com", _plain(_email)),
     AttributeType("phone", "Phone", "+44 7911 123456", _phone_parser),
-    AttributeType("url", "Web address", "https://example.com", _plain(_url)),
+    AttributeType("url", "Web address", "https://example.com", _plain(values.url)),
     AttributeType("choice", "Single choice", "the ID or label of one option", _choice_parser),
     AttributeType("choices", "Multiple choice", "options separated by |", _choices_parser),
     AttributeType("country", "Country", "GB, or its name", _plain(_country)),
@@ -311,10 +151,10 @@ TYPES: dict[str, AttributeType] = {t.key: t for t in _ALL}
 # Types whose usual spelling is stored as it is: a cell that the first function matches and the second does not refuse
 # (ValueError) is its own JSON between the two quotes. A short cut for the import: the parser gives the same answer.
 AS_STORED: dict[str, tuple[Callable[[str], Any], Callable[[str], Any], str]] = {
-    "integer": (_PLAIN_INTEGER, bool, ""),
-    "decimal": (_PLAIN_DECIMAL, bool, ""),
-    "date": (_ISO_DATE, date.fromisoformat, '"'),
-    "datetime": (_ISO_MOMENT, datetime.fromisoformat, '"'),
+    "integer": (values.PLAIN_INTEGER, bool, ""),
+    "decimal": (values.PLAIN_DECIMAL, bool, ""),
+    "date": (values.ISO_DATE, date.fromisoformat, '"'),
+    "datetime": (values.ISO_MOMENT, datetime.fromisoformat, '"'),
 }
 
 SYSTEM: dict[str, SystemAttribute] = {
@@ -356,9 +196,9 @@ def parser(
 _GUESSED = ("boolean", "integer", "decimal", "date", "datetime", "email", "url")
 
 
-def guess_type(values: Sequence[str]) -> str:
+def guess_type(samples: Sequence[str]) -> str:
     """The narrowest type that reads every sample; text when there is none, and for digits with a leading zero."""
-    filled = [v.strip() for v in values if v.strip()]
+    filled = [v.strip() for v in samples if v.strip()]
     if not filled or any(re.match(r"0[0-9]", v) for v in filled):
         return "text"
     for key in _GUESSED:

@@ -11,6 +11,8 @@ from contacts.attributes import BadValue
 IDENTIFIERS = ("email", "phone", "external_id")
 NAMES = ("first_name", "last_name")
 MAX_NAME, MAX_PHONE = 4096, 64
+# What `imports.reports.safe_cell` guards, except for the empty text.
+_FORMULA = tuple("=+-@\t\r\n＝＋－＠")
 # Characters that no cell of a customer's file means: they would be invisible, or turn the text around them.
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]").search
 
@@ -41,8 +43,8 @@ class Clean:
 
 
 def unquoted(text: str) -> str:
-    """Without the apostrophe that our own downloads put before = + - @, so that they import back unchanged."""
-    return text[1:] if text[:1] == "'" and text[1:2] in tuple("=+-@") else text
+    """Without the apostrophe that our own downloads put before a formula sign, so that they import back unchanged."""
+    return text[1:].strip() if text[:1] == "'" and text[1:2] in _FORMULA else text
 
 
 def reader(column: Column, *, region: str | None) -> Callable[[str], Any]:

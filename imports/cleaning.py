@@ -11,11 +11,10 @@ from dataclasses import dataclass, field
 from contacts import identifiers
 from contacts.attributes import BadValue
 from imports import cells as of
-from imports import lines
+from imports import lines, rows
 from imports.cells import IDENTIFIERS, MAX_PHONE, NAMES, Clean, Column
 from imports.problems import Problem
 from imports.reader import Dialect
-from imports import rows
 
 __all__ = ["Block", "Clean", "Cleaner", "Column", "Issue"]
 

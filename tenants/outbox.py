@@ -18,7 +18,8 @@ MAX_ATTEMPTS = 8
 
 def put_mail(key: str, *, to: str, subject: str, body: str) -> None:
     """Queue one mail in the caller's transaction; the same key again changes nothing."""
-    _mail, made = Outbox.objects.get_or_create(key=key, defaults={"to": to, "subject": subject[:200], "body": body})
+    line = " ".join(subject.split())[:200]  # a file's name must not add headers
+    _mail, made = Outbox.objects.get_or_create(key=key, defaults={"to": to, "subject": line, "body": body})
     if made:
         wake.mark("outbox")
 

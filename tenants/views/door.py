@@ -34,7 +34,7 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
         found = invitations.read(token)
     except invitations.Expired:
         return not_found(request)
-    form = AcceptForm(request.POST or None, needs_password=found.is_new)
+    form = AcceptForm(request.POST if request.method == "POST" else None, needs_password=found.is_new)
     context: dict[str, Any] = {"form": form, "invitation": found}
     if request.method != "POST":
         return page(request, "tenants/invitation.html", context)

@@ -146,7 +146,9 @@ def _emails(rng: random.Random, n: int) -> Iterator[str]:
     letters = string.ascii_letters + string.digits
     for _ in range(n):
         local = rng.choice((rng.choice(LOCALS), "".join(rng.choices(letters + "._+-'", k=rng.randrange(1, 16)))))
-        domain = rng.choice((rng.choice(DOMAINS), "".join(rng.choices(letters, k=rng.randrange(1, 9))) + ".example.com"))
+        domain = rng.choice(
+            (rng.choice(DOMAINS), "".join(rng.choices(letters, k=rng.randrange(1, 9))) + ".example.com")
+        )
         text = list(f"{local}@{domain}")
         for _ in range(rng.choice((0, 0, 1, 1, 2, 3))):
             at = rng.randrange(len(text) + 1)
@@ -159,7 +161,11 @@ def _emails(rng: random.Random, n: int) -> Iterator[str]:
                 text.insert(at, rng.choice(letters))
             else:
                 text[min(at, len(text) - 1)] = rng.choice(ODD + letters)
-        yield rng.choice(("", "", "", " ", "\ufeff", "\u200b\t")) + "".join(text) + rng.choice(("", "", "", " ", "\u00a0"))
+        yield (
+            rng.choice(("", "", "", " ", "\ufeff", "\u200b\t"))
+            + "".join(text)
+            + rng.choice(("", "", "", " ", "\u00a0"))
+        )
 
 
 # --- phone ------------------------------------------------------------------------------------------------------------

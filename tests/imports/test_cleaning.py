@@ -250,6 +250,15 @@ def test_apostrophes_of_our_downloads_are_taken_off() -> None:
     assert line["attributes"] == {"city": "@home", "ltv": -5.0}
 
 
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"])
+def test_guarded_cells_come_back_as_they_would_have_been(sign: str) -> None:
+    of = cleaner("email first_name city")
+    cells = ["anna@example.com", f"{sign}x y", f"{sign}x y"]
+    guarded = ["anna@example.com", f"'{sign}x y", f"'{sign}x y"]
+    assert lines(block(of, [guarded])) == lines(block(of, [cells]))
+    check_both_ways(of, [cells, guarded])
+
+
 def test_other_apostrophes_stay() -> None:
     (line,) = lines(block(cleaner("external_id first_name city"), [["'1", "'t Hart", "'s-Hertogenbosch"]]))
     assert (line["external_id"], line["first_name"]) == ("'1", "'t Hart")
@@ -365,6 +374,9 @@ CELLS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r"
 @given(st.lists(st.tuples(CELLS, CELLS, CELLS, CELLS), min_size=1, max_size=8), st.booleans())
 def test_both_ways_agree_on_any_text(rows: list[tuple[str, ...]], drop: bool) -> None:
     of = cleaner(
-        "external_id first_name city ltv", types={"ltv": "choices"}, bad_value="drop" if drop else "error", blank="clear"
+        "external_id first_name city ltv",
+        types={"ltv": "choices"},
+        bad_value="drop" if drop else "error",
+        blank="clear",
     )
     check_both_ways(of, [list(r) for r in rows if any(r)])

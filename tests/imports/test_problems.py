@@ -31,7 +31,9 @@ def _sources() -> dict[str, str]:
 
 
 def test_every_code_in_the_source_has_words() -> None:
-    missing = {(name, code) for name, text in _sources().items() for code in RAISED.findall(text) if code not in PROBLEMS}
+    missing = {
+        (name, code) for name, text in _sources().items() for code in RAISED.findall(text) if code not in PROBLEMS
+    }
     assert not missing
 
 
@@ -43,7 +45,9 @@ def test_codes_that_functions_return_have_words() -> None:
 
 
 def test_every_code_is_used() -> None:
-    source = "".join(text for name, text in _sources().items() if name not in ("imports/problems.py", "imports/words.py"))
+    source = "".join(
+        text for name, text in _sources().items() if name not in ("imports/problems.py", "imports/words.py")
+    )
     unused = [code for code in PROBLEMS if code != "unknown" and not re.search(rf"""["']{code}["']""", source)]
     assert not unused
 

@@ -245,7 +245,13 @@ def test_a_few_zero_bytes_are_left_to_the_rows(tmp_path: Path) -> None:
 
 
 def test_lone_returns_need_a_copy(tmp_path: Path) -> None:
-    for data, needed in ((b"a\r\nb\r\n", False), (b"a\nb\n", False), (b"a\rb", True), (b"a\r\nb\r", True), (b"\r", True)):
+    for data, needed in (
+        (b"a\r\nb\r\n", False),
+        (b"a\nb\n", False),
+        (b"a\rb", True),
+        (b"a\r\nb\r", True),
+        (b"\r", True),
+    ):
         assert reader.needs_utf8_copy(put(tmp_path, data), Dialect()) is needed
 
 
@@ -264,9 +270,7 @@ def test_spans_are_of_about_the_wanted_size_and_leave_nothing_out(tmp_path: Path
 CELL = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=8)
 TRICKY = st.text(st.sampled_from('",;\n\r\t |ab\u2028\x0b\ufeff'), max_size=8)
 TABLES = st.integers(1, 4).flatmap(
-    lambda width: st.lists(
-        st.lists(st.one_of(CELL, TRICKY), min_size=width, max_size=width), min_size=1, max_size=8
-    )
+    lambda width: st.lists(st.lists(st.one_of(CELL, TRICKY), min_size=width, max_size=width), min_size=1, max_size=8)
 )
 
 
