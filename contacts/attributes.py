@@ -48,6 +48,9 @@ class SystemAttribute:
     type: str
 
 
+# --- parsers that need settings ---------------------------------------------------------------------------------------
+
+
 def _date_parser(settings: Settings) -> Parser:
     formats = settings.formats
     if formats:
@@ -60,9 +63,6 @@ def _datetime_parser(settings: Settings) -> Parser:
     if formats:
         return lambda value: values.utc(values.formatted(value, formats))
     return lambda value: values.utc(values.read_moment(value))
-
-
-# --- choices, places, channels ----------------------------------------------------------------------------------------
 
 
 def _one_of(options: Mapping[str, str]) -> dict[str, str]:
@@ -91,6 +91,9 @@ def _choices_parser(settings: Settings) -> Parser:
         return found if len(found) < 2 else list(dict.fromkeys(found))
 
     return parse
+
+
+# --- places and channels ----------------------------------------------------------------------------------------------
 
 
 def _country(value: str) -> str:

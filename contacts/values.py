@@ -26,18 +26,21 @@ class BadValue(ValueError):
 
 
 def text(value: str) -> str:
+    """A text of a usual length. Raises BadValue, as all functions here."""
     if len(value) > MAX_TEXT:
         raise BadValue("field_too_long", limit=MAX_TEXT, found=len(value))
     return value
 
 
 def long_text(value: str) -> str:
+    """A text of any useful length, with line breaks."""
     if len(value) > MAX_LONG_TEXT:
         raise BadValue("field_too_long", limit=MAX_LONG_TEXT, found=len(value))
     return value
 
 
 def url(value: str) -> str:
+    """A web address; https is added where nothing is said. A name or password before the host is refused."""
     address = value if "://" in value else f"https://{value}"
     try:
         parts = urlsplit(address)
@@ -62,6 +65,7 @@ _MONEY = re.compile(r"[€$£¥₴₽]|zł|\b[A-Z]{3}\b").search
 
 
 def integer(value: str) -> int:
+    """A whole number of 64 bits."""
     if not _INTEGER(value):
         raise BadValue(_number_problem(value, "not_an_integer"))
     number = int(value)
@@ -71,6 +75,7 @@ def integer(value: str) -> int:
 
 
 def decimal(value: str) -> Any:
+    """A number as a piece of JSON, digit by digit as it was written."""
     found = _DECIMAL(value)
     if found is None:
         raise BadValue(_number_problem(value, "not_a_number"))
@@ -89,6 +94,7 @@ def _number_problem(value: str, otherwise: str) -> str:
 
 
 def boolean(value: str) -> bool:
+    """Yes or no, in the languages that the import understands."""
     found = vocabulary.BOOLEANS.get(value.lower())
     if found is None:
         raise BadValue("not_yes_or_no")
@@ -138,6 +144,7 @@ def _day_or_month(first: int, second: int, year: int) -> date:
 # Reading by a format takes five microseconds, and days come again.
 @lru_cache(maxsize=50_000)
 def formatted(value: str, formats: tuple[str, ...]) -> datetime:
+    """A date-time in the first of the formats (as strptime has them) that fits."""
     for pattern in formats:
         try:
             return datetime.strptime(value, pattern)
@@ -165,6 +172,7 @@ def read_moment(value: str) -> datetime:
 
 
 def utc(moment: datetime) -> str:
+    """As it is stored: 2024-05-31T10:00:00Z. Without an offset it is UTC already."""
     try:
         if moment.tzinfo is not None and moment.tzinfo is not UTC:
             moment = moment.astimezone(UTC)

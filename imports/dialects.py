@@ -142,7 +142,8 @@ def _separator(text: str, quote: str) -> tuple[str, float]:
 
 
 _DATA = re.compile(
-    r"""\s*(?: [^@\s]+@[^@\s]+\.[^@\s]+ | [+(]?\d[\d\s().,/+-]{2,} | \d{4}-\d\d-\d\d.* | [-+]?\d+(?:[.,]\d+)? | https?://.* )\s*\Z""",
+    r"""\s*(?: [^@\s]+@[^@\s]+\.[^@\s]+ | [+(]?\d[\d\s().,/+-]{2,} | \d{4}-\d\d-\d\d.*
+    | [-+]?\d+(?:[.,]\d+)? | https?://.* )\s*\Z""",
     re.VERBOSE,
 ).match
 

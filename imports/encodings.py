@@ -74,7 +74,8 @@ def named(name: str) -> str:
 # --- other kinds of files ----------------------------------------------------------------------------------------------
 
 _MAGIC = (
-    (b"%PDF-", "PDF"), (b"\x89PNG", "PNG picture"), (b"\xff\xd8\xff", "JPEG picture"), (b"GIF8", "GIF picture"), (b"\x1f\x8b", "gzip"),
+    (b"%PDF-", "PDF"), (b"\x89PNG", "PNG picture"), (b"\xff\xd8\xff", "JPEG picture"), (b"GIF8", "GIF picture"),
+    (b"\x1f\x8b", "gzip"),
     (b"SQLite format 3\x00", "SQLite database"), (b"\x7fELF", "program"), (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "old Excel"),
     (b"7z\xbc\xaf\x27\x1c", "7-Zip"), (b"Rar!\x1a\x07", "RAR"), (b"\xfd7zXZ\x00", "xz"), (b"\x28\xb5\x2f\xfd", "Zstandard"),
     (b"PAR1", "Parquet"), (b"{\\rtf", "RTF document"),

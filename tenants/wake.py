@@ -14,8 +14,7 @@ def mark(kind: str) -> None:
     Written anew each time, so that a sweep which is about to forget an older mark sees that there is a newer one.
     """
     row = Wake(tenant_id=current_tenant(), kind=kind, since=timezone.now())
-    fields = {"unique_fields": ["tenant", "kind"], "update_fields": ["since"]}
-    Wake.objects.bulk_create([row], update_conflicts=True, **fields)
+    Wake.objects.bulk_create([row], update_conflicts=True, unique_fields=["tenant", "kind"], update_fields=["since"])
 
 
 def done(kind: str, *, seen_at: datetime) -> None:

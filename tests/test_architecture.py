@@ -86,7 +86,7 @@ LONGER_FILES = {
     "tenants/models.py": 330,
 }
 # The line of a row is put together by one flat function: a call a cell would cost more than the work.
-LONGER_FUNCTIONS = {"compiled": 60}
+LONGER_FUNCTIONS = {"compiled": 60, "line": 45}
 
 
 def test_nothing_is_left_half_done() -> None:

@@ -394,8 +394,13 @@ def test_normal_external_id(text: str, normal: str | None) -> None:
 
 @pytest.mark.parametrize(
     ("text", "code"),
-    [("x" * 129, "external_id_too_long"), ("null", "placeholder_id"), ("0", "placeholder_id"), ("a\tb", "control_character")],
-)  # fmt: skip
+    [
+        ("x" * 129, "external_id_too_long"),
+        ("null", "placeholder_id"),
+        ("0", "placeholder_id"),
+        ("a\tb", "control_character"),
+    ],
+)
 def test_external_id_problem(text: str, code: str) -> None:
     assert external_id_problem(text) == code
 

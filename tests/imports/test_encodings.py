@@ -237,13 +237,14 @@ def test_damaged_wide_encodings(encoding: str, tmp_path: Path) -> None:
 
 
 def test_guess_never_fails_otherwise() -> None:
-    rng = random.Random(2)
+    rng, found = random.Random(2), set()
     for _ in range(2000):
         data = bytes(rng.choices(range(256), k=rng.randrange(1, 60)))
         try:
             encoding, sure = detect(data, complete=rng.random() < 0.5)
         except FileProblem as problem:
-            assert problem.code in ("nul_bytes", "encoding_unreadable")
+            found.add(problem.code)
         else:
             assert encoding in CHOICES
             assert 0 <= sure <= 1
+    assert found <= {"nul_bytes", "encoding_unreadable"}

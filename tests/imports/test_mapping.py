@@ -126,7 +126,8 @@ FIELDS = (
     "email phone external_id first_name last_name street postal_code city country birthday company job_title language"
 )
 LANGUAGES: dict[str, str] = {
-    "English": "E-mail,Phone,Customer ID,First name,Last name,Street,Postcode,City,Country,Date of birth,Company,Job title,Language",
+    "English": "E-mail,Phone,Customer ID,First name,Last name,Street,Postcode,City,Country,Date of birth,Company,"
+    "Job title,Language",
     "German": "E-Mail-Adresse,Telefon,Kundennummer,Vorname,Nachname,Straße,PLZ,Ort,Land,Geburtsdatum,Firma,Position,Sprache",
     "French": "Courriel,Téléphone,N° client,Prénom,Nom,Rue,Code postal,Ville,Pays,Date de naissance,Société,Fonction,Langue",
     "Spanish": "Correo electrónico,Teléfono,ID de cliente,Nombre,Apellidos,Calle,Código postal,Ciudad,País,"

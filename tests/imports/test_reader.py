@@ -3,6 +3,7 @@
 import csv
 import io
 import string
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -51,11 +52,15 @@ def code(data: bytes | str, tmp_path: Path) -> str:
     """The code of the problem that stops a file on its way."""
     path = put(tmp_path, data)
     with pytest.raises(FileProblem) as caught:
-        dialect = reader.sniff(path.read_bytes(), size=path.stat().st_size)
-        reader.preview(path, dialect)
-        reader.plan_units(path, dialect)
+        _all_steps(path)
     assert caught.value.code in PROBLEMS
     return caught.value.code
+
+
+def _all_steps(path: Path) -> None:
+    dialect = reader.sniff(path.read_bytes(), size=path.stat().st_size)
+    reader.preview(path, dialect)
+    reader.plan_units(path, dialect)
 
 
 # --- the first look ---------------------------------------------------------------------------------------------------
@@ -190,7 +195,8 @@ def test_letters() -> None:
         ("\n\nemail,b\n\n\na@example.com,1\n\n", [(6, ["a@example.com", "1"])]),
         ('email,b\na@example.com,"1\n2"\nb@example.com,3\n', [(2, ["a@example.com", "1\n2"]), (4, ["b@example.com", "3"])]),
         ('email,b\na@example.com,"say ""hi"""\n', [(2, ["a@example.com", 'say "hi"'])]),
-        ('email,b\na@example.com,5" pipe\nb@example.com,2\n', [(2, ["a@example.com", '5" pipe']), (3, ["b@example.com", "2"])]),
+        ('email,b\na@example.com,5" pipe\nb@example.com,2\n',
+         [(2, ["a@example.com", '5" pipe']), (3, ["b@example.com", "2"])]),
         ("sep=;\nemail;b\na@example.com;1\n", [(3, ["a@example.com", "1"])]),
         ('\ufeff"email","b"\n"a@example.com","1"\n', [(2, ["a@example.com", "1"])]),
         ("\ufeffsep=;\r\nemail;b\r\na@example.com;1\r\n", [(3, ["a@example.com", "1"])]),
@@ -296,15 +302,16 @@ def test_any_table_comes_back(
     path = put(tmp_path, text.getvalue())
     dialect = Dialect(separator=separator)
     found = [(r.line, r.cells) for r in _records(path, dialect, unit_bytes)]
-    # Only a row that is a blank line, or looks like the end of the file, may be left out.
-    assert found == [(line, cells) for line, cells in expected if (line, cells) in found or cells != [""]]
+    # Only a row without anything in it may be left out.
+    assert found == [row for row in expected if row in found or any(cell.strip() for cell in row[1])]
 
 
 def _records(path: Path, dialect: Dialect, unit_bytes: int) -> list[Record]:
     try:
         return read(path, dialect, unit_bytes=unit_bytes)
     except FileProblem as problem:
-        assert problem.code == "no_rows"
+        if problem.code != "no_rows":
+            raise
         return []
 
 
@@ -326,6 +333,7 @@ def test_any_bytes_are_read_or_refused(data: bytes, unit_bytes: int, tmp_path: P
             path = copy
         small = read(path, dialect, unit_bytes=unit_bytes)
         assert small == read(path, dialect)
-        assert all(a.line < b.line for a, b in zip(small, small[1:], strict=False))
+        assert all(a.line < b.line for a, b in pairwise(small))
     except FileProblem as problem:
-        assert problem.code in PROBLEMS
+        if problem.code not in PROBLEMS:
+            raise

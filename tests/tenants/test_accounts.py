@@ -3,8 +3,8 @@
 import re
 import uuid
 from pathlib import Path
+from typing import Any
 
-from django.conf import settings
 from django.core import signing
 from django.core.cache import cache
 from django.test import Client
@@ -114,7 +114,9 @@ def test_only_owners_make_owners_and_the_last_one_stays(alice: Actor) -> None:
         assert Membership.objects.get(user=admin.user).role == "owner"
 
 
-def test_a_mail_goes_out_once_and_is_shown_to_the_owner(alice: Actor) -> None:
+def test_a_mail_goes_out_once_and_is_shown_to_the_owner(alice: Actor, settings: Any) -> None:
+    # pytest-django keeps mails in memory; the product writes files where no server is set up.
+    settings.EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
     with tenant_context(alice.workspace.pk):
         for _ in range(2):
             outbox.put_mail("one", to="ann@example.com", subject="Hello\nBcc: x@example.com", body="Good day")
