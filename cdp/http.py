@@ -42,7 +42,7 @@ def invalid(request: HttpRequest, template: str, context: Mapping[str, Any]) -> 
 
 def go(request: HttpRequest, to: str, *args: Any, **kwargs: Any) -> HttpResponse:
     """On to another page: a redirect for a browser, HX-Redirect for htmx (which would swap a redirect's page in)."""
-    response = redirect(to, *args, **kwargs)
+    response: HttpResponse = redirect(to, *args, **kwargs)
     if request.headers.get("HX-Request"):
         return HttpResponse(status=204, headers={"HX-Redirect": response.headers["Location"]})
     return response

@@ -35,7 +35,7 @@ class Block:
 
 
 class Cleaner:
-    """The compiled way from cells to clean rows. One per span: what it remembers is bounded and dies with it."""
+    """The compiled way from cells to clean rows, for one mapping. What it remembers of earlier spans is bounded."""
 
     def __init__(
         self,

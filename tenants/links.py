@@ -18,7 +18,7 @@ def inside(slug: str, name: str, *args: Any) -> str:
 
 def absolute(path: str) -> str:
     """Full address for a mail. The host comes from the settings, never from a request."""
-    return settings.SITE_URL + path
+    return f"{settings.SITE_URL}{path}"
 
 
 def _reverse(prefix: str, urlconf: str, name: str, args: tuple[Any, ...]) -> str:

@@ -55,7 +55,10 @@ def test_text_can_be_pasted(alice: Actor) -> None:
         (b"%PDF-1.7 something", "PDF"),
         (b"PK\x03\x04rest of a zip", "ZIP"),
         (b"<!doctype html><p>hello", "HTML"),
-        (",".join(f"c{i}" for i in range(121)).encode() + b"\n1\n", "has 121 columns. The limit of this workspace is 100"),
+        (
+            ",".join(f"c{i}" for i in range(121)).encode() + b"\n1\n",
+            "has 121 columns. The limit of this workspace is 100",
+        ),
     ],
 )
 def test_what_is_not_a_table_is_refused_in_words(alice: Actor, content: bytes, says: str) -> None:
