@@ -104,7 +104,7 @@ mode_update_only: No such contact
 not_an_email: Not an e-mail address
     This is not an e-mail address.
     Write it as name@example.com.
-email_domain_incomplete: Not an e-mail address
+email_domain_incomplete: E-mail without an ending
     The part after @ has no dot.
     Add the ending, for example .com.
 several_emails: Several e-mail addresses

@@ -12,6 +12,7 @@ from cdp.figures import number
 from cdp.http import go, page, stop_polling
 from contacts.attributes import CORE, SYSTEM
 from contacts.models import Attribute, Contact
+from contacts.views.profile import shown
 from imports import intake, progress, reports, sheet
 from imports.models import Import, Phase, Status
 from imports.views import mapping
@@ -65,7 +66,10 @@ KINDS = (("email", "by e-mail"), ("external_id", "by external ID"), ("phone", "b
 
 def _review(imp: Import) -> dict[str, Any]:
     labels = field_labels()
-    changes = [c | {"label": labels.get(c["key"], c["key"])} for c in imp.review["changes"]]
+    changes = [
+        c | {"label": labels.get(c["key"], c["key"]), "before": _read(c["before"]), "after": _read(c["after"])}
+        for c in imp.review["changes"]
+    ]
     found = imp.review["visitors"]
     return {
         "import": imp,
@@ -81,6 +85,11 @@ def _review(imp: Import) -> dict[str, Any]:
         "segment": imp.review["segment"],
         "writes": imp.imported,
     }
+
+
+def _read(value: Any) -> str | None:
+    """A value of the review as people read it; None where there was or will be none."""
+    return None if value is None else shown(value)
 
 
 def field_labels() -> dict[str, str]:

@@ -12,6 +12,7 @@ from imports.models import Import
 from tenants.context import tenant_context
 from tenants.models import Tenant
 from tests.cast import Actor
+from tests.imports.helpers import bring
 
 GOOD = b"email,city\nann@example.com,Riga\n"
 
@@ -147,3 +148,14 @@ def test_a_mapping_that_cannot_start_says_why(alice: Actor) -> None:
     assert twice.status_code == 422
     assert "Two columns go to" in twice.content.decode()
     assert imports(alice)[0].phase == "draft"
+
+
+def test_the_review_shows_values_as_people_write_them(alice: Actor) -> None:
+    maps = {"vip": "new:boolean:vip", "tags": "new:choices:tags"}
+    bring(alice.workspace, "email,vip,tags\nann@example.com,no,a\n", maps=maps)
+    imp = bring(
+        alice.workspace, "email,vip,tags\nann@example.com,yes,a|b\n", maps={"vip": "vip", "tags": "tags"}, review=True
+    )
+    page = alice.get(f"imports/{imp.pk}/")
+    shown = {c["key"]: (c["before"], c["after"]) for c in page.context["changes"]}
+    assert shown == {"vip": ("no", "yes"), "tags": ("a", "a, b")}
