@@ -120,4 +120,5 @@ def apply(staging: Staging, policy: Policy, *, start: int, stop: int, origin: st
     created = queries.insert_contacts(staging, start=start, stop=stop, origin=origin, now=now)
     overwrite = policy.existing == "overwrite"
     updated = queries.update_contacts(staging, overwrite=overwrite, start=start, stop=stop, now=now)
+    queries.note_changes(staging, start=start, stop=stop, now=now)
     return created, updated

@@ -374,3 +374,17 @@ WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s
 def update_contacts(staging: Staging, *, overwrite: bool, **values: Any) -> int:
     """Write the contacts to be changed; `start`, `stop`, `now`. Returns how many."""
     return run(UPDATE_CONTACTS[overwrite], staging, **values)
+
+
+# Notes when the contacts of rows [start, stop) were made or changed; the time is the one that the contacts carry.
+NOTE_CHANGES = """
+INSERT INTO contact_change (tenant_id, at, contact_id)
+SELECT m.tenant_id, %(now)s, m.contact_id FROM {map} m
+WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s AND m.outcome IN ('c', 'u')
+ORDER BY m.contact_id
+ON CONFLICT DO NOTHING"""
+
+
+def note_changes(staging: Staging, **values: Any) -> None:
+    """Add to the order of changes; `start`, `stop`, `now`."""
+    run(NOTE_CHANGES, staging, **values)

@@ -23,7 +23,7 @@ CURSORS = {
 }
 TABLES = {
     "contact", "suppression", "segment_member", "visitor", "visitor_identifier", "event", "row_issue", "rejected_row",
-    "touched", "import", "import_unit", "row", "hit", "repeat", "loser", "map",
+    "touched", "contact_change", "import", "import_unit", "row", "hit", "repeat", "loser", "map",
 }  # fmt: skip
 
 
@@ -79,7 +79,7 @@ def test_files_and_functions_stay_small(path: Path) -> None:
 
 # A module that is one subject and reads from top to bottom may be longer; each with its reason.
 LONGER_FILES = {
-    "contacts/queries.py": 380,  # all statements of identity, in the order in which they run
+    "contacts/queries.py": 400,  # all statements of identity, in the order in which they run
     "contacts/attributes.py": 380,  # all types of attributes, each a few lines
     "imports/pipeline.py": 340,  # the whole life of an import, step by step
     "imports/problems.py": 400,  # a table of sentences

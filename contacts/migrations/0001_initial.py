@@ -105,6 +105,12 @@ class Migration(migrations.Migration):
         migrations.RunSQL("CREATE SCHEMA staging", "DROP SCHEMA staging CASCADE"),
         migrations.RunSQL(f"GRANT USAGE, CREATE ON SCHEMA staging TO {settings.APP_ROLE}", migrations.RunSQL.noop),
         Protect("contact", grants="SELECT, INSERT, UPDATE, DELETE", fillfactor=78),
+        migrations.RunSQL(
+            "CREATE TABLE contact_change (tenant_id bigint NOT NULL, at timestamptz NOT NULL, contact_id bigint NOT NULL, "
+            "PRIMARY KEY (tenant_id, at, contact_id))",
+            "DROP TABLE contact_change",
+        ),
+        Protect("contact_change", own_key=True, grants="SELECT, INSERT, DELETE"),
         Protect("attribute"),
         Protect("turn"),
         Protect("suppression", grants="SELECT, INSERT"),

@@ -1,5 +1,6 @@
 from contacts.models.attribute import Attribute
+from contacts.models.change import Change
 from contacts.models.contact import Contact, EmailStatus, Origin, PhoneStatus
 from contacts.models.turn import Suppression, Turn
 
-__all__ = ["Attribute", "Contact", "EmailStatus", "Origin", "PhoneStatus", "Suppression", "Turn"]
+__all__ = ["Attribute", "Change", "Contact", "EmailStatus", "Origin", "PhoneStatus", "Suppression", "Turn"]

@@ -10,7 +10,7 @@ from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_safe
 
 from cdp.http import page
-from contacts import search
+from contacts import changes, search
 from contacts.models import Contact
 from tenants.roles import allow
 
@@ -34,7 +34,7 @@ def listing(request: HttpRequest) -> HttpResponse:
     order = request.GET.get("order", "-created")
     order = order if order in ORDERS else "-created"
     wanted = Contact.objects.living().filter(search.condition(query, region=workspace.country or None))
-    shown = list(wanted.filter(_after(order, request.GET.get("after", ""))).order_by(*ORDERS[order][1])[: PAGE + 1])
+    shown = _page(wanted, order, request.GET.get("after", ""), query)
     context = {
         "contacts": shown[:PAGE],
         "q": query,
@@ -50,9 +50,22 @@ def listing(request: HttpRequest) -> HttpResponse:
     return page(request, "contacts/_list.html" if fragment else "contacts/list.html", context)
 
 
+def _page(wanted: Any, order: str, key: str, query: str) -> list[Contact]:
+    """One contact more than the page shows. By change, all contacts are read from the order of changes."""
+    if "changed" in order and not query:
+        return changes.in_order(newest_first=order.startswith("-"), after=_place(key), count=PAGE + 1)
+    return list(wanted.filter(_after(order, key)).order_by(*ORDERS[order][1])[: PAGE + 1])
+
+
+def _place(key: str) -> tuple[datetime, int] | None:
+    number, _sep, time = key.partition("_")
+    at = _moment(time)
+    return (at, int(number)) if at and number.isascii() and number.isdigit() and len(number) < 18 else None
+
+
 def _total(wanted: Any, query: str) -> dict[str, Any]:
     if not query:
-        return {"total": wanted.count(), "more": False}
+        return {"total": changes.total(), "more": False}
     found = wanted.order_by()[: COUNTED + 1].count()
     return {"total": min(found, COUNTED), "more": found > COUNTED}
 
@@ -79,6 +92,7 @@ def _after(order: str, key: str) -> Q:
 
 def _moment(text: str) -> datetime | None:
     try:
-        return parse_datetime(text)
+        found = parse_datetime(text)
     except ValueError:
         return None
+    return found if found and found.tzinfo else None

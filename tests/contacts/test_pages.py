@@ -80,6 +80,15 @@ def test_pages_by_key_show_everybody_once(alice: Actor, order: str) -> None:
     assert context["total"] == 120
 
 
+def test_a_contact_that_changed_again_stands_in_its_new_place_only(people: Actor) -> None:
+    bring(people.workspace, "email,city\nanna.berzina@example.com,Oslo\n")
+    newest = [c.first_name for c in people.get("contacts/?order=-changed").context["contacts"]]
+    assert newest[0] == "Anna"
+    assert sorted(newest) == ["Anna", "Zoë", "Łukasz"]
+    oldest = [c.first_name for c in people.get("contacts/?order=changed").context["contacts"]]
+    assert oldest[-1] == "Anna"
+
+
 @pytest.mark.parametrize("after", ["x", "1_", "_", "99999999999999999999", "1_not-a-time", "\x00"])
 def test_a_key_that_cannot_be_read_is_the_first_page(people: Actor, after: str) -> None:
     assert people.get("contacts/", data={"after": after, "order": "-changed"}).status_code == 200
