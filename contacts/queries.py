@@ -272,11 +272,13 @@ FROM (
   WHERE h.tenant_id = %(tenant)s AND h.row_no >= %(start)s AND h.row_no < %(stop)s
     AND h.code IS NULL AND h.contact_id IS NOT NULL) d"""
 OVERWRITE_ATTRIBUTES = """
-CASE WHEN (c.attributes || s.attributes) - coalesce(s.cleared, '{{}}') IS DISTINCT FROM c.attributes THEN
+CASE WHEN s.attributes = c.attributes AND s.cleared IS NULL THEN '{{}}'
+  WHEN (c.attributes || s.attributes) - coalesce(s.cleared, '{{}}') IS DISTINCT FROM c.attributes THEN
   ARRAY(SELECT e.key FROM jsonb_each(s.attributes) e WHERE c.attributes -> e.key IS DISTINCT FROM e.value
         UNION ALL SELECT k FROM unnest(s.cleared) k WHERE jsonb_exists(c.attributes, k)) ELSE '{{}}' END"""
 FILL_ATTRIBUTES = """
-CASE WHEN s.attributes || c.attributes IS DISTINCT FROM c.attributes THEN
+CASE WHEN s.attributes = c.attributes THEN '{{}}'
+  WHEN s.attributes || c.attributes IS DISTINCT FROM c.attributes THEN
   ARRAY(SELECT e.key FROM jsonb_each(s.attributes) e WHERE NOT jsonb_exists(c.attributes, e.key)) ELSE '{{}}' END"""
 
 
