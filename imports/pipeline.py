@@ -10,20 +10,21 @@ done, by one transaction that locks the import's row:
 """
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from contacts import identity, turns
+from contacts import changes, identity, turns
 from contacts import staging as tables
 from contacts.staging import Staging
 from imports import messages, news, parsing, queries, review, units
 from imports.models import Import, Phase, RowIssue, Severity, Status, Unit
 from imports.options import Options
 from segments import membership
-from tenants.context import current_tenant
+from tenants.context import current_tenant, tenant_context
 from tenants.models import Tenant
 from tracking import visitors
 
@@ -300,6 +301,13 @@ def _cancel(imp: Import) -> bool:
     return end(imp, Status.CANCELED, reason="canceled")
 
 
+def _tidy(tenant_id: int, imp: Import) -> None:
+    """What may happen after the end is committed: the copy of the file goes, the list of contacts gets its total."""
+    parsing.forget_copy(imp)
+    with tenant_context(tenant_id, read_only=True):
+        changes.total()
+
+
 def end(imp: Import, status: Status, *, reason: str = "", **facts: Any) -> bool:
     """The one way in which an import ends: state, turn, staging, news, and the next one in the queue."""
     written = imp.phase in (Phase.APPLY, Phase.FINISH)
@@ -308,7 +316,7 @@ def end(imp: Import, status: Status, *, reason: str = "", **facts: Any) -> bool:
     imp.save(update_fields=["status", "reason", "reason_facts", "finished_at"])
     turns.release(imp.pk, written=written)
     tables.drop(staging_of(imp))
-    transaction.on_commit(lambda: parsing.forget_copy(imp))
+    transaction.on_commit(partial(_tidy, current_tenant(), imp))
     news.ended(imp)
     for waiting in Import.objects.filter(phase=Phase.QUEUED).order_by("pk")[:20]:
         messages.send(waiting.pk)
