@@ -44,7 +44,7 @@ def model() -> Any:
         first_name = models.TextField(null=True, blank=True)
         last_name = models.TextField(null=True, blank=True)
         city = models.TextField(null=True, blank=True)
-        country = models.CharField(max_length=2, null=True, blank=True)
+        country = models.TextField(null=True, blank=True)
         birthday = models.DateField(null=True, blank=True)
         ltv = models.DecimalField(max_digits=12, decimal_places=2, null=True)
         newsletter = models.BooleanField(null=True)

@@ -80,7 +80,7 @@ def measure(stack: Stack, wanted: Sizes, *, only: str) -> str:
 
 def measure_imports(bench: Bench) -> None:
     """Imports and COPY, in turns."""
-    report, size, tenant = bench.report, bench.sizes, bench.workspace()
+    size, tenant = bench.sizes, bench.workspace()
     first, half = bench.large(), bench.file("half.csv", size.rows, first=size.rows // 2, salt=1)
     bench.runs["small"] = imports.run(
         bench.stack, imports.workspace("bench-small"), bench.file("small.csv", size.small)
@@ -93,7 +93,11 @@ def measure_imports(bench: Bench) -> None:
     bench.runs["half"] = imports.run(bench.stack, tenant, half)
     copies.append(imports.copy(bench.stack, dump, columns))
     dump.unlink()
-    copied, took = copies[0][0], sum(s for _n, s in copies) / len(copies)
+    tell_imports(bench, copied=copies[0][0], took=sum(s for _n, s in copies) / len(copies))
+
+
+def tell_imports(bench: Bench, *, copied: int, took: float) -> None:
+    report = bench.report
     report.section("Imports beside COPY", words.IMPORTS)
     rows = [
         [f"COPY of the {count(copied)} clean contacts", count(copied), seconds(took), "1.00×", count(copied / took), ""]

@@ -219,8 +219,8 @@ def rows(
 ) -> Iterator[list[str]]:
     """`count` rows about people from number `first` on.
 
-    Shares of rows: `bad` have a spoiled e-mail or phone, `doubles` are a second row about somebody earlier, `malformed`
-    have too few or too many cells.
+    Shares of rows: `bad` have a spoiled e-mail or phone, `doubles` are a second row about somebody earlier,
+    `malformed` have too few or too many cells.
     """
     chance, number = Random(f"{seed} {salt} {first}"), first  # noqa: S311  made-up data
     for _ in range(count):
@@ -231,9 +231,11 @@ def rows(
             spoil = "" if not doubles <= k < doubles + bad else "email" if k < doubles + bad / 2 else "phone"
             cells = row(number, seed, salt, spoil=spoil)
             number += 1
-        if 0 <= k - doubles - bad < malformed:
-            cells = cells[: chance.randint(2, 9)] if chance.random() < 0.5 else [*cells, *"x" * chance.randint(1, 3)]
-        yield cells
+        yield _malformed(cells, chance) if 0 <= k - doubles - bad < malformed else cells
+
+
+def _malformed(cells: list[str], chance: Random) -> list[str]:
+    return cells[: chance.randint(2, 9)] if chance.random() < 0.5 else [*cells, *"x" * chance.randint(1, 3)]
 
 
 def western(count: int, seed: int, **shares: float) -> Iterator[list[str]]:
