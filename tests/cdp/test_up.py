@@ -94,7 +94,7 @@ class Stack:
     def worker_answers(self) -> bool:
         """True if a Celery worker replies through the broker."""
         options = settings.CELERY_BROKER_TRANSPORT_OPTIONS
-        with Celery(broker=self.said["redis_url"], broker_transport_options=options) as app:
+        with Celery(broker=self.said["redis_url"], broker_transport_options=options, set_as_current=False) as app:
             try:
                 return bool(app.control.ping(timeout=0.5))
             except (OSError, redis.RedisError, OperationalError):
