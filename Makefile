@@ -26,8 +26,8 @@ fmt: all-packages ## Put the code into its canonical form
 bench: all-packages ## Measure imports against COPY and against peers
 	@exec $(PY) -m benchmarks
 
-faults: all-packages ## Run only the tests that kill real processes
-	@exec $(PY) -m pytest -m faults
+faults: all-packages ## Run only the tests that kill real processes, with fifty kills
+	@CDP_FAULTS=$${CDP_FAULTS:-50} exec $(PY) -m pytest -m faults
 
 schema: all-packages ## Write the resulting database schema to docs/schema.sql
 	@exec $(PY) -m tests.servers $(PY) manage.py schema

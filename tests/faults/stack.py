@@ -56,7 +56,10 @@ class Stack:
 
     def stop(self) -> int:
         self.process.terminate()
-        return self.process.wait(60)
+        code = self.process.wait(60)
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+        return code
 
     # --- whom to kill: only children of our own process, by what they are ---
 
@@ -98,6 +101,10 @@ class Stack:
     def kill_valkey(self, _rng: random.Random) -> None:
         found = self._find(lambda c: bool(c) and "valkey-server" in c[0])
         found[0].kill()
+
+    def kill_consumer(self, _rng: random.Random) -> None:
+        for process in self._find(lambda c: "drain_inbox" in c):
+            process.kill()
 
     def broker(self) -> "redis.Redis[bytes]":
         return redis.Redis.from_url(self.info["redis_url"])

@@ -3,9 +3,11 @@
 `CDP_FAULTS=50 make faults` kills fifty times; the usual suite a few.
 """
 
+import json
 import os
 import random
 import time
+import urllib.request
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -159,3 +161,37 @@ def test_cancel_in_the_middle_keeps_whole_units(stack: Stack, file: Path) -> Non
                                   [f"t{tenant_id}_i%"]).fetchone()  # fmt: skip
     assert contacts == (done["created"],)
     assert left == (0,)
+
+
+def send_hit(stack: Stack, key: str) -> bool:
+    """One page view through the web server; whether it was acknowledged."""
+    body = json.dumps({"kind": "page", "device": str(uuid.uuid4()), "url": "https://shop.example.com/"}).encode()
+    request = urllib.request.Request(f"{stack.info['url']}/p/{key}", data=body, headers={"User-Agent": "Mozilla/5.0"})
+    try:
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return bool(answer.status == 204)
+    except OSError:
+        return False  # refused while a server was away: never acknowledged
+
+
+def test_no_acknowledged_hit_is_lost(stack: Stack) -> None:
+    """Consumer, broker and database are killed while a site sends hits; what was answered with 204 is in the events."""
+    tenant_id = stack.workspace("pixel")
+    key = f"{tenant_id:x}-{uuid.uuid4().hex[:16]}"
+    with stack.database(tenant_id) as connection:
+        connection.execute("INSERT INTO site (name, key, created_at, dropped) VALUES ('shop', %s, now(), '{}')", [key])
+    rng, acknowledged = random.Random(3), 0
+    killers = {60: stack.kill_consumer, 120: stack.kill_valkey, 180: stack.kill_postgres, 240: stack.kill_consumer}
+    for n in range(300):
+        if n in killers:
+            killers[n](rng)
+        acknowledged += send_hit(stack, key)
+    assert acknowledged > 100
+    until, stored = time.monotonic() + 60, -1
+    while stored < acknowledged and time.monotonic() < until:
+        time.sleep(0.5)
+        stack.wait_for_database(tenant_id)
+        with stack.database(tenant_id) as connection:
+            row = connection.execute("SELECT count(*) FROM event WHERE tenant_id = %s", [tenant_id]).fetchone()
+            stored = int(row[0]) if row else 0
+    assert stored == acknowledged
