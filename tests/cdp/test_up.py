@@ -86,7 +86,7 @@ class Stack:
     def get(self, path: str) -> int:
         """The status of a page; 0 if nobody answers."""
         try:
-            with urllib.request.urlopen(self.said["url"] + path, timeout=5) as answer:  # noqa: S310  loopback
+            with urllib.request.urlopen(self.said["url"] + path, timeout=5) as answer:
                 return int(answer.status)
         except OSError as problem:
             return int(getattr(problem, "code", 0))
