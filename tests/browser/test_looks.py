@@ -107,7 +107,7 @@ def test_the_sheet_marks_cells_and_names_contacts(scene: Scene, aside: Aside, vi
     cut = page.locator("td.bad").first
     assert cut.get_attribute("colspan") == "3"
     assert "Too few cells" in cut.inner_text()
-    page.get_by_role("link", name="Not an e-mail address").click()
+    page.get_by_role("link", name="E-mail without an ending").click()
     assert "@inbox" in page.locator("td.bad").first.inner_text()
 
 
