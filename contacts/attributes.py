@@ -23,11 +23,13 @@ Parser = Callable[[str], Any]
 
 @dataclass(frozen=True)
 class Settings:
-    """What a parser may need to know: options of a choice (ID → label), region of phones, formats of dates."""
+    """What a parser may need to know: options of a choice (ID → label), region of phones, formats of dates, and the time
+    zone of times that say none (empty: UTC)."""
 
     options: Mapping[str, str]
     region: str | None
     formats: tuple[str, ...]
+    zone: str = ""
 
 
 @dataclass(frozen=True)
@@ -59,10 +61,10 @@ def _date_parser(settings: Settings) -> Parser:
 
 
 def _datetime_parser(settings: Settings) -> Parser:
-    formats = settings.formats
+    formats, zone = settings.formats, settings.zone
     if formats:
-        return lambda value: values.utc(values.formatted(value, formats))
-    return lambda value: values.utc(values.read_moment(value))
+        return lambda value: values.utc(values.formatted(value, formats), zone)
+    return lambda value: values.utc(values.read_moment(value), zone)
 
 
 def _one_of(options: Mapping[str, str]) -> dict[str, str]:
@@ -190,9 +192,10 @@ def parser(
     options: Mapping[str, str] | None = None,
     region: str | None = None,
     formats: tuple[str, ...] = (),
+    zone: str = "",
 ) -> Parser:
     """A function from trimmed, non-empty text to the stored value; it raises BadValue. Keep it for a whole column."""
-    return TYPES[type_key].make(Settings(options or {}, region, formats))
+    return TYPES[type_key].make(Settings(options or {}, region, formats, zone))
 
 
 # In this order: the first type that can read every sample. Text reads all.

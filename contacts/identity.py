@@ -14,26 +14,45 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from contacts import matching, queries
+from contacts import matching, queries, writing
 from contacts import staging as tables
 from contacts.grouping import Grouping, group
 from contacts.staging import Staging
 
 IDENTIFIERS = matching.ORDER
 # Verdicts that put a row in error, and those that leave it out on purpose.
-CONFLICTS = frozenset({"ambiguous_match", "shared_identifier", "duplicate_in_file"})
+CONFLICTS = frozenset({"ambiguous_match", "shared_identifier", "duplicate_in_file", "unknown_contact"})
 SKIPS = frozenset({"contact_deleted", "contact_suppressed", "mode_create_only", "mode_update_only"})
 
 
 @dataclass(frozen=True)
 class Policy:
-    """What an import may do to contacts. `identifiers` decide who a row is, strongest first."""
+    """What an import may do to contacts. `identifiers` decide who a row is, strongest first.
+
+    `consent`: the status of a channel in the file counts where it is stricter, or always. `settings` says that rows may
+    have some of their own, `chosen` that they may name their contact by our own number.
+    """
 
     mode: Literal["create_and_update", "create_only", "update_only"] = "create_and_update"
     existing: Literal["overwrite", "only_empty"] = "overwrite"
     blank: Literal["keep", "clear"] = "keep"
     duplicates: Literal["last", "first", "error"] = "last"
+    deleted: Literal["skip", "restore"] = "skip"
+    consent: Literal["stricter", "file"] = "stricter"
     identifiers: Sequence[str] = IDENTIFIERS
+    settings: bool = False
+    chosen: bool = False
+
+    @property
+    def rules(self) -> writing.Rules:
+        """The part that the statements need."""
+        return writing.Rules(
+            overwrite=self.existing == "overwrite",
+            clear=self.blank == "clear",
+            statuses=self.settings,
+            milder=self.consent == "file",
+            revive=self.deleted == "restore",
+        )
 
 
 @dataclass
@@ -53,11 +72,18 @@ class Resolved:
         return sum(n for code, n in self.held_back.items() if code in SKIPS)
 
 
+def choose(staging: Staging, policy: Policy) -> None:
+    """Rows for which a person has chosen the contact. Runs once, before the matching."""
+    if policy.chosen:
+        queries.choose(staging)
+
+
 def match(staging: Staging, policy: Policy, *, start: int, stop: int) -> None:
     """Rules 1 to 3: find the contact that each row [start, stop) points at."""
     queries.work_memory(128)
     if queries.anybody(staging):
-        matching.match(staging, policy.identifiers, start=start, stop=stop)
+        revive = policy.deleted == "restore"
+        matching.match(staging, policy.identifiers, start=start, stop=stop, revive=revive)
 
 
 def find_repeats(staging: Staging, kind: str) -> None:
@@ -73,11 +99,14 @@ def resolve(staging: Staging, policy: Policy, *, key: str) -> Resolved:
     """
     queries.work_memory(256)
     tables.analyze(staging, "hit", "repeat")
+    if policy.deleted == "restore":
+        queries.refuse_revived_twice(staging)
     if queries.find_same_contact(staging):
         tables.analyze(staging, "repeat")
     grouping = group(queries.repeats(staging), duplicates=policy.duplicates, order=policy.identifiers)
     _note(staging, grouping, policy)
-    queries.skip_deleted(staging)
+    if policy.deleted == "skip":
+        queries.skip_deleted(staging)
     queries.skip_suppressed(staging, key=key)
     queries.skip_by_mode(staging, policy.mode)
     tables.analyze(staging, "hit", "loser")
@@ -94,6 +123,8 @@ def _note(staging: Staging, grouping: Grouping, policy: Policy) -> None:
     queries.note_hits(staging, grouping.notes())
     if grouping.losers:
         queries.merge_losers(staging, last_wins=policy.duplicates == "last")
+        if policy.settings:
+            queries.merge_settings(staging, last_wins=policy.duplicates == "last")
 
 
 def suppression_digest(kind: str, value: str, *, key: str) -> str:
@@ -103,22 +134,19 @@ def suppression_digest(kind: str, value: str, *, key: str) -> str:
 
 def diff(staging: Staging, policy: Policy, *, start: int, stop: int) -> None:
     """Rule 5: map the matched rows [start, stop) to what they would change in their contacts."""
-    queries.plan_updates(
-        staging, start=start, stop=stop, overwrite=policy.existing == "overwrite", clear=policy.blank == "clear"
-    )
+    writing.plan_updates(staging, policy.rules, start=start, stop=stop)
 
 
 def planned(staging: Staging, *, start: int, stop: int) -> dict[str, Any]:
     """What the diff found in a range: {"updated", "unchanged", "changes": {key: [contacts, example row]}}."""
-    found = queries.outcomes(staging, start=start, stop=stop)
-    changed = {key: list(pair) for key, pair in queries.changes(staging, start=start, stop=stop).items()}
+    found = writing.outcomes(staging, start=start, stop=stop)
+    changed = {key: list(pair) for key, pair in writing.changes(staging, start=start, stop=stop).items()}
     return {"updated": found.get("u", 0), "unchanged": found.get("n", 0), "changes": changed}
 
 
 def apply(staging: Staging, policy: Policy, *, start: int, stop: int, origin: str, now: datetime) -> tuple[int, int]:
     """Write the contacts of rows [start, stop); returns (created, updated)."""
-    created = queries.insert_contacts(staging, start=start, stop=stop, origin=origin, now=now)
-    overwrite = policy.existing == "overwrite"
-    updated = queries.update_contacts(staging, overwrite=overwrite, start=start, stop=stop, now=now)
-    queries.note_changes(staging, start=start, stop=stop, now=now)
+    created = writing.insert_contacts(staging, policy.rules, start=start, stop=stop, origin=origin, now=now)
+    updated = writing.update_contacts(staging, policy.rules, start=start, stop=stop, now=now)
+    writing.note_changes(staging, start=start, stop=stop, now=now)
     return created, updated

@@ -17,8 +17,11 @@ STRENGTH = {name: number for number, name in enumerate(ORDER, 1)}
 FOUND = """{name} AS MATERIALIZED (
   SELECT s.row_no, count(*) FILTER (WHERE {agrees}) AS ok, min(c.id) FILTER (WHERE {agrees}) AS ok_id,
          min(c.id) AS any_id, array_agg(c.id) AS ids, array_agg(c.id) FILTER (WHERE {agrees}) AS ok_ids
-  FROM open s JOIN contact c ON c.tenant_id = %(tenant)s AND c.{name} = s.{name} AND c.deleted_at IS NULL
+  FROM open s JOIN contact c ON c.tenant_id = %(tenant)s AND c.{name} = s.{name} AND {alive}
   GROUP BY s.row_no)"""
+LIVING, DELETED = "c.deleted_at IS NULL", "c.deleted_at IS NOT NULL"
+# A deleted contact is not brought back by a phone alone where the row says more about who it is.
+PHONE_ALONE = " AND s.email IS NULL AND s.external_id IS NULL"
 
 # Rows whose external ID finds a contact that has the row's other identifiers too: nothing weaker can contradict. Nearly
 # all rows of a file that was imported before end here, after one look-up instead of one for each identifier.
@@ -26,7 +29,8 @@ SETTLED = """
 INSERT INTO {{hit}} (tenant_id, row_no, contact_id, strength)
 SELECT %(tenant)s, s.row_no, c.id, 1 FROM {{row}} s
 JOIN contact c ON c.tenant_id = %(tenant)s AND c.external_id = s.external_id AND c.deleted_at IS NULL
-WHERE s.tenant_id = %(tenant)s AND s.row_no >= %(start)s AND s.row_no < %(stop)s{same}"""
+WHERE s.tenant_id = %(tenant)s AND s.row_no >= %(start)s AND s.row_no < %(stop)s{same}
+ON CONFLICT DO NOTHING"""
 
 # `shared`: several people have the identifier and no weaker one tells them apart. `other`: a contact that a weaker
 # identifier points at, and only at others than the chosen one.
@@ -48,10 +52,10 @@ FROM judged WHERE strength IS NOT NULL"""
 ONLY_ONE = "(SELECT CASE WHEN count(*) = 1 THEN min(x) END FROM unnest({name}.ok_ids) x WHERE x = ANY({weaker}))"
 
 
-def statement(order: Sequence[str]) -> str:
+def statement(order: Sequence[str], *, alive: str = LIVING) -> str:
     """The MATCH statement for identifiers in this order, strongest first."""
     return MATCH.format(
-        found=",\n".join(_found(name, order[:i]) for i, name in enumerate(order)),
+        found=",\n".join(_found(name, order[:i], alive) for i, name in enumerate(order)),
         strength=_cases(order, lambda _i, n: str(STRENGTH[n])),
         contact=_cases(order, lambda i, n: f"CASE WHEN {n}.ok = 1 THEN {n}.ok_id ELSE {_told_apart(order, i)} END"),
         shared=_cases(order, lambda i, n: f"{n}.ok > 1 AND {_only_one(order, i)} IS NULL"),
@@ -61,18 +65,26 @@ def statement(order: Sequence[str]) -> str:
     )
 
 
-def match(staging: Staging, order: Sequence[str], *, start: int, stop: int) -> int:
-    """Note in `hit` what contact each row of a range points at, or why it cannot be said; returns how many rows."""
+def match(staging: Staging, order: Sequence[str], *, start: int, stop: int, revive: bool = False) -> int:
+    """Note in `hit` what contact each row of a range points at, or why it cannot be said; returns how many rows.
+
+    With `revive`, rows that find no living contact are looked for among the deleted ones.
+    """
     settled = 0
     if order[0] == "external_id":
         same = "".join(f" AND (s.{name} IS NULL OR s.{name} = c.{name})" for name in order[1:])
         settled = queries.run(SETTLED.format(same=same), staging, start=start, stop=stop)
-    return settled + queries.run(statement(order), staging, start=start, stop=stop)
+    found = settled + queries.run(statement(order), staging, start=start, stop=stop)
+    if revive:
+        found += queries.run(statement(order, alive=DELETED), staging, start=start, stop=stop)
+    return found
 
 
-def _found(name: str, stronger: Sequence[str]) -> str:
+def _found(name: str, stronger: Sequence[str], alive: str) -> str:
     agrees = " AND ".join(f"(s.{k} IS NULL OR c.{k} IS NULL OR c.{k} = s.{k})" for k in stronger) or "true"
-    return FOUND.format(name=name, agrees=agrees)
+    if name == "phone" and alive == DELETED:
+        alive += PHONE_ALONE
+    return FOUND.format(name=name, agrees=agrees, alive=alive)
 
 
 def _cases(order: Sequence[str], value: object) -> str:

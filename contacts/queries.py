@@ -10,6 +10,7 @@ from typing import Any
 from django.db import connection
 from psycopg import sql
 
+from contacts import consent
 from contacts.staging import Staging
 
 
@@ -41,8 +42,8 @@ def work_memory(megabytes: int) -> None:
         cursor.execute(f"SET LOCAL work_mem = '{int(megabytes)}MB'")
 
 
-# Whether the tenant has a living contact at all: an empty workspace needs no matching.
-ANYBODY = "SELECT EXISTS (SELECT 1 FROM contact c WHERE c.tenant_id = %(tenant)s AND c.deleted_at IS NULL)"
+# Whether the tenant has a contact at all: an empty workspace needs no matching.
+ANYBODY = "SELECT EXISTS (SELECT 1 FROM contact c WHERE c.tenant_id = %(tenant)s)"
 
 
 def anybody(staging: Staging) -> bool:
@@ -175,6 +176,39 @@ def merge_losers(staging: Staging, *, last_wins: bool) -> None:
     run(statement, staging)
 
 
+# What joined rows say about themselves goes into the winning row, too: the segments of all of them, the strictest status of
+# each channel, of anything else the winner's own. Only run where the file has such columns.
+MERGE_SETTINGS = """
+WITH said AS (
+  SELECT l.winner, s.row_no, s.settings FROM {loser} l
+  JOIN {row} s ON s.tenant_id = %(tenant)s AND s.row_no = l.row_no
+  WHERE l.tenant_id = %(tenant)s AND s.settings IS NOT NULL
+  UNION ALL
+  SELECT s.row_no, s.row_no, s.settings FROM {row} s
+  WHERE s.tenant_id = %(tenant)s AND s.settings IS NOT NULL
+    AND s.row_no IN (SELECT l.winner FROM {loser} l WHERE l.tenant_id = %(tenant)s)),
+named AS (
+  SELECT a.winner, jsonb_agg(DISTINCT n.name) AS names FROM said a
+  CROSS JOIN LATERAL jsonb_array_elements(a.settings -> 'segments') n(name) GROUP BY a.winner),
+strict AS (
+  SELECT a.winner, max(array_position(%(email)s::text[], a.settings ->> 'email_status')) AS email,
+         max(array_position(%(phone)s::text[], a.settings ->> 'phone_status')) AS phone FROM said a GROUP BY a.winner),
+merged AS (
+  SELECT a.winner, jsonb_object_agg(e.key, e.value ORDER BY (a.row_no = a.winner), a.row_no @order@) AS settings
+  FROM said a CROSS JOIN LATERAL jsonb_each(a.settings) e GROUP BY a.winner)
+UPDATE {row} w SET settings = g.settings || jsonb_strip_nulls(jsonb_build_object('segments', n.names,
+  'email_status', (%(email)s::text[])[t.email], 'phone_status', (%(phone)s::text[])[t.phone]))
+FROM merged g JOIN strict t ON t.winner = g.winner LEFT JOIN named n ON n.winner = g.winner
+WHERE w.tenant_id = %(tenant)s AND w.row_no = g.winner"""
+
+
+def merge_settings(staging: Staging, *, last_wins: bool) -> None:
+    """Fill the settings of winning rows from the rows joined into them."""
+    # jsonb_object_agg keeps the last value of a key.
+    statement = MERGE_SETTINGS.replace("@order@", "ASC" if last_wins else "DESC")
+    run(statement, staging, email=list(consent.EMAIL_ORDER), phone=list(consent.PHONE_ORDER))
+
+
 # Rows without a living contact that point at a deleted one: skipped. Only run where the tenant has deleted contacts.
 DELETED = """
 INSERT INTO {hit} (tenant_id, row_no, contact_id, strength, code, other_id)
@@ -249,144 +283,52 @@ def plan_creates(staging: Staging) -> int:
     return run(CREATES, staging)
 
 
+# Rows for which somebody has chosen the contact: it is theirs, whatever their identifiers say. Identifiers that belong to
+# another living contact are not written. Runs before the matching, in the transaction that begins it.
+CHOSEN = """
+INSERT INTO {hit} (tenant_id, row_no, contact_id, strength, code)
+SELECT s.tenant_id, s.row_no, c.id, 1, CASE WHEN c.id IS NULL THEN 'unknown_contact' END FROM {row} s
+LEFT JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = (s.settings ->> 'contact_id')::bigint AND c.deleted_at IS NULL
+WHERE s.tenant_id = %(tenant)s AND s.settings ? 'contact_id'"""
+GIVE_WAY = """
+UPDATE {row} s SET
+  external_id = CASE WHEN NOT EXISTS (SELECT 1 FROM contact o WHERE o.tenant_id = %(tenant)s
+    AND o.external_id = s.external_id AND o.deleted_at IS NULL AND o.id <> h.contact_id) THEN s.external_id END,
+  email = CASE WHEN NOT EXISTS (SELECT 1 FROM contact o WHERE o.tenant_id = %(tenant)s
+    AND o.email = s.email AND o.deleted_at IS NULL AND o.id <> h.contact_id) THEN s.email END,
+  phone = CASE WHEN NOT EXISTS (SELECT 1 FROM contact o WHERE o.tenant_id = %(tenant)s
+    AND o.phone = s.phone AND o.deleted_at IS NULL AND o.id <> h.contact_id) THEN s.phone END
+FROM {hit} h WHERE s.tenant_id = %(tenant)s AND h.tenant_id = %(tenant)s AND h.row_no = s.row_no"""
+
+
+def choose(staging: Staging) -> None:
+    """Give the rows that name a contact by our own number to that contact."""
+    if run(CHOSEN, staging):
+        run(GIVE_WAY, staging)
+
+
+# Deleted contacts that rows would bring back although their external ID is a living contact's now, or twice the same one's.
+REVIVED_TWICE = """
+UPDATE {hit} h SET code = 'ambiguous_match', other_id = coalesce(
+    (SELECT min(l.id) FROM contact l WHERE l.tenant_id = %(tenant)s AND l.external_id = d.external_id
+     AND l.deleted_at IS NULL), d.id)
+FROM contact d
+WHERE h.tenant_id = %(tenant)s AND h.code IS NULL AND d.tenant_id = %(tenant)s AND d.id = h.contact_id
+  AND d.deleted_at IS NOT NULL AND d.external_id IS NOT NULL
+  AND (EXISTS (SELECT 1 FROM contact l WHERE l.tenant_id = %(tenant)s AND l.external_id = d.external_id
+               AND l.deleted_at IS NULL)
+    OR EXISTS (SELECT 1 FROM {hit} k JOIN contact e ON e.tenant_id = %(tenant)s AND e.id = k.contact_id
+               WHERE k.tenant_id = %(tenant)s AND e.external_id = d.external_id AND e.id <> d.id))"""
+
+
+def refuse_revived_twice(staging: Staging) -> None:
+    """Conflicts of deleted contacts with those that have taken their external ID."""
+    run(REVIVED_TWICE, staging)
+
+
 # How many rows each decision holds back, by code.
 CODES = "SELECT h.code, count(*) FROM {hit} h WHERE h.tenant_id = %(tenant)s AND h.code IS NOT NULL GROUP BY h.code"
 
 
 def counts_by_code(staging: Staging) -> dict[str, int]:
     return {code: int(n) for code, n in fetch(CODES, staging)}
-
-
-# What a matched row changes in its contact, for rows [start, stop); nothing is written to the contact. A row without a
-# change is unchanged, so that importing the same file again writes nothing.
-DIFF = """
-INSERT INTO {map} (tenant_id, row_no, contact_id, outcome, changed)
-SELECT %(tenant)s, d.row_no, d.id, CASE WHEN d.changed = '{{}}' THEN 'n' ELSE 'u' END, nullif(d.changed, '{{}}')
-FROM (
-  SELECT h.row_no, c.id, array_remove(ARRAY[
-      CASE WHEN s.external_id IS NOT NULL AND c.external_id IS NULL THEN 'external_id' END,
-      @columns@], NULL) || @attributes@ AS changed
-  FROM {hit} h
-  JOIN {row} s ON s.tenant_id = %(tenant)s AND s.row_no = h.row_no
-  JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = h.contact_id
-  WHERE h.tenant_id = %(tenant)s AND h.row_no >= %(start)s AND h.row_no < %(stop)s
-    AND h.code IS NULL AND h.contact_id IS NOT NULL) d"""
-OVERWRITE_ATTRIBUTES = """
-CASE WHEN s.attributes = c.attributes AND s.cleared IS NULL THEN '{{}}'
-  WHEN (c.attributes || s.attributes) - coalesce(s.cleared, '{{}}') IS DISTINCT FROM c.attributes THEN
-  ARRAY(SELECT e.key FROM jsonb_each(s.attributes) e WHERE c.attributes -> e.key IS DISTINCT FROM e.value
-        UNION ALL SELECT k FROM unnest(s.cleared) k WHERE jsonb_exists(c.attributes, k)) ELSE '{{}}' END"""
-FILL_ATTRIBUTES = """
-CASE WHEN s.attributes = c.attributes THEN '{{}}'
-  WHEN s.attributes || c.attributes IS DISTINCT FROM c.attributes THEN
-  ARRAY(SELECT e.key FROM jsonb_each(s.attributes) e WHERE NOT jsonb_exists(c.attributes, e.key)) ELSE '{{}}' END"""
-
-
-def _column_change(column: str, *, overwrite: bool, clear: bool) -> str:
-    changed = f"s.{column} IS NOT NULL AND c.{column} IS " + (f"DISTINCT FROM s.{column}" if overwrite else "NULL")
-    if clear and overwrite and column.endswith("_name"):
-        changed = f"({changed}) OR (c.{column} IS NOT NULL AND '{column}' = ANY(s.cleared))"
-    return f"CASE WHEN {changed} THEN '{column}' END"
-
-
-def plan_updates(staging: Staging, *, start: int, stop: int, overwrite: bool, clear: bool) -> int:
-    """Map matched rows of a range to what they change; returns how many rows."""
-    columns = ", ".join(
-        _column_change(c, overwrite=overwrite, clear=clear) for c in ("email", "phone", "first_name", "last_name")
-    )
-    attributes = OVERWRITE_ATTRIBUTES if overwrite else FILL_ATTRIBUTES
-    statement = DIFF.replace("@columns@", columns).replace("@attributes@", attributes)
-    return run(statement, staging, start=start, stop=stop)
-
-
-# For the review: how many contacts change in each value, with the first row as the example.
-CHANGES = """
-SELECT k.key, count(*), min(m.row_no) FROM {map} m CROSS JOIN LATERAL unnest(m.changed) k(key)
-WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s AND m.outcome = 'u' GROUP BY k.key"""
-OUTCOMES = """
-SELECT m.outcome::text, count(*) FROM {map} m
-WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s GROUP BY m.outcome"""
-
-
-def changes(staging: Staging, *, start: int, stop: int) -> dict[str, tuple[int, int]]:
-    """Changed key → (contacts, first row) in a range of rows."""
-    return {key: (int(n), int(row)) for key, n, row in fetch(CHANGES, staging, start=start, stop=stop)}
-
-
-def outcomes(staging: Staging, *, start: int, stop: int) -> dict[str, int]:
-    """Outcome letter → rows in a range of rows."""
-    return {letter: int(n) for letter, n in fetch(OUTCOMES, staging, start=start, stop=stop)}
-
-
-# Makes the new contacts of rows [start, stop). Ids were drawn before, so no RETURNING; time is an argument.
-INSERT_CONTACTS = """
-INSERT INTO contact (tenant_id, id, email, email_written, phone, phone_written, external_id, first_name, last_name,
-                     first_key, last_key, attributes, origin, created_at, changed_at)
-SELECT s.tenant_id, m.contact_id, s.email, s.email_written, s.phone, s.phone_written, s.external_id, s.first_name,
-       s.last_name, s.first_key, s.last_key, s.attributes, %(origin)s, %(now)s, %(now)s
-FROM {map} m JOIN {row} s ON s.tenant_id = %(tenant)s AND s.row_no = m.row_no
-WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s AND m.outcome = 'c'
-ORDER BY m.row_no
-ON CONFLICT DO NOTHING"""
-
-
-def insert_contacts(staging: Staging, **values: Any) -> int:
-    """Write the contacts to be created; `start`, `stop`, `origin`, `now`. Returns how many."""
-    return run(INSERT_CONTACTS, staging, **values)
-
-
-# Writes what changes in the matched contacts of rows [start, stop); locks those contacts until the unit commits. An
-# identifier that only points (external ID) is never replaced. The written form follows its normal form.
-UPDATE_CONTACTS = {
-    True: """
-UPDATE contact c SET
-  external_id = coalesce(c.external_id, s.external_id),
-  email = coalesce(s.email, c.email),
-  email_written = CASE WHEN s.email IS DISTINCT FROM c.email AND s.email IS NOT NULL THEN s.email_written
-                       ELSE c.email_written END,
-  phone = coalesce(s.phone, c.phone),
-  phone_written = CASE WHEN s.phone IS DISTINCT FROM c.phone AND s.phone IS NOT NULL THEN s.phone_written
-                       ELSE c.phone_written END,
-  first_name = coalesce(s.first_name, CASE WHEN NOT 'first_name' = ANY(m.changed) THEN c.first_name END),
-  first_key = coalesce(s.first_key, CASE WHEN NOT 'first_name' = ANY(m.changed) THEN c.first_key END),
-  last_name = coalesce(s.last_name, CASE WHEN NOT 'last_name' = ANY(m.changed) THEN c.last_name END),
-  last_key = coalesce(s.last_key, CASE WHEN NOT 'last_name' = ANY(m.changed) THEN c.last_key END),
-  attributes = (c.attributes || s.attributes) - coalesce(s.cleared, '{{}}'), changed_at = %(now)s
-FROM {map} m JOIN {row} s ON s.tenant_id = %(tenant)s AND s.row_no = m.row_no
-WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s AND m.outcome = 'u'
-  AND c.tenant_id = %(tenant)s AND c.id = m.contact_id""",
-    False: """
-UPDATE contact c SET
-  external_id = coalesce(c.external_id, s.external_id),
-  email = coalesce(c.email, s.email),
-  email_written = CASE WHEN c.email IS NULL THEN s.email_written ELSE c.email_written END,
-  phone = coalesce(c.phone, s.phone),
-  phone_written = CASE WHEN c.phone IS NULL THEN s.phone_written ELSE c.phone_written END,
-  first_name = coalesce(c.first_name, s.first_name),
-  first_key = CASE WHEN c.first_name IS NULL THEN s.first_key ELSE c.first_key END,
-  last_name = coalesce(c.last_name, s.last_name),
-  last_key = CASE WHEN c.last_name IS NULL THEN s.last_key ELSE c.last_key END,
-  attributes = s.attributes || c.attributes, changed_at = %(now)s
-FROM {map} m JOIN {row} s ON s.tenant_id = %(tenant)s AND s.row_no = m.row_no
-WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s AND m.outcome = 'u'
-  AND c.tenant_id = %(tenant)s AND c.id = m.contact_id""",
-}
-
-
-def update_contacts(staging: Staging, *, overwrite: bool, **values: Any) -> int:
-    """Write the contacts to be changed; `start`, `stop`, `now`. Returns how many."""
-    return run(UPDATE_CONTACTS[overwrite], staging, **values)
-
-
-# Notes when the contacts of rows [start, stop) were made or changed; the time is the one that the contacts carry.
-NOTE_CHANGES = """
-INSERT INTO contact_change (tenant_id, at, contact_id)
-SELECT m.tenant_id, %(now)s, m.contact_id FROM {map} m
-WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s AND m.outcome IN ('c', 'u')
-ORDER BY m.contact_id
-ON CONFLICT DO NOTHING"""
-
-
-def note_changes(staging: Staging, **values: Any) -> None:
-    """Add to the order of changes; `start`, `stop`, `now`."""
-    run(NOTE_CHANGES, staging, **values)

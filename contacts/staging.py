@@ -27,16 +27,21 @@ ROW_COLUMNS = (
     "last_key",
     "attributes",
     "cleared",
+    "settings",
+    "event",
 )
 
-# row: cleaned rows. hit: rows that point at a contact, or at trouble. repeat: rows that share an identifier with another
-# row. loser: rows joined into another row. map: what each winning row does. visitor: visitors that rows will claim.
+# row: cleaned rows; `settings` are what the row says about itself (segments, consent, where it came from; NULL: nothing),
+# `event` is what its contact did. hit: rows that point at a contact, or at trouble. repeat: rows that share an identifier
+# with another row. loser: rows joined into another row. map: what each winning row does, with each value before and after,
+# and when the contact had changed before. visitor: visitors that rows will claim.
 SHAPES = {
     "row": (
         "tenant_id bigint NOT NULL, row_no integer NOT NULL, "
         'email text COLLATE "C", email_written text, phone text COLLATE "C", phone_written text, '
         'external_id text COLLATE "C", first_name text, last_name text, first_key text COLLATE "C", '
-        'last_key text COLLATE "C", attributes jsonb NOT NULL, cleared text[], PRIMARY KEY (tenant_id, row_no)'
+        'last_key text COLLATE "C", attributes jsonb NOT NULL, cleared text[], settings jsonb, event jsonb, '
+        "PRIMARY KEY (tenant_id, row_no)"
     ),
     "hit": (
         "tenant_id bigint NOT NULL, row_no integer NOT NULL, contact_id bigint, strength smallint, code text, "
@@ -51,12 +56,25 @@ SHAPES = {
     ),
     "map": (
         "tenant_id bigint NOT NULL, row_no integer NOT NULL, contact_id bigint NOT NULL, "
-        'outcome "char" NOT NULL, changed text[], PRIMARY KEY (tenant_id, row_no)'
+        'outcome "char" NOT NULL, changed jsonb, was_at timestamptz, PRIMARY KEY (tenant_id, row_no)'
     ),
     "visitor": (
         "tenant_id bigint NOT NULL, visitor_id bigint NOT NULL, row_no integer NOT NULL, kind text NOT NULL, "
         "PRIMARY KEY (tenant_id, visitor_id)"
     ),
+}
+# What an undo fills. undone: what came of each row. turned: values of changed contacts that go back, by row. used: contacts
+# that others use.
+UNDO_SHAPES = {
+    "undone": (
+        'tenant_id bigint NOT NULL, row_no integer NOT NULL, result "char" NOT NULL, reversed integer NOT NULL, '
+        "kept integer NOT NULL, PRIMARY KEY (tenant_id, row_no)"
+    ),
+    "turned": (
+        "tenant_id bigint NOT NULL, row_no integer NOT NULL, contact_id bigint NOT NULL, keys text[] NOT NULL, "
+        "kept integer NOT NULL, PRIMARY KEY (tenant_id, row_no)"
+    ),
+    "used": "tenant_id bigint NOT NULL, contact_id bigint NOT NULL, PRIMARY KEY (tenant_id, contact_id)",
 }
 # What a second resolve throws away; the rows themselves stay.
 WORKED_OUT = ("hit", "repeat", "loser", "map", "visitor")
@@ -75,12 +93,12 @@ class Staging:
 
     def names(self) -> dict[str, sql.Composable]:
         """All table names, for `sql.SQL(...).format(**staging.names())`."""
-        return {shape: self.table(shape) for shape in SHAPES}
+        return {shape: self.table(shape) for shape in (*SHAPES, *UNDO_SHAPES)}
 
 
-def create(staging: Staging) -> None:
-    """Make the tables. Harmless when they exist."""
-    for shape, columns in SHAPES.items():
+def create(staging: Staging, *, undo: bool = False) -> None:
+    """Make the tables of an import, or those of its undo. Harmless when they exist."""
+    for shape, columns in (UNDO_SHAPES if undo else SHAPES).items():
         # Autovacuum would only come between the phases; each phase analyzes what it has filled.
         _run(
             "CREATE TABLE IF NOT EXISTS {table} ({columns}) WITH (autovacuum_enabled = off)",
@@ -96,7 +114,13 @@ def clear(staging: Staging) -> None:
 
 def drop(staging: Staging) -> None:
     """Remove the tables."""
-    _run("DROP TABLE IF EXISTS {tables}", tables=sql.SQL(", ").join(staging.table(shape) for shape in SHAPES))
+    _run("DROP TABLE IF EXISTS {tables}", tables=sql.SQL(", ").join(staging.names().values()))
+
+
+def index_losers(staging: Staging) -> None:
+    """Make joined rows findable by the row that they were joined into; for imports that need it, once they are known."""
+    name = sql.Identifier(f"t{staging.tenant_id}_i{staging.import_id}_winner")
+    _run("CREATE INDEX IF NOT EXISTS {name} ON {table} (tenant_id, winner)", name=name, table=staging.table("loser"))
 
 
 def analyze(staging: Staging, *shapes: str) -> None:

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 import orjson
 
@@ -171,9 +172,11 @@ def read_moment(value: str) -> datetime:
     return datetime.combine(read_date(value), datetime.min.time())
 
 
-def utc(moment: datetime) -> str:
-    """As it is stored: 2024-05-31T10:00:00Z. Without an offset it is UTC already."""
+def utc(moment: datetime, zone: str = "") -> str:
+    """As it is stored: 2024-05-31T10:00:00Z. Without an offset it is a time of the zone (empty: UTC)."""
     try:
+        if zone and moment.tzinfo is None:
+            moment = moment.replace(tzinfo=ZoneInfo(zone))
         if moment.tzinfo is not None and moment.tzinfo is not UTC:
             moment = moment.astimezone(UTC)
     except OverflowError:

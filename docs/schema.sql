@@ -185,23 +185,42 @@ CREATE TABLE event (
     tenant_id bigint NOT NULL,
     id bigint DEFAULT nextval('event_id_seq'::regclass) NOT NULL,
     at timestamp with time zone NOT NULL,
-    visitor_id bigint NOT NULL,
-    site_id bigint NOT NULL,
+    visitor_id bigint,
+    site_id bigint,
     kind character varying(12) NOT NULL,
     name text,
     url text,
     title text,
     properties jsonb DEFAULT '{}'::jsonb NOT NULL,
+    contact_id bigint,
+    import_id bigint,
+    row_no integer,
     CONSTRAINT event_pkey PRIMARY KEY (tenant_id, at, id)
 ) PARTITION BY RANGE (at);
 -- 49 partitions, event_2026_01 to event_other.
+CREATE INDEX event_contact ON event (tenant_id, contact_id, at) WHERE (contact_id IS NOT NULL);
+CREATE INDEX event_import ON event (tenant_id, import_id, contact_id) WHERE (import_id IS NOT NULL);
 CREATE INDEX event_visitor ON event (tenant_id, visitor_id, at);
 ALTER TABLE event ENABLE ROW LEVEL SECURITY;
 ALTER TABLE event FORCE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON event FOR ALL
     USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")))
     WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
-GRANT INSERT, SELECT ON event TO cdp_app;
+GRANT DELETE, INSERT, SELECT ON event TO cdp_app;
+
+CREATE TABLE event_key (
+    tenant_id bigint NOT NULL,
+    key text COLLATE "C" NOT NULL,
+    import_id bigint NOT NULL,
+    CONSTRAINT event_key_pkey PRIMARY KEY (tenant_id, key)
+);
+CREATE INDEX event_key_import ON event_key (tenant_id, import_id);
+ALTER TABLE event_key ENABLE ROW LEVEL SECURITY;
+ALTER TABLE event_key FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON event_key FOR ALL
+    USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")))
+    WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
+GRANT DELETE, INSERT, SELECT, UPDATE ON event_key TO cdp_app;
 
 CREATE TABLE import (
     id bigint DEFAULT nextval('import_id_seq'::regclass) NOT NULL,
@@ -223,7 +242,6 @@ CREATE TABLE import (
     refreshed boolean NOT NULL,
     cancel_requested boolean NOT NULL,
     turn_version bigint,
-    segment_id bigint,
     origin character varying(12) NOT NULL,
     created_at timestamp with time zone NOT NULL,
     started_at timestamp with time zone,
@@ -240,11 +258,29 @@ CREATE TABLE import (
     matched_visitors integer NOT NULL,
     review jsonb NOT NULL,
     created_by_id bigint,
+    container character varying(8) DEFAULT ''::character varying NOT NULL,
+    description character varying(300) DEFAULT ''::character varying NOT NULL,
+    events_added integer DEFAULT 0 NOT NULL,
+    events_known integer DEFAULT 0 NOT NULL,
+    file_removed_at timestamp with time zone,
+    parent_id bigint,
+    segments jsonb DEFAULT '{}'::jsonb NOT NULL,
+    take_back boolean DEFAULT false NOT NULL,
+    token character varying(32) COLLATE "C",
+    turning character varying(4) DEFAULT ''::character varying NOT NULL,
+    undo_report jsonb DEFAULT '{}'::jsonb NOT NULL,
+    undoable_until timestamp with time zone,
+    undone_at timestamp with time zone,
+    undone_by_id bigint,
     CONSTRAINT import_pkey PRIMARY KEY (tenant_id, id),
-    CONSTRAINT import_created_by_id_7d0a3a02_fk_user_id FOREIGN KEY (created_by_id) REFERENCES "user"(id) DEFERRABLE INITIALLY DEFERRED
+    CONSTRAINT import_token UNIQUE (tenant_id, token),
+    CONSTRAINT import_created_by_id_7d0a3a02_fk_user_id FOREIGN KEY (created_by_id) REFERENCES "user"(id) DEFERRABLE INITIALLY DEFERRED,
+    CONSTRAINT import_undone_by_id_d3e36a3d_fk_user_id FOREIGN KEY (undone_by_id) REFERENCES "user"(id) DEFERRABLE INITIALLY DEFERRED
 );
 CREATE INDEX import_created_by_id_7d0a3a02 ON import (created_by_id);
 CREATE INDEX import_newest ON import (tenant_id, id DESC);
+CREATE INDEX import_same_file ON import (tenant_id, sha256);
+CREATE INDEX import_undone_by_id_d3e36a3d ON import (undone_by_id);
 ALTER TABLE import ENABLE ROW LEVEL SECURITY;
 ALTER TABLE import FORCE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON import FOR ALL
@@ -378,6 +414,9 @@ CREATE TABLE rejected_row (
     import_id bigint NOT NULL,
     row_no integer NOT NULL,
     cells jsonb NOT NULL,
+    fixed jsonb,
+    chosen_id bigint,
+    retried_in bigint,
     CONSTRAINT rejected_row_pkey PRIMARY KEY (tenant_id, import_id, row_no)
 );
 ALTER TABLE rejected_row ENABLE ROW LEVEL SECURITY;
@@ -408,6 +447,28 @@ CREATE POLICY tenant ON row_issue FOR ALL
     WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
 GRANT DELETE, INSERT, SELECT, UPDATE ON row_issue TO cdp_app;
 
+CREATE TABLE saved_mapping (
+    id bigint DEFAULT nextval('saved_mapping_id_seq'::regclass) NOT NULL,
+    tenant_id bigint DEFAULT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint NOT NULL,
+    name character varying(120) NOT NULL,
+    header_digest character varying(64) COLLATE "C" NOT NULL,
+    columns jsonb NOT NULL,
+    options jsonb NOT NULL,
+    saved_at timestamp with time zone NOT NULL,
+    created_by_id bigint,
+    CONSTRAINT saved_mapping_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT saved_mapping_name UNIQUE (tenant_id, name),
+    CONSTRAINT saved_mapping_created_by_id_b13154cc_fk_user_id FOREIGN KEY (created_by_id) REFERENCES "user"(id) DEFERRABLE INITIALLY DEFERRED
+);
+CREATE INDEX saved_mapping_created_by_id_b13154cc ON saved_mapping (created_by_id);
+CREATE INDEX saved_mapping_header ON saved_mapping (tenant_id, header_digest);
+ALTER TABLE saved_mapping ENABLE ROW LEVEL SECURITY;
+ALTER TABLE saved_mapping FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON saved_mapping FOR ALL
+    USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")))
+    WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
+GRANT DELETE, INSERT, SELECT, UPDATE ON saved_mapping TO cdp_app;
+
 CREATE TABLE segment (
     id bigint DEFAULT nextval('segment_id_seq'::regclass) NOT NULL,
     tenant_id bigint DEFAULT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint NOT NULL,
@@ -428,9 +489,11 @@ CREATE TABLE segment_member (
     segment_id bigint NOT NULL,
     contact_id bigint NOT NULL,
     added_at timestamp with time zone NOT NULL,
+    import_id bigint,
     CONSTRAINT segment_member_pkey PRIMARY KEY (tenant_id, segment_id, contact_id)
 );
 CREATE INDEX segment_member_contact ON segment_member (tenant_id, contact_id);
+CREATE INDEX segment_member_import ON segment_member (tenant_id, import_id, segment_id, contact_id) WHERE (import_id IS NOT NULL);
 ALTER TABLE segment_member ENABLE ROW LEVEL SECURITY;
 ALTER TABLE segment_member FORCE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON segment_member FOR ALL
@@ -455,6 +518,24 @@ CREATE POLICY tenant ON site FOR ALL
     USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")))
     WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
 GRANT DELETE, INSERT, SELECT, UPDATE ON site TO cdp_app;
+
+CREATE TABLE source_name (
+    id bigint DEFAULT nextval('source_name_id_seq'::regclass) NOT NULL,
+    tenant_id bigint DEFAULT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint NOT NULL,
+    kind character varying(12) NOT NULL,
+    name character varying(120) NOT NULL,
+    touchpoint character varying(120) DEFAULT ''::character varying NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    archived_at timestamp with time zone,
+    CONSTRAINT source_name_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT source_name_once UNIQUE (tenant_id, kind, name)
+);
+ALTER TABLE source_name ENABLE ROW LEVEL SECURITY;
+ALTER TABLE source_name FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON source_name FOR ALL
+    USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")))
+    WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
+GRANT DELETE, INSERT, SELECT, UPDATE ON source_name TO cdp_app;
 
 CREATE TABLE suppression (
     id bigint DEFAULT nextval('suppression_id_seq'::regclass) NOT NULL,
@@ -483,6 +564,10 @@ CREATE TABLE tenant (
     max_columns integer NOT NULL,
     identifier_order character varying(60) NOT NULL,
     created_at timestamp with time zone NOT NULL,
+    keep_files_days integer DEFAULT 30 NOT NULL,
+    min_rows integer DEFAULT 1 NOT NULL,
+    separators character varying(10) DEFAULT ''::character varying NOT NULL,
+    strict_values boolean DEFAULT false NOT NULL,
     CONSTRAINT tenant_pkey PRIMARY KEY (id),
     CONSTRAINT tenant_slug_key UNIQUE (slug)
 );
@@ -495,9 +580,13 @@ CREATE TABLE touched (
     import_id bigint NOT NULL,
     row_no integer NOT NULL,
     outcome "char" NOT NULL,
-    changed text[],
-    CONSTRAINT touched_pkey PRIMARY KEY (tenant_id, contact_id, import_id)
+    changed jsonb,
+    at timestamp with time zone NOT NULL,
+    was_at timestamp with time zone,
+    undone "char",
+    CONSTRAINT touched_pkey PRIMARY KEY (tenant_id, import_id, row_no)
 );
+CREATE INDEX touched_contact ON touched (tenant_id, contact_id, import_id);
 ALTER TABLE touched ENABLE ROW LEVEL SECURITY;
 ALTER TABLE touched FORCE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON touched FOR ALL
@@ -554,6 +643,7 @@ CREATE TABLE visitor (
     CONSTRAINT visitor_device UNIQUE (tenant_id, device, generation)
 ) WITH (fillfactor=80);
 CREATE INDEX visitor_contact ON visitor (tenant_id, contact_id) WHERE (contact_id IS NOT NULL);
+CREATE INDEX visitor_import ON visitor (tenant_id, import_id) WHERE (import_id IS NOT NULL);
 ALTER TABLE visitor ENABLE ROW LEVEL SECURITY;
 ALTER TABLE visitor FORCE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON visitor FOR ALL
@@ -590,6 +680,22 @@ CREATE TABLE wake (
 );
 CREATE INDEX wake_tenant_id_1df63977 ON wake (tenant_id);
 GRANT DELETE, INSERT, SELECT, UPDATE ON wake TO cdp_app;
+
+CREATE TABLE withdrawn (
+    tenant_id bigint NOT NULL,
+    import_id bigint NOT NULL,
+    kind character varying(12) NOT NULL,
+    item bigint NOT NULL,
+    part bigint NOT NULL,
+    data jsonb NOT NULL,
+    CONSTRAINT withdrawn_pkey PRIMARY KEY (tenant_id, import_id, kind, item, part)
+);
+ALTER TABLE withdrawn ENABLE ROW LEVEL SECURITY;
+ALTER TABLE withdrawn FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON withdrawn FOR ALL
+    USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")))
+    WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
+GRANT DELETE, INSERT, SELECT, UPDATE ON withdrawn TO cdp_app;
 
 CREATE SEQUENCE account_emailaddress_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE account_emailaddress_id_seq TO cdp_app;
@@ -629,10 +735,14 @@ CREATE SEQUENCE outbox_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE outbox_id_seq TO cdp_app;
 CREATE SEQUENCE row_issue_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE row_issue_id_seq TO cdp_app;
+CREATE SEQUENCE saved_mapping_id_seq;
+GRANT SELECT, USAGE ON SEQUENCE saved_mapping_id_seq TO cdp_app;
 CREATE SEQUENCE segment_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE segment_id_seq TO cdp_app;
 CREATE SEQUENCE site_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE site_id_seq TO cdp_app;
+CREATE SEQUENCE source_name_id_seq;
+GRANT SELECT, USAGE ON SEQUENCE source_name_id_seq TO cdp_app;
 CREATE SEQUENCE suppression_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE suppression_id_seq TO cdp_app;
 CREATE SEQUENCE tenant_id_seq;

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from contacts import attributes
@@ -10,6 +10,8 @@ from contacts.attributes import BadValue
 
 IDENTIFIERS = ("email", "phone", "external_id")
 NAMES = ("first_name", "last_name")
+# Targets that are no attribute of a contact; those with a dot are none either (imports.extras).
+NO_ATTRIBUTES = frozenset({*IDENTIFIERS, *NAMES, "full_name", "skip", "contact_id", "email_status", "phone_status"})
 MAX_NAME, MAX_PHONE = 4096, 64
 # What `imports.reports.safe_cell` guards, except for the empty text.
 _FORMULA = tuple("=+-@\t\r\n＝＋－＠")
@@ -27,19 +29,24 @@ class Column:
     type: str = "text"
     options: Mapping[str, str] | None = None
     formats: tuple[str, ...] = ()
+    zone: str = ""  # of times that say none
+    key: str = ""  # of a property of an event
 
     @property
     def is_attribute(self) -> bool:
-        return self.target not in (*IDENTIFIERS, *NAMES, "full_name", "skip")
+        return self.target not in NO_ATTRIBUTES and "." not in self.target
 
 
 @dataclass
 class Clean:
-    """A row that can be imported; `cleared` lists the keys that its blank cells empty."""
+    """A row that can be imported; `cleared` lists the keys that its blank cells empty, `settings` and `event` are what
+    imports.extras has read."""
 
     values: dict[str, str | None]
     attributes: dict[str, Any]
     cleared: list[str]
+    settings: dict[str, Any] = field(default_factory=dict)
+    event: dict[str, Any] = field(default_factory=dict)
 
 
 def unquoted(text: str) -> str:
@@ -47,12 +54,19 @@ def unquoted(text: str) -> str:
     return text[1:].strip() if text[:1] == "'" and text[1:2] in _FORMULA else text
 
 
+def has_control(text: str) -> bool:
+    """Whether a text holds characters that nobody can see, or that turn the text around them."""
+    return not text.isprintable() and _CONTROL(text) is not None
+
+
 def reader(column: Column, *, region: str | None) -> Callable[[str], Any]:
     """A function from the trimmed text of an attribute's cell to its value. It raises BadValue."""
-    parse = attributes.parser(column.type, options=column.options, region=region, formats=column.formats)
+    parse = attributes.parser(
+        column.type, options=column.options, region=region, formats=column.formats, zone=column.zone
+    )
 
     def read(text: str) -> Any:
-        if not text.isprintable() and _CONTROL(text):
+        if has_control(text):
             raise BadValue("control_character")
         return parse(unquoted(text) if text[0] == "'" else text)
 
@@ -63,7 +77,7 @@ def name(text: str) -> str:
     """The name in a trimmed cell. Raises BadValue."""
     if len(text) > MAX_NAME:
         raise BadValue("field_too_long", limit=MAX_NAME, found=len(text))
-    if not text.isprintable() and _CONTROL(text):
+    if has_control(text):
         raise BadValue("control_character")
     return unquoted(text)
 

@@ -7,19 +7,21 @@ use the same functions for a cell.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from contacts import identifiers
 from contacts.attributes import BadValue
 from imports import cells as of
 from imports import lines, rows
 from imports.cells import IDENTIFIERS, MAX_PHONE, NAMES, Clean, Column
+from imports.extras import Extras
 from imports.problems import Problem
 from imports.reader import Dialect
 
 __all__ = ["Block", "Clean", "Cleaner", "Column", "Issue"]
 
-# (line, index of the column or None for the row, code, value, "error" or "warning")
-Issue = tuple[int, int | None, str, str | None, str]
+# (line, index of the column or None for the row, code, value, "error" or "warning", facts)
+Issue = tuple[int, int | None, str, str | None, str, dict[str, Any]]
 
 
 @dataclass
@@ -45,20 +47,23 @@ class Cleaner:
         region: str | None,
         bad_value: str = "error",
         blank: str = "keep",
+        extras: Extras | None = None,
     ) -> None:
         self.width, self.region, self.drop = width, region, bad_value == "drop"
         self.at = {c.target: c.index for c in columns if c.target != "skip"}
-        self.identifying = {self.at[name] for name in IDENTIFIERS if name in self.at}
+        self.identifying = {self.at[name] for name in (*IDENTIFIERS, "contact_id") if name in self.at}
         self.attributes = [(c, of.reader(c, region=region)) for c in columns if c.is_attribute]
         clearable = [(c.index, c.target) for c in columns if c.target in NAMES or c.is_attribute]
         self.clearable = clearable if blank == "clear" else []
         self.country = of.reader(Column(0, "", "country", "country"), region=None) if "country" in self.at else None
+        self.extras = extras or Extras(columns)
         self.line = lines.compiled(
             self.attributes,
             at=self.at,
             width=width,
             region=self._region if self.country else region,
             clearable=self.clearable,
+            extras=self.extras,
         )
 
     def row(self, cells: list[str]) -> tuple[Clean | None, list[Problem]]:
@@ -76,14 +81,15 @@ class Cleaner:
                     found[column.target] = read(text)
                 except BadValue as problem:
                     problems.append(Problem(column.index, problem.code, text, problem.facts))
-        if not any(values[name] for name in IDENTIFIERS):
+        settings, event = self.extras.read(cells, problems) if self.extras else ({}, {})
+        if not any(values[name] for name in IDENTIFIERS) and "contact_id" not in settings:
             # An identifier that cannot be read is reason enough.
             if any(cells) and not any(p.column in self.identifying for p in problems):
                 problems.append(Problem(None, "no_identifier", None))
             return None, problems
         if problems and not self.drop:
             return None, problems
-        return Clean(values, found, [key for i, key in self.clearable if not cells[i]]), problems
+        return Clean(values, found, [key for i, key in self.clearable if not cells[i]], settings, event), problems
 
     def _fits(self, cells: list[str], problems: list[Problem]) -> bool:
         """Whether a row of another width can be read: only when what it has too much is empty."""
@@ -158,7 +164,7 @@ class Cleaner:
         """The line of a row that needs a second look; "" when it is in error, or empty."""
         clean, problems = self.row(cells)
         severity = "error" if clean is None else "warning"
-        out.issues.extend((line, p.column, p.code, _shown(p.value), severity) for p in problems)
+        out.issues.extend((line, p.column, p.code, _shown(p.value), severity, p.facts) for p in problems)
         if clean is None and problems:
             out.rejected.append((line, cells))
         return lines.of_clean(clean) if clean else ""
@@ -166,7 +172,7 @@ class Cleaner:
 
 def _unreadable(out: Block, line: int, cells: list[str], code: str) -> None:
     """A record whose quotes cannot be read: an error of its first line; reading has gone on with the next one."""
-    out.issues.append((line, None, code, _shown(" ".join(cells)), "error"))
+    out.issues.append((line, None, code, _shown(" ".join(cells)), "error", {}))
     out.rejected.append((line, [cell[:4000] for cell in cells]))
 
 

@@ -9,8 +9,9 @@ from django.conf import settings
 
 from contacts.attributes import SYSTEM, TYPES
 from contacts.models import Attribute
-from imports import intake, mapping, problems, reader
+from imports import extras, intake, mapping, problems, reader
 from imports.models import Import
+from imports.options import Options
 from imports.reader import Dialect
 from imports.synonyms import OWN_COLUMNS
 from tenants.models import Tenant
@@ -36,11 +37,14 @@ def preview(imp: Import, rows: int = 20) -> reader.Preview:
     return reader.preview(Path(settings.UPLOAD_DIR) / imp.path, Dialect(**imp.dialect), rows=rows)
 
 
-def choose(imp: Import, choices: Mapping[str, str], *, create_unknown: bool = False) -> list[dict[str, Any]]:
+def choose(
+    imp: Import, choices: Mapping[str, str], *, create_unknown: bool = False, options: Options | None = None
+) -> list[dict[str, Any]]:
     """The import's mapping with a person's choices by column name (or by "#index"); the rest stays guessed.
 
     A choice is a target, `skip`, or `new:TYPE:KEY`. New attributes are made. Raises BadMapping.
     """
+    options = options or Options()
     unknown = set(choices) - set(imp.header) - {f"#{i}" for i in range(len(imp.header))}
     if unknown:
         raise BadMapping(f"The file has no column {', '.join(sorted(unknown))}. It has: {', '.join(imp.header)}.")
@@ -51,7 +55,9 @@ def choose(imp: Import, choices: Mapping[str, str], *, create_unknown: bool = Fa
         if choice == "skip" and create_unknown and not chosen and name not in OWN_COLUMNS:
             choice = f"new:text:{key_of(name)}"
         columns.append(_column(choice, name, reason="chosen" if choice != guess["target"] else guess.get("reason", "")))
-    found = mapping.check([c["target"] for c in columns], known={*SYSTEM, *intake.custom_attributes()})
+    known = {*SYSTEM, *intake.custom_attributes()}
+    targets = [c["target"] for c in columns]
+    found = mapping.check(targets, known=known, task=options.task, event_name=options.event_name)
     if found:
         raise BadMapping(" ".join(problems.sentence(p.code, value=p.value, **p.facts) for p in found))
     return columns
@@ -61,7 +67,9 @@ def _column(choice: str, name: str, *, reason: str) -> dict[str, Any]:
     if choice.startswith("new:"):
         _new, kind, key = [*choice.split(":", 2), "", ""][:3]
         return _attribute(_create(kind, key or key_of(name), label=name), reason="new")
-    if choice in CORE or choice == "skip" or choice in SYSTEM:
+    if choice == "event.property":
+        return {"target": choice, "key": key_of(name), "reason": reason}
+    if choice in CORE or choice == "skip" or choice in SYSTEM or choice in extras.TARGETS:
         return {"target": choice, "reason": reason}
     attribute = Attribute.objects.filter(key=choice, archived_at=None).first()
     if attribute is None:

@@ -1,12 +1,13 @@
 """The forms of the wizard."""
 
-from typing import Any
+from typing import Any, ClassVar
+from zoneinfo import available_timezones
 
 from django import forms
 
 from contacts.vocabulary import COUNTRY_CODES
-from imports import encodings
-from imports.options import Options
+from imports import encodings, extras
+from imports.options import REVIVING, BadOption, Options
 
 SEPARATORS = [(",", ", comma"), (";", "; semicolon"), ("\t", "tab"), ("|", "| bar")]
 
@@ -29,6 +30,26 @@ class DialectForm(forms.Form):
 class OptionsForm(forms.Form):
     """What the import may do. The names are those of imports.options.Options."""
 
+    GROUPS: ClassVar[tuple[tuple[str, tuple[str, ...]], ...]] = (
+        ("", ("task", "event_name", "mode", "existing", "blank", "duplicates", "bad_value", "country", "zone", "segments")),
+        (
+            "Where it comes from",
+            ("description", "endpoint", "touchpoint", "action_created", "action_existing", "happened"),
+        ),
+        ("Deleted and unsubscribed people", ("deleted", "consent", "revive_confirmed")),
+    )  # fmt: skip
+
+    task = forms.ChoiceField(
+        label="What the file holds",
+        required=False,
+        choices=[(key, task.label) for key, task in extras.TASKS.items()],
+    )
+    event_name = forms.CharField(
+        label="Name of the events",
+        required=False,
+        max_length=120,
+        help_text="For a file of events without a column for their names.",
+    )
     mode = forms.ChoiceField(
         label="Contacts we know already",
         widget=forms.RadioSelect,
@@ -63,13 +84,103 @@ class OptionsForm(forms.Form):
         required=False,
         choices=[("", "The workspace's"), *[(c, c) for c in sorted(COUNTRY_CODES)]],
     )
-    segment = forms.CharField(
+    zone = forms.ChoiceField(
+        label="Time zone of times without one",
+        required=False,
+        choices=[("", "The workspace's"), *[(z, z.replace("_", " ")) for z in sorted(available_timezones())]],
+    )
+    segments = forms.CharField(
         label="Add everybody to",
         required=False,
-        max_length=120,
-        help_text="A static segment, existing or new.",
-        widget=forms.TextInput(attrs={"list": "segments", "placeholder": ""}),
+        max_length=2_500,
+        help_text="Static segments, existing or new, one a line.",
+        widget=forms.Textarea(attrs={"rows": 2}),
     )
+    description = forms.CharField(
+        label="Description", required=False, max_length=300, help_text="Helps you find this import in the list later."
+    )
+    endpoint = forms.CharField(
+        label="API endpoint",
+        required=False,
+        max_length=120,
+        help_text="Through what the data came. Empty means the admin panel.",
+        widget=forms.TextInput(attrs={"list": "endpoints"}),
+    )
+    touchpoint = forms.CharField(
+        label="Touchpoint",
+        required=False,
+        max_length=120,
+        help_text="Channel or site. Empty means that of the endpoint.",
+        widget=forms.TextInput(attrs={"list": "touchpoints"}),
+    )
+    action_created = forms.CharField(
+        label="Source action of new contacts",
+        required=False,
+        max_length=120,
+        help_text="Written to the activity of each contact that is created, for example “Visited our stand”.",
+        widget=forms.TextInput(attrs={"list": "actions"}),
+    )
+    action_existing = forms.CharField(
+        label="Source action of known contacts",
+        required=False,
+        max_length=120,
+        help_text="The same for contacts that were known before.",
+        widget=forms.TextInput(attrs={"list": "actions"}),
+    )
+    happened = forms.CharField(
+        label="When it really happened",
+        required=False,
+        max_length=40,
+        help_text="Date of source actions and of events without a time. Empty means now.",
+        widget=forms.TextInput(attrs={"placeholder": "2024-05-31"}),
+    )
+    deleted = forms.ChoiceField(
+        label="Rows of deleted contacts",
+        required=False,
+        widget=forms.RadioSelect,
+        choices=[("skip", "are skipped"), ("restore", "bring the contact back")],
+    )
+    consent = forms.ChoiceField(
+        label="E-mail and phone status in the file",
+        required=False,
+        widget=forms.RadioSelect,
+        choices=[
+            ("stricter", "only makes a contact's status stricter"),
+            ("file", "always counts: unsubscribed people can become active"),
+        ],
+    )
+    revive_confirmed = forms.BooleanField(
+        label="These people have agreed to hear from us again, and I can show it.", required=False
+    )
+
+    def __init__(self, *args: Any, may_revive: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not may_revive:
+            for name in (*REVIVING, "revive_confirmed"):
+                del self.fields[name]
+
+    def clean_segments(self) -> list[str]:
+        return [name.strip() for name in str(self.cleaned_data["segments"]).splitlines() if name.strip()]
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if not self.errors:
+            try:
+                options = Options.parse(data)
+            except BadOption as problem:
+                raise forms.ValidationError(str(problem)) from None
+            if options.revives and not data.get("revive_confirmed"):
+                self.add_error("revive_confirmed", "Confirm this, or choose that they stay as they are.")
+        return data
+
+    def groups(self) -> list[tuple[str, list[forms.BoundField], bool]]:
+        """(title, fields, whether one of them needs a look) in the order in which they are shown."""
+        found = []
+        for title, names in self.GROUPS:
+            fields = [self[name] for name in names if name in self.fields]
+            if fields:
+                found.append((title, fields, any(field.errors for field in fields)))
+        return found
 
     def options(self) -> Options:
         """The settings as the import keeps them; only after is_valid()."""

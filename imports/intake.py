@@ -9,14 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.utils import timezone
 
 from contacts.models import Attribute
 from imports import mapping, messages, reader
-from imports.models import Import, Phase
+from imports.models import Import, Phase, Status
 from imports.options import Options
 from imports.reader import FileProblem
 from imports.units import make
 from tenants.models import Tenant, User
+from tracking import sources
 
 SNIFF_BYTES = 256 * 1024
 
@@ -97,12 +99,30 @@ def guess(preview: reader.Preview) -> list[dict[str, Any]]:
     ]
 
 
+def same_file(imp: Import) -> Import | None:
+    """The latest import of the same bytes that has written something and was not undone."""
+    same: Import | None = (
+        Import.objects.select_related("created_by")
+        .filter(sha256=imp.sha256, size=imp.size, status__in=(Status.IMPORTED, Status.IMPORTING))
+        .exclude(pk=imp.pk)
+        .order_by("-pk")
+        .first()
+    )
+    return same
+
+
 def start(imp: Import, *, options: Options, columns: list[dict[str, Any]], auto_start: bool) -> None:
-    """Set settings and mapping and hand the import to the workers. Only from the phase `draft`; otherwise no effect."""
+    """Set settings and mapping and hand the import to the workers. Only from the phase `draft`; otherwise no effect.
+
+    Names of endpoints, touchpoints and source actions that are new become known.
+    """
     taken = Import.objects.filter(pk=imp.pk, phase=Phase.DRAFT).update(
         options=options.as_json(), mapping=columns, phase=Phase.PLAN, auto_start=auto_start, started=auto_start
     )
     if taken:
+        for kind, names in options.source_names().items():
+            for name in names:
+                sources.ensure(kind, name)
         make(imp, "plan", [(0, 0, 0)])
         messages.send(imp.pk)
 
@@ -110,16 +130,18 @@ def start(imp: Import, *, options: Options, columns: list[dict[str, Any]], auto_
 def confirm(imp: Import) -> bool:
     """The person has seen the review and says: go. False when it was not waiting for that (a second click)."""
     taken = Import.objects.filter(pk=imp.pk, phase=Phase.REVIEW).update(
-        started=True, phase=Phase.QUEUED, status="importing"
+        started=True, phase=Phase.QUEUED, phase_at=timezone.now(), status="importing"
     )
     if taken:
         messages.send(imp.pk)
     return bool(taken)
 
 
-def cancel(imp: Import) -> bool:
-    """Ask for the end. What is written stays. False when the import has ended already."""
-    taken = Import.objects.filter(pk=imp.pk).exclude(phase=Phase.DONE).update(cancel_requested=True)
+def cancel(imp: Import, *, take_back: bool = False) -> bool:
+    """Ask for the end. What is written stays, or is taken back afterwards. False when the import has ended already, or is
+    being undone."""
+    running = Import.objects.filter(pk=imp.pk, turning="").exclude(phase=Phase.DONE)
+    taken = running.update(cancel_requested=True, take_back=take_back)
     if taken:
         messages.send(imp.pk)
     return bool(taken)

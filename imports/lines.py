@@ -13,6 +13,7 @@ import orjson
 from contacts import attributes, identifiers
 from imports import cells as of
 from imports.cells import Clean, Column
+from imports.extras import Extras
 
 NULL = "\\N"
 _ESCAPED = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
@@ -46,6 +47,7 @@ def compiled(
     width: int,
     region: Callable[[str], str | None] | str | None,
     clearable: Sequence[tuple[int, str]],
+    extras: Extras,
 ) -> Line:
     """A function from cells to what follows the line number in the COPY text; it says None to a row with a problem.
 
@@ -59,6 +61,7 @@ def compiled(
     names, halves, no_name = _Answers(_name), _Answers(_halves), _NO_NAME
     fragments, places = [_fragment(*c) for c in columns], [column.index for column, _read in columns]
     join = ",".join
+    more = extras.read if extras else None
 
     # Long because it is the inside of the loop: a call costs as much as the work of a cell.
     def line(cells: list[str]) -> str | None:
@@ -94,12 +97,13 @@ def compiled(
             if full_at is not None and first is no_name and last is no_name:
                 first, last = halves[cells[full_at]]
             json = join(filter(None, map(call, fragments, map(cells.__getitem__, places))))
+            said = "\\N\t\\N" if more is None else _said(*more(cells, None))
         except ValueError:
             return None
         cleared = _array([key for i, key in clearable if not cells[i].strip()]) if clearable else NULL
         return (
             f"\t{email}\t{written}\t{phone}\t{phone_written}\t{external_id}"
-            f"\t{first[0]}\t{last[0]}\t{first[1]}\t{last[1]}\t{{{json}}}\t{cleared}\n"
+            f"\t{first[0]}\t{last[0]}\t{first[1]}\t{last[1]}\t{{{json}}}\t{cleared}\t{said}\n"
         )
 
     return line
@@ -111,7 +115,8 @@ def of_clean(row: Clean) -> str:
     core = (_escaped(v[key]) for key in ("email", "email_written", "phone", "phone_written", "external_id"))
     first, last = _name_pair(v["first_name"]), _name_pair(v["last_name"])
     json = _escaped(orjson.dumps(row.attributes).decode())
-    return "\t" + "\t".join((*core, first[0], last[0], first[1], last[1], json, _array(row.cleared))) + "\n"
+    rest = (json, _array(row.cleared), _said(row.settings, row.event))
+    return "\t" + "\t".join((*core, first[0], last[0], first[1], last[1], *rest)) + "\n"
 
 
 # --- parts of a line --------------------------------------------------------------------------------------------------
@@ -154,6 +159,11 @@ def _name(cell: str) -> tuple[str, str]:
 def _halves(cell: str) -> tuple[tuple[str, str], tuple[str, str]]:
     first, last = of.halves(cell.strip())
     return _name_pair(first), _name_pair(last)
+
+
+def _said(settings: dict[str, Any], event: dict[str, Any]) -> str:
+    """The last two columns: what a row says about itself, and what its contact did."""
+    return "\t".join(_escaped(orjson.dumps(value).decode()) if value else NULL for value in (settings, event))
 
 
 def _escaped(text: str | None) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from contacts import attributes, identifiers
 from contacts.attributes import BadValue
+from imports import extras
 from imports.problems import Problem
 from imports.synonyms import OWN_COLUMNS, SYNONYMS
 
@@ -149,17 +150,36 @@ def _is_phone(text: str) -> bool:
 # --- what a person chose ----------------------------------------------------------------------------------------------
 
 
-def check(targets: Sequence[str], *, known: Container[str]) -> list[Problem]:
-    """What is wrong with a mapping, one target a column; `known` are the keys of attributes. `skip` may repeat."""
+def check(
+    targets: Sequence[str], *, known: Container[str], task: str = "contacts", event_name: str = ""
+) -> list[Problem]:
+    """What is wrong with a mapping, one target a column; `known` are the keys of attributes.
+
+    `skip` and properties of events may repeat. `task` and `event_name` are those of the import's options.
+    """
     found, seen = [], set()
+    also = {*extras.SETTINGS, *extras.TASKS[task].targets}
     for i, target in enumerate(targets):
-        if target == "skip":
+        if target in ("skip", "event.property"):
+            if target not in ("skip", *also):
+                found.append(Problem(i, "unknown_target", target))
             continue
-        if target not in CORE_TARGETS and target not in known:
+        if target not in CORE_TARGETS and target not in known and target not in also:
             found.append(Problem(i, "unknown_target", target))
         elif target in seen:
-            found.append(Problem(i, "two_columns_one_target", LABELS.get(target, target)))
+            found.append(Problem(i, "two_columns_one_target", label(target)))
         seen.add(target)
-    if seen.isdisjoint(IDENTIFIERS):
+    if seen.isdisjoint((*IDENTIFIERS, "contact_id")):
         found.append(Problem(None, "no_identifier_column", None))
+    if (needed := _NEEDED.get(task)) and needed not in seen and not (task == "events" and event_name):
+        found.append(Problem(None, "no_event_column", extras.EVENT[needed], {"task": extras.TASKS[task].label.lower()}))
     return found
+
+
+# The column that a kind of event cannot be without.
+_NEEDED = {"events": "event.name", "orders": "event.id", "messages": "event.status"}
+
+
+def label(target: str) -> str:
+    """The name of a target that is no attribute of the workspace."""
+    return LABELS.get(target) or extras.TARGETS.get(target) or target

@@ -3,7 +3,6 @@
 from typing import Any, ClassVar
 
 from django.conf import settings
-from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils import timezone
 
@@ -19,6 +18,8 @@ class Status(models.TextChoices):
     IMPORTED = "imported", "Imported"
     FAILED = "failed", "Failed"
     CANCELED = "canceled", "Canceled"
+    UNDOING = "undoing", "Undoing"
+    UNDONE = "undone", "Undone"
 
 
 class Phase(models.TextChoices):
@@ -34,6 +35,8 @@ class Phase(models.TextChoices):
     QUEUED = "queued", "Waiting for its turn"
     APPLY = "apply", "Write"
     FINISH = "finish", "Count and prove"
+    UNDO = "undo", "Take back"
+    REDO = "redo", "Bring back"
     DONE = "done", "Done"
 
 
@@ -43,6 +46,9 @@ class Import(TenantModel):
     file_name = models.CharField(max_length=255)
     path = models.CharField(max_length=255)  # below UPLOAD_DIR; a name of our own making
     size = models.BigIntegerField()
+    # How the file came, when it is not plain text: gzip, zip, xlsx; what was said about it stands in `dialect`.
+    container = models.CharField(max_length=8, blank=True, db_default="")
+    file_removed_at = models.DateTimeField(null=True)  # the original is kept for a time only
     sha256 = models.CharField(max_length=64)
     dialect = models.JSONField(default=dict)
     header = models.JSONField(default=list)
@@ -57,9 +63,13 @@ class Import(TenantModel):
     refreshed = models.BooleanField(default=False)  # contacts changed after the review, which was worked out again
     cancel_requested = models.BooleanField(default=False)
     turn_version = models.BigIntegerField(null=True)
-    segment_id = models.BigIntegerField(null=True)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.DO_NOTHING, null=True, related_name="+")
     origin = models.CharField(max_length=12, default="browser")
+    description = models.CharField(max_length=300, blank=True, db_default="")
+    # Of the form that was sent: a second click finds the import of the first.
+    token = models.CharField(max_length=32, null=True, db_collation="C")
+    # The import whose rows in error this one brings again, mended.
+    parent_id = models.BigIntegerField(null=True)
     created_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
@@ -74,11 +84,25 @@ class Import(TenantModel):
     skipped = models.IntegerField(default=0)
     in_error = models.IntegerField(default=0)
     matched_visitors = models.IntegerField(default=0)
+    events_added = models.IntegerField(default=0, db_default=0)
+    events_known = models.IntegerField(default=0, db_default=0)
+    segments = models.JSONField(default=dict, db_default={})  # name → number of the segments that rows are added to
     review = models.JSONField(default=dict)
+    # Undo: what is asked for ("undo", "redo" or nothing), by whom, until when, and what came of it.
+    turning = models.CharField(max_length=4, blank=True, db_default="")
+    take_back = models.BooleanField(default=False, db_default=False)  # a cancel that also undoes what was written
+    undoable_until = models.DateTimeField(null=True)
+    undone_at = models.DateTimeField(null=True)
+    undone_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.DO_NOTHING, null=True, related_name="+")
+    undo_report = models.JSONField(default=dict, db_default={})
 
     class Meta(TenantModel.Meta):
         db_table = "import"
-        indexes: ClassVar[list[Any]] = [models.Index(fields=["tenant_id", "-id"], name="import_newest")]
+        constraints: ClassVar[list[Any]] = [models.UniqueConstraint(fields=["tenant_id", "token"], name="import_token")]
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["tenant_id", "-id"], name="import_newest"),
+            models.Index(fields=["tenant_id", "sha256"], name="import_same_file"),
+        ]
 
     def __str__(self) -> str:
         return self.file_name
@@ -98,6 +122,30 @@ class Import(TenantModel):
     @property
     def ended(self) -> bool:
         return self.phase == Phase.DONE
+
+
+class SavedMapping(TenantModel):
+    """A mapping that somebody has kept under a name; it is offered when the same header comes again."""
+
+    name = models.CharField(max_length=120)
+    # SHA-256 of the names of the columns in their normal form, in order.
+    header_digest = models.CharField(max_length=64, db_collation="C")
+    columns = models.JSONField()  # one entry a column, as Import.mapping has them
+    options = models.JSONField(default=dict)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.DO_NOTHING, null=True, related_name="+")
+    saved_at = models.DateTimeField(default=timezone.now)
+
+    class Meta(TenantModel.Meta):
+        db_table = "saved_mapping"
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["tenant_id", "name"], name="saved_mapping_name")
+        ]
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["tenant_id", "header_digest"], name="saved_mapping_header")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Unit(TenantModel):
@@ -161,6 +209,9 @@ class RejectedRow(TenantModel):
     row_no = models.IntegerField(primary_key=True)
     import_id = models.BigIntegerField()
     cells = models.JSONField()
+    fixed = models.JSONField(null=True)  # the cells as somebody has mended them; NULL when nobody has
+    chosen_id = models.BigIntegerField(null=True)  # the contact that somebody has chosen for the row
+    retried_in = models.BigIntegerField(null=True)  # the import that has brought the mended row
 
     class Meta(TenantModel.Meta):
         db_table = "rejected_row"
@@ -171,13 +222,20 @@ class RejectedRow(TenantModel):
 
 
 class Touched(TenantModel):
-    """Which contact a row made or changed, and which of its values. Key: (tenant_id, contact_id, import_id)."""
+    """Which contact a row made or changed, and how. Key: (tenant_id, import_id, row_no).
 
-    contact_id = models.BigIntegerField(primary_key=True)
+    `changed` has, for each value that was overwritten, [before, after] (names and channels also the forms that go with
+    them); NULL for a created contact: everything is the row's. `was_at` is the contact's time of change before.
+    """
+
+    row_no = models.IntegerField(primary_key=True)
     import_id = models.BigIntegerField()
-    row_no = models.IntegerField()
+    contact_id = models.BigIntegerField()
     outcome = models.CharField(max_length=1)  # c created, u updated
-    changed = ArrayField(models.TextField(), null=True)  # keys of the values; NULL for a created contact: all
+    changed = models.JSONField(null=True)
+    at = models.DateTimeField()
+    was_at = models.DateTimeField(null=True)
+    undone = models.CharField(max_length=1, null=True)  # r reversed, p in part, k kept
 
     class Meta(TenantModel.Meta):
         db_table = "touched"

@@ -27,7 +27,7 @@ def of_contact(contact_id: int) -> tuple[dict[str, Origin], Origin | None]:
     made: Origin | None = None
     for touch in touches:
         imp = imports.get(touch.import_id)
-        if imp is None:
+        if imp is None or touch.undone == "r":
             continue
         origin = Origin(imp.pk, imp.file_name, touch.row_no, imp.finished_at or imp.started_at)
         for key in touch.changed or ():

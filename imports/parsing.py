@@ -11,11 +11,14 @@ from contacts.attributes import SYSTEM
 from contacts.staging import Staging
 from imports import queries, reader
 from imports.cleaning import Cleaner, Column
+from imports.extra_cells import Names
+from imports.extras import Extras
 from imports.models import Import, Unit
 from imports.options import Options
 from imports.reader import Dialect, FileProblem, Span
 from tenants.context import current_tenant
 from tenants.models import Tenant
+from tracking import sources
 
 
 def path_of(imp: Import) -> Path:
@@ -65,14 +68,31 @@ def cleaner(imp: Import) -> Cleaner:
 
 def _compile(imp: Import) -> Cleaner:
     options = Options.parse(imp.options)
-    region = options.country or Tenant.objects.get(pk=current_tenant()).country or None
-    columns = [
-        Column(index=i, name=name, target=column["target"], type=_type(column), options=column.get("options") or None)
-        for i, (name, column) in enumerate(zip(imp.header, imp.mapping, strict=True))
-    ]
+    tenant = Tenant.objects.get(pk=current_tenant())
+    zone = options.zone or (tenant.time_zone if tenant.time_zone != "UTC" else "")
+    columns = [_column(imp, i, zone) for i in range(len(imp.header))]
     return Cleaner(
-        columns, width=len(imp.header), region=region, bad_value=options.bad_value, blank=options.blank
-    )  # fmt: skip
+        columns,
+        width=len(imp.header),
+        region=options.country or tenant.country or None,
+        bad_value=options.bad_value,
+        blank=options.blank,
+        extras=Extras(columns, task=options.task, event_name=options.event_name, names=Names(**sources.names())),
+    )
+
+
+def _column(imp: Import, i: int, zone: str) -> Column:
+    chosen = imp.mapping[i]
+    return Column(
+        index=i,
+        name=imp.header[i],
+        target=chosen["target"],
+        type=_type(chosen),
+        options=chosen.get("options") or None,
+        formats=tuple(chosen.get("formats") or ()),
+        zone=zone,
+        key=chosen.get("key", ""),
+    )
 
 
 def _type(column: dict[str, Any]) -> str:

@@ -9,24 +9,26 @@ done, by one transaction that locks the import's row:
 `queued` is where imports of one workspace wait for each other. Without review, `diff` goes on to `apply` at once.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 
-from contacts import changes, identity, turns
+from contacts import changes, consent, identity, turns
 from contacts import staging as tables
 from contacts.staging import Staging
-from imports import messages, news, parsing, queries, review, units
+from imports import extras, messages, news, parsing, queries, review, undo, units
 from imports.models import Import, Phase, RowIssue, Severity, Status, Unit
 from imports.options import Options
 from segments import membership
 from tenants.context import current_tenant, tenant_context
 from tenants.models import Tenant
-from tracking import visitors
+from tracking import brought, sources, visitors
 
 # Rows that one unit matches, and rows that one writes: the first as large as memory likes, the second as small as
 # progress and a lost unit ask for.
@@ -47,9 +49,20 @@ def policy_of(imp: Import) -> identity.Policy:
     """
     chosen = Tenant.objects.get(pk=current_tenant()).identifier_order.split(",")
     order = chosen if "external_id" in chosen else ["external_id", *chosen]
-    targets = {column.get("target") for column in imp.mapping}
-    return Options.parse(imp.options).policy(tuple(name for name in order if name in targets))
+    targets = targets_of(imp)
+    settings = not targets.isdisjoint(extras.SETTINGS) or Options.parse(imp.options).task == "messages"
+    return Options.parse(imp.options).policy(
+        tuple(name for name in order if name in targets), settings=settings, chosen="contact_id" in targets
+    )
 
+
+def targets_of(imp: Import) -> set[str]:
+    """The fields that columns of the file go to."""
+    return {column["target"] for column in imp.mapping}
+
+
+# What a resolve or diff says about rows besides conflicts and skips; worked out anew with them.
+VERDICTS = {"duplicate_of_line", "status_kept"}
 
 # --- what each kind of unit does: (import, unit) → counts -----------------------------------------------------------
 
@@ -96,9 +109,14 @@ def resolve(imp: Import, _unit: Unit) -> dict[str, Any]:
 
 def diff(imp: Import, unit: Unit) -> dict[str, Any]:
     """What matched rows would change: counts by outcome, and by changed value with an example row."""
-    staging = staging_of(imp)
-    identity.diff(staging, policy_of(imp), start=unit.start, stop=unit.stop)
-    return identity.planned(staging, start=unit.start, stop=unit.stop)
+    staging, policy, span = staging_of(imp), policy_of(imp), {"start": unit.start, "stop": unit.stop}
+    identity.diff(staging, policy, **span)
+    if policy.settings and policy.consent == "stricter":
+        at = {column["target"]: i for i, column in enumerate(imp.mapping)}
+        for channel, order in consent.ORDERS.items():
+            key = f"{channel}_status"
+            queries.note_kept(staging, key, column=at.get(key), order=order, **span)
+    return identity.planned(staging, **span)
 
 
 def match_visitors(imp: Import, _unit: Unit) -> dict[str, Any]:
@@ -112,15 +130,31 @@ def collect(imp: Import, _unit: Unit) -> dict[str, Any]:
 
 
 def apply(imp: Import, unit: Unit) -> dict[str, Any]:
-    """Write one range of rows: contacts, where they came from, members, visitors."""
-    staging, now = staging_of(imp), timezone.now()
+    """Write one range of rows: contacts, where they came from, members, what they did, visitors."""
+    staging, now, options = staging_of(imp), timezone.now(), Options.parse(imp.options)
     span = {"start": unit.start, "stop": unit.stop}
     created, updated = identity.apply(staging, policy_of(imp), origin="import", now=now, **span)
-    queries.touch(staging, **span)
-    if imp.segment_id:
-        membership.add(staging, imp.segment_id, now=now, **span)
+    queries.touch(staging, now=now, **span)
+    named = "row.segments" in targets_of(imp)
+    membership.add(staging, [imp.segments[name] for name in options.segments], named=named, now=now, **span)
     claimed = visitors.claim(staging, now=now, **span)
-    return {"created": created, "updated": updated, "visitors": claimed}
+    added, known = _events(imp, options, now=now, **span)
+    return {"created": created, "updated": updated, "visitors": claimed, "events": added, "events_known": known}
+
+
+def _events(imp: Import, options: Options, *, now: datetime, start: int, stop: int) -> tuple[int, int]:
+    """Source actions, and the events of a file that has some; returns events (stored, known before)."""
+    staging, span = staging_of(imp), {"start": start, "stop": stop}
+    happened = parse_datetime(options.happened) or now
+    if options.action_created or options.action_existing or "row.action" in targets_of(imp):
+        brought.act(
+            staging, **span, created=options.action_created, existing=options.action_existing,
+            endpoint=options.endpoint, touchpoint=options.touchpoint or sources.touchpoint_of(options.endpoint),
+            happened=happened, now=now,
+        )  # fmt: skip
+    if options.task == "contacts":
+        return 0, 0
+    return brought.record(staging, **span, happened=happened, given=options.happened or imp.sha256)
 
 
 def finish(imp: Import, _unit: Unit) -> dict[str, Any]:
@@ -130,16 +164,32 @@ def finish(imp: Import, _unit: Unit) -> dict[str, Any]:
     late = visitors.claim_late(staging_of(imp), since=matched_at - LATE_MARGIN, now=timezone.now())
     imp.created, imp.updated = units.total(imp, "apply", "created"), units.total(imp, "apply", "updated")
     imp.matched_visitors = units.total(imp, "apply", "visitors") + late
+    imp.events_added = units.total(imp, "apply", "events")
+    imp.events_known = units.total(imp, "apply", "events_known")
     imp.in_error = (
         RowIssue.objects.filter(import_id=imp.pk, severity=Severity.ERROR).values("row_no").distinct().count()
     )
     total = sum(getattr(imp, name) for name in Import.OUTCOMES)
-    imp.save(update_fields=["created", "updated", "matched_visitors", "in_error"])
+    imp.save(
+        update_fields=["created", "updated", "matched_visitors", "events_added", "events_known", "in_error"]
+    )  # fmt: skip
     if total != imp.rows:
         end(imp, Status.FAILED, reason="sum_mismatch", rows=imp.rows, total=total)
     else:
         end(imp, Status.IMPORTED)
     return {}
+
+
+def undo_rows(imp: Import, unit: Unit) -> dict[str, Any]:
+    return undo.undo_rows(unit, staging_of(imp))
+
+
+def redo_rows(imp: Import, unit: Unit) -> dict[str, Any]:
+    return undo.redo_rows(unit, staging_of(imp))
+
+
+def withdraw(imp: Import, _unit: Unit) -> dict[str, Any]:
+    return undo.withdraw(staging_of(imp))
 
 
 WORK = {
@@ -153,6 +203,9 @@ WORK = {
     "collect": collect,
     "apply": apply,
     "finish": finish,
+    "undo": undo_rows,
+    "redo": redo_rows,
+    "withdraw": withdraw,
 }
 
 
@@ -179,20 +232,25 @@ def _from_queue(imp: Import) -> bool:
         return False
     if imp.started:
         turns.take(turn, imp.pk)
+    if imp.turning:
+        return _move(imp, undo.make_units(imp, staging_of(imp)))
     if imp.review and imp.turn_version == turn.version:
         return _begin_apply(imp)
     return _begin_match(imp, turn.version)
 
 
 def _somebody_before(imp: Import) -> bool:
-    return bool(Import.objects.filter(phase=Phase.QUEUED, started=True, pk__lt=imp.pk).exists())
+    """Whether another import has waited for longer. The queue is one of requests: an undo waits behind newer imports."""
+    waiting = Import.objects.filter(phase=Phase.QUEUED, started=True)
+    return bool(waiting.filter(Q(phase_at__lt=imp.phase_at) | Q(phase_at=imp.phase_at, pk__lt=imp.pk)).exists())
 
 
 def _begin_match(imp: Import, version: int) -> bool:
     staging = staging_of(imp)
     tables.clear(staging)
     if imp.turn_version is not None:
-        queries.forget_verdicts(staging, sorted(identity.CONFLICTS | identity.SKIPS | {"duplicate_of_line"}))
+        queries.forget_verdicts(staging, sorted(identity.CONFLICTS | identity.SKIPS | VERDICTS))
+    identity.choose(staging, policy_of(imp))
     Unit.objects.filter(
         import_id=imp.pk, kind__in=("match", "repeat", "resolve", "diff", "visitors", "collect")
     ).delete()
@@ -223,6 +281,8 @@ def _after_diff(imp: Import) -> bool:
     imp.updated, imp.unchanged = units.total(imp, "diff", "updated"), units.total(imp, "diff", "unchanged")
     before = imp.review.get("counts")
     tables.analyze(staging_of(imp), "map", "visitor")
+    if Options.parse(imp.options).task != "contacts":
+        tables.index_losers(staging_of(imp))
     imp.review = review.work_out(imp, staging_of(imp))
     imp.save(update_fields=["updated", "unchanged", "review"])
     if imp.started and (before is None or before == imp.review["counts"]):
@@ -239,10 +299,10 @@ def _after_diff(imp: Import) -> bool:
 
 
 def _begin_apply(imp: Import) -> bool:
-    if imp.segment_id is None and imp.options.get("segment"):
-        imp.segment_id = membership.named(imp.options["segment"]).pk
+    names = [*Options.parse(imp.options).segments, *(s["name"] for s in imp.review["segments"])]
+    imp.segments = {name: membership.named(name).pk for name in names}
     imp.status, imp.started_at = Status.IMPORTING, timezone.now()
-    imp.save(update_fields=["segment_id", "status", "started_at"])
+    imp.save(update_fields=["segments", "status", "started_at"])
     units.make(imp, "apply", _ranges(imp, WRITE_ROWS))
     return _move(imp, Phase.APPLY)
 
@@ -250,6 +310,17 @@ def _begin_apply(imp: Import) -> bool:
 def _after_apply(imp: Import) -> bool:
     units.make(imp, "finish", [(0, 0, 0)])
     return _move(imp, Phase.FINISH)
+
+
+def _after_undo(imp: Import) -> bool:
+    """The end of an undo or redo: what came of it, and what the import is called now."""
+    imp.undo_report = undo.finish(imp, staging_of(imp))
+    undone = imp.turning == "undo"
+    imp.undone_at = timezone.now() if undone else None
+    imp.turning, imp.take_back = "", False
+    imp.save(update_fields=["undo_report", "undone_at", "turning", "take_back"])
+    status = Status.CANCELED if imp.reason == "canceled" else Status.UNDONE if undone else Status.IMPORTED
+    return end(imp, status, reason=imp.reason, **imp.reason_facts)
 
 
 NEXT = {
@@ -260,6 +331,8 @@ NEXT = {
     Phase.RESOLVE: _after_resolve,
     Phase.DIFF: _after_diff,
     Phase.APPLY: _after_apply,
+    Phase.UNDO: _after_undo,
+    Phase.REDO: _after_undo,
 }
 
 
@@ -298,7 +371,10 @@ def _cancel(imp: Import) -> bool:
     imp.created, imp.updated = units.total(imp, "apply", "created"), units.total(imp, "apply", "updated")
     imp.matched_visitors = units.total(imp, "apply", "visitors")
     imp.save(update_fields=["created", "updated", "matched_visitors"])
-    return end(imp, Status.CANCELED, reason="canceled")
+    end(imp, Status.CANCELED, reason="canceled")
+    if imp.take_back and imp.created + imp.updated:
+        undo.begin(imp, "undo", user=imp.created_by)
+    return False
 
 
 def _tidy(tenant_id: int, imp: Import) -> None:
@@ -310,10 +386,15 @@ def _tidy(tenant_id: int, imp: Import) -> None:
 
 def end(imp: Import, status: Status, *, reason: str = "", **facts: Any) -> bool:
     """The one way in which an import ends: state, turn, staging, news, and the next one in the queue."""
-    written = imp.phase in (Phase.APPLY, Phase.FINISH)
+    written = imp.phase in (Phase.APPLY, Phase.FINISH, Phase.UNDO, Phase.REDO)
+    turned = imp.phase in (Phase.UNDO, Phase.REDO)
     _move(imp, Phase.DONE)
-    imp.status, imp.reason, imp.reason_facts, imp.finished_at = status, reason, facts, timezone.now()
-    imp.save(update_fields=["status", "reason", "reason_facts", "finished_at"])
+    now = timezone.now()
+    imp.status, imp.reason, imp.reason_facts = status, reason, facts
+    if not turned:
+        imp.finished_at = now
+        imp.undoable_until = now + timedelta(days=undo.DAYS) if written else None
+    imp.save(update_fields=["status", "reason", "reason_facts", "finished_at", "undoable_until"])
     turns.release(imp.pk, written=written)
     tables.drop(staging_of(imp))
     transaction.on_commit(partial(_tidy, current_tenant(), imp))

@@ -1,6 +1,7 @@
 """The statements of the import road that the ORM cannot say. Each stands above the one function that runs it."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -12,22 +13,23 @@ from contacts.staging import Staging
 
 # Issues of one parse unit. Arrays instead of COPY: COPY into a protected table is refused.
 ADD_ISSUES = """
-INSERT INTO row_issue (tenant_id, import_id, row_no, "column", code, value, severity)
-SELECT %(tenant)s, %(import_id)s, u.row_no, u.col, u.code, left(u.value, 400), u.severity
-FROM unnest(%(rows)s::int[], %(columns)s::int[], %(codes)s::text[], %(values)s::text[], %(severities)s::text[])
-     AS u(row_no, col, code, value, severity)
+INSERT INTO row_issue (tenant_id, import_id, row_no, "column", code, value, severity, facts)
+SELECT %(tenant)s, %(import_id)s, u.row_no, u.col, u.code, left(u.value, 400), u.severity, u.facts
+FROM unnest(%(rows)s::int[], %(columns)s::int[], %(codes)s::text[], %(values)s::text[], %(severities)s::text[],
+            %(facts)s::jsonb[]) AS u(row_no, col, code, value, severity, facts)
 ON CONFLICT DO NOTHING"""
 
-Issue = tuple[int, int | None, str, str | None, str]
+Issue = tuple[int, int | None, str, str | None, str, dict[str, Any]]
 
 
 def add_issues(staging: Staging, issues: Sequence[Issue]) -> None:
-    """Store (row_no, column, code, value, severity) records."""
+    """Store (row_no, column, code, value, severity, facts) records."""
     if not issues:
         return
-    rows, columns, codes, values, severities = (list(part) for part in zip(*issues, strict=True))
+    rows, columns, codes, values, severities, facts = (list(part) for part in zip(*issues, strict=True))
+    said = [orjson.dumps(f).decode() if f else "{}" for f in facts]
     _run(
-        ADD_ISSUES, staging, rows=rows, columns=columns, codes=codes, values=values, severities=severities
+        ADD_ISSUES, staging, rows=rows, columns=columns, codes=codes, values=values, severities=severities, facts=said
     )  # fmt: skip
 
 
@@ -99,44 +101,89 @@ def refused_rows(staging: Staging, codes: Sequence[str]) -> list[int]:
     return [int(row) for (row,) in rows]
 
 
-# Which contact a row made or changed: the origin of every value, and what an undo goes by.
+# Which contact a row made or changed, with what was there before: the origin of every value, and what an undo goes by.
 TOUCH = """
-INSERT INTO touched (tenant_id, contact_id, import_id, row_no, outcome, changed)
-SELECT m.tenant_id, m.contact_id, %(import_id)s, m.row_no, m.outcome, m.changed FROM {map} m
+INSERT INTO touched (tenant_id, import_id, row_no, contact_id, outcome, changed, at, was_at)
+SELECT m.tenant_id, %(import_id)s, m.row_no, m.contact_id, m.outcome, m.changed, %(now)s, m.was_at FROM {map} m
 WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s AND m.outcome IN ('c', 'u')
+ORDER BY m.row_no
 ON CONFLICT DO NOTHING"""
 
 
-def touch(staging: Staging, *, start: int, stop: int) -> int:
-    """Record the contacts that rows [start, stop) make or change."""
-    return _run(TOUCH, staging, start=start, stop=stop)
+def touch(staging: Staging, *, start: int, stop: int, now: datetime) -> int:
+    """Record the contacts that rows [start, stop) make or change; `now` is the time that the contacts carry."""
+    return _run(TOUCH, staging, start=start, stop=stop, now=now)
 
 
-# Example rows for the review: the value before and after, one row per changed key.
-SAMPLE = """
-SELECT to_jsonb(c.*) - 'tenant_id', to_jsonb(s.*) - 'tenant_id' FROM {map} m
-JOIN {row} s ON s.tenant_id = %(tenant)s AND s.row_no = m.row_no
-JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = m.contact_id
-WHERE m.tenant_id = %(tenant)s AND m.row_no = %(row)s"""
+# What an undo, or its own undoing, has made of the rows [start, stop).
+MARK_UNDONE = """
+UPDATE touched t SET undone = u.result FROM {undone} u
+WHERE t.tenant_id = %(tenant)s AND t.import_id = %(import_id)s AND t.row_no >= %(start)s AND t.row_no < %(stop)s
+  AND u.tenant_id = %(tenant)s AND u.row_no = t.row_no"""
+MARK_REDONE = """
+UPDATE touched t SET undone = NULL FROM {undone} u
+WHERE t.tenant_id = %(tenant)s AND t.import_id = %(import_id)s AND t.row_no >= %(start)s AND t.row_no < %(stop)s
+  AND u.tenant_id = %(tenant)s AND u.row_no = t.row_no AND u.result IN ('r', 'p')"""
 
 
-def sample(staging: Staging, row_no: int) -> tuple[dict[str, Any], dict[str, Any]] | None:
-    """(contact as it is, row as it was cleaned) of one row that changes its contact."""
+def mark_undone(staging: Staging, *, start: int, stop: int, redone: bool = False) -> None:
+    """Write the results of a range of rows beside what they had touched."""
+    _run(MARK_REDONE if redone else MARK_UNDONE, staging, start=start, stop=stop)
+
+
+# An example row for the review: each value before and after.
+SAMPLE = "SELECT m.changed FROM {map} m WHERE m.tenant_id = %(tenant)s AND m.row_no = %(row)s"
+
+
+def sample(staging: Staging, row_no: int) -> dict[str, list[Any]]:
+    """Key → [before, after, …] of one row that changes its contact."""
     rows = queries.fetch(SAMPLE, staging, row=row_no)
     # Django leaves jsonb as text on plain cursors.
-    return (orjson.loads(rows[0][0]), orjson.loads(rows[0][1])) if rows else None
+    return dict(orjson.loads(rows[0][0])) if rows else {}
 
 
-# Members that an import would add: its contacts that are not in the segment yet.
+# Statuses of the file that are milder than the contact's and stay out: consent only becomes stricter.
+KEPT = """
+INSERT INTO row_issue (tenant_id, import_id, row_no, "column", code, value, facts, severity)
+SELECT h.tenant_id, %(import_id)s, h.row_no, %(column)s, 'status_kept', s.settings ->> %(key)s,
+       jsonb_build_object('contact', c.id, 'status', x.status), 'warning'
+FROM {hit} h JOIN {row} s ON s.tenant_id = %(tenant)s AND s.row_no = h.row_no
+JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = h.contact_id
+CROSS JOIN LATERAL (SELECT CASE %(key)s WHEN 'email_status' THEN c.email_status ELSE c.phone_status END AS status) x
+WHERE h.tenant_id = %(tenant)s AND h.row_no >= %(start)s AND h.row_no < %(stop)s AND h.code IS NULL
+  AND array_position(%(order)s::text[], s.settings ->> %(key)s) < array_position(%(order)s::text[], x.status::text)"""
+
+
+def note_kept(staging: Staging, key: str, *, column: int | None, order: Sequence[str], start: int, stop: int) -> int:
+    """Store a warning for each matched row [start, stop) whose status (`email_status`, `phone_status`) is not taken."""
+    return _run(KEPT, staging, key=key, column=column, order=list(order), start=start, stop=stop)
+
+
+# Names of the segments that rows name themselves (joined rows have given theirs to their winner).
+NAMED_SEGMENTS = """
+SELECT DISTINCT n.name FROM {map} m JOIN {row} s ON s.tenant_id = %(tenant)s AND s.row_no = m.row_no
+CROSS JOIN LATERAL jsonb_array_elements_text(s.settings -> 'segments') n(name)
+WHERE m.tenant_id = %(tenant)s AND s.settings IS NOT NULL ORDER BY n.name LIMIT 1000"""
+
+
+def named_segments(staging: Staging) -> list[str]:
+    """Segments that rows name themselves, at most 1,000."""
+    return [name for (name,) in queries.fetch(NAMED_SEGMENTS, staging)]
+
+
+# Members that an import would add: its contacts that are not in the segment yet; all of them, or those that name it.
 NEW_MEMBERS = """
 SELECT count(*) FROM {map} m WHERE m.tenant_id = %(tenant)s AND NOT EXISTS (
   SELECT 1 FROM segment_member x
   WHERE x.tenant_id = %(tenant)s AND x.segment_id = %(segment)s AND x.contact_id = m.contact_id)"""
+NAMING = """ AND EXISTS (
+  SELECT 1 FROM {row} s WHERE s.tenant_id = %(tenant)s AND s.row_no = m.row_no AND s.settings -> 'segments' ? %(name)s)"""
 
 
-def new_members(staging: Staging, segment_id: int) -> int:
-    """How many contacts would be new in a static segment."""
-    return int(queries.fetch(NEW_MEMBERS, staging, segment=segment_id)[0][0])
+def new_members(staging: Staging, segment_id: int, *, name: str = "") -> int:
+    """How many contacts would be new in a static segment; with `name` only those whose rows name it."""
+    statement = NEW_MEMBERS + (NAMING if name else "")
+    return int(queries.fetch(statement, staging, segment=segment_id, name=name)[0][0])
 
 
 # Rows of bulk-written tables whose contact does not exist. Scans the workspace; run by check_integrity only.

@@ -6,14 +6,18 @@ from typing import Any
 from contacts.staging import Staging
 from imports import queries
 from imports.models import Import, Unit
+from imports.options import Options
+from imports.reader import FileProblem
 from segments import membership
 from segments.models import Segment
 
 SHOWN_CHANGES = 12
+# A column of segments with more names than these is not one.
+MAX_NAMED_SEGMENTS = 200
 
 
 def work_out(imp: Import, staging: Staging) -> dict[str, Any]:
-    """Figures and examples from staging: counts, changes by value with before and after, visitors, the segment.
+    """Figures and examples from staging: counts, changes by value with before and after, visitors, segments.
 
     `counts` is what the person agrees to; if it differs when the import starts, the review is shown again.
     """
@@ -22,7 +26,7 @@ def work_out(imp: Import, staging: Staging) -> dict[str, Any]:
         "counts": imp.counts | {"visitors": sum(n for kind, n in visitors.items() if kind != "ambiguous")},
         "changes": _changes(imp, staging),
         "visitors": visitors,
-        "segment": _segment(imp, staging),
+        "segments": _segments(imp, staging),
     }
 
 
@@ -45,20 +49,21 @@ def _changes(imp: Import, staging: Staging) -> list[dict[str, Any]]:
 
 
 def _before_after(staging: Staging, key: str, row_no: int) -> dict[str, Any]:
-    found = queries.sample(staging, row_no)
-    if found is None:
-        return {"before": None, "after": None}
-    contact, row = found
-    if key in row and key != "attributes":
-        return {"before": contact[key], "after": row[key]}
-    return {"before": contact["attributes"].get(key), "after": row["attributes"].get(key)}
+    before, after = queries.sample(staging, row_no).get(key, [None, None])[:2]
+    return {"before": before, "after": after}
 
 
-def _segment(imp: Import, staging: Staging) -> dict[str, Any] | None:
-    name = imp.options.get("segment")
-    if not name:
-        return None
-    segment = Segment.objects.filter(name=name).first()
-    before = membership.size(segment.pk) if segment else 0
-    added = queries.new_members(staging, segment.pk if segment else 0)
-    return {"name": name, "new": segment is None, "before": before, "after": before + added}
+def _segments(imp: Import, staging: Staging) -> list[dict[str, Any]]:
+    """Size before and after of each segment of the settings, and of those that rows name (more than there may be are an
+    error of the import)."""
+    found = []
+    named = queries.named_segments(staging) if any(c["target"] == "row.segments" for c in imp.mapping) else []
+    if len(named) > MAX_NAMED_SEGMENTS:
+        raise FileProblem("too_many_segments", limit=MAX_NAMED_SEGMENTS, found=len(named))
+    for name in dict.fromkeys([*Options.parse(imp.options).segments, *named]):
+        segment = Segment.objects.filter(name=name).first()
+        before = membership.size(segment.pk) if segment else 0
+        everybody = name in Options.parse(imp.options).segments
+        added = queries.new_members(staging, segment.pk if segment else 0, name="" if everybody else name)
+        found.append({"name": name, "new": segment is None, "before": before, "after": before + added})
+    return found

@@ -41,6 +41,8 @@ KINDS: dict[str, tuple[str, ...]] = {
     "diff": ("diff", "visitors", "collect"),
     "apply": ("apply",),
     "finish": ("finish",),
+    "undo": ("undo", "withdraw"),
+    "redo": ("redo",),
 }
 
 

@@ -63,6 +63,12 @@ no_identifier_column: Nothing tells who a row is
 unknown_target: Unknown field
     {value} is not a field of this workspace.
     Choose another one.
+no_event_column: Nothing tells what happened
+    A file of {task} needs a column for: {value}.
+    Choose that column, or bring the file as contacts only.
+too_many_segments: Too many segments
+    The file names {found} segments. At most {limit} are possible.
+    Check whether the column really holds segments.
 # --- the row ---
 too_few_cells: Too few cells
     The row has fewer cells than the header.
@@ -94,6 +100,21 @@ contact_deleted: Contact is deleted
 contact_suppressed: Person was erased
     The person asked to be erased for good and is not brought back.
     Nothing to do.
+unknown_contact: No such contact
+    No living contact has the number that the row gives.
+    Check the column of contact IDs, or leave the cell empty.
+status_kept: Status stays as it is
+    The contact's status is stricter than the file's, and consent only becomes stricter.
+    Nothing to do. An admin can choose otherwise before an import.
+order_without_id: Order without an ID
+    The row has cells of an order but no order ID, so that it could not be told from others.
+    Fill in the order ID.
+event_without_name: Event without a name
+    The row has cells of an event, but nothing says what happened.
+    Fill in the name, or give one name for all events of the file.
+message_without_status: Message without a status
+    The row says nothing about what became of the message.
+    Write delivered, read, clicked, undelivered, unsubscribed or spam.
 mode_create_only: Contact exists already
     The contact is known, and this import only creates new ones.
     Choose “create and update” to change it.
@@ -188,6 +209,30 @@ not_a_language: Not a language
 not_a_url: Not a web address
     This is not a web address.
     Write it as https://example.com.
+not_a_status: Not a status
+    This word does not say whether the contact may be written to.
+    Write active, not confirmed, unsubscribed, blacklisted or spam.
+not_a_contact_id: Not a contact ID
+    A contact ID is a whole number.
+    Take it from the address of the contact's page.
+unknown_name: Name not known
+    {value} is not a known {kind} of this workspace.
+    Correct the name, or add it under Settings, Sources of data.
+segments_unreadable: Segments cannot be read
+    A cell names at most {limit} segments, with | between them and 120 characters each.
+    Shorten it.
+not_a_currency: Not a currency
+    A currency has three letters.
+    Write it as EUR.
+not_a_channel: Not a channel
+    No channel of messages is called this.
+    Write one of {options}.
+not_a_message_status: Not a message status
+    This does not say what became of the message.
+    Write one of {options}.
+items_unreadable: Items cannot be read
+    The items of the order are neither a JSON list nor names with | between them.
+    Write them as Tent x1 | Stove x2.
 # --- the import ---
 worker_lost: The work was lost several times
     Workers stopped again and again at the same part of the file.

@@ -1,22 +1,35 @@
 """Members of static segments, written in bulk."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from contacts import queries
+from contacts import queries, undoing
 from contacts.staging import Staging
 from segments.models import Member, Segment
 
 # Adds the contacts of rows [start, stop) that an import has created or found; members already there stay as they are.
 ADD = """
-INSERT INTO segment_member (tenant_id, segment_id, contact_id, added_at)
-SELECT m.tenant_id, %(segment)s, m.contact_id, %(now)s FROM {map} m
+INSERT INTO segment_member (tenant_id, segment_id, contact_id, added_at, import_id)
+SELECT m.tenant_id, g.id, m.contact_id, %(now)s, %(import_id)s FROM unnest(%(segments)s::bigint[]) g(id) CROSS JOIN {map} m
 WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s
+ON CONFLICT DO NOTHING"""
+# The same for the segments that rows name themselves.
+ADD_NAMED = """
+INSERT INTO segment_member (tenant_id, segment_id, contact_id, added_at, import_id)
+SELECT m.tenant_id, g.id, m.contact_id, %(now)s, %(import_id)s
+FROM {map} m JOIN {row} s ON s.tenant_id = %(tenant)s AND s.row_no = m.row_no
+CROSS JOIN LATERAL jsonb_array_elements_text(s.settings -> 'segments') n(name)
+JOIN segment g ON g.tenant_id = %(tenant)s AND g.name = n.name
+WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s AND s.settings IS NOT NULL
 ON CONFLICT DO NOTHING"""
 
 
-def add(staging: Staging, segment_id: int, *, start: int, stop: int, now: datetime) -> int:
-    """Add the contacts of a range of rows to a static segment; returns how many are new in it."""
-    return queries.run(ADD, staging, segment=segment_id, start=start, stop=stop, now=now)
+def add(staging: Staging, segments: Sequence[int], *, named: bool, start: int, stop: int, now: datetime) -> int:
+    """Add the contacts of a range of rows to static segments, and with `named` also to those that the rows name; returns
+    how many are new in one."""
+    span = {"start": start, "stop": stop, "now": now, "import_id": staging.import_id}
+    added = queries.run(ADD, staging, segments=list(segments), **span) if segments else 0
+    return added + (queries.run(ADD_NAMED, staging, **span) if named else 0)
 
 
 def named(name: str) -> Segment:
@@ -28,3 +41,40 @@ def named(name: str) -> Segment:
 def size(segment_id: int) -> int:
     """How many contacts are in a segment."""
     return int(Member.objects.filter(segment_id=segment_id).count())
+
+
+# --- undo: what an import added goes out, and may come back ------------------------------------------------------------
+
+# Members that an import has added.
+WITHDRAW = """
+DELETE FROM segment_member m WHERE m.tenant_id = %(tenant)s AND m.import_id = %(import_id)s RETURNING m.*"""
+# Contacts of an import that somebody else has put into a segment since.
+USED = """
+SELECT t.tenant_id, t.contact_id FROM touched t WHERE t.tenant_id = %(tenant)s AND t.import_id = %(import_id)s
+  AND t.outcome = 'c' AND EXISTS (
+    SELECT 1 FROM segment_member m WHERE m.tenant_id = %(tenant)s AND m.contact_id = t.contact_id
+    AND m.import_id IS DISTINCT FROM %(import_id)s)"""
+BRING_BACK = """
+INSERT INTO segment_member
+SELECT r.* FROM withdrawn w CROSS JOIN LATERAL jsonb_populate_record(NULL::segment_member, w.data) r
+JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = w.part
+JOIN segment g ON g.tenant_id = %(tenant)s AND g.id = w.item
+WHERE w.tenant_id = %(tenant)s AND w.import_id = %(import_id)s AND w.kind = 'member'
+ON CONFLICT DO NOTHING"""
+
+
+def note_used(staging: Staging) -> None:
+    """Contacts of an import that are in segments by somebody else's doing."""
+    undoing.note_used(staging, USED, import_id=staging.import_id)
+
+
+def withdraw(staging: Staging) -> int:
+    """Take the members out that an import has added; returns how many."""
+    return undoing.put_away(staging, "member", WITHDRAW, item="segment_id", part="contact_id")
+
+
+def bring_back(staging: Staging) -> int:
+    """Add the members again that an undo has taken out, where contact and segment exist; returns how many."""
+    back = queries.run(BRING_BACK, staging, import_id=staging.import_id)
+    undoing.forget(staging, ["member"])
+    return back

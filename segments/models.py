@@ -29,6 +29,7 @@ class Member(TenantModel):
     contact_id = models.BigIntegerField(primary_key=True)
     segment_id = models.BigIntegerField()
     added_at = models.DateTimeField()
+    import_id = models.BigIntegerField(null=True)  # the import that has added the contact
 
     class Meta(TenantModel.Meta):
         db_table = "segment_member"

@@ -67,6 +67,14 @@ class Tenant(models.Model):
     max_upload_bytes = models.BigIntegerField(default=500_000_000)
     max_rows = models.IntegerField(default=5_000_000)
     max_columns = models.IntegerField(default=100)
+    min_rows = models.IntegerField(default=1, db_default=1)
+    # Separators that files may use, one character each; empty means any.
+    separators = models.CharField(max_length=10, blank=True, db_default="")
+    # Values by the strict rules: integers begin with 1 to 9, ISO dates only, choices by their ID, and number-like
+    # columns filled in every row or in none.
+    strict_values = models.BooleanField(default=False, db_default=False)
+    # So many days the original file of an import is kept.
+    keep_files_days = models.IntegerField(default=30, db_default=30)
     # Which identifiers decide who a row is, strongest first.
     identifier_order = models.CharField(max_length=60, default="external_id,email,phone")
     created_at = models.DateTimeField(default=timezone.now)

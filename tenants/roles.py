@@ -27,6 +27,9 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     # Cells of a customer's file: not for ops, who need states and counts only.
     "imports.rows": _EVERYBODY - {Role.OPS},
     "imports.run": _WRITERS,
+    # Switches that can bring back deleted people, or make unsubscribed ones active.
+    "imports.revive": _ADMINS,
+    "imports.undo": _WRITERS,
     "imports.cancel": _WRITERS | {Role.OPS},
     "segments.view": _EVERYBODY - {Role.OPS},
     "sites.view": _EVERYBODY,

@@ -82,12 +82,18 @@ class VisitorIdentifier(TenantModel):
 
 
 class Event(TenantModel):
-    """Something a visitor did. Monthly partitions; key (tenant_id, at, id)."""
+    """Something a visitor or a contact did. Monthly partitions; key (tenant_id, at, id).
+
+    What the pixel saw has a visitor and a site; what an import brought has a contact, and the row that it came from.
+    """
 
     id = models.BigAutoField(primary_key=True)
     at = models.DateTimeField()
-    visitor_id = models.BigIntegerField()
-    site_id = models.BigIntegerField()
+    visitor_id = models.BigIntegerField(null=True)
+    site_id = models.BigIntegerField(null=True)
+    contact_id = models.BigIntegerField(null=True)
+    import_id = models.BigIntegerField(null=True)
+    row_no = models.IntegerField(null=True)
     kind = models.CharField(max_length=12)
     name = models.TextField(null=True)
     url = models.TextField(null=True)
@@ -100,6 +106,48 @@ class Event(TenantModel):
 
     def __str__(self) -> str:
         return self.kind
+
+
+class EventKey(TenantModel):
+    """What makes an imported event the same event when it comes again. Key: (tenant_id, key)."""
+
+    key = models.TextField(primary_key=True)
+    import_id = models.BigIntegerField()
+
+    class Meta(TenantModel.Meta):
+        db_table = "event_key"
+        managed = False
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class SourceName(TenantModel):
+    """A name by which imports say where data came from: an endpoint, a touchpoint, or a source action.
+
+    Events carry the name itself, so that renaming or archiving one changes no history. An endpoint may have the
+    touchpoint that is meant when nothing else is said.
+    """
+
+    class Kind(models.TextChoices):
+        ENDPOINT = "endpoint", "API endpoint"
+        TOUCHPOINT = "touchpoint", "Touchpoint"
+        ACTION = "action", "Source action"
+
+    kind = models.CharField(max_length=12, choices=Kind)
+    name = models.CharField(max_length=120)
+    touchpoint = models.CharField(max_length=120, blank=True, db_default="")
+    created_at = models.DateTimeField(default=timezone.now)
+    archived_at = models.DateTimeField(null=True)
+
+    class Meta(TenantModel.Meta):
+        db_table = "source_name"
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["tenant_id", "kind", "name"], name="source_name_once")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class InboxPosition(TenantModel):

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from contacts import queries
+from contacts import queries, undoing
 from contacts import staging as tables
 from contacts.staging import Staging
 
@@ -105,3 +105,42 @@ WHERE v.tenant_id = %(tenant)s AND v.id = j.visitor_id AND v.contact_id IS NULL"
 def claim_late(staging: Staging, *, since: datetime, now: datetime) -> int:
     """Tie visitors that named themselves after `since` to the contacts that this import has touched."""
     return queries.run(LATE, staging, since=since, now=now, import_id=staging.import_id)
+
+
+# --- undo ---------------------------------------------------------------------------------------------------------------
+
+# Visitors that an import has tied to contacts, and all those of contacts that are no more: anonymous again. What they named
+# themselves stays, so that they find their contact when it comes again.
+RELEASE = """
+WITH gone AS (
+  UPDATE visitor v SET contact_id = NULL, claimed_at = NULL, matched_by = NULL, import_id = NULL, row_no = NULL, page = NULL
+  FROM visitor o
+  WHERE v.tenant_id = %(tenant)s AND o.tenant_id = %(tenant)s AND o.id = v.id AND o.contact_id IS NOT NULL AND (
+    (o.import_id = %(import_id)s AND NOT EXISTS (
+      SELECT 1 FROM touched t WHERE t.tenant_id = %(tenant)s AND t.import_id = %(import_id)s
+      AND t.contact_id = o.contact_id AND t.outcome = 'c' AND t.undone = 'k'))
+    OR o.contact_id IN (
+      SELECT w.item FROM withdrawn w WHERE w.tenant_id = %(tenant)s AND w.import_id = %(import_id)s AND w.kind = 'contact'))
+  RETURNING o.*)
+INSERT INTO withdrawn (tenant_id, import_id, kind, item, part, data)
+SELECT %(tenant)s, %(import_id)s, 'visitor', g.id, 0, to_jsonb(g) FROM gone g
+ON CONFLICT DO NOTHING"""
+RETIE = """
+UPDATE visitor v SET contact_id = o.contact_id, claimed_at = o.claimed_at, matched_by = o.matched_by,
+                     import_id = o.import_id, row_no = o.row_no, page = o.page
+FROM withdrawn w CROSS JOIN LATERAL jsonb_populate_record(NULL::visitor, w.data) o
+JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = o.contact_id
+WHERE w.tenant_id = %(tenant)s AND w.import_id = %(import_id)s AND w.kind = 'visitor'
+  AND v.tenant_id = %(tenant)s AND v.id = w.item AND v.contact_id IS NULL"""
+
+
+def release(staging: Staging) -> int:
+    """Let go of the visitors that an undone import has tied to contacts; returns how many."""
+    return queries.run(RELEASE, staging, import_id=staging.import_id)
+
+
+def retie(staging: Staging) -> int:
+    """Tie those visitors again that nobody has claimed since; returns how many."""
+    back = queries.run(RETIE, staging, import_id=staging.import_id)
+    undoing.forget(staging, ["visitor"])
+    return back

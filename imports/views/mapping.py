@@ -12,14 +12,16 @@ from django.views.decorators.http import require_POST
 from cdp.http import go, invalid, page
 from contacts.attributes import CORE, SYSTEM, TYPES, guess_type
 from contacts.models import Attribute
-from imports import columns, intake, reader
+from imports import columns, extras, intake, reader
 from imports.forms import DialectForm, OptionsForm
 from imports.models import Import, Phase
+from imports.options import REVIVING, Options
 from imports.reader import FileProblem
 from imports.views.upload import spoken, steps, workspace_of
 from segments.models import Segment
 from tenants import audit
 from tenants.roles import allow
+from tracking import sources
 
 TEMPLATE = "imports/mapping.html"
 IDENTIFIERS = ("email", "phone", "external_id")
@@ -30,13 +32,18 @@ SAMPLES = 3
 def show(request: HttpRequest, imp: Import, *, form: OptionsForm | None = None, error: str = "") -> HttpResponse:
     """The mapping page; with `error` as 422, and with the choices that were sent."""
     posted = request.POST if "column-0" in request.POST else None
-    context = _context(imp, form or OptionsForm(initial=_initial(imp)), posted) | {"error": error}
+    form = form or OptionsForm(initial=_initial(imp), may_revive=_may_revive(request))
+    context = _context(imp, form, posted) | {"error": error}
     return invalid(request, TEMPLATE, context) if error else page(request, TEMPLATE, context)
 
 
 def _initial(imp: Import) -> dict[str, Any]:
-    known = {"mode": "create_and_update", "existing": "overwrite", "blank": "keep", "duplicates": "last"}
-    return {**known, "bad_value": "error", **imp.options}
+    known = Options.parse(imp.options).as_json()
+    return known | {"segments": "\n".join(known["segments"]), "description": imp.description}
+
+
+def _may_revive(request: HttpRequest) -> bool:
+    return bool(request.membership.may("imports.revive"))  # type: ignore[attr-defined]
 
 
 def _context(imp: Import, form: OptionsForm, posted: Mapping[str, str] | None) -> dict[str, Any]:
@@ -59,6 +66,8 @@ def _context(imp: Import, form: OptionsForm, posted: Mapping[str, str] | None) -
         "form": form,
         "dialect": DialectForm(initial=_dialect(imp), separator=imp.dialect["separator"]),
         "segments": Segment.objects.order_by("name")[:200],
+        "names": sources.names(),
+        "same": intake.same_file(imp),
     }
 
 
@@ -95,10 +104,15 @@ def target_groups() -> list[tuple[str, list[tuple[str, str]]]]:
     """Fields that a column can go to, in groups for a select."""
     own = [(a.key, a.label) for a in Attribute.objects.filter(archived_at=None).order_by("label")]
     groups = [
-        ("Contact", [*CORE.items(), ("full_name", "Full name")]),
+        ("Contact", [*CORE.items(), ("full_name", "Full name"), *list(extras.SETTINGS.items())[:3]]),
         ("Fields", [(key, s.label) for key, s in SYSTEM.items()]),
     ]
-    return [*groups, ("Your own fields", own)] if own else groups
+    groups += [("Your own fields", own)] if own else []
+    return [
+        *groups,
+        ("Of this row", list(extras.SETTINGS.items())[3:]),
+        ("What the contact did", list(extras.EVENT.items())),
+    ]
 
 
 @allow("imports.run")
@@ -123,17 +137,23 @@ def start(request: HttpRequest, import_id: int) -> HttpResponse:
     imp = get_object_or_404(Import.objects.select_for_update(), pk=import_id)
     if imp.phase != Phase.DRAFT:
         return go(request, "imports:detail", imp.pk)
-    form = OptionsForm(request.POST)
+    form = OptionsForm(request.POST, may_revive=_may_revive(request))
     if not form.is_valid():
         return show(request, imp, form=form, error="Some settings cannot be used. See beside the fields.")
     try:
         with transaction.atomic():  # a mapping that cannot be leaves no new fields behind
-            chosen = columns.choose(imp, _choices(request, imp))
+            chosen = columns.choose(imp, _choices(request, imp), options=form.options())
     except columns.BadMapping as problem:
         return show(request, imp, form=form, error=str(problem))
     auto = "without_review" in request.POST
-    intake.start(imp, options=form.options(), columns=chosen, auto_start=auto)
+    options = form.options()
+    imp.description = form.cleaned_data["description"]
+    imp.save(update_fields=["description"])
+    intake.start(imp, options=options, columns=chosen, auto_start=auto)
     audit.record("import.checked", user_id=request.user.pk, target=f"import {imp.pk}", without_review=auto)
+    if options.revives:
+        said = {name: getattr(options, name) for name in REVIVING}
+        audit.record("import.may_revive", user_id=request.user.pk, target=f"import {imp.pk}", **said)
     return go(request, "imports:detail", imp.pk)
 
 

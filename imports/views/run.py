@@ -13,7 +13,7 @@ from cdp.http import go, page, stop_polling
 from contacts.attributes import CORE, SYSTEM
 from contacts.models import Attribute, Contact
 from contacts.views.profile import shown
-from imports import intake, progress, reports, sheet
+from imports import extras, intake, progress, reports, sheet
 from imports.models import Import, Phase, Status
 from imports.views import mapping
 from imports.views.upload import spoken, steps
@@ -82,7 +82,7 @@ def _review(imp: Import) -> dict[str, Any]:
         "visitors": [(label, found[kind]) for kind, label in KINDS if found.get(kind)],
         "matched": imp.review["counts"]["visitors"],
         "ambiguous": found.get("ambiguous", 0),
-        "segment": imp.review["segment"],
+        "segments": imp.review["segments"],
         "writes": imp.imported,
     }
 
@@ -95,7 +95,8 @@ def _read(value: Any) -> str | None:
 def field_labels() -> dict[str, str]:
     """Key → label of every field of the workspace."""
     own = dict(Attribute.objects.values_list("key", "label"))
-    return {**own, **{key: s.label for key, s in SYSTEM.items()}, **CORE}
+    system = {key: s.label for key, s in SYSTEM.items()}
+    return {**own, **system, **CORE, **extras.TARGETS, "deleted": "Deleted contact"}
 
 
 def _result(request: HttpRequest, imp: Import) -> dict[str, Any]:
@@ -111,7 +112,7 @@ def _result(request: HttpRequest, imp: Import) -> dict[str, Any]:
         "visitors_word": f"{number(imp.matched_visitors)} visitor{'' if imp.matched_visitors == 1 else 's'} matched",
         "skipped": reports.codes(imp, "skipped"),
         "warnings": reports.codes(imp, "warning"),
-        "segment": Segment.objects.filter(pk=imp.segment_id).first() if imp.segment_id else None,
+        "segments": Segment.objects.filter(pk__in=imp.segments.values()).order_by("name")[:20],
         **_sheet(request, imp),
     }
 

@@ -157,7 +157,7 @@ def _ended(scene: Scene) -> None:
             status="failed", reason="too_many_rows", reason_facts={"limit": 2, "found": 3}
         )
         intake.cancel(canceled)
-        scene.segment = Import.objects.get(pk=first.pk).segment_id
+        scene.segment = Import.objects.get(pk=first.pk).segments["Fair Riga 2026"]
     running.work(scene.tenant.pk, canceled.pk)
     scene.imports |= {"result": first.pk, "again": again.pk, "failed": failed.pk, "canceled": canceled.pk}
     names = ("autumn-fair-riga-2026.csv", "loyalty-tiers-q4.csv", "event-guests-oslo.csv", "web-orders-backfill-03.csv")

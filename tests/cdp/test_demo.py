@@ -84,7 +84,7 @@ def test_the_messy_file_has_something_of_everything(inside_demo: Tenant) -> None
 def test_one_import_waits_for_its_review(inside_demo: Tenant) -> None:
     waiting = Import.objects.get(phase=Phase.REVIEW)
     assert waiting.review["counts"]["rows"] == 600
-    assert waiting.review["segment"]["after"] > 0
+    assert waiting.review["segments"][0]["after"] > 0
     assert sum(waiting.review["visitors"].values()) > 0
     assert not Touched.objects.filter(import_id=waiting.pk).exists()
 

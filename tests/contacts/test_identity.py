@@ -49,7 +49,10 @@ def bring(tenant: Tenant, rows: list[dict[str, Any]], **policy: Any) -> Outcome:
         dict(queries.fetch("SELECT row_no, code FROM {hit} h WHERE code IS NOT NULL", staging)),
         dict(queries.fetch("SELECT row_no, winner FROM {loser} l", staging)),
         dict(queries.fetch("SELECT row_no, outcome::text FROM {map} m", staging)),
-        dict(queries.fetch("SELECT row_no, changed FROM {map} m WHERE changed IS NOT NULL", staging)),
+        {
+            row: list(orjson.loads(changed))
+            for row, changed in queries.fetch("SELECT row_no, changed FROM {map} m WHERE changed IS NOT NULL", staging)
+        },
     )
     tables.drop(staging)
     return found
@@ -58,12 +61,13 @@ def bring(tenant: Tenant, rows: list[dict[str, Any]], **policy: Any) -> Outcome:
 def _line(tenant: Tenant, no: int, row: dict[str, Any]) -> str:
     keys = {"first_key": row.get("first_name"), "last_key": row.get("last_name")}
     cells = [str(tenant.pk), str(no)]
-    for column in tables.ROW_COLUMNS[2:-2]:
+    for column in tables.ROW_COLUMNS[2:-4]:
         value = row.get(column, keys.get(column))
         cells.append("\\N" if value is None else str(value).lower() if column.endswith("_key") else str(value))
-    attributes = {k: v for k, v in row.items() if k not in (*NULLABLE, "cleared")}
-    cleared = row.get("cleared")
+    attributes = {k: v for k, v in row.items() if k not in (*NULLABLE, "cleared", "settings")}
+    cleared, settings = row.get("cleared"), row.get("settings")
     cells += [orjson.dumps(attributes).decode(), "{" + ",".join(cleared) + "}" if cleared else "\\N"]
+    cells += [orjson.dumps(settings).decode() if settings else "\\N", "\\N"]
     return "\t".join(cells) + "\n"
 
 

@@ -147,6 +147,16 @@ class Stack:
             return -1
         return int(row[0]) if row else 0
 
+    def wait_for_import(self, tenant_id: int, seconds: float = 30) -> None:
+        """Until a workspace's first import is stored: what is killed before that is a command that has told nobody."""
+        until = time.monotonic() + seconds
+        while True:
+            with self.database(tenant_id) as connection:
+                if connection.execute('SELECT 1 FROM "import" WHERE tenant_id = %s', [tenant_id]).fetchone():
+                    return
+            assert time.monotonic() < until, "no import was made"
+            time.sleep(0.02)
+
     def wait_for_database(self, tenant_id: int, seconds: float = 30) -> None:
         until = time.monotonic() + seconds
         while self.units_done(tenant_id) < 0:

@@ -90,6 +90,7 @@ def test_kill_nine_of_everything_loses_and_doubles_nothing(
         tenant_id = stack.workspace(slug)
         visitors(stack, tenant_id)
         run = stack.bring(file, slug, "segment=Everybody")
+        stack.wait_for_import(tenant_id)
         for killer in rng.sample(killers, len(killers)):
             if kills >= KILLS:
                 break

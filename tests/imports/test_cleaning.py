@@ -17,7 +17,7 @@ from imports.reader import Dialect
 
 ROW = (
     "tenant_id", "row_no", "email", "email_written", "phone", "phone_written", "external_id", "first_name", "last_name",
-    "first_key", "last_key", "attributes", "cleared",
+    "first_key", "last_key", "attributes", "cleared", "settings", "event",
 )  # fmt: skip
 UNESCAPED = {"\\\\": "\\", "\\t": "\t", "\\n": "\n", "\\r": "\r"}
 
@@ -85,6 +85,8 @@ def test_a_row_with_everything() -> None:
             "last_key": "muller",
             "attributes": {"city": "Köln", "country": "DE", "ltv": 12.5},
             "cleared": None,
+            "settings": None,
+            "event": None,
         }
     ]
     assert '"ltv":12.50' in block(of, [cells]).staged
@@ -153,7 +155,7 @@ def test_problems(header: str, cells: list[str], found: list[tuple[int | None, s
     assert said(of.row(cells)) == found
     assert of.row(cells)[0] is None
     out = block(of, [cells])
-    assert [(column, code) for _line, column, code, _value, _severity in out.issues] == found
+    assert [(column, code) for _line, column, code, _value, _severity, _facts in out.issues] == found
     assert out.rejected == [(2, cells)]
     assert (out.staged, out.rows) == ("", 1)
     assert {code for _column, code in found} <= set(PROBLEMS)
@@ -280,7 +282,7 @@ def test_quotes_that_cannot_be_read() -> None:
     text = 'a@example.com,x\nb@example.com,"x"y\nc@example.com,z\n'
     out = cleaner("email city").block(text, first_line=2, prefix="7\t", dialect=Dialect())
     assert [line["row_no"] for line in lines(out)] == ["2", "4"]
-    assert [issue[:3] + issue[4:] for issue in out.issues] == [(3, None, "bad_quotes", "error")]
+    assert [issue[:3] + issue[4:5] for issue in out.issues] == [(3, None, "bad_quotes", "error")]
     assert [(line, "b@example.com" in cells[0]) for line, cells in out.rejected] == [(3, True)]
     assert (out.rows, out.last_line) == (3, 4)
 

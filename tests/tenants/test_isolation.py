@@ -41,13 +41,18 @@ def fill(alice: Actor) -> None:
     """Rows for the tables that an import does not fill."""
     from datetime import UTC, datetime
 
-    from contacts.models import Attribute, Suppression
+    from contacts.models import Attribute, Suppression, Withdrawn
+    from imports.models import SavedMapping
     from tenants.models import AuditEntry, Invitation
     from tracking import ingest, sites
     from tracking.hits import Hit
     from tracking.inbox import Entry
-    from tracking.models import Site
+    from tracking.models import EventKey, Site
 
+    own = alice.workspace.pk
+    Withdrawn.objects.create(tenant_id=own, import_id=1, kind="contact", item=1, part=0, data={})
+    EventKey.objects.create(tenant_id=own, key="order:1", import_id=1)
+    SavedMapping.objects.create(name="Weekly", header_digest="0" * 64, columns=[])
     Attribute.objects.create(key="tier", label="Tier", type="text")
     Suppression.objects.create(kind="email", digest="0" * 64)
     Invitation.objects.create(email="new@example.com", role=Role.VIEWER, invited_by=alice.user)

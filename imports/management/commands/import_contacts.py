@@ -12,14 +12,15 @@ from django.db import OperationalError
 
 from imports import columns, intake, problems, reports
 from imports.models import Import, Phase, RowIssue, Status
-from imports.options import CHOICES, BadOption, Options
+from imports.options import BadOption, Options
 from imports.reader import FileProblem
 from tenants import links
 from tenants.context import tenant_context
 from tenants.models import Tenant
 
-DIALECT = ("encoding", "separator", "header")
-NAMES = (*DIALECT, *CHOICES, "country", "segment", "unknown")
+DIALECT = ("encoding", "separator", "quote", "header")
+SETTINGS = tuple(name for name in Options.__dataclass_fields__ if name != "segments")
+NAMES = (*DIALECT, *SETTINGS, "segment", "description", "unknown")
 POLL_SECONDS = 0.2
 CHUNK = 1 << 20
 
@@ -56,7 +57,7 @@ class Command(BaseCommand):
         if result["status"] not in (Status.IMPORTED, Status.READY):
             raise SystemExit(1)
 
-    def _start(self, tenant: Tenant, path: Path, wanted: dict[str, str], *, review: bool) -> int:
+    def _start(self, tenant: Tenant, path: Path, wanted: dict[str, Any], *, review: bool) -> int:
         if not path.is_file():
             raise CommandError(f"There is no file {path}.")
         with tenant_context(tenant.pk):
@@ -76,23 +77,29 @@ class Command(BaseCommand):
             self.stderr.write(f"{result['status']}: {result['rows']:,} rows")
 
 
-def _configure(imp: Import, tenant: Tenant, wanted: dict[str, str], *, review: bool) -> None:
+def _configure(imp: Import, tenant: Tenant, wanted: dict[str, Any], *, review: bool) -> None:
     dialect = {name: wanted[name] for name in DIALECT if name in wanted}
     if dialect:
         columns.read_again(imp, tenant, dialect)
-    maps = {name[4:]: value for name, value in wanted.items() if name.startswith("map.")}
-    chosen = columns.choose(imp, maps, create_unknown=wanted.get("unknown") == "create")
-    settings = {k: v for k, v in wanted.items() if k in (*CHOICES, "country", "segment")}
-    intake.start(imp, options=Options.parse(settings), columns=chosen, auto_start=not review)
+    maps = {name[4:]: str(value) for name, value in wanted.items() if name.startswith("map.")}
+    options = Options.parse({k: v for k, v in wanted.items() if k in (*SETTINGS, "segment")})
+    chosen = columns.choose(imp, maps, create_unknown=wanted.get("unknown") == "create", options=options)
+    imp.description = str(wanted.get("description", ""))[:300]
+    imp.save(update_fields=["description"])
+    intake.start(imp, options=options, columns=chosen, auto_start=not review)
 
 
-def _settings(pairs: list[str]) -> dict[str, str]:
-    wanted = {}
+def _settings(pairs: list[str]) -> dict[str, Any]:
+    """Names and values; `segment` may be given several times and is a list."""
+    wanted: dict[str, Any] = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals or not (name in NAMES or name.startswith("map.")):
             raise CommandError(f"--set {pair}: the name must be one of {', '.join(NAMES)}, map.HEADER.")
-        wanted[name] = value
+        if name == "segment":
+            wanted.setdefault(name, []).append(value)
+        else:
+            wanted[name] = value
     return wanted
 
 
@@ -119,6 +126,8 @@ def _result(tenant: Tenant, imp: Import) -> dict[str, Any]:
         "reason": imp.reason,
         **{name: getattr(imp, name) for name in ("rows", *Import.OUTCOMES)},
         "matched_visitors": imp.matched_visitors if imp.ended else imp.review.get("counts", {}).get("visitors", 0),
+        "events": imp.events_added,
+        "events_known": imp.events_known,
         "issues_by_code": dict(sorted(issues.items())),
         "seconds": imp.seconds,
     }

@@ -1,0 +1,25 @@
+"""What an undone import has taken out of the tables, kept so that the undo can be taken back."""
+
+from django.db import models
+
+from tenants.base import TenantModel
+
+
+class Withdrawn(TenantModel):
+    """A row as it was when an undo took it out. Key: (tenant_id, import_id, kind, item, part).
+
+    `kind` names the table it belongs to, `item` and `part` its key there. Kept for 30 days, then removed for good.
+    """
+
+    import_id = models.BigIntegerField(primary_key=True)
+    kind = models.CharField(max_length=12)
+    item = models.BigIntegerField()
+    part = models.BigIntegerField()
+    data = models.JSONField()
+
+    class Meta(TenantModel.Meta):
+        db_table = "withdrawn"
+        managed = False
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.item} of import {self.import_id}"

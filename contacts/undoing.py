@@ -1,0 +1,207 @@
+"""Taking back what an import has written to contacts, value by value, and bringing it back again (docs/undo.md).
+
+Works on the rows of `touched` in a range: what the import has created is taken out whole, what it has overwritten gets its
+old value, where the value is still the import's. Each row ends as reversed, reversed in part, kept, or impossible.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from contacts import consent, queries
+from contacts.staging import Staging
+
+REVERSED, IN_PART, KEPT, IMPOSSIBLE = "r", "p", "k", "x"
+# Columns of a contact that `touched.changed` names, with the form that follows each.
+_CORE = {
+    "external_id": None,
+    "email": "email_written",
+    "phone": "phone_written",
+    "first_name": "first_key",
+    "last_name": "last_key",
+}
+_NAMED = "ARRAY['external_id', 'email', 'phone', 'first_name', 'last_name', 'email_status', 'phone_status', 'deleted']"
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What came of a range of rows: rows by result, values that got their old state, values that somebody has changed."""
+
+    results: dict[str, int]
+    values: int
+    kept: int
+
+
+# Contacts that the import created go out whole, unless somebody has changed or used them since ({used} holds those that
+# others use). Their rows are kept in `withdrawn`. Locks the contacts until the unit commits.
+TAKE_OUT = """
+WITH gone AS (
+  DELETE FROM contact c USING touched t
+  WHERE t.tenant_id = %(tenant)s AND t.import_id = %(import_id)s AND t.row_no >= %(start)s AND t.row_no < %(stop)s
+    AND t.outcome = 'c' AND c.tenant_id = %(tenant)s AND c.id = t.contact_id
+    AND c.changed_at = t.at AND c.deleted_at IS NULL
+    AND NOT EXISTS (SELECT 1 FROM {used} u WHERE u.tenant_id = %(tenant)s AND u.contact_id = c.id)
+  RETURNING c.*)
+INSERT INTO withdrawn (tenant_id, import_id, kind, item, part, data)
+SELECT %(tenant)s, %(import_id)s, 'contact', g.id, 0, to_jsonb(g) FROM gone g
+ON CONFLICT DO NOTHING"""
+CREATED = """
+INSERT INTO {undone} (tenant_id, row_no, result, reversed, kept)
+SELECT t.tenant_id, t.row_no, CASE WHEN w.item IS NOT NULL THEN 'r' WHEN c.id IS NOT NULL THEN 'k' ELSE 'x' END, 0, 0
+FROM touched t
+LEFT JOIN withdrawn w ON w.tenant_id = %(tenant)s AND w.import_id = %(import_id)s AND w.kind = 'contact'
+  AND w.item = t.contact_id
+LEFT JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = t.contact_id
+WHERE t.tenant_id = %(tenant)s AND t.import_id = %(import_id)s AND t.row_no >= %(start)s AND t.row_no < %(stop)s
+  AND t.outcome = 'c'"""
+
+# For each row that changed a contact: the values that are still (from = 1: the import's; from = 0: the old ones), with what
+# they become. `now` is the contact as JSON. Stored in {turned}, read by the update below.
+TURNED = """
+INSERT INTO {turned} (tenant_id, row_no, contact_id, keys, kept)
+SELECT t.tenant_id, t.row_no, t.contact_id,
+       coalesce((SELECT array_agg(e.key) FROM jsonb_each(t.changed) e
+         WHERE coalesce(x.now -> e.key, 'null') = coalesce(e.value -> %(old)s, 'null')), '{{}}'),
+       (SELECT count(*) FROM jsonb_each(t.changed) e
+         WHERE coalesce(x.now -> e.key, 'null') <> coalesce(e.value -> %(old)s, 'null'))
+FROM touched t JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = t.contact_id
+CROSS JOIN LATERAL (SELECT c.attributes || jsonb_build_object('external_id', c.external_id, 'email', c.email,
+  'phone', c.phone, 'first_name', c.first_name, 'last_name', c.last_name, 'email_status', c.email_status,
+  'phone_status', c.phone_status, 'deleted', c.deleted_at) AS now) x
+WHERE t.tenant_id = %(tenant)s AND t.import_id = %(import_id)s AND t.row_no >= %(start)s AND t.row_no < %(stop)s
+  AND t.outcome = 'u' AND jsonb_typeof(t.changed) = 'object'@which@"""
+# Only what was taken back can be brought back.
+WAS_TAKEN = " AND t.undone IN ('r', 'p')"
+TURN = """
+UPDATE contact c SET @columns@,
+  attributes = (c.attributes - (SELECT coalesce(array_agg(k), '{{}}') FROM unnest(u.keys) k WHERE k <> ALL (@named@)))
+    || coalesce((SELECT jsonb_object_agg(k, t.changed -> k -> %(new)s) FROM unnest(u.keys) k
+                 WHERE k <> ALL (@named@) AND t.changed -> k -> %(new)s <> 'null'), '{{}}'),
+  changed_at = CASE WHEN u.kept = 0 AND c.changed_at = @mine@ THEN coalesce(@theirs@, %(now)s) ELSE %(now)s END
+FROM {turned} u JOIN touched t ON t.tenant_id = %(tenant)s AND t.import_id = %(import_id)s AND t.row_no = u.row_no
+WHERE u.tenant_id = %(tenant)s AND u.row_no >= %(start)s AND u.row_no < %(stop)s AND u.keys <> '{{}}'
+  AND c.tenant_id = %(tenant)s AND c.id = u.contact_id"""
+UPDATED = """
+INSERT INTO {undone} (tenant_id, row_no, result, reversed, kept)
+SELECT t.tenant_id, t.row_no,
+       CASE WHEN u.row_no IS NULL THEN 'x' WHEN u.keys = '{{}}' THEN 'k' WHEN u.kept > 0 THEN 'p' ELSE 'r' END,
+       coalesce(cardinality(u.keys), 0), coalesce(u.kept, 0)
+FROM touched t LEFT JOIN {turned} u ON u.tenant_id = %(tenant)s AND u.row_no = t.row_no
+WHERE t.tenant_id = %(tenant)s AND t.import_id = %(import_id)s AND t.row_no >= %(start)s AND t.row_no < %(stop)s
+  AND t.outcome = 'u'"""
+# The order of changes learns of every contact that is other than before.
+NOTE = """
+INSERT INTO contact_change (tenant_id, at, contact_id)
+SELECT t.tenant_id, %(now)s, t.contact_id FROM touched t
+JOIN {undone} u ON u.tenant_id = %(tenant)s AND u.row_no = t.row_no AND u.result IN ('r', 'p')
+WHERE t.tenant_id = %(tenant)s AND t.import_id = %(import_id)s AND t.row_no >= %(start)s AND t.row_no < %(stop)s
+ON CONFLICT DO NOTHING"""
+RESULTS = """
+SELECT u.result::text, count(*), sum(u.reversed), sum(u.kept) FROM {undone} u
+WHERE u.tenant_id = %(tenant)s AND u.row_no >= %(start)s AND u.row_no < %(stop)s GROUP BY u.result"""
+
+# Brings created contacts back, unless somebody else has their external ID or e-mail by now.
+BRING_BACK = """
+WITH back AS (
+  INSERT INTO contact SELECT r.*
+  FROM touched t JOIN withdrawn w ON w.tenant_id = %(tenant)s AND w.import_id = %(import_id)s AND w.kind = 'contact'
+    AND w.item = t.contact_id
+  CROSS JOIN LATERAL jsonb_populate_record(NULL::contact, w.data) r
+  WHERE t.tenant_id = %(tenant)s AND t.import_id = %(import_id)s AND t.row_no >= %(start)s AND t.row_no < %(stop)s
+    AND NOT EXISTS (SELECT 1 FROM contact c WHERE c.tenant_id = %(tenant)s AND c.deleted_at IS NULL
+      AND c.external_id = w.data ->> 'external_id')
+    AND NOT EXISTS (SELECT 1 FROM contact c WHERE c.tenant_id = %(tenant)s AND c.deleted_at IS NULL
+      AND c.email = w.data ->> 'email')
+  ON CONFLICT DO NOTHING RETURNING id)
+DELETE FROM withdrawn w USING back b
+WHERE w.tenant_id = %(tenant)s AND w.import_id = %(import_id)s AND w.kind = 'contact' AND w.item = b.id"""
+CAME_BACK = """
+INSERT INTO {undone} (tenant_id, row_no, result, reversed, kept)
+SELECT t.tenant_id, t.row_no, CASE WHEN c.id IS NULL THEN 'x' ELSE 'r' END, 0, 0
+FROM touched t LEFT JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = t.contact_id
+WHERE t.tenant_id = %(tenant)s AND t.import_id = %(import_id)s AND t.row_no >= %(start)s AND t.row_no < %(stop)s
+  AND t.outcome = 'c' AND t.undone = 'r'"""
+
+
+def undo(staging: Staging, *, start: int, stop: int, now: datetime) -> Taken:
+    """Take back what rows [start, stop) did to contacts. The caller holds the tenant's turn."""
+    span = {"import_id": staging.import_id, "start": start, "stop": stop}
+    queries.run(TAKE_OUT, staging, **span)
+    queries.run(CREATED, staging, **span)
+    _turn(staging, span, old=1, new=0, now=now, which="")
+    return _told(staging, span, now=now)
+
+
+def redo(staging: Staging, *, start: int, stop: int, now: datetime) -> Taken:
+    """Bring back what an undo of rows [start, stop) has taken. The caller holds the tenant's turn."""
+    span = {"import_id": staging.import_id, "start": start, "stop": stop}
+    queries.run(BRING_BACK, staging, **span)
+    queries.run(CAME_BACK, staging, **span)
+    _turn(staging, span, old=0, new=1, now=now, which=WAS_TAKEN)
+    return _told(staging, span, now=now)
+
+
+def _turn(staging: Staging, span: dict[str, Any], *, old: int, new: int, now: datetime, which: str) -> None:
+    """Give values that are still those of side `old` the ones of side `new`."""
+    queries.run(TURNED.replace("@which@", which), staging, **span, old=old)
+    mine, theirs = ("t.at", "t.was_at") if new == 0 else ("t.was_at", "t.at")
+    statement = TURN.replace("@columns@", ", ".join(_columns(new))).replace("@named@", _NAMED)
+    queries.run(statement.replace("@mine@", mine).replace("@theirs@", theirs), staging, **span, new=new, now=now)
+    queries.run(UPDATED + which, staging, **span)
+
+
+def _columns(new: int) -> list[str]:
+    """Assignments of a contact's own columns. In `changed`, forms stand behind the values, in the same order."""
+    found = []
+    for key, form in _CORE.items():
+        found.append(_value(key, key, f"t.changed -> '{key}' ->> {new}"))
+        if form:
+            found.append(_value(form, key, f"t.changed -> '{key}' ->> {new + 2}"))
+    for channel in consent.ORDERS:
+        key = f"{channel}_status"
+        found.append(_value(key, key, f"t.changed -> '{key}' ->> {new}"))
+        at, why = (f"(t.changed -> '{key}' ->> 2)::timestamptz", f"t.changed -> '{key}' ->> 3") if not new else (
+            "t.at", "'import'")  # fmt: skip
+        found += [_value(f"{key}_at", key, at), _value(f"{key}_reason", key, why)]
+    at, why = ("(t.changed -> 'deleted' ->> 0)::timestamptz", "t.changed -> 'deleted' ->> 2") if not new else (
+        "NULL::timestamptz", "NULL")  # fmt: skip
+    return [*found, _value("deleted_at", "deleted", at), _value("deleted_reason", "deleted", why)]
+
+
+def _value(column: str, key: str, value: str) -> str:
+    return f"{column} = CASE WHEN '{key}' = ANY(u.keys) THEN {value} ELSE c.{column} END"
+
+
+def _told(staging: Staging, span: dict[str, Any], *, now: datetime) -> Taken:
+    queries.run(NOTE, staging, **span, now=now)
+    rows = queries.fetch(RESULTS, staging, **span)
+    results: dict[str, int] = {result: int(count) for result, count, _values, _kept in rows}
+    return Taken(results, sum(int(r[2]) for r in rows), sum(int(r[3]) for r in rows))
+
+
+# Contacts that somebody uses: each app adds what it knows (`note_used`), before the ranges are taken back.
+def note_used(staging: Staging, statement: str, **values: Any) -> None:
+    """Add the contacts that a statement finds to {used}: SELECT tenant_id, contact_id …"""
+    queries.run(f"INSERT INTO {{used}} (tenant_id, contact_id) {statement} ON CONFLICT DO NOTHING", staging, **values)
+
+
+# Moves rows out of a table, or back into it.
+PUT_AWAY = """
+WITH gone AS (@delete@)
+INSERT INTO withdrawn (tenant_id, import_id, kind, item, part, data)
+SELECT %(tenant)s, %(import_id)s, %(kind)s, g.@item@, g.@part@, to_jsonb(g) FROM gone g
+ON CONFLICT DO NOTHING"""
+FORGET = """
+DELETE FROM withdrawn w WHERE w.tenant_id = %(tenant)s AND w.import_id = %(import_id)s AND w.kind = ANY(%(kinds)s)"""
+
+
+def put_away(staging: Staging, kind: str, delete: str, *, item: str, part: str) -> int:
+    """Run a DELETE … RETURNING and keep its rows in `withdrawn`; returns how many."""
+    statement = PUT_AWAY.replace("@delete@", delete).replace("@item@", item).replace("@part@", part)
+    return queries.run(statement, staging, import_id=staging.import_id, kind=kind)
+
+
+def forget(staging: Staging, kinds: Sequence[str]) -> None:
+    """Remove rows from `withdrawn`: they have been brought back, or their time is over."""
+    queries.run(FORGET, staging, import_id=staging.import_id, kinds=list(kinds))
