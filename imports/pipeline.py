@@ -372,9 +372,10 @@ def _cancel(imp: Import) -> bool:
     imp.matched_visitors = units.total(imp, "apply", "visitors")
     imp.save(update_fields=["created", "updated", "matched_visitors"])
     end(imp, Status.CANCELED, reason="canceled")
-    if imp.take_back and imp.created + imp.updated:
-        undo.begin(imp, "undo", user=imp.created_by)
-    return False
+    if not (imp.take_back and imp.created + imp.updated):
+        return False
+    undo.begin(imp, "undo", user=imp.created_by)
+    return True
 
 
 def _tidy(tenant_id: int, imp: Import) -> None:

@@ -112,7 +112,10 @@ def test_every_setting_of_an_import_is_told_with_its_values() -> None:
     names = re.search(r"^DIALECT = (.*)$", text_of("imports/management/commands/import_contacts.py"), re.MULTILINE)
     assert names
     dialect = re.findall(r'"(\w+)"', names[1])
-    assert sorted({*Options.__dataclass_fields__, *dialect, "segment", "unknown", "map.HEADER"} - {*rows, "segments"}) == []
+    assert (
+        sorted({*Options.__dataclass_fields__, *dialect, "segment", "unknown", "map.HEADER"} - {*rows, "segments"})
+        == []
+    )
     assert {name: sorted(set(values) - rows[name]) for name, values in CHOICES.items()} == {n: [] for n in CHOICES}
     defaults = Options()
     for name in CHOICES:

@@ -29,8 +29,9 @@ def bring(
     """Upload, map and work until the end (or the review), in this process."""
     imp = receive(tenant, content, user=user)
     with tenant_context(tenant.pk):
-        chosen = columns.choose(imp, maps or {})
-        intake.start(imp, options=Options.parse(options), columns=chosen, auto_start=not review)
+        settings = Options.parse(options)
+        chosen = columns.choose(imp, maps or {}, options=settings)
+        intake.start(imp, options=settings, columns=chosen, auto_start=not review)
     running.work(tenant.pk, imp.pk)
     return again(tenant, imp)
 
