@@ -90,7 +90,7 @@ class Extras:
         ]
 
     def __bool__(self) -> bool:
-        return bool(self.settings or self.events)
+        return bool(self.settings or self.events or self._is_event_by_name())
 
     def read(self, cells: Sequence[str], problems: list[Problem] | None) -> tuple[dict[str, Any], dict[str, Any]]:
         """(settings, event) of a row; empty when it says nothing. Bad cells are added to `problems`; without such a list

@@ -27,6 +27,17 @@ class DialectForm(forms.Form):
             field.choices = [*SEPARATORS, (separator, separator)]
 
 
+class CancelForm(forms.Form):
+    """What becomes of rows that are written already."""
+
+    written = forms.ChoiceField(
+        label="Rows that are written already",
+        widget=forms.RadioSelect,
+        initial="keep",
+        choices=[("keep", "stay"), ("take_back", "are taken back, too")],
+    )
+
+
 class OptionsForm(forms.Form):
     """What the import may do. The names are those of imports.options.Options."""
 

@@ -23,6 +23,12 @@ def headline(imp: Import) -> str:
     """One sentence that says how it ended: "47,435 rows imported, 215 in error"."""
     if imp.status == Status.FAILED:
         return f"{imp.file_name} failed: {problems.title(imp.reason)}"
+    if imp.status == Status.UNDONE:
+        return f"{imp.file_name} was undone, {imp.undo_report.get('reversed', 0):,} rows taken back"
+    if imp.undo_report and imp.status == Status.IMPORTED:
+        return (
+            f"The undo of {imp.file_name} was taken back, {imp.undo_report.get('reversed', 0):,} rows are there again"
+        )
     if imp.status == Status.CANCELED:
         return f"{imp.file_name} canceled, {imp.created + imp.updated:,} contacts written"
     return f"{imp.file_name}: {imp.imported:,} rows imported, {imp.in_error:,} in error"
@@ -35,7 +41,7 @@ def _tell(imp: Import, text: str, *, tone: str, mail: bool) -> None:
     url = links.inside(workspace.slug, "imports:detail", imp.pk)
     outbox.put_notice(imp.created_by, text=text, url=url, tone=tone)
     if mail:
-        key = f"import-{imp.pk}-ended"
+        key = f"import-{imp.pk}-turned-{imp.phase_at:%Y%m%d%H%M%S}" if imp.undo_report else f"import-{imp.pk}-ended"
         outbox.put_mail(key, to=imp.created_by.email, subject=text, body=_body(imp, text, links.absolute(url)))
 
 

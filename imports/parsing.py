@@ -62,11 +62,12 @@ def cleaner(imp: Import) -> Cleaner:
     key = (current_tenant(), imp.pk)
     if key not in _kept:
         _kept.clear()
-        _kept[key] = _compile(imp)
+        _kept[key] = compiled(imp)
     return _kept[key]
 
 
-def _compile(imp: Import) -> Cleaner:
+def compiled(imp: Import) -> Cleaner:
+    """A cleaner for the import's mapping and settings, made anew."""
     options = Options.parse(imp.options)
     tenant = Tenant.objects.get(pk=current_tenant())
     zone = options.zone or (tenant.time_zone if tenant.time_zone != "UTC" else "")

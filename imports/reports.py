@@ -8,8 +8,9 @@ from typing import Any
 
 from django.db.models import Count
 
-from imports import problems
+from imports import mending, problems
 from imports.models import Import, RejectedRow, RowIssue, Severity
+from imports.problems import Problem
 from imports.synonyms import OWN_COLUMNS
 from tenants.context import tenant_context
 
@@ -29,20 +30,28 @@ class Mark:
 
 @dataclass
 class Cell:
-    """A cell of the sheet."""
+    """A cell of the sheet. `was` is its value in the file, when somebody has mended it."""
 
     value: str
     marks: list[Mark] = field(default_factory=list)
+    was: str | None = None
 
 
 @dataclass
 class SheetRow:
-    """A row in error: its line, its cells, and what is wrong with the row as a whole."""
+    """A row in error: its line, its cells, and what is wrong with the row as a whole.
+
+    `contacts` are those that its reasons name, `chosen` the one that somebody has chosen, `retried_in` the import that has
+    brought the mended row, `ready` says that nothing is wrong with it any more.
+    """
 
     line: int
     cells: list[Cell]
     marks: list[Mark]
     contacts: list[int]
+    chosen: int | None = None
+    retried_in: int | None = None
+    ready: bool = False
 
 
 def codes(imp: Import, severity: str = Severity.ERROR) -> list[dict[str, Any]]:
@@ -83,26 +92,44 @@ def sheet(imp: Import, *, code: str = "", after: int = 0, rows: int = SHEET_ROWS
     return _rows(imp, numbers)
 
 
+def row(imp: Import, line: int) -> SheetRow | None:
+    """One row in error, None when there is none in that line."""
+    found = _rows(imp, [line])
+    return found[0] if found and found[0].cells else None
+
+
 def _rows(imp: Import, numbers: list[int]) -> list[SheetRow]:
-    cells = dict(RejectedRow.objects.filter(import_id=imp.pk, row_no__in=numbers).values_list("row_no", "cells"))
+    cells = {r.row_no: r for r in RejectedRow.objects.filter(import_id=imp.pk, row_no__in=numbers)}
     issues: dict[int, list[RowIssue]] = {}
     found = RowIssue.objects.filter(import_id=imp.pk, severity=Severity.ERROR, row_no__in=numbers).order_by("pk")
     for issue in found:
         issues.setdefault(issue.row_no, []).append(issue)
-    return [_row(imp, no, cells.get(no, []), issues.get(no, [])) for no in numbers]
+    return [_row(imp, no, cells.get(no), issues.get(no, [])) for no in numbers]
 
 
-def _row(imp: Import, line: int, values: list[str], issues: list[RowIssue]) -> SheetRow:
+def _row(imp: Import, line: int, stored: RejectedRow | None, issues: list[RowIssue]) -> SheetRow:
+    values = stored.cells if stored else []
     row = SheetRow(line, [Cell(value) for value in values], [], [])
-    for issue in issues:
-        facts = issue.facts | {"value": issue.value}
-        mark = Mark(issue.code, problems.title(issue.code), problems.remedy(issue.code, **facts))
-        if issue.column is not None and issue.column < len(row.cells):
-            row.cells[issue.column].marks.append(mark)
+    row.contacts = [i.facts[name] for i in issues for name in ("contact", "other") if name in i.facts]
+    found = [Problem(i.column, i.code, i.value, i.facts) for i in issues]
+    if stored and (stored.fixed is not None or stored.chosen_id is not None or stored.retried_in):
+        row.chosen, row.retried_in = stored.chosen_id, stored.retried_in
+        row.cells = _mended(values, stored.fixed or values)
+        found = mending.judge(imp, stored.fixed or values)
+        row.ready = not found
+    for problem in found:
+        facts = problem.facts | {"value": problem.value}
+        mark = Mark(problem.code, problems.title(problem.code), problems.remedy(problem.code, **facts))
+        if problem.column is not None and problem.column < len(row.cells):
+            row.cells[problem.column].marks.append(mark)
         else:
             row.marks.append(mark)
-        row.contacts += [issue.facts[name] for name in ("contact", "other") if name in issue.facts]
     return row
+
+
+def _mended(values: list[str], fixed: list[str]) -> list[Cell]:
+    before = [*values, *[""] * (len(fixed) - len(values))]
+    return [Cell(new, was=old if old != new else None) for new, old in zip(fixed, before, strict=False)]
 
 
 # --- downloads ------------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from datetime import timedelta
 
 from django.conf import settings
 from django.db import DatabaseError, OperationalError
@@ -10,14 +11,17 @@ from django.utils import timezone
 from psycopg import errors
 
 from imports import messages, pipeline, units
-from imports.models import Import, Phase, Status
+from imports.models import Import, Phase, Status, Unit
 from imports.reader import FileProblem
 from tenants import wake
 from tenants.context import tenant_context
 
 log = logging.getLogger(__name__)
-# After so long a worker gives way to other imports and comes back.
-TURN_SECONDS = 20.0
+# After so long a worker gives way to other imports and comes back, so that a small one need not wait for a large one.
+TURN_SECONDS = 5.0
+# Somebody works on an import that has shown a sign of life so lately: it needs no further message, and messages must not
+# pile up before those of others.
+LIVELY = timedelta(seconds=12)
 WAITING = (Phase.DRAFT, Phase.REVIEW)
 # Two transactions met: the unit is as it was and simply done again.
 RETRY = (errors.DeadlockDetected, errors.SerializationFailure, errors.LockNotAvailable)
@@ -84,5 +88,8 @@ def wake_active(tenant_id: int) -> None:
         active = list(Import.objects.exclude(idle).order_by("pk").values_list("pk", flat=True)[:50])
         if not active:
             wake.done(messages.KIND, seen_at=seen_at)
+        signs = Q(claimed_at__gt=seen_at - LIVELY) | Q(done_at__gt=seen_at - LIVELY)
+        lively = set(Unit.objects.filter(signs, import_id__in=active).values_list("import_id", flat=True))
         for import_id in active:
-            messages.send(import_id)
+            if import_id not in lively:
+                messages.send(import_id)

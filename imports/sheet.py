@@ -8,19 +8,23 @@ from imports import reader
 from imports.reports import Mark, SheetRow
 
 _TOO_MANY, _TOO_FEW = "too_many_cells", "too_few_cells"
+# Reasons about the row as a whole: any of its cells may be the one to mend.
+_WHOLE = frozenset({_TOO_MANY, _TOO_FEW, "bad_quotes", "unclosed_quote", "record_too_long", "no_identifier"})
 IDENTIFIERS = ("email", "phone", "external_id")
 
 
 @dataclass
 class Square:
     """A cell as it is drawn: `span` columns wide, marked when `bad`, with the reasons below its value, and the contacts
-    that they name."""
+    that they name. `was` is what stood there before somebody mended it; `edit`: it can be typed into."""
 
     value: str
     bad: bool = False
     span: int = 1
     reasons: list[Mark] = field(default_factory=list)
     people: list[Any] = field(default_factory=list)
+    was: str | None = None
+    edit: bool = False
 
 
 @dataclass
@@ -29,6 +33,9 @@ class Line:
 
     number: int
     squares: list[Square]
+    ready: bool = False
+    chosen: int | None = None
+    retried_in: int | None = None
 
 
 @dataclass
@@ -37,6 +44,9 @@ class Column:
 
     letter: str
     name: str
+
+    def __str__(self) -> str:
+        return self.name or f"column {self.letter}"
 
 
 def columns(header: Sequence[str], rows: Sequence[SheetRow]) -> list[Column]:
@@ -54,14 +64,17 @@ def lines(
     for row in rows:
         squares = _squares(row, width, header, targets)
         named = [people[pk] for pk in dict.fromkeys(row.contacts) if pk in people]
-        for square in [s for s in squares if s.reasons][:1]:
+        for square in ([s for s in squares if s.reasons] or squares)[:1]:
             square.people = named
-        drawn.append(Line(row.line, squares))
+        whole = any(mark.code in _WHOLE for mark in row.marks)
+        for square in squares:
+            square.edit = square.bad or square.was is not None or whole
+        drawn.append(Line(row.line, squares, row.ready, row.chosen, row.retried_in))
     return drawn
 
 
 def _squares(row: SheetRow, width: int, header: int, targets: Sequence[str]) -> list[Square]:
-    squares = [Square(cell.value, bool(cell.marks), reasons=list(cell.marks)) for cell in row.cells] or [Square("")]
+    squares = [Square(c.value, bool(c.marks), reasons=list(c.marks), was=c.was) for c in row.cells] or [Square("")]
     codes = {mark.code for mark in row.marks}
     if _TOO_FEW in codes and len(squares) < width:
         squares[-1].span = width - len(squares) + 1

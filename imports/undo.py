@@ -11,6 +11,7 @@ from typing import Any
 from django.db.models import Max
 from django.utils import timezone
 
+from cdp import figures
 from contacts import staging as tables
 from contacts import undoing
 from contacts.staging import Staging
@@ -129,3 +130,57 @@ _NAMES = {
     undoing.KEPT: "kept",
     undoing.IMPOSSIBLE: "impossible",
 }
+
+
+# --- for people -------------------------------------------------------------------------------------------------------
+
+
+def effects(imp: Import, turning: str) -> list[dict[str, str]]:
+    """What an undo or redo will do, for ui/dialog.html. Worked out from what the import has touched."""
+    touched = Touched.objects.filter(import_id=imp.pk)
+    if turning == "redo":
+        back = touched.filter(undone__in=(undoing.REVERSED, undoing.IN_PART)).count()
+        until = imp.undone_at + timedelta(days=DAYS) if imp.undone_at else None
+        return [
+            {"icon": "redo-2", "text": "rows that were taken back are written again", "figure": figures.number(back)},
+            {"icon": "lock", "text": "what somebody has changed since stays as it is", "figure": ""},
+            {"icon": "clock", "text": "possible until", "figure": figures.day(until) if until else ""},
+        ]
+    made = touched.filter(outcome="c")
+    changed = touched.filter(outcome="u").count()
+    until = timezone.now() + timedelta(days=DAYS)
+    return [
+        {"icon": "trash-2", "text": "contacts that it created are taken out", "figure": figures.number(made.count())},
+        {"icon": "undo-2", "text": "contacts get their old values back", "figure": figures.number(changed)},
+        {"icon": "lock", "text": "what somebody has changed or used since stays", "figure": ""},
+        {"icon": "redo-2", "text": "the undo itself can be taken back", "figure": f"until {figures.day(until)}"},
+    ]
+
+
+_TOLD = (
+    ("reversed", "rows taken back whole", "rows brought back"),
+    (
+        "in_part",
+        "rows taken back in part: somebody has changed some of their values since",
+        "rows brought back in part",
+    ),
+    ("kept", "rows kept: somebody has changed or used their contacts since", "rows left as they are"),
+    ("impossible", "rows whose contact is no more", "rows left out: their contact or identifier is taken or gone"),
+    ("members", "memberships of segments removed", "memberships of segments restored"),
+    ("events", "events and source actions removed", "events and source actions restored"),
+    ("visitors", "visitors made anonymous again", "visitors tied again"),
+)
+
+
+def told(imp: Import) -> list[tuple[str, int]]:
+    """What came of the last undo or redo: (words, number), without what did not happen."""
+    side = 1 if imp.undone_at else 2
+    return [(words[side], imp.undo_report[words[0]]) for words in _TOLD if imp.undo_report.get(words[0])]
+
+
+def progress(imp: Import) -> dict[str, Any]:
+    """How far an undo or redo is: parts done of all, and whether it waits for its turn."""
+    found = Unit.objects.filter(import_id=imp.pk, kind__in=(imp.turning, "withdraw"))
+    waiting = imp.phase == Phase.QUEUED
+    total = 0 if waiting else found.count()
+    return {"done": found.exclude(done_at=None).count() if total else 0, "total": total, "waiting": waiting}

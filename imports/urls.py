@@ -1,6 +1,6 @@
 from django.urls import path
 
-from imports.views import listing, mapping, origins, run, upload
+from imports.views import listing, mapping, mend, origins, run, upload
 
 app_name = "imports"
 urlpatterns = [
@@ -15,6 +15,12 @@ urlpatterns = [
     path("<int:import_id>/confirm/", run.confirm, name="confirm"),
     path("<int:import_id>/cancel/ask/", run.ask_cancel, name="ask_cancel"),
     path("<int:import_id>/cancel/", run.cancel, name="cancel"),
+    path("<int:import_id>/undo/ask/", run.ask_turn, {"turning": "undo"}, name="ask_undo"),
+    path("<int:import_id>/undo/", run.turn, {"turning": "undo"}, name="undo"),
+    path("<int:import_id>/redo/ask/", run.ask_turn, {"turning": "redo"}, name="ask_redo"),
+    path("<int:import_id>/redo/", run.turn, {"turning": "redo"}, name="redo"),
+    path("<int:import_id>/rows/<int:line>/", mend.mend, name="mend"),
+    path("<int:import_id>/retry/", mend.retry, name="retry"),
     path("<int:import_id>/errors.csv", run.errors, name="errors"),
     path("origins/<int:contact_id>/", origins.of_contact, name="origins"),
 ]

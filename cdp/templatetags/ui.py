@@ -35,6 +35,7 @@ STATUSES = {
     "imported": Status("ok", "check", "Imported"),
     "failed": Status("bad", "circle-alert", "Failed"),
     "canceled": Status("neutral", "x", "Canceled"),
+    "undoing": Status("edit", "pulse", "Undoing"),
     "undone": Status("outline", "undo-2", "Undone"),
     "stuck": Status("bad", "triangle-alert", "Stuck"),
     # Channels of a contact
@@ -114,6 +115,13 @@ def _time(value: date | datetime, words: str, style: str) -> SafeString:
 
 _FULL = mark_safe('width="100%" height="100%"')
 _HEX = re.compile(r"#[0-9a-fA-F]{6}")
+
+
+@register.filter
+def at(items: Any, index: int) -> Any:
+    """{{ columns|at:2 }}: the item with that index; nothing when there is none."""
+    return items[index] if index < len(items) else ""
+
 
 # --- signs --------------------------------------------------------------------------------------------------------
 

@@ -6,16 +6,18 @@ from urllib.parse import urlencode
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404
+from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from cdp.figures import number
 from cdp.http import go, page, stop_polling
 from contacts.attributes import CORE, SYSTEM
-from contacts.models import Attribute, Contact
+from contacts.models import Attribute
 from contacts.views.profile import shown
-from imports import extras, intake, progress, reports, sheet
+from imports import extras, intake, progress, reports, undo
+from imports.forms import CancelForm
 from imports.models import Import, Phase, Status
-from imports.views import mapping
+from imports.views import mapping, mend
 from imports.views.upload import spoken, steps
 from segments.models import Segment
 from tenants import audit
@@ -30,14 +32,18 @@ def detail(request: HttpRequest, import_id: int) -> HttpResponse:
     if imp.ended:
         return page(request, "imports/result.html", _result(request, imp))
     if not _asks(imp):
-        return page(request, "imports/running.html", _running(imp))
+        return page(request, "imports/undoing.html" if imp.turning else "imports/running.html", _running(imp))
     if imp.phase == Phase.DRAFT:
-        return mapping.show(request, imp) if _may_run(request) else page(request, "imports/draft.html", {"import": imp})
+        return (
+            mapping.show(request, imp)
+            if _may(request, "imports.run")
+            else page(request, "imports/draft.html", {"import": imp})
+        )
     return page(request, "imports/review.html", _review(imp))
 
 
-def _may_run(request: HttpRequest) -> bool:
-    return bool(request.membership.may("imports.run"))  # type: ignore[attr-defined]
+def _may(request: HttpRequest, permission: str) -> bool:
+    return bool(request.membership.may(permission))  # type: ignore[attr-defined]
 
 
 def _asks(imp: Import) -> bool:
@@ -46,6 +52,8 @@ def _asks(imp: Import) -> bool:
 
 
 def _running(imp: Import) -> dict[str, Any]:
+    if imp.turning:
+        return {"import": imp, "turned": undo.progress(imp)}
     return {"import": imp, "progress": progress.of(imp), "steps": steps("run" if imp.started else "review")}
 
 
@@ -58,7 +66,7 @@ def live(request: HttpRequest, import_id: int) -> HttpResponse:
         response = stop_polling(HttpResponse())
         response.headers["HX-Refresh"] = "true"
         return response
-    return page(request, "imports/_running.html", _running(imp))
+    return page(request, "imports/_undoing.html" if imp.turning else "imports/_running.html", _running(imp))
 
 
 KINDS = (("email", "by e-mail"), ("external_id", "by external ID"), ("phone", "by phone"))
@@ -100,9 +108,12 @@ def field_labels() -> dict[str, str]:
 
 
 def _result(request: HttpRequest, imp: Import) -> dict[str, Any]:
-    counts = progress.outcome(imp)
+    counts, now = progress.outcome(imp), timezone.now()
     return {
         "import": imp,
+        "undoable": undo.undoable(imp, now=now),
+        "redoable": undo.redoable(imp, now=now),
+        "undo_lines": undo.told(imp),
         "steps": steps("result"),
         "counts": counts,
         "imported": sum(counts[name] for name in ("created", "updated", "unchanged", "duplicates")),
@@ -125,16 +136,12 @@ def _sheet(request: HttpRequest, imp: Import) -> dict[str, Any]:
     may_see = request.membership.may("imports.rows")  # type: ignore[attr-defined]
     after = _number(request.GET.get("after"))
     rows = reports.sheet(imp, code=code if chosen else "", after=after, rows=reports.SHEET_ROWS) if may_see else []
-    columns = sheet.columns(imp.header, rows)
-    targets = [column.get("target", "skip") for column in imp.mapping]
-    people = Contact.objects.in_bulk({pk for row in rows for pk in row.contacts})
     query = {"code": code} if chosen else {}
     return {
         "may_see": may_see,
         "codes": codes,
         "chosen": chosen,
-        "columns": columns,
-        "lines": sheet.lines(rows, width=len(columns), header=len(imp.header), targets=targets, people=people),
+        **mend.drawn(request, imp, rows),
         "pager_text": f"{number(len(rows))} of {number(chosen['rows'] if chosen else imp.in_error)} rows of the file",
         "first_url": f"?{urlencode(query)}#errors" if after else None,
         "older_url": f"?{urlencode(query | {'after': rows[-1].line})}#errors"
@@ -167,6 +174,7 @@ def ask_cancel(request: HttpRequest, import_id: int) -> HttpResponse:
     now = progress.of(imp)
     open_rows = max((imp.rows or 0) - (now.done if now.writing else 0), 0)
     context = {"import": imp, "progress": now, "effects": _effects(now.written, open_rows, imp.rows)}
+    context["form"] = CancelForm() if imp.started and _may(request, "imports.undo") else None
     fragment = bool(request.headers.get("HX-Request"))
     return page(request, "imports/_cancel.html" if fragment else "imports/cancel.html", context)
 
@@ -184,9 +192,34 @@ def _effects(written: int, open_rows: int, rows: int | None) -> list[dict[str, s
 def cancel(request: HttpRequest, import_id: int) -> HttpResponse:
     """End an import. What is written stays and is counted on its page."""
     imp = get_object_or_404(Import, pk=import_id)
-    if intake.cancel(imp):
-        audit.record("import.canceled", user_id=request.user.pk, target=f"import {imp.pk}")
+    take_back = request.POST.get("written") == "take_back" and _may(request, "imports.undo")
+    if intake.cancel(imp, take_back=take_back):
+        audit.record("import.canceled", user_id=request.user.pk, target=f"import {imp.pk}", take_back=take_back)
         messages.success(request, f"{imp.file_name} is being canceled.")
+    return go(request, "imports:detail", imp.pk)
+
+
+@allow("imports.undo")
+@require_safe
+def ask_turn(request: HttpRequest, import_id: int, turning: str) -> HttpResponse:
+    """What an undo, or its reversal, would do: a dialog for htmx, a page for a browser without a script."""
+    imp = get_object_or_404(Import, pk=import_id)
+    now = timezone.now()
+    if not (undo.undoable(imp, now=now) if turning == "undo" else undo.redoable(imp, now=now)):
+        return go(request, "imports:detail", imp.pk)
+    context = {"import": imp, "turning": turning, "effects": undo.effects(imp, turning)}
+    fragment = bool(request.headers.get("HX-Request"))
+    return page(request, "imports/_turn.html" if fragment else "imports/turn.html", context)
+
+
+@allow("imports.undo")
+@require_POST
+def turn(request: HttpRequest, import_id: int, turning: str) -> HttpResponse:
+    """Undo an import, or take its undo back. A second click changes nothing."""
+    imp = get_object_or_404(Import, pk=import_id)
+    user: Any = request.user
+    if undo.ask(imp, turning, user=user):
+        audit.record(f"import.{turning}", user_id=user.pk, target=f"import {imp.pk}")
     return go(request, "imports:detail", imp.pk)
 
 
