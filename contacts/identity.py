@@ -83,7 +83,8 @@ def match(staging: Staging, policy: Policy, *, start: int, stop: int) -> None:
     queries.work_memory(128)
     if queries.anybody(staging):
         revive = policy.deleted == "restore"
-        matching.match(staging, policy.identifiers, start=start, stop=stop, revive=revive)
+        changes = writing.changes_something(policy.rules)
+        matching.match(staging, policy.identifiers, changes=changes, start=start, stop=stop, revive=revive)
 
 
 def find_repeats(staging: Staging, kind: str) -> None:

@@ -24,10 +24,11 @@ LIVING, DELETED = "c.deleted_at IS NULL", "c.deleted_at IS NOT NULL"
 PHONE_ALONE = " AND s.email IS NULL AND s.external_id IS NULL"
 
 # Rows whose external ID finds a contact that has the row's other identifiers too: nothing weaker can contradict. Nearly
-# all rows of a file that was imported before end here, after one look-up instead of one for each identifier.
+# all rows of a file that was imported before end here, after one look-up instead of one for each identifier. `same`: the row
+# would change nothing ({changes} says what would), which saves the diff a second look.
 SETTLED = """
-INSERT INTO {{hit}} (tenant_id, row_no, contact_id, strength)
-SELECT %(tenant)s, s.row_no, c.id, 1 FROM {{row}} s
+INSERT INTO {{hit}} (tenant_id, row_no, contact_id, strength, same)
+SELECT %(tenant)s, s.row_no, c.id, 1, NOT coalesce({changes}, false) FROM {{row}} s
 JOIN contact c ON c.tenant_id = %(tenant)s AND c.external_id = s.external_id AND c.deleted_at IS NULL
 WHERE s.tenant_id = %(tenant)s AND s.row_no >= %(start)s AND s.row_no < %(stop)s{same}
 ON CONFLICT DO NOTHING"""
@@ -65,15 +66,16 @@ def statement(order: Sequence[str], *, alive: str = LIVING) -> str:
     )
 
 
-def match(staging: Staging, order: Sequence[str], *, start: int, stop: int, revive: bool = False) -> int:
+def match(staging: Staging, order: Sequence[str], *, changes: str, start: int, stop: int, revive: bool = False) -> int:
     """Note in `hit` what contact each row of a range points at, or why it cannot be said; returns how many rows.
 
-    With `revive`, rows that find no living contact are looked for among the deleted ones.
+    `changes` is the condition that a row s changes its contact c (contacts.writing). With `revive`, rows that find no
+    living contact are looked for among the deleted ones.
     """
     settled = 0
     if order[0] == "external_id":
         same = "".join(f" AND (s.{name} IS NULL OR s.{name} = c.{name})" for name in order[1:])
-        settled = queries.run(SETTLED.format(same=same), staging, start=start, stop=stop)
+        settled = queries.run(SETTLED.format(same=same, changes=changes), staging, start=start, stop=stop)
     found = settled + queries.run(statement(order), staging, start=start, stop=stop)
     if revive:
         found += queries.run(statement(order, alive=DELETED), staging, start=start, stop=stop)

@@ -109,6 +109,10 @@ def repeats(staging: Staging) -> Iterator[tuple[Any, ...]]:
         yield from cursor
 
 
+# A row that others were joined into says more than what the matching has seen.
+GROWN = """
+UPDATE {hit} h SET same = NULL FROM (SELECT DISTINCT l.winner FROM {loser} l WHERE l.tenant_id = %(tenant)s) g
+WHERE h.tenant_id = %(tenant)s AND h.row_no = g.winner AND h.same"""
 # A row that was joined into another one points nowhere by itself any more.
 FORGET_LOSERS = """
 DELETE FROM {hit} h USING {loser} l
@@ -117,6 +121,7 @@ WHERE h.tenant_id = %(tenant)s AND l.tenant_id = %(tenant)s AND h.row_no = l.row
 
 def forget_losers(staging: Staging) -> None:
     run(FORGET_LOSERS, staging)
+    run(GROWN, staging)
 
 
 # The contact of a group belongs to its winning row; a conflict found between rows is noted like one with the contacts.
@@ -126,7 +131,8 @@ SELECT %(tenant)s, u.row_no, u.contact_id, 1, u.code, u.other_id
 FROM unnest(%(rows)s::int[], %(contacts)s::bigint[], %(codes)s::text[], %(others)s::bigint[])
      AS u(row_no, contact_id, code, other_id)
 ON CONFLICT (tenant_id, row_no) DO UPDATE
-SET contact_id = coalesce(excluded.contact_id, hit.contact_id), code = excluded.code, other_id = excluded.other_id"""
+SET contact_id = coalesce(excluded.contact_id, hit.contact_id), code = excluded.code, other_id = excluded.other_id,
+    same = NULL"""
 
 
 def note_hits(staging: Staging, notes: list[tuple[int, int | None, str | None, int | None]]) -> None:

@@ -45,7 +45,7 @@ SHAPES = {
     ),
     "hit": (
         "tenant_id bigint NOT NULL, row_no integer NOT NULL, contact_id bigint, strength smallint, code text, "
-        "other_id bigint, PRIMARY KEY (tenant_id, row_no)"
+        "other_id bigint, same boolean, PRIMARY KEY (tenant_id, row_no)"
     ),
     "repeat": (
         "tenant_id bigint NOT NULL, kind text NOT NULL, row_no integer NOT NULL, key text NOT NULL, "

@@ -22,7 +22,12 @@ FROM (
   JOIN {row} s ON s.tenant_id = %(tenant)s AND s.row_no = h.row_no
   JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = h.contact_id
   WHERE h.tenant_id = %(tenant)s AND h.row_no >= %(start)s AND h.row_no < %(stop)s
-    AND h.code IS NULL AND h.contact_id IS NOT NULL) d"""
+    AND h.code IS NULL AND h.contact_id IS NOT NULL AND h.same IS NOT TRUE) d"""
+# Rows of which the matching has seen that they change nothing.
+SAME = """
+INSERT INTO {map} (tenant_id, row_no, contact_id, outcome)
+SELECT h.tenant_id, h.row_no, h.contact_id, 'n' FROM {hit} h
+WHERE h.tenant_id = %(tenant)s AND h.row_no >= %(start)s AND h.row_no < %(stop)s AND h.code IS NULL AND h.same"""
 # (whether attributes change, which): when they are replaced, and when only gaps are filled.
 OVERWRITE_ATTRIBUTES = (
     "(NOT (s.attributes = c.attributes AND s.cleared IS NULL) "
@@ -101,13 +106,18 @@ def _changes_of(rules: Rules) -> list[tuple[str, str]]:
     return found
 
 
+def changes_something(rules: Rules) -> str:
+    """The condition that a row s changes its contact c."""
+    return "(" + " OR ".join(f"({condition})" for condition, _part in _changes_of(rules)) + ")"
+
+
 def plan_updates(staging: Staging, rules: Rules, *, start: int, stop: int) -> int:
     """Map matched rows of a range to what they change; returns how many rows."""
     changes = _changes_of(rules)
-    some = " OR ".join(f"({condition})" for condition, _part in changes)
     parts = " || ".join(f"CASE WHEN {condition} THEN {part} ELSE '{{{{}}}}' END" for condition, part in changes)
-    statement = DIFF.replace("@any@", some).replace("@parts@", parts)
-    return queries.run(statement, staging, start=start, stop=stop)
+    statement = DIFF.replace("@any@", changes_something(rules)).replace("@parts@", parts)
+    same = queries.run(SAME, staging, start=start, stop=stop)
+    return same + queries.run(statement, staging, start=start, stop=stop)
 
 
 # For the review: how many contacts change in each value, with the first row as the example.
