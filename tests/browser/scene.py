@@ -12,7 +12,7 @@ from unittest.mock import patch
 from django.test import Client
 
 from contacts.models import Contact
-from imports import columns, intake, pipeline, running
+from imports import columns, intake, pipeline, running, undo
 from imports.models import Import, Phase
 from imports.options import Options
 from tenants import invitations
@@ -159,11 +159,16 @@ def _ended(scene: Scene) -> None:
         intake.cancel(canceled)
         scene.segment = Import.objects.get(pk=first.pk).segments["Fair Riga 2026"]
     running.work(scene.tenant.pk, canceled.pk)
+    undone = bring(scene.tenant, people(40, start=700), **keep)
+    with tenant_context(scene.tenant.pk):
+        undo.ask(undone, "undo", user=scene.owner)
+    running.work(scene.tenant.pk, undone.pk)
     scene.imports |= {"result": first.pk, "again": again.pk, "failed": failed.pk, "canceled": canceled.pk}
     names = ("autumn-fair-riga-2026.csv", "loyalty-tiers-q4.csv", "event-guests-oslo.csv", "web-orders-backfill-03.csv")
     with tenant_context(scene.tenant.pk):
         for pk, name in zip(scene.imports.values(), names, strict=True):
             Import.objects.filter(pk=pk).update(file_name=name)
+    scene.imports["undone"] = undone.pk
 
 
 def _waiting(scene: Scene) -> None:

@@ -24,6 +24,8 @@ PAGES = {
     "running": "imports/<running>/",
     "cancel": "imports/<running>/cancel/ask/",
     "result": "imports/<result>/",
+    "undo": "imports/<result>/undo/ask/",
+    "undone": "imports/<undone>/",
     "failed": "imports/<failed>/",
     "canceled": "imports/<canceled>/",
     "contacts": "contacts/",
@@ -108,7 +110,7 @@ def test_the_sheet_marks_cells_and_names_contacts(scene: Scene, aside: Aside, vi
     assert cut.get_attribute("colspan") == "3"
     assert "Too few cells" in cut.inner_text()
     page.get_by_role("link", name="E-mail without an ending").click()
-    assert "@inbox" in page.locator("td.bad").first.inner_text()
+    assert "@inbox" in page.locator("td.bad input").first.input_value()
 
 
 def test_canceling_says_first_what_it_does(scene: Scene, aside: Aside, visit: Callable[..., Visit]) -> None:
