@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from contacts.models import Attribute
@@ -24,11 +25,18 @@ SNIFF_BYTES = 256 * 1024
 
 
 def receive(
-    chunks: Iterable[bytes], *, file_name: str, tenant: Tenant, user: User | None, origin: str = "browser"
+    chunks: Iterable[bytes],
+    *,
+    file_name: str,
+    tenant: Tenant,
+    user: User | None,
+    origin: str = "browser",
+    once: str = "",
 ) -> Import:
     """Store an upload and make its import, in the phase `draft`. Raises FileProblem; nothing is left behind then.
 
-    `chunks` are read one by one: memory does not grow with the file.
+    `chunks` are read one by one: memory does not grow with the file. `once` is the mark of the form that was sent: the same
+    bytes with the same mark are one import, however often they come.
     """
     name = f"{tenant.pk}/{uuid.uuid4().hex}.csv"
     path = Path(settings.UPLOAD_DIR) / name
@@ -36,14 +44,24 @@ def receive(
     try:
         size, digest = _store(chunks, path, limit=tenant.max_upload_bytes)
         look = first_look(path, size=size, tenant=tenant)
+        imp = Import(
+            file_name=clean_name(file_name), path=name, size=size, sha256=digest, created_by=user, origin=origin, **look
+        )
+        imp.token = _token(once, digest)
+        with transaction.atomic():
+            imp.save()
+    except IntegrityError:
+        path.unlink(missing_ok=True)
+        found: Import = Import.objects.get(token=_token(once, digest))
+        return found
     except BaseException:
         path.unlink(missing_ok=True)
         raise
-    imp = Import(
-        file_name=clean_name(file_name), path=name, size=size, sha256=digest, created_by=user, origin=origin, **look
-    )
-    imp.save()
     return imp
+
+
+def _token(once: str, digest: str) -> str | None:
+    return hashlib.sha256(f"{once} {digest}".encode()).hexdigest()[:32] if once else None
 
 
 def discard(imp: Import) -> None:

@@ -1,5 +1,6 @@
 """The first step: a file comes in, by drop, by choice or as pasted text."""
 
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -38,7 +39,14 @@ def _context(**more: Any) -> dict[str, Any]:
     known = [(label, hints.get(key, "Smith")) for key, label in CORE.items()]
     known += [(SYSTEM[key].label, TYPES[SYSTEM[key].type].hint) for key in ("birthday", "country", "language")]
     own = Attribute.objects.filter(archived_at=None).order_by("label")[:OWN_SHOWN]
-    return {"steps": steps("upload"), "known": known + [(a.label, TYPES[a.type].hint) for a in own], **more}
+    # A second click on the form is told by this mark.
+    once = uuid.uuid4().hex
+    return {
+        "steps": steps("upload"),
+        "once": once,
+        "known": known + [(a.label, TYPES[a.type].hint) for a in own],
+        **more,
+    }
 
 
 @takes_files
@@ -83,7 +91,8 @@ def _receive(request: HttpRequest) -> Import:
         chunks, name = file.chunks(), file.name or "upload.csv"
     else:
         chunks, name = _pasted(request.POST.get("text", "")), "pasted.csv"
-    return intake.receive(chunks, file_name=name, tenant=workspace_of(request), user=user)
+    once = request.POST.get("once", "")[:64]
+    return intake.receive(chunks, file_name=name, tenant=workspace_of(request), user=user, once=once)
 
 
 def _pasted(text: str) -> Iterator[bytes]:

@@ -33,7 +33,12 @@ def bring(
         chosen = columns.choose(imp, maps or {}, options=settings)
         intake.start(imp, options=settings, columns=chosen, auto_start=not review)
     running.work(tenant.pk, imp.pk)
-    return again(tenant, imp)
+    done = again(tenant, imp)
+    if done.status == "imported":
+        assert {name: done.review["counts"][name] for name in Import.OUTCOMES} == {
+            name: getattr(done, name) for name in Import.OUTCOMES
+        }, "the review is what has happened"
+    return done
 
 
 def again(tenant: Tenant, imp: Import) -> Import:
