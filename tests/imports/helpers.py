@@ -4,7 +4,7 @@ from typing import Any
 
 from contacts.models import Contact
 from imports import columns, intake, running
-from imports.models import Import, RejectedRow, RowIssue
+from imports.models import Import, Phase, RejectedRow, RowIssue
 from imports.options import Options
 from tenants.context import tenant_context
 from tenants.models import Tenant, User
@@ -32,13 +32,21 @@ def bring(
         settings = Options.parse(options)
         chosen = columns.choose(imp, maps or {}, options=settings)
         intake.start(imp, options=settings, columns=chosen, auto_start=not review)
-    running.work(tenant.pk, imp.pk)
-    done = again(tenant, imp)
+    done = work(tenant, imp)
     if done.status == "imported":
         assert {name: done.review["counts"][name] for name in Import.OUTCOMES} == {
             name: getattr(done, name) for name in Import.OUTCOMES
         }, "the review is what has happened"
     return done
+
+
+def work(tenant: Tenant, imp: Import) -> Import:
+    """Work on an import, turn after turn, until it has ended or waits for a person; the import as it is then."""
+    while True:
+        running.work(tenant.pk, imp.pk)
+        found = again(tenant, imp)
+        if found.ended or found.phase in (Phase.REVIEW, Phase.DRAFT):
+            return found
 
 
 def again(tenant: Tenant, imp: Import) -> Import:
