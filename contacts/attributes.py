@@ -23,8 +23,8 @@ Parser = Callable[[str], Any]
 
 @dataclass(frozen=True)
 class Settings:
-    """What a parser may need to know: options of a choice (ID → label), region of phones, formats of dates, and the time
-    zone of times that say none (empty: UTC)."""
+    """What a parser may need to know: options of a choice (ID → label), region of phones, formats of dates and numbers, and
+    the time zone of times that say none (empty: UTC)."""
 
     options: Mapping[str, str]
     region: str | None
@@ -65,6 +65,16 @@ def _datetime_parser(settings: Settings) -> Parser:
     if formats:
         return lambda value: values.utc(values.formatted(value, formats), zone)
     return lambda value: values.utc(values.read_moment(value), zone)
+
+
+def _number_parser(parse: Parser) -> Callable[[Settings], Parser]:
+    def make(settings: Settings) -> Parser:
+        form = next((f for f in settings.formats if f in values.NUMBER_FORMATS), None)
+        if form is None:
+            return parse
+        return lambda value: parse(values.plain_number(value, form))
+
+    return make
 
 
 def _one_of(options: Mapping[str, str]) -> dict[str, str]:
@@ -138,8 +148,8 @@ def _plain(parse: Parser) -> Callable[[Settings], Parser]:
 _ALL = (
     AttributeType("text", "Text", "up to 4,096 characters", _plain(values.text)),
     AttributeType("long_text", "Long text", "up to 32,768 characters", _plain(values.long_text)),
-    AttributeType("integer", "Integer", "42", _plain(values.integer)),
-    AttributeType("decimal", "Decimal", "12.50", _plain(values.decimal)),
+    AttributeType("integer", "Integer", "42", _number_parser(values.integer)),
+    AttributeType("decimal", "Decimal", "12.50", _number_parser(values.decimal)),
     AttributeType("boolean", "Yes or no", "yes, no, true, false, 1, 0", _plain(values.boolean)),
     AttributeType("date", "Date", "2024-05-31", _date_parser),
     AttributeType("datetime", "Date and time", "2024-05-31T10:00:00Z", _datetime_parser),

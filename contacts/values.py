@@ -1,6 +1,7 @@
 """Texts of cells read as text, numbers, yes or no, dates: the value as it is stored, or a coded reason why not. Pure."""
 
 import re
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Any
@@ -84,6 +85,25 @@ def decimal(value: str) -> Any:
     plain = f"{'-' if sign == '-' else ''}{whole.lstrip('0') or '0'}{'.' + fraction if fraction else ''}"
     # A fragment goes into the JSON as it is: 12.10 stays 12.10.
     return orjson.Fragment(plain)
+
+
+def _grouped(groups: str, point: str) -> Callable[[str], re.Match[str] | None]:
+    whole = rf"[0-9]{{1,3}}({groups})[0-9]{{3}}(?:\3[0-9]{{3}})*|[0-9]+"
+    return re.compile(rf"([+-]?)({whole})({point}[0-9]+)?\Z").match
+
+
+# How a column may write its numbers, when that is not the plain way: groups of three, then decimals.
+NUMBER_FORMATS = {"decimal_comma": _grouped(r"[. '\u00a0\u202f]", ","), "decimal_point": _grouped(",", r"\.")}
+
+
+def plain_number(value: str, form: str) -> str:
+    """A number in the form of its column as a plain one: 1.234,56 → 1234.56. Currencies stay out."""
+    found = NUMBER_FORMATS[form](value)
+    if found is None:
+        money = _number_problem(value, "") == "number_with_currency"
+        raise BadValue("number_with_currency" if money else "number_other_format")
+    sign, whole, group, fraction = found.groups()
+    return f"{sign}{whole.replace(group, '') if group else whole}{'.' + fraction[1:] if fraction else ''}"
 
 
 def _number_problem(value: str, otherwise: str) -> str:

@@ -9,7 +9,7 @@ from django.conf import settings
 
 from contacts.attributes import SYSTEM, TYPES
 from contacts.models import Attribute
-from imports import extras, intake, mapping, problems, reader
+from imports import extras, formats, intake, mapping, problems, reader
 from imports.models import Import
 from imports.options import Options
 from imports.reader import Dialect
@@ -17,6 +17,8 @@ from imports.synonyms import OWN_COLUMNS
 from tenants.models import Tenant
 
 CORE = mapping.CORE_TARGETS
+# Rows that are looked at to know how a column is written.
+FORMAT_ROWS = 500
 
 
 class BadMapping(ValueError):
@@ -38,14 +40,20 @@ def preview(imp: Import, rows: int = 20) -> reader.Preview:
 
 
 def choose(
-    imp: Import, choices: Mapping[str, str], *, create_unknown: bool = False, options: Options | None = None
+    imp: Import,
+    choices: Mapping[str, str],
+    *,
+    written: Mapping[str, str] | None = None,
+    create_unknown: bool = False,
+    options: Options | None = None,
 ) -> list[dict[str, Any]]:
     """The import's mapping with a person's choices by column name (or by "#index"); the rest stays guessed.
 
-    A choice is a target, `skip`, or `new:TYPE:KEY`. New attributes are made. Raises BadMapping.
+    A choice is a target, `skip`, or `new:TYPE:KEY`; `written` says how dates and numbers of a column are written
+    (imports.formats). New attributes are made. Raises BadMapping.
     """
-    options = options or Options()
-    unknown = set(choices) - set(imp.header) - {f"#{i}" for i in range(len(imp.header))}
+    options, written = options or Options(), written or {}
+    unknown = {*choices, *written} - set(imp.header) - {f"#{i}" for i in range(len(imp.header))}
     if unknown:
         raise BadMapping(f"The file has no column {', '.join(sorted(unknown))}. It has: {', '.join(imp.header)}.")
     columns = []
@@ -54,13 +62,59 @@ def choose(
         chosen = name in choices or f"#{i}" in choices
         if choice == "skip" and create_unknown and not chosen and name not in OWN_COLUMNS:
             choice = f"new:text:{key_of(name)}"
-        columns.append(_column(choice, name, reason="chosen" if choice != guess["target"] else guess.get("reason", "")))
+        kept = choice == guess["target"]
+        column = _column(choice, name, reason=guess.get("reason", "") if kept else "chosen")
+        columns.append(column | ({"formats": guess["formats"]} if kept and "formats" in guess else {}))
     known = {*SYSTEM, *intake.custom_attributes()}
     targets = [c["target"] for c in columns]
     found = mapping.check(targets, known=known, task=options.task, event_name=options.event_name)
     if found:
         raise BadMapping(" ".join(problems.sentence(p.code, value=p.value, **p.facts) for p in found))
+    _say_formats(imp, columns, {i: written.get(f"#{i}", written.get(name, "")) for i, name in enumerate(imp.header)})
     return columns
+
+
+def _say_formats(imp: Import, columns: list[dict[str, Any]], written: Mapping[int, str]) -> None:
+    """Put into the mapping how dates and numbers are written: as chosen, or as the values leave no doubt."""
+    types = {i: type_of(column) for i, column in enumerate(columns)}
+    kinds = {i: formats.kind_of(type_key) for i, type_key in types.items() if formats.kind_of(type_key)}
+    for i, choice in written.items():
+        if choice and not formats.possible(kinds.get(i, ""), choice):
+            able = (
+                ", ".join(formats.CHOICES.get(kinds.get(i, ""), {})) or "no format: it holds neither dates nor numbers"
+            )
+            raise BadMapping(f"Column {imp.header[i]} cannot be written as {choice}. It can have {able}.")
+    open_ones = {i: types[i] for i in kinds if not written[i] and "formats" not in columns[i]}
+    found = find_formats(imp, open_ones)
+    for i in kinds:
+        if choice := written[i]:
+            columns[i]["formats"] = formats.expanded(choice)
+        elif i in found and found[i].ask:
+            raise BadMapping(_question(imp.header[i], kinds[i], found[i]))
+        elif i in found:
+            columns[i]["formats"] = formats.expanded(found[i].choice)
+
+
+def _question(name: str, kind: str, found: formats.Found) -> str:
+    what = "dates" if kind == "date" else "numbers"
+    asked = formats.question(kind, found.example)
+    return f"Choose how {what} of column {name} are written: {asked} It can be {' or '.join(found.ask)}."
+
+
+def find_formats(imp: Import, types: Mapping[int, str]) -> dict[int, formats.Found]:
+    """How the values of these columns (index → type) are written, by many rows of the file."""
+    if not types:
+        return {}
+    rows = preview(imp, rows=FORMAT_ROWS).rows
+    return {
+        i: formats.find(type_key, [text for row in rows if i < len(row) and (text := row[i].strip())])
+        for i, type_key in types.items()
+    }
+
+
+def type_of(column: Mapping[str, Any]) -> str:
+    """The type of a mapped column."""
+    return str(column.get("type") or formats.type_of(column["target"], {}))
 
 
 def _column(choice: str, name: str, *, reason: str) -> dict[str, Any]:

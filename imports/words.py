@@ -182,6 +182,9 @@ number_with_currency: Number with a currency
 number_too_large: Number too large
     The number has more digits than can be kept.
     Map the column to a text.
+number_other_format: Number in another format
+    The number is not written as the column says.
+    Write it as the rest of the column, or choose another format for the column.
 not_yes_or_no: Neither yes nor no
     This can be read neither as yes nor as no.
     Write yes or no, true or false, 1 or 0.

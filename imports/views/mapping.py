@@ -10,9 +10,9 @@ from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_POST
 
 from cdp.http import go, invalid, page
-from contacts.attributes import CORE, SYSTEM, TYPES, guess_type
+from contacts.attributes import CORE, SYSTEM, TYPES
 from contacts.models import Attribute
-from imports import columns, extras, intake, reader
+from imports import columns, extras, formats, intake, reader
 from imports.forms import DialectForm, OptionsForm
 from imports.models import Import, Phase
 from imports.options import REVIVING, Options
@@ -27,6 +27,8 @@ TEMPLATE = "imports/mapping.html"
 IDENTIFIERS = ("email", "phone", "external_id")
 WHY = {"name": "Known name", "content": "By content", "chosen": "Chosen by you", "none": "", "new": "New field"}
 SAMPLES = 3
+# The types by which values are judged that go to no field of dates or numbers yet.
+FREE_TYPES = {"date": "date", "number": "decimal"}
 
 
 def show(request: HttpRequest, imp: Import, *, form: OptionsForm | None = None, error: str = "") -> HttpResponse:
@@ -47,10 +49,13 @@ def _may_revive(request: HttpRequest) -> bool:
 
 
 def _context(imp: Import, form: OptionsForm, posted: Mapping[str, str] | None) -> dict[str, Any]:
-    seen = columns.preview(imp)
-    rows = [_column(imp, i, name, [r[i] for r in seen.rows if i < len(r)]) for i, name in enumerate(imp.header)]
-    if posted is not None:
-        rows = [_as_posted(row, posted) for row in rows]
+    seen = columns.preview(imp, rows=columns.FORMAT_ROWS)
+    own = {key: attribute.type for key, attribute in intake.custom_attributes().items()}
+    rows = []
+    for i, name in enumerate(imp.header):
+        values = [r[i].strip() for r in seen.rows if i < len(r)]
+        row = _column(imp, i, name, values)
+        rows.append(_with_formats(_as_posted(row, posted or {}), [v for v in values if v], own, posted or {}))
     targets = Counter(row["target"] for row in rows)
     for row in rows:
         row["clash"] = targets[row["target"]] > 1 and row["target"] not in ("skip", "new")
@@ -61,8 +66,9 @@ def _context(imp: Import, form: OptionsForm, posted: Mapping[str, str] | None) -
         "mapped": len(rows) - targets["skip"],
         "skipped": targets["skip"],
         "identifiers": [CORE[t] for t in IDENTIFIERS if targets[t]],
-        "targets": target_groups(),
-        "types": [(t.key, t.label) for t in TYPES.values()],
+        "needing": sum(row["clash"] or bool(row["ask"]) for row in rows),
+        "targets": target_groups(own),
+        "types": [(t.key, t.label, formats.kind_of(t.key)) for t in TYPES.values()],
         "form": form,
         "dialect": DialectForm(initial=_dialect(imp), separator=imp.dialect["separator"]),
         "segments": Segment.objects.order_by("name")[:200],
@@ -76,42 +82,68 @@ def _dialect(imp: Import) -> dict[str, Any]:
 
 
 def _column(imp: Import, i: int, name: str, values: list[str]) -> dict[str, Any]:
-    filled = [v for v in values if v.strip()]
+    filled = [v for v in values if v]
     current = imp.mapping[i]
     return {
         "index": i,
         "letter": reader.letter(i),
         "name": name,
-        "samples": list(dict.fromkeys(v.strip()[:60] for v in filled))[:SAMPLES],
+        "samples": list(dict.fromkeys(v[:60] for v in filled))[:SAMPLES],
         "filled": 100 * len(filled) // len(values) if values else 0,
         "target": current["target"],
         "why": WHY.get(current.get("reason", ""), ""),
         "empty": not filled,
         "key": columns.key_of(name),
-        "type": guess_type(filled),
+        "type": formats.guess_type(filled[:20]),
+        "formats": current.get("formats"),
     }
 
 
 def _as_posted(row: dict[str, Any], posted: Mapping[str, str]) -> dict[str, Any]:
     """The row with what a person has chosen in the form that could not be taken."""
+    if not posted:
+        return row
     i, target = row["index"], posted.get(f"column-{row['index']}", "skip")
     why = row["why"] if target == row["target"] else WHY["chosen"]
     new = {"key": posted.get(f"key-{i}", row["key"]), "type": posted.get(f"type-{i}", row["type"])}
     return {**row, **new, "target": target, "why": why}
 
 
-def target_groups() -> list[tuple[str, list[tuple[str, str]]]]:
-    """Fields that a column can go to, in groups for a select."""
+def _with_formats(
+    row: dict[str, Any], values: list[str], own: Mapping[str, str], posted: Mapping[str, str]
+) -> dict[str, Any]:
+    """The row with the ways in which its dates or numbers can be written, and what is to be asked about them."""
+    target = f"new:{row['type']}" if row["target"] == "new" else row["target"]
+    current = formats.type_of(target, own)
+    hows, row["ask"] = [], ""
+    for kind in formats.CHOICES:
+        mine = formats.kind_of(current) == kind
+        if not mine and kind not in formats.kinds(values[:20]):
+            continue
+        found = formats.find(current if mine else FREE_TYPES[kind], values)
+        question = formats.question(kind, found.example) if found.ask else ""
+        kept = (row["formats"] or [formats.STRICT])[0] if mine and row["formats"] is not None else ""
+        chosen = posted.get(f"{kind}-format-{row['index']}", "") or kept or ("" if found.ask else found.choice)
+        options = ({chosen: chosen} if formats.possible(kind, chosen) else {}) | formats.CHOICES[kind]
+        hows.append({"kind": kind, "options": list(options.items()), "chosen": chosen, "question": question})
+        row["ask"] = row["ask"] or (question if mine and not chosen else "")
+    return row | {"hows": hows}
+
+
+def target_groups(own_types: Mapping[str, str]) -> list[tuple[str, list[tuple[str, str, str]]]]:
+    """Fields that a column can go to, in groups for a select: (key, label, whether it is of dates or numbers)."""
     own = [(a.key, a.label) for a in Attribute.objects.filter(archived_at=None).order_by("label")]
     groups = [
         ("Contact", [*CORE.items(), ("full_name", "Full name"), *list(extras.SETTINGS.items())[:3]]),
         ("Fields", [(key, s.label) for key, s in SYSTEM.items()]),
-    ]
-    groups += [("Your own fields", own)] if own else []
-    return [
-        *groups,
+        ("Your own fields", own),
         ("Of this row", list(extras.SETTINGS.items())[3:]),
         ("What the contact did", list(extras.EVENT.items())),
+    ]
+    return [
+        (group, [(key, label, formats.kind_of(formats.type_of(key, own_types))) for key, label in fields])
+        for group, fields in groups
+        if fields
     ]
 
 
@@ -142,7 +174,7 @@ def start(request: HttpRequest, import_id: int) -> HttpResponse:
         return show(request, imp, form=form, error="Some settings cannot be used. See beside the fields.")
     try:
         with transaction.atomic():  # a mapping that cannot be leaves no new fields behind
-            chosen = columns.choose(imp, _choices(request, imp), options=form.options())
+            chosen = _chosen(request, imp, form.options())
     except columns.BadMapping as problem:
         return show(request, imp, form=form, error=str(problem))
     auto = "without_review" in request.POST
@@ -155,6 +187,15 @@ def start(request: HttpRequest, import_id: int) -> HttpResponse:
         said = {name: getattr(options, name) for name in REVIVING}
         audit.record("import.may_revive", user_id=request.user.pk, target=f"import {imp.pk}", **said)
     return go(request, "imports:detail", imp.pk)
+
+
+def _chosen(request: HttpRequest, imp: Import, options: Options) -> list[dict[str, Any]]:
+    """The mapping as the form says it. Raises columns.BadMapping."""
+    choices = _choices(request, imp)
+    own = {key: attribute.type for key, attribute in intake.custom_attributes().items()}
+    kinds = {at: formats.kind_of(formats.type_of(choice, own)) for at, choice in choices.items()}
+    written = {at: request.POST.get(f"{kind}-format-{at[1:]}", "") for at, kind in kinds.items() if kind}
+    return columns.choose(imp, choices, written=written, options=options)
 
 
 def _choices(request: HttpRequest, imp: Import) -> dict[str, str]:

@@ -82,8 +82,11 @@ def _configure(imp: Import, tenant: Tenant, wanted: dict[str, Any], *, review: b
     if dialect:
         columns.read_again(imp, tenant, dialect)
     maps = {name[4:]: str(value) for name, value in wanted.items() if name.startswith("map.")}
+    written = {name[7:]: str(value) for name, value in wanted.items() if name.startswith("format.")}
     options = Options.parse({k: v for k, v in wanted.items() if k in (*SETTINGS, "segment")})
-    chosen = columns.choose(imp, maps, create_unknown=wanted.get("unknown") == "create", options=options)
+    chosen = columns.choose(
+        imp, maps, written=written, create_unknown=wanted.get("unknown") == "create", options=options
+    )
     imp.description = str(wanted.get("description", ""))[:300]
     imp.save(update_fields=["description"])
     intake.start(imp, options=options, columns=chosen, auto_start=not review)
@@ -94,8 +97,8 @@ def _settings(pairs: list[str]) -> dict[str, Any]:
     wanted: dict[str, Any] = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
-        if not equals or not (name in NAMES or name.startswith("map.")):
-            raise CommandError(f"--set {pair}: the name must be one of {', '.join(NAMES)}, map.HEADER.")
+        if not equals or not (name in NAMES or name.startswith(("map.", "format."))):
+            raise CommandError(f"--set {pair}: the name must be one of {', '.join(NAMES)}, map.HEADER, format.HEADER.")
         if name == "segment":
             wanted.setdefault(name, []).append(value)
         else:
