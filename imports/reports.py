@@ -159,10 +159,11 @@ def streamed(tenant_id: int, lines: Iterable[str]) -> Iterator[str]:
         yield from lines
 
 
-def line(cells: Iterable[str]) -> str:
+def line(cells: Iterable[str], *, separator: str = ",") -> str:
     """One CSV line with every cell quoted and made safe for spreadsheets."""
     out = io.StringIO()
-    csv.writer(out, quoting=csv.QUOTE_ALL, lineterminator="\r\n").writerow([safe_cell(c) for c in cells])
+    writer = csv.writer(out, delimiter=separator, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
+    writer.writerow([safe_cell(c) for c in cells])
     return out.getvalue()
 
 

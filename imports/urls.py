@@ -1,6 +1,6 @@
 from django.urls import path
 
-from imports.views import listing, mapping, mend, origins, run, upload
+from imports.views import listing, mapping, mend, origins, reference, run, upload
 
 app_name = "imports"
 urlpatterns = [
@@ -8,6 +8,8 @@ urlpatterns = [
     path("live/", listing.live, name="list_live"),
     path("new/", upload.new, name="new"),
     path("upload/", upload.upload, name="upload"),
+    path("columns/", reference.columns, name="columns"),
+    path("template.csv", reference.template, name="template"),
     path("<int:import_id>/", run.detail, name="detail"),
     path("<int:import_id>/live/", run.live, name="live"),
     path("<int:import_id>/read-again/", mapping.read_again, name="read_again"),

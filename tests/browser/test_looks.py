@@ -19,6 +19,7 @@ AXE = "options => axe.run({resultTypes: ['violations'], ...options}).then(result
 PAGES = {
     "imports": "imports/",
     "upload": "imports/new/",
+    "columns": "imports/columns/",
     "mapping": "imports/<draft>/",
     "review": "imports/<review>/",
     "running": "imports/<running>/",

@@ -1,0 +1,50 @@
+"""The template can be imported as it is, and every field is described."""
+
+from contacts.attributes import CORE, SYSTEM, TYPES
+from contacts.models import Attribute
+from imports import extras, reference
+from imports.models import RowIssue
+from tenants.context import tenant_context
+from tenants.models import Tenant
+from tests.cast import Actor
+from tests.imports.helpers import bring, proved
+
+
+def attributes_of_every_type() -> None:
+    for key in TYPES:
+        Attribute.objects.create(key=f"own_{key}", label=f"Own {key}", type=key)
+    Attribute.objects.create(
+        key="tier", label="Tier", type="choice", options={"gold": "Gold tier", "silver": "Silver tier"}
+    )
+
+
+def test_the_template_is_imported_without_an_error(alice: Actor) -> None:
+    with tenant_context(alice.workspace.pk):
+        attributes_of_every_type()
+    response = alice.get("imports/template.csv")
+    assert response.headers["Content-Type"].startswith("text/csv")
+    imp = bring(alice.workspace, response.content)
+    with tenant_context(alice.workspace.pk):
+        assert list(RowIssue.objects.values_list("code", "column")) == []
+    assert [c["target"] for c in imp.mapping] == imp.header
+    assert {*CORE, *SYSTEM, "own_choices", "tier"} <= set(imp.header)
+    assert (imp.created, imp.rows, imp.in_error) == (2, 2, 0)
+    proved(alice.workspace, imp)
+
+
+def test_the_template_keeps_to_the_rules_of_the_workspace(alice: Actor) -> None:
+    Tenant.objects.filter(pk=alice.workspace.pk).update(separators=";|", max_columns=4)
+    first = alice.get("imports/template.csv").content.decode().splitlines()[0]
+    assert first == '"email";"phone";"external_id";"first_name"'
+
+
+def test_every_column_is_described(alice: Actor) -> None:
+    with tenant_context(alice.workspace.pk):
+        attributes_of_every_type()
+        names = {field.name for _title, fields in reference.groups() for field in fields}
+    assert names >= {*CORE, "full_name", *SYSTEM, *extras.TARGETS, "own_integer", "tier"}
+    said = alice.get("imports/columns/").content.decode()
+    assert "gold, silver" in said
+    assert "31/05/2024, day first" in said
+    for page in ("imports/new/", "imports/columns/"):
+        assert alice.url("imports/template.csv") in alice.get(page).content.decode()
