@@ -82,6 +82,7 @@ _TYPES = {
     "event.amount": "decimal",
 }
 SHOWN_OPTIONS = 5
+OF_CONTACTS = ("Contact", "Fields", "Your own fields")
 
 
 def groups() -> list[tuple[str, list[Field]]]:
@@ -101,10 +102,8 @@ def groups() -> list[tuple[str, list[Field]]]:
 
 def template(tenant: Tenant) -> Iterator[str]:
     """Lines of a CSV with all columns of the workspace and two rows that can be imported as they are."""
-    fields = [
-        field for title, group in groups()[:3] if title in ("Contact", "Fields", "Your own fields") for field in group
-    ]
-    fields = [field for field in fields if field.name != "full_name"][: tenant.max_columns]
+    wanted = (field for title, fields in groups() if title in OF_CONTACTS for field in fields)
+    fields = [field for field in wanted if field.name != "full_name"][: tenant.max_columns]
     separator = tenant.separators[:1] if "," not in tenant.separators else ","
     rows = [[field.name for field in fields], *([field.examples[i] for field in fields] for i in (0, 1))]
     return (line(row, separator=separator or ",") for row in rows)

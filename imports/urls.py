@@ -1,6 +1,6 @@
 from django.urls import path
 
-from imports.views import listing, mapping, mend, origins, reference, run, upload
+from imports.views import listing, mapping, mend, origins, reference, run, saved, upload
 
 app_name = "imports"
 urlpatterns = [
@@ -10,6 +10,11 @@ urlpatterns = [
     path("upload/", upload.upload, name="upload"),
     path("columns/", reference.columns, name="columns"),
     path("template.csv", reference.template, name="template"),
+    path("saved/", saved.listing, name="saved"),
+    path("saved/<int:saved_id>/rename/", saved.rename, name="rename_saved"),
+    path("saved/<int:saved_id>/delete/", saved.delete, name="delete_saved"),
+    path("<int:import_id>/save-mapping/", saved.save, name="save_mapping"),
+    path("<int:import_id>/use-saved/<int:saved_id>/", saved.use, name="use_saved"),
     path("<int:import_id>/", run.detail, name="detail"),
     path("<int:import_id>/live/", run.live, name="live"),
     path("<int:import_id>/read-again/", mapping.read_again, name="read_again"),

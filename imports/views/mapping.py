@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST
 from cdp.http import go, invalid, page
 from contacts.attributes import CORE, SYSTEM, TYPES
 from contacts.models import Attribute
-from imports import columns, extras, formats, intake, reader
+from imports import columns, extras, formats, intake, reader, saved
 from imports.forms import DialectForm, OptionsForm
 from imports.models import Import, Phase
 from imports.options import REVIVING, Options
@@ -25,7 +25,15 @@ from tracking import sources
 
 TEMPLATE = "imports/mapping.html"
 IDENTIFIERS = ("email", "phone", "external_id")
-WHY = {"name": "Known name", "content": "By content", "chosen": "Chosen by you", "none": "", "new": "New field"}
+WHY = {
+    "name": "Known name",
+    "content": "By content",
+    "chosen": "Chosen by you",
+    "none": "",
+    "new": "New field",
+    "saved": "Saved mapping",
+}
+SEE_FIELDS = "Some settings cannot be used. See beside the fields."
 SAMPLES = 3
 # The types by which values are judged that go to no field of dates or numbers yet.
 FREE_TYPES = {"date": "date", "number": "decimal"}
@@ -34,7 +42,7 @@ FREE_TYPES = {"date": "date", "number": "decimal"}
 def show(request: HttpRequest, imp: Import, *, form: OptionsForm | None = None, error: str = "") -> HttpResponse:
     """The mapping page; with `error` as 422, and with the choices that were sent."""
     posted = request.POST if "column-0" in request.POST else None
-    form = form or OptionsForm(initial=_initial(imp), may_revive=_may_revive(request))
+    form = form or OptionsForm(initial=_initial(imp), may_revive=may_revive(request))
     context = _context(imp, form, posted) | {"error": error}
     return invalid(request, TEMPLATE, context) if error else page(request, TEMPLATE, context)
 
@@ -44,7 +52,7 @@ def _initial(imp: Import) -> dict[str, Any]:
     return known | {"segments": "\n".join(known["segments"]), "description": imp.description}
 
 
-def _may_revive(request: HttpRequest) -> bool:
+def may_revive(request: HttpRequest) -> bool:
     return bool(request.membership.may("imports.revive"))  # type: ignore[attr-defined]
 
 
@@ -74,6 +82,7 @@ def _context(imp: Import, form: OptionsForm, posted: Mapping[str, str] | None) -
         "segments": Segment.objects.order_by("name")[:200],
         "names": sources.names(),
         "same": intake.same_file(imp),
+        "fitting": saved.fitting(imp).select_related("created_by")[:5],
     }
 
 
@@ -169,19 +178,19 @@ def start(request: HttpRequest, import_id: int) -> HttpResponse:
     imp = get_object_or_404(Import.objects.select_for_update(), pk=import_id)
     if imp.phase != Phase.DRAFT:
         return go(request, "imports:detail", imp.pk)
-    form = OptionsForm(request.POST, may_revive=_may_revive(request))
+    form = OptionsForm(request.POST, may_revive=may_revive(request))
     if not form.is_valid():
-        return show(request, imp, form=form, error="Some settings cannot be used. See beside the fields.")
+        return show(request, imp, form=form, error=SEE_FIELDS)
     try:
         with transaction.atomic():  # a mapping that cannot be leaves no new fields behind
-            chosen = _chosen(request, imp, form.options())
+            mapped = chosen(request, imp, form.options())
     except columns.BadMapping as problem:
         return show(request, imp, form=form, error=str(problem))
     auto = "without_review" in request.POST
     options = form.options()
     imp.description = form.cleaned_data["description"]
     imp.save(update_fields=["description"])
-    intake.start(imp, options=options, columns=chosen, auto_start=auto)
+    intake.start(imp, options=options, columns=mapped, auto_start=auto)
     audit.record("import.checked", user_id=request.user.pk, target=f"import {imp.pk}", without_review=auto)
     if options.revives:
         said = {name: getattr(options, name) for name in REVIVING}
@@ -189,7 +198,7 @@ def start(request: HttpRequest, import_id: int) -> HttpResponse:
     return go(request, "imports:detail", imp.pk)
 
 
-def _chosen(request: HttpRequest, imp: Import, options: Options) -> list[dict[str, Any]]:
+def chosen(request: HttpRequest, imp: Import, options: Options) -> list[dict[str, Any]]:
     """The mapping as the form says it. Raises columns.BadMapping."""
     choices = _choices(request, imp)
     own = {key: attribute.type for key, attribute in intake.custom_attributes().items()}

@@ -20,6 +20,7 @@ PAGES = {
     "imports": "imports/",
     "upload": "imports/new/",
     "columns": "imports/columns/",
+    "saved": "imports/saved/",
     "mapping": "imports/<draft>/",
     "review": "imports/<review>/",
     "running": "imports/<running>/",

@@ -10,7 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError
 
-from imports import columns, intake, problems, reports
+from imports import columns, intake, problems, reports, saved
 from imports.models import Import, Phase, RowIssue, Status
 from imports.options import BadOption, Options
 from imports.reader import FileProblem
@@ -20,7 +20,7 @@ from tenants.models import Tenant
 
 DIALECT = ("encoding", "separator", "quote", "header")
 SETTINGS = tuple(name for name in Options.__dataclass_fields__ if name != "segments")
-NAMES = (*DIALECT, *SETTINGS, "segment", "description", "unknown")
+NAMES = (*DIALECT, *SETTINGS, "segment", "description", "unknown", "saved")
 POLL_SECONDS = 0.2
 CHUNK = 1 << 20
 
@@ -47,7 +47,7 @@ class Command(BaseCommand):
             text = problems.sentence(problem.code, **problem.facts)
             self._print({"status": "failed", "reason": problem.code, "sentence": text, "rows": 0}, options)
             raise SystemExit(1) from None
-        except (BadOption, columns.BadMapping) as problem:
+        except (BadOption, columns.BadMapping, saved.NoSuchMapping) as problem:
             raise CommandError(str(problem)) from problem
         result = _wait(tenant, import_id, review=options["review"])
         if options["errors"]:
@@ -66,7 +66,7 @@ class Command(BaseCommand):
                 imp = intake.receive(chunks, file_name=path.name, tenant=tenant, user=None, origin="command")
             try:
                 _configure(imp, tenant, wanted, review=review)
-            except (FileProblem, BadOption, columns.BadMapping):
+            except (FileProblem, BadOption, columns.BadMapping, saved.NoSuchMapping):
                 intake.discard(imp)  # the rollback takes the import away, but not its file
                 raise
             return int(imp.pk)
@@ -83,7 +83,9 @@ def _configure(imp: Import, tenant: Tenant, wanted: dict[str, Any], *, review: b
         columns.read_again(imp, tenant, dialect)
     maps = {name[4:]: str(value) for name, value in wanted.items() if name.startswith("map.")}
     written = {name[7:]: str(value) for name, value in wanted.items() if name.startswith("format.")}
-    options = Options.parse({k: v for k, v in wanted.items() if k in (*SETTINGS, "segment")})
+    if "saved" in wanted:
+        saved.named(imp, str(wanted["saved"]))
+    options = Options.parse({**imp.options, **{k: v for k, v in wanted.items() if k in (*SETTINGS, "segment")}})
     chosen = columns.choose(
         imp, maps, written=written, create_unknown=wanted.get("unknown") == "create", options=options
     )

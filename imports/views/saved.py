@@ -1,0 +1,88 @@
+"""Saved mappings: keep one, use one, and the page on which they are renamed and removed."""
+
+from django.contrib import messages
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.views.decorators.http import require_POST, require_safe
+
+from cdp.http import go, invalid, page
+from imports import columns, saved
+from imports.forms import OptionsForm
+from imports.models import Import, Phase, SavedMapping
+from imports.options import MAX_NAME
+from imports.views import mapping
+from tenants import audit
+from tenants.roles import allow
+
+
+@allow("imports.run")
+@require_POST
+def save(request: HttpRequest, import_id: int) -> HttpResponse:
+    """Keep what the mapping page shows under a name."""
+    imp = get_object_or_404(Import.objects.select_for_update(), pk=import_id, phase=Phase.DRAFT)
+    name = request.POST.get("saved_name", "").strip()
+    form = OptionsForm(request.POST, may_revive=mapping.may_revive(request))
+    if not form.is_valid():
+        return mapping.show(request, imp, form=form, error=mapping.SEE_FIELDS)
+    if not 0 < len(name) <= MAX_NAME:
+        return mapping.show(request, imp, form=form, error=f"Give the mapping a name of up to {MAX_NAME} characters.")
+    try:
+        with transaction.atomic():
+            chosen = mapping.chosen(request, imp, form.options())
+    except columns.BadMapping as problem:
+        return mapping.show(request, imp, form=form, error=str(problem))
+    user = request.user if request.user.is_authenticated else None
+    saved.save(imp, name, columns=chosen, options=form.options(), user=user)
+    audit.record("mapping.saved", user_id=request.user.pk, target=name)
+    messages.success(request, f"Saved as {name}. It is offered for the next file with these columns.")
+    return go(request, "imports:detail", imp.pk)
+
+
+@allow("imports.run")
+@require_POST
+def use(request: HttpRequest, import_id: int, saved_id: int) -> HttpResponse:
+    """Give a saved mapping to an import that waits for one."""
+    imp = get_object_or_404(Import.objects.select_for_update(), pk=import_id, phase=Phase.DRAFT)
+    found = get_object_or_404(SavedMapping, pk=saved_id, header_digest=saved.digest(imp.header))
+    saved.apply(imp, found)
+    return go(request, "imports:detail", imp.pk)
+
+
+@allow("imports.run")
+@require_safe
+def listing(request: HttpRequest) -> HttpResponse:
+    """All saved mappings of the workspace."""
+    return page(request, "imports/saved.html", _context())
+
+
+def _context() -> dict[str, object]:
+    return {"mappings": SavedMapping.objects.select_related("created_by").order_by("name")[:200]}
+
+
+@allow("imports.run")
+@require_POST
+def rename(request: HttpRequest, saved_id: int) -> HttpResponse:
+    """Give another name that nothing else has."""
+    found = get_object_or_404(SavedMapping, pk=saved_id)
+    found.name = request.POST.get("name", "").strip()
+    if not 0 < len(found.name) <= MAX_NAME:
+        return invalid(request, "imports/saved.html", _context() | {"error": f"A name has 1 to {MAX_NAME} characters."})
+    try:
+        with transaction.atomic():
+            found.save(update_fields=["name"])
+    except IntegrityError:
+        error = f"There is another mapping with the name {found.name}."
+        return invalid(request, "imports/saved.html", _context() | {"error": error})
+    return go(request, "imports:saved")
+
+
+@allow("imports.run")
+@require_POST
+def delete(request: HttpRequest, saved_id: int) -> HttpResponse:
+    """Forget a saved mapping. Imports that used it keep theirs."""
+    found = get_object_or_404(SavedMapping, pk=saved_id)
+    found.delete()
+    audit.record("mapping.deleted", user_id=request.user.pk, target=found.name)
+    messages.success(request, f"{found.name} is deleted.")
+    return go(request, "imports:saved")
