@@ -23,13 +23,14 @@ Parser = Callable[[str], Any]
 
 @dataclass(frozen=True)
 class Settings:
-    """What a parser may need to know: options of a choice (ID → label), region of phones, formats of dates and numbers, and
-    the time zone of times that say none (empty: UTC)."""
+    """What a parser may need to know: options of a choice (ID → label), region of phones, formats of dates and numbers, the
+    time zone of times that say none (empty: UTC), and whether the workspace reads by its strict rules."""
 
     options: Mapping[str, str]
     region: str | None
     formats: tuple[str, ...]
     zone: str = ""
+    strict: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,8 @@ class SystemAttribute:
 
 def _date_parser(settings: Settings) -> Parser:
     formats = settings.formats
+    if settings.strict:
+        return lambda value: values.read_date(values.iso(value)).isoformat()
     if formats:
         return lambda value: values.formatted(value, formats).date().isoformat()
     return lambda value: values.read_date(value).isoformat()
@@ -62,17 +65,18 @@ def _date_parser(settings: Settings) -> Parser:
 
 def _datetime_parser(settings: Settings) -> Parser:
     formats, zone = settings.formats, settings.zone
+    if settings.strict:
+        return lambda value: values.utc(values.read_moment(values.iso(value)), zone)
     if formats:
         return lambda value: values.utc(values.formatted(value, formats), zone)
     return lambda value: values.utc(values.read_moment(value), zone)
 
 
-def _number_parser(parse: Parser) -> Callable[[Settings], Parser]:
+def _number_parser(parse: Parser, strict: Parser) -> Callable[[Settings], Parser]:
     def make(settings: Settings) -> Parser:
         form = next((f for f in settings.formats if f in values.NUMBER_FORMATS), None)
-        if form is None:
-            return parse
-        return lambda value: parse(values.plain_number(value, form))
+        read = strict if settings.strict else parse
+        return read if form is None else lambda value: read(values.plain_number(value, form))
 
     return make
 
@@ -82,12 +86,13 @@ def _one_of(options: Mapping[str, str]) -> dict[str, str]:
 
 
 def _choice_parser(settings: Settings) -> Parser:
-    known = _one_of(settings.options)
+    ids = {key: key for key in settings.options}
+    known = ids if settings.strict else _one_of(settings.options)
 
     def parse(value: str) -> str:
         if not known:
             return values.text(value)
-        found = known.get(value.casefold())
+        found = known.get(value if settings.strict else value.casefold())
         if found is None:
             raise BadValue("not_an_option", options=", ".join(sorted(settings.options)[:10]))
         return found
@@ -148,8 +153,8 @@ def _plain(parse: Parser) -> Callable[[Settings], Parser]:
 _ALL = (
     AttributeType("text", "Text", "up to 4,096 characters", _plain(values.text)),
     AttributeType("long_text", "Long text", "up to 32,768 characters", _plain(values.long_text)),
-    AttributeType("integer", "Integer", "42", _number_parser(values.integer)),
-    AttributeType("decimal", "Decimal", "12.50", _number_parser(values.decimal)),
+    AttributeType("integer", "Integer", "42", _number_parser(values.integer, values.strict_integer)),
+    AttributeType("decimal", "Decimal", "12.50", _number_parser(values.decimal, values.decimal)),
     AttributeType("boolean", "Yes or no", "yes, no, true, false, 1, 0", _plain(values.boolean)),
     AttributeType("date", "Date", "2024-05-31", _date_parser),
     AttributeType("datetime", "Date and time", "2024-05-31T10:00:00Z", _datetime_parser),
@@ -203,9 +208,10 @@ def parser(
     region: str | None = None,
     formats: tuple[str, ...] = (),
     zone: str = "",
+    strict: bool = False,
 ) -> Parser:
     """A function from trimmed, non-empty text to the stored value; it raises BadValue. Keep it for a whole column."""
-    return TYPES[type_key].make(Settings(options or {}, region, formats, zone))
+    return TYPES[type_key].make(Settings(options or {}, region, formats, zone, strict))
 
 
 # In this order: the first type that can read every sample. Text reads all.

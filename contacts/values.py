@@ -76,6 +76,14 @@ def integer(value: str) -> int:
     return number
 
 
+def strict_integer(value: str) -> int:
+    """A whole number that begins with 1 to 9: no zero, no sign."""
+    number = integer(value)
+    if value[0] not in "123456789":
+        raise BadValue("integer_not_strict")
+    return number
+
+
 def decimal(value: str) -> Any:
     """A number as a piece of JSON, digit by digit as it was written."""
     found = _DECIMAL(value)
@@ -172,6 +180,13 @@ def formatted(value: str, formats: tuple[str, ...]) -> datetime:
         except ValueError:
             continue
     raise BadValue("date_other_format", formats=", ".join(formats))
+
+
+def iso(value: str) -> str:
+    """The text, when it begins as a date of ISO 8601."""
+    if not _ISO_START(value):
+        raise BadValue("date_not_iso")
+    return value
 
 
 def _instant(value: str) -> datetime:

@@ -31,6 +31,7 @@ class Column:
     formats: tuple[str, ...] = ()
     zone: str = ""  # of times that say none
     key: str = ""  # of a property of an event
+    strict: bool = False  # whether the workspace reads values by its strict rules
 
     @property
     def is_attribute(self) -> bool:
@@ -62,7 +63,12 @@ def has_control(text: str) -> bool:
 def reader(column: Column, *, region: str | None) -> Callable[[str], Any]:
     """A function from the trimmed text of an attribute's cell to its value. It raises BadValue."""
     parse = attributes.parser(
-        column.type, options=column.options, region=region, formats=column.formats, zone=column.zone
+        column.type,
+        options=column.options,
+        region=region,
+        formats=column.formats,
+        zone=column.zone,
+        strict=column.strict,
     )
 
     def read(text: str) -> Any:

@@ -9,7 +9,7 @@ from django.conf import settings
 
 from contacts.attributes import SYSTEM, TYPES
 from contacts.models import Attribute
-from imports import extras, formats, intake, mapping, problems, reader
+from imports import extras, formats, intake, mapping, problems, reader, strict
 from imports.models import Import
 from imports.options import Options
 from imports.reader import Dialect
@@ -77,13 +77,12 @@ def choose(
 def _say_formats(imp: Import, columns: list[dict[str, Any]], written: Mapping[int, str]) -> None:
     """Put into the mapping how dates and numbers are written: as chosen, or as the values leave no doubt."""
     types = {i: type_of(column) for i, column in enumerate(columns)}
-    kinds = {i: formats.kind_of(type_key) for i, type_key in types.items() if formats.kind_of(type_key)}
+    able = [kind for kind in formats.CHOICES if kind == "number" or not strict.is_strict()]
+    kinds = {i: kind for i, type_key in types.items() if (kind := formats.kind_of(type_key)) in able}
     for i, choice in written.items():
-        if choice and not formats.possible(kinds.get(i, ""), choice):
-            able = (
-                ", ".join(formats.CHOICES.get(kinds.get(i, ""), {})) or "no format: it holds neither dates nor numbers"
-            )
-            raise BadMapping(f"Column {imp.header[i]} cannot be written as {choice}. It can have {able}.")
+        if choice not in ("", formats.STRICT) and not formats.possible(kinds.get(i, ""), choice):
+            possible = ", ".join(formats.CHOICES.get(kinds.get(i, ""), {})) or "no format of its own"
+            raise BadMapping(f"Column {imp.header[i]} cannot be written as {choice}. It can have {possible}.")
     open_ones = {i: types[i] for i in kinds if not written[i] and "formats" not in columns[i]}
     found = find_formats(imp, open_ones)
     for i in kinds:

@@ -77,7 +77,7 @@ def _known(kind: str) -> Callable[[Column, Names], Callable[[str], Any]]:
 
 
 def _moment(column: Column, _names: Names | None = None) -> Callable[[str], Any]:
-    return attributes.parser("datetime", formats=column.formats, zone=column.zone)
+    return attributes.parser("datetime", formats=column.formats, zone=column.zone, strict=column.strict)
 
 
 SETTING: dict[str, Callable[[Column, Names], Callable[[str], Any]]] = {

@@ -22,6 +22,7 @@ from tenants.models import Tenant, User
 from tracking import sources
 
 SNIFF_BYTES = 256 * 1024
+SEPARATOR_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 
 
 def receive(
@@ -99,6 +100,13 @@ def first_look(path: Path, *, size: int, tenant: Tenant, changes: dict[str, Any]
     preview = reader.preview(path, dialect)
     if len(preview.header) > tenant.max_columns:
         raise FileProblem("too_many_columns", limit=tenant.max_columns, found=len(preview.header))
+    if tenant.separators and len(preview.header) > 1 and dialect.separator not in tenant.separators:
+        allowed = ", ".join(SEPARATOR_NAMES.get(c, c) for c in tenant.separators)
+        raise FileProblem(
+            "separator_not_allowed",
+            found=SEPARATOR_NAMES.get(dialect.separator, dialect.separator),
+            allowed=allowed,
+        )
     return {"dialect": asdict(dialect), "header": preview.header, "mapping": guess(preview)}
 
 

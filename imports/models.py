@@ -120,6 +120,11 @@ class Import(TenantModel):
         return self.created + self.updated + self.unchanged + self.duplicates
 
     @property
+    def refused_columns(self) -> list[dict[str, Any]]:
+        """Columns that the strict rules of the workspace have left out: name, filled, rows."""
+        return [column for column in self.mapping if column.get("reason") == "partly_filled"]
+
+    @property
     def ended(self) -> bool:
         return self.phase == Phase.DONE
 

@@ -93,6 +93,7 @@ def _column(imp: Import, i: int, zone: str) -> Column:
         formats=tuple(chosen.get("formats") or ()),
         zone=zone,
         key=chosen.get("key", ""),
+        strict=chosen.get("strict", False),
     )
 
 

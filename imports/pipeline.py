@@ -22,7 +22,7 @@ from django.utils.dateparse import parse_datetime
 from contacts import changes, consent, identity, turns
 from contacts import staging as tables
 from contacts.staging import Staging
-from imports import extras, messages, news, parsing, queries, review, undo, units
+from imports import extras, messages, news, parsing, queries, review, strict, undo, units
 from imports.models import Import, Phase, RowIssue, Severity, Status, Unit
 from imports.options import Options
 from segments import membership
@@ -71,6 +71,8 @@ def plan(imp: Import, _unit: Unit) -> dict[str, Any]:
     """Cut the file at record ends into parse units, and make the tables that they fill."""
     tables.create(staging_of(imp))
     spans = parsing.spans(imp)
+    if strict.is_strict():
+        strict.apply(imp, spans)
     units.make(imp, "parse", ((s.start, s.end, s.first_line) for s in spans))
     return {"units": len(spans)}
 
@@ -216,11 +218,13 @@ def _after_parse(imp: Import) -> bool:
     imp.rows = units.total(imp, "parse", "rows")
     imp.in_error = units.total(imp, "parse", "rejected")
     imp.save(update_fields=["rows", "in_error"])
-    limit = Tenant.objects.get(pk=current_tenant()).max_rows
+    tenant = Tenant.objects.get(pk=current_tenant())
     if imp.rows == 0:
         return end(imp, Status.FAILED, reason="no_rows")
-    if imp.rows > limit:
-        return end(imp, Status.FAILED, reason="too_many_rows", limit=limit, found=imp.rows)
+    if imp.rows < tenant.min_rows:
+        return end(imp, Status.FAILED, reason="too_few_rows", limit=tenant.min_rows, found=imp.rows)
+    if imp.rows > tenant.max_rows:
+        return end(imp, Status.FAILED, reason="too_many_rows", limit=tenant.max_rows, found=imp.rows)
     tables.analyze(staging_of(imp), "row")
     return _move(imp, Phase.QUEUED)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from contacts.attributes import SYSTEM, TYPES
 from contacts.models import Attribute
 from imports import extras, mapping
+from imports.extra_cells import CHANNELS
 from imports.reports import line
 from tenants.models import Tenant
 
@@ -81,6 +82,22 @@ _TYPES = {
     "event.time": "datetime",
     "event.amount": "decimal",
 }
+# Formats that the type does not tell.
+_FORMATS = {
+    "external_id": "your own ID; each belongs to one contact",
+    "full_name": "first name, then the rest",
+    "contact_id": "a whole number, from the address of a contact's page",
+    "email_status": "active, not confirmed, unsubscribed, blacklisted or spam",
+    "phone_status": "active or blacklisted",
+    "row.segments": "names of segments, with | between them",
+    "row.endpoint": "a name that is known",
+    "row.touchpoint": "a name that is known",
+    "row.action": "a name that is known",
+    "event.currency": "three letters",
+    "event.items": "names with | between them, or a JSON list",
+    "event.channel": ", ".join(CHANNELS),
+    "event.status": "delivered, read, clicked, undelivered, unsubscribed or spam",
+}
 SHOWN_OPTIONS = 5
 OF_CONTACTS = ("Contact", "Fields", "Your own fields")
 
@@ -112,7 +129,7 @@ def template(tenant: Tenant) -> Iterator[str]:
 def _field(key: str, label: str, type_key: str = "") -> Field:
     type_key = type_key or _TYPES.get(key, "text")
     kind = TYPES[type_key]
-    return Field(key, label, kind.label, kind.hint, _EXAMPLES.get(key) or _BY_TYPE[type_key])
+    return Field(key, label, kind.label, _FORMATS.get(key, kind.hint), _EXAMPLES.get(key) or _BY_TYPE[type_key])
 
 
 def _own(attribute: Attribute) -> Field:

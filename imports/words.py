@@ -20,6 +20,15 @@ file_missing: The file has gone
 too_large: The file is too large
     The file has {found} bytes. The limit of this workspace is {limit}.
     Split the file, or ask an admin for a higher limit.
+too_few_rows: Too few rows
+    The file has {found} rows. A file of this workspace has at least {limit}.
+    Add the missing rows, or ask an admin to change the limit.
+separator_not_allowed: Separator not allowed
+    The columns are parted by {found}. Files of this workspace use {allowed}.
+    Save the file with another separator.
+column_partly_filled: Column filled in part
+    Column {name} is filled in {filled} of {rows} rows; the strict rules of this workspace want all or none.
+    Fill the other cells, or map the column to a text.
 too_many_rows: Too many rows
     The file has {found} rows. The limit of this workspace is {limit}.
     Split the file, or ask an admin for a higher limit.
@@ -185,6 +194,9 @@ number_too_large: Number too large
 number_other_format: Number in another format
     The number is not written as the column says.
     Write it as the rest of the column, or choose another format for the column.
+integer_not_strict: Integer against the strict rules
+    By the strict rules of this workspace an integer begins with 1 to 9.
+    Write it without sign and leading zeros, and leave a zero out.
 not_yes_or_no: Neither yes nor no
     This can be read neither as yes nor as no.
     Write yes or no, true or false, 1 or 0.
@@ -193,6 +205,9 @@ not_a_date: Not a date
     Write it as 2024-05-31.
 date_ambiguous: Date can be read both ways
     Day and month can be swapped.
+    Write it as 2024-05-31.
+date_not_iso: Date not in ISO 8601
+    By the strict rules of this workspace a date is written in one way only.
     Write it as 2024-05-31.
 date_does_not_exist: Date does not exist
     There is no such day.

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST
 from cdp.http import go, invalid, page
 from contacts.attributes import CORE, SYSTEM, TYPES
 from contacts.models import Attribute
-from imports import columns, extras, formats, intake, reader, saved
+from imports import columns, extras, formats, intake, reader, saved, strict
 from imports.forms import DialectForm, OptionsForm
 from imports.models import Import, Phase
 from imports.options import REVIVING, Options
@@ -59,11 +59,12 @@ def may_revive(request: HttpRequest) -> bool:
 def _context(imp: Import, form: OptionsForm, posted: Mapping[str, str] | None) -> dict[str, Any]:
     seen = columns.preview(imp, rows=columns.FORMAT_ROWS)
     own = {key: attribute.type for key, attribute in intake.custom_attributes().items()}
+    able = ["number"] if strict.is_strict() else list(formats.CHOICES)
     rows = []
     for i, name in enumerate(imp.header):
         values = [r[i].strip() for r in seen.rows if i < len(r)]
         row = _column(imp, i, name, values)
-        rows.append(_with_formats(_as_posted(row, posted or {}), [v for v in values if v], own, posted or {}))
+        rows.append(_with_formats(_as_posted(row, posted or {}), [v for v in values if v], own, posted or {}, able))
     targets = Counter(row["target"] for row in rows)
     for row in rows:
         row["clash"] = targets[row["target"]] > 1 and row["target"] not in ("skip", "new")
@@ -119,13 +120,13 @@ def _as_posted(row: dict[str, Any], posted: Mapping[str, str]) -> dict[str, Any]
 
 
 def _with_formats(
-    row: dict[str, Any], values: list[str], own: Mapping[str, str], posted: Mapping[str, str]
+    row: dict[str, Any], values: list[str], own: Mapping[str, str], posted: Mapping[str, str], able: list[str]
 ) -> dict[str, Any]:
     """The row with the ways in which its dates or numbers can be written, and what is to be asked about them."""
     target = f"new:{row['type']}" if row["target"] == "new" else row["target"]
     current = formats.type_of(target, own)
     hows, row["ask"] = [], ""
-    for kind in formats.CHOICES:
+    for kind in able:
         mine = formats.kind_of(current) == kind
         if not mine and kind not in formats.kinds(values[:20]):
             continue

@@ -20,6 +20,8 @@ RAISED = re.compile(
 )
 RETURNED = re.compile(r'return "([a-z]+(?:_[a-z]+)+)"|(?:if|else) "([a-z]+(?:_[a-z]+)+)"')
 FACTS = {
+    "allowed": "comma, tab",
+    "filled": 7,
     "kind": "PDF", "file": "people.csv", "found": 1_000_001, "limit": 1000, "encoding": "UTF-8", "lines": [3, 7], "line": 12,
     "value": "x", "names": "Email", "name": "A long name", "detail": "a detail", "rows": 10, "total": 9,
     "options": "a, b", "task": "orders",
