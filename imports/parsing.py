@@ -67,7 +67,7 @@ def cleaner(imp: Import) -> Cleaner:
 
 
 def compiled(imp: Import) -> Cleaner:
-    """A cleaner for the import's mapping and settings, made anew."""
+    """A new cleaner by header, mapping and options of an import, which need not be stored."""
     options = Options.parse(imp.options)
     tenant = Tenant.objects.get(pk=current_tenant())
     zone = options.zone or (tenant.time_zone if tenant.time_zone != "UTC" else "")

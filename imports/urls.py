@@ -18,6 +18,7 @@ urlpatterns = [
     path("<int:import_id>/", run.detail, name="detail"),
     path("<int:import_id>/live/", run.live, name="live"),
     path("<int:import_id>/read-again/", mapping.read_again, name="read_again"),
+    path("<int:import_id>/preview/", mapping.preview, name="preview"),
     path("<int:import_id>/start/", mapping.start, name="start"),
     path("<int:import_id>/confirm/", run.confirm, name="confirm"),
     path("<int:import_id>/cancel/ask/", run.ask_cancel, name="ask_cancel"),

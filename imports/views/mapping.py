@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST
 from cdp.http import go, invalid, page
 from contacts.attributes import CORE, SYSTEM, TYPES
 from contacts.models import Attribute
-from imports import columns, extras, formats, intake, reader, saved, strict
+from imports import columns, extras, formats, intake, reader, sampling, saved, strict
 from imports.forms import DialectForm, OptionsForm
 from imports.models import Import, Phase
 from imports.options import REVIVING, Options
@@ -39,11 +39,13 @@ SAMPLES = 3
 FREE_TYPES = {"date": "date", "number": "decimal"}
 
 
-def show(request: HttpRequest, imp: Import, *, form: OptionsForm | None = None, error: str = "") -> HttpResponse:
+def show(
+    request: HttpRequest, imp: Import, *, form: OptionsForm | None = None, error: str = "", **more: Any
+) -> HttpResponse:
     """The mapping page; with `error` as 422, and with the choices that were sent."""
     posted = request.POST if "column-0" in request.POST else None
     form = form or OptionsForm(initial=_initial(imp), may_revive=may_revive(request))
-    context = _context(imp, form, posted) | {"error": error}
+    context = _context(imp, form, posted) | {"error": error} | more
     return invalid(request, TEMPLATE, context) if error else page(request, TEMPLATE, context)
 
 
@@ -74,6 +76,8 @@ def _context(imp: Import, form: OptionsForm, posted: Mapping[str, str] | None) -
         "columns": rows,
         "mapped": len(rows) - targets["skip"],
         "skipped": targets["skip"],
+        "bare": [row for row in rows if row["empty"]],
+        "strangers": [row for row in rows if row["target"] == "skip" and not row["empty"]],
         "identifiers": [CORE[t] for t in IDENTIFIERS if targets[t]],
         "needing": sum(row["clash"] or bool(row["ask"]) for row in rows),
         "targets": target_groups(own),
@@ -140,8 +144,8 @@ def _with_formats(
     return row | {"hows": hows}
 
 
-def target_groups(own_types: Mapping[str, str]) -> list[tuple[str, list[tuple[str, str, str]]]]:
-    """Fields that a column can go to, in groups for a select: (key, label, whether it is of dates or numbers)."""
+def target_groups(own_types: Mapping[str, str]) -> list[tuple[str, list[tuple[str, str, str, str]]]]:
+    """Fields that a column can go to, in groups for a select: (key, label, `date` or `number`, tasks that it is for)."""
     own = [(a.key, a.label) for a in Attribute.objects.filter(archived_at=None).order_by("label")]
     groups = [
         ("Contact", [*CORE.items(), ("full_name", "Full name"), *list(extras.SETTINGS.items())[:3]]),
@@ -151,10 +155,37 @@ def target_groups(own_types: Mapping[str, str]) -> list[tuple[str, list[tuple[st
         ("What the contact did", list(extras.EVENT.items())),
     ]
     return [
-        (group, [(key, label, formats.kind_of(formats.type_of(key, own_types))) for key, label in fields])
+        (group, [(key, label, formats.kind_of(formats.type_of(key, own_types)), _tasks(key)) for key, label in fields])
         for group, fields in groups
         if fields
     ]
+
+
+def _tasks(target: str) -> str:
+    return " ".join(key for key, task in extras.TASKS.items() if target in task.targets)
+
+
+@allow("imports.run")
+@require_POST
+def preview(request: HttpRequest, import_id: int) -> HttpResponse:
+    """The first rows by what is chosen at this moment: a fragment for htmx, the page for a browser without a script."""
+    imp = get_object_or_404(Import, pk=import_id)
+    if imp.phase != Phase.DRAFT:  # it was started meanwhile
+        return HttpResponse(status=204)
+    form = OptionsForm(request.POST, may_revive=may_revive(request))
+    options = form.options() if form.is_valid() else Options()
+    chosen = sampling.draft(imp, _choices(request, imp), _written(request, imp))
+    rows = sampling.rows(imp, chosen, options)
+    labels = {key: label for _group, fields in target_groups({}) for key, label, *_rest in fields}
+    heads = [
+        {"name": name, "label": labels.get(column["target"], "New field")}
+        for name, column in zip(imp.header, chosen, strict=True)
+        if column["target"] != "skip"
+    ]
+    context: dict[str, Any] = {"rows": rows, "heads": heads, "bad": sum(row.bad for row in rows)}
+    if request.headers.get("HX-Request"):
+        return page(request, "imports/_preview.html", context)
+    return show(request, imp, form=form, **context)
 
 
 @allow("imports.run")
@@ -201,11 +232,15 @@ def start(request: HttpRequest, import_id: int) -> HttpResponse:
 
 def chosen(request: HttpRequest, imp: Import, options: Options) -> list[dict[str, Any]]:
     """The mapping as the form says it. Raises columns.BadMapping."""
-    choices = _choices(request, imp)
+    return columns.choose(imp, _choices(request, imp), written=_written(request, imp), options=options)
+
+
+def _written(request: HttpRequest, imp: Import) -> dict[str, str]:
+    """How dates and numbers are written, by column index, for the columns whose fields have such."""
     own = {key: attribute.type for key, attribute in intake.custom_attributes().items()}
-    kinds = {at: formats.kind_of(formats.type_of(choice, own)) for at, choice in choices.items()}
-    written = {at: request.POST.get(f"{kind}-format-{at[1:]}", "") for at, kind in kinds.items() if kind}
-    return columns.choose(imp, choices, written=written, options=options)
+    types = {at: formats.type_of(choice, own) for at, choice in _choices(request, imp).items()}
+    kinds = {at: formats.kind_of(type_key) for at, type_key in types.items()}
+    return {at: request.POST.get(f"{kind}-format-{at[1:]}", "") for at, kind in kinds.items() if kind}
 
 
 def _choices(request: HttpRequest, imp: Import) -> dict[str, str]:

@@ -186,3 +186,24 @@ def test_without_a_script(visit: Callable[..., Visit], newcomer: Any, aside: Asi
         page.wait_for_timeout(200)
         page.reload()
     raise AssertionError(page.get_by_role("heading", level=1).inner_text())
+
+
+def test_the_mapping_page_answers_at_once(visit: Callable[..., Visit], scene: Scene, aside: Aside) -> None:
+    """A field is dragged onto a column, the first rows follow; dates that can be read both ways ask."""
+    rows = "mail;day;town\nann@inbox.example;03/04/1988;Riga\nbob@inbox;11/12/1990;Oslo\n"
+    draft = aside(lambda: scenes.receive(scene.tenant, rows, user=scene.owner))
+    page = visit(aside(scene.session)).open(scene.path(f"imports/{draft.pk}/"))
+    page.get_by_text("E-mail without an ending").wait_for()
+    page.locator(".palette .chip", has_text="Birthday").drag_to(page.get_by_label("Field for column day", exact=True))
+    assert page.get_by_label("Field for column day", exact=True).input_value() == "birthday"
+    how = page.get_by_label("How the dates of column day are written")
+    assert how.locator("option:checked").inner_text() == "3 April or 4 March?"
+    page.get_by_text("Date can be read both ways").first.wait_for()
+    how.select_option("%d/%m/%Y")
+    page.get_by_role("cell", name="1988-04-03").wait_for()
+    town = page.get_by_label("Field for column town", exact=True)
+    assert town.locator("option[value='event.name']").is_disabled()
+    page.get_by_label("What the file holds").select_option("events")
+    assert town.locator("option[value='event.name']").is_enabled()
+    page.get_by_role("button", name="Fair Riga 2026").click()
+    assert page.get_by_label("Add everybody to").input_value() == "Fair Riga 2026"
