@@ -44,7 +44,7 @@ def receive(
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
         size, digest = _store(chunks, path, limit=tenant.max_upload_bytes)
-        look = first_look(path, size=size, tenant=tenant)
+        look = first_look(path, size=size, tenant=tenant, own=origin == "mended")
         imp = Import(
             file_name=clean_name(file_name), path=name, size=size, sha256=digest, created_by=user, origin=origin, **look
         )
@@ -92,15 +92,18 @@ def clean_name(name: str) -> str:
     return "".join(c for c in last if c.isprintable())[:255] or "pasted.csv"
 
 
-def first_look(path: Path, *, size: int, tenant: Tenant, changes: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Dialect, header and guessed mapping of a file, as fields of Import. `changes` override what was detected."""
+def first_look(
+    path: Path, *, size: int, tenant: Tenant, changes: dict[str, Any] | None = None, own: bool = False
+) -> dict[str, Any]:
+    """Dialect, header and guessed mapping of a file, as fields of Import. `changes` override what was detected; a file of
+    our `own` making may have any separator."""
     with path.open("rb") as file:
         dialect = reader.sniff(file.read(SNIFF_BYTES), size=size)
     dialect = reader.changed(dialect, **(changes or {}))
     preview = reader.preview(path, dialect)
     if len(preview.header) > tenant.max_columns:
         raise FileProblem("too_many_columns", limit=tenant.max_columns, found=len(preview.header))
-    if tenant.separators and len(preview.header) > 1 and dialect.separator not in tenant.separators:
+    if not own and tenant.separators and len(preview.header) > 1 and dialect.separator not in tenant.separators:
         allowed = ", ".join(SEPARATOR_NAMES.get(c, c) for c in tenant.separators)
         raise FileProblem(
             "separator_not_allowed",

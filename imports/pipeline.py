@@ -221,7 +221,7 @@ def _after_parse(imp: Import) -> bool:
     tenant = Tenant.objects.get(pk=current_tenant())
     if imp.rows == 0:
         return end(imp, Status.FAILED, reason="no_rows")
-    if imp.rows < tenant.min_rows:
+    if imp.rows < tenant.min_rows and imp.parent_id is None:
         return end(imp, Status.FAILED, reason="too_few_rows", limit=tenant.min_rows, found=imp.rows)
     if imp.rows > tenant.max_rows:
         return end(imp, Status.FAILED, reason="too_many_rows", limit=tenant.max_rows, found=imp.rows)

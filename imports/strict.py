@@ -31,11 +31,13 @@ def apply(imp: Import, spans: Sequence[Span]) -> None:
     wanted = [i for i, column in enumerate(imp.mapping) if _type(column) in FILLED]
     filled, total = _count(imp, spans, wanted) if wanted else ({}, 0)
     partly = {i: {"name": imp.header[i], "filled": n, "rows": total} for i, n in filled.items() if 0 < n < total}
+    # What an earlier import of these rows has left out stays out, and is not told again.
+    known = [{"target": "skip"} if column.get("reason") == "partly_filled" else column for column in imp.mapping]
     mapping = [
         {"target": "skip", "reason": "partly_filled", "was": column["target"], **partly[i]} if i in partly else column
-        for i, column in enumerate(imp.mapping)
+        for i, column in enumerate(known)
     ]
-    if IDENTIFIERS.isdisjoint(column["target"] for column in mapping):
+    if partly and IDENTIFIERS.isdisjoint(column["target"] for column in mapping):
         raise FileProblem(CODE, **next(iter(partly.values())))
     imp.mapping = [{**column, "strict": True} for column in mapping]
     imp.save(update_fields=["mapping"])
@@ -45,9 +47,8 @@ def apply(imp: Import, spans: Sequence[Span]) -> None:
 
 def _type(column: Mapping[str, Any]) -> str:
     target = column["target"]
-    return (
-        "phone" if target == "phone" else str(column.get("type") or (SYSTEM[target].type if target in SYSTEM else ""))
-    )
+    known = {"phone": "phone"} | {key: system.type for key, system in SYSTEM.items()}
+    return str(column.get("type") or known.get(target, ""))
 
 
 def _count(imp: Import, spans: Sequence[Span], wanted: Sequence[int]) -> tuple[dict[int, int], int]:

@@ -137,3 +137,22 @@ def test_least_number_of_rows(tenant: Tenant, least: int, status: str, reason: s
     Tenant.objects.filter(pk=tenant.pk).update(min_rows=least)
     imp = bring(tenant, "email\na@x.example\nb@x.example\n")
     assert (imp.status, imp.reason) == (status, reason)
+
+
+def test_mended_rows_need_not_keep_the_rules_of_files(alice: Actor) -> None:
+    from imports import mending, running
+
+    own = alice.workspace
+    Tenant.objects.filter(pk=own.pk).update(separators=";", min_rows=3, strict_values=True)
+    own.refresh_from_db()
+    imp = bring(own, "email;phone\na@@x.example;+447911123456\nb@x.example;\nc@x.example;\n", user=alice.user)
+    assert (imp.status, imp.created, imp.in_error) == ("imported", 2, 1)
+    with tenant_context(own.pk):
+        mending.mend(imp, 2, {0: "a@x.example"}, chosen=None)
+        made = mending.retry(imp, tenant=own, user=alice.user)
+    assert made is not None
+    running.work(own.pk, made.pk)
+    with tenant_context(own.pk):
+        made.refresh_from_db()
+    assert (made.status, made.created, made.refused_columns) == ("imported", 1, [])
+    assert [c.phone for c in contacts(own)] == [None, None, None]
