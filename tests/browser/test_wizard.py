@@ -10,6 +10,7 @@ from playwright.sync_api import Page
 from tests.browser import scene as scenes
 from tests.browser.conftest import Aside, Visit
 from tests.browser.scene import Scene
+from tests.browser.test_looks import judge
 from tests.cast import PASSWORD
 
 pytestmark = pytest.mark.browser
@@ -207,3 +208,11 @@ def test_the_mapping_page_answers_at_once(visit: Callable[..., Visit], scene: Sc
     assert town.locator("option[value='event.name']").is_enabled()
     page.get_by_role("button", name="Fair Riga 2026").click()
     assert page.get_by_label("Add everybody to").input_value() == "Fair Riga 2026"
+    page.get_by_label("Name of the events").fill("Joined")
+    page.get_by_role("link", name="Save mapping…").click()
+    page.get_by_label("Name of the mapping").fill("Guests")
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.get_by_text("A saved mapping fits: Guests.").wait_for()
+    page.get_by_role("button", name="Use Guests").click()
+    page.get_by_text("Saved mapping", exact=True).first.wait_for()
+    assert judge(page) == []
