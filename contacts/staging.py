@@ -63,8 +63,8 @@ SHAPES = {
         "PRIMARY KEY (tenant_id, visitor_id)"
     ),
 }
-# What an undo fills. undone: what came of each row. turned: values of changed contacts that go back, by row. used: contacts
-# that others use.
+# What an undo fills. undone: what came of each row. turned: values of changed contacts that go back, by row. back: created
+# contacts that may come back. used: contacts that others use.
 UNDO_SHAPES = {
     "undone": (
         'tenant_id bigint NOT NULL, row_no integer NOT NULL, result "char" NOT NULL, reversed integer NOT NULL, '
@@ -72,7 +72,12 @@ UNDO_SHAPES = {
     ),
     "turned": (
         "tenant_id bigint NOT NULL, row_no integer NOT NULL, contact_id bigint NOT NULL, keys text[] NOT NULL, "
-        "kept integer NOT NULL, PRIMARY KEY (tenant_id, row_no)"
+        "kept integer NOT NULL, changed jsonb NOT NULL, at timestamptz NOT NULL, was_at timestamptz, "
+        "PRIMARY KEY (tenant_id, row_no)"
+    ),
+    "back": (
+        "tenant_id bigint NOT NULL, row_no integer NOT NULL, contact_id bigint NOT NULL, data jsonb NOT NULL, "
+        "PRIMARY KEY (tenant_id, row_no)"
     ),
     "used": "tenant_id bigint NOT NULL, contact_id bigint NOT NULL, PRIMARY KEY (tenant_id, contact_id)",
 }

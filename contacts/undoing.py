@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from contacts import consent, queries
+from contacts import staging as tables
 from contacts.staging import Staging
 
 REVERSED, IN_PART, KEPT, IMPOSSIBLE = "r", "p", "k", "x"
@@ -42,29 +43,30 @@ WITH gone AS (
     AND t.outcome = 'c' AND c.tenant_id = %(tenant)s AND c.id = t.contact_id
     AND c.changed_at = t.at AND c.deleted_at IS NULL
     AND NOT EXISTS (SELECT 1 FROM {used} u WHERE u.tenant_id = %(tenant)s AND u.contact_id = c.id)
-  RETURNING c.*)
-INSERT INTO withdrawn (tenant_id, import_id, kind, item, part, data)
-SELECT %(tenant)s, %(import_id)s, 'contact', g.id, 0, to_jsonb(g) FROM gone g
-ON CONFLICT DO NOTHING"""
-CREATED = """
+  RETURNING t.row_no, c.id, to_jsonb(c) AS data),
+kept AS (
+  INSERT INTO withdrawn (tenant_id, import_id, kind, item, part, data)
+  SELECT %(tenant)s, %(import_id)s, 'contact', g.id, 0, g.data FROM gone g ON CONFLICT DO NOTHING)
+INSERT INTO {undone} (tenant_id, row_no, result, reversed, kept) SELECT %(tenant)s, g.row_no, 'r', 0, 0 FROM gone g"""
+STAYED = """
 INSERT INTO {undone} (tenant_id, row_no, result, reversed, kept)
-SELECT t.tenant_id, t.row_no, CASE WHEN w.item IS NOT NULL THEN 'r' WHEN c.id IS NOT NULL THEN 'k' ELSE 'x' END, 0, 0
+SELECT t.tenant_id, t.row_no, CASE WHEN EXISTS (
+  SELECT 1 FROM contact c WHERE c.tenant_id = %(tenant)s AND c.id = t.contact_id) THEN 'k' ELSE 'x' END, 0, 0
 FROM touched t
-LEFT JOIN withdrawn w ON w.tenant_id = %(tenant)s AND w.import_id = %(import_id)s AND w.kind = 'contact'
-  AND w.item = t.contact_id
-LEFT JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = t.contact_id
 WHERE t.tenant_id = %(tenant)s AND t.import_id = %(import_id)s AND t.row_no >= %(start)s AND t.row_no < %(stop)s
-  AND t.outcome = 'c'"""
+  AND t.outcome = 'c' AND NOT EXISTS (
+    SELECT 1 FROM {undone} u WHERE u.tenant_id = %(tenant)s AND u.row_no = t.row_no)"""
 
-# For each row that changed a contact: the values that are still (from = 1: the import's; from = 0: the old ones), with what
-# they become. `now` is the contact as JSON. Stored in {turned}, read by the update below.
+# For each row that changed a contact: the values that are still those of the side that goes (%(old)s: 0 before, 1 after the
+# import). `now` is the contact as JSON. All that the update below needs stands in {turned}: tables of the workspace that
+# have just grown have no statistics, and a join with them may not end.
 TURNED = """
-INSERT INTO {turned} (tenant_id, row_no, contact_id, keys, kept)
+INSERT INTO {turned} (tenant_id, row_no, contact_id, keys, kept, changed, at, was_at)
 SELECT t.tenant_id, t.row_no, t.contact_id,
        coalesce((SELECT array_agg(e.key) FROM jsonb_each(t.changed) e
          WHERE coalesce(x.now -> e.key, 'null') = coalesce(e.value -> %(old)s, 'null')), '{{}}'),
        (SELECT count(*) FROM jsonb_each(t.changed) e
-         WHERE coalesce(x.now -> e.key, 'null') <> coalesce(e.value -> %(old)s, 'null'))
+         WHERE coalesce(x.now -> e.key, 'null') <> coalesce(e.value -> %(old)s, 'null')), t.changed, t.at, t.was_at
 FROM touched t JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = t.contact_id
 CROSS JOIN LATERAL (SELECT c.attributes || jsonb_build_object('external_id', c.external_id, 'email', c.email,
   'phone', c.phone, 'first_name', c.first_name, 'last_name', c.last_name, 'email_status', c.email_status,
@@ -75,21 +77,24 @@ WHERE t.tenant_id = %(tenant)s AND t.import_id = %(import_id)s AND t.row_no >= %
 WAS_TAKEN = " AND t.undone IN ('r', 'p')"
 TURN = """
 UPDATE contact c SET @columns@,
-  attributes = (c.attributes - (SELECT coalesce(array_agg(k), '{{}}') FROM unnest(u.keys) k WHERE k <> ALL (@named@)))
-    || coalesce((SELECT jsonb_object_agg(k, t.changed -> k -> %(new)s) FROM unnest(u.keys) k
+  attributes = (c.attributes - (SELECT coalesce(array_agg(k), '{{}}') FROM unnest(t.keys) k WHERE k <> ALL (@named@)))
+    || coalesce((SELECT jsonb_object_agg(k, t.changed -> k -> %(new)s) FROM unnest(t.keys) k
                  WHERE k <> ALL (@named@) AND t.changed -> k -> %(new)s <> 'null'), '{{}}'),
-  changed_at = CASE WHEN u.kept = 0 AND c.changed_at = @mine@ THEN coalesce(@theirs@, %(now)s) ELSE %(now)s END
-FROM {turned} u JOIN touched t ON t.tenant_id = %(tenant)s AND t.import_id = %(import_id)s AND t.row_no = u.row_no
-WHERE u.tenant_id = %(tenant)s AND u.row_no >= %(start)s AND u.row_no < %(stop)s AND u.keys <> '{{}}'
-  AND c.tenant_id = %(tenant)s AND c.id = u.contact_id"""
+  changed_at = CASE WHEN t.kept = 0 AND c.changed_at = @mine@ THEN coalesce(@theirs@, %(now)s) ELSE %(now)s END
+FROM {turned} t
+WHERE t.tenant_id = %(tenant)s AND t.row_no >= %(start)s AND t.row_no < %(stop)s AND t.keys <> '{{}}'
+  AND c.tenant_id = %(tenant)s AND c.id = t.contact_id"""
 UPDATED = """
 INSERT INTO {undone} (tenant_id, row_no, result, reversed, kept)
-SELECT t.tenant_id, t.row_no,
-       CASE WHEN u.row_no IS NULL THEN 'x' WHEN u.keys = '{{}}' THEN 'k' WHEN u.kept > 0 THEN 'p' ELSE 'r' END,
-       coalesce(cardinality(u.keys), 0), coalesce(u.kept, 0)
-FROM touched t LEFT JOIN {turned} u ON u.tenant_id = %(tenant)s AND u.row_no = t.row_no
+SELECT t.tenant_id, t.row_no, CASE WHEN t.keys = '{{}}' THEN 'k' WHEN t.kept > 0 THEN 'p' ELSE 'r' END,
+       cardinality(t.keys), t.kept
+FROM {turned} t WHERE t.tenant_id = %(tenant)s AND t.row_no >= %(start)s AND t.row_no < %(stop)s"""
+LOST = """
+INSERT INTO {undone} (tenant_id, row_no, result, reversed, kept)
+SELECT t.tenant_id, t.row_no, 'x', 0, 0 FROM touched t
 WHERE t.tenant_id = %(tenant)s AND t.import_id = %(import_id)s AND t.row_no >= %(start)s AND t.row_no < %(stop)s
-  AND t.outcome = 'u'"""
+  AND t.outcome = 'u' AND NOT EXISTS (
+    SELECT 1 FROM {turned} u WHERE u.tenant_id = %(tenant)s AND u.row_no = t.row_no)@which@"""
 # The order of changes learns of every contact that is other than before.
 NOTE = """
 INSERT INTO contact_change (tenant_id, at, contact_id)
@@ -101,34 +106,40 @@ RESULTS = """
 SELECT u.result::text, count(*), sum(u.reversed), sum(u.kept) FROM {undone} u
 WHERE u.tenant_id = %(tenant)s AND u.row_no >= %(start)s AND u.row_no < %(stop)s GROUP BY u.result"""
 
-# Brings created contacts back, unless somebody else has their external ID or e-mail by now.
-BRING_BACK = """
-WITH back AS (
-  INSERT INTO contact SELECT r.*
-  FROM touched t JOIN withdrawn w ON w.tenant_id = %(tenant)s AND w.import_id = %(import_id)s AND w.kind = 'contact'
-    AND w.item = t.contact_id
-  CROSS JOIN LATERAL jsonb_populate_record(NULL::contact, w.data) r
-  WHERE t.tenant_id = %(tenant)s AND t.import_id = %(import_id)s AND t.row_no >= %(start)s AND t.row_no < %(stop)s
-    AND NOT EXISTS (SELECT 1 FROM contact c WHERE c.tenant_id = %(tenant)s AND c.deleted_at IS NULL
-      AND c.external_id = w.data ->> 'external_id')
-    AND NOT EXISTS (SELECT 1 FROM contact c WHERE c.tenant_id = %(tenant)s AND c.deleted_at IS NULL
-      AND c.email = w.data ->> 'email')
-  ON CONFLICT DO NOTHING RETURNING id)
-DELETE FROM withdrawn w USING back b
-WHERE w.tenant_id = %(tenant)s AND w.import_id = %(import_id)s AND w.kind = 'contact' AND w.item = b.id"""
-CAME_BACK = """
-INSERT INTO {undone} (tenant_id, row_no, result, reversed, kept)
-SELECT t.tenant_id, t.row_no, CASE WHEN c.id IS NULL THEN 'x' ELSE 'r' END, 0, 0
-FROM touched t LEFT JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = t.contact_id
+# Created contacts that may come back, with their data: found one by one, by the key of `withdrawn`.
+BACK = """
+INSERT INTO {back} (tenant_id, row_no, contact_id, data)
+SELECT t.tenant_id, t.row_no, t.contact_id, k.data FROM touched t CROSS JOIN LATERAL (
+  SELECT w.data FROM withdrawn w WHERE w.tenant_id = %(tenant)s AND w.import_id = %(import_id)s AND w.kind = 'contact'
+    AND w.item = t.contact_id OFFSET 0) k
 WHERE t.tenant_id = %(tenant)s AND t.import_id = %(import_id)s AND t.row_no >= %(start)s AND t.row_no < %(stop)s
   AND t.outcome = 'c' AND t.undone = 'r'"""
+# Brings them back, unless somebody else has their external ID or e-mail by now.
+BRING_BACK = """
+WITH back AS (
+  INSERT INTO contact SELECT r.* FROM {back} b CROSS JOIN LATERAL jsonb_populate_record(NULL::contact, b.data) r
+  WHERE b.tenant_id = %(tenant)s AND b.row_no >= %(start)s AND b.row_no < %(stop)s
+    AND NOT EXISTS (SELECT 1 FROM contact c WHERE c.tenant_id = %(tenant)s AND c.deleted_at IS NULL
+      AND c.external_id = r.external_id)
+    AND NOT EXISTS (SELECT 1 FROM contact c WHERE c.tenant_id = %(tenant)s AND c.deleted_at IS NULL
+      AND c.email = r.email)
+  ON CONFLICT DO NOTHING RETURNING id)
+DELETE FROM withdrawn w
+WHERE w.tenant_id = %(tenant)s AND w.import_id = %(import_id)s AND w.kind = 'contact'
+  AND w.item = ANY (ARRAY(SELECT b.id FROM back b))"""
+CAME_BACK = """
+INSERT INTO {undone} (tenant_id, row_no, result, reversed, kept)
+SELECT b.tenant_id, b.row_no, CASE WHEN c.id IS NULL THEN 'x' ELSE 'r' END, 0, 0
+FROM {back} b LEFT JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = b.contact_id
+WHERE b.tenant_id = %(tenant)s AND b.row_no >= %(start)s AND b.row_no < %(stop)s"""
 
 
 def undo(staging: Staging, *, start: int, stop: int, now: datetime) -> Taken:
     """Take back what rows [start, stop) did to contacts. The caller holds the tenant's turn."""
     span = {"import_id": staging.import_id, "start": start, "stop": stop}
     queries.run(TAKE_OUT, staging, **span)
-    queries.run(CREATED, staging, **span)
+    tables.analyze(staging, "undone")
+    queries.run(STAYED, staging, **span)
     _turn(staging, span, old=1, new=0, now=now, which="")
     return _told(staging, span, now=now)
 
@@ -136,6 +147,8 @@ def undo(staging: Staging, *, start: int, stop: int, now: datetime) -> Taken:
 def redo(staging: Staging, *, start: int, stop: int, now: datetime) -> Taken:
     """Bring back what an undo of rows [start, stop) has taken. The caller holds the tenant's turn."""
     span = {"import_id": staging.import_id, "start": start, "stop": stop}
+    queries.run(BACK, staging, **span)
+    tables.analyze(staging, "back")
     queries.run(BRING_BACK, staging, **span)
     queries.run(CAME_BACK, staging, **span)
     _turn(staging, span, old=0, new=1, now=now, which=WAS_TAKEN)
@@ -145,10 +158,12 @@ def redo(staging: Staging, *, start: int, stop: int, now: datetime) -> Taken:
 def _turn(staging: Staging, span: dict[str, Any], *, old: int, new: int, now: datetime, which: str) -> None:
     """Give values that are still those of side `old` the ones of side `new`."""
     queries.run(TURNED.replace("@which@", which), staging, **span, old=old)
+    tables.analyze(staging, "turned")
     mine, theirs = ("t.at", "t.was_at") if new == 0 else ("t.was_at", "t.at")
     statement = TURN.replace("@columns@", ", ".join(_columns(new))).replace("@named@", _NAMED)
     queries.run(statement.replace("@mine@", mine).replace("@theirs@", theirs), staging, **span, new=new, now=now)
-    queries.run(UPDATED + which, staging, **span)
+    queries.run(UPDATED, staging, **span)
+    queries.run(LOST.replace("@which@", which), staging, **span)
 
 
 def _columns(new: int) -> list[str]:
@@ -170,7 +185,7 @@ def _columns(new: int) -> list[str]:
 
 
 def _value(column: str, key: str, value: str) -> str:
-    return f"{column} = CASE WHEN '{key}' = ANY(u.keys) THEN {value} ELSE c.{column} END"
+    return f"{column} = CASE WHEN '{key}' = ANY(t.keys) THEN {value} ELSE c.{column} END"
 
 
 def _told(staging: Staging, span: dict[str, Any], *, now: datetime) -> Taken:

@@ -24,7 +24,7 @@ CURSORS = {
 TABLES = {
     "contact", "suppression", "segment_member", "visitor", "visitor_identifier", "event", "row_issue", "rejected_row",
     "touched", "contact_change", "import", "import_unit", "row", "hit", "repeat", "loser", "map",
-    "withdrawn", "event_key", "source_name", "undone", "turned", "used",
+    "withdrawn", "event_key", "source_name", "undone", "turned", "used", "back",
 }  # fmt: skip
 
 
