@@ -5,6 +5,7 @@ from imports.views import listing, mapping, mend, origins, run, upload
 app_name = "imports"
 urlpatterns = [
     path("", listing.listing, name="list"),
+    path("list.csv", listing.download, name="list_csv"),
     path("live/", listing.live, name="list_live"),
     path("new/", upload.new, name="new"),
     path("upload/", upload.upload, name="upload"),
