@@ -37,6 +37,8 @@ PAGES = {
     "sites": "sites/",
     "site": "sites/<site>/",
     "resolved": "resolved/",
+    "import rules": "settings/",
+    "sources": "settings/sources/",
     "members": "members/",
     "notices": "notices/",
 }
