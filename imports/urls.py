@@ -1,6 +1,6 @@
 from django.urls import path
 
-from imports.views import listing, mapping, mend, origins, run, upload
+from imports.views import downloads, listing, mapping, mend, origins, run, upload
 
 app_name = "imports"
 urlpatterns = [
@@ -23,5 +23,6 @@ urlpatterns = [
     path("<int:import_id>/rows/<int:line>/", mend.mend, name="mend"),
     path("<int:import_id>/retry/", mend.retry, name="retry"),
     path("<int:import_id>/errors.csv", run.errors, name="errors"),
+    path("<int:import_id>/rows/<str:outcome>.csv", downloads.rows, name="rows_as_csv"),
     path("origins/<int:contact_id>/", origins.of_contact, name="origins"),
 ]
