@@ -24,5 +24,6 @@ urlpatterns = [
     path("<int:import_id>/retry/", mend.retry, name="retry"),
     path("<int:import_id>/errors.csv", run.errors, name="errors"),
     path("<int:import_id>/rows/<str:outcome>.csv", downloads.rows, name="rows_as_csv"),
+    path("<int:import_id>/original/", downloads.original, name="original"),
     path("origins/<int:contact_id>/", origins.of_contact, name="origins"),
 ]

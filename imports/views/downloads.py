@@ -3,14 +3,14 @@
 from collections.abc import Iterable
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_safe
 
 from cdp.http import not_found, page
 from cdp.outcomes import OUTCOMES as WORDS
-from imports import columns, outcome_rows, parsing, progress, reports
+from imports import columns, how, outcome_rows, parsing, progress, reports
 from imports.models import Import
 from imports.reader import FileProblem
 from imports.views.upload import spoken
@@ -38,6 +38,20 @@ def rows(request: HttpRequest, import_id: int, outcome: str) -> HttpResponseBase
     lines = outcome_rows.lines(imp, outcome, labels=columns.labels())
     tenant_id: int = request.workspace.pk  # type: ignore[attr-defined]
     return as_csv(reports.streamed(tenant_id, lines), name=f"{stem(imp)} {_WORD[outcome].lower()}.csv")
+
+
+@allow("imports.rows")
+@require_safe
+def original(request: HttpRequest, import_id: int) -> HttpResponseBase:
+    """The file as it came, under its own name."""
+    imp = get_object_or_404(Import, pk=import_id)
+    path = how.original(imp)
+    if path is None:
+        return gone(request, imp, FileProblem("file_missing", file=imp.file_name))
+    # Never a type that a browser would show: it is somebody else's file.
+    return FileResponse(
+        path.open("rb"), as_attachment=True, filename=imp.file_name, content_type="application/octet-stream"
+    )
 
 
 def gone(request: HttpRequest, imp: Import, problem: FileProblem) -> HttpResponse:

@@ -76,13 +76,14 @@ def _card(imp: Import) -> dict[str, Any]:
 
 def _rows(imports: list[Import], stuck: set[int]) -> list[dict[str, Any]]:
     """What a row of the table shows. A failed import has what it wrote, not what it had planned."""
+    parents = Import.objects.in_bulk({imp.parent_id for imp in imports if imp.parent_id})
     rows = []
     for imp in imports:
         found: Any = imp
         counts = imp.counts | {"created": found.wrote_new, "updated": found.wrote_old}
         reason = problems.title(imp.reason) if imp.status == Status.FAILED else ""
         shown = {"import": imp, "counts": counts if imp.ended else None, "imported": found.good, "reason": reason}
-        rows.append(shown | {"stuck": imp.pk in stuck})
+        rows.append(shown | {"stuck": imp.pk in stuck, "parent": parents.get(imp.parent_id)})
     return rows
 
 

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 from cdp.figures import number
 from cdp.http import go, page, stop_polling
 from contacts.views.profile import shown
-from imports import columns, intake, progress, reports, undo
+from imports import columns, how, intake, progress, reports, undo
 from imports.forms import CancelForm
 from imports.models import Import, Phase, Status
 from imports.views import downloads, mapping, mend
@@ -107,6 +107,8 @@ def _result(request: HttpRequest, imp: Import) -> dict[str, Any]:
         "undo_lines": undo.told(imp),
         "steps": steps("result"),
         "counts": counts,
+        "how": how.told(imp, request.workspace),  # type: ignore[attr-defined]
+        "parent": Import.objects.filter(pk=imp.parent_id).first() if imp.parent_id else None,
         "downloads": downloads.menu(imp, counts),
         "imported": sum(counts[name] for name in ("created", "updated", "unchanged", "duplicates")),
         "written": counts["created"] + counts["updated"],
