@@ -210,6 +210,8 @@ ON CONFLICT DO NOTHING"""
 FORGET = """
 DELETE FROM withdrawn w WHERE w.tenant_id = %(tenant)s AND w.import_id = %(import_id)s AND w.kind = ANY(%(kinds)s)"""
 
+FORGET_ALL = "DELETE FROM withdrawn w WHERE w.tenant_id = %(tenant)s AND w.import_id = %(import_id)s"
+
 
 def put_away(staging: Staging, kind: str, delete: str, *, item: str, part: str) -> int:
     """Run a DELETE … RETURNING and keep its rows in `withdrawn`; returns how many."""
@@ -218,5 +220,10 @@ def put_away(staging: Staging, kind: str, delete: str, *, item: str, part: str) 
 
 
 def forget(staging: Staging, kinds: Sequence[str]) -> None:
-    """Remove rows from `withdrawn`: they have been brought back, or their time is over."""
+    """Remove rows from `withdrawn`: they have been brought back."""
     queries.run(FORGET, staging, import_id=staging.import_id, kinds=list(kinds))
+
+
+def forget_all(staging: Staging) -> int:
+    """Remove all that an undo has put into `withdrawn`: its time is over. Returns how many rows."""
+    return queries.run(FORGET_ALL, staging, import_id=staging.import_id)

@@ -103,7 +103,7 @@ class Cleaner:
     def _identifiers(self, cells: list[str], problems: list[Problem]) -> dict[str, str | None]:
         values: dict[str, str | None] = dict.fromkeys((*IDENTIFIERS, *NAMES, "email_written", "phone_written"))
         at = self.at
-        if (i := at.get("email")) is not None and (text := cells[i]):
+        if (i := at.get("email")) is not None and (text := of.unquoted(cells[i])):
             values["email"] = normal = identifiers.normal_email(text)
             if normal is None:
                 problems.append(Problem(i, identifiers.email_problem(text), text))

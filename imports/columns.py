@@ -7,13 +7,14 @@ from typing import Any
 
 from django.conf import settings
 
+from contacts import attributes
 from contacts.attributes import SYSTEM, TYPES
 from contacts.models import Attribute
 from imports import extras, formats, intake, mapping, problems, reader, strict
 from imports.models import Import
 from imports.options import Options
 from imports.reader import Dialect
-from imports.synonyms import OWN_COLUMNS
+from imports.synonyms import CHANGED_COLUMN, OWN_COLUMNS
 from tenants.models import Tenant
 
 CORE = mapping.CORE_TARGETS
@@ -60,7 +61,7 @@ def choose(
     for i, (name, guess) in enumerate(zip(imp.header, imp.mapping, strict=True)):
         choice = choices.get(f"#{i}", choices.get(name, guess["target"]))
         chosen = name in choices or f"#{i}" in choices
-        if choice == "skip" and create_unknown and not chosen and name not in OWN_COLUMNS:
+        if choice == "skip" and create_unknown and not chosen and name not in (*OWN_COLUMNS, CHANGED_COLUMN):
             choice = f"new:text:{key_of(name)}"
         kept = choice == guess["target"]
         column = _column(choice, name, reason=guess.get("reason", "") if kept else "chosen")
@@ -152,3 +153,10 @@ def key_of(name: str) -> str:
     """The key that a column name suggests: "Shoe size (EU)" → shoe_size_eu."""
     key = re.sub(r"[^a-z0-9]+", "_", mapping.normal_name(name)).strip("_")[:60]
     return key if key[:1].isalpha() else f"column_{key}".rstrip("_")
+
+
+def labels() -> dict[str, str]:
+    """Key → label of every field of the workspace."""
+    own = dict(Attribute.objects.values_list("key", "label"))
+    system = {key: s.label for key, s in SYSTEM.items()}
+    return {**own, **system, **attributes.CORE, **extras.TARGETS, "deleted": "Deleted contact"}

@@ -69,6 +69,8 @@ def compiled(
             return None
         email = written = phone = phone_written = external_id = NULL
         if email_at is not None and (text := cells[email_at].strip()):
+            if text[0] == "'":
+                text = of.unquoted(text)
             normal = normal_email(text)
             if normal is None:
                 return None

@@ -9,7 +9,7 @@ from contacts import attributes, identifiers
 from contacts.attributes import BadValue
 from imports import extras
 from imports.problems import Problem
-from imports.synonyms import OWN_COLUMNS, SYNONYMS
+from imports.synonyms import CHANGED_COLUMN, OWN_COLUMNS, SYNONYMS
 
 CORE_TARGETS: tuple[str, ...] = ("email", "phone", "external_id", "first_name", "last_name", "full_name")
 IDENTIFIERS = CORE_TARGETS[:3]
@@ -57,7 +57,7 @@ def _known_names() -> dict[str, list[tuple[int, str]]]:
 
 
 _NAMES = _known_names()
-_OWN = frozenset(normal_name(name) for name in OWN_COLUMNS)
+_OWN = frozenset(normal_name(name) for name in (*OWN_COLUMNS, CHANGED_COLUMN))
 # Names that are the whole name, unless a column beside them has one half of it: "Vorname, Name", "Nombre, Apellidos".
 _HALF_NAMES = frozenset(normal_name(word) for word in SYNONYMS["full_name"][1].split("|"))
 

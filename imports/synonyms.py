@@ -175,3 +175,5 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
 }
 # Columns that our own download of rows in error adds. A mended file comes back with them, and they mean nothing there.
 OWN_COLUMNS: tuple[str, ...] = ("Line in file", "Code", "Reason")
+# What the download of updated rows adds besides.
+CHANGED_COLUMN = "Changed fields"

@@ -1,10 +1,11 @@
 from django.urls import path
 
-from imports.views import listing, mapping, mend, origins, reference, run, saved, upload
+from imports.views import downloads, listing, mapping, mend, origins, reference, run, saved, upload
 
 app_name = "imports"
 urlpatterns = [
     path("", listing.listing, name="list"),
+    path("list.csv", listing.download, name="list_csv"),
     path("live/", listing.live, name="list_live"),
     path("new/", upload.new, name="new"),
     path("upload/", upload.upload, name="upload"),
@@ -30,5 +31,7 @@ urlpatterns = [
     path("<int:import_id>/rows/<int:line>/", mend.mend, name="mend"),
     path("<int:import_id>/retry/", mend.retry, name="retry"),
     path("<int:import_id>/errors.csv", run.errors, name="errors"),
+    path("<int:import_id>/rows/<str:outcome>.csv", downloads.rows, name="rows_as_csv"),
+    path("<int:import_id>/original/", downloads.original, name="original"),
     path("origins/<int:contact_id>/", origins.of_contact, name="origins"),
 ]

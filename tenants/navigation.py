@@ -30,6 +30,7 @@ SECTIONS: list[tuple[str, list[tuple[str, str, str, str]]]] = [
         [
             ("Sites and pixel", "globe", "tracking:sites", "sites.view"),
             ("Members", "user-cog", "tenants:members", "members.view"),
+            ("Settings", "sliders-horizontal", "tenants:settings", "settings.manage"),
             ("Sent mail (local)", "mail", "tenants:mail", "mail.view"),
         ],
     ),

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from tenants.views import workspace
+from tenants.views import settings, workspace
 
 app_name = "tenants"
 urlpatterns = [
@@ -10,5 +10,8 @@ urlpatterns = [
     path("members/<int:membership_id>/role/", workspace.set_role, name="set_role"),
     path("notices/", workspace.notices, name="notices"),
     path("notices/read/", workspace.read_notices, name="read_notices"),
+    path("settings/", settings.rules, name="settings"),
+    path("settings/save/", settings.save_rules, name="save_rules"),
+    path("settings/preset/", settings.use_preset, name="use_preset"),
     path("mail/", workspace.mail, name="mail"),
 ]

@@ -1,5 +1,8 @@
 """The names by which imports say where data came from: API endpoints, touchpoints, source actions."""
 
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
 from tracking.models import SourceName
 
 Kind = SourceName.Kind
@@ -28,3 +31,48 @@ def touchpoint_of(endpoint: str) -> str:
     """The touchpoint that is meant by an endpoint; empty when it has none."""
     found = SourceName.objects.filter(kind=Kind.ENDPOINT, name=endpoint).values_list("touchpoint", flat=True).first()
     return str(found or "")
+
+
+class NotPossible(ValueError):
+    """A name that cannot be had; the sentence says why."""
+
+
+def add(kind: str, name: str, *, touchpoint: str = "") -> SourceName:
+    """A new name. Raises NotPossible when it is taken, in whatever capitals, or there are too many."""
+    if SourceName.objects.filter(kind=kind).count() >= MAX_NAMES:
+        raise NotPossible(f"There are {MAX_NAMES} already. Rename one that is not in use.")
+    _check_free(kind, name)
+    return _saved(SourceName(kind=kind, name=name, touchpoint=touchpoint if kind == Kind.ENDPOINT else ""))
+
+
+def rename(source: SourceName, name: str, *, touchpoint: str = "") -> None:
+    """Another name, and for an endpoint its touchpoint. Endpoints follow the touchpoint that they mean. What was
+    imported before keeps the name of its time. Raises NotPossible."""
+    _check_free(source.kind, name, but=source.pk)
+    before, source.name = source.name, name
+    source.touchpoint = touchpoint if source.kind == Kind.ENDPOINT else ""
+    _saved(source)
+    if source.kind == Kind.TOUCHPOINT:
+        SourceName.objects.filter(kind=Kind.ENDPOINT, touchpoint=before).update(touchpoint=name)
+
+
+def put_away(source: SourceName, *, away: bool) -> bool:
+    """Archive a name, or take it back into use; False when it was so before."""
+    found = SourceName.objects.filter(pk=source.pk, archived_at__isnull=away)
+    return bool(found.update(archived_at=timezone.now() if away else None))
+
+
+def _check_free(kind: str, name: str, *, but: int | None = None) -> None:
+    for taken in SourceName.objects.filter(kind=kind).exclude(pk=but):
+        if taken.name.casefold() == name.casefold():
+            more = " It is archived: restore it." if taken.archived_at else ""
+            raise NotPossible(f"“{taken.name}” exists already.{more}")
+
+
+def _saved(source: SourceName) -> SourceName:
+    try:
+        with transaction.atomic():
+            source.save()
+    except IntegrityError:
+        raise NotPossible(f"“{source.name}” exists already.") from None
+    return source

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from tracking import views
+from tracking import source_views, views
 
 app_name = "tracking"
 urlpatterns = [
@@ -9,6 +9,12 @@ urlpatterns = [
     path("sites/<int:site_id>/", views.site, name="site"),
     path("sites/<int:site_id>/seen/", views.seen, name="seen"),
     path("resolved/", views.resolved, name="resolved"),
+    path("settings/sources/", source_views.sources, name="sources"),
+    path("settings/sources/add/", source_views.add, name="add_source"),
+    path("settings/sources/<int:source_id>/", source_views.edit, name="edit_source"),
+    path("settings/sources/<int:source_id>/rename/", source_views.rename, name="rename_source"),
+    path("settings/sources/<int:source_id>/archive/", source_views.put_away, {"away": True}, name="archive_source"),
+    path("settings/sources/<int:source_id>/restore/", source_views.put_away, {"away": False}, name="restore_source"),
     path("visitors/of-contact/<int:contact_id>/", views.of_contact, name="of_contact"),
     path("activity/of-contact/<int:contact_id>/", views.activity, name="activity"),
 ]

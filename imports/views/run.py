@@ -11,13 +11,11 @@ from django.views.decorators.http import require_POST, require_safe
 
 from cdp.figures import number
 from cdp.http import go, page, stop_polling
-from contacts.attributes import CORE, SYSTEM
-from contacts.models import Attribute
 from contacts.views.profile import shown
-from imports import extras, intake, progress, reports, undo
+from imports import columns, how, intake, progress, reports, undo
 from imports.forms import CancelForm
 from imports.models import Import, Phase, Status
-from imports.views import mapping, mend
+from imports.views import downloads, mapping, mend
 from imports.views.upload import spoken, steps
 from segments.models import Segment
 from tenants import audit
@@ -73,7 +71,7 @@ KINDS = (("email", "by e-mail"), ("external_id", "by external ID"), ("phone", "b
 
 
 def _review(imp: Import) -> dict[str, Any]:
-    labels = field_labels()
+    labels = columns.labels()
     changes = [
         c | {"label": labels.get(c["key"], c["key"]), "before": _read(c["before"]), "after": _read(c["after"])}
         for c in imp.review["changes"]
@@ -100,13 +98,6 @@ def _read(value: Any) -> str | None:
     return None if value is None else shown(value)
 
 
-def field_labels() -> dict[str, str]:
-    """Key → label of every field of the workspace."""
-    own = dict(Attribute.objects.values_list("key", "label"))
-    system = {key: s.label for key, s in SYSTEM.items()}
-    return {**own, **system, **CORE, **extras.TARGETS, "deleted": "Deleted contact"}
-
-
 def _result(request: HttpRequest, imp: Import) -> dict[str, Any]:
     counts, now = progress.outcome(imp), timezone.now()
     return {
@@ -116,6 +107,9 @@ def _result(request: HttpRequest, imp: Import) -> dict[str, Any]:
         "undo_lines": undo.told(imp),
         "steps": steps("result"),
         "counts": counts,
+        "how": how.told(imp, request.workspace),  # type: ignore[attr-defined]
+        "parent": Import.objects.filter(pk=imp.parent_id).first() if imp.parent_id else None,
+        "downloads": downloads.menu(imp, counts),
         "imported": sum(counts[name] for name in ("created", "updated", "unchanged", "duplicates")),
         "written": counts["created"] + counts["updated"],
         "problem": spoken(imp.reason, imp.reason_facts) if imp.status == Status.FAILED else None,
@@ -229,8 +223,4 @@ def errors(request: HttpRequest, import_id: int) -> StreamingHttpResponse:
     """All rows in error as CSV."""
     imp = get_object_or_404(Import, pk=import_id)
     lines = reports.streamed(request.workspace.pk, reports.errors_csv(imp))  # type: ignore[attr-defined]
-    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
-    name = imp.file_name.rpartition(".")[0] or imp.file_name
-    safe = "".join(c if c.isascii() and (c.isalnum() or c in "-_ .") else "_" for c in name)
-    response.headers["Content-Disposition"] = f'attachment; filename="{safe} rows in error.csv"'
-    return response
+    return downloads.as_csv(lines, name=f"{downloads.stem(imp)} rows in error.csv")

@@ -18,6 +18,7 @@ AXE = "options => axe.run({resultTypes: ['violations'], ...options}).then(result
 # What stands in <scene> is an import, a contact, a site or a segment of the scene.
 PAGES = {
     "imports": "imports/",
+    "imports by rows in error": "imports/?show=imported&order=-errors&q=csv",
     "upload": "imports/new/",
     "columns": "imports/columns/",
     "saved": "imports/saved/",
@@ -38,6 +39,8 @@ PAGES = {
     "sites": "sites/",
     "site": "sites/<site>/",
     "resolved": "resolved/",
+    "import rules": "settings/",
+    "sources": "settings/sources/",
     "members": "members/",
     "notices": "notices/",
 }
@@ -94,7 +97,7 @@ def test_the_running_list_renews_itself_and_keeps_what_is_typed(
     scene: Scene, aside: Aside, visit: Callable[..., Visit]
 ) -> None:
     page = visit(aside(scene.session)).open(scene.path("imports/"))
-    field = page.get_by_role("searchbox", name="Search imports by file name")
+    field = page.get_by_role("searchbox", name="Search imports by file name or description")
     field.fill("fair")
     with page.expect_response(lambda r: r.url.split("?")[0].endswith("/imports/live/")):
         pass

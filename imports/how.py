@@ -1,0 +1,99 @@
+"""How an import was done, in words: settings, columns, dialect, time by phase, and how long its file is kept."""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from django import forms
+from django.db.models import Count, Sum
+
+from contacts.attributes import TYPES
+from imports import columns, encodings, parsing, progress
+from imports.catalogue import ORIGINS
+from imports.forms import SEPARATORS, OptionsForm
+from imports.models import Import, Unit
+from imports.options import Options
+from imports.reader import FileProblem
+from tenants.models import Tenant
+
+Pairs = list[tuple[str, str]]
+# Settings that stand elsewhere, or only guard others.
+_LEFT_OUT = {"description", "revive_confirmed"}
+_TURNS = ("Undo and its undoing", "", ("undo", "redo", "withdraw"))
+
+
+def told(imp: Import, tenant: Tenant) -> dict[str, Any]:
+    """All of it, for the page of an import that has ended."""
+    return {
+        "settings": settings(imp),
+        "columns": mapped(imp),
+        "dialect": dialect(imp),
+        "timings": timings(imp),
+        "origin": ORIGINS.get(imp.origin, imp.origin),
+        "kept_until": kept_until(imp, tenant),
+        "has_file": original(imp) is not None,
+    }
+
+
+def settings(imp: Import) -> Pairs:
+    """What the import was allowed to do: the labels and words of the form. Settings without a value are left out."""
+    options = Options.parse(imp.options).as_json()
+    found = []
+    for name, field in OptionsForm(may_revive=True).fields.items():
+        value = options.get(name)
+        if isinstance(field, forms.ChoiceField):
+            value = dict(field.choices).get(value or "", value)  # type: ignore[arg-type]
+        words = ", ".join(value) if isinstance(value, list) else str(value or "")
+        if words and name not in _LEFT_OUT:
+            found.append((str(field.label), words))
+    return found
+
+
+def mapped(imp: Import) -> list[dict[str, str]]:
+    """Column of the file → field, with its type where that was chosen."""
+    labels = {"skip": "not imported", "full_name": "Full name", "contact_id": "Contact"} | columns.labels()
+    found = []
+    for name, column in zip(imp.header, imp.mapping, strict=False):
+        target, kind = column["target"], column.get("type") or ""
+        type_label = TYPES[kind].label if kind in TYPES else ""
+        found.append({"name": name, "target": target, "field": labels.get(target, target), "type": type_label})
+    return found
+
+
+def dialect(imp: Import) -> Pairs:
+    """How the file was read."""
+    found = imp.dialect
+    pairs = [
+        ("Encoding", encodings.CHOICES.get(found["encoding"], found["encoding"])),
+        ("Separator", dict(SEPARATORS).get(found["separator"], found["separator"])),
+        ("Quote", found["quote"] or "none"),
+        ("First line", "names of the columns" if found["header"] else "a row like the others"),
+    ]
+    return [*pairs, ("Came as", imp.container)] if imp.container else pairs
+
+
+def timings(imp: Import) -> list[dict[str, Any]]:
+    """Phase, its parts and the seconds of work in them, of all workers together."""
+    units = Unit.objects.filter(import_id=imp.pk).exclude(done_at=None)
+    kinds = {u["kind"]: u for u in units.values("kind").annotate(parts=Count("pk"), work=Sum("seconds"))}
+    found = []
+    for label, _doing, members in (*progress.STAGES, _TURNS):
+        done = [kinds[kind] for kind in members if kind in kinds]
+        if done:
+            found.append({"label": label, "parts": sum(k["parts"] for k in done), "work": sum(k["work"] for k in done)})
+    return found
+
+
+def original(imp: Import) -> Path | None:
+    """The file as it came, None when it is no longer in storage."""
+    try:
+        path = parsing.path_of(imp)
+    except FileProblem:
+        return None
+    kept = path.with_suffix(".original")
+    return kept if kept.is_file() else path
+
+
+def kept_until(imp: Import, tenant: Tenant) -> datetime | None:
+    """When the file of an import that has ended goes."""
+    return imp.finished_at + timedelta(days=tenant.keep_files_days) if imp.finished_at else None

@@ -1,0 +1,119 @@
+"""Rules of a workspace for its imports: limits of files, and how values are judged."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import available_timezones
+
+from django import forms
+from phonenumbers import SUPPORTED_REGIONS
+
+from tenants import audit
+from tenants.models import Tenant
+
+MB = 1_000_000
+# No workspace may take larger files, however much its owner would like to.
+CAP_MB = 1_000
+SEPARATORS = {",": "Comma ,", ";": "Semicolon ;", "\t": "Tab", "|": "Bar |"}
+FIELDS = (
+    "max_upload_bytes", "max_rows", "max_columns", "min_rows", "separators", "strict_values", "keep_files_days", "country",
+    "time_zone",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Rules that are set together by one click."""
+
+    label: str
+    words: str
+    values: Mapping[str, Any]
+
+
+PRESETS = {
+    "small_plan": Preset(
+        "Small plan",
+        "20 MB, 100 columns, 2 to 20,000 rows, comma or semicolon.",
+        {"max_upload_bytes": 20 * MB, "max_columns": 100, "min_rows": 2, "max_rows": 20_000, "separators": ",;"},
+    ),
+    "strict_values": Preset(
+        "Strict values",
+        "Whole numbers begin with 1 to 9, ISO dates only, choices by their ID, numbers in every row or in none.",
+        {"strict_values": True},
+    ),
+}
+
+
+class ImportRulesForm(forms.Form):
+    """The rules as people set them: sizes in MB, separators as boxes."""
+
+    max_upload_mb = forms.IntegerField(
+        label="Largest file, in MB", min_value=1, max_value=CAP_MB, help_text=f"At most {CAP_MB:,} MB here."
+    )
+    min_rows = forms.IntegerField(label="Fewest rows", min_value=1, max_value=1_000_000)
+    max_rows = forms.IntegerField(label="Most rows", min_value=1, max_value=100_000_000)
+    max_columns = forms.IntegerField(label="Most columns", min_value=1, max_value=1_000)
+    separators = forms.MultipleChoiceField(
+        label="Separators that files may use",
+        choices=list(SEPARATORS.items()),
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+        help_text="None chosen means any.",
+    )
+    strict_values = forms.BooleanField(label="Strict values", required=False, help_text=PRESETS["strict_values"].words)
+    keep_files_days = forms.IntegerField(
+        label="Days for which files are kept",
+        min_value=1,
+        max_value=3_650,
+        help_text="After that the original cannot be downloaded any more. What became of the rows stays.",
+    )
+    country = forms.ChoiceField(
+        label="Country of phones without +",
+        required=False,
+        choices=[("", "None: such phones are in error"), *[(code, code) for code in sorted(SUPPORTED_REGIONS)]],
+    )
+    time_zone = forms.ChoiceField(
+        label="Time zone",
+        choices=[(zone, zone.replace("_", " ")) for zone in sorted(available_timezones() | {"UTC"})],
+        help_text="Of times in files that do not say theirs.",
+    )
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if {"min_rows", "max_rows"} <= data.keys() and data["min_rows"] > data["max_rows"]:
+            self.add_error("min_rows", "This is more than the most rows.")
+        return data
+
+    def values(self) -> dict[str, Any]:
+        """The rules as the workspace keeps them; only after is_valid()."""
+        data = dict(self.cleaned_data)
+        data["max_upload_bytes"] = data.pop("max_upload_mb") * MB
+        return data | {"separators": "".join(data["separators"])}
+
+
+def initial(tenant: Tenant) -> dict[str, Any]:
+    """The rules of a workspace as the form shows them."""
+    found = {name: getattr(tenant, name) for name in FIELDS}
+    found["max_upload_mb"] = min(max(found.pop("max_upload_bytes") // MB, 1), CAP_MB)
+    return found | {"separators": list(tenant.separators)}
+
+
+def in_force(tenant: Tenant) -> set[str]:
+    """Names of the presets whose rules are those of the workspace."""
+    return {name for name, p in PRESETS.items() if all(getattr(tenant, k) == v for k, v in p.values.items())}
+
+
+def save(tenant: Tenant, values: Mapping[str, Any], *, user_id: int | None) -> Iterable[str]:
+    """Set rules, with an entry in the audit log that has what was and what is. Returns the names of those that changed.
+
+    Runs in the workspace's transaction; two people who save at once do it one after the other.
+    """
+    locked = Tenant.objects.select_for_update().get(pk=tenant.pk)
+    before = {
+        name: getattr(locked, name) for name in FIELDS if name in values and values[name] != getattr(locked, name)
+    }
+    after = {name: values[name] for name in before}
+    if before:
+        Tenant.objects.filter(pk=locked.pk).update(**after)
+        audit.record("settings.import_rules", user_id=user_id, target=locked.slug, before=before, after=after)
+    return list(before)

@@ -1,0 +1,66 @@
+"""Settings of the workspace: the rules of its imports."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from cdp.http import go, invalid, not_found, page
+from tenants import import_rules
+from tenants.import_rules import PRESETS, ImportRulesForm
+from tenants.models import Tenant
+from tenants.roles import allow
+
+# Pages of the settings: (label, route). Apps above bring their own.
+PAGES = (("Import rules", "tenants:settings"), ("Sources of data", "tracking:sources"))
+
+
+def tabs(current: str) -> list[dict[str, Any]]:
+    """The pages of the settings for ui/tabs.html."""
+    return [
+        {"label": label, "url": reverse(route), "count": None, "current": route == current} for label, route in PAGES
+    ]
+
+
+@allow("settings.manage")
+@require_safe
+def rules(request: HttpRequest) -> HttpResponse:
+    """Limits of files, and how values are judged."""
+    return page(request, "tenants/import_rules.html", _context(request))
+
+
+def _context(request: HttpRequest, form: ImportRulesForm | None = None) -> dict[str, Any]:
+    tenant: Tenant = request.workspace  # type: ignore[attr-defined]
+    on = import_rules.in_force(tenant)
+    return {
+        "form": form or ImportRulesForm(initial=import_rules.initial(tenant)),
+        "presets": [(name, preset, name in on) for name, preset in PRESETS.items()],
+        "tabs": tabs("tenants:settings"),
+    }
+
+
+@allow("settings.manage")
+@require_POST
+def save_rules(request: HttpRequest) -> HttpResponse:
+    form = ImportRulesForm(request.POST)
+    if not form.is_valid():
+        return invalid(request, "tenants/import_rules.html", _context(request, form))
+    return _save(request, form.values(), "The rules of imports are saved.")
+
+
+@allow("settings.manage")
+@require_POST
+def use_preset(request: HttpRequest) -> HttpResponse:
+    """Set the rules of a preset; all others stay as they are."""
+    preset = PRESETS.get(request.POST.get("preset", ""))
+    if preset is None:
+        return not_found(request)
+    return _save(request, preset.values, f"“{preset.label}” is in force.")
+
+
+def _save(request: HttpRequest, values: Any, said: str) -> HttpResponse:
+    changed = import_rules.save(request.workspace, values, user_id=request.user.pk)  # type: ignore[attr-defined]
+    messages.success(request, said if changed else "Nothing was different: the rules stay as they are.")
+    return go(request, "tenants:settings")

@@ -1,0 +1,111 @@
+"""How it was imported: told on the result page; and how long what is kept for it stays."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import time_machine
+from django.conf import settings
+from django.utils import timezone
+
+from contacts.models import Withdrawn
+from imports import tasks, tidying, undo
+from imports.models import Import
+from tenants.context import tenant_context
+from tenants.models import Tenant
+from tests.cast import Actor
+from tests.imports.helpers import again, bring, receive, work
+
+FILE = "email;city;shoe\nann@example.com;Riga;38\nnot-an-address;Oslo;39\n"
+
+
+def path_of(imp: Import) -> Path:
+    return Path(settings.UPLOAD_DIR) / imp.path
+
+
+def brought(alice: Actor) -> Import:
+    imp = bring(alice.workspace, FILE, user=alice.user, existing="only_empty", segment="Fair", country="LV")
+    with tenant_context(alice.workspace.pk):
+        Import.objects.filter(pk=imp.pk).update(description="Leads of stand B12", file_name="fäir.csv")
+    return again(alice.workspace, imp)
+
+
+def test_the_page_tells_settings_columns_dialect_and_time(alice: Actor) -> None:
+    page = alice.get(f"imports/{brought(alice).pk}/").content.decode()
+    how = page[page.index('id="how"') :]
+    for words in ("stays; only empty fields are filled", "Create new and update known", "Fair", "LV", "; semicolon"):
+        assert words in how, words
+    for words in ("Leads of stand B12", "Browser", "not imported", "E-mail", "Count and prove", "kept until"):
+        assert words in how, words
+
+
+def test_the_original_comes_back_byte_by_byte(alice: Actor, member: Callable[[str], Actor]) -> None:
+    imp = brought(alice)
+    answer = alice.get(f"imports/{imp.pk}/original/")
+    assert answer.getvalue() == FILE.encode()
+    assert answer.headers["Content-Type"] == "application/octet-stream"
+    assert "f%C3%A4ir.csv" in answer.headers["Content-Disposition"]
+    path_of(imp).with_suffix(".original").write_bytes(b"packed")
+    assert alice.get(f"imports/{imp.pk}/original/").getvalue() == b"packed"
+    ops = member("ops")
+    assert ops.get(f"imports/{imp.pk}/original/").status_code == 404
+    assert "/original/" not in ops.get(f"imports/{imp.pk}/").content.decode()
+
+
+def test_files_go_when_their_time_is_over(alice: Actor) -> None:
+    Tenant.objects.filter(pk=alice.workspace.pk).update(keep_files_days=7)
+    imp, waiting = brought(alice), receive(alice.workspace, FILE)
+    path_of(imp).with_suffix(".original").write_bytes(b"packed")
+    with time_machine.travel(timezone.now() + timedelta(days=6, hours=23), tick=False):
+        tasks.tidy()
+        assert path_of(imp).is_file()
+    with time_machine.travel(timezone.now() + timedelta(days=7, hours=1), tick=False):
+        tasks.tidy()
+        tasks.tidy()
+    assert not path_of(imp).exists()
+    assert not path_of(imp).with_suffix(".original").exists()
+    assert path_of(waiting).is_file(), "a draft still needs it"
+    assert again(alice.workspace, imp).file_removed_at
+    page = alice.get(f"imports/{imp.pk}/").content.decode()
+    assert "removed" in page
+    assert "/original/" not in page
+    for what in ("original/", "rows/created.csv"):
+        answer = alice.get(f"imports/{imp.pk}/{what}")
+        assert (answer.status_code, "The file has gone" in answer.content.decode()) == (410, True)
+
+
+def test_undos_become_final_after_thirty_days(alice: Actor) -> None:
+    imp, kept = brought(alice), bring(alice.workspace, "email\nb@example.com\n")
+    with tenant_context(alice.workspace.pk):
+        undo.ask(imp, "undo", user=alice.user)
+    work(alice.workspace, imp)
+    now = timezone.now()
+    assert tidying.workspace(alice.workspace, now=now + timedelta(days=29, hours=23))[1] == 0
+    with time_machine.travel(now + timedelta(days=15), tick=False):
+        with tenant_context(alice.workspace.pk):
+            undo.ask(kept, "undo", user=alice.user)
+        work(alice.workspace, kept)
+    assert tidying.workspace(alice.workspace, now=now + timedelta(days=30, hours=1))[1] == 1
+    with tenant_context(alice.workspace.pk):
+        assert {w.import_id for w in Withdrawn.objects.all()} == {kept.pk}
+    assert tidying.workspace(alice.workspace, now=now + timedelta(days=30, hours=1)) == (0, 0)
+
+
+def test_one_workspace_does_not_stop_the_others(alice: Actor, charlie: Actor) -> None:
+    imp = brought(alice)
+    broken = bring(charlie.workspace, FILE)
+    path_of(broken).unlink()
+    path_of(broken).mkdir()  # cannot be removed as a file
+    with time_machine.travel(timezone.now() + timedelta(days=31), tick=False):
+        tasks.tidy()
+    assert not path_of(imp).exists()
+    assert again(charlie.workspace, broken).file_removed_at is None
+
+
+def test_mended_rows_name_where_they_come_from(alice: Actor) -> None:
+    parent = brought(alice)
+    child = bring(alice.workspace, "email\nc@example.com\n")
+    with tenant_context(alice.workspace.pk):
+        Import.objects.filter(pk=child.pk).update(parent_id=parent.pk, origin="mended")
+    for page in (f"imports/{child.pk}/", "imports/?origin=mended"):
+        assert f'Mended rows of <a href="{alice.url(f"imports/{parent.pk}/")}">' in alice.get(page).content.decode()
