@@ -92,6 +92,8 @@ def refuse_other_types(sample: bytes) -> None:
     for mark, name in _MAGIC:
         if sample.startswith(mark):
             raise FileProblem("file_type", kind=name)
+    if sample[257:262] == b"ustar":
+        raise FileProblem("file_type", kind="TAR archive")
     if sample.startswith(b"BZh") and sample[4:10] == b"1AY&SY":
         raise FileProblem("file_type", kind="bzip2")
     if sample.startswith(b"MZ") and b"\x00" in sample[:64]:

@@ -4,7 +4,7 @@ import hashlib
 import os
 import uuid
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from contacts.models import Attribute
-from imports import mapping, messages, reader
+from imports import containers, mapping, messages, reader
 from imports.models import Import, Phase, Status
 from imports.options import Options
 from imports.reader import FileProblem
@@ -23,6 +23,8 @@ from tracking import sources
 
 SNIFF_BYTES = 256 * 1024
 SEPARATOR_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
+# Beside the text, when that was unpacked.
+ORIGINAL = ".original"
 
 
 def receive(
@@ -44,7 +46,8 @@ def receive(
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
         size, digest = _store(chunks, path, limit=tenant.max_upload_bytes)
-        look = first_look(path, size=size, tenant=tenant, own=origin == "mended")
+        look = {"container": _unpacked(path, limit=tenant.max_upload_bytes)}
+        look |= first_look(path, container=look["container"], tenant=tenant, own=origin == "mended")
         imp = Import(
             file_name=clean_name(file_name), path=name, size=size, sha256=digest, created_by=user, origin=origin, **look
         )
@@ -52,11 +55,11 @@ def receive(
         with transaction.atomic():
             imp.save()
     except IntegrityError:
-        path.unlink(missing_ok=True)
+        _remove(path)
         found: Import = Import.objects.get(token=_token(once, digest))
         return found
     except BaseException:
-        path.unlink(missing_ok=True)
+        _remove(path)
         raise
     return imp
 
@@ -66,8 +69,29 @@ def _token(once: str, digest: str) -> str | None:
 
 
 def discard(imp: Import) -> None:
-    """Remove the stored file of an import that will not be."""
-    (Path(settings.UPLOAD_DIR) / imp.path).unlink(missing_ok=True)
+    """Remove the stored files of an import that will not be."""
+    _remove(Path(settings.UPLOAD_DIR) / imp.path)
+
+
+def original_path(imp: Import) -> Path:
+    """What the person has uploaded, byte by byte; of these bytes are `size` and `sha256`."""
+    path = Path(settings.UPLOAD_DIR) / imp.path
+    return path.with_suffix(ORIGINAL) if imp.container else path
+
+
+def _remove(path: Path) -> None:
+    path.unlink(missing_ok=True)
+    path.with_suffix(ORIGINAL).unlink(missing_ok=True)
+
+
+def _unpacked(path: Path, *, limit: int) -> str:
+    """Put the text of an archive or a workbook in its place; the original stays beside. Returns what it was, or nothing."""
+    kind = containers.kind_of(path)
+    if kind:
+        original = path.rename(path.with_suffix(ORIGINAL))
+        path.touch(mode=0o600)
+        containers.unpack(original, path, kind=kind, limit=limit)
+    return kind
 
 
 def _store(chunks: Iterable[bytes], path: Path, *, limit: int) -> tuple[int, str]:
@@ -93,16 +117,21 @@ def clean_name(name: str) -> str:
 
 
 def first_look(
-    path: Path, *, size: int, tenant: Tenant, changes: dict[str, Any] | None = None, own: bool = False
+    path: Path, *, tenant: Tenant, container: str = "", changes: dict[str, Any] | None = None, own: bool = False
 ) -> dict[str, Any]:
     """Dialect, header and guessed mapping of a file, as fields of Import. `changes` override what was detected; a file of
     our `own` making may have any separator."""
     with path.open("rb") as file:
-        dialect = reader.sniff(file.read(SNIFF_BYTES), size=size)
+        dialect = reader.sniff(file.read(SNIFF_BYTES), size=path.stat().st_size)
+    if container == "xlsx":  # written by ourselves: nothing to guess but the header
+        sure = dict.fromkeys(("encoding", "separator", "quote"), 1.0)
+        confidence = dialect.confidence | sure
+        dialect = replace(dialect, encoding="utf-8", separator=",", quote='"', confidence=confidence)
     dialect = reader.changed(dialect, **(changes or {}))
     preview = reader.preview(path, dialect)
     if len(preview.header) > tenant.max_columns:
         raise FileProblem("too_many_columns", limit=tenant.max_columns, found=len(preview.header))
+    own = own or container == "xlsx"
     if not own and tenant.separators and len(preview.header) > 1 and dialect.separator not in tenant.separators:
         allowed = ", ".join(SEPARATOR_NAMES.get(c, c) for c in tenant.separators)
         raise FileProblem(

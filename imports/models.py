@@ -46,7 +46,7 @@ class Import(TenantModel):
     file_name = models.CharField(max_length=255)
     path = models.CharField(max_length=255)  # below UPLOAD_DIR; a name of our own making
     size = models.BigIntegerField()
-    # How the file came, when it is not plain text: gzip, zip, xlsx; what was said about it stands in `dialect`.
+    # How the file came, when it is not plain text: gzip, zip, xlsx. `path` is the text, the original lies beside.
     container = models.CharField(max_length=8, blank=True, db_default="")
     file_removed_at = models.DateTimeField(null=True)  # the original is kept for a time only
     sha256 = models.CharField(max_length=64)

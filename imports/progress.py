@@ -168,6 +168,7 @@ def _by_kind(imp: Import) -> Any:
             finished=Count("pk", filter=~Q(done_at=None)),
             bytes=Coalesce(Sum("stop", filter=~Q(done_at=None)), 0)
             - Coalesce(Sum("start", filter=~Q(done_at=None)), 0),
+            all_bytes=Sum("stop") - Sum("start"),
             began=Min("claimed_at"),
             ended=Max("done_at"),
             sign=Max(Coalesce("done_at", "claimed_at")),
@@ -182,7 +183,9 @@ def _rows(imp: Import, stage: int, kinds: dict[str, Any], counts: dict[str, int]
     when its outcome is known: those that need no writing are so from the start.
     """
     if stage <= CHECK:
-        share = kinds.get("parse", {}).get("bytes", 0) / max(imp.size, 1)
+        # Of the text, not of the upload: that may be packed, or in another encoding.
+        parse = kinds.get("parse", {})
+        share = parse.get("bytes", 0) / max(parse.get("all_bytes", 1), 1)
         return counts["rows"], int(counts["rows"] / min(share, 1)) if share else 0, counts["rows"]
     total = imp.rows or 0
     if stage < WRITE:

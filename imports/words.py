@@ -11,9 +11,21 @@ file_empty: The file is empty
 no_rows: No rows
     The file has a header and no row below it.
     Add at least one row.
-file_type: Not a CSV file
+file_type: Not a table that we can read
     This is a file of the kind {kind}.
-    Save it as CSV and upload that.
+    Save it as CSV or XLSX and upload that.
+file_corrupt: The file is damaged
+    The archive or workbook cannot be opened, or breaks off.
+    Make or export it again, and upload that.
+file_encrypted: The file has a password
+    The archive or workbook is encrypted.
+    Save it without a password.
+file_bomb: The file unpacks to far too much
+    Its contents are out of all proportion to its size.
+    Upload the table itself, as CSV.
+several_files: Several files in one archive
+    The archive holds {found} files, among them {names}.
+    Upload them one by one, or pack only one.
 file_missing: The file has gone
     The file {file} is no longer in storage.
     Upload it again.
