@@ -146,3 +146,15 @@ def test_profile_says_where_each_value_came_from(scene: Scene, aside: Aside, vis
     page.get_by_text("by e-mail").wait_for()
     page.get_by_role("link", name="Fair Riga 2026").wait_for()
     page.get_by_text("Viewed").first.wait_for()
+
+
+def test_how_it_was_imported_and_the_menu_of_downloads(scene: Scene, aside: Aside, visit: Callable[..., Visit]) -> None:
+    page = visit(aside(scene.session)).open(path_of(scene, "result"))
+    page.get_by_text("How it was imported").click()
+    page.get_by_text("kept until").wait_for()
+    assert judge(page) == []
+    page.locator("summary", has_text="Download").click()
+    page.get_by_role("link", name="Created rows").wait_for()
+    with page.expect_download() as got:
+        page.get_by_role("link", name="Created rows").click()
+    assert got.value.suggested_filename == "autumn-fair-riga-2026 created.csv"
