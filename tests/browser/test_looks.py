@@ -158,3 +158,29 @@ def test_how_it_was_imported_and_the_menu_of_downloads(scene: Scene, aside: Asid
     with page.expect_download() as got:
         page.get_by_role("link", name="Created rows").click()
     assert got.value.suggested_filename == "autumn-fair-riga-2026 created.csv"
+
+
+def test_a_name_of_a_source_is_changed_on_its_page(scene: Scene, aside: Aside, visit: Callable[..., Visit]) -> None:
+    here = visit(aside(scene.session))
+    page = here.open(path_of(scene, "sources"))
+    page.get_by_role("link", name="Admin panel").click()
+    assert judge(page) == []
+    page.get_by_label("Name").fill(" ")
+    page.get_by_role("button", name="Save").click()
+    page.get_by_text("The name cannot be saved yet.").wait_for()
+    assert judge(page) == []
+    # The browser itself reports the answer 422 to the console.
+    here.complaints = [c for c in here.complaints if "422" not in c]
+
+
+def test_rules_that_cannot_be_say_so_beside_their_field(
+    scene: Scene, aside: Aside, visit: Callable[..., Visit]
+) -> None:
+    here = visit(aside(scene.session))
+    page = here.open(path_of(scene, "import rules"))
+    page.get_by_label("Largest file, in MB").fill("5000")
+    page.get_by_role("button", name="Save rules").click()
+    page.get_by_text("The rules cannot be saved yet.").wait_for()
+    assert judge(page) == []
+    # The browser itself reports the answer 422 to the console.
+    here.complaints = [c for c in here.complaints if "422" not in c]
