@@ -7,7 +7,7 @@ whole row of a file has to be read in some fifteen microseconds, and each of tho
 import re
 import unicodedata
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
@@ -58,11 +58,26 @@ def _remember(domain: str) -> str:
 
 
 def _thorough(value: str) -> str | None:
+    if not value.isascii() and _disguised(value):
+        return None
     try:
         found = validate_email(value, check_deliverability=False)
     except EmailNotValidError:
         return None
     return f"{found.local_part.translate(_ASCII_LOWER)}@{found.domain}"
+
+
+def _disguised(value: str) -> bool:
+    """Whether signs beyond ASCII would become ASCII: a KELVIN SIGN for a k, a domain in full-width or circled letters.
+
+    Nobody's keyboard writes these into an address, and what they become may be another person's.
+    """
+    local, _at, domain = value.rpartition("@")
+    return _becomes_ascii(local, "NFC") or _becomes_ascii(domain, "NFKC")
+
+
+def _becomes_ascii(text: str, form: Literal["NFC", "NFKC"]) -> bool:
+    return any(not c.isascii() and unicodedata.normalize(form, c).isascii() for c in text)
 
 
 def email_problem(text: str) -> str:
@@ -172,7 +187,7 @@ def phone_problem(text: str, region: str | None) -> str:
 
 _PLACEHOLDERS = frozenset(
     {"null", "none", "nil", "undefined", "n/a", "na", "nan", "-", "--", "?", "unknown", "[object object]", "true",
-     "false", "guest", "anonymous", "#n/a", "#ref!", "#value!", "(null)", "<null>"}
+     "false", "guest", "anonymous", "-1", "#n/a", "#ref!", "#value!", "(null)", "<null>"}
 )  # fmt: skip
 _ZEROS = re.compile(r"[0\-]+\Z").match
 

@@ -4,8 +4,10 @@
 nothing is ever written by them.
 """
 
+import errno
 import gzip
 import json
+import struct
 import subprocess
 import sys
 import zipfile
@@ -28,7 +30,7 @@ MAX_WORKBOOK_BYTES = 1_000_000_000
 TIMEOUT = 90
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-_BROKEN = (zipfile.BadZipFile, zlib.error, LZMAError, EOFError, OSError, NotImplementedError, ValueError)
+_BROKEN = (zipfile.BadZipFile, zlib.error, LZMAError, EOFError, OSError, RuntimeError, ValueError, struct.error)
 # Parts that only one kind of file has, and what we call that kind. In this order.
 _KINDS = (
     ("xl/vbaProject.bin", "workbook with macros (XLSM)"), ("xl/workbook.bin", "binary workbook (XLSB)"),
@@ -61,7 +63,7 @@ def unpack(source: Path, target: Path, *, kind: str, limit: int) -> None:
         with gzip.open(source) if kind == "gzip" else _only_file(source) as packed:
             _copy(packed, target, limit=limit, packed_size=source.stat().st_size)
     except _BROKEN as problem:
-        if isinstance(problem, OSError) and problem.errno:
+        if isinstance(problem, OSError) and problem.errno not in (None, errno.EINVAL):
             raise  # the disk, not the file
         raise FileProblem("file_corrupt") from None
 

@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from imports.encodings import FileProblem, detect, named, refuse_other_types
+from imports.encodings import CHOICES, FileProblem, detect, named, refuse_other_types
 
 __all__ = ["SEPARATORS", "Dialect", "FileProblem", "changed", "content_start", "sniff"]
 
@@ -92,8 +92,14 @@ def content_start(head: bytes | str) -> tuple[int, int]:
 
 
 def _decoded(sample: bytes, encoding: str) -> str:
-    """The sample as text with \\n line ends. A character cut in two at its end is left out."""
-    text = codecs.getincrementaldecoder(encoding)().decode(sample)
+    """The sample as text with \\n line ends. A character cut in two at its end is left out. Raises FileProblem."""
+    try:
+        text = codecs.getincrementaldecoder(encoding)().decode(sample)
+    except UnicodeDecodeError as problem:  # a mark at the beginning has promised what the rest does not keep
+        before = sample[: problem.start].decode(encoding, "ignore").replace("\r\n", "\n").replace("\r", "\n")
+        raise FileProblem(
+            "encoding_unreadable", encoding=CHOICES.get(encoding, encoding), lines=[before.count("\n") + 1]
+        ) from None
     return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
 
 

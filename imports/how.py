@@ -8,12 +8,11 @@ from django import forms
 from django.db.models import Count, Sum
 
 from contacts.attributes import TYPES
-from imports import columns, encodings, parsing, progress
+from imports import columns, encodings, intake, progress
 from imports.catalogue import ORIGINS
 from imports.forms import SEPARATORS, OptionsForm
 from imports.models import Import, Unit
 from imports.options import Options
-from imports.reader import FileProblem
 from tenants.models import Tenant
 
 Pairs = list[tuple[str, str]]
@@ -86,12 +85,8 @@ def timings(imp: Import) -> list[dict[str, Any]]:
 
 def original(imp: Import) -> Path | None:
     """The file as it came, None when it is no longer in storage."""
-    try:
-        path = parsing.path_of(imp)
-    except FileProblem:
-        return None
-    kept = path.with_suffix(".original")
-    return kept if kept.is_file() else path
+    path = intake.original_path(imp)
+    return path if path.is_file() else None
 
 
 def kept_until(imp: Import, tenant: Tenant) -> datetime | None:

@@ -76,7 +76,7 @@ def preview(path: Path, dialect: Dialect, *, rows: int = 20) -> Preview:
     """Names of the columns and first rows, read by the dialect from the file as it is.
 
     Raises FileProblem: file_empty, no_rows, encoding_unreadable, unclosed_quote, header_quotes, header_duplicate,
-    header_too_long.
+    header_too_long, record_too_long.
     """
     found, complete = _first(path, dialect, rows + 1)
     if not found:
@@ -84,7 +84,8 @@ def preview(path: Path, dialect: Dialect, *, rows: int = 20) -> Preview:
     names = header([""] * len(found[0][1]))
     if dialect.header:
         if found[0][2]:
-            raise FileProblem("header_quotes", line=found[0][0])
+            code = "record_too_long" if found[0][2] == "record_too_long" else "header_quotes"
+            raise FileProblem(code, line=found[0][0], limit=MAX_RECORD)
         names = header(found.pop(0)[1])
     if not found and complete:
         raise FileProblem("no_rows")

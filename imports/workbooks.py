@@ -9,6 +9,7 @@ import datetime
 import json
 import re
 import resource
+import struct
 import sys
 import zipfile
 import zlib
@@ -149,7 +150,7 @@ def answer(source: Path, target: Path, *, limit: int) -> dict[str, Any]:
         return {"code": "file_encrypted"}
     except MemoryError:
         return {"code": "file_bomb"}
-    except (CalamineError, zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError):
+    except (CalamineError, zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError, struct.error):
         return {"code": "file_corrupt"}
 
 
