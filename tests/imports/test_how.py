@@ -1,5 +1,6 @@
 """How it was imported: told on the result page; and how long what is kept for it stays."""
 
+import gzip
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -45,8 +46,9 @@ def test_the_original_comes_back_byte_by_byte(alice: Actor, member: Callable[[st
     assert answer.getvalue() == FILE.encode()
     assert answer.headers["Content-Type"] == "application/octet-stream"
     assert "f%C3%A4ir.csv" in answer.headers["Content-Disposition"]
-    path_of(imp).with_suffix(".original").write_bytes(b"packed")
-    assert alice.get(f"imports/{imp.pk}/original/").getvalue() == b"packed"
+    packed = gzip.compress(FILE.encode())
+    other = bring(alice.workspace, packed, user=alice.user)
+    assert alice.get(f"imports/{other.pk}/original/").getvalue() == packed
     ops = member("ops")
     assert ops.get(f"imports/{imp.pk}/original/").status_code == 404
     assert "/original/" not in ops.get(f"imports/{imp.pk}/").content.decode()
