@@ -41,7 +41,7 @@ WITH gone AS (
   DELETE FROM contact c USING touched t
   WHERE t.tenant_id = %(tenant)s AND t.import_id = %(import_id)s AND t.row_no >= %(start)s AND t.row_no < %(stop)s
     AND t.outcome = 'c' AND c.tenant_id = %(tenant)s AND c.id = t.contact_id
-    AND c.changed_at = t.at AND c.deleted_at IS NULL
+    AND c.changed_at = t.at AND c.deleted_at IS NULL@which@
     AND NOT EXISTS (SELECT 1 FROM {used} u WHERE u.tenant_id = %(tenant)s AND u.contact_id = c.id)
   RETURNING t.row_no, c.id, to_jsonb(c) AS data),
 kept AS (
@@ -54,7 +54,7 @@ SELECT t.tenant_id, t.row_no, CASE WHEN EXISTS (
   SELECT 1 FROM contact c WHERE c.tenant_id = %(tenant)s AND c.id = t.contact_id) THEN 'k' ELSE 'x' END, 0, 0
 FROM touched t
 WHERE t.tenant_id = %(tenant)s AND t.import_id = %(import_id)s AND t.row_no >= %(start)s AND t.row_no < %(stop)s
-  AND t.outcome = 'c' AND NOT EXISTS (
+  AND t.outcome = 'c'@which@ AND NOT EXISTS (
     SELECT 1 FROM {undone} u WHERE u.tenant_id = %(tenant)s AND u.row_no = t.row_no)"""
 
 # For each row that changed a contact: the values that are still those of the side that goes (%(old)s: 0 before, 1 after the
@@ -73,6 +73,8 @@ CROSS JOIN LATERAL (SELECT c.attributes || jsonb_build_object('external_id', c.e
   'phone_status', c.phone_status, 'deleted', c.deleted_at) AS now) x
 WHERE t.tenant_id = %(tenant)s AND t.import_id = %(import_id)s AND t.row_no >= %(start)s AND t.row_no < %(stop)s
   AND t.outcome = 'u' AND jsonb_typeof(t.changed) = 'object'@which@"""
+# An undo that was given up half-way and is asked for again goes on where it stopped.
+NOT_YET = " AND coalesce(t.undone, 'k') NOT IN ('r', 'p')"
 # Only what was taken back can be brought back.
 WAS_TAKEN = " AND t.undone IN ('r', 'p')"
 TURN = """
@@ -137,10 +139,10 @@ WHERE b.tenant_id = %(tenant)s AND b.row_no >= %(start)s AND b.row_no < %(stop)s
 def undo(staging: Staging, *, start: int, stop: int, now: datetime) -> Taken:
     """Take back what rows [start, stop) did to contacts. The caller holds the tenant's turn."""
     span = {"import_id": staging.import_id, "start": start, "stop": stop}
-    queries.run(TAKE_OUT, staging, **span)
+    queries.run(TAKE_OUT.replace("@which@", NOT_YET), staging, **span)
     tables.analyze(staging, "undone")
-    queries.run(STAYED, staging, **span)
-    _turn(staging, span, old=1, new=0, now=now, which="")
+    queries.run(STAYED.replace("@which@", NOT_YET), staging, **span)
+    _turn(staging, span, old=1, new=0, now=now, which=NOT_YET)
     return _told(staging, span, now=now)
 
 

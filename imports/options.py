@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Self
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from contacts import values as read
 from contacts.identity import Policy
@@ -113,8 +113,10 @@ def _check_places(known: Mapping[str, str]) -> None:
     country, zone = known.get("country", ""), known.get("zone", "")
     if country and not (len(country) == 2 and country.isascii() and country.isalpha()):
         raise BadOption(f"country={country} is not a two-letter country code such as GB.")
-    if zone and zone not in available_timezones():
-        raise BadOption(f"zone={zone} is not a time zone such as Europe/Riga.")
+    try:
+        ZoneInfo(zone or "UTC")
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise BadOption(f"zone={zone} is not a time zone such as Europe/Riga.") from None
 
 
 def _moment(text: str, zone: str) -> str:

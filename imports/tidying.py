@@ -15,14 +15,14 @@ from django.utils import timezone
 from contacts import undoing
 from contacts.models import Withdrawn
 from contacts.staging import Staging
-from imports import undo
+from imports import intake, undo
 from imports.models import Import, Phase
 from tenants.context import tenant_context
 from tenants.models import Tenant
 
 log = logging.getLogger(__name__)
 # Beside the text that was read: the file as it came, and the copy in UTF-8.
-_BESIDE = (".original", ".utf8")
+_BESIDE = (intake.ORIGINAL, ".utf8")
 
 
 def everywhere() -> None:

@@ -10,7 +10,7 @@ from django.db import connection
 from django.utils import timezone
 
 from contacts.models import Change, Contact, Withdrawn
-from imports import running, undo
+from imports import pipeline, running, undo
 from imports.models import Import, Status, Touched
 from segments import membership
 from segments.models import Member, Segment
@@ -189,7 +189,7 @@ def test_an_undo_is_noted_in_the_order_of_changes(tenant: Tenant) -> None:
 
 
 def test_a_cancel_can_take_back_what_was_written(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
-    from imports import intake, pipeline
+    from imports import intake
 
     monkeypatch.setattr(pipeline, "WRITE_ROWS", 5)
     bring(tenant, FIRST)
@@ -208,3 +208,26 @@ def test_a_cancel_can_take_back_what_was_written(tenant: Tenant, monkeypatch: py
     assert state(tenant) == before
     with tenant_context(tenant.pk):
         assert not Segment.objects.exists()
+
+
+def test_an_undo_that_was_given_up_goes_on_where_it_stopped(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(undo, "ROWS", 8)
+    bring(tenant, FIRST)
+    before = state(tenant)
+    imp = bring(tenant, SECOND)
+    with tenant_context(tenant.pk):
+        undo.ask(imp, "undo", user=None)
+    while not undone_rows(tenant, imp):
+        running.step(tenant.pk, imp.pk)
+    with tenant_context(tenant.pk):
+        pipeline.end(again(tenant, imp), Status.FAILED, reason="worker_lost")
+    assert 0 < undone_rows(tenant, imp) < imp.created + imp.updated
+    assert turn(tenant, again(tenant, imp), "undo").status == Status.UNDONE
+    assert state(tenant) == before
+    with tenant_context(tenant.pk):
+        assert set(Touched.objects.filter(import_id=imp.pk).values_list("undone", flat=True)) == {"r"}
+
+
+def undone_rows(tenant: Tenant, imp: Import) -> int:
+    with tenant_context(tenant.pk):
+        return int(Touched.objects.filter(import_id=imp.pk, undone__isnull=False).count())
