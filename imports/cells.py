@@ -13,6 +13,8 @@ NAMES = ("first_name", "last_name")
 # Targets that are no attribute of a contact; those with a dot are none either (imports.extras).
 NO_ATTRIBUTES = frozenset({*IDENTIFIERS, *NAMES, "full_name", "skip", "contact_id", "email_status", "phone_status"})
 MAX_NAME, MAX_PHONE = 4096, 64
+# Nobody who gets messages was born before.
+EARLIEST = "1900-01-01"
 # What `imports.reports.safe_cell` guards, except for the empty text.
 _FORMULA = tuple("=+-@\t\r\n＝＋－＠")
 # Characters that no cell of a customer's file means: they would be invisible, or turn the text around them.
@@ -32,6 +34,7 @@ class Column:
     zone: str = ""  # of times that say none
     key: str = ""  # of a property of an event
     strict: bool = False  # whether the workspace reads values by its strict rules
+    latest: str = ""  # the last date that can be meant, for birthdays; the first is EARLIEST
 
     @property
     def is_attribute(self) -> bool:
@@ -74,7 +77,10 @@ def reader(column: Column, *, region: str | None) -> Callable[[str], Any]:
     def read(text: str) -> Any:
         if has_control(text):
             raise BadValue("control_character")
-        return parse(unquoted(text) if text[0] == "'" else text)
+        value = parse(unquoted(text) if text[0] == "'" else text)
+        if column.latest and not EARLIEST <= value <= column.latest:
+            raise BadValue("date_out_of_range", first=EARLIEST, last=column.latest)
+        return value
 
     return read
 

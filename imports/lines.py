@@ -135,7 +135,7 @@ def _fragment(column: Column, read: Answer) -> Callable[[str], str]:
             return f'{key}"{value}"'  # what JSON would write, in a third of the time
         return key + _escaped(orjson.dumps(value).decode()) if text else ""
 
-    if column.type not in attributes.AS_STORED or column.formats or column.strict:
+    if column.type not in attributes.AS_STORED or column.formats or column.strict or column.latest:
         return _Answers(fragment).__getitem__
     match, check, quote = attributes.AS_STORED[column.type]
 

@@ -94,6 +94,7 @@ def _column(imp: Import, i: int, zone: str) -> Column:
         zone=zone,
         key=chosen.get("key", ""),
         strict=chosen.get("strict", False),
+        latest=imp.created_at.date().isoformat() if chosen["target"] == "birthday" else "",
     )
 
 

@@ -224,6 +224,9 @@ date_not_iso: Date not in ISO 8601
 date_does_not_exist: Date does not exist
     There is no such day.
     Check day and month.
+date_out_of_range: No possible birthday
+    A birthday lies between {first} and {last}.
+    Check the year.
 date_other_format: Date in another format
     The date is not in the format of this column.
     Write it as the column says.

@@ -212,3 +212,12 @@ def test_settings_are_told_by_the_command(tenant: Tenant, tmp_path: Any, capsys:
     with tenant_context(tenant.pk):
         assert Import.objects.get(pk=said["id"]).description == "Till"
         assert sorted(Segment.objects.values_list("name", flat=True)) == ["One", "Two"]
+
+
+def test_birthdays_that_cannot_be(tenant: Tenant) -> None:
+    file = "email,birthday\n" + "".join(
+        f"p{i}@example.com,{day}\n" for i, day in enumerate(["1984-08-19", "1700-01-01", "2999-01-01", "1900-01-01"])
+    )
+    imp = bring(tenant, file)
+    assert codes(tenant, imp) == {3: "date_out_of_range", 4: "date_out_of_range"}
+    assert imp.created == 2
