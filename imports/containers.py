@@ -13,6 +13,7 @@ import sys
 import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from lzma import LZMAError
 from pathlib import Path
 from typing import IO
@@ -123,7 +124,8 @@ def _count(path: Path, mark: bytes, *, most: int) -> int:
     return found
 
 
-def _only_file(path: Path) -> IO[bytes]:
+@contextmanager
+def _only_file(path: Path) -> Iterator[IO[bytes]]:
     """The one file of a ZIP, opened. Folders do not count, nor what a Mac adds."""
     files = [p for p in _directory(path) if not p.is_dir() and not p.filename.startswith("__MACOSX/")]
     if not files:
@@ -131,7 +133,8 @@ def _only_file(path: Path) -> IO[bytes]:
     if len(files) > 1:
         names = [_shown(part.filename) for part in files[:SHOWN_NAMES]]
         raise FileProblem("several_files", names=", ".join(names), found=len(files))
-    return zipfile.ZipFile(path).open(files[0])
+    with zipfile.ZipFile(path) as archive, archive.open(files[0]) as file:
+        yield file
 
 
 def _shown(name: str) -> str:

@@ -9,6 +9,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from django.conf import settings
 
@@ -292,3 +293,14 @@ def test_the_page_says_what_was_unpacked(alice: Actor) -> None:
 def test_numbers_as_a_spreadsheet_shows_them() -> None:
     shown = {0.1 + 0.2: "0.3", 1e15: "1000000000000000", 1e-7: "0.0000001", 1.5e300: "1.5e+300", -0.5: "-0.5"}
     assert {value: workbooks.cell(value) for value in shown} == shown
+
+
+def test_no_archive_stays_open(tmp_path: Path) -> None:
+    """Not even while somebody holds the problem: an open file is a warning in whatever test its garbage is collected."""
+    source = tmp_path / "upload"
+    good = zipped(("a.csv", TABLE))
+    source.write_bytes(b"PK\x03\x05" + good[4:])  # the directory is right, the part itself is not
+    with pytest.raises(containers.FileProblem) as held:
+        containers.unpack(source, tmp_path / "text", kind="zip", limit=1_000_000)
+    assert held.value.code == "file_corrupt"
+    assert str(source) not in {file.path for file in psutil.Process().open_files()}
