@@ -57,7 +57,11 @@ def _remember(domain: str) -> str:
     return normal
 
 
+# A row that is refused is looked at twice: once in the fast way, once to say everything that is wrong with it.
+@lru_cache(maxsize=64)
 def _thorough(value: str) -> str | None:
+    if "@" not in value:
+        return None
     if not value.isascii() and _disguised(value):
         return None
     try:

@@ -84,7 +84,9 @@ def match(staging: Staging, policy: Policy, *, start: int, stop: int) -> None:
     if queries.anybody(staging):
         revive = policy.deleted == "restore"
         changes = writing.changes_something(policy.rules)
-        matching.match(staging, policy.identifiers, changes=changes, start=start, stop=stop, revive=revive)
+        matching.match(
+            staging, policy.identifiers, changes=changes, start=start, stop=stop, chosen=policy.chosen, revive=revive
+        )  # fmt: skip
 
 
 def find_repeats(staging: Staging, kind: str) -> None:

@@ -30,8 +30,10 @@ SETTLED = """
 INSERT INTO {{hit}} (tenant_id, row_no, contact_id, strength, same)
 SELECT %(tenant)s, s.row_no, c.id, 1, NOT coalesce({changes}, false) FROM {{row}} s
 JOIN contact c ON c.tenant_id = %(tenant)s AND c.external_id = s.external_id AND c.deleted_at IS NULL
-WHERE s.tenant_id = %(tenant)s AND s.row_no >= %(start)s AND s.row_no < %(stop)s{same}
-ON CONFLICT DO NOTHING"""
+WHERE s.tenant_id = %(tenant)s AND s.row_no >= %(start)s AND s.row_no < %(stop)s{same}"""
+# Rows for which a person has chosen the contact have their hit already.
+NOT_CHOSEN = """
+  AND NOT EXISTS (SELECT 1 FROM {hit} h WHERE h.tenant_id = %(tenant)s AND h.row_no = s.row_no)"""
 
 # `shared`: several people have the identifier and no weaker one tells them apart. `other`: a contact that a weaker
 # identifier points at, and only at others than the chosen one.
@@ -66,15 +68,25 @@ def statement(order: Sequence[str], *, alive: str = LIVING) -> str:
     )
 
 
-def match(staging: Staging, order: Sequence[str], *, changes: str, start: int, stop: int, revive: bool = False) -> int:
+def match(
+    staging: Staging,
+    order: Sequence[str],
+    *,
+    changes: str,
+    start: int,
+    stop: int,
+    chosen: bool = False,
+    revive: bool = False,
+) -> int:
     """Note in `hit` what contact each row of a range points at, or why it cannot be said; returns how many rows.
 
-    `changes` is the condition that a row s changes its contact c (contacts.writing). With `revive`, rows that find no
-    living contact are looked for among the deleted ones.
+    `changes` is the condition that a row s changes its contact c (contacts.writing); `chosen` says that some rows may
+    have their hit already. With `revive`, rows that find no living contact are looked for among the deleted ones.
     """
     settled = 0
     if order[0] == "external_id":
         same = "".join(f" AND (s.{name} IS NULL OR s.{name} = c.{name})" for name in order[1:])
+        same += NOT_CHOSEN if chosen else ""
         settled = queries.run(SETTLED.format(same=same, changes=changes), staging, start=start, stop=stop)
     found = settled + queries.run(statement(order), staging, start=start, stop=stop)
     if revive:

@@ -11,6 +11,7 @@ from django.db import connection
 from psycopg import sql
 
 from contacts import consent
+from contacts import staging as tables
 from contacts.staging import Staging
 
 
@@ -79,17 +80,21 @@ def find_repeats(staging: Staging, kind: str) -> int:
     return run(REPEATED[kind], staging)
 
 
-# Rows that point at one contact. Runs in the resolve, after the matching of all row ranges.
+# Rows that point at one contact. Runs in the resolve, after the matching of all row ranges: nobody else has work then, so
+# the question and its answer are two statements, of which the first may use all cores.
 SAME_CONTACT = """
-INSERT INTO {repeat} (tenant_id, kind, row_no, key)
-SELECT h.tenant_id, 'contact', h.row_no, h.contact_id::text FROM {hit} h JOIN (
-  SELECT g.contact_id FROM {hit} g WHERE g.tenant_id = %(tenant)s AND g.contact_id IS NOT NULL AND g.code IS NULL
-  GROUP BY g.contact_id HAVING count(*) > 1) d ON d.contact_id = h.contact_id
-WHERE h.tenant_id = %(tenant)s AND h.code IS NULL"""
+SELECT h.row_no, h.contact_id FROM {hit} h
+WHERE h.tenant_id = %(tenant)s AND h.contact_id IS NOT NULL AND h.code IS NULL AND EXISTS (
+  SELECT 1 FROM {hit} o WHERE o.tenant_id = %(tenant)s AND o.contact_id = h.contact_id AND o.row_no <> h.row_no
+    AND o.code IS NULL)"""
 
 
 def find_same_contact(staging: Staging) -> int:
-    return run(SAME_CONTACT, staging)
+    """Note the rows that point at a contact at which another row points, too; returns how many."""
+    found = fetch(SAME_CONTACT, staging)
+    rows = ((staging.tenant_id, "contact", *row) for row in found)
+    tables.copy_tuples(staging, "repeat", ("tenant_id", "kind", "row_no", "key"), rows)
+    return len(found)
 
 
 # Every row that shares something, group by group, the strongest kind first. Read once by the resolve.
@@ -109,10 +114,6 @@ def repeats(staging: Staging) -> Iterator[tuple[Any, ...]]:
         yield from cursor
 
 
-# A row that others were joined into says more than what the matching has seen.
-GROWN = """
-UPDATE {hit} h SET same = NULL FROM (SELECT DISTINCT l.winner FROM {loser} l WHERE l.tenant_id = %(tenant)s) g
-WHERE h.tenant_id = %(tenant)s AND h.row_no = g.winner AND h.same"""
 # A row that was joined into another one points nowhere by itself any more.
 FORGET_LOSERS = """
 DELETE FROM {hit} h USING {loser} l
@@ -121,10 +122,10 @@ WHERE h.tenant_id = %(tenant)s AND l.tenant_id = %(tenant)s AND h.row_no = l.row
 
 def forget_losers(staging: Staging) -> None:
     run(FORGET_LOSERS, staging)
-    run(GROWN, staging)
 
 
-# The contact of a group belongs to its winning row; a conflict found between rows is noted like one with the contacts.
+# The contact of a group belongs to its winning row, which now says more than what the matching has seen; a conflict found
+# between rows is noted like one with the contacts.
 NOTE_HITS = """
 INSERT INTO {hit} AS hit (tenant_id, row_no, contact_id, strength, code, other_id)
 SELECT %(tenant)s, u.row_no, u.contact_id, 1, u.code, u.other_id
@@ -151,12 +152,13 @@ UPDATE {row} w SET
   external_id = coalesce(w.external_id, g.external_id),
   first_name = coalesce(w.first_name, g.first_name), first_key = coalesce(w.first_key, g.first_key),
   last_name = coalesce(w.last_name, g.last_name), last_key = coalesce(w.last_key, g.last_key),
-  attributes = (g.attributes || w.attributes) - coalesce(w.cleared, '{}')
+  attributes = (CASE WHEN cardinality(g.said) = 1 THEN g.said[1] ELSE coalesce((
+      SELECT jsonb_object_agg(e.key, e.value ORDER BY a.n)
+      FROM unnest(g.said) WITH ORDINALITY a(attributes, n) CROSS JOIN LATERAL jsonb_each(a.attributes) e), '{}')
+    END || w.attributes) - coalesce(w.cleared, '{}')
 FROM (
-  SELECT l.winner, {columns}, jsonb_object_agg(e.key, e.value ORDER BY s.row_no {for_objects})
-    FILTER (WHERE e.key IS NOT NULL) AS attributes
+  SELECT l.winner, {columns}, array_agg(s.attributes ORDER BY s.row_no {for_objects}) AS said
   FROM {loser} l JOIN {row} s ON s.tenant_id = %(tenant)s AND s.row_no = l.row_no
-  LEFT JOIN LATERAL jsonb_each(s.attributes) e ON true
   WHERE l.tenant_id = %(tenant)s GROUP BY l.winner) g
 WHERE w.tenant_id = %(tenant)s AND w.row_no = g.winner"""
 MERGED_COLUMNS = (
@@ -177,7 +179,6 @@ def merge_losers(staging: Staging, *, last_wins: bool) -> None:
         # jsonb_object_agg keeps the last value of a key.
         .replace("{for_objects}", "ASC" if last_wins else "DESC")
         .replace("'{}'", "'{{}}'")
-        .replace("g.attributes ||", "coalesce(g.attributes, '{{}}') ||")
     )
     run(statement, staging)
 

@@ -29,8 +29,9 @@ INSERT INTO {map} (tenant_id, row_no, contact_id, outcome)
 SELECT h.tenant_id, h.row_no, h.contact_id, 'n' FROM {hit} h
 WHERE h.tenant_id = %(tenant)s AND h.row_no >= %(start)s AND h.row_no < %(stop)s AND h.code IS NULL AND h.same"""
 # (whether attributes change, which): when they are replaced, and when only gaps are filled.
+# Nearly all are equal byte by byte, which is seen much sooner than that they mean the same.
 OVERWRITE_ATTRIBUTES = (
-    "(NOT (s.attributes = c.attributes AND s.cleared IS NULL) "
+    "(NOT ((record_image_eq(ROW(s.attributes), ROW(c.attributes)) OR s.attributes = c.attributes) AND s.cleared IS NULL) "
     "AND (c.attributes || s.attributes) - coalesce(s.cleared, '{{}}') IS DISTINCT FROM c.attributes)",
     """coalesce((SELECT jsonb_object_agg(e.key, jsonb_build_array(c.attributes -> e.key, e.value))
       FROM jsonb_each(s.attributes) e WHERE c.attributes -> e.key IS DISTINCT FROM e.value), '{{}}')

@@ -78,11 +78,17 @@ def reader(column: Column, *, region: str | None) -> Callable[[str], Any]:
         if has_control(text):
             raise BadValue("control_character")
         value = parse(unquoted(text) if text[0] == "'" else text)
-        if column.latest and not EARLIEST <= value <= column.latest:
-            raise BadValue("date_out_of_range", first=EARLIEST, last=column.latest)
+        if column.latest:
+            in_range(value, column.latest)
         return value
 
     return read
+
+
+def in_range(day: str, latest: str) -> None:
+    """Refuse an ISO date outside EARLIEST … latest. Raises BadValue."""
+    if not EARLIEST <= day <= latest:
+        raise BadValue("date_out_of_range", first=EARLIEST, last=latest)
 
 
 def name(text: str) -> str:

@@ -135,15 +135,18 @@ def _fragment(column: Column, read: Answer) -> Callable[[str], str]:
             return f'{key}"{value}"'  # what JSON would write, in a third of the time
         return key + _escaped(orjson.dumps(value).decode()) if text else ""
 
-    if column.type not in attributes.AS_STORED or column.formats or column.strict or column.latest:
+    if column.type not in attributes.AS_STORED or column.formats or column.strict:
         return _Answers(fragment).__getitem__
     match, check, quote = attributes.AS_STORED[column.type]
+    latest = column.latest
 
     # Values that are nearly all different are not worth remembering; most need no more than a look.
     def plain(cell: str) -> str:
         if not match(cell):
             return fragment(cell)
         check(cell)
+        if latest:
+            of.in_range(cell, latest)
         return f"{key}{quote}{cell}{quote}"
 
     return plain

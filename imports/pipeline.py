@@ -32,7 +32,7 @@ from tracking import brought, sources, visitors
 
 # Rows that one unit matches, and rows that one writes: the first as large as memory likes, the second as small as
 # progress and a lost unit ask for.
-MATCH_ROWS = 300_000
+MATCH_ROWS = 500_000
 WRITE_ROWS = 50_000
 # A hit carries the time of its arrival, not that of its storing: it may have waited in the inbox.
 LATE_MARGIN = timedelta(minutes=10)

@@ -11,12 +11,11 @@ from psycopg import sql
 from contacts import queries
 from contacts.staging import Staging
 
-# Issues of one parse unit. Arrays instead of COPY: COPY into a protected table is refused.
+# Issues of one parse unit. One JSON document instead of COPY, which a protected table refuses.
 ADD_ISSUES = """
 INSERT INTO row_issue (tenant_id, import_id, row_no, "column", code, value, severity, facts)
-SELECT %(tenant)s, %(import_id)s, u.row_no, u.col, u.code, left(u.value, 400), u.severity, u.facts
-FROM unnest(%(rows)s::int[], %(columns)s::int[], %(codes)s::text[], %(values)s::text[], %(severities)s::text[],
-            %(facts)s::jsonb[]) AS u(row_no, col, code, value, severity, facts)
+SELECT %(tenant)s, %(import_id)s, (i -> 0)::int, (i ->> 1)::int, i ->> 2, left(i ->> 3, 400), i ->> 4, i -> 5
+FROM jsonb_array_elements(%(issues)s::jsonb) i
 ON CONFLICT DO NOTHING"""
 
 Issue = tuple[int, int | None, str, str | None, str, dict[str, Any]]
@@ -24,31 +23,23 @@ Issue = tuple[int, int | None, str, str | None, str, dict[str, Any]]
 
 def add_issues(staging: Staging, issues: Sequence[Issue]) -> None:
     """Store (row_no, column, code, value, severity, facts) records."""
-    if not issues:
-        return
-    rows, columns, codes, values, severities, facts = (list(part) for part in zip(*issues, strict=True))
-    said = [orjson.dumps(f).decode() if f else "{}" for f in facts]
-    _run(
-        ADD_ISSUES, staging, rows=rows, columns=columns, codes=codes, values=values, severities=severities, facts=said
-    )  # fmt: skip
+    if issues:
+        _run(ADD_ISSUES, staging, issues=orjson.dumps(issues).decode())
 
 
 # The cells of rows in error, as they stand in the file.
 ADD_REJECTED = """
 INSERT INTO rejected_row (tenant_id, import_id, row_no, cells)
-SELECT %(tenant)s, %(import_id)s, u.row_no, u.cells FROM unnest(%(rows)s::int[], %(cells)s::jsonb[]) AS u(row_no, cells)
+SELECT %(tenant)s, %(import_id)s, (r -> 0)::int, r -> 1 FROM jsonb_array_elements(%(rows)s::jsonb) r
 ON CONFLICT DO NOTHING"""
 
 
 def add_rejected(staging: Staging, rejected: Iterable[tuple[int, list[str]]]) -> None:
     """Store (row_no, cells) of rows in error."""
-    rows, cells = [], []
-    for row_no, values in rejected:
-        rows.append(row_no)
-        # What PostgreSQL cannot hold is shown as the sign for it; the problem itself is named by its code.
-        cells.append(orjson.dumps([v.replace("\x00", "␀") for v in values]).decode())
+    # What PostgreSQL cannot hold is shown as the sign for it; the problem itself is named by its code.
+    rows = [(row_no, [v.replace("\x00", "␀") for v in values]) for row_no, values in rejected]
     if rows:
-        _run(ADD_REJECTED, staging, rows=rows, cells=cells)
+        _run(ADD_REJECTED, staging, rows=orjson.dumps(rows).decode())
 
 
 # What the resolve has decided about single rows, as issues: conflicts, rows left out, rows joined into others.
