@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from contacts import matching, queries, writing
+from contacts import matching, queries, verdicts, writing
 from contacts import staging as tables
 from contacts.grouping import Grouping, group
 from contacts.staging import Staging
@@ -83,10 +83,10 @@ def match(staging: Staging, policy: Policy, *, start: int, stop: int) -> None:
     queries.work_memory(128)
     if queries.anybody(staging):
         revive = policy.deleted == "restore"
-        changes = writing.changes_something(policy.rules)
-        matching.match(
-            staging, policy.identifiers, changes=changes, start=start, stop=stop, chosen=policy.chosen, revive=revive
-        )  # fmt: skip
+        # Where rows say more about themselves, or known contacts are left alone, every row is looked at later.
+        plain = not (policy.settings or policy.chosen or policy.mode == "create_only")
+        changes = writing.changes_something(policy.rules) if plain else ""
+        matching.match(staging, policy.identifiers, changes=changes, start=start, stop=stop, revive=revive)
 
 
 def find_repeats(staging: Staging, kind: str) -> None:
@@ -101,21 +101,21 @@ def resolve(staging: Staging, policy: Policy, *, key: str) -> Resolved:
     `key` is the secret of the suppression digests. The caller holds the tenant's turn (rule 8).
     """
     queries.work_memory(256)
-    tables.analyze(staging, "hit", "repeat")
+    tables.analyze(staging, "hit", "map", "repeat")
     if policy.deleted == "restore":
-        queries.refuse_revived_twice(staging)
+        verdicts.refuse_revived_twice(staging)
     if queries.find_same_contact(staging):
         tables.analyze(staging, "repeat")
     grouping = group(queries.repeats(staging), duplicates=policy.duplicates, order=policy.identifiers)
     _note(staging, grouping, policy)
     if policy.deleted == "skip":
-        queries.skip_deleted(staging)
-    queries.skip_suppressed(staging, key=key)
-    queries.skip_by_mode(staging, policy.mode)
+        verdicts.skip_deleted(staging)
+    verdicts.skip_suppressed(staging, key=key)
+    verdicts.skip_by_mode(staging, policy.mode)
     tables.analyze(staging, "hit", "loser")
     created = queries.plan_creates(staging)
     tables.analyze(staging, "map")
-    return Resolved(created=created, duplicates=len(grouping.losers), held_back=queries.counts_by_code(staging))
+    return Resolved(created=created, duplicates=len(grouping.losers), held_back=verdicts.counts_by_code(staging))
 
 
 def _note(staging: Staging, grouping: Grouping, policy: Policy) -> None:
@@ -131,7 +131,7 @@ def _note(staging: Staging, grouping: Grouping, policy: Policy) -> None:
 
 
 def suppression_digest(kind: str, value: str, *, key: str) -> str:
-    """The keyed digest under which an erased person's identifier is remembered, as queries.SUPPRESSED works it out."""
+    """The keyed digest under which an erased person's identifier is remembered, as verdicts.SUPPRESSED works it out."""
     return hashlib.sha256(f"{key}{kind}{value}".encode()).hexdigest()
 
 

@@ -24,16 +24,18 @@ LIVING, DELETED = "c.deleted_at IS NULL", "c.deleted_at IS NOT NULL"
 PHONE_ALONE = " AND s.email IS NULL AND s.external_id IS NULL"
 
 # Rows whose external ID finds a contact that has the row's other identifiers too: nothing weaker can contradict. Nearly
-# all rows of a file that was imported before end here, after one look-up instead of one for each identifier. `same`: the row
-# would change nothing ({changes} says what would), which saves the diff a second look.
+# all rows of a file that was imported before end here, after one look-up instead of one for each identifier. Those that
+# change nothing ({changes} says what would) go straight into {{map}} and are done with.
 SETTLED = """
-INSERT INTO {{hit}} (tenant_id, row_no, contact_id, strength, same)
-SELECT %(tenant)s, s.row_no, c.id, 1, NOT coalesce({changes}, false) FROM {{row}} s
-JOIN contact c ON c.tenant_id = %(tenant)s AND c.external_id = s.external_id AND c.deleted_at IS NULL
-WHERE s.tenant_id = %(tenant)s AND s.row_no >= %(start)s AND s.row_no < %(stop)s{same}"""
-# Rows for which a person has chosen the contact have their hit already.
-NOT_CHOSEN = """
-  AND NOT EXISTS (SELECT 1 FROM {hit} h WHERE h.tenant_id = %(tenant)s AND h.row_no = s.row_no)"""
+WITH found AS MATERIALIZED (
+  SELECT s.row_no, c.id, coalesce({changes}, false) AS changes FROM {{row}} s
+  JOIN contact c ON c.tenant_id = %(tenant)s AND c.external_id = s.external_id AND c.deleted_at IS NULL
+  WHERE s.tenant_id = %(tenant)s AND s.row_no >= %(start)s AND s.row_no < %(stop)s{same}),
+unchanged AS (
+  INSERT INTO {{map}} (tenant_id, row_no, contact_id, outcome)
+  SELECT %(tenant)s, f.row_no, f.id, 'n' FROM found f WHERE NOT f.changes ORDER BY f.row_no)
+INSERT INTO {{hit}} (tenant_id, row_no, contact_id, strength)
+SELECT %(tenant)s, f.row_no, f.id, 1 FROM found f WHERE f.changes ORDER BY f.row_no"""
 
 # `shared`: several people have the identifier and no weaker one tells them apart. `other`: a contact that a weaker
 # identifier points at, and only at others than the chosen one.
@@ -41,7 +43,8 @@ MATCH = """
 WITH open AS MATERIALIZED (
   SELECT s.row_no, s.external_id, s.email, s.phone FROM {{row}} s
   WHERE s.tenant_id = %(tenant)s AND s.row_no >= %(start)s AND s.row_no < %(stop)s AND NOT EXISTS (
-    SELECT 1 FROM {{hit}} h WHERE h.tenant_id = %(tenant)s AND h.row_no = s.row_no)),
+    SELECT 1 FROM {{hit}} h WHERE h.tenant_id = %(tenant)s AND h.row_no = s.row_no)
+    AND NOT EXISTS (SELECT 1 FROM {{map}} m WHERE m.tenant_id = %(tenant)s AND m.row_no = s.row_no)),
 {found}, chosen AS (
   SELECT row_no, {strength} AS strength, {contact} AS contact_id, {shared} AS shared, {carried}
   FROM {joined}),
@@ -68,30 +71,19 @@ def statement(order: Sequence[str], *, alive: str = LIVING) -> str:
     )
 
 
-def match(
-    staging: Staging,
-    order: Sequence[str],
-    *,
-    changes: str,
-    start: int,
-    stop: int,
-    chosen: bool = False,
-    revive: bool = False,
-) -> int:
-    """Note in `hit` what contact each row of a range points at, or why it cannot be said; returns how many rows.
+def match(staging: Staging, order: Sequence[str], *, changes: str, start: int, stop: int, revive: bool = False) -> None:
+    """Note in `hit` what contact each row of a range points at, or why it cannot be said.
 
-    `changes` is the condition that a row s changes its contact c (contacts.writing); `chosen` says that some rows may
-    have their hit already. With `revive`, rows that find no living contact are looked for among the deleted ones.
+    `changes` is the condition that a row s changes its contact c (contacts.writing): rows that are sure of their contact
+    and change nothing are noted in `map` instead; empty if nothing but the identifiers of a row says what it does. With
+    `revive`, rows that find no living contact are looked for among the deleted ones.
     """
-    settled = 0
-    if order[0] == "external_id":
+    if changes and order[0] == "external_id":
         same = "".join(f" AND (s.{name} IS NULL OR s.{name} = c.{name})" for name in order[1:])
-        same += NOT_CHOSEN if chosen else ""
-        settled = queries.run(SETTLED.format(same=same, changes=changes), staging, start=start, stop=stop)
-    found = settled + queries.run(statement(order), staging, start=start, stop=stop)
+        queries.run(SETTLED.format(same=same, changes=changes), staging, start=start, stop=stop)
+    queries.run(statement(order), staging, start=start, stop=stop)
     if revive:
-        found += queries.run(statement(order, alive=DELETED), staging, start=start, stop=stop)
-    return found
+        queries.run(statement(order, alive=DELETED), staging, start=start, stop=stop)
 
 
 def _found(name: str, stronger: Sequence[str], alive: str) -> str:

@@ -43,6 +43,12 @@ def work_memory(megabytes: int) -> None:
         cursor.execute(f"SET LOCAL work_mem = '{int(megabytes)}MB'")
 
 
+def commit_later() -> None:
+    """Do not wait for the disk at the end of this transaction; only for work that is simply done again when it is lost."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL synchronous_commit = off")
+
+
 # Whether the tenant has a contact at all: an empty workspace needs no matching.
 ANYBODY = "SELECT EXISTS (SELECT 1 FROM contact c WHERE c.tenant_id = %(tenant)s)"
 
@@ -83,10 +89,13 @@ def find_repeats(staging: Staging, kind: str) -> int:
 # Rows that point at one contact. Runs in the resolve, after the matching of all row ranges: nobody else has work then, so
 # the question and its answer are two statements, of which the first may use all cores.
 SAME_CONTACT = """
-SELECT h.row_no, h.contact_id FROM {hit} h
-WHERE h.tenant_id = %(tenant)s AND h.contact_id IS NOT NULL AND h.code IS NULL AND EXISTS (
-  SELECT 1 FROM {hit} o WHERE o.tenant_id = %(tenant)s AND o.contact_id = h.contact_id AND o.row_no <> h.row_no
-    AND o.code IS NULL)"""
+WITH found AS NOT MATERIALIZED (
+  SELECT h.row_no, h.contact_id FROM {hit} h
+  WHERE h.tenant_id = %(tenant)s AND h.contact_id IS NOT NULL AND h.code IS NULL
+  UNION ALL
+  SELECT m.row_no, m.contact_id FROM {map} m WHERE m.tenant_id = %(tenant)s)
+SELECT f.row_no, f.contact_id FROM found f
+WHERE EXISTS (SELECT 1 FROM found o WHERE o.contact_id = f.contact_id AND o.row_no <> f.row_no)"""
 
 
 def find_same_contact(staging: Staging) -> int:
@@ -99,10 +108,12 @@ def find_same_contact(staging: Staging) -> int:
 
 # Every row that shares something, group by group, the strongest kind first. Read once by the resolve.
 REPEATS = """
-SELECT r.kind, r.key, r.row_no, s.external_id, s.email, h.contact_id, h.strength
+SELECT r.kind, r.key, r.row_no, s.external_id, s.email, coalesce(h.contact_id, m.contact_id),
+       CASE WHEN m.row_no IS NULL THEN h.strength ELSE 1 END
 FROM {repeat} r
 JOIN {row} s ON s.tenant_id = %(tenant)s AND s.row_no = r.row_no
 LEFT JOIN {hit} h ON h.tenant_id = %(tenant)s AND h.row_no = r.row_no
+LEFT JOIN {map} m ON m.tenant_id = %(tenant)s AND m.row_no = r.row_no
 WHERE r.tenant_id = %(tenant)s AND h.code IS NULL
 ORDER BY array_position(ARRAY['external_id', 'email', 'contact', 'phone'], r.kind), r.key, r.row_no"""
 
@@ -118,49 +129,51 @@ def repeats(staging: Staging) -> Iterator[tuple[Any, ...]]:
 FORGET_LOSERS = """
 DELETE FROM {hit} h USING {loser} l
 WHERE h.tenant_id = %(tenant)s AND l.tenant_id = %(tenant)s AND h.row_no = l.row_no"""
+FORGET_SETTLED_LOSERS = """
+DELETE FROM {map} m USING {loser} l
+WHERE m.tenant_id = %(tenant)s AND l.tenant_id = %(tenant)s AND m.row_no = l.row_no"""
 
 
 def forget_losers(staging: Staging) -> None:
     run(FORGET_LOSERS, staging)
+    run(FORGET_SETTLED_LOSERS, staging)
 
 
-# The contact of a group belongs to its winning row, which now says more than what the matching has seen; a conflict found
-# between rows is noted like one with the contacts.
+# The contact of a group belongs to its winning row; a conflict found between rows is noted like one with the contacts. A
+# row that seemed to change nothing may do so now that it says what the others have said, too.
+UNSETTLE = "DELETE FROM {map} m WHERE m.tenant_id = %(tenant)s AND m.row_no = ANY(%(rows)s)"
 NOTE_HITS = """
 INSERT INTO {hit} AS hit (tenant_id, row_no, contact_id, strength, code, other_id)
 SELECT %(tenant)s, u.row_no, u.contact_id, 1, u.code, u.other_id
 FROM unnest(%(rows)s::int[], %(contacts)s::bigint[], %(codes)s::text[], %(others)s::bigint[])
      AS u(row_no, contact_id, code, other_id)
 ON CONFLICT (tenant_id, row_no) DO UPDATE
-SET contact_id = coalesce(excluded.contact_id, hit.contact_id), code = excluded.code, other_id = excluded.other_id,
-    same = NULL"""
+SET contact_id = coalesce(excluded.contact_id, hit.contact_id), code = excluded.code, other_id = excluded.other_id"""
 
 
 def note_hits(staging: Staging, notes: list[tuple[int, int | None, str | None, int | None]]) -> None:
     """Set (row_no, contact_id, code, other_id) of rows that were decided one by one."""
     if notes:
         rows, contacts, codes, others = (list(column) for column in zip(*notes, strict=True))
+        run(UNSETTLE, staging, rows=rows)
         run(NOTE_HITS, staging, rows=rows, contacts=contacts, codes=codes, others=others)
 
 
 # Values of the joined rows go into the winning row where it has none; among several the {order} row wins. A key that the
-# winner clears stays cleared.
+# winner clears stays cleared. A row that has all of it already, as most doubles have, is not written anew.
 MERGE = """
-UPDATE {row} w SET
-  email = coalesce(w.email, g.email), email_written = coalesce(w.email_written, g.email_written),
-  phone = coalesce(w.phone, g.phone), phone_written = coalesce(w.phone_written, g.phone_written),
-  external_id = coalesce(w.external_id, g.external_id),
-  first_name = coalesce(w.first_name, g.first_name), first_key = coalesce(w.first_key, g.first_key),
-  last_name = coalesce(w.last_name, g.last_name), last_key = coalesce(w.last_key, g.last_key),
-  attributes = (CASE WHEN cardinality(g.said) = 1 THEN g.said[1] ELSE coalesce((
-      SELECT jsonb_object_agg(e.key, e.value ORDER BY a.n)
-      FROM unnest(g.said) WITH ORDINALITY a(attributes, n) CROSS JOIN LATERAL jsonb_each(a.attributes) e), '{}')
-    END || w.attributes) - coalesce(w.cleared, '{}')
+UPDATE {row} w SET {columns}, attributes = m.attributes
 FROM (
-  SELECT l.winner, {columns}, array_agg(s.attributes ORDER BY s.row_no {for_objects}) AS said
+  SELECT l.winner, {picked}, array_agg(s.attributes ORDER BY s.row_no {for_objects}) AS said
   FROM {loser} l JOIN {row} s ON s.tenant_id = %(tenant)s AND s.row_no = l.row_no
   WHERE l.tenant_id = %(tenant)s GROUP BY l.winner) g
-WHERE w.tenant_id = %(tenant)s AND w.row_no = g.winner"""
+JOIN {row} o ON o.tenant_id = %(tenant)s AND o.row_no = g.winner
+CROSS JOIN LATERAL (
+  SELECT (CASE WHEN cardinality(g.said) = 1 THEN g.said[1] ELSE coalesce((
+      SELECT jsonb_object_agg(e.key, e.value ORDER BY a.n)
+      FROM unnest(g.said) WITH ORDINALITY a(attributes, n) CROSS JOIN LATERAL jsonb_each(a.attributes) e), '{}')
+    END || o.attributes) - coalesce(o.cleared, '{}') AS attributes) m
+WHERE w.tenant_id = %(tenant)s AND w.row_no = g.winner AND ({gains} OR m.attributes <> o.attributes)"""
 MERGED_COLUMNS = (
     "email", "email_written", "phone", "phone_written", "external_id",
     "first_name", "first_key", "last_name", "last_key",
@@ -170,16 +183,19 @@ MERGED_COLUMNS = (
 def merge_losers(staging: Staging, *, last_wins: bool) -> None:
     """Fill the winning rows from the rows joined into them."""
     order = "DESC" if last_wins else "ASC"
-    columns = ", ".join(
-        f"(array_agg(s.{c} ORDER BY s.row_no {order}) FILTER (WHERE s.{c} IS NOT NULL))[1] AS {c}"
-        for c in MERGED_COLUMNS
-    )
-    statement = (
-        MERGE.replace("{columns}", columns)
+    parts = {
+        "columns": ", ".join(f"{c} = coalesce(w.{c}, g.{c})" for c in MERGED_COLUMNS),
+        "picked": ", ".join(
+            f"(array_agg(s.{c} ORDER BY s.row_no {order}) FILTER (WHERE s.{c} IS NOT NULL))[1] AS {c}"
+            for c in MERGED_COLUMNS
+        ),
+        "gains": " OR ".join(f"(w.{c} IS NULL AND g.{c} IS NOT NULL)" for c in MERGED_COLUMNS),
         # jsonb_object_agg keeps the last value of a key.
-        .replace("{for_objects}", "ASC" if last_wins else "DESC")
-        .replace("'{}'", "'{{}}'")
-    )
+        "for_objects": "ASC" if last_wins else "DESC",
+    }
+    statement = MERGE.replace("'{}'", "'{{}}'")
+    for name, part in parts.items():
+        statement = statement.replace(f"{{{name}}}", part)
     run(statement, staging)
 
 
@@ -216,73 +232,15 @@ def merge_settings(staging: Staging, *, last_wins: bool) -> None:
     run(statement, staging, email=list(consent.EMAIL_ORDER), phone=list(consent.PHONE_ORDER))
 
 
-# Rows without a living contact that point at a deleted one: skipped. Only run where the tenant has deleted contacts.
-DELETED = """
-INSERT INTO {hit} (tenant_id, row_no, contact_id, strength, code, other_id)
-SELECT %(tenant)s, d.row_no, NULL, 1, 'contact_deleted', min(d.id) FROM (
-  SELECT s.row_no, c.id FROM {row} s JOIN contact c ON c.tenant_id = %(tenant)s AND c.external_id = s.external_id
-  WHERE s.tenant_id = %(tenant)s AND c.deleted_at IS NOT NULL
-  UNION ALL
-  SELECT s.row_no, c.id FROM {row} s JOIN contact c ON c.tenant_id = %(tenant)s AND c.email = s.email
-  WHERE s.tenant_id = %(tenant)s AND c.deleted_at IS NOT NULL
-  UNION ALL
-  SELECT s.row_no, c.id FROM {row} s JOIN contact c ON c.tenant_id = %(tenant)s AND c.phone = s.phone
-  WHERE s.tenant_id = %(tenant)s AND c.deleted_at IS NOT NULL AND s.email IS NULL AND s.external_id IS NULL) d
-WHERE NOT EXISTS (SELECT 1 FROM {hit} h WHERE h.tenant_id = %(tenant)s AND h.row_no = d.row_no)
-  AND NOT EXISTS (SELECT 1 FROM {loser} l WHERE l.tenant_id = %(tenant)s AND l.row_no = d.row_no)
-GROUP BY d.row_no"""
-ANY_DELETED = "SELECT EXISTS (SELECT 1 FROM contact c WHERE c.tenant_id = %(tenant)s AND c.deleted_at IS NOT NULL)"
-
-
-def skip_deleted(staging: Staging) -> int:
-    return run(DELETED, staging) if fetch(ANY_DELETED, staging)[0][0] else 0
-
-
-# Rows whose identifier belongs to a person erased for good. The digest is keyed, so a list of them says nothing.
-SUPPRESSED = """
-INSERT INTO {hit} (tenant_id, row_no, contact_id, strength, code, other_id)
-SELECT DISTINCT %(tenant)s, d.row_no, NULL::bigint, 1, 'contact_suppressed', NULL::bigint FROM (
-  SELECT s.row_no, k.kind, encode(sha256(convert_to(%(key)s || k.kind || k.value, 'UTF8')), 'hex') AS digest
-  FROM {row} s CROSS JOIN LATERAL (
-    VALUES ('email', s.email), ('phone', s.phone), ('external_id', s.external_id)) k(kind, value)
-  WHERE s.tenant_id = %(tenant)s AND k.value IS NOT NULL) d
-JOIN suppression x ON x.tenant_id = %(tenant)s AND x.kind = d.kind AND x.digest = d.digest
-WHERE NOT EXISTS (SELECT 1 FROM {hit} h WHERE h.tenant_id = %(tenant)s AND h.row_no = d.row_no)
-  AND NOT EXISTS (SELECT 1 FROM {loser} l WHERE l.tenant_id = %(tenant)s AND l.row_no = d.row_no)"""
-ANY_SUPPRESSED = "SELECT EXISTS (SELECT 1 FROM suppression x WHERE x.tenant_id = %(tenant)s)"
-
-
-def skip_suppressed(staging: Staging, *, key: str) -> int:
-    return run(SUPPRESSED, staging, key=key) if fetch(ANY_SUPPRESSED, staging)[0][0] else 0
-
-
-# The mode of the import: known contacts are left alone, or unknown rows are.
-ONLY_CREATE = """
-UPDATE {hit} h SET code = 'mode_create_only'
-WHERE h.tenant_id = %(tenant)s AND h.contact_id IS NOT NULL AND h.code IS NULL"""
-ONLY_UPDATE = """
-INSERT INTO {hit} (tenant_id, row_no, contact_id, strength, code, other_id)
-SELECT %(tenant)s, s.row_no, NULL, 1, 'mode_update_only', NULL FROM {row} s
-WHERE s.tenant_id = %(tenant)s
-  AND NOT EXISTS (SELECT 1 FROM {hit} h WHERE h.tenant_id = %(tenant)s AND h.row_no = s.row_no)
-  AND NOT EXISTS (SELECT 1 FROM {loser} l WHERE l.tenant_id = %(tenant)s AND l.row_no = s.row_no)"""
-
-
-def skip_by_mode(staging: Staging, mode: str) -> None:
-    if mode == "create_only":
-        run(ONLY_CREATE, staging)
-    elif mode == "update_only":
-        run(ONLY_UPDATE, staging)
-
-
 # Rows that find nobody become contacts. Their ids are drawn one by one from the sequence, never reserved by moving it
 # (scale-out, rule 6), so that every later step can be repeated.
 CREATES = """
 INSERT INTO {map} (tenant_id, row_no, contact_id, outcome)
 SELECT s.tenant_id, s.row_no, nextval('contact_id_seq'), 'c' FROM {row} s
 LEFT JOIN {hit} h ON h.tenant_id = %(tenant)s AND h.row_no = s.row_no
+LEFT JOIN {map} m ON m.tenant_id = %(tenant)s AND m.row_no = s.row_no
 LEFT JOIN {loser} l ON l.tenant_id = %(tenant)s AND l.row_no = s.row_no
-WHERE s.tenant_id = %(tenant)s AND h.row_no IS NULL AND l.row_no IS NULL"""
+WHERE s.tenant_id = %(tenant)s AND h.row_no IS NULL AND m.row_no IS NULL AND l.row_no IS NULL"""
 
 
 def plan_creates(staging: Staging) -> int:
@@ -312,30 +270,3 @@ def choose(staging: Staging) -> None:
     """Give the rows that name a contact by our own number to that contact."""
     if run(CHOSEN, staging):
         run(GIVE_WAY, staging)
-
-
-# Deleted contacts that rows would bring back although their external ID is a living contact's now, or twice the same one's.
-REVIVED_TWICE = """
-UPDATE {hit} h SET code = 'ambiguous_match', other_id = coalesce(
-    (SELECT min(l.id) FROM contact l WHERE l.tenant_id = %(tenant)s AND l.external_id = d.external_id
-     AND l.deleted_at IS NULL), d.id)
-FROM contact d
-WHERE h.tenant_id = %(tenant)s AND h.code IS NULL AND d.tenant_id = %(tenant)s AND d.id = h.contact_id
-  AND d.deleted_at IS NOT NULL AND d.external_id IS NOT NULL
-  AND (EXISTS (SELECT 1 FROM contact l WHERE l.tenant_id = %(tenant)s AND l.external_id = d.external_id
-               AND l.deleted_at IS NULL)
-    OR EXISTS (SELECT 1 FROM {hit} k JOIN contact e ON e.tenant_id = %(tenant)s AND e.id = k.contact_id
-               WHERE k.tenant_id = %(tenant)s AND e.external_id = d.external_id AND e.id <> d.id))"""
-
-
-def refuse_revived_twice(staging: Staging) -> None:
-    """Conflicts of deleted contacts with those that have taken their external ID."""
-    run(REVIVED_TWICE, staging)
-
-
-# How many rows each decision holds back, by code.
-CODES = "SELECT h.code, count(*) FROM {hit} h WHERE h.tenant_id = %(tenant)s AND h.code IS NOT NULL GROUP BY h.code"
-
-
-def counts_by_code(staging: Staging) -> dict[str, int]:
-    return {code: int(n) for code, n in fetch(CODES, staging)}

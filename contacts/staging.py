@@ -32,9 +32,9 @@ ROW_COLUMNS = (
 )
 
 # row: cleaned rows; `settings` are what the row says about itself (segments, consent, where it came from; NULL: nothing),
-# `event` is what its contact did. hit: rows that point at a contact, or at trouble. repeat: rows that share an identifier
-# with another row. loser: rows joined into another row. map: what each winning row does, with each value before and after,
-# and when the contact had changed before. visitor: visitors that rows will claim.
+# `event` is what its contact did. hit: rows that point at a contact which they may change, or at trouble. repeat: rows that
+# share an identifier with another row. loser: rows joined into another row. map: what each winning row does, with each value
+# before and after, and when the contact had changed before. visitor: visitors that rows will claim.
 SHAPES = {
     "row": (
         "tenant_id bigint NOT NULL, row_no integer NOT NULL, "
@@ -45,7 +45,7 @@ SHAPES = {
     ),
     "hit": (
         "tenant_id bigint NOT NULL, row_no integer NOT NULL, contact_id bigint, strength smallint, code text, "
-        "other_id bigint, same boolean, PRIMARY KEY (tenant_id, row_no)"
+        "other_id bigint, PRIMARY KEY (tenant_id, row_no)"
     ),
     "repeat": (
         "tenant_id bigint NOT NULL, kind text NOT NULL, row_no integer NOT NULL, key text NOT NULL, "

@@ -11,7 +11,7 @@ from contacts.staging import Staging
 
 # What a matched row changes in its contact, for rows [start, stop): for each value [before, after], for names and channels
 # with the forms that go with them. Nothing is written to the contact. A row without a change is unchanged, so that importing
-# the same file again writes nothing.
+# the same file again writes nothing. Contacts are looked up one by one: the planner may not know yet how many there are.
 DIFF = """
 INSERT INTO {map} (tenant_id, row_no, contact_id, outcome, changed, was_at)
 SELECT %(tenant)s, d.row_no, d.id, CASE WHEN d.changed IS NULL THEN 'n' ELSE 'u' END, d.changed,
@@ -20,14 +20,9 @@ FROM (
   SELECT h.row_no, c.id, c.changed_at, CASE WHEN @any@ THEN @parts@ END AS changed
   FROM {hit} h
   JOIN {row} s ON s.tenant_id = %(tenant)s AND s.row_no = h.row_no
-  JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = h.contact_id
+  CROSS JOIN LATERAL (SELECT * FROM contact k WHERE k.tenant_id = %(tenant)s AND k.id = h.contact_id OFFSET 0) c
   WHERE h.tenant_id = %(tenant)s AND h.row_no >= %(start)s AND h.row_no < %(stop)s
-    AND h.code IS NULL AND h.contact_id IS NOT NULL AND h.same IS NOT TRUE) d"""
-# Rows of which the matching has seen that they change nothing.
-SAME = """
-INSERT INTO {map} (tenant_id, row_no, contact_id, outcome)
-SELECT h.tenant_id, h.row_no, h.contact_id, 'n' FROM {hit} h
-WHERE h.tenant_id = %(tenant)s AND h.row_no >= %(start)s AND h.row_no < %(stop)s AND h.code IS NULL AND h.same"""
+    AND h.code IS NULL AND h.contact_id IS NOT NULL) d"""
 # (whether attributes change, which): when they are replaced, and when only gaps are filled.
 # Nearly all are equal byte by byte, which is seen much sooner than that they mean the same.
 OVERWRITE_ATTRIBUTES = (
@@ -117,8 +112,7 @@ def plan_updates(staging: Staging, rules: Rules, *, start: int, stop: int) -> in
     changes = _changes_of(rules)
     parts = " || ".join(f"CASE WHEN {condition} THEN {part} ELSE '{{{{}}}}' END" for condition, part in changes)
     statement = DIFF.replace("@any@", changes_something(rules)).replace("@parts@", parts)
-    same = queries.run(SAME, staging, start=start, stop=stop)
-    return same + queries.run(statement, staging, start=start, stop=stop)
+    return queries.run(statement, staging, start=start, stop=stop)
 
 
 # For the review: how many contacts change in each value, with the first row as the example.

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Any
 
-from django.db import connection
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from contacts import queries
 from imports.models import Import, Unit
 from tenants.context import tenant_context
 
@@ -95,18 +95,12 @@ def perform(tenant_id: int, unit: Unit, work: Callable[[Import, Unit], dict[str,
         if imp.cancel_requested or unit.kind not in KINDS.get(imp.phase, ()):
             return False
         if unit.kind in REPEATABLE:
-            _commit_later()
+            queries.commit_later()
         locked.counts = work(imp, locked)
         locked.done_at = timezone.now()
         locked.seconds = round(time.monotonic() - started, 3)
         locked.save(update_fields=["counts", "done_at", "seconds"])
         return True
-
-
-def _commit_later() -> None:
-    """Do not wait for the disk at the end of this transaction."""
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL synchronous_commit = off")
 
 
 def all_done(imp: Import) -> bool:

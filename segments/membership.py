@@ -7,11 +7,14 @@ from contacts import queries, undoing
 from contacts.staging import Staging
 from segments.models import Member, Segment
 
-# Adds the contacts of rows [start, stop) that an import has created or found; members already there stay as they are.
+# Adds the contacts of rows [start, stop) that an import has created or found; members already there stay as they are. They
+# are looked for first: to run into each of them costs three times as much.
 ADD = """
 INSERT INTO segment_member (tenant_id, segment_id, contact_id, added_at, import_id)
 SELECT m.tenant_id, g.id, m.contact_id, %(now)s, %(import_id)s FROM unnest(%(segments)s::bigint[]) g(id) CROSS JOIN {map} m
-WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s
+WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s AND NOT EXISTS (
+  SELECT 1 FROM segment_member x
+  WHERE x.tenant_id = %(tenant)s AND x.segment_id = g.id AND x.contact_id = m.contact_id OFFSET 0)
 ON CONFLICT DO NOTHING"""
 # The same for the segments that rows name themselves.
 ADD_NAMED = """

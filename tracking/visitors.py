@@ -36,6 +36,7 @@ ON CONFLICT DO NOTHING"""
 OTHERS = """
 UPDATE {visitor} x SET kind = 'ambiguous' FROM {row} s
 LEFT JOIN {hit} h ON h.tenant_id = %(tenant)s AND h.row_no = s.row_no
+LEFT JOIN {map} m ON m.tenant_id = %(tenant)s AND m.row_no = s.row_no
 WHERE x.tenant_id = %(tenant)s AND x.kind <> 'ambiguous' AND s.tenant_id = %(tenant)s AND s.row_no = x.row_no
   AND EXISTS (
     SELECT 1 FROM visitor_identifier i CROSS JOIN LATERAL (
@@ -47,7 +48,8 @@ WHERE x.tenant_id = %(tenant)s AND x.kind <> 'ambiguous' AND s.tenant_id = %(ten
       UNION ALL
       SELECT c.id FROM contact c WHERE c.tenant_id = %(tenant)s AND i.kind = 'phone'
         AND c.phone = i.value AND c.deleted_at IS NULL) o
-    WHERE i.tenant_id = %(tenant)s AND i.visitor_id = x.visitor_id AND o.id IS DISTINCT FROM h.contact_id)"""
+    WHERE i.tenant_id = %(tenant)s AND i.visitor_id = x.visitor_id
+      AND o.id IS DISTINCT FROM coalesce(h.contact_id, m.contact_id))"""
 ANY = "SELECT EXISTS (SELECT 1 FROM visitor_identifier i WHERE i.tenant_id = %(tenant)s)"
 BY_KIND = "SELECT x.kind, count(*) FROM {visitor} x WHERE x.tenant_id = %(tenant)s GROUP BY x.kind"
 
