@@ -19,7 +19,8 @@ one person each and in the tables' own format, loaded by one COPY over one conne
 the columns and indexes of `contact` (the mean of two). The others are whole imports by `manage.py
 import_contacts` through the workers: the file is received, read, checked, matched with the contacts and with
 itself, compared field by field, planned, written with where each value came from, added to a segment, counted
-and proved. Times are those of the command, from its start to its answer. Memory is the resident size of the
+and proved. Before each run stands a `VACUUM (ANALYZE)`, as autovacuum would otherwise clean up after one run
+in the middle of the next. Times are those of the command, from its start to its answer. Memory is the resident size of the
 larger worker process, looked at twenty times a second."""
 
 VALIDATION = """\
