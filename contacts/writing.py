@@ -12,6 +12,7 @@ from contacts.staging import Staging
 # What a matched row changes in its contact, for rows [start, stop): for each value [before, after], for names and channels
 # with the forms that go with them. Nothing is written to the contact. A row without a change is unchanged, so that importing
 # the same file again writes nothing. Contacts are looked up one by one: the planner may not know yet how many there are.
+# The second OFFSET keeps it from working `changed` out three times.
 DIFF = """
 INSERT INTO {map} (tenant_id, row_no, contact_id, outcome, changed, was_at)
 SELECT %(tenant)s, d.row_no, d.id, CASE WHEN d.changed IS NULL THEN 'n' ELSE 'u' END, d.changed,
@@ -22,7 +23,7 @@ FROM (
   JOIN {row} s ON s.tenant_id = %(tenant)s AND s.row_no = h.row_no
   CROSS JOIN LATERAL (SELECT * FROM contact k WHERE k.tenant_id = %(tenant)s AND k.id = h.contact_id OFFSET 0) c
   WHERE h.tenant_id = %(tenant)s AND h.row_no >= %(start)s AND h.row_no < %(stop)s
-    AND h.code IS NULL AND h.contact_id IS NOT NULL) d"""
+    AND h.code IS NULL AND h.contact_id IS NOT NULL OFFSET 0) d"""
 # (whether attributes change, which): when they are replaced, and when only gaps are filled.
 # Nearly all are equal byte by byte, which is seen much sooner than that they mean the same.
 OVERWRITE_ATTRIBUTES = (

@@ -48,6 +48,8 @@ KINDS: dict[str, tuple[str, ...]] = {
 # Units that write nothing but staging tables and issues. If the machine loses its power right after one, the unit is lost
 # with what it wrote, and done again; anything later makes it durable.
 REPEATABLE = frozenset({"parse", "match", "repeat", "diff"})
+# Units that look at a small part of tables which may be large.
+OF_RANGES = frozenset({"diff", "apply", "undo", "redo"})
 
 
 def make(imp: Import, kind: str, ranges: Iterable[tuple[int, int, int]]) -> int:
@@ -96,6 +98,8 @@ def perform(tenant_id: int, unit: Unit, work: Callable[[Import, Unit], dict[str,
             return False
         if unit.kind in REPEATABLE:
             queries.commit_later()
+        if unit.kind in OF_RANGES:
+            queries.by_index()
         locked.counts = work(imp, locked)
         locked.done_at = timezone.now()
         locked.seconds = round(time.monotonic() - started, 3)
