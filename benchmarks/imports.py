@@ -68,9 +68,10 @@ def settle(stack: Stack) -> None:
         connection.execute("VACUUM (ANALYZE)")
 
 
-def run(stack: Stack, tenant: Tenant, path: Path) -> Run:
-    """Import a file as the command line does and wait for the end."""
-    settle(stack)
+def run(stack: Stack, tenant: Tenant, path: Path, *, rest: bool = True) -> Run:
+    """Import a file as the command line does and wait for the end; at first the database comes to rest."""
+    if rest:
+        settle(stack)
     said = io.StringIO()
     maps = [f"--set=map.{name}={target}" for name, target in people.OWN_COLUMNS.items()]
     with peak(stack.workers) as memory:

@@ -12,7 +12,7 @@ from typing import Any
 import psutil
 import psycopg
 
-from benchmarks import imports, pages, peers, pixel, upload, validation, words
+from benchmarks import imports, pages, peers, pixel, turns, upload, validation, words
 from benchmarks.imports import Run
 from benchmarks.report import Report, count, mib, ms, seconds, times
 from benchmarks.stack import ROOT, Stack, peak
@@ -129,6 +129,32 @@ def phases(bench: Bench) -> list[list[str]]:
     return [[kind, *(f"{bench.runs[key].phases.get(kind, 0.0):.1f}" for key in RUNS)] for kind in kinds]
 
 
+def measure_turns(bench: Bench) -> None:
+    """The last large import is undone and brought back; then a small one runs beside a large one."""
+    if "half" not in bench.runs:
+        measure_imports(bench)
+    made, tenant = bench.runs["half"], bench.workspace()
+    undone = turns.undo(tenant, made.result["id"])
+    back = turns.undo(tenant, made.result["id"], back=True)
+    small = bench.file("hundred.csv", turns.SMALL)
+    waited = turns.beside(
+        bench.stack, imports.workspace("bench-busy"), bench.large(), imports.workspace("bench-other"), small
+    )
+    bench.report.section("Taking back, and taking turns", words.TURNS)
+    rows = [
+        ["The import with half matching", count(made.rows), seconds(made.seconds), "1.00×"],
+        ["Its undo", count(undone["reversed"]), seconds(undone["seconds"]), times(undone["seconds"] / made.seconds)],
+        ["The undo of the undo", count(back["reversed"]), seconds(back["seconds"]), times(back["seconds"] / made.seconds)],
+    ]  # fmt: skip
+    bench.report.table(["What", "Rows", "Time", "beside the import"], rows)
+    rows = [
+        [f"{count(turns.SMALL)} rows while another workspace's {count(bench.sizes.rows)} are {what}", seconds(took)]
+        for key, what in (("parse", "read"), ("apply", "written"))
+        if (took := waited[key]) is not None
+    ]  # fmt: skip
+    bench.report.table(["A small import", "Time"], rows)
+
+
 def measure_validation(bench: Bench) -> None:
     size = bench.sizes
     path = bench.large()
@@ -227,6 +253,7 @@ def measure_upload(bench: Bench) -> None:
 PARTS: dict[str, Callable[[Bench], None]] = {
     "validation": measure_validation,
     "imports": measure_imports,
+    "turns": measure_turns,
     "peers": measure_peers,
     "pages": measure_pages,
     "pixel": measure_pixel,

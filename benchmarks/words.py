@@ -28,6 +28,11 @@ One process, no database. Ours reads the line, brings e-mail, phone, external ID
 forms, types the other seven columns, codes what is wrong and writes the line for COPY. The plain way is the
 csv module with the two libraries whose answers ours gives."""
 
+TURNS = """\
+`manage.py undo_import` takes the import with half matching back: what it created goes out, what it changed
+gets its old values, members leave the segment. Then the undo itself is undone. Last, an import of a hundred rows
+of one workspace is started while the workers are busy with a large one of another."""
+
 PEERS = """\
 Each in a fresh process on a plain table of its own with the usual indexes, with fewer rows because rows a
 second hardly depend on them. **django-import-export** with `use_bulk` and `skip_unchanged`; it validates

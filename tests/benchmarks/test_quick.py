@@ -25,6 +25,7 @@ def test_every_part_runs_and_leaves_nothing_behind(tmp_path: Path) -> None:
     assert titles == [
         "Judging a row",
         "Imports beside COPY",
+        "Taking back, and taking turns",
         "Beside others",
         "Pages",
         "The pixel",

@@ -62,7 +62,7 @@ def test_an_import_is_taken_back_and_brought_back(done: tuple[Page, Any], worker
     page.keyboard.press("Enter")
     dialog = page.get_by_role("dialog")
     assert "contacts that it created are taken out" in dialog.inner_text()
-    assert page.evaluate("document.activeElement.textContent.trim()") == "Keep it"
+    page.wait_for_function("document.activeElement.textContent.trim() === 'Keep it'")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     page.get_by_role("heading", name="Undone").wait_for()

@@ -168,7 +168,7 @@ def test_a_mapping_that_cannot_be_keeps_what_was_chosen(
     page.get_by_role("button", name="Check all rows").click()
     alert = page.get_by_role("alert")
     assert "Two columns go to" in alert.inner_text()
-    assert page.evaluate("document.activeElement.getAttribute('role')") == "alert"
+    page.wait_for_function("document.activeElement.getAttribute('role') === 'alert'")
     assert page.get_by_label("Field for column pilsēta", exact=True).input_value() == "region"
     assert page.get_by_label("Field for column klienta_nr", exact=True).get_attribute("aria-invalid") == "true"
     here.complaints = [c for c in here.complaints if "422" not in c]
