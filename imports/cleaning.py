@@ -82,7 +82,8 @@ class Cleaner:
                 except BadValue as problem:
                     problems.append(Problem(column.index, problem.code, text, problem.facts))
         settings, event = self.extras.read(cells, problems) if self.extras else ({}, {})
-        if not any(values[name] for name in IDENTIFIERS) and "contact_id" not in settings:
+        known = values["email"] or values["phone"] or values["external_id"]
+        if not known and "contact_id" not in settings:
             # An identifier that cannot be read is reason enough.
             if any(cells) and not any(p.column in self.identifying for p in problems):
                 problems.append(Problem(None, "no_identifier", None))
@@ -172,6 +173,9 @@ class Cleaner:
 
 def _unreadable(out: Block, line: int, cells: list[str], code: str) -> None:
     """A record whose quotes cannot be read: an error of its first line; reading has gone on with the next one."""
+    if code == "unclosed_quote":
+        # A file in which a quote stays open is refused by the plan. Here the quote closes wrongly, behind the span.
+        code = "bad_quotes"
     out.issues.append((line, None, code, _shown(" ".join(cells)), "error", {}))
     out.rejected.append((line, [cell[:4000] for cell in cells]))
 
