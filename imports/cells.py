@@ -62,9 +62,11 @@ def unquoted(text: str) -> str:
 
 def check_signs(text: str) -> None:
     """Raise BadValue for characters that nobody can see, that turn the text around them, or that climb over its lines."""
-    if not text.isprintable() and _CONTROL(text):
+    if text.isascii() and text.isprintable():
+        return
+    if _CONTROL(text):
         raise BadValue("control_character")
-    if not text.isascii() and _STACKED(text):
+    if _STACKED(text):
         raise BadValue("stacked_marks")
 
 

@@ -23,6 +23,8 @@ __all__ = ["Block", "Clean", "Cleaner", "Column", "Issue"]
 # (line, index of the column or None for the row, code, value, "error" or "warning", facts)
 Issue = tuple[int, int | None, str, str | None, str, dict[str, Any]]
 
+_NOTHING: dict[str, str | None] = dict.fromkeys((*IDENTIFIERS, *NAMES, "email_written", "phone_written"))
+
 
 @dataclass
 class Block:
@@ -52,6 +54,7 @@ class Cleaner:
         self.width, self.region, self.drop = width, region, bad_value == "drop"
         self.at = {c.target: c.index for c in columns if c.target != "skip"}
         self.identifying = {self.at[name] for name in (*IDENTIFIERS, "contact_id") if name in self.at}
+        self.named = not self.at.keys().isdisjoint((*NAMES, "full_name"))
         self.attributes = [(c, of.reader(c, region=region)) for c in columns if c.is_attribute]
         clearable = [(c.index, c.target) for c in columns if c.target in NAMES or c.is_attribute]
         self.clearable = clearable if blank == "clear" else []
@@ -73,7 +76,8 @@ class Cleaner:
             return None, problems
         cells = [c.strip() for c in cells]
         values = self._identifiers(cells, problems)
-        self._names(cells, values, problems)
+        if self.named:
+            self._names(cells, values, problems)
         found = {}
         for column, read in self.attributes:
             if text := cells[column.index]:
@@ -85,7 +89,7 @@ class Cleaner:
         known = values["email"] or values["phone"] or values["external_id"]
         if not known and "contact_id" not in settings:
             # An identifier that cannot be read is reason enough.
-            if any(cells) and not any(p.column in self.identifying for p in problems):
+            if any(cells) and self.identifying.isdisjoint(p.column for p in problems):
                 problems.append(Problem(None, "no_identifier", None))
             return None, problems
         if problems and not self.drop:
@@ -102,8 +106,7 @@ class Cleaner:
         return False
 
     def _identifiers(self, cells: list[str], problems: list[Problem]) -> dict[str, str | None]:
-        values: dict[str, str | None] = dict.fromkeys((*IDENTIFIERS, *NAMES, "email_written", "phone_written"))
-        at = self.at
+        values, at = _NOTHING.copy(), self.at
         if (i := at.get("email")) is not None and (text := of.unquoted(cells[i])):
             values["email"] = normal = identifiers.normal_email(text)
             if normal is None:
@@ -165,7 +168,8 @@ class Cleaner:
         """The line of a row that needs a second look; "" when it is in error, or empty."""
         clean, problems = self.row(cells)
         severity = "error" if clean is None else "warning"
-        out.issues.extend((line, p.column, p.code, _shown(p.value), severity, p.facts) for p in problems)
+        for column, code, value, facts in problems:
+            out.issues.append((line, column, code, _shown(value), severity, facts))
         if clean is None and problems:
             out.rejected.append((line, cells))
         return lines.of_clean(clean) if clean else ""
@@ -181,4 +185,6 @@ def _unreadable(out: Block, line: int, cells: list[str], code: str) -> None:
 
 
 def _shown(value: str | None) -> str | None:
-    return None if value is None else value.replace("\x00", "␀").encode("utf-8", "replace").decode()[:400]
+    if value is None or (len(value) <= 400 and value.isprintable()):
+        return value
+    return value.replace("\x00", "␀").encode("utf-8", "replace").decode()[:400]

@@ -129,7 +129,7 @@ def _count(path: Path, mark: bytes, *, most: int) -> int:
 def _only_file(path: Path) -> Iterator[IO[bytes]]:
     """The one file of a ZIP, opened. Folders and links do not count, nor what a Mac adds."""
     parts = [p for p in _directory(path) if not stat.S_ISLNK(p.external_attr >> 16)]
-    files = [p for p in parts if not p.is_dir() and not p.filename.startswith("__MACOSX/")]
+    files = [p for p in parts if not p.filename.endswith("/") and not p.filename.startswith("__MACOSX/")]
     if not files:
         raise FileProblem("file_empty")
     if len(files) > 1:

@@ -35,6 +35,11 @@ def zipped(*files: tuple[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> byt
     return out.getvalue()
 
 
+def nameless() -> bytes:
+    """A ZIP with a part whose name begins with a zero byte: for the reader of directories it has no name."""
+    return zipped(("people.csv", TABLE)).replace(b"people.csv", b"\x00eople.csv")
+
+
 def text(data: bytes, tmp_path: Path, *, limit: int = LIMIT) -> str:
     source, target = tmp_path / "upload", tmp_path / "text"
     source.write_bytes(data)
@@ -69,6 +74,7 @@ def stored(tenant: Tenant) -> list[Path]:
         zipped(("people.csv", TABLE), method=zipfile.ZIP_LZMA),
         zipped(("folder/", b""), ("folder/people.csv", TABLE), ("__MACOSX/folder/._people.csv", b"x")),
         zipped(("../../etc/people.csv", TABLE)),
+        nameless(),
     ],
 )
 def test_archives_are_unpacked(data: bytes, tmp_path: Path) -> None:
