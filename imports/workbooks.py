@@ -43,6 +43,7 @@ _BLOCK = 256 << 10
 _EXACT = 10**15
 _DAY = 86_400_000  # milliseconds
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\Z").match
+_WHOLE = re.compile(r"0\Z|[1-9][0-9]{0,14}\Z").match
 # How a workbook writes characters that XML cannot hold: _x000D_.
 _CODE = re.compile("_x([0-9A-Fa-f]{4})_")
 # Formats of dates that have only a number, and what tells the others: letters outside of quotes and brackets.
@@ -302,10 +303,10 @@ class _Sheet:
         self.parts: list[str] = []
         self.type = self.style = ""
 
+    # Millions of cells pass through these: what is frequent is asked first, and prefixes last.
     def start(self, name: str, attributes: dict[str, str]) -> None:
-        name = _local(name)
         if not self.inside:
-            self.inside = name == "sheetData"
+            self.inside = _local(name) == "sheetData"
         elif name == "c":
             place = attributes.get("r")
             self.column = _column(place.rstrip("0123456789")) if place else self.column + 1
@@ -323,6 +324,8 @@ class _Sheet:
             self.row, self.row_length, self.column = [], 0, -1
         elif name == "rPh":
             self.phonetic = True
+        elif ":" in name:
+            self.start(_local(name), attributes)
 
     def text(self, data: str) -> None:
         if self.taking:
@@ -332,7 +335,6 @@ class _Sheet:
                 raise Bomb("a text that no cell can hold")
 
     def end(self, name: str) -> None:
-        name = _local(name)
         if name in ("v", "t"):
             self.taking = False
         elif name == "c" and self.parts:
@@ -349,10 +351,14 @@ class _Sheet:
             self.phonetic = False
         elif name == "sheetData":
             self.inside = False
+        elif ":" in name:
+            self.end(_local(name))
 
     def _value(self, text: str) -> str:
         if self.type == "s":
             return self.texts[int(text)]
+        if self.type == "n" and self.style not in self.dates and _WHOLE(text):
+            return text
         if self.type == "b":
             return "yes" if text.strip() in ("1", "true") else "no"
         if self.type != "n" or not _NUMBER(text.strip()) or not math.isfinite(value := float(text)):
