@@ -45,7 +45,7 @@ def normal_email(text: str) -> str | None:
             normal = _remember(domain)
         if normal and len(local) + 1 + len(normal) <= MAX_EMAIL:
             return f"{local.lower()}@{normal}"
-    return _thorough(value)
+    return _thorough(value) if at else None
 
 
 def _remember(domain: str) -> str:
@@ -87,7 +87,7 @@ def _becomes_ascii(text: str, form: Literal["NFC", "NFKC"]) -> bool:
 def email_problem(text: str) -> str:
     """Code of the reason why `text` is not an e-mail address; only asked when `normal_email` has said None."""
     value = text.strip(_AROUND)
-    if re.search(r"[,;\s]\S*@", value) and value.count("@") > 1:
+    if value.count("@") > 1 and re.search(r"[,;\s]\S*@", value):
         return "several_emails"
     if "<" in value or value.lower().startswith("mailto:"):
         return "email_with_name"

@@ -19,6 +19,8 @@ EARLIEST = "1900-01-01"
 _FORMULA = tuple("=+-@\t\r\n＝＋－＠")
 # Characters that no cell of a customer's file means: they would be invisible, or turn the text around them.
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]").search
+# More marks on one letter than any language has, of the blocks that are for marks alone.
+_STACKED = re.compile("[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]{9}").search
 
 
 @dataclass(frozen=True)
@@ -58,9 +60,14 @@ def unquoted(text: str) -> str:
     return text[1:].strip() if text[:1] == "'" and text[1:2] in _FORMULA else text
 
 
-def has_control(text: str) -> bool:
-    """Whether a text holds characters that nobody can see, or that turn the text around them."""
-    return not text.isprintable() and _CONTROL(text) is not None
+def check_signs(text: str) -> None:
+    """Raise BadValue for characters that nobody can see, that turn the text around them, or that climb over its lines."""
+    if text.isascii() and text.isprintable():
+        return
+    if _CONTROL(text):
+        raise BadValue("control_character")
+    if _STACKED(text):
+        raise BadValue("stacked_marks")
 
 
 def reader(column: Column, *, region: str | None) -> Callable[[str], Any]:
@@ -75,8 +82,7 @@ def reader(column: Column, *, region: str | None) -> Callable[[str], Any]:
     )
 
     def read(text: str) -> Any:
-        if has_control(text):
-            raise BadValue("control_character")
+        check_signs(text)
         value = parse(unquoted(text) if text[0] == "'" else text)
         if column.latest:
             in_range(value, column.latest)
@@ -95,8 +101,7 @@ def name(text: str) -> str:
     """The name in a trimmed cell. Raises BadValue."""
     if len(text) > MAX_NAME:
         raise BadValue("field_too_long", limit=MAX_NAME, found=len(text))
-    if has_control(text):
-        raise BadValue("control_character")
+    check_signs(text)
     return unquoted(text)
 
 

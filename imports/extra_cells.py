@@ -97,8 +97,7 @@ def _text(limit: int) -> Callable[[Column], Callable[[str], Any]]:
         def read(text: str) -> str:
             if len(text) > limit:
                 raise BadValue("field_too_long", limit=limit, found=len(text))
-            if of.has_control(text):
-                raise BadValue("control_character")
+            of.check_signs(text)
             return text
 
         return read

@@ -3,20 +3,19 @@
 Records hold codes and facts; the sentence is made when it is shown. Codes never change their meaning.
 """
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from imports.words import WORDS
 
 
-@dataclass(frozen=True)
-class Problem:
-    """A problem as data. `column` is the index of the column; None means the row, or the file."""
+class Problem(NamedTuple):
+    """A problem as data. `column` is the index of the column; None means the row, or the file. `facts` are not changed."""
 
     column: int | None
     code: str
     value: str | None
-    facts: dict[str, Any] = field(default_factory=dict)
+    facts: dict[str, Any] = {}  # noqa: RUF012 - a tuple, not a class; millions of these are made
 
 
 @dataclass(frozen=True)

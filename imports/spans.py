@@ -36,13 +36,19 @@ def plan_units(
     record_too_long (a record of more than `max_record` bytes), header_quotes, no_rows.
     """
     spans: list[Span] = []
+    nuls = 0
     with path.open("rb") as file:
-        start, line = _after_header(file, dialect)
+        begin, line = _after_header(file, dialect)
+        start = begin
         for block, at in _blocks(file, dialect, start, line, unit_bytes, max_record):
             _check_text(block, path)
+            nuls += block.count(b"\x00")
             if not block.isspace():
                 spans.append(Span(len(spans), start, start + len(block), at))
             start += len(block)
+    # Of all that was read: a place with many of them is a problem of its rows.
+    if nuls > NUL_SHARE * (start - begin):
+        raise FileProblem("nul_bytes", found=nuls)
     if not spans:
         raise FileProblem("no_rows")
     return spans
@@ -152,8 +158,6 @@ def _check_text(block: bytes, path: Path) -> None:
         block.decode("utf-8")
     except UnicodeDecodeError:
         raise unreadable(path, encoding="utf-8") from None
-    if (nuls := block.count(b"\x00")) > NUL_SHARE * len(block):
-        raise FileProblem("nul_bytes", found=nuls)
 
 
 def _after_header(file: BinaryIO, dialect: Dialect) -> tuple[int, int]:

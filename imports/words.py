@@ -185,6 +185,9 @@ external_id_too_long: External ID too long
 control_character: Invisible characters
     The cell holds characters that cannot be seen.
     Type the value again.
+stacked_marks: Too many marks on one letter
+    More than eight marks stand on one letter, so that it would be drawn over other text.
+    Type the value again without them.
 field_too_long: Text too long
     The text is longer than the field allows.
     Shorten it, or map the column to a long text.

@@ -1,33 +1,51 @@
 """Files and cells made to break an importer, by the numbers of docs/hostile-inputs.md, and how far each of them comes."""
 
+import random
+import re
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
 
-from contacts.attributes import SYSTEM
+from contacts.attributes import SYSTEM, TYPES
+from contacts.staging import ROW_COLUMNS
 from imports import containers, mapping, reader
-from imports.cleaning import Cleaner, Column
+from imports.cleaning import Block, Cleaner, Column
+from imports.formats import DATES, NUMBERS, STRICT, expanded, kind_of
 from imports.problems import PROBLEMS
-from imports.reader import FileProblem
+from imports.reader import Dialect, FileProblem
 
 LIMIT = 5_000_000
 MAX_COLUMNS = 100
+SHOWN = ("email", "phone", "external_id", "first_name", "last_name")
 
 
 def outcome(data: bytes, folder: Path) -> str:
-    """What becomes of a file, without a database: the code that stops it, or "2 rows 3:not_an_email".
+    """What becomes of a file, without a database: the code that stops it, with the lines it names; or of every row what is
+    stored, or its line and what is wrong: "a@example.com Ann / 3:not_an_email".
 
     The same steps in the same order as an import takes them; nothing but a FileProblem may come out of them.
     """
     try:
-        return _read(data, folder)
+        path, dialect, look = opened(data, folder)
+        blocks = cleaned(path, dialect, cleaner(look.header, look.rows))
+        check(path, dialect, blocks)
+        return " / ".join(_told(blocks))
     except FileProblem as problem:
-        if problem.code not in PROBLEMS:
-            raise
-        return problem.code
+        return told(problem)
 
 
-def _read(data: bytes, folder: Path) -> str:
+def told(problem: FileProblem) -> str:
+    """A code with the lines that it names."""
+    if problem.code not in PROBLEMS:
+        raise problem
+    lines = problem.facts.get("lines") or problem.facts.get("line")
+    return f"{problem.code} {lines}" if lines else problem.code
+
+
+def opened(data: bytes, folder: Path) -> tuple[Path, Dialect, reader.Preview]:
+    """A file as far as an upload brings it: unpacked, its dialect and header known, as UTF-8."""
     path = folder / "file.csv"
     path.write_bytes(data)
     if len(data) > LIMIT:
@@ -43,28 +61,89 @@ def _read(data: bytes, folder: Path) -> str:
     if reader.needs_utf8_copy(path, dialect):
         reader.to_utf8(path, folder / "copy.csv", dialect)
         path = folder / "copy.csv"
-    spans, cleaner = reader.plan_units(path, dialect, unit_bytes=64 << 10), _cleaner(look)
-    raw, count, said = path.read_bytes(), 0, list[str]()
-    for span in spans:
+    return path, dialect, look
+
+
+def cleaned(path: Path, dialect: Dialect, clean: Cleaner, *, unit_bytes: int = reader.UNIT_BYTES) -> list[Block]:
+    """What becomes of the rows, span by span."""
+    raw = path.read_bytes()
+    return [
+        clean.block(raw[s.start : s.end].decode(), first_line=s.first_line, prefix="1\t", dialect=dialect)
+        for s in reader.plan_units(path, dialect, unit_bytes=unit_bytes)
+    ]
+
+
+def check(path: Path, dialect: Dialect, blocks: Sequence[Block]) -> None:
+    """Every row has exactly one outcome, `records` finds the same rows, and staged text is fit for COPY."""
+    found = 0
+    raw = path.read_bytes()
+    for span in reader.plan_units(path, dialect):
         text = raw[span.start : span.end].decode()
-        block = cleaner.block(text, first_line=span.first_line, prefix="1\t", dialect=dialect)
+        rows = reader.records(text, first_line=span.first_line, dialect=dialect)
+        found += sum(1 for row in rows if row.problem or any(map(str.strip, row.cells)))
+    assert found == sum(block.staged_count + len(block.rejected) for block in blocks)
+    for block in blocks:
         assert block.rows == block.staged_count + len(block.rejected)
-        count += block.rows
-        said += [f"{line}:{code}" for line, _column, code, _value, _severity, _facts in block.issues]
-        assert all(word.split(":")[1] in PROBLEMS for word in said)
-    return " ".join([f"{count} row{'' if count == 1 else 's'}", *said])
+        assert block.staged.count("\n") == block.staged_count
+        assert "\x00" not in block.staged
+        block.staged.encode()
+        assert {issue[2] for issue in block.issues} <= PROBLEMS.keys()
 
 
-def _cleaner(look: reader.Preview) -> Cleaner:
-    samples = [list(values) for values in zip(*look.rows, strict=False)] or [[] for _ in look.header]
-    targets = [g.target or "skip" for g in mapping.guess(look.header, samples, attributes={})]
+def _told(blocks: Sequence[Block]) -> list[str]:
+    rows: dict[int, str] = {}
+    for block in blocks:
+        for line, _column, code, _value, _severity, _facts in block.issues:
+            rows[line] = f"{rows[line]}+{code}" if line in rows else f"{line}:{code}"
+        for staged in block.staged.split("\n")[:-1]:
+            cells = dict(zip(ROW_COLUMNS, map(_unescaped, staged.split("\t")), strict=True))
+            values = [cells[name] for name in SHOWN if cells[name] != "\\N"]
+            values += map(str, orjson.loads(cells["attributes"]).values())
+            rows[int(cells["row_no"])] = " ".join(values)
+    return [rows[line] for line in sorted(rows)]
+
+
+def _unescaped(cell: str) -> str:
+    """As PostgreSQL reads a cell of COPY text; \\N stays."""
+    return re.sub(r"\\([^N])", lambda m: {"t": "\t", "n": "\n", "r": "\r"}.get(m[1], m[1]), cell)
+
+
+def cleaner(header: Sequence[str], rows: Sequence[Sequence[str]], *, chance: random.Random | None = None) -> Cleaner:
+    """By the guessed mapping; with a `chance`, what would be skipped becomes fields of any type, and settings differ."""
+    samples = [list(values) for values in zip(*rows, strict=False)] or [[] for _ in header]
     taken: set[str] = set()
     columns = []
-    for i, target in enumerate(targets):
+    for guess in mapping.guess(header, samples, attributes={}):
+        target = guess.target or "skip"
         used = "skip" if target in taken or "." in target else target
         taken.add(target)
-        columns.append(Column(i, look.header[i], used, SYSTEM[used].type if used in SYSTEM else "text"))
-    return Cleaner(columns, width=len(columns), region=None)
+        columns.append(
+            Column(guess.column, header[guess.column], used, SYSTEM[used].type if used in SYSTEM else "text")
+        )
+    if chance is None:
+        return Cleaner(columns, width=len(columns), region=None)
+    return Cleaner(
+        [_any_type(column, chance) for column in columns],
+        width=len(columns),
+        region=chance.choice([None, "ES"]),
+        bad_value=chance.choice(["error", "drop"]),
+        blank=chance.choice(["keep", "clear"]),
+    )
+
+
+def _any_type(column: Column, chance: random.Random) -> Column:
+    if column.target != "skip" or chance.random() < 0.3:
+        return column
+    kind = chance.choice(list(TYPES))
+    ways = {"date": list(DATES), "number": list(NUMBERS)}.get(kind_of(kind), [])
+    return replace(
+        column,
+        target=f"field_{column.index}",
+        type=kind,
+        options={"a": "a", "x": "x"},
+        formats=tuple(expanded(chance.choice([STRICT, *ways]))),
+        strict=chance.random() < 0.2,
+    )
 
 
 def cell(target: str, text: str, *, kind: str = "text", region: str | None = None, options: str = "") -> str:

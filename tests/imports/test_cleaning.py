@@ -287,6 +287,17 @@ def test_quotes_that_cannot_be_read() -> None:
     assert (out.rows, out.last_line) == (3, 4)
 
 
+def test_a_quote_that_closes_wrongly_behind_the_span() -> None:
+    """A file cut between the two is told the same as the whole file: the row's quotes cannot be read."""
+    text = 'a@example.com,"x\nb@example.com,z\nc@example.com,"y"\n'
+    said = []
+    for parts in ([text], text.splitlines(keepends=True)):
+        of = cleaner("email city")
+        found = [of.block(part, first_line=2 + n, prefix="7\t", dialect=Dialect()) for n, part in enumerate(parts)]
+        said.append([issue[:3] for out in found for issue in out.issues])
+    assert said[0] == said[1] == [(2, None, "bad_quotes")]
+
+
 def test_values_of_problems_can_be_stored() -> None:
     out = block(cleaner("email"), [["a\x00b" + "x" * 1000]])
     (issue,) = out.issues

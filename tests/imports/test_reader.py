@@ -250,6 +250,16 @@ def test_a_few_zero_bytes_are_left_to_the_rows(tmp_path: Path) -> None:
     assert rows[-1] == (22, ["b@example.com", "x\x00y"])
 
 
+def test_zero_bytes_are_counted_over_the_whole_file(tmp_path: Path) -> None:
+    """However it is cut: a span that holds most of them is no reason to refuse a file that has few."""
+    path = put(tmp_path, "email,b\n" + "b@example.com,x\x00y\n" + "a@example.com,some more text\n" * 20)
+    assert len(reader.plan_units(path, Dialect(), unit_bytes=64)) > 5
+    path = put(tmp_path, "email,b\n" + "a@example.com,some more text\n" * 20 + "\x00\x00\n" * 5)
+    for size in (64, 100_000):
+        with pytest.raises(FileProblem, match="nul_bytes"):
+            reader.plan_units(path, Dialect(), unit_bytes=size)
+
+
 def test_lone_returns_need_a_copy(tmp_path: Path) -> None:
     for data, needed in (
         (b"a\r\nb\r\n", False),

@@ -19,6 +19,7 @@ def workbook(
     rows: Sequence[Sequence[object]],
     *,
     sheets: Sequence[str] = ("People",),
+    hidden: Sequence[str] = (),
     date1904: bool = False,
     more: Mapping[str, bytes] | None = None,
     sheet: str | None = None,
@@ -27,7 +28,7 @@ def workbook(
     parts = {
         "[Content_Types].xml": _types(len(sheets)),
         "_rels/.rels": _relations([("officeDocument", "xl/workbook.xml")]),
-        "xl/workbook.xml": _book(sheets, date1904=date1904),
+        "xl/workbook.xml": _book(sheets, hidden, date1904=date1904),
         "xl/_rels/workbook.xml.rels": _relations(
             [("worksheet", f"worksheets/sheet{i + 1}.xml") for i in range(len(sheets))] + [("styles", "styles.xml")]
         ),
@@ -43,13 +44,16 @@ def workbook(
     return out.getvalue()
 
 
-def sheet_xml(rows: Sequence[Sequence[object]], *, before: str = "") -> str:
+def sheet_xml(
+    rows: Sequence[Sequence[object]], *, before: str = "", after: str = "", hidden_rows: Sequence[int] = ()
+) -> str:
     lines = []
     for y, row in enumerate(rows, 1):
         cells = "".join(_cell(f"{chr(65 + x)}{y}", value) for x, value in enumerate(row))
         if cells:
-            lines.append(f'<row r="{y}">{cells}</row>')
-    return f'<worksheet xmlns="{MAIN}">{before}<sheetData>{"".join(lines)}</sheetData></worksheet>'
+            attribute = ' hidden="1"' if y in hidden_rows else ""
+            lines.append(f'<row r="{y}"{attribute}>{cells}</row>')
+    return f'<worksheet xmlns="{MAIN}">{before}<sheetData>{"".join(lines)}</sheetData>{after}</worksheet>'
 
 
 def _cell(address: str, value: object) -> str:
@@ -92,7 +96,13 @@ def _relations(targets: Sequence[tuple[str, str]]) -> str:
     return f'<Relationships xmlns="{PACKAGE}/relationships">{inside}</Relationships>'
 
 
-def _book(sheets: Sequence[str], *, date1904: bool) -> str:
-    inside = "".join(f'<sheet name="{escape(name)}" sheetId="{i}" r:id="rId{i}"/>' for i, name in enumerate(sheets, 1))
+def _book(sheets: Sequence[str], hidden: Sequence[str], *, date1904: bool) -> str:
+    def state(name: str) -> str:
+        return "hidden" if name in hidden else "visible"
+
+    inside = "".join(
+        f'<sheet name="{escape(name)}" sheetId="{i}" state="{state(name)}" r:id="rId{i}"/>'
+        for i, name in enumerate(sheets, 1)
+    )
     flag = '<workbookPr date1904="1"/>' if date1904 else ""
     return f'<workbook xmlns="{MAIN}" xmlns:r="{DOCUMENT}">{flag}<sheets>{inside}</sheets></workbook>'
