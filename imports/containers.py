@@ -156,7 +156,7 @@ def _convert(source: Path, target: Path, *, limit: int) -> None:
         done = subprocess.run(command, capture_output=True, timeout=TIMEOUT, env={}, check=False)  # noqa: S603 - no shell, our own program
     except subprocess.TimeoutExpired:
         raise FileProblem("file_bomb") from None
-    if done.returncode < 0:
+    if done.returncode < 0 or b"memory allocation" in done.stderr:
         raise FileProblem("file_bomb")  # stopped by a limit on memory or time
     if done.returncode:
         raise FileProblem("file_corrupt")

@@ -298,7 +298,7 @@ def test_the_page_says_what_was_unpacked(alice: Actor) -> None:
 
 def test_numbers_as_a_spreadsheet_shows_them() -> None:
     shown = {0.1 + 0.2: "0.3", 1e15: "1000000000000000", 1e-7: "0.0000001", 1.5e300: "1.5e+300", -0.5: "-0.5"}
-    assert {value: workbooks.number(value) for value in shown} == shown
+    assert {value: workbooks.cell(value) for value in shown} == shown
 
 
 def test_no_archive_stays_open(tmp_path: Path) -> None:
