@@ -1,5 +1,7 @@
 """The tenant's turn: who may write contacts now, and whether a plan is still true (identity, rule 8)."""
 
+from django.db.models import F
+
 from contacts.models import Turn
 
 
@@ -32,3 +34,8 @@ def release(holder: int, *, written: bool) -> None:
     turn.holder = None
     turn.version += int(written)
     turn.save(update_fields=["holder", "version"])
+
+
+def written() -> None:
+    """Say that contacts were written outside of an import. The caller has locked the turn."""
+    Turn.objects.update(version=F("version") + 1)

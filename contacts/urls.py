@@ -1,9 +1,13 @@
 from django.urls import path
 
-from contacts.views import listing, profile
+from contacts.views import acting, listing, profile
 
 app_name = "contacts"
 urlpatterns = [
     path("", listing.listing, name="list"),
     path("<int:contact_id>/", profile.profile, name="profile"),
+    path("<int:contact_id>/act/<slug:name>/", acting.act, name="act"),
+    path("<int:contact_id>/delete/", acting.delete, name="delete"),
+    path("<int:contact_id>/restore/", acting.restore, name="restore"),
+    path("undo/<int:entry_id>/", acting.undo, name="undo"),
 ]

@@ -172,12 +172,15 @@ FROM {map} m JOIN {row} s ON s.tenant_id = %(tenant)s AND s.row_no = m.row_no
 WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s AND m.outcome = 'u'
   AND c.tenant_id = %(tenant)s AND c.id = m.contact_id"""
 _NEW_VALUE = "{column} = CASE WHEN jsonb_exists(m.changed, '{key}') THEN s.{column} ELSE c.{column} END"
-_CHANGED_STATUS = """,
-  {channel}_status = coalesce(m.changed -> '{channel}_status' ->> 1, c.{channel}_status),
-  {channel}_status_at = CASE WHEN jsonb_exists(m.changed, '{channel}_status')
+# A status that somebody has set since the plan was made stays: it may be stricter than what the file says.
+_STILL = "jsonb_exists(m.changed, '{channel}_status') AND c.{channel}_status = m.changed -> '{channel}_status' ->> 0"
+_CHANGED_STATUS = (
+    """,
+  {channel}_status = CASE WHEN @still@ THEN m.changed -> '{channel}_status' ->> 1 ELSE c.{channel}_status END,
+  {channel}_status_at = CASE WHEN @still@
     THEN coalesce((s.settings ->> 'happened')::timestamptz, %(now)s) ELSE c.{channel}_status_at END,
-  {channel}_status_reason = CASE WHEN jsonb_exists(m.changed, '{channel}_status')
-    THEN 'import' ELSE c.{channel}_status_reason END"""
+  {channel}_status_reason = CASE WHEN @still@ THEN 'import' ELSE c.{channel}_status_reason END"""
+).replace("@still@", _STILL)
 _REVIVED = ",\n  deleted_at = NULL, deleted_reason = NULL"
 
 

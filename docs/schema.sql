@@ -129,16 +129,18 @@ CREATE TABLE contact (
 CREATE INDEX contact_changed ON contact USING brin (changed_at) WITH (pages_per_range='32');
 CREATE INDEX contact_deleted ON contact (tenant_id, deleted_at) WHERE (deleted_at IS NOT NULL);
 CREATE INDEX contact_email ON contact (tenant_id, email) WHERE (email IS NOT NULL);
+CREATE INDEX contact_email_status ON contact (tenant_id, email_status, id) WHERE (NOT ((email_status)::text = 'active'::text));
 CREATE UNIQUE INDEX contact_external_id ON contact (tenant_id, external_id) WHERE ((deleted_at IS NULL) AND (external_id IS NOT NULL));
 CREATE INDEX contact_first_name ON contact (tenant_id, first_key) WHERE (first_key IS NOT NULL);
 CREATE INDEX contact_last_name ON contact (tenant_id, last_key) WHERE (last_key IS NOT NULL);
 CREATE INDEX contact_phone ON contact (tenant_id, phone) WHERE (phone IS NOT NULL);
+CREATE INDEX contact_phone_status ON contact (tenant_id, phone_status, id) WHERE (NOT ((phone_status)::text = 'active'::text));
 ALTER TABLE contact ENABLE ROW LEVEL SECURITY;
 ALTER TABLE contact FORCE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON contact FOR ALL
     USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")))
     WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
-GRANT DELETE, INSERT, SELECT, UPDATE ON contact TO cdp_app;
+GRANT DELETE, INSERT, MAINTAIN, SELECT, UPDATE ON contact TO cdp_app;
 
 CREATE TABLE contact_change (
     tenant_id bigint NOT NULL,
@@ -592,7 +594,7 @@ ALTER TABLE touched FORCE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON touched FOR ALL
     USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")))
     WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
-GRANT DELETE, INSERT, SELECT, UPDATE ON touched TO cdp_app;
+GRANT DELETE, INSERT, MAINTAIN, SELECT, UPDATE ON touched TO cdp_app;
 
 CREATE TABLE turn (
     id bigint DEFAULT nextval('turn_id_seq'::regclass) NOT NULL,

@@ -19,7 +19,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from contacts import changes, consent, identity, turns
+from contacts import consent, identity, statuses, turns
 from contacts import staging as tables
 from contacts.staging import Staging
 from imports import extras, messages, news, parsing, queries, review, strict, undo, units
@@ -386,7 +386,7 @@ def _tidy(tenant_id: int, imp: Import) -> None:
     """What may happen after the end is committed: the copy of the file goes, the list of contacts gets its total."""
     parsing.forget_copy(imp)
     with tenant_context(tenant_id, read_only=True):
-        changes.total()
+        statuses.total()
 
 
 def end(imp: Import, status: Status, *, reason: str = "", **facts: Any) -> bool:

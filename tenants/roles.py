@@ -23,6 +23,8 @@ _ADMINS = frozenset({Role.OWNER, Role.ADMIN})
 PERMISSIONS: dict[str, frozenset[Role]] = {
     "workspace.view": _EVERYBODY,
     "contacts.view": _EVERYBODY - {Role.OPS},
+    # Statuses of channels, deleting and restoring.
+    "contacts.edit": _WRITERS,
     "imports.view": _EVERYBODY,
     # Cells of a customer's file: not for ops, who need states and counts only.
     "imports.rows": _EVERYBODY - {Role.OPS},

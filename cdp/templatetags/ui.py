@@ -152,6 +152,12 @@ def dot(tone: str = "", label: str = "") -> SafeString:
 
 
 @register.simple_tag
+def channel_dot(status: str) -> SafeString:
+    """{% channel_dot contact.email_status %}: the dot in the colour of a channel's status."""
+    return dot(STATUSES[status].tone)
+
+
+@register.simple_tag
 def key(tone: str) -> SafeString:
     """{% key "skip" %}: the square of a legend."""
     return format_html('<svg class="key" aria-hidden="true"><rect class="fill-{}" {}/></svg>', tone, _FULL)

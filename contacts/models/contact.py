@@ -95,6 +95,17 @@ class Contact(TenantModel):
             models.Index(
                 fields=["tenant_id", "deleted_at"], name="contact_deleted", condition=Q(deleted_at__isnull=False)
             ),
+            # Few contacts have such a status, and the lists look for them by it.
+            models.Index(
+                fields=["tenant_id", "email_status", "id"],
+                name="contact_email_status",
+                condition=~Q(email_status="active"),
+            ),
+            models.Index(
+                fields=["tenant_id", "phone_status", "id"],
+                name="contact_phone_status",
+                condition=~Q(phone_status="active"),
+            ),
             # A block-range index is the only kind that an update of `changed_at` need not touch (HOT updates go on).
             BrinIndex(fields=["changed_at"], name="contact_changed", pages_per_range=32),
         ]

@@ -7,6 +7,7 @@ from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_safe
 
 from cdp.http import page
+from contacts import acting
 from contacts.attributes import CORE, SYSTEM
 from contacts.models import Attribute, Contact
 from tenants.roles import allow
@@ -17,9 +18,14 @@ from tenants.roles import allow
 def profile(request: HttpRequest, contact_id: int) -> HttpResponse:
     """The profile. Origins of values, visitors and segments come from their apps' fragments."""
     contact = get_object_or_404(Contact, pk=contact_id)
-    return page(
-        request, "contacts/profile.html", {"contact": contact, "facts": facts(contact), "channels": channels(contact)}
-    )
+    shown = {
+        "contact": contact,
+        "facts": facts(contact),
+        "channels": channels(contact),
+        "acts": acting.offered(contact),
+        "here": request.path,
+    }
+    return page(request, "contacts/profile.html", shown)
 
 
 def channels(contact: Contact) -> list[dict[str, Any]]:

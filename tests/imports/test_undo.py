@@ -93,8 +93,8 @@ def test_what_somebody_has_changed_since_stays(tenant: Tenant) -> None:
     imp = bring(tenant, SECOND)
     with tenant_context(tenant.pk):
         changed = Contact.objects.get(external_id="C-7")
-        made = Contact.objects.get(external_id="C-25")
-    edits = "external_id,city,first_name\nC-7,Tartu,\nC-25,,Edited\n"
+        made = Contact.objects.get(external_id=f"C-{ROWS + 5}")
+    edits = f"external_id,city,first_name\nC-7,Tartu,\nC-{ROWS + 5},,Edited\n"
     later = bring(tenant, edits)
     assert (later.updated, later.in_error) == (2, 0)
     undone = turn(tenant, imp, "undo")
@@ -103,8 +103,8 @@ def test_what_somebody_has_changed_since_stays(tenant: Tenant) -> None:
         made.refresh_from_db()
         assert changed.attributes["city"] == "Tartu"
         assert (changed.first_name, changed.last_name) == ("First7", None)
-        assert (made.first_name, made.last_name) == ("Edited", "Last25")
-        assert not Contact.objects.filter(external_id="C-26").exists()
+        assert (made.first_name, made.last_name) == ("Edited", f"Last{ROWS + 5}")
+        assert not Contact.objects.filter(external_id=f"C-{ROWS + 6}").exists()
         results = dict(Touched.objects.filter(import_id=imp.pk).values_list("contact_id", "undone"))
     assert (results[changed.pk], results[made.pk]) == ("p", "k")
     assert undone.undo_report["kept"] == 1

@@ -1,0 +1,186 @@
+"""Which contacts a list shows, in which order, page by page in both directions. Asked by the page, exports and selections.
+
+A page begins behind, or ends before, a key of the form `id` or `id_time`: however far somebody turns, a page costs the same.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Self
+from urllib.parse import urlencode
+
+from django.db.models import Q
+from django.utils.dateparse import parse_datetime
+
+from contacts import changes, search, statuses
+from contacts.models import Contact
+from contacts.statuses import FILTERS, StatusFilter
+
+SIZES = (25, 50, 100, 200)
+SIZE = 50
+# A search that finds more is told as "more than": counting all of them would take longer than finding them.
+COUNTED = 10_000
+Key = tuple[int, datetime | None]
+
+
+@dataclass(frozen=True)
+class Order:
+    """One way to sort: by `column` (None: by the order in which contacts were made, which is that of their IDs)."""
+
+    label: str
+    column: str | None
+    down: bool
+
+
+LIVING_ORDERS = {
+    "-created": Order("Created, newest first", None, True),
+    "created": Order("Created, oldest first", None, False),
+    "-changed": Order("Changed, newest first", "changed_at", True),
+    "changed": Order("Changed, oldest first", "changed_at", False),
+}
+DELETED_ORDERS = {
+    "-deleted": Order("Deleted, latest first", "deleted_at", True),
+    "deleted": Order("Deleted, earliest first", "deleted_at", False),
+    "-created": LIVING_ORDERS["-created"],
+    "created": LIVING_ORDERS["created"],
+}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a list is asked for. What makes no sense is left out: an unknown filter means all, a bad key the first page."""
+
+    deleted: bool = False
+    status: str = ""
+    q: str = ""
+    order: str = ""
+    size: int = SIZE
+    after: str = ""
+    before: str = ""
+    region: str | None = field(default=None, compare=False)
+
+    @classmethod
+    def of(cls, given: Mapping[str, str], *, region: str | None) -> Self:
+        deleted = given.get("show", "") == "deleted"
+        orders = DELETED_ORDERS if deleted else LIVING_ORDERS
+        status, order, size = given.get("status", ""), given.get("order", ""), given.get("size", "")
+        return cls(
+            deleted=deleted,
+            status=status if status in FILTERS else "",
+            q=given.get("q", "").replace("\x00", "").strip()[:200],
+            order=order if order in orders else next(iter(orders)),
+            size=int(size) if size in map(str, SIZES) else SIZE,
+            after=given.get("after", ""),
+            before=given.get("before", ""),
+            region=region,
+        )
+
+    @property
+    def orders(self) -> dict[str, Order]:
+        return DELETED_ORDERS if self.deleted else LIVING_ORDERS
+
+    @property
+    def filter(self) -> StatusFilter:
+        return FILTERS[self.status]
+
+    def query(self, **changed: str | int) -> str:
+        """The part of an address behind the question mark; a change begins at the first page again."""
+        values: dict[str, Any] = {
+            "show": "deleted" if self.deleted else "",
+            "status": self.status,
+            "q": self.q,
+            "order": self.order,
+            "size": self.size,
+            **changed,
+        }
+        if values["show"] != ("deleted" if self.deleted else ""):
+            values["order"] = ""  # the lists have orders of their own
+        if values["order"] == next(iter(self.orders)):
+            values["order"] = ""
+        if values["size"] == SIZE:
+            values["size"] = ""
+        return urlencode({name: value for name, value in values.items() if value})
+
+
+def matching(asked: Asked) -> Any:
+    """The contacts that are asked for, in no order."""
+    found = Contact.objects.filter(asked.filter.condition & search.condition(asked.q, region=asked.region))
+    if asked.deleted:
+        return found.exclude(deleted_at=None)
+    return found if asked.filter.with_deleted else found.filter(deleted_at=None)
+
+
+@dataclass(frozen=True)
+class Page:
+    """Contacts in the order asked for, with the keys of the pages around them (None: there is none)."""
+
+    contacts: list[Contact]
+    newer: str | None
+    older: str | None
+
+
+def page(asked: Asked) -> Page:
+    """The page behind `after`, or the one before `before`; the first one without either."""
+    order = asked.orders[asked.order]
+    after, before = _key(asked.after, order), _key(asked.before, order)
+    backwards = before is not None and after is None
+    rows = _rows(asked, order, before if backwards else after, down=order.down is not backwards)
+    more, rows = len(rows) > asked.size, rows[: asked.size]
+    if backwards:
+        rows.reverse()
+    if not rows:
+        return Page([], None, None)
+    has_newer, has_older = (more, True) if backwards else (after is not None, more)
+    return Page(rows, key(rows[0], order) if has_newer else None, key(rows[-1], order) if has_older else None)
+
+
+def _rows(asked: Asked, order: Order, behind: Key | None, *, down: bool) -> list[Contact]:
+    """One contact more than a page has. By change, what is not rare is met on the way through the order of changes."""
+    wanted = matching(asked)
+    if order.column == "changed_at" and not asked.q and not asked.filter.few:
+        start = (behind[1], behind[0]) if behind and behind[1] else None
+        return changes.in_order(wanted, newest_first=down, after=start, count=asked.size + 1)
+    sign = "-" if down else ""
+    by = [f"{sign}{name}" for name in (order.column, "pk") if name]
+    return list(wanted.filter(_beyond(behind, order, down=down)).order_by(*by)[: asked.size + 1])
+
+
+def _beyond(behind: Key | None, order: Order, *, down: bool) -> Q:
+    if behind is None:
+        return Q()
+    side, (pk, at) = "lt" if down else "gt", behind
+    if order.column is None:
+        return Q((f"pk__{side}", pk))
+    # The first condition says nothing new: it is the one that an index can begin at.
+    edge = Q((f"{order.column}__{side}e", at))
+    return edge & (Q((f"{order.column}__{side}", at)) | Q((f"pk__{side}", pk)))
+
+
+def key(contact: Contact, order: Order) -> str:
+    """The place of a contact in an order."""
+    at = getattr(contact, order.column).isoformat() if order.column else ""
+    return f"{contact.pk}_{at}" if at else str(contact.pk)
+
+
+def _key(text: str, order: Order) -> Key | None:
+    number, _sep, time = text.partition("_")
+    if not (number.isascii() and number.isdigit() and len(number) < 18):
+        return None
+    at = _moment(time) if order.column else None
+    return None if order.column and at is None else (int(number), at)
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        found = parse_datetime(text)
+    except ValueError:
+        return None
+    return found if found and found.tzinfo else None
+
+
+def total(asked: Asked, cells: list[statuses.Cell]) -> tuple[int, bool]:
+    """(contacts that are asked for, whether there are more): exact but for a search that finds very many."""
+    if not asked.q:
+        return statuses.count(cells, asked.filter, deleted=asked.deleted), False
+    found = matching(asked).order_by()[: COUNTED + 1].count()
+    return min(found, COUNTED), found > COUNTED

@@ -1,0 +1,119 @@
+"""Filters of the lists of contacts by status: what each means in the database, and how many contacts it has."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from django.core.cache import cache
+from django.db.models import BooleanField, Case, Count, ExpressionWrapper, F, Q, When
+from redis import RedisError
+
+from contacts.models import Contact, EmailStatus, PhoneStatus, Turn
+from tenants.context import current_tenant
+
+log = logging.getLogger(__name__)
+KEPT_SECONDS = 3600
+# While an import writes, every page would count anew; figures of the last seconds are good enough then.
+KEPT_WHILE_WRITING = 10
+
+
+class Cell(NamedTuple):
+    """Contacts that are alike for every filter. `email` and `phone` are statuses, None without the channel."""
+
+    deleted: bool
+    email: str | None
+    phone: str | None
+    contacts: int
+
+
+@dataclass(frozen=True)
+class StatusFilter:
+    """One line of the rail. `few`: so rare that an index finds them; the others are met while walking through all."""
+
+    key: str
+    label: str
+    group: str
+    tone: str
+    condition: Q
+    holds: Callable[[Cell], bool]
+    few: bool = False
+    with_deleted: bool = False
+
+
+def _email(status: str, label: str, tone: str) -> StatusFilter:
+    condition = Q(email__isnull=False, email_status=status)
+    return StatusFilter(
+        f"email.{status}", label, "E-mail", tone, condition, lambda c: c.email == status, few=status != "active"
+    )
+
+
+def _phone(status: str, label: str, tone: str) -> StatusFilter:
+    condition = Q(phone__isnull=False, phone_status=status)
+    return StatusFilter(
+        f"phone.{status}", label, "Phone", tone, condition, lambda c: c.phone == status, few=status != "active"
+    )
+
+
+FILTERS = {
+    found.key: found
+    for found in (
+        StatusFilter("", "All", "Contacts", "", Q(), lambda _c: True),
+        # Everybody with an address, deleted contacts too, as people of the field know this filter.
+        StatusFilter(
+            "email", "All with e-mail", "E-mail", "", Q(email__isnull=False), lambda c: c.email is not None,
+            with_deleted=True,
+        ),
+        _email(EmailStatus.ACTIVE, "Active", "ok"),
+        _email(EmailStatus.UNSUBSCRIBED, "Unsubscribed", "neutral"),
+        _email(EmailStatus.NOT_CONFIRMED, "Not confirmed", "warn"),
+        _email(EmailStatus.SPAM, "Spam reports", "bad"),
+        _email(EmailStatus.BLACKLISTED, "Blacklisted", "bad"),
+        StatusFilter("phone", "All with phone", "Phone", "", Q(phone__isnull=False), lambda c: c.phone is not None),
+        _phone(PhoneStatus.ACTIVE, "Active", "ok"),
+        _phone(PhoneStatus.BLACKLISTED, "Blacklisted", "bad"),
+    )
+}  # fmt: skip
+
+
+def cells() -> list[Cell]:
+    """All contacts of the workspace in a handful of cells. Counted once for each version of them (contacts.turns)."""
+    turn = Turn.objects.values_list("version", "holder").first()
+    if turn is None:
+        return _count()  # nobody has written yet
+    version, holder = turn
+    key = f"contacts:{current_tenant()}:{version}:{holder or ''}"
+    try:
+        known = cache.get(key)
+        if known is None:
+            known = _count()
+            cache.set(key, known, KEPT_WHILE_WRITING if holder else KEPT_SECONDS)
+    except RedisError as problem:
+        log.warning("number of contacts not remembered: %s", problem)
+        return _count()
+    return [Cell(*cell) for cell in known]
+
+
+def _count() -> list[Cell]:
+    parts = (
+        Contact.objects.annotate(
+            gone=ExpressionWrapper(Q(deleted_at__isnull=False), output_field=BooleanField()),
+            by_email=Case(When(email__isnull=False, then=F("email_status"))),
+            by_phone=Case(When(phone__isnull=False, then=F("phone_status"))),
+        )
+        .order_by()
+        .values_list("gone", "by_email", "by_phone")
+        .annotate(contacts=Count("pk"))
+    )
+    return [Cell(*part) for part in parts]
+
+
+def count(found: list[Cell], wanted: StatusFilter, *, deleted: bool) -> int:
+    """How many contacts a filter has, among the living or the deleted."""
+    seen = (c for c in found if wanted.holds(c) and (c.deleted == deleted or (wanted.with_deleted and not deleted)))
+    return sum(cell.contacts for cell in seen)
+
+
+def total() -> int:
+    """How many living contacts the workspace has."""
+    return count(cells(), FILTERS[""], deleted=False)

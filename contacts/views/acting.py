@@ -1,0 +1,107 @@
+"""One click on one contact: statuses of channels, deleting, restoring, and the way back."""
+
+from collections.abc import Callable
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_http_methods, require_POST
+
+from cdp.http import go, page
+from contacts import acting
+from contacts.acting import ACTS, REASONS, Refused
+from contacts.models import Contact
+from tenants.models import AuditEntry
+from tenants.roles import allow
+
+
+@allow("contacts.edit")
+@require_POST
+def act(request: HttpRequest, contact_id: int, name: str) -> HttpResponse:
+    """Set the status of a channel by the button of that name."""
+    wanted = ACTS.get(name)
+    if wanted is None:
+        raise Http404
+    contact = get_object_or_404(Contact, pk=contact_id)
+    address = contact.email_display if wanted.channel == "email" else contact.phone_display
+    return _done(
+        request,
+        contact_id,
+        lambda: acting.perform(contact_id, wanted, user_id=_user(request)),
+        f"{address} {wanted.done}.",
+    )
+
+
+@allow("contacts.edit")
+@require_http_methods(["GET", "HEAD", "POST"])
+def delete(request: HttpRequest, contact_id: int) -> HttpResponse:
+    """Asks for the reason, then takes the contact out of all lists."""
+    contact = get_object_or_404(Contact, pk=contact_id)
+    reason = request.POST.get("reason", "")
+    if request.method != "POST" or reason not in REASONS:
+        back = _next(request) or reverse("contacts:profile", args=[contact.pk])
+        status = 422 if request.method == "POST" else 200
+        shown = {"contact": contact, "reasons": REASONS, "back": back}
+        return page(request, "contacts/delete.html", shown, status=status)
+    return _done(
+        request,
+        contact_id,
+        lambda: acting.delete(contact_id, reason=reason, user_id=_user(request)),
+        f"{contact.display_name} is deleted and stands under Deleted.",
+    )
+
+
+@allow("contacts.edit")
+@require_POST
+def restore(request: HttpRequest, contact_id: int) -> HttpResponse:
+    """Bring a deleted contact back."""
+    contact = get_object_or_404(Contact, pk=contact_id)
+    return _done(
+        request,
+        contact_id,
+        lambda: acting.restore(contact_id, user_id=_user(request)),
+        f"{contact.display_name} is back among your contacts.",
+    )
+
+
+@allow("contacts.edit")
+@require_POST
+def undo(request: HttpRequest, entry_id: int) -> HttpResponse:
+    """Take back one act by its entry in the audit log."""
+    try:
+        contact = acting.undo(entry_id, user_id=_user(request))
+    except AuditEntry.DoesNotExist:
+        raise Http404 from None
+    except Refused as problem:
+        messages.warning(request, str(problem))
+    else:
+        messages.success(request, f"Taken back: {contact.display_name} is as before.")
+    return go(request, _next(request) or "contacts:list")
+
+
+def _done(request: HttpRequest, contact_id: int, do: Callable[[], AuditEntry], said: str) -> HttpResponse:
+    """Do it, say so with the way back, and return to where the button was."""
+    back = _next(request) or reverse("contacts:profile", args=[contact_id])
+    try:
+        entry = do()
+    except Refused as problem:
+        messages.warning(request, str(problem))
+    else:
+        way_back = f"{reverse('contacts:undo', args=[entry.pk])}?{urlencode({'next': back})}"
+        messages.success(request, said, extra_tags=way_back)
+    return go(request, back)
+
+
+def _user(request: HttpRequest) -> int:
+    return int(request.user.pk)  # type: ignore[arg-type]
+
+
+def _next(request: HttpRequest) -> str:
+    """The page of this workspace that the form says it came from; empty when it names another one."""
+    wanted: str = request.POST.get("next", "") or request.GET.get("next", "")
+    home = reverse("contacts:list")
+    own = url_has_allowed_host_and_scheme(wanted, allowed_hosts=None) and wanted.startswith(home)
+    return wanted if own else ""

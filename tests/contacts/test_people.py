@@ -1,0 +1,271 @@
+"""The lists of contacts: status filters with their counts, pages in both directions, one-click acts and the way back."""
+
+from collections import Counter
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from contacts import acting, people, statuses
+from contacts.models import Change, Contact, Turn
+from contacts.people import Asked
+from contacts.statuses import FILTERS
+from tenants.context import tenant_context
+from tenants.models import AuditEntry, Tenant
+from tests.cast import Actor, actor
+from tests.imports.helpers import bring
+
+# name → (e-mail status or None, phone status or None, deleted)
+PEOPLE: dict[str, tuple[str | None, str | None, bool]] = {
+    "Anna": ("active", "active", False),
+    "Bert": ("unsubscribed", None, False),
+    "Cara": ("spam", "blacklisted", False),
+    "Dora": ("not_confirmed", None, False),
+    "Emil": ("blacklisted", None, False),
+    "Fine": (None, "active", False),
+    "Gina": ("active", None, True),
+    "Hans": ("spam", "active", True),
+    "Inga": ("active", None, False),
+}
+
+
+@pytest.fixture
+def people_of(alice: Actor) -> Actor:
+    lines = [
+        f"{f'{name.lower()}@example.com' if email else ''},{f'+4474000000{i:02}' if phone else ''},{name}"
+        for i, (name, (email, phone, _gone)) in enumerate(PEOPLE.items())
+    ]
+    rows = "".join(f"{line}\n" for line in lines)
+    bring(alice.workspace, "email,phone,first_name\n" + rows, user=alice.user)
+    with tenant_context(alice.workspace.pk):
+        for name, (email, phone, gone) in PEOPLE.items():
+            found = {"deleted_at": timezone.now(), "deleted_reason": "Other"} if gone else {}
+            if email:
+                found |= {"email_status": email}
+            if phone:
+                found |= {"phone_status": phone}
+            Contact.objects.filter(first_name=name).update(**found)
+        Turn.objects.update(version=100)
+    return alice
+
+
+def names(actor_: Actor, query: str) -> list[str]:
+    response = actor_.get(f"contacts/?{query}")
+    assert response.status_code == 200
+    return [c.first_name for c in response.context["contacts"]]
+
+
+def meant(key: str, *, deleted: bool) -> set[str]:
+    """Who stands under a filter, by the words of the issue and not by the code."""
+    channel, _dot, status = key.partition(".")
+    found = set()
+    for name, (email, phone, gone) in PEOPLE.items():
+        has = email if channel == "email" else phone
+        if channel and (has is None or (status and has != status)):
+            continue
+        if gone == deleted or (key == "email" and not deleted):
+            found.add(name)
+    return found
+
+
+@pytest.mark.parametrize("deleted", [False, True], ids=["all", "deleted"])
+@pytest.mark.parametrize("key", FILTERS)
+def test_filters_show_who_they_mean_and_count_them(people_of: Actor, key: str, deleted: bool) -> None:
+    wanted = meant(key, deleted=deleted)
+    for order in people.DELETED_ORDERS if deleted else people.LIVING_ORDERS:
+        query = f"status={key}&order={order}&show={'deleted' if deleted else ''}"
+        assert set(names(people_of, query)) == wanted
+    context = people_of.get(f"contacts/?{query}").context
+    assert context["total"] == len(wanted)
+    shown = {f["url"]: f["count"] for group in context["rail"] for f in group["filters"]}
+    assert len(wanted) in shown.values()
+    current = [f["count"] for group in context["rail"] for f in group["filters"] if f["current"]]
+    assert current == [len(wanted)]
+
+
+def test_counts_follow_what_is_written(people_of: Actor) -> None:
+    with tenant_context(people_of.workspace.pk):
+        before = Counter({key: statuses.count(statuses.cells(), f, deleted=False) for key, f in FILTERS.items()})
+        anna = Contact.objects.get(first_name="Anna")
+        acting.perform(anna.pk, acting.ACTS["unsubscribe"], user_id=people_of.user.pk)
+        after = Counter({key: statuses.count(statuses.cells(), f, deleted=False) for key, f in FILTERS.items()})
+    assert after - before == Counter({"email.unsubscribed": 1})
+    assert before - after == Counter({"email.active": 1})
+
+
+def test_a_filter_and_a_search_hold_together(people_of: Actor) -> None:
+    assert names(people_of, "q=b&status=email.unsubscribed") == ["Bert"]
+    assert names(people_of, "q=bert&status=email.spam") == []
+    assert names(people_of, "q=hans") == []
+    assert names(people_of, "q=hans&show=deleted") == ["Hans"]
+
+
+@pytest.mark.parametrize(
+    "query", ["status=nobody&order=up&size=7&show=x", "after=x&before=y", "after=1_2&order=changed"]
+)
+def test_what_makes_no_sense_is_left_out(people_of: Actor, query: str) -> None:
+    assert set(names(people_of, query)) == meant("", deleted=False)
+
+
+def many(tenant: Tenant, count: int) -> None:
+    bring(tenant, "email\n" + "".join(f"p{i:03}@example.com\n" for i in range(count)))
+    with tenant_context(tenant.pk):
+        now = timezone.now()
+        for contact in Contact.objects.order_by("pk")[: count // 2]:
+            contact.changed_at = now
+            contact.deleted_at, contact.email_status = now, "spam"
+            contact.save()
+            Change.objects.create(tenant_id=tenant.pk, at=now, contact_id=contact.pk)
+        Turn.objects.update(version=100)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        *(f"order={order}" for order in people.LIVING_ORDERS),
+        *(f"show=deleted&order={order}" for order in people.DELETED_ORDERS),
+        "status=email.spam&show=deleted&order=deleted",
+        "status=email&order=-changed",
+        "q=p&order=changed",
+    ],
+)
+def test_pages_there_and_back(alice: Actor, query: str) -> None:
+    """Forward to the end and back to the beginning, everybody once in the same order, whatever many have in common."""
+    many(alice.workspace, 150)
+    with tenant_context(alice.workspace.pk):
+        given = dict(pair.split("=") for pair in query.split("&"))
+        asked = Asked.of({**given, "size": "25"}, region=None)
+        first = people.page(asked)
+        pages, shown = [first], first
+        while shown.older:
+            shown = people.page(Asked.of({**given, "size": "25", "after": shown.older}, region=None))
+            pages.append(shown)
+        back = [shown]
+        while shown.newer:
+            shown = people.page(Asked.of({**given, "size": "25", "before": shown.newer}, region=None))
+            back.append(shown)
+        everybody = [c.pk for page in pages for c in page.contacts]
+        assert everybody == [c.pk for page in reversed(back) for c in page.contacts]
+        assert len(everybody) == len(set(everybody)) == people.matching(asked).count()
+        assert [first.newer, back[-1].newer] == [None, None]
+
+
+# --- acts -----------------------------------------------------------------------------------------------------------------
+
+
+def contact_of(who: Actor, name: str) -> Contact:
+    with tenant_context(who.workspace.pk):
+        found: Contact = Contact.objects.get(first_name=name)
+        return found
+
+
+def entry_of(who: Actor, verb: str) -> AuditEntry:
+    with tenant_context(who.workspace.pk):
+        found: AuditEntry = AuditEntry.objects.filter(verb=verb).latest("pk")
+        return found
+
+
+@pytest.mark.parametrize(
+    ("act", "name", "channel", "before", "after"),
+    [
+        ("unsubscribe", "Anna", "email", "active", "unsubscribed"),
+        ("unsubscribe", "Dora", "email", "not_confirmed", "unsubscribed"),
+        ("clear-spam", "Cara", "email", "spam", "active"),
+        ("blacklist-email", "Anna", "email", "active", "blacklisted"),
+        ("blacklist-phone", "Fine", "phone", "active", "blacklisted"),
+    ],
+)
+def test_one_click_and_its_undo(people_of: Actor, act: str, name: str, channel: str, before: str, after: str) -> None:
+    contact = contact_of(people_of, name)
+    page = people_of.post(f"contacts/{contact.pk}/act/{act}/", follow=True)
+    assert "Undo" in page.content.decode()
+    changed = contact_of(people_of, name)
+    assert getattr(changed, f"{channel}_status") == after
+    assert getattr(changed, f"{channel}_status_at") is not None
+    assert changed.changed_at > contact.changed_at
+    entry = entry_of(people_of, acting.ACTS[act].verb)
+    assert (entry.user_id, entry.object) == (people_of.user.pk, f"contact {contact.pk}")
+    people_of.post(f"contacts/undo/{entry.pk}/")
+    again = contact_of(people_of, name)
+    assert getattr(again, f"{channel}_status") == before
+    assert getattr(again, f"{channel}_status_at") == getattr(contact, f"{channel}_status_at")
+    assert names(people_of, "order=-changed")[0] == name
+    assert "left as it is" in people_of.post(f"contacts/undo/{entry.pk}/", follow=True).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("act", "name"), [("unsubscribe", "Bert"), ("clear-spam", "Anna"), ("blacklist-phone", "Bert")]
+)
+def test_an_act_that_makes_no_sense_changes_nothing(people_of: Actor, act: str, name: str) -> None:
+    contact = contact_of(people_of, name)
+    page = people_of.post(f"contacts/{contact.pk}/act/{act}/", follow=True).content.decode()
+    assert "makes no sense any more" in page
+    assert contact_of(people_of, name).changed_at == contact.changed_at
+
+
+def test_deleted_restored_and_back_again(people_of: Actor) -> None:
+    contact = contact_of(people_of, "Anna")
+    assert "Delete Anna?" in people_of.get(f"contacts/{contact.pk}/delete/").content.decode()
+    assert people_of.post(f"contacts/{contact.pk}/delete/", {"reason": "because"}).status_code == 422
+    people_of.post(f"contacts/{contact.pk}/delete/", {"reason": "Duplicate"})
+    gone = contact_of(people_of, "Anna")
+    assert (gone.deleted_at is not None, gone.deleted_reason) == (True, "Duplicate")
+    assert "Anna" not in names(people_of, "")
+    assert names(people_of, "show=deleted")[0] == "Anna"
+    people_of.post(f"contacts/undo/{entry_of(people_of, acting.DELETED).pk}/")
+    assert contact_of(people_of, "Anna").deleted_at is None
+    people_of.post(f"contacts/{contact.pk}/delete/", {"reason": "Duplicate"})
+    people_of.post(f"contacts/{contact.pk}/restore/")
+    assert contact_of(people_of, "Anna").deleted_at is None
+    people_of.post(f"contacts/undo/{entry_of(people_of, acting.RESTORED).pk}/")
+    again = contact_of(people_of, "Anna")
+    assert (again.deleted_at is not None, again.deleted_reason) == (True, "Duplicate")
+
+
+def test_nobody_comes_back_while_somebody_else_has_the_id(alice: Actor) -> None:
+    bring(alice.workspace, "external_id,first_name\nC-1,Old\n")
+    old = contact_of(alice, "Old")
+    alice.post(f"contacts/{old.pk}/delete/", {"reason": "Other"})
+    bring(alice.workspace, "external_id,first_name\nC-2,New\n")
+    with tenant_context(alice.workspace.pk):
+        Contact.objects.filter(first_name="New").update(external_id="C-1")
+    page = alice.post(f"contacts/{old.pk}/restore/", follow=True).content.decode()
+    assert "has the external ID C-1 now" in page
+    assert contact_of(alice, "Old").deleted_at is not None
+
+
+def test_a_plan_made_before_is_out_of_date(people_of: Actor) -> None:
+    with tenant_context(people_of.workspace.pk):
+        before = Turn.objects.get().version
+        acting.delete(contact_of_pk(people_of, "Anna"), reason="Other", user_id=people_of.user.pk)
+        assert Turn.objects.get().version == before + 1
+
+
+def contact_of_pk(who: Actor, name: str) -> int:
+    return int(Contact.objects.values_list("pk", flat=True).get(first_name=name))
+
+
+@pytest.mark.parametrize("path", ["act/unsubscribe/", "delete/", "restore/"])
+def test_who_may_not(people_of: Actor, path: str) -> None:
+    contact = contact_of(people_of, "Anna")
+    for other in (actor("Vera", people_of.workspace, role="viewer"), actor("Charlie")):
+        assert other.post(f"contacts/{contact.pk}/{path}", {"reason": "Other"}).status_code == 404
+    assert contact_of(people_of, "Anna").changed_at == contact.changed_at
+    assert "/act/" in people_of.get("contacts/").content.decode()
+    assert "/act/" not in actor("Vera", people_of.workspace, role="viewer").get("contacts/").content.decode()
+
+
+@pytest.mark.parametrize(
+    "next_", ["//evil.example/", "https://evil.example/", "/w/other/contacts/", "javascript:alert(1)", "\\\\evil"]
+)
+def test_nobody_is_sent_elsewhere(people_of: Actor, next_: str) -> None:
+    contact = contact_of(people_of, "Anna")
+    answer: Any = people_of.post(f"contacts/{contact.pk}/act/unsubscribe/", {"next": next_})
+    assert answer.headers["Location"] == people_of.url(f"contacts/{contact.pk}/")
+
+
+def test_entries_that_are_no_act_cannot_be_undone(people_of: Actor) -> None:
+    with tenant_context(people_of.workspace.pk):
+        entry = AuditEntry.objects.create(verb="member.role", detail={"contact": contact_of_pk(people_of, "Anna")})
+    assert "cannot be undone" in people_of.post(f"contacts/undo/{entry.pk}/", follow=True).content.decode()
+    assert people_of.post("contacts/undo/999999999/").status_code == 404
