@@ -4,6 +4,9 @@ PY := $(VENV)/bin/python
 UV_COMPILE := $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
+# One process of tests for each core, at most four, each with servers of its own; the files in their order, the longest first.
+SHARED := -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+
 .DEFAULT_GOAL := help
 .PHONY: help up test check fmt bench faults schema lock run-packages all-packages
 
@@ -14,7 +17,7 @@ up: run-packages ## Start everything with a demo workspace; prints the address a
 	@exec $(PY) manage.py up
 
 test: all-packages ## Run the tests, each against real servers
-	@bin/chromium --install >/dev/null; exec $(PY) -m pytest
+	@bin/chromium --install >/dev/null; exec $(PY) -m pytest -p tests.servers $(SHARED)
 
 check: all-packages ## Lint, types, import order of the apps, missing migrations
 	@bin/check

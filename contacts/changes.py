@@ -4,16 +4,22 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from contacts.models import Change, Contact
 
-# Entries are read so many at a time; those that a later change has overtaken are passed over.
-STEP = 200
+# Entries are read so many at a time; those that a later change has overtaken are passed over, but not for ever.
+STEP, MOST_STEPS = 200, 25
+# So many entries beside those that count are left alone.
+SPARE = 20_000
+
+
+class TooFar(Exception):
+    """So few contacts of those that are wanted stand on the way that sorting them all is faster."""
 
 
 def in_order(wanted: Any, *, newest_first: bool, after: tuple[datetime, int] | None, count: int) -> list[Contact]:
-    """The next `count` contacts of the query `wanted` by change, behind the key (time, id)."""
+    """The next `count` contacts of the query `wanted` by change, behind the key (time, id). Raises TooFar."""
     found: list[Contact] = []
     for contact in _walk(wanted, newest_first=newest_first, after=after):
         found.append(contact)
@@ -24,7 +30,7 @@ def in_order(wanted: Any, *, newest_first: bool, after: tuple[datetime, int] | N
 
 def _walk(wanted: Any, *, newest_first: bool, after: tuple[datetime, int] | None) -> Iterator[Contact]:
     order = ("-at", "-contact_id") if newest_first else ("at", "contact_id")
-    while True:
+    for _step in range(MOST_STEPS):
         behind = _behind(after, newest_first=newest_first) if after else Q()
         entries = list(Change.objects.filter(behind).order_by(*order).values_list("at", "contact_id")[:STEP])
         contacts = wanted.in_bulk([contact_id for _at, contact_id in entries])
@@ -35,6 +41,7 @@ def _walk(wanted: Any, *, newest_first: bool, after: tuple[datetime, int] | None
         if len(entries) < STEP:
             return
         after = entries[-1]
+    raise TooFar
 
 
 def _behind(after: tuple[datetime, int], *, newest_first: bool) -> Q:
@@ -42,3 +49,15 @@ def _behind(after: tuple[datetime, int], *, newest_first: bool) -> Q:
     if newest_first:
         return Q(at__lte=at) & (Q(at__lt=at) | Q(contact_id__lt=contact_id))
     return Q(at__gte=at) & (Q(at__gt=at) | Q(contact_id__gt=contact_id))
+
+
+def tidy() -> int:
+    """Remove entries that a later one of the same contact stands for, once there are many; returns how many. They cost
+    nothing but the time to pass over them, so this may run at any time, beside anything."""
+    contacts = Contact.objects.count()
+    if Change.objects.count() <= contacts + max(SPARE, contacts // 20):
+        return 0
+    counts = Contact.objects.filter(pk=OuterRef("contact_id"), changed_at=OuterRef("at"))
+    later = Change.objects.filter(contact_id=OuterRef("contact_id"), at__gt=OuterRef("at"))
+    removed, _by_model = Change.objects.filter(~Exists(counts), Exists(later)).delete()
+    return int(removed)

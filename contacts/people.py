@@ -4,6 +4,7 @@ A page begins behind, or ends before, a key of the form `id` or `id_time`: howev
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Self
@@ -139,7 +140,8 @@ def _rows(asked: Asked, order: Order, behind: Key | None, *, down: bool) -> list
     wanted = matching(asked)
     if order.column == "changed_at" and not asked.q and not asked.filter.few:
         start = (behind[1], behind[0]) if behind and behind[1] else None
-        return changes.in_order(wanted, newest_first=down, after=start, count=asked.size + 1)
+        with suppress(changes.TooFar):
+            return changes.in_order(wanted, newest_first=down, after=start, count=asked.size + 1)
     sign = "-" if down else ""
     by = [f"{sign}{name}" for name in (order.column, "pk") if name]
     return list(wanted.filter(_beyond(behind, order, down=down)).order_by(*by)[: asked.size + 1])

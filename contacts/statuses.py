@@ -1,21 +1,13 @@
 """Filters of the lists of contacts by status: what each means in the database, and how many contacts it has."""
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from django.core.cache import cache
 from django.db.models import BooleanField, Case, Count, ExpressionWrapper, F, Q, When
-from redis import RedisError
 
-from contacts.models import Contact, EmailStatus, PhoneStatus, Turn
-from tenants.context import current_tenant
-
-log = logging.getLogger(__name__)
-KEPT_SECONDS = 3600
-# While an import writes, every page would count anew; figures of the last seconds are good enough then.
-KEPT_WHILE_WRITING = 10
+from contacts import remembered
+from contacts.models import Contact, EmailStatus, PhoneStatus
 
 
 class Cell(NamedTuple):
@@ -77,24 +69,11 @@ FILTERS = {
 
 
 def cells() -> list[Cell]:
-    """All contacts of the workspace in a handful of cells. Counted once for each version of them (contacts.turns)."""
-    turn = Turn.objects.values_list("version", "holder").first()
-    if turn is None:
-        return _count()  # nobody has written yet
-    version, holder = turn
-    key = f"contacts:{current_tenant()}:{version}:{holder or ''}"
-    try:
-        known = cache.get(key)
-        if known is None:
-            known = _count()
-            cache.set(key, known, KEPT_WHILE_WRITING if holder else KEPT_SECONDS)
-    except RedisError as problem:
-        log.warning("number of contacts not remembered: %s", problem)
-        return _count()
-    return [Cell(*cell) for cell in known]
+    """All contacts of the workspace in a handful of cells."""
+    return [Cell(*cell) for cell in remembered.figures("statuses", _count, while_writing=10)]
 
 
-def _count() -> list[Cell]:
+def _count() -> list[tuple[bool, str | None, str | None, int]]:
     parts = (
         Contact.objects.annotate(
             gone=ExpressionWrapper(Q(deleted_at__isnull=False), output_field=BooleanField()),
@@ -105,7 +84,7 @@ def _count() -> list[Cell]:
         .values_list("gone", "by_email", "by_phone")
         .annotate(contacts=Count("pk"))
     )
-    return [Cell(*part) for part in parts]
+    return list(parts)
 
 
 def count(found: list[Cell], wanted: StatusFilter, *, deleted: bool) -> int:

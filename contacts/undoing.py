@@ -97,11 +97,15 @@ SELECT t.tenant_id, t.row_no, 'x', 0, 0 FROM touched t
 WHERE t.tenant_id = %(tenant)s AND t.import_id = %(import_id)s AND t.row_no >= %(start)s AND t.row_no < %(stop)s
   AND t.outcome = 'u' AND NOT EXISTS (
     SELECT 1 FROM {turned} u WHERE u.tenant_id = %(tenant)s AND u.row_no = t.row_no)@which@"""
-# The order of changes learns of every contact that is other than before.
+# The order of changes learns now of every contact that is other than before. The time that the contact itself carries may be
+# the one from before the import: that is its place in lists.
 NOTE = """
 INSERT INTO contact_change (tenant_id, at, contact_id)
-SELECT t.tenant_id, %(now)s, t.contact_id FROM touched t
+SELECT t.tenant_id, x.at, t.contact_id FROM touched t
 JOIN {undone} u ON u.tenant_id = %(tenant)s AND u.row_no = t.row_no AND u.result IN ('r', 'p')
+CROSS JOIN LATERAL (
+  SELECT %(now)s::timestamptz AS at UNION ALL
+  SELECT k.changed_at FROM contact k WHERE k.tenant_id = %(tenant)s AND k.id = t.contact_id) x
 WHERE t.tenant_id = %(tenant)s AND t.import_id = %(import_id)s AND t.row_no >= %(start)s AND t.row_no < %(stop)s
 ON CONFLICT DO NOTHING"""
 RESULTS = """

@@ -1,10 +1,11 @@
 from django.urls import path
 
-from contacts.views import acting, listing, profile
+from contacts.views import acting, duplicates, listing, profile
 
 app_name = "contacts"
 urlpatterns = [
     path("", listing.listing, name="list"),
+    path("duplicates/<slug:kind>/", duplicates.listing, name="duplicates"),
     path("<int:contact_id>/", profile.profile, name="profile"),
     path("<int:contact_id>/act/<slug:name>/", acting.act, name="act"),
     path("<int:contact_id>/delete/", acting.delete, name="delete"),

@@ -181,7 +181,10 @@ _CHANGED_STATUS = (
     THEN coalesce((s.settings ->> 'happened')::timestamptz, %(now)s) ELSE c.{channel}_status_at END,
   {channel}_status_reason = CASE WHEN @still@ THEN 'import' ELSE c.{channel}_status_reason END"""
 ).replace("@still@", _STILL)
-_REVIVED = ",\n  deleted_at = NULL, deleted_reason = NULL"
+# Only whom the plan has found deleted: who was deleted since stays so.
+_REVIVED = """,
+  deleted_at = CASE WHEN jsonb_exists(m.changed, 'deleted') THEN NULL ELSE c.deleted_at END,
+  deleted_reason = CASE WHEN jsonb_exists(m.changed, 'deleted') THEN NULL ELSE c.deleted_reason END"""
 
 
 def update_contacts(staging: Staging, rules: Rules, **values: Any) -> int:

@@ -5,6 +5,7 @@ A page begins behind a key of the form `value_id`, so that it stays fast and exa
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
 from typing import Any, Self
 from urllib.parse import urlencode
 
@@ -12,6 +13,7 @@ from django.db.models import Case, Count, F, IntegerField, OuterRef, Q, QuerySet
 from django.db.models.fields.json import KT
 from django.db.models.functions import Cast, Coalesce
 from django.utils import timezone
+from django.utils.dateparse import parse_date
 
 from imports import problems, reports
 from imports.models import Import, Phase, Status, Unit
@@ -44,6 +46,8 @@ class Asked:
     q: str = ""
     person: str = ""
     origin: str = ""
+    since: str = ""
+    until: str = ""
     order: str = "-date"
     after: str = ""
 
@@ -56,6 +60,8 @@ class Asked:
             q=given.get("q", "").replace("\x00", "").strip()[:100],
             person=person if person == NOBODY or _is_number(person) else "",
             origin=origin if origin in ORIGINS else "",
+            since=given.get("since", "") if _day(given.get("since", "")) else "",
+            until=given.get("until", "") if _day(given.get("until", "")) else "",
             order=order if order.removeprefix("-") in ORDERS else "-date",
             after=given.get("after", "") if all(map(_is_number, given.get("after", "").split("_"))) else "",
         )
@@ -67,14 +73,26 @@ class Asked:
     @property
     def narrowed(self) -> bool:
         """Whether more than the state is asked for."""
-        return bool(self.q or self.person or self.origin)
+        return bool(self.q or self.person or self.origin or self.since or self.until)
 
     def query(self, **changes: str) -> str:
         """The part of an address behind the question mark; a change begins at the first page again."""
-        names = ("show", "q", "person", "origin", "order")
+        names = ("show", "q", "person", "origin", "since", "until", "order")
         values = {name: getattr(self, name) for name in names} | {"after": "", **changes}
         values["order"] = "" if values["order"] == "-date" else values["order"]
         return urlencode({name: value for name, value in values.items() if value})
+
+
+def _day(text: str) -> date | None:
+    try:
+        return parse_date(text)
+    except ValueError:
+        return None
+
+
+def _begin(day: date) -> datetime:
+    """The first moment of a day, by the clock of the workspace."""
+    return timezone.make_aware(datetime.combine(day, time.min))
 
 
 def _is_number(text: str) -> bool:
@@ -91,6 +109,10 @@ def matching(asked: Asked) -> "QuerySet[Import]":
         found = found.filter(created_by=None if asked.person == NOBODY else int(asked.person))
     if asked.origin:
         found = found.filter(origin=asked.origin)
+    if since := _day(asked.since):
+        found = found.filter(created_at__gte=_begin(since))
+    if (until := _day(asked.until)) and until < date.max:
+        found = found.filter(created_at__lt=_begin(until + timedelta(days=1)))
     ended = Q(phase=Phase.DONE)
     return found.annotate(
         wrote_new=_written("created"),

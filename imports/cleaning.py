@@ -6,7 +6,7 @@ use the same functions for a cell.
 """
 
 import gc
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -52,10 +52,12 @@ class Cleaner:
         bad_value: str = "error",
         blank: str = "keep",
         extras: Extras | None = None,
+        identifiers_used: Collection[str] = IDENTIFIERS,
     ) -> None:
         self.width, self.region, self.drop = width, region, bad_value == "drop"
         self.at = {c.target: c.index for c in columns if c.target != "skip"}
         self.identifying = {self.at[name] for name in (*IDENTIFIERS, "contact_id") if name in self.at}
+        self.used = [name for name in IDENTIFIERS if name in identifiers_used]
         self.named = not self.at.keys().isdisjoint((*NAMES, "full_name"))
         self.attributes = [(c, of.reader(c, region=region)) for c in columns if c.is_attribute]
         clearable = [(c.index, c.target) for c in columns if c.target in NAMES or c.is_attribute]
@@ -69,6 +71,7 @@ class Cleaner:
             region=self._region if self.country else region,
             clearable=self.clearable,
             extras=self.extras,
+            identifiers_used=self.used,
         )
 
     def row(self, cells: list[str]) -> tuple[Clean | None, list[Problem]]:
@@ -88,8 +91,7 @@ class Cleaner:
                 except BadValue as problem:
                     problems.append(Problem(column.index, problem.code, text, problem.facts))
         settings, event = self.extras.read(cells, problems) if self.extras else ({}, {})
-        known = values["email"] or values["phone"] or values["external_id"]
-        if not known and "contact_id" not in settings:
+        if not any(values[name] for name in self.used) and "contact_id" not in settings:
             # An identifier that cannot be read is reason enough.
             if any(cells) and self.identifying.isdisjoint(p.column for p in problems):
                 problems.append(Problem(None, "no_identifier", None))

@@ -15,6 +15,7 @@ from imports.models import Import
 from imports.options import Options
 from imports.reader import Dialect
 from imports.synonyms import CHANGED_COLUMN, OWN_COLUMNS
+from tenants.context import current_tenant
 from tenants.models import Tenant
 
 CORE = mapping.CORE_TARGETS
@@ -68,7 +69,14 @@ def choose(
         columns.append(column | ({"formats": guess["formats"]} if kept and "formats" in guess else {}))
     known = {*SYSTEM, *intake.custom_attributes()}
     targets = [c["target"] for c in columns]
-    found = mapping.check(targets, known=known, task=options.task, event_name=options.event_name)
+    order = Tenant.objects.get(pk=current_tenant()).identifier_order
+    found = mapping.check(
+        targets,
+        known=known,
+        task=options.task,
+        event_name=options.event_name,
+        identifiers_used=options.identifiers(order),
+    )
     if found:
         raise BadMapping(" ".join(problems.sentence(p.code, value=p.value, **p.facts) for p in found))
     _say_formats(imp, columns, {i: written.get(f"#{i}", written.get(name, "")) for i, name in enumerate(imp.header)})

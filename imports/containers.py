@@ -15,6 +15,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from lzma import LZMAError
 from pathlib import Path
 from typing import IO
@@ -55,15 +56,24 @@ def kind_of(path: Path) -> str:
     return "xlsx" if "[Content_Types].xml" in names and any(n.startswith("xl/") for n in names) else "zip"
 
 
-def unpack(source: Path, target: Path, *, kind: str, limit: int) -> None:
-    """Write the text inside of `source` to `target`. Raises FileProblem: too_large, file_bomb, file_type, several_files,
-    file_encrypted, file_corrupt, file_empty. What is left of `target` then is for the caller to remove."""
+@dataclass(frozen=True)
+class Unpacked:
+    """What was inside: of a workbook its sheets by name, and the one that was taken."""
+
+    sheets: tuple[str, ...] = ()
+    sheet: str = ""
+
+
+def unpack(source: Path, target: Path, *, kind: str, limit: int, sheet: str = "") -> Unpacked:
+    """Write the text inside of `source` to `target`; of a workbook that `sheet`, or the first that can be seen and holds
+    something. Raises FileProblem: too_large, file_bomb, file_type, several_files, file_encrypted, file_corrupt, file_empty.
+    What is left of `target` then is for the caller to remove."""
     if kind == "xlsx":
-        _convert(source, target, limit=limit)
-        return
+        return _convert(source, target, limit=limit, sheet=sheet)
     try:
         with gzip.open(source) if kind == "gzip" else _only_file(source) as packed:
             _copy(packed, target, limit=limit, packed_size=source.stat().st_size)
+        return Unpacked()
     except _BROKEN as problem:
         if isinstance(problem, OSError) and problem.errno not in (None, errno.EINVAL):
             raise  # the disk, not the file
@@ -146,12 +156,12 @@ def _shown(name: str) -> str:
 # --- workbooks ------------------------------------------------------------------------------------------------------------
 
 
-def _convert(source: Path, target: Path, *, limit: int) -> None:
+def _convert(source: Path, target: Path, *, limit: int, sheet: str) -> Unpacked:
     parts, packed = _directory(source), source.stat().st_size
     size = sum(part.file_size for part in parts)
     if size > MAX_WORKBOOK_BYTES or (size > FREE_BYTES and size > MAX_WORKBOOK_RATIO * packed):
         raise FileProblem("file_bomb")
-    command = [sys.executable, "-I", workbooks.__file__, str(source), str(target), str(limit)]
+    command = [sys.executable, "-I", workbooks.__file__, str(source), str(target), str(limit), sheet]
     try:
         done = subprocess.run(command, capture_output=True, timeout=TIMEOUT, env={}, check=False)  # noqa: S603 - no shell, our own program
     except subprocess.TimeoutExpired:
@@ -163,6 +173,7 @@ def _convert(source: Path, target: Path, *, limit: int) -> None:
     said = json.loads(done.stdout)
     if "code" in said:
         raise FileProblem(said.pop("code"), **said)
+    return Unpacked(tuple(said["sheets"]), said["sheet"])
 
 
 def _refuse_old_office(file: IO[bytes]) -> None:

@@ -42,7 +42,13 @@ class OptionsForm(forms.Form):
     """What the import may do. The names are those of imports.options.Options."""
 
     GROUPS: ClassVar[tuple[tuple[str, tuple[str, ...]], ...]] = (
-        ("", ("task", "event_name", "mode", "existing", "blank", "duplicates", "bad_value", "country", "zone", "segments")),
+        (
+            "",
+            (
+                "task", "event_name", "mode", "existing", "blank", "duplicates", "bad_value", "identify_by", "country",
+                "zone", "segments",
+            ),
+        ),
         (
             "Where it comes from",
             ("description", "endpoint", "touchpoint", "action_created", "action_existing", "happened"),
@@ -89,6 +95,17 @@ class OptionsForm(forms.Form):
         label="A value that cannot be read",
         widget=forms.RadioSelect,
         choices=[("error", "puts the row in error"), ("drop", "is left out, the row goes in with a warning")],
+    )
+    identify_by = forms.ChoiceField(
+        label="Who a row is",
+        required=False,
+        choices=[
+            ("", "is said by all identifiers of the workspace"),
+            ("external_id", "is said by the external ID alone"),
+            ("email", "is said by external ID and e-mail"),
+            ("phone", "is said by external ID and phone"),
+        ],
+        help_text="A row without any of them is in error.",
     )
     country = forms.ChoiceField(
         label="Country of phones without +",

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from django import forms
-from django.db.models import Count, Sum
+from django.db.models import Count, Max, Min, Sum
 
 from contacts.attributes import TYPES
 from imports import columns, encodings, intake, progress
@@ -18,6 +18,7 @@ from tenants.models import Tenant
 Pairs = list[tuple[str, str]]
 # Settings that stand elsewhere, or only guard others.
 _LEFT_OUT = {"description", "revive_confirmed"}
+CONTAINERS = {"gzip": "a file packed by gzip", "zip": "a ZIP archive", "xlsx": "a workbook (XLSX)"}
 _TURNS = ("Undo and its undoing", "", ("undo", "redo", "withdraw"))
 
 
@@ -68,18 +69,24 @@ def dialect(imp: Import) -> Pairs:
         ("Quote", found["quote"] or "none"),
         ("First line", "names of the columns" if found["header"] else "a row like the others"),
     ]
-    return [*pairs, ("Came as", imp.container)] if imp.container else pairs
+    if imp.sheet:
+        return [*pairs, ("Came as", f"sheet {imp.sheet} of a workbook (XLSX)")]
+    return [*pairs, ("Came as", CONTAINERS[imp.container])] if imp.container else pairs
 
 
 def timings(imp: Import) -> list[dict[str, Any]]:
-    """Phase, its parts and the seconds of work in them, of all workers together."""
+    """Phase, its parts, the seconds from the first to the last of them by the clock, and those of work in them, of all
+    workers together."""
     units = Unit.objects.filter(import_id=imp.pk).exclude(done_at=None)
-    kinds = {u["kind"]: u for u in units.values("kind").annotate(parts=Count("pk"), work=Sum("seconds"))}
+    figures = {"parts": Count("pk"), "work": Sum("seconds"), "began": Min("claimed_at"), "ended": Max("done_at")}
+    kinds = {u["kind"]: u for u in units.values("kind").annotate(**figures)}
     found = []
     for label, _doing, members in (*progress.STAGES, _TURNS):
         done = [kinds[kind] for kind in members if kind in kinds]
         if done:
-            found.append({"label": label, "parts": sum(k["parts"] for k in done), "work": sum(k["work"] for k in done)})
+            took = max(k["ended"] for k in done) - min(k["began"] for k in done)
+            parts, work = (sum(k[name] for k in done) for name in ("parts", "work"))
+            found.append({"label": label, "parts": parts, "took": took.total_seconds(), "work": work})
     return found
 
 

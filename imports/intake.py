@@ -46,7 +46,7 @@ def receive(
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
         size, digest = _store(chunks, path, limit=tenant.max_upload_bytes)
-        look = {"container": _unpacked(path, limit=tenant.max_upload_bytes)}
+        look = _unpacked(path, limit=tenant.max_upload_bytes)
         look |= first_look(path, container=look["container"], tenant=tenant, own=origin == "mended")
         imp = Import(
             file_name=clean_name(file_name), path=name, size=size, sha256=digest, created_by=user, origin=origin, **look
@@ -84,14 +84,42 @@ def _remove(path: Path) -> None:
     path.with_suffix(ORIGINAL).unlink(missing_ok=True)
 
 
-def _unpacked(path: Path, *, limit: int) -> str:
-    """Put the text of an archive or a workbook in its place; the original stays beside. Returns what it was, or nothing."""
+def _unpacked(path: Path, *, limit: int) -> dict[str, Any]:
+    """Put the text of an archive or a workbook in its place; the original stays beside. What it was, as fields of Import."""
     kind = containers.kind_of(path)
-    if kind:
-        original = path.rename(path.with_suffix(ORIGINAL))
-        path.touch(mode=0o600)
-        containers.unpack(original, path, kind=kind, limit=limit)
-    return kind
+    if not kind:
+        return {"container": ""}
+    original = path.rename(path.with_suffix(ORIGINAL))
+    path.touch(mode=0o600)
+    found = containers.unpack(original, path, kind=kind, limit=limit)
+    return {"container": kind, "sheets": list(found.sheets), "sheet": found.sheet}
+
+
+class BadSheet(ValueError):
+    """A sheet that the workbook does not have, or that holds nothing. The sentence is for people."""
+
+
+def take_sheet(imp: Import, tenant: Tenant, name: str) -> None:
+    """Take another sheet of a workbook and look at it anew. The one before stays if it raises FileProblem or BadSheet."""
+    if name not in imp.sheets:
+        raise BadSheet(f"{imp.file_name} has no sheet {name}. It has: {', '.join(imp.sheets) or 'none'}.")
+    path = Path(settings.UPLOAD_DIR) / imp.path
+    draft = path.with_suffix(".sheet")
+    try:
+        draft.touch(mode=0o600)
+        limit = tenant.max_upload_bytes
+        containers.unpack(path.with_suffix(ORIGINAL), draft, kind=imp.container, limit=limit, sheet=name)
+        look = first_look(draft, container=imp.container, tenant=tenant) | {"sheet": name}
+        draft.replace(path)
+    except FileProblem as problem:
+        if problem.code == "file_empty":
+            raise BadSheet(f"The sheet {name} is empty.") from None
+        raise
+    finally:
+        draft.unlink(missing_ok=True)
+    for field, value in look.items():
+        setattr(imp, field, value)
+    imp.save(update_fields=list(look))
 
 
 def _store(chunks: Iterable[bytes], path: Path, *, limit: int) -> tuple[int, str]:

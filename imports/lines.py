@@ -4,7 +4,7 @@ Each column is compiled to one function from a cell to what is staged, and remem
 their values. What does not fit at once is left to `cleaning.Cleaner.row`, which uses the same functions.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from operator import call
 from typing import Any
 
@@ -12,7 +12,7 @@ import orjson
 
 from contacts import attributes, identifiers
 from imports import cells as of
-from imports.cells import Clean, Column
+from imports.cells import IDENTIFIERS, Clean, Column
 from imports.extras import Extras
 
 NULL = "\\N"
@@ -48,12 +48,14 @@ def compiled(
     region: Callable[[str], str | None] | str | None,
     clearable: Sequence[tuple[int, str]],
     extras: Extras,
+    identifiers_used: Collection[str] = IDENTIFIERS,
 ) -> Line:
     """A function from cells to what follows the line number in the COPY text; it says None to a row with a problem.
 
     `columns` are those of attributes with their readers, `at` is target → index, `region` that of phones, or how a cell
     with a country tells it.
     """
+    by_email, by_phone = "email" in identifiers_used, "phone" in identifiers_used
     email_at, phone_at, external_at = at.get("email"), at.get("phone"), at.get("external_id")
     first_at, last_at, full_at = at.get("first_name"), at.get("last_name"), at.get("full_name")
     regions, country_at = (_Answers(region), at["country"]) if callable(region) else ({"": region}, None)
@@ -91,7 +93,7 @@ def compiled(
             if normal is None:
                 return None
             external_id = _escaped(normal)
-        elif email is NULL and phone is NULL:
+        elif (email is NULL or not by_email) and (phone is NULL or not by_phone):
             return None
         try:
             first = no_name if first_at is None else names[cells[first_at]]

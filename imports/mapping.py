@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from contacts import attributes, identifiers
@@ -151,11 +151,17 @@ def _is_phone(text: str) -> bool:
 
 
 def check(
-    targets: Sequence[str], *, known: Container[str], task: str = "contacts", event_name: str = ""
+    targets: Sequence[str],
+    *,
+    known: Container[str],
+    task: str = "contacts",
+    event_name: str = "",
+    identifiers_used: Collection[str] = IDENTIFIERS,
 ) -> list[Problem]:
     """What is wrong with a mapping, one target a column; `known` are the keys of attributes.
 
-    `skip` and properties of events may repeat. `task` and `event_name` are those of the import's options.
+    `skip` and properties of events may repeat. `task`, `event_name` and `identifiers_used` are those of the
+    import's options.
     """
     found, seen = [], set()
     also = {*extras.SETTINGS, *extras.TASKS[task].targets}
@@ -169,8 +175,10 @@ def check(
         elif target in seen:
             found.append(Problem(i, "two_columns_one_target", label(target)))
         seen.add(target)
-    if seen.isdisjoint((*IDENTIFIERS, "contact_id")):
-        found.append(Problem(None, "no_identifier_column", None))
+    if seen.isdisjoint((*identifiers_used, "contact_id")):
+        *others, last = [label(name) for name in IDENTIFIERS if name in identifiers_used]
+        names = f"{', '.join(others)} or {last}" if others else last
+        found.append(Problem(None, "no_identifier_column", names))
     if (needed := _NEEDED.get(task)) and needed not in seen and not (task == "events" and event_name):
         found.append(Problem(None, "no_event_column", extras.EVENT[needed], {"task": extras.TASKS[task].label.lower()}))
     return found

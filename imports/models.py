@@ -48,6 +48,9 @@ class Import(TenantModel):
     size = models.BigIntegerField()
     # How the file came, when it is not plain text: gzip, zip, xlsx. `path` is the text, the original lies beside.
     container = models.CharField(max_length=8, blank=True, db_default="")
+    # Of a workbook: the names of its sheets, and the one that was taken.
+    sheets = models.JSONField(default=list, db_default=[])
+    sheet = models.CharField(max_length=255, blank=True, db_default="")
     file_removed_at = models.DateTimeField(null=True)  # the original is kept for a time only
     sha256 = models.CharField(max_length=64)
     dialect = models.JSONField(default=dict)

@@ -78,6 +78,7 @@ def compiled(imp: Import) -> Cleaner:
         region=options.country or tenant.country or None,
         bad_value=options.bad_value,
         blank=options.blank,
+        identifiers_used=options.identifiers(tenant.identifier_order),
         extras=Extras(columns, task=options.task, event_name=options.event_name, names=Names(**sources.names())),
     )
 

@@ -19,7 +19,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from contacts import consent, identity, statuses, turns
+from contacts import changes, consent, duplicates, identity, statuses, turns
 from contacts import staging as tables
 from contacts.staging import Staging
 from imports import extras, messages, news, parsing, queries, review, strict, undo, units
@@ -43,15 +43,11 @@ def staging_of(imp: Import) -> Staging:
 
 
 def policy_of(imp: Import) -> identity.Policy:
-    """What the import may do, with the identifiers that the workspace uses and the file has.
-
-    An external ID always takes part: no two contacts may have the same one.
-    """
-    chosen = Tenant.objects.get(pk=current_tenant()).identifier_order.split(",")
-    order = chosen if "external_id" in chosen else ["external_id", *chosen]
-    targets = targets_of(imp)
-    settings = not targets.isdisjoint(extras.SETTINGS) or Options.parse(imp.options).task == "messages"
-    return Options.parse(imp.options).policy(
+    """What the import may do, with the identifiers that are used and the file has."""
+    options, targets = Options.parse(imp.options), targets_of(imp)
+    order = options.identifiers(Tenant.objects.get(pk=current_tenant()).identifier_order)
+    settings = not targets.isdisjoint(extras.SETTINGS) or options.task == "messages"
+    return options.policy(
         tuple(name for name in order if name in targets), settings=settings, chosen="contact_id" in targets
     )
 
@@ -383,10 +379,15 @@ def _cancel(imp: Import) -> bool:
 
 
 def _tidy(tenant_id: int, imp: Import) -> None:
-    """What may happen after the end is committed: the copy of the file goes, the list of contacts gets its total."""
+    """What may happen after the end is committed: the copy of the file goes, the order of changes is tidied, the
+    lists of contacts get their totals."""
     parsing.forget_copy(imp)
+    with tenant_context(tenant_id):
+        changes.tidy()
     with tenant_context(tenant_id, read_only=True):
         statuses.total()
+        for kind in duplicates.KINDS:
+            duplicates.totals(kind)
 
 
 def end(imp: Import, status: Status, *, reason: str = "", **facts: Any) -> bool:

@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db.models import Count
+from django.utils import timezone
 
 from imports import mending, problems
 from imports.models import Import, RejectedRow, RowIssue, Severity
 from imports.problems import Problem
 from imports.synonyms import OWN_COLUMNS
 from tenants.context import tenant_context
+from tenants.models import Tenant
 
 SHEET_ROWS = 50
 PAGE = 2_000
@@ -154,8 +156,8 @@ def errors_csv(imp: Import) -> Iterator[str]:
 
 
 def streamed(tenant_id: int, lines: Iterable[str]) -> Iterator[str]:
-    """Lines for a response that is sent after the view has ended: in a context of their own."""
-    with tenant_context(tenant_id, read_only=True):
+    """Lines for a response that is sent after the view has ended: in a context and by the clock of their own workspace."""
+    with tenant_context(tenant_id, read_only=True), timezone.override(Tenant.objects.get(pk=tenant_id).time_zone):
         yield from lines
 
 

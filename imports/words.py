@@ -79,7 +79,7 @@ two_columns_one_target: Two columns go to one field
     Two columns go to {value}.
     Choose another field for one of them, or skip it.
 no_identifier_column: Nothing tells who a row is
-    No column goes to E-mail, Phone or External ID.
+    No column goes to {value}.
     Choose the column that says who a row is.
 unknown_target: Unknown field
     {value} is not a field of this workspace.

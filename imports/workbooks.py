@@ -1,7 +1,8 @@
-"""The first visible sheet of a workbook as CSV. A program of its own: a workbook from a stranger is opened in a process
+"""A sheet of a workbook as CSV. A program of its own: a workbook from a stranger is opened in a process
 that may use only so much memory and time, and that knows nothing of the product.
 
-Called as `python -I workbooks.py SOURCE TARGET LIMIT`; prints one JSON object: {"sheets": …} or {"code": …, facts}.
+Called as `python -I workbooks.py SOURCE TARGET LIMIT [SHEET]`; prints one JSON object: {"sheets": [names], "sheet": the one
+that was written} or {"code": …, facts}. Without a name it is the first sheet that can be seen and holds something.
 """
 
 import csv
@@ -124,28 +125,28 @@ def _pieces(book: zipfile.ZipFile, part: zipfile.ZipInfo) -> Iterator[bytes]:
     yield rest
 
 
-def convert(source: Path, target: Path, *, limit: int) -> dict[str, Any]:
-    """Write the first visible sheet of `source` to `target`; what is said about it, or the code of why not."""
+def convert(source: Path, target: Path, *, limit: int, wanted: str = "") -> dict[str, Any]:
+    """Write a sheet of `source` to `target`; what is said about it, or the code of why not."""
     with readable(source) as file:
         book = CalamineWorkbook.from_filelike(file)
         tables = [sheet for sheet in book.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
-        if not tables:
-            return {"code": "file_empty"}
-        chosen = next((table for table in tables if table.visible == SheetVisibleEnum.Visible), tables[0])
-        sheet = book.get_sheet_by_name(chosen.name)
-        if sheet.start is None or sheet.end is None:
+        seen = sorted(tables, key=lambda table: table.visible != SheetVisibleEnum.Visible)
+        names = [wanted] if wanted else [table.name for table in seen]
+        found = (book.get_sheet_by_name(name) for name in names)
+        sheet = next((sheet for sheet in found if sheet.start is not None), None)
+        if sheet is None or sheet.start is None or sheet.end is None:
             return {"code": "file_empty"}
         # A sheet that begins far down or far right is blank lines and cells up to there.
         if (sheet.end[0] + 1) * (sheet.end[1] + 1) > MAX_CELLS:
             return {"code": "file_bomb"}
         write(sheet.iter_rows(), target, indent=sheet.start[1], limit=limit)
-    return {"sheets": len(tables)}
+    return {"sheets": [table.name for table in tables], "sheet": sheet.name}
 
 
-def answer(source: Path, target: Path, *, limit: int) -> dict[str, Any]:
+def answer(source: Path, target: Path, *, limit: int, wanted: str = "") -> dict[str, Any]:
     """As `convert`; whatever the workbook does to its reader becomes a code."""
     try:
-        return convert(source, target, limit=limit)
+        return convert(source, target, limit=limit, wanted=wanted)
     except TooLarge as problem:
         return {"code": "too_large", "limit": limit, "found": problem.args[0]}
     except PasswordError:
@@ -160,8 +161,8 @@ def _main() -> None:
     for what, most in ((resource.RLIMIT_AS, MEMORY), (resource.RLIMIT_CPU, CPU_SECONDS)):
         with suppress(ValueError, OSError):  # not every system knows both
             resource.setrlimit(what, (most, most))
-    source, target, limit = sys.argv[1:]
-    sys.stdout.write(json.dumps(answer(Path(source), Path(target), limit=int(limit))))
+    source, target, limit, *wanted = sys.argv[1:]
+    sys.stdout.write(json.dumps(answer(Path(source), Path(target), limit=int(limit), wanted="".join(wanted))))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import permutations
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -15,9 +16,10 @@ MB = 1_000_000
 # No workspace may take larger files, however much its owner would like to.
 CAP_MB = 1_000
 SEPARATORS = {",": "Comma ,", ";": "Semicolon ;", "\t": "Tab", "|": "Bar |"}
+IDENTIFIERS = {"external_id": "external ID", "email": "e-mail", "phone": "phone"}
 FIELDS = (
     "max_upload_bytes", "max_rows", "max_columns", "min_rows", "separators", "strict_values", "keep_files_days", "country",
-    "time_zone",
+    "time_zone", "identifier_order",
 )  # fmt: skip
 
 
@@ -75,7 +77,15 @@ class ImportRulesForm(forms.Form):
     time_zone = forms.ChoiceField(
         label="Time zone",
         choices=[(zone, zone.replace("_", " ")) for zone in sorted(available_timezones() | {"UTC"})],
-        help_text="Of times in files that do not say theirs.",
+        help_text="Of times on pages, and in files that do not say theirs.",
+    )
+    identifier_order = forms.ChoiceField(
+        label="Who a row is",
+        choices=[
+            (",".join(names), "Says the " + ", then the ".join(IDENTIFIERS[name] for name in names))
+            for names in permutations(IDENTIFIERS)
+        ],
+        help_text="The first one that finds a contact decides; when a weaker one finds somebody else, the row is in error.",
     )
 
     def clean(self) -> dict[str, Any]:

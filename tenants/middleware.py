@@ -9,6 +9,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import Resolver404, get_script_prefix, resolve, reverse, set_script_prefix
+from django.utils import timezone
 
 from cdp.http import not_found
 from tenants.context import tenant_context
@@ -56,7 +57,11 @@ class Workspace:
             return not_found(request)
         if _refuse_body(request, tenant, view):
             return HttpResponse("The request is larger than this address takes.", status=413)
-        with tenant_context(tenant.pk, read_only=request.method in ("GET", "HEAD")):
+        # Times are shown, and days counted, by the clock of the workspace.
+        with (
+            tenant_context(tenant.pk, read_only=request.method in ("GET", "HEAD")),
+            timezone.override(tenant.time_zone),
+        ):
             response = self.get_response(request)
             if response.status_code >= 500:
                 # Django has turned the exception into a page before this block ends; without this line it would commit.

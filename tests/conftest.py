@@ -82,8 +82,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     config.stash[CHROMIUM] = found.stdout.strip()
     if not config.stash[CHROMIUM]:
         config.stash[NOT_RUN] = len(wanting)
+        if hasattr(config, "workeroutput"):
+            config.workeroutput["not_run"] = len(wanting)
         for item in wanting:
             item.add_marker(pytest.mark.skip(reason="no Chromium"))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Where tests are shared out, each process has collected all of them: one that tells is enough."""
+    if count := getattr(node, "workeroutput", {}).get("not_run"):
+        node.config.stash[NOT_RUN] = count
 
 
 @pytest.hookimpl(trylast=True)

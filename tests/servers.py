@@ -1,6 +1,7 @@
 """A pytest plugin: a throwaway PostgreSQL and Valkey, migrated, before anything reads the settings.
 
-Loaded by `-p tests.servers` because pytest-django reads the settings before any conftest is imported. The tests run as
+Loaded by `-p tests.servers` because pytest-django reads the settings before any conftest is imported; given by hand where
+tests are shared out (`-n`), as those processes do not read it from the configuration. The tests run as
 the plain application role against the migrated schema; it cannot truncate, so nothing is cleaned: every test makes its
 own workspace and the whole cluster is thrown away.
 """
@@ -27,6 +28,12 @@ from cdp.machine import is_locked, open_home, take_lock
 
 ROOT = Path(__file__).resolve().parent.parent
 PREFIX = "cdp-tests-"
+# Settings that can be read and lead to nothing.
+NOWHERE = {
+    "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none",
+    "REDIS_URL": "redis://127.0.0.1:1/0",
+    "SECRET_KEY": "none",
+}
 
 
 class Servers:
@@ -113,7 +120,12 @@ def throw_away_abandoned() -> None:
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]:
     """Start before any other plugin looks at the settings."""
     asked = early_config.known_args_namespace
-    if not (asked.help or asked.version):
+    if asked.help or asked.version:
+        return (yield)
+    if getattr(asked, "numprocesses", None) and "PYTEST_XDIST_WORKER" not in os.environ:
+        # This process only hands tests out, to processes that each have servers of their own.
+        os.environ |= NOWHERE
+    else:
         throw_away_abandoned()
         servers = Servers()
         early_config.pluginmanager.register(servers, "cdp-servers")

@@ -44,7 +44,13 @@ def delete(request: HttpRequest, contact_id: int) -> HttpResponse:
     if request.method != "POST" or reason not in REASONS:
         back = _next(request) or reverse("contacts:profile", args=[contact.pk])
         status = 422 if request.method == "POST" else 200
-        shown = {"contact": contact, "reasons": REASONS, "back": back}
+        likely = request.GET.get("reason", "")
+        shown = {
+            "contact": contact,
+            "reasons": REASONS,
+            "likely": likely if likely in REASONS else REASONS[0],
+            "back": back,
+        }
         return page(request, "contacts/delete.html", shown, status=status)
     return _done(
         request,

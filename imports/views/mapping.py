@@ -205,6 +205,21 @@ def read_again(request: HttpRequest, import_id: int) -> HttpResponse:
 
 @allow("imports.run")
 @require_POST
+def take_sheet(request: HttpRequest, import_id: int) -> HttpResponse:
+    """Take another sheet of the workbook: its columns and first rows follow at once."""
+    imp = get_object_or_404(Import.objects.select_for_update(), pk=import_id, phase=Phase.DRAFT)
+    try:
+        intake.take_sheet(imp, workspace_of(request), request.POST.get("sheet", ""))
+    except FileProblem as problem:
+        said = spoken(problem.code, problem.facts)
+        return show(request, imp, error=f"{said['sentence']} {said['remedy']}")
+    except intake.BadSheet as problem:
+        return show(request, imp, error=str(problem))
+    return go(request, "imports:detail", imp.pk)
+
+
+@allow("imports.run")
+@require_POST
 def start(request: HttpRequest, import_id: int) -> HttpResponse:
     """Take mapping and settings and hand the import to the workers. A second click finds it started."""
     imp = get_object_or_404(Import.objects.select_for_update(), pk=import_id)

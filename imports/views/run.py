@@ -21,6 +21,8 @@ from segments.models import Segment
 from tenants import audit
 from tenants.roles import allow
 
+MAX_DESCRIPTION = 300
+
 
 @allow("imports.view")
 @require_safe
@@ -109,6 +111,7 @@ def _result(request: HttpRequest, imp: Import) -> dict[str, Any]:
         "counts": counts,
         "how": how.told(imp, request.workspace),  # type: ignore[attr-defined]
         "parent": Import.objects.filter(pk=imp.parent_id).first() if imp.parent_id else None,
+        "brought": _brought_again(imp),
         "downloads": downloads.menu(imp, counts),
         "imported": sum(counts[name] for name in ("created", "updated", "unchanged", "duplicates")),
         "written": counts["created"] + counts["updated"],
@@ -119,6 +122,22 @@ def _result(request: HttpRequest, imp: Import) -> dict[str, Any]:
         "warnings": reports.codes(imp, "warning"),
         "segments": Segment.objects.filter(pk__in=imp.segments.values()).order_by("name")[:20],
         **_sheet(request, imp),
+    }
+
+
+def _brought_again(imp: Import) -> dict[str, Any] | None:
+    """What became of rows in error that were mended and brought again: the sum of those imports, and the imports."""
+    again = list(Import.objects.filter(parent_id=imp.pk).order_by("pk"))
+    if not again:
+        return None
+    ended = [retry for retry in again if retry.ended and retry.status == Status.IMPORTED]
+    return {
+        "imports": again,
+        "rows": sum(retry.rows or 0 for retry in ended),
+        "imported": sum(retry.imported for retry in ended),
+        "skipped": sum(retry.skipped for retry in ended),
+        "in_error": sum(retry.in_error for retry in ended),
+        "running": len(again) - sum(retry.ended for retry in again),
     }
 
 
@@ -155,6 +174,22 @@ def confirm(request: HttpRequest, import_id: int) -> HttpResponse:
     imp = get_object_or_404(Import, pk=import_id)
     if intake.confirm(imp):
         audit.record("import.started", user_id=request.user.pk, target=f"import {imp.pk}", **imp.review["counts"])
+    return go(request, "imports:detail", imp.pk)
+
+
+@allow("imports.run")
+@require_POST
+def describe(request: HttpRequest, import_id: int) -> HttpResponse:
+    """What the import is, in words: may be said at any time, also after its end."""
+    imp = get_object_or_404(Import.objects.select_for_update(), pk=import_id)
+    text = " ".join(request.POST.get("description", "").replace("\x00", "").split())
+    if len(text) > MAX_DESCRIPTION:
+        messages.error(request, f"A description has at most {MAX_DESCRIPTION} characters; this one has {len(text)}.")
+    elif text != imp.description:
+        before, imp.description = imp.description, text
+        imp.save(update_fields=["description"])
+        audit.record("import.described", user_id=request.user.pk, target=f"import {imp.pk}", before=before, after=text)
+        messages.success(request, "The description is saved.")
     return go(request, "imports:detail", imp.pk)
 
 

@@ -6,14 +6,17 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from contacts import acting, people, statuses
+from contacts import acting, changes, people, statuses
 from contacts.models import Change, Contact, Turn
 from contacts.people import Asked
 from contacts.statuses import FILTERS
+from imports import columns, intake, running, undo
+from imports.models import Phase
+from imports.options import Options
 from tenants.context import tenant_context
 from tenants.models import AuditEntry, Tenant
 from tests.cast import Actor, actor
-from tests.imports.helpers import bring
+from tests.imports.helpers import again, bring, receive, work
 
 # name → (e-mail status or None, phone status or None, deleted)
 PEOPLE: dict[str, tuple[str | None, str | None, bool]] = {
@@ -269,3 +272,63 @@ def test_entries_that_are_no_act_cannot_be_undone(people_of: Actor) -> None:
         entry = AuditEntry.objects.create(verb="member.role", detail={"contact": contact_of_pk(people_of, "Anna")})
     assert "cannot be undone" in people_of.post(f"contacts/undo/{entry.pk}/", follow=True).content.decode()
     assert people_of.post("contacts/undo/999999999/").status_code == 404
+
+
+def test_while_an_import_writes_consent_only_becomes_stricter(alice: Actor) -> None:
+    """Between plan and writing a person unsubscribes, complains about or deletes somebody: that stays."""
+    names_ = ("Anna", "Bert", "Cara")
+    bring(alice.workspace, "email,first_name\n" + "".join(f"{n.lower()}@example.com,{n}\n" for n in names_))
+    rows = "".join(
+        f"{n.lower()}@example.com,{s}\n" for n, s in zip(names_, ("blacklisted", "blacklisted", ""), strict=True)
+    )
+    imp = receive(alice.workspace, "email,email_status\n" + rows)
+    with tenant_context(alice.workspace.pk):
+        options = Options.parse({"deleted": "restore"})
+        mapped = columns.choose(imp, {"email_status": "email_status"}, options=options)
+        intake.start(imp, options=options, columns=mapped, auto_start=True)
+    while again(alice.workspace, imp).phase != Phase.APPLY:
+        assert running.step(alice.workspace.pk, imp.pk)
+    with tenant_context(alice.workspace.pk):
+        acting.perform(contact_of_pk(alice, "Anna"), acting.ACTS["unsubscribe"], user_id=alice.user.pk)
+        acting.delete(contact_of_pk(alice, "Cara"), reason="Other", user_id=alice.user.pk)
+    assert work(alice.workspace, imp).status == "imported"
+    assert contact_of(alice, "Anna").email_status == "unsubscribed"
+    assert contact_of(alice, "Bert").email_status == "blacklisted"
+    assert contact_of(alice, "Cara").deleted_at is not None
+
+
+def by_change(tenant: Tenant, order: str = "changed") -> list[int]:
+    with tenant_context(tenant.pk):
+        return [c.pk for c in people.page(Asked.of({"order": order, "size": "200"}, region=None)).contacts]
+
+
+def test_the_order_of_changes_is_tidied_and_an_undo_still_finds_its_place(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(changes, "SPARE", 5)
+    rows = [f"p{i}@example.com" for i in range(30)]
+    bring(tenant, "email,city\n" + "".join(f"{email},Riga\n" for email in rows))
+    before = by_change(tenant)
+    later = bring(tenant, "email,city\n" + "".join(f"{email},Oslo\n" for email in [*rows[:20], "new@example.com"]))
+    with tenant_context(tenant.pk):
+        entries = Change.objects.count()
+    assert entries == 31, "each contact has one place"
+    assert len(by_change(tenant)) == 31
+    with tenant_context(tenant.pk):
+        assert undo.ask(later, "undo", user=None)
+    work(tenant, later)
+    assert sorted(by_change(tenant)) == sorted(before)
+    assert by_change(tenant, "-changed") == by_change(tenant)[::-1]
+    with tenant_context(tenant.pk):
+        assert undo.ask(later, "redo", user=None)
+    work(tenant, later)
+    assert len(by_change(tenant)) == 31
+
+
+def test_where_few_stand_on_the_way_they_are_sorted(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    many(tenant, 60)
+    expected = by_change(tenant)
+    monkeypatch.setattr(changes, "STEP", 5)
+    monkeypatch.setattr(changes, "MOST_STEPS", 2)
+    assert by_change(tenant) == expected
+    assert len(expected) == 30

@@ -93,7 +93,7 @@ def test_an_honest_sheet_fits(tmp_path: Path) -> None:
     rows = [["email", *(f"c{i}" for i in range(19))]]
     rows += [[f"a{y}@example.com", *(y * x for x in range(19))] for y in range(20_000)]  # type: ignore[list-item]
     said, _seconds, memory = read(workbook(rows), tmp_path)
-    assert said == {"sheets": 1}
+    assert said == {"sheets": ["People"], "sheet": "People"}
     assert len((tmp_path / "book.csv").read_text().splitlines()) == 20_001
     assert memory <= workbooks.MEMORY / 5
 

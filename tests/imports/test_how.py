@@ -10,10 +10,10 @@ from django.conf import settings
 from django.utils import timezone
 
 from contacts.models import Withdrawn
-from imports import tasks, tidying, undo
-from imports.models import Import
+from imports import how, tasks, tidying, undo
+from imports.models import Import, Unit
 from tenants.context import tenant_context
-from tenants.models import Tenant
+from tenants.models import AuditEntry, Tenant
 from tests.cast import Actor
 from tests.imports.helpers import again, bring, receive, work
 
@@ -38,6 +38,34 @@ def test_the_page_tells_settings_columns_dialect_and_time(alice: Actor) -> None:
         assert words in how, words
     for words in ("Leads of stand B12", "Browser", "not imported", "E-mail", "Count and prove", "kept until"):
         assert words in how, words
+
+
+def test_the_time_of_a_phase_is_that_of_the_clock(alice: Actor) -> None:
+    """From the first part taken to the last one done, though two workers did two parts at once."""
+    imp = brought(alice)
+    with tenant_context(alice.workspace.pk):
+        now = timezone.now()
+        Unit.objects.filter(import_id=imp.pk).delete()
+        for no, (start, stop) in enumerate(((0, 40), (10, 60), (70, 90))):
+            Unit.objects.create(
+                import_id=imp.pk, kind="apply", no=no, start=0, stop=0, seconds=50,
+                claimed_at=now + timedelta(seconds=start), done_at=now + timedelta(seconds=stop),
+            )  # fmt: skip
+        (phase,) = how.timings(imp)
+    assert (phase["parts"], phase["took"], phase["work"]) == (3, 90, 150)
+
+
+def test_a_description_can_be_changed_after_the_end(alice: Actor, member: Callable[[str], Actor]) -> None:
+    imp = brought(alice)
+    alice.post(f"imports/{imp.pk}/describe/", {"description": "  Leads of  stand C1 "})
+    assert again(alice.workspace, imp).description == "Leads of stand C1"
+    with tenant_context(alice.workspace.pk):
+        entry = AuditEntry.objects.get(verb="import.described")
+    assert entry.detail == {"before": "Leads of stand B12", "after": "Leads of stand C1"}
+    page = alice.post(f"imports/{imp.pk}/describe/", {"description": "x" * 301}, follow=True).content.decode()
+    assert "at most 300 characters; this one has 301" in page
+    assert member("viewer").post(f"imports/{imp.pk}/describe/", {"description": "x"}).status_code == 404
+    assert again(alice.workspace, imp).description == "Leads of stand C1"
 
 
 def test_the_original_comes_back_byte_by_byte(alice: Actor, member: Callable[[str], Actor]) -> None:

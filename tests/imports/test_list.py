@@ -3,6 +3,8 @@
 import csv
 import io
 import re
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from imports.catalogue import Asked
 from imports.models import Import, Phase, Status
 from imports.views import listing
 from tenants.context import tenant_context
+from tenants.models import Tenant
 from tests.cast import Actor
 from tests.imports.helpers import bring, receive
 
@@ -57,6 +60,37 @@ def test_filters_by_person_and_origin(alice: Actor, bob: Actor, three: list[int]
     assert listed(alice, "person=none") == [three[2]]
     assert listed(alice, "origin=command") == [three[2]]
     assert listed(alice, "person=x&origin=moon&order=size&after=a_b") == three[::-1]
+
+
+def test_filters_by_date_of_the_workspace(alice: Actor, three: list[int]) -> None:
+    """Days begin at midnight by the clock of the workspace: in Riga two hours before they do in London."""
+    Tenant.objects.filter(pk=alice.workspace.pk).update(time_zone="Europe/Riga")
+    with tenant_context(alice.workspace.pk):
+        for pk, at in zip(three, ("2026-03-01T21:59:59", "2026-03-01T22:00:00", "2026-03-02T21:59:59"), strict=True):
+            Import.objects.filter(pk=pk).update(created_at=datetime.fromisoformat(f"{at}+00:00"))
+    assert listed(alice, "since=2026-03-02") == [three[2], three[1]]
+    assert listed(alice, "until=2026-03-01") == [three[0]]
+    assert listed(alice, "since=2026-03-02&until=2026-03-02") == [three[2], three[1]]
+    assert listed(alice, "since=2026-03-03") == []
+    assert listed(alice, "since=2026-02-30&until=never") == three[::-1]
+    assert listed(alice, "until=9999-12-31") == three[::-1]
+    page = alice.get("imports/?since=2026-03-02").content.decode()
+    assert "list.csv?since=2026-03-02" in page
+    assert "<b>2</b> imports match" in page
+    assert len(alice.get("imports/list.csv?since=2026-03-02").getvalue().splitlines()) == 3
+
+
+def test_a_running_import_can_be_canceled_from_the_list(
+    alice: Actor, member: Callable[[str], Actor], three: list[int]
+) -> None:
+    with tenant_context(alice.workspace.pk):
+        told(Import.objects.get(pk=three[1]), status=Status.IMPORTING, phase=Phase.APPLY, started=True)
+    ask = f"/imports/{three[1]}/cancel/ask/"
+    assert ask in alice.get("imports/").content.decode()
+    assert ask not in member("viewer").get("imports/").content.decode()
+    assert "are taken back, too" in alice.get(f"imports/{three[1]}/cancel/ask/").content.decode()
+    alice.post(f"imports/{three[1]}/cancel/")
+    assert ask not in alice.get("imports/").content.decode()
 
 
 @pytest.mark.parametrize(

@@ -274,8 +274,8 @@ def test_fewer_samples_than_columns() -> None:
         (["email", "full_name", "full_name"], [(2, "two_columns_one_target", "Full name")]),
         (["email", "shoe_size", "shoe_size"], [(2, "two_columns_one_target", "shoe_size")]),
         (["email", "no_such"], [(1, "unknown_target", "no_such")]),
-        (["first_name", "city"], [(None, "no_identifier_column", None)]),
-        ([], [(None, "no_identifier_column", None)]),
+        (["first_name", "city"], [(None, "no_identifier_column", "E-mail, Phone or External ID")]),
+        ([], [(None, "no_identifier_column", "E-mail, Phone or External ID")]),
     ],
 )  # fmt: skip
 def test_check(chosen: list[str], found: list[tuple[int | None, str, str | None]]) -> None:

@@ -60,7 +60,8 @@ def test_only_mended_rows_are_brought_again(alice: Actor) -> None:
         assert made.segments == imp.segments
     assert again(alice.workspace, imp).in_error == 4  # what happened then stays told as it was
     page = alice.get(f"imports/{imp.pk}/").content.decode()
-    assert "brought again" in page
+    assert "2 rows were brought again:</b> 2 imported." in page
+    assert f"/imports/{made.pk}/" in page
 
 
 def test_a_second_click_brings_nothing_twice(alice: Actor) -> None:

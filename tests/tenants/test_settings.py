@@ -50,10 +50,17 @@ def test_rules_are_saved_with_what_was_before(alice: Actor) -> None:
     assert len(entries(alice, "settings.import_rules")) == 1, "nothing changed, nothing is noted"
 
 
+def test_the_order_of_identifiers(alice: Actor) -> None:
+    page = alice.get("settings/").content.decode()
+    assert "Says the external ID, then the e-mail, then the phone" in page
+    alice.post("settings/save/", rules(alice, identifier_order="email,phone,external_id"))
+    assert now(alice).identifier_order == "email,phone,external_id"
+
+
 @pytest.mark.parametrize(
     "wrong",
     [{"max_upload_mb": 1001}, {"max_upload_mb": 0}, {"min_rows": 9, "max_rows": 8}, {"separators": ["#"]},
-     {"time_zone": "Moon/Sea"}, {"country": "XX"}, {"keep_files_days": ""}],
+     {"time_zone": "Moon/Sea"}, {"identifier_order": "email,email"}, {"country": "XX"}, {"keep_files_days": ""}],
     ids=str,
 )  # fmt: skip
 def test_rules_that_cannot_be_are_refused(alice: Actor, wrong: dict[str, Any]) -> None:

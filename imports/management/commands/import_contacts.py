@@ -20,7 +20,7 @@ from tenants.models import Tenant
 
 DIALECT = ("encoding", "separator", "quote", "header")
 SETTINGS = tuple(name for name in Options.__dataclass_fields__ if name != "segments")
-NAMES = (*DIALECT, *SETTINGS, "segment", "description", "unknown", "saved")
+NAMES = (*DIALECT, *SETTINGS, "sheet", "segment", "description", "unknown", "saved")
 POLL_SECONDS = 0.2
 CHUNK = 1 << 20
 
@@ -79,6 +79,11 @@ class Command(BaseCommand):
 
 def _configure(imp: Import, tenant: Tenant, wanted: dict[str, Any], *, review: bool) -> None:
     dialect = {name: wanted[name] for name in DIALECT if name in wanted}
+    if "sheet" in wanted:
+        try:
+            intake.take_sheet(imp, tenant, str(wanted["sheet"]))
+        except intake.BadSheet as problem:
+            raise BadOption(str(problem)) from problem
     if dialect:
         columns.read_again(imp, tenant, dialect)
     maps = {name[4:]: str(value) for name, value in wanted.items() if name.startswith("map.")}
