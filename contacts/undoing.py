@@ -201,15 +201,6 @@ def _told(staging: Staging, span: dict[str, Any], *, now: datetime) -> Taken:
     return Taken(results, sum(int(r[2]) for r in rows), sum(int(r[3]) for r in rows))
 
 
-LEARN = "ANALYZE (SKIP_LOCKED) contact (tenant_id, id), touched (tenant_id, import_id, row_no, contact_id)"
-
-
-def learn(staging: Staging) -> None:
-    """Tell the planner how much contacts and records have grown. Right after a large import it may still believe that a
-    workspace has one contact, and then joins ranges of rows with all of them, row by row. Waits for nobody."""
-    queries.run(LEARN, staging)
-
-
 # Contacts that somebody uses: each app adds what it knows (`note_used`), before the ranges are taken back.
 def note_used(staging: Staging, statement: str, **values: Any) -> None:
     """Add the contacts that a statement finds to {used}: SELECT tenant_id, contact_id …"""

@@ -5,7 +5,8 @@ from contacts.views import acting, duplicates, listing, profile
 app_name = "contacts"
 urlpatterns = [
     path("", listing.listing, name="list"),
-    path("duplicates/<slug:kind>/", duplicates.listing, name="duplicates"),
+    path("duplicates/", duplicates.listing, {"kind": "email"}, name="duplicates"),
+    path("duplicates/phone/", duplicates.listing, {"kind": "phone"}, name="duplicates_phone"),
     path("<int:contact_id>/", profile.profile, name="profile"),
     path("<int:contact_id>/act/<slug:name>/", acting.act, name="act"),
     path("<int:contact_id>/delete/", acting.delete, name="delete"),

@@ -503,7 +503,7 @@ ALTER TABLE segment_member FORCE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON segment_member FOR ALL
     USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")))
     WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
-GRANT DELETE, INSERT, SELECT, UPDATE ON segment_member TO cdp_app;
+GRANT DELETE, INSERT, MAINTAIN, SELECT, UPDATE ON segment_member TO cdp_app;
 
 CREATE TABLE site (
     id bigint DEFAULT nextval('site_id_seq'::regclass) NOT NULL,

@@ -100,7 +100,7 @@ class OptionsForm(forms.Form):
         label="Who a row is",
         required=False,
         choices=[
-            ("", "is said by all identifiers of the workspace"),
+            ("all", "is said by all identifiers of the workspace"),
             ("external_id", "is said by the external ID alone"),
             ("email", "is said by external ID and e-mail"),
             ("phone", "is said by external ID and phone"),

@@ -19,7 +19,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "duplicates": ("last", "first", "error"),
     "bad_value": ("error", "drop"),
     "deleted": ("skip", "restore"),
-    "identify_by": ("external_id", "email", "phone"),
+    "identify_by": ("all", "external_id", "email", "phone"),
     "consent": ("stricter", "file"),
 }
 # Settings that can wake people who had gone: they need the permission `imports.revive` and a confirmation of their own.
@@ -37,11 +37,11 @@ class BadOption(ValueError):
 class Options:
     """What the person chose.
 
-    `identify_by` narrows what says who a row is to the external ID, or to it and one other (empty: all that the workspace
-    uses). `country` is the region of phones without +, `zone` that of times without one (empty: the workspace's);
-    `segments` name static segments. `endpoint`, `touchpoint` and the source actions say where the data came from and
-    what its people did, at `happened` (ISO 8601, or empty for the time of the import); `event_name` names the events of
-    a file without such a column. An empty touchpoint is that of the endpoint.
+    `identify_by` narrows what says who a row is to the external ID, or to it and one other. `country` is the region of
+    phones without +, `zone` that of times without one (empty: the workspace's); `segments` name static segments.
+    `endpoint`, `touchpoint` and the source actions say where the data came from and what its people did, at `happened`
+    (ISO 8601, or empty for the time of the import); `event_name` names the events of a file without such a column. An
+    empty touchpoint is that of the endpoint.
     """
 
     task: str = "contacts"
@@ -50,7 +50,7 @@ class Options:
     blank: str = "keep"
     duplicates: str = "last"
     bad_value: str = "error"
-    identify_by: str = ""
+    identify_by: str = "all"
     deleted: str = "skip"
     consent: str = "stricter"
     country: str = ""
@@ -100,7 +100,7 @@ class Options:
     def identifiers(self, workspace_order: str) -> tuple[str, ...]:
         """What says who a row is, strongest first. The external ID always does: no two contacts may have the same one."""
         order = workspace_order.split(",")
-        used = [name for name in order if not self.identify_by or name in ("external_id", self.identify_by)]
+        used = [name for name in order if name in ("external_id", self.identify_by) or self.identify_by == "all"]
         return tuple(used if "external_id" in used else ["external_id", *used])
 
     def policy(self, identifiers: Sequence[str], *, settings: bool, chosen: bool) -> Policy:

@@ -379,11 +379,13 @@ def _cancel(imp: Import) -> bool:
 
 
 def _tidy(tenant_id: int, imp: Import) -> None:
-    """What may happen after the end is committed: the copy of the file goes, the order of changes is tidied, the
-    lists of contacts get their totals."""
+    """What may happen after the end is committed: the copy of the file goes, the order of changes is tidied,
+    the planner learns, the lists of contacts get their totals."""
     parsing.forget_copy(imp)
     with tenant_context(tenant_id):
         changes.tidy()
+        if imp.created > queries.LARGE:
+            queries.learn(staging_of(imp))
     with tenant_context(tenant_id, read_only=True):
         statuses.total()
         for kind in duplicates.KINDS:

@@ -201,6 +201,20 @@ def orphans(tenant_id: int) -> dict[str, int]:
     return found
 
 
+# From so many rows on a wrong plan takes minutes, and learning better takes less than a second.
+LARGE = 10_000
+LEARN = (
+    "ANALYZE (SKIP_LOCKED) contact (tenant_id, id), segment_member (tenant_id, contact_id), "
+    "touched (tenant_id, import_id, row_no, contact_id)"
+)
+
+
+def learn(staging: Staging) -> None:
+    """Tell the planner how large the tables have become. Right after a large import it may still believe that a workspace
+    has one contact, and then joins all of them with all of something else, row by row. Waits for nobody."""
+    _run(LEARN, staging)
+
+
 def _run(statement: str, staging: Staging, /, **values: Any) -> int:
     with connection.cursor() as cursor:
         cursor.execute(

@@ -23,8 +23,6 @@ from tracking import brought, visitors
 
 DAYS = 30
 ROWS = 50_000
-# From so many rows on a wrong plan takes minutes, and learning better takes none.
-LARGE = 10_000
 
 
 def undoable(imp: Import, *, now: datetime) -> bool:
@@ -68,8 +66,8 @@ def make_units(imp: Import, staging: Staging) -> Phase:
     """Begin: the tables, and a unit for each range of rows. Returns the phase."""
     tables.create(staging, undo=True)
     last = Touched.objects.filter(import_id=imp.pk).aggregate(last=Max("row_no"))["last"]
-    if (last or 0) > LARGE:
-        undoing.learn(staging)
+    if (last or 0) > queries.LARGE:
+        queries.learn(staging)
     ranges = [(start, start + ROWS, 0) for start in range(0, (last or 0) + 1, ROWS)]
     Unit.objects.filter(import_id=imp.pk, kind__in=("undo", "redo", "withdraw")).delete()
     units.make(imp, imp.turning, ranges)

@@ -11,14 +11,14 @@ from tenants.links import outside
 from tenants.models import Notice
 from tenants.roles import PERMISSIONS
 
-# Section, then (label, icon, route with its arguments, permission).
+# Section, then (label, icon, route, permission).
 SECTIONS: list[tuple[str, list[tuple[str, str, str, str]]]] = [
     (
         "",
         [
             ("Imports", "download", "imports:list", "imports.view"),
             ("Contacts", "users", "contacts:list", "contacts.view"),
-            ("Duplicates", "copy", "contacts:duplicates email", "contacts.view"),
+            ("Duplicates", "copy", "contacts:duplicates", "contacts.view"),
             ("Segments", "blend", "segments:list", "segments.view"),
         ],
     ),
@@ -69,21 +69,17 @@ def _sections(request: HttpRequest) -> list[dict[str, Any]]:
         if shown:
             out.append({"label": label, "items": shown})
     # The page belongs to the item whose address it goes on from; to the longest where several do.
-    here = [item for section in out for item in section["items"] if request.path.startswith(item["below"])]
-    for item in sorted(here, key=lambda item: len(item["below"]))[-1:]:
+    here = [item for section in out for item in section["items"] if request.path.startswith(item["url"])]
+    for item in sorted(here, key=lambda item: len(item["url"]))[-1:]:
         item["current"] = True
     return out
 
 
 def _item(label: str, icon: str, route: str, permission: str) -> dict[str, Any]:
-    name, *arguments = route.split()
-    url = reverse(name, args=arguments)
     return {
         "label": label,
         "icon": icon,
-        "url": url,
-        # Tabs of a page differ in the last part of its address.
-        "below": url.removesuffix(f"{arguments[0]}/") if arguments else url,
+        "url": reverse(route),
         "current": False,
         "count": "",
         "busy": False,

@@ -3,7 +3,7 @@
 from typing import Any
 from urllib.parse import urlencode
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
@@ -17,8 +17,6 @@ from tenants.roles import allow
 @require_safe
 def listing(request: HttpRequest, kind: str) -> HttpResponse:
     """Groups of one kind; with `value`, the contacts of that group beside them."""
-    if kind not in KINDS:
-        raise Http404
     given = {name: request.GET.get(name, "").replace("\x00", "").strip()[:320] for name in ("q", "after", "value")}
     found = duplicates.groups(kind, search=given["q"], after=given["after"])
     value = given["value"] or (found[0].value if found else "")
@@ -48,7 +46,7 @@ def _url(given: dict[str, str], **changes: str) -> str:
 def _tab(kind: str, totals: duplicates.Totals, *, current: bool) -> dict[str, Any]:
     return {
         "label": KINDS[kind],
-        "url": reverse("contacts:duplicates", args=[kind]),
+        "url": reverse("contacts:duplicates" if kind == "email" else "contacts:duplicates_phone"),
         "count": totals.contacts,
         "current": current,
         "bad": False,

@@ -3,16 +3,17 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    """The undo of a large import tells the planner first how large its tables are (contacts.undoing.learn)."""
+    """After a large import, and before a large undo, the planner is told how large the tables are (imports.queries.learn)."""
 
     dependencies = [
         ("contacts", "0003_withdrawn"),
         ("imports", "0003_complete_fields"),
+        ("segments", "0002_member_import"),
     ]
 
     operations = [
         migrations.RunSQL(
-            f"GRANT MAINTAIN ON contact, touched TO {settings.APP_ROLE}",
-            f"REVOKE MAINTAIN ON contact, touched FROM {settings.APP_ROLE}",
+            f"GRANT MAINTAIN ON contact, touched, segment_member TO {settings.APP_ROLE}",
+            f"REVOKE MAINTAIN ON contact, touched, segment_member FROM {settings.APP_ROLE}",
         ),
     ]

@@ -32,13 +32,13 @@ def shown(who: Actor, path: str) -> list[tuple[str, int]]:
 
 
 def test_groups_in_the_order_of_the_alphabet(doubles: Actor) -> None:
-    assert shown(doubles, "email/") == [("anna@example.com", 3), ("bert@example.com", 2)]
+    assert shown(doubles, "") == [("anna@example.com", 3), ("bert@example.com", 2)]
     assert shown(doubles, "phone/") == [("+447400000002", 2)]
-    page = doubles.get("contacts/duplicates/email/")
+    page = doubles.get("contacts/duplicates/")
     assert (page.context["totals"].values, page.context["totals"].contacts) == (2, 5)
     assert [(t["label"], t["count"]) for t in page.context["tabs"]] == [("Same e-mail", 5), ("Same phone", 2)]
     assert [c.external_id for c in page.context["members"]] == ["1", "2", "3"]
-    page = doubles.get("contacts/duplicates/email/?value=bert@example.com")
+    page = doubles.get("contacts/duplicates/?value=bert@example.com")
     assert [c.external_id for c in page.context["members"]] == ["4", "5"]
 
 
@@ -48,7 +48,7 @@ def test_groups_in_the_order_of_the_alphabet(doubles: Actor) -> None:
      ("phone", "0044 7400", 1), ("phone", "9", 0), ("email", "'; --", 0)],
 )  # fmt: skip
 def test_search(doubles: Actor, kind: str, query: str, found: int) -> None:
-    answer = doubles.get(f"contacts/duplicates/{kind}/", data={"q": query})
+    answer = doubles.get("contacts/duplicates/" + ("phone/" if kind == "phone" else ""), data={"q": query})
     assert len(answer.context["groups"]) == found
 
 
@@ -58,8 +58,8 @@ def test_one_who_is_deleted_is_no_double_any_more(doubles: Actor) -> None:
     page = doubles.get(f"contacts/{bert.pk}/delete/?reason=Duplicate").content.decode()
     assert 'value="Duplicate" required checked' in page
     doubles.post(f"contacts/{bert.pk}/delete/", {"reason": "Duplicate"})
-    assert shown(doubles, "email/") == [("anna@example.com", 3)]
-    page = doubles.get("contacts/duplicates/email/?value=bert@example.com").content.decode()
+    assert shown(doubles, "") == [("anna@example.com", 3)]
+    page = doubles.get("contacts/duplicates/?value=bert@example.com").content.decode()
     assert "Only one contact is left." in page
     assert doubles.get("contacts/duplicates/phone/").context["totals"].values == 0
 
@@ -73,17 +73,16 @@ def test_pages_show_every_group_once(alice: Actor, monkeypatch: pytest.MonkeyPat
     with tenant_context(alice.workspace.pk):
         assert Contact.objects.count() == 40
         Turn.objects.update(version=100)
-    url, seen = "contacts/duplicates/email/", []
+    url, seen = "contacts/duplicates/", []
     while url:
         context = alice.get(url).context
         seen += [g.value for g, _url in context["groups"]]
-        url = f"contacts/duplicates/email/{context['older_url']}" if context["older_url"] else ""
+        url = f"contacts/duplicates/{context['older_url']}" if context["older_url"] else ""
     assert seen == [f"p{i:02}@example.com" for i in range(20)]
 
 
 def test_who_sees_it(doubles: Actor) -> None:
-    assert doubles.get("contacts/duplicates/name/").status_code == 404
-    assert actor("Charlie").get("contacts/duplicates/email/").context["totals"].values == 0
-    assert actor("Olga", doubles.workspace, role="ops").get("contacts/duplicates/email/").status_code == 404
-    page = actor("Vera", doubles.workspace, role="viewer").get("contacts/duplicates/email/").content.decode()
+    assert actor("Charlie").get("contacts/duplicates/").context["totals"].values == 0
+    assert actor("Olga", doubles.workspace, role="ops").get("contacts/duplicates/").status_code == 404
+    page = actor("Vera", doubles.workspace, role="viewer").get("contacts/duplicates/").content.decode()
     assert "/delete/" not in page

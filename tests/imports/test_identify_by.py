@@ -28,7 +28,7 @@ def codes(tenant: Tenant, imp: Import) -> list[str]:
     ("identify_by", "outcome"),
     [
         # e-mail of Ann and phone of Bob: two people, unless only one of the two is asked
-        ("", {"in_error": 1}),
+        ("all", {"in_error": 1}),
         ("email", {"updated": 1}),
         ("phone", {"updated": 1}),
         # nothing that counts
