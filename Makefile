@@ -4,7 +4,8 @@ PY := $(VENV)/bin/python
 UV_COMPILE := $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
-# One process of tests for each core, at most four, each with servers of its own; the files in their order, the longest first.
+# One process of tests for each core, at most four, each with servers of its own. What watches a browser, or kills and restarts
+# programs, comes after them and has the machine for itself.
 SHARED := -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
@@ -17,7 +18,8 @@ up: run-packages ## Start everything with a demo workspace; prints the address a
 	@exec $(PY) manage.py up
 
 test: all-packages ## Run the tests, each against real servers
-	@bin/chromium --install >/dev/null; exec $(PY) -m pytest -p tests.servers $(SHARED)
+	@bin/chromium --install >/dev/null; \
+		$(PY) -m pytest -p tests.servers $(SHARED) -m "not (browser or faults)" && exec $(PY) -m pytest -m "browser or faults"
 
 check: all-packages ## Lint, types, import order of the apps, missing migrations
 	@bin/check

@@ -106,7 +106,9 @@ def look_around_with_keys(page: Page) -> None:
     page.keyboard.press("g")
     page.keyboard.press("c")
     page.get_by_role("heading", name="Contacts", exact=True).wait_for()
+    page.wait_for_load_state("networkidle")  # a key that comes before the script does nothing
     page.keyboard.press("j")
+    page.wait_for_function("document.activeElement.matches('a.name')")
     person = name_of_focus(page)
     page.keyboard.press("Enter")
     page.get_by_role("heading", name=person, level=1).wait_for()
