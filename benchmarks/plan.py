@@ -146,13 +146,12 @@ def measure_turns(bench: Bench) -> None:
         ["Its undo", count(undone["reversed"]), seconds(undone["seconds"]), times(undone["seconds"] / made.seconds)],
         ["The undo of the undo", count(back["reversed"]), seconds(back["seconds"]), times(back["seconds"] / made.seconds)],
     ]  # fmt: skip
-    bench.report.table(["What", "Rows", "Time", "beside the import"], rows)
-    rows = [
-        [f"{count(turns.SMALL)} rows while another workspace's {count(bench.sizes.rows)} are {what}", seconds(took)]
+    rows += [
+        [f"A small one while {count(bench.sizes.rows)} rows are {what}", count(turns.SMALL), seconds(took), ""]
         for key, what in (("parse", "read"), ("apply", "written"))
         if (took := waited[key]) is not None
     ]  # fmt: skip
-    bench.report.table(["A small import", "Time"], rows)
+    bench.report.table(["What", "Rows", "Time", "beside the import"], rows)
 
 
 def measure_validation(bench: Bench) -> None:
