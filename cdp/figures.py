@@ -2,6 +2,7 @@
 
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from django.utils import timezone
 
@@ -73,6 +74,17 @@ def filesize(size: int | None) -> str:
         return f"{size / 1000:.0f} KB"
     unit, name = (10**9, "GB") if size >= 999_950_000 else (10**6, "MB")
     return f"{size // unit:,} {name}" if size % unit == 0 else f"{size / unit:,.1f} {name}"
+
+
+def stored(value: Any) -> str:
+    """A stored value of a contact as people read it."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return str(value)
 
 
 def day(value: date | datetime, *, now: datetime | None = None) -> str:

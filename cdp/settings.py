@@ -45,6 +45,18 @@ INSTALLED_APPS = [
     "imports",
 ]
 
+# What the apps hold of a contact (contacts.holdings), the lowest app first.
+HOLDINGS = ["tracking.holding", "segments.holding"]
+# What can be done to many contacts at once (contacts.bulk).
+BULK_KINDS = {
+    "delete": "contacts.bulk_kinds.Delete",
+    "restore": "contacts.bulk_kinds.Restore",
+    "unsubscribe": "contacts.bulk_kinds.Unsubscribe",
+    "duplicates": "contacts.bulk_kinds.RemoveDuplicates",
+    "export": "contacts.exports.Export",
+    "segments": "segments.bulk.AddToSegments",
+}
+
 MIDDLEWARE = [
     "cdp.http.SecurityHeaders",
     "django.middleware.security.SecurityMiddleware",
@@ -191,6 +203,8 @@ CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE = {
     "sweep imports": {"task": "imports.sweep", "schedule": 15.0},
+    "sweep bulk actions": {"task": "contacts.sweep", "schedule": 15.0},
+    "tidy contacts": {"task": "contacts.tidy", "schedule": crontab(hour=3, minute=40)},
     "tidy imports": {"task": "imports.tidy", "schedule": crontab(hour=3, minute=20)},
     "send outbox": {"task": "tenants.send_outbox", "schedule": 10.0},
 }

@@ -100,6 +100,8 @@ def restore(contact_id: int, *, user_id: int) -> AuditEntry:
     contact = _locked(contact_id)
     if contact.deleted_at is None:
         raise Refused("The contact is not deleted.")
+    if contact.merged_into is not None:
+        raise Refused(f"The contact was merged into contact {contact.merged_into}. Undo the merge on that profile.")
     holder = taken_by(contact)
     if holder is not None:
         raise Refused(

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Q
 
-from contacts.models import Change, Contact
+from contacts.models import Change, Contact, News
 
 # Entries are read so many at a time; those that a later change has overtaken are passed over, but not for ever.
 STEP, MOST_STEPS = 200, 25
@@ -52,12 +52,26 @@ def _behind(after: tuple[datetime, int], *, newest_first: bool) -> Q:
 
 
 def tidy() -> int:
-    """Remove entries that a later one of the same contact stands for, once there are many; returns how many. They cost
+    """Remove entries that another one of the same contact stands for, once there are many; returns how many. They cost
     nothing but the time to pass over them, so this may run at any time, beside anything."""
     contacts = Contact.objects.count()
-    if Change.objects.count() <= contacts + max(SPARE, contacts // 20):
+    if Change.objects.count() <= contacts + max(SPARE, contacts // 20) and not _in_the_way():
         return 0
     counts = Contact.objects.filter(pk=OuterRef("contact_id"), changed_at=OuterRef("at"))
-    later = Change.objects.filter(contact_id=OuterRef("contact_id"), at__gt=OuterRef("at"))
-    removed, _by_model = Change.objects.filter(~Exists(counts), Exists(later)).delete()
+    removed, _by_model = Change.objects.filter(~Exists(counts)).delete()
     return int(removed)
+
+
+def _in_the_way() -> bool:
+    """Whether a list would pass over many entries before it comes to its first contacts."""
+    for order in ("-at", "at"):
+        entries = list(Change.objects.order_by(order).values_list("contact_id", "at")[: STEP * MOST_STEPS // 5])
+        at = dict(Contact.objects.filter(pk__in=[pk for pk, _at in entries]).values_list("pk", "changed_at"))
+        if sum(at.get(pk) != moment for pk, moment in entries) > STEP * MOST_STEPS // 10:
+            return True
+    return False
+
+
+def forget_news(*, before: datetime) -> int:
+    """Remove news that everybody has read."""
+    return int(News.objects.filter(at__lt=before).delete()[0])

@@ -73,7 +73,8 @@ class Resolved:
 
 
 def choose(staging: Staging, policy: Policy) -> None:
-    """Rows for which a person has chosen the contact. Runs once, before the matching."""
+    """Rows that name a merged contact, and rows for which a person has chosen one. Runs once, before the matching."""
+    queries.lead_aliases(staging)
     if policy.chosen:
         queries.choose(staging)
 

@@ -84,6 +84,10 @@ class Asked:
     def filter(self) -> StatusFilter:
         return FILTERS[self.status]
 
+    def selection(self) -> dict[str, str]:
+        """What says who is asked for, without order and page: as a bulk action keeps it."""
+        return {"show": "deleted" if self.deleted else "", "status": self.status, "q": self.q}
+
     def query(self, **changed: str | int) -> str:
         """The part of an address behind the question mark; a change begins at the first page again."""
         values: dict[str, Any] = {

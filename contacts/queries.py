@@ -277,3 +277,30 @@ def choose(staging: Staging) -> None:
     """Give the rows that name a contact by our own number to that contact."""
     if run(CHOSEN, staging):
         run(GIVE_WAY, staging)
+
+
+# Identifiers by which a contact was known before a merge lead to the one it has become part of: in the rows they become
+# that contact's own, so that all later steps see one person. An alias that a living contact has as its own identifier, or
+# that would lead to several, says nothing. Runs before the matching, where the tenant has aliases at all.
+ANY_ALIAS = "SELECT EXISTS (SELECT 1 FROM alias a WHERE a.tenant_id = %(tenant)s)"
+LEAD = """
+WITH known AS (
+  SELECT a.value, min(a.contact_id) AS contact_id FROM alias a
+  WHERE a.tenant_id = %(tenant)s AND a.kind = '@kind@' AND NOT EXISTS (
+    SELECT 1 FROM contact o WHERE o.tenant_id = %(tenant)s AND o.@kind@ = a.value AND o.deleted_at IS NULL)
+  GROUP BY a.value HAVING count(*) = 1)
+UPDATE {row} s SET @set@ FROM known k
+JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = k.contact_id AND c.deleted_at IS NULL AND c.@kind@ IS NOT NULL
+WHERE s.tenant_id = %(tenant)s AND s.@kind@ = k.value"""
+_LED = {
+    "external_id": "external_id = c.external_id",
+    "email": "email = c.email, email_written = c.email_written",
+    "phone": "phone = c.phone, phone_written = c.phone_written",
+}
+
+
+def lead_aliases(staging: Staging) -> None:
+    """Replace aliases in the rows by the identifiers of the contacts that they lead to."""
+    if fetch(ANY_ALIAS, staging)[0][0]:
+        for kind, columns in _LED.items():
+            run(LEAD.replace("@kind@", kind).replace("@set@", columns), staging)

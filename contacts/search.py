@@ -9,6 +9,7 @@ import re
 from django.db.models import Q
 
 from contacts.identifiers import name_key, normal_email, normal_phone
+from contacts.models import Alias
 
 # The character after which nothing sorts: ends the range of a prefix.
 _LAST = "\U0010ffff"
@@ -20,10 +21,22 @@ def starts_with(column: str, prefix: str) -> Q:
 
 
 def condition(text: str, *, region: str | None) -> Q:
-    """Contacts that a search text may mean: by e-mail, phone, names, external ID or contact ID. Empty text: all."""
+    """Contacts that a search text may mean: by e-mail, phone, names, external ID or contact ID, those included that a
+    contact had before a merge. Empty text: all."""
     typed = " ".join(text.replace("\x00", "").split())[:200]
     if not typed:
         return Q()
+    return _own(typed, region) | _formerly(typed, region)
+
+
+def _formerly(typed: str, region: str | None) -> Q:
+    """Contacts that have become one with somebody who had this identifier; nobody as long as nothing was merged."""
+    values = {typed, normal_email(typed) or typed.lower(), normal_phone(typed, region) or typed}
+    ids = list(Alias.objects.filter(value__in=values).values_list("contact_id", flat=True)[:50])
+    return Q(pk__in=ids) if ids else Q()
+
+
+def _own(typed: str, region: str | None) -> Q:
     if "@" in typed:
         return starts_with("email", normal_email(typed) or typed.lower())
     found = starts_with("external_id", typed) | _names(typed) | starts_with("email", typed.lower())

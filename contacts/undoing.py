@@ -97,15 +97,19 @@ SELECT t.tenant_id, t.row_no, 'x', 0, 0 FROM touched t
 WHERE t.tenant_id = %(tenant)s AND t.import_id = %(import_id)s AND t.row_no >= %(start)s AND t.row_no < %(stop)s
   AND t.outcome = 'u' AND NOT EXISTS (
     SELECT 1 FROM {turned} u WHERE u.tenant_id = %(tenant)s AND u.row_no = t.row_no)@which@"""
-# The order of changes learns now of every contact that is other than before. The time that the contact itself carries may be
-# the one from before the import: that is its place in lists.
+# The order of changes learns where the contact stands in it now: at the time that it carries, which may be the one from
+# before the import. That it changed just now is news of its own.
 NOTE = """
 INSERT INTO contact_change (tenant_id, at, contact_id)
-SELECT t.tenant_id, x.at, t.contact_id FROM touched t
+SELECT t.tenant_id, k.changed_at, t.contact_id FROM touched t
 JOIN {undone} u ON u.tenant_id = %(tenant)s AND u.row_no = t.row_no AND u.result IN ('r', 'p')
-CROSS JOIN LATERAL (
-  SELECT %(now)s::timestamptz AS at UNION ALL
-  SELECT k.changed_at FROM contact k WHERE k.tenant_id = %(tenant)s AND k.id = t.contact_id) x
+CROSS JOIN LATERAL (SELECT c.changed_at FROM contact c WHERE c.tenant_id = %(tenant)s AND c.id = t.contact_id OFFSET 0) k
+WHERE t.tenant_id = %(tenant)s AND t.import_id = %(import_id)s AND t.row_no >= %(start)s AND t.row_no < %(stop)s
+ON CONFLICT DO NOTHING"""
+NEWS = """
+INSERT INTO contact_news (tenant_id, at, contact_id)
+SELECT t.tenant_id, %(now)s, t.contact_id FROM touched t
+JOIN {undone} u ON u.tenant_id = %(tenant)s AND u.row_no = t.row_no AND u.result IN ('r', 'p')
 WHERE t.tenant_id = %(tenant)s AND t.import_id = %(import_id)s AND t.row_no >= %(start)s AND t.row_no < %(stop)s
 ON CONFLICT DO NOTHING"""
 RESULTS = """
@@ -195,7 +199,8 @@ def _value(column: str, key: str, value: str) -> str:
 
 
 def _told(staging: Staging, span: dict[str, Any], *, now: datetime) -> Taken:
-    queries.run(NOTE, staging, **span, now=now)
+    queries.run(NOTE, staging, **span)
+    queries.run(NEWS, staging, **span, now=now)
     rows = queries.fetch(RESULTS, staging, **span)
     results: dict[str, int] = {result: int(count) for result, count, _values, _kept in rows}
     return Taken(results, sum(int(r[2]) for r in rows), sum(int(r[3]) for r in rows))

@@ -32,6 +32,25 @@ CREATE INDEX account_emailconfirmation_email_address_id_5b7f8c58 ON account_emai
 CREATE INDEX account_emailconfirmation_key_f43612bd_like ON account_emailconfirmation (key varchar_pattern_ops);
 GRANT DELETE, INSERT, SELECT, UPDATE ON account_emailconfirmation TO cdp_app;
 
+CREATE TABLE alias (
+    id bigint DEFAULT nextval('alias_id_seq'::regclass) NOT NULL,
+    tenant_id bigint DEFAULT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint NOT NULL,
+    kind character varying(12) NOT NULL,
+    value character varying(320) COLLATE "C" NOT NULL,
+    contact_id bigint NOT NULL,
+    merge_id bigint NOT NULL,
+    added_at timestamp with time zone NOT NULL,
+    CONSTRAINT alias_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT alias_once UNIQUE (tenant_id, kind, value, contact_id)
+);
+CREATE INDEX alias_contact ON alias (tenant_id, contact_id);
+ALTER TABLE alias ENABLE ROW LEVEL SECURITY;
+ALTER TABLE alias FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON alias FOR ALL
+    USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")))
+    WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
+GRANT DELETE, INSERT, SELECT, UPDATE ON alias TO cdp_app;
+
 CREATE TABLE attribute (
     id bigint DEFAULT nextval('attribute_id_seq'::regclass) NOT NULL,
     tenant_id bigint DEFAULT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint NOT NULL,
@@ -100,6 +119,54 @@ CREATE TABLE auth_permission (
 );
 CREATE INDEX auth_permission_content_type_id_2f476e4b ON auth_permission (content_type_id);
 
+CREATE TABLE bulk_action (
+    id bigint DEFAULT nextval('bulk_action_id_seq'::regclass) NOT NULL,
+    tenant_id bigint DEFAULT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint NOT NULL,
+    kind character varying(20) NOT NULL,
+    asked jsonb NOT NULL,
+    options jsonb NOT NULL,
+    state character varying(10) NOT NULL,
+    total bigint NOT NULL,
+    done bigint NOT NULL,
+    skipped bigint NOT NULL,
+    undone bigint NOT NULL,
+    kept bigint NOT NULL,
+    cursor bigint NOT NULL,
+    attempts integer NOT NULL,
+    result jsonb NOT NULL,
+    error text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    started_at timestamp with time zone,
+    finished_at timestamp with time zone,
+    token character varying(32) COLLATE "C",
+    created_by_id bigint,
+    CONSTRAINT bulk_action_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT bulk_action_token UNIQUE (tenant_id, token),
+    CONSTRAINT bulk_action_created_by_id_4ac7a18f_fk_user_id FOREIGN KEY (created_by_id) REFERENCES "user"(id) DEFERRABLE INITIALLY DEFERRED
+);
+CREATE INDEX bulk_action_created_by_id_4ac7a18f ON bulk_action (created_by_id);
+ALTER TABLE bulk_action ENABLE ROW LEVEL SECURITY;
+ALTER TABLE bulk_action FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON bulk_action FOR ALL
+    USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")))
+    WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
+GRANT DELETE, INSERT, SELECT, UPDATE ON bulk_action TO cdp_app;
+
+CREATE TABLE bulk_item (
+    tenant_id bigint NOT NULL,
+    bulk_id bigint NOT NULL,
+    contact_id bigint NOT NULL,
+    state character varying(1),
+    before jsonb,
+    CONSTRAINT bulk_item_pkey PRIMARY KEY (tenant_id, bulk_id, contact_id)
+) WITH (fillfactor=80);
+ALTER TABLE bulk_item ENABLE ROW LEVEL SECURITY;
+ALTER TABLE bulk_item FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON bulk_item FOR ALL
+    USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")))
+    WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
+GRANT DELETE, INSERT, SELECT, UPDATE ON bulk_item TO cdp_app;
+
 CREATE TABLE contact (
     id bigint DEFAULT nextval('contact_id_seq'::regclass) NOT NULL,
     tenant_id bigint DEFAULT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint NOT NULL,
@@ -124,6 +191,7 @@ CREATE TABLE contact (
     changed_at timestamp with time zone NOT NULL,
     deleted_at timestamp with time zone,
     deleted_reason text,
+    merged_into bigint,
     CONSTRAINT contact_pkey PRIMARY KEY (tenant_id, id)
 ) WITH (fillfactor=78);
 CREATE INDEX contact_changed ON contact USING brin (changed_at) WITH (pages_per_range='32');
@@ -133,6 +201,7 @@ CREATE INDEX contact_email_status ON contact (tenant_id, email_status, id) WHERE
 CREATE UNIQUE INDEX contact_external_id ON contact (tenant_id, external_id) WHERE ((deleted_at IS NULL) AND (external_id IS NOT NULL));
 CREATE INDEX contact_first_name ON contact (tenant_id, first_key) WHERE (first_key IS NOT NULL);
 CREATE INDEX contact_last_name ON contact (tenant_id, last_key) WHERE (last_key IS NOT NULL);
+CREATE INDEX contact_merged ON contact (tenant_id, merged_into) WHERE (merged_into IS NOT NULL);
 CREATE INDEX contact_phone ON contact (tenant_id, phone) WHERE (phone IS NOT NULL);
 CREATE INDEX contact_phone_status ON contact (tenant_id, phone_status, id) WHERE (NOT ((phone_status)::text = 'active'::text));
 ALTER TABLE contact ENABLE ROW LEVEL SECURITY;
@@ -154,6 +223,19 @@ CREATE POLICY tenant ON contact_change FOR ALL
     USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")))
     WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
 GRANT DELETE, INSERT, SELECT ON contact_change TO cdp_app;
+
+CREATE TABLE contact_news (
+    tenant_id bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    contact_id bigint NOT NULL,
+    CONSTRAINT contact_news_pkey PRIMARY KEY (tenant_id, at, contact_id)
+);
+ALTER TABLE contact_news ENABLE ROW LEVEL SECURITY;
+ALTER TABLE contact_news FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON contact_news FOR ALL
+    USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")))
+    WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
+GRANT DELETE, INSERT, SELECT ON contact_news TO cdp_app;
 
 CREATE TABLE django_content_type (
     id integer GENERATED BY DEFAULT AS IDENTITY NOT NULL,
@@ -370,6 +452,31 @@ CREATE POLICY tenant ON membership FOR ALL
     USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")))
     WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
 GRANT DELETE, INSERT, SELECT, UPDATE ON membership TO cdp_app;
+
+CREATE TABLE merge (
+    id bigint DEFAULT nextval('merge_id_seq'::regclass) NOT NULL,
+    tenant_id bigint DEFAULT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint NOT NULL,
+    contact_id bigint NOT NULL,
+    losers jsonb NOT NULL,
+    "values" jsonb NOT NULL,
+    moved jsonb NOT NULL,
+    made_at timestamp with time zone NOT NULL,
+    undone_at timestamp with time zone,
+    made_by_id bigint,
+    undone_by_id bigint,
+    CONSTRAINT merge_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT merge_made_by_id_be83105e_fk_user_id FOREIGN KEY (made_by_id) REFERENCES "user"(id) DEFERRABLE INITIALLY DEFERRED,
+    CONSTRAINT merge_undone_by_id_4415558f_fk_user_id FOREIGN KEY (undone_by_id) REFERENCES "user"(id) DEFERRABLE INITIALLY DEFERRED
+);
+CREATE INDEX merge_contact ON merge (tenant_id, contact_id);
+CREATE INDEX merge_made_by_id_be83105e ON merge (made_by_id);
+CREATE INDEX merge_undone_by_id_4415558f ON merge (undone_by_id);
+ALTER TABLE merge ENABLE ROW LEVEL SECURITY;
+ALTER TABLE merge FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON merge FOR ALL
+    USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")))
+    WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
+GRANT DELETE, INSERT, SELECT, UPDATE ON merge TO cdp_app;
 
 CREATE TABLE notice (
     id bigint DEFAULT nextval('notice_id_seq'::regclass) NOT NULL,
@@ -705,6 +812,8 @@ CREATE SEQUENCE account_emailaddress_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE account_emailaddress_id_seq TO cdp_app;
 CREATE SEQUENCE account_emailconfirmation_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE account_emailconfirmation_id_seq TO cdp_app;
+CREATE SEQUENCE alias_id_seq;
+GRANT SELECT, USAGE ON SEQUENCE alias_id_seq TO cdp_app;
 CREATE SEQUENCE attribute_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE attribute_id_seq TO cdp_app;
 CREATE SEQUENCE audit_entry_id_seq;
@@ -715,6 +824,8 @@ CREATE SEQUENCE auth_group_permissions_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE auth_group_permissions_id_seq TO cdp_app;
 CREATE SEQUENCE auth_permission_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE auth_permission_id_seq TO cdp_app;
+CREATE SEQUENCE bulk_action_id_seq;
+GRANT SELECT, USAGE ON SEQUENCE bulk_action_id_seq TO cdp_app;
 CREATE SEQUENCE contact_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE contact_id_seq TO cdp_app;
 CREATE SEQUENCE django_content_type_id_seq;
@@ -733,6 +844,8 @@ CREATE SEQUENCE invitation_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE invitation_id_seq TO cdp_app;
 CREATE SEQUENCE membership_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE membership_id_seq TO cdp_app;
+CREATE SEQUENCE merge_id_seq;
+GRANT SELECT, USAGE ON SEQUENCE merge_id_seq TO cdp_app;
 CREATE SEQUENCE notice_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE notice_id_seq TO cdp_app;
 CREATE SEQUENCE outbox_id_seq;

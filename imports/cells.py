@@ -15,7 +15,7 @@ NO_ATTRIBUTES = frozenset({*IDENTIFIERS, *NAMES, "full_name", "skip", "contact_i
 MAX_NAME, MAX_PHONE = 4096, 64
 # Nobody who gets messages was born before.
 EARLIEST = "1900-01-01"
-# What `imports.reports.safe_cell` guards, except for the empty text.
+# What `contacts.spreadsheets.safe_cell` guards, except for the empty text.
 _FORMULA = tuple("=+-@\t\r\n＝＋－＠")
 # Characters that no cell of a customer's file means: they would be invisible, or turn the text around them.
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]").search

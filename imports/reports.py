@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import Count
 from django.utils import timezone
 
+from contacts.spreadsheets import safe_cell
 from imports import mending, problems
 from imports.models import Import, RejectedRow, RowIssue, Severity
 from imports.problems import Problem
@@ -18,7 +19,6 @@ from tenants.models import Tenant
 
 SHEET_ROWS = 50
 PAGE = 2_000
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 @dataclass
@@ -167,8 +167,3 @@ def line(cells: Iterable[str], *, separator: str = ",") -> str:
     writer = csv.writer(out, delimiter=separator, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
     writer.writerow([safe_cell(c) for c in cells])
     return out.getvalue()
-
-
-def safe_cell(value: str) -> str:
-    """The value, with an apostrophe before what a spreadsheet would run as a formula (R34)."""
-    return f"'{value}" if value.startswith(_FORMULA) else value

@@ -3,10 +3,12 @@
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from cdp.http import page
 from contacts.models import Contact
+from contacts.views.bulk import asked_for, begun, preview
+from segments import membership
 from segments.models import Member, Segment
 from tenants.roles import allow
 
@@ -57,3 +59,20 @@ def of_contact(request: HttpRequest, contact_id: int) -> HttpResponse:
     ids = Member.objects.filter(contact_id=contact.pk).values_list("segment_id", flat=True)
     segments = Segment.objects.filter(pk__in=list(ids)).order_by("name")
     return page(request, "segments/_of_contact.html", {"segments": segments})
+
+
+@allow("segments.edit")
+@require_http_methods(["GET", "HEAD", "POST"])
+def add(request: HttpRequest) -> HttpResponse:
+    """Contacts that were selected into static segments, existing or new. GET: the preview."""
+    posted = request.method == "POST"
+    given = request.POST if posted else request.GET
+    asked = asked_for(given)
+    ids = [int(n) for n in given.getlist("segment") if n.isascii() and n.isdigit() and len(n) < 18]
+    segments = list(Segment.objects.filter(pk__in=ids).values_list("pk", flat=True))
+    name = given.get("name", "").replace("\x00", "").strip()[:120]
+    if posted and (segments or name):
+        new = [membership.named(name).pk] if name else []
+        return begun(request, "segments", asked, segments=sorted({*segments, *new}))
+    shown = {**preview("segments", asked), "segments": Segment.objects.order_by("name")[:500]}
+    return page(request, "segments/add.html", shown, status=422 if posted else 200)

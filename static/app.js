@@ -159,8 +159,28 @@ function showSelection(rows) {
   const all = $("[data-select-all]");
   if (all) { all.checked = count > 0 && count === rows.length; all.indeterminate = count > 0 && count < rows.length; }
   const bar = $(".selection-bar");
-  if (bar) { bar.hidden = count === 0; const place = $("[data-selected]", bar); if (place) place.textContent = `${count} selected`; }
+  if (!bar) return;
+  bar.hidden = count === 0;
+  const place = $("[data-selected]", bar);
+  if (place) place.textContent = `${count} selected`;
+  const everything = $("[data-everything]", bar);
+  if (everything) everything.value = "";
+  const more = $("[data-select-everything]", bar);
+  if (more) more.hidden = count < rows.length;
+  for (const button of $$("[data-few]", bar)) button.hidden = count < 2 || count > 10;
 }
+
+// Beyond the page: all that the list shows. The server finds them; the ticks stand for the page only.
+document.addEventListener("click", (event) => {
+  const more = event.target.closest("[data-select-everything]");
+  if (!more) return;
+  const bar = more.closest(".selection-bar");
+  $("[data-everything]", bar).value = "1";
+  $("[data-selected]", bar).textContent = more.textContent.replace("Select all", "All").trim() + " selected";
+  more.hidden = true;
+  for (const button of $$("[data-few]", bar)) button.hidden = true;
+  $("button[type=submit]", bar)?.focus();
+});
 
 document.addEventListener("click", (event) => {
   if (!event.target.closest("[data-clear-selection]")) return;

@@ -25,6 +25,8 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "contacts.view": _EVERYBODY - {Role.OPS},
     # Statuses of channels, deleting and restoring.
     "contacts.edit": _WRITERS,
+    # Everybody's data as a file.
+    "contacts.export": _WRITERS,
     "imports.view": _EVERYBODY,
     # Cells of a customer's file: not for ops, who need states and counts only.
     "imports.rows": _EVERYBODY - {Role.OPS},
@@ -34,6 +36,7 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "imports.undo": _WRITERS,
     "imports.cancel": _WRITERS | {Role.OPS},
     "segments.view": _EVERYBODY - {Role.OPS},
+    "segments.edit": _WRITERS,
     "sites.view": _EVERYBODY,
     "sites.manage": _ADMINS,
     "members.view": _EVERYBODY,

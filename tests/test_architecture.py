@@ -15,6 +15,7 @@ SOURCES = sorted(
 CURSORS = {
     "contacts/queries.py": "statements of identity",
     "contacts/staging.py": "makes and fills the staging tables",
+    "contacts/bulk_queries.py": "statements of bulk actions",
     "imports/queries.py": "statements of imports",
     "tracking/queries.py": "statements of hits",
     "tenants/context.py": "sets the tenant",
@@ -24,7 +25,8 @@ CURSORS = {
 TABLES = {
     "contact", "suppression", "segment_member", "visitor", "visitor_identifier", "event", "row_issue", "rejected_row",
     "touched", "contact_change", "import", "import_unit", "row", "hit", "repeat", "loser", "map",
-    "withdrawn", "event_key", "source_name", "undone", "turned", "used", "back",
+    "withdrawn", "event_key", "alias", "merge", "contact_news", "bulk_item", "source_name",
+    "undone", "turned", "used", "back",
 }  # fmt: skip
 
 

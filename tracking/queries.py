@@ -36,18 +36,22 @@ def visitors_of(tenant_id: int, devices: Sequence[str]) -> list[tuple[Any, ...]]
     return [(*row[:5], orjson.loads(row[5]) if isinstance(row[5], str) else row[5]) for row in rows]
 
 
-# Living contacts that have one of the identifiers.
+# Living contacts that have one of the identifiers, or had it before a merge.
 CONTACTS = {
     "external_id": """
 SELECT c.external_id, c.id FROM contact c
-WHERE c.tenant_id = %(tenant)s AND c.external_id = ANY(%(values)s) AND c.deleted_at IS NULL""",
+WHERE c.tenant_id = %(tenant)s AND c.external_id = ANY(%(values)s) AND c.deleted_at IS NULL@formerly@""",
     "email": """
 SELECT c.email, c.id FROM contact c
-WHERE c.tenant_id = %(tenant)s AND c.email = ANY(%(values)s) AND c.deleted_at IS NULL""",
+WHERE c.tenant_id = %(tenant)s AND c.email = ANY(%(values)s) AND c.deleted_at IS NULL@formerly@""",
     "phone": """
 SELECT c.phone, c.id FROM contact c
-WHERE c.tenant_id = %(tenant)s AND c.phone = ANY(%(values)s) AND c.deleted_at IS NULL""",
+WHERE c.tenant_id = %(tenant)s AND c.phone = ANY(%(values)s) AND c.deleted_at IS NULL@formerly@""",
 }
+FORMERLY = """
+UNION
+SELECT a.value, c.id FROM alias a JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = a.contact_id
+WHERE a.tenant_id = %(tenant)s AND a.kind = %(kind)s AND a.value = ANY(%(values)s) AND c.deleted_at IS NULL"""
 
 
 def contacts_named(tenant_id: int, pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], list[int]]:
@@ -57,7 +61,8 @@ def contacts_named(tenant_id: int, pairs: Iterable[tuple[str, str]]) -> dict[tup
         values[kind].append(value)
     found: dict[tuple[str, str], list[int]] = defaultdict(list)
     for kind, wanted in values.items():
-        for value, contact_id in _fetch(CONTACTS[kind], tenant=tenant_id, values=wanted):
+        statement = CONTACTS[kind].replace("@formerly@", FORMERLY)
+        for value, contact_id in _fetch(statement, tenant=tenant_id, values=wanted, kind=kind):
             found[kind, value].append(contact_id)
     return dict(found)
 

@@ -123,6 +123,12 @@ def at(items: Any, index: int) -> Any:
     return items[index] if index < len(items) else ""
 
 
+@register.simple_tag
+def value(stored: Any) -> str:
+    """{% value contact.attributes.vip %}: a stored value as people read it."""
+    return figures.stored(stored)
+
+
 # --- signs --------------------------------------------------------------------------------------------------------
 
 

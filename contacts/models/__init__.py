@@ -1,7 +1,12 @@
 from contacts.models.attribute import Attribute
 from contacts.models.bin import Withdrawn
-from contacts.models.change import Change
+from contacts.models.bulk import BulkAction, BulkItem, BulkState
+from contacts.models.change import Change, News
 from contacts.models.contact import Contact, EmailStatus, Origin, PhoneStatus
+from contacts.models.merge import Alias, Merge
 from contacts.models.turn import Suppression, Turn
 
-__all__ = ["Attribute", "Change", "Contact", "EmailStatus", "Origin", "PhoneStatus", "Suppression", "Turn", "Withdrawn"]
+__all__ = [
+    "Alias", "Attribute", "BulkAction", "BulkItem", "BulkState", "Change", "Contact", "EmailStatus", "Merge", "News",
+    "Origin", "PhoneStatus", "Suppression", "Turn", "Withdrawn",
+]  # fmt: skip

@@ -71,6 +71,8 @@ class Contact(TenantModel):
     changed_at = models.DateTimeField(default=timezone.now)
     deleted_at = models.DateTimeField(null=True)
     deleted_reason = models.TextField(null=True)
+    # The contact that this one turned out to be (contacts.merging); it is deleted then, and leads there.
+    merged_into = models.BigIntegerField(null=True)
 
     objects: Any = TenantManager.from_queryset(ContactQuerySet)()
 
@@ -94,6 +96,9 @@ class Contact(TenantModel):
             ),
             models.Index(
                 fields=["tenant_id", "deleted_at"], name="contact_deleted", condition=Q(deleted_at__isnull=False)
+            ),
+            models.Index(
+                fields=["tenant_id", "merged_into"], name="contact_merged", condition=Q(merged_into__isnull=False)
             ),
             # Few contacts have such a status, and the lists look for them by it.
             models.Index(

@@ -30,7 +30,7 @@ def act(request: HttpRequest, contact_id: int, name: str) -> HttpResponse:
     return _done(
         request,
         contact_id,
-        lambda: acting.perform(contact_id, wanted, user_id=_user(request)),
+        lambda: acting.perform(contact_id, wanted, user_id=user_id(request)),
         f"{address} {wanted.done}.",
     )
 
@@ -42,7 +42,7 @@ def delete(request: HttpRequest, contact_id: int) -> HttpResponse:
     contact = get_object_or_404(Contact, pk=contact_id)
     reason = request.POST.get("reason", "")
     if request.method != "POST" or reason not in REASONS:
-        back = _next(request) or reverse("contacts:profile", args=[contact.pk])
+        back = own_page(request) or reverse("contacts:profile", args=[contact.pk])
         status = 422 if request.method == "POST" else 200
         likely = request.GET.get("reason", "")
         shown = {
@@ -55,7 +55,7 @@ def delete(request: HttpRequest, contact_id: int) -> HttpResponse:
     return _done(
         request,
         contact_id,
-        lambda: acting.delete(contact_id, reason=reason, user_id=_user(request)),
+        lambda: acting.delete(contact_id, reason=reason, user_id=user_id(request)),
         f"{contact.display_name} is deleted and stands under Deleted.",
     )
 
@@ -68,7 +68,7 @@ def restore(request: HttpRequest, contact_id: int) -> HttpResponse:
     return _done(
         request,
         contact_id,
-        lambda: acting.restore(contact_id, user_id=_user(request)),
+        lambda: acting.restore(contact_id, user_id=user_id(request)),
         f"{contact.display_name} is back among your contacts.",
     )
 
@@ -78,19 +78,19 @@ def restore(request: HttpRequest, contact_id: int) -> HttpResponse:
 def undo(request: HttpRequest, entry_id: int) -> HttpResponse:
     """Take back one act by its entry in the audit log."""
     try:
-        contact = acting.undo(entry_id, user_id=_user(request))
+        contact = acting.undo(entry_id, user_id=user_id(request))
     except AuditEntry.DoesNotExist:
         raise Http404 from None
     except Refused as problem:
         messages.warning(request, str(problem))
     else:
         messages.success(request, f"Taken back: {contact.display_name} is as before.")
-    return go(request, _next(request) or "contacts:list")
+    return go(request, own_page(request) or "contacts:list")
 
 
 def _done(request: HttpRequest, contact_id: int, do: Callable[[], AuditEntry], said: str) -> HttpResponse:
     """Do it, say so with the way back, and return to where the button was."""
-    back = _next(request) or reverse("contacts:profile", args=[contact_id])
+    back = own_page(request) or reverse("contacts:profile", args=[contact_id])
     try:
         entry = do()
     except Refused as problem:
@@ -101,11 +101,12 @@ def _done(request: HttpRequest, contact_id: int, do: Callable[[], AuditEntry], s
     return go(request, back)
 
 
-def _user(request: HttpRequest) -> int:
+def user_id(request: HttpRequest) -> int:
+    """Who is asking."""
     return int(request.user.pk)  # type: ignore[arg-type]
 
 
-def _next(request: HttpRequest) -> str:
+def own_page(request: HttpRequest) -> str:
     """The page of this workspace that the form says it came from; empty when it names another one."""
     wanted: str = request.POST.get("next", "") or request.GET.get("next", "")
     home = reverse("contacts:list")

@@ -1,16 +1,25 @@
 """The page of duplicates: groups by e-mail or by phone, and the members of the one that is open."""
 
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from cdp.http import page
-from contacts import duplicates
+from contacts import duplicates, merging
 from contacts.duplicates import GROUPS, KINDS, MEMBERS
+from contacts.models import Contact, Merge
+from contacts.views.merging import compared
 from tenants.roles import allow
+
+# So many contacts stand side by side on the page; of more, somebody chooses whom to compare.
+COMPARED = 4
+LATELY = 100
+_ROUTES = {"email": "contacts:duplicates", "phone": "contacts:duplicates_phone"}
 
 
 @allow("contacts.view")
@@ -21,17 +30,19 @@ def listing(request: HttpRequest, kind: str) -> HttpResponse:
     found = duplicates.groups(kind, search=given["q"], after=given["after"])
     value = given["value"] or (found[0].value if found else "")
     members = duplicates.members(kind, value) if value else []
-    totals = {name: duplicates.totals(name) for name in KINDS}
     context = {
+        "compare": 2 <= len(members) <= COMPARED,
+        **(compared(members, request.GET, request.get_full_path()) if 2 <= len(members) <= COMPARED else {}),
         "kind": kind,
         "label": "e-mail address" if kind == "email" else "phone number",
         "q": given["q"],
         "value": value,
         "groups": [(group, _url(given, value=group.value)) for group in found[:GROUPS]],
         "members": members[:MEMBERS],
+        "most": merging.MOST,
         "many": len(members) > MEMBERS,
-        "totals": totals[kind],
-        "tabs": [_tab(name, totals[name], current=name == kind) for name in KINDS],
+        "totals": duplicates.totals(kind),
+        "tabs": tabs(kind),
         "older_url": _url(given, after=found[GROUPS - 1].value, value="") if len(found) > GROUPS else None,
         "first_url": _url(given, after="", value="") if given["after"] else None,
         "here": request.get_full_path(),
@@ -43,11 +54,26 @@ def _url(given: dict[str, str], **changes: str) -> str:
     return f"?{urlencode({name: value for name, value in {**given, **changes}.items() if value})}"
 
 
-def _tab(kind: str, totals: duplicates.Totals, *, current: bool) -> dict[str, Any]:
-    return {
-        "label": KINDS[kind],
-        "url": reverse("contacts:duplicates" if kind == "email" else "contacts:duplicates_phone"),
-        "count": totals.contacts,
-        "current": current,
-        "bad": False,
-    }
+@allow("contacts.view")
+@require_safe
+def merged(request: HttpRequest) -> HttpResponse:
+    """What was merged in the last 30 days, the latest first, with the way back."""
+    since = timezone.now() - timedelta(days=merging.DAYS)
+    made = list(Merge.objects.filter(made_at__gte=since).select_related("made_by").order_by("-pk")[:LATELY])
+    contacts = Contact.objects.in_bulk([pk for m in made for pk in (m.contact_id, *m.losers)])
+    rows = [(m, contacts.get(m.contact_id), [contacts[pk] for pk in m.losers if pk in contacts]) for m in made]
+    context = {"rows": rows, "days": merging.DAYS, "here": request.path, "tabs": tabs("merged")}
+    return page(request, "contacts/merged.html", context)
+
+
+def tabs(current: str) -> list[dict[str, Any]]:
+    """The tabs of all pages of duplicates."""
+    found = [
+        _tab(kind, label, _ROUTES[kind], duplicates.totals(kind).contacts, current) for kind, label in KINDS.items()
+    ]
+    lately = Merge.objects.filter(undone_at=None, made_at__gte=timezone.now() - timedelta(days=merging.DAYS)).count()
+    return [*found, _tab("merged", "Merged lately", "contacts:merged", lately, current)]
+
+
+def _tab(key: str, label: str, route: str, count: int, current: str) -> dict[str, Any]:
+    return {"label": label, "url": reverse(route), "count": count, "current": key == current, "bad": False}

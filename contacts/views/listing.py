@@ -1,6 +1,7 @@
 """The lists of contacts, living and deleted: search, status filters, orders, keyset pages in both directions."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -42,6 +43,8 @@ def context(asked: Asked) -> dict[str, Any]:
         "everybody": everybody,
         "newer_url": f"?{asked.query(before=shown.newer)}" if shown.newer else None,
         "older_url": f"?{asked.query(after=shown.older)}" if shown.older else None,
+        "everything": urlencode({**{n: v for n, v in asked.selection().items() if v}, "all": "1"}),
+        "selection": [(n, v) for n, v in asked.selection().items() if v],
         "here": f"{reverse('contacts:list')}?{asked.query(after=asked.after, before=asked.before)}",
     }
 

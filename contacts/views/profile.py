@@ -6,10 +6,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_safe
 
-from cdp.http import page
-from contacts import acting
+from cdp import figures
+from cdp.http import go, page
+from contacts import acting, merging
 from contacts.attributes import CORE, SYSTEM
-from contacts.models import Attribute, Contact
+from contacts.models import Alias, Attribute, Contact, Merge
 from tenants.roles import allow
 
 
@@ -18,11 +19,15 @@ from tenants.roles import allow
 def profile(request: HttpRequest, contact_id: int) -> HttpResponse:
     """The profile. Origins of values, visitors and segments come from their apps' fragments."""
     contact = get_object_or_404(Contact, pk=contact_id)
+    if contact.merged_into is not None:
+        return go(request, "contacts:profile", merging.leads_to(contact).pk)
     shown = {
         "contact": contact,
         "facts": facts(contact),
         "channels": channels(contact),
         "acts": acting.offered(contact),
+        "aliases": Alias.objects.filter(contact_id=contact.pk).order_by("kind", "value"),
+        "merges": Merge.objects.filter(contact_id=contact.pk, undone_at=None).order_by("-pk"),
         "here": request.path,
     }
     return page(request, "contacts/profile.html", shown)
@@ -53,16 +58,7 @@ def facts(contact: Contact) -> list[dict[str, Any]]:
     labels = {**own, **{key: s.label for key, s in SYSTEM.items()}}
     core = [{"key": key, "label": label, "value": getattr(contact, key)} for key, label in CORE.items()]
     rest = [
-        {"key": key, "label": labels.get(key, key), "value": shown(value)}
+        {"key": key, "label": labels.get(key, key), "value": figures.stored(value)}
         for key, value in sorted(contact.attributes.items(), key=lambda item: labels.get(item[0], item[0]))
     ]
     return [fact for fact in core if fact["value"]] + rest
-
-
-def shown(value: Any) -> str:
-    """A stored value as people read it."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list):
-        return ", ".join(map(str, value))
-    return str(value)

@@ -9,9 +9,8 @@ from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from cdp.figures import number
+from cdp.figures import number, stored
 from cdp.http import go, page, stop_polling
-from contacts.views.profile import shown
 from imports import columns, how, intake, progress, reports, undo
 from imports.forms import CancelForm
 from imports.models import Import, Phase, Status
@@ -97,7 +96,7 @@ def _review(imp: Import) -> dict[str, Any]:
 
 def _read(value: Any) -> str | None:
     """A value of the review as people read it; None where there was or will be none."""
-    return None if value is None else shown(value)
+    return None if value is None else stored(value)
 
 
 def _result(request: HttpRequest, imp: Import) -> dict[str, Any]:

@@ -41,7 +41,7 @@ def fill(alice: Actor) -> None:
     """Rows for the tables that an import does not fill."""
     from datetime import UTC, datetime
 
-    from contacts.models import Attribute, Suppression, Withdrawn
+    from contacts.models import Alias, Attribute, BulkAction, BulkItem, Merge, News, Suppression, Withdrawn
     from imports.models import SavedMapping
     from tenants.models import AuditEntry, Invitation
     from tracking import ingest, sites
@@ -51,6 +51,11 @@ def fill(alice: Actor) -> None:
 
     own = alice.workspace.pk
     Withdrawn.objects.create(tenant_id=own, import_id=1, kind="contact", item=1, part=0, data={})
+    action = BulkAction.objects.create(kind="delete")
+    BulkItem.objects.create(tenant_id=own, bulk_id=action.pk, contact_id=1)
+    News.objects.create(tenant_id=own, contact_id=1, at=datetime.now(UTC))
+    merge = Merge.objects.create(contact_id=1, losers=[2])
+    Alias.objects.create(kind="email", value="old@example.com", contact_id=1, merge_id=merge.pk)
     EventKey.objects.create(tenant_id=own, key="order:1", import_id=1)
     SavedMapping.objects.create(name="Weekly", header_digest="0" * 64, columns=[])
     Attribute.objects.create(key="tier", label="Tier", type="text")

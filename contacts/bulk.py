@@ -1,0 +1,232 @@
+"""What is done to many contacts: gathered once, then worked off in steps of one transaction each (docs/bulk-actions.md).
+
+Whom an action is about is noted in `bulk_item` when it begins; each step takes the next contacts in the order of their
+IDs, looks again whether the action still makes sense for them, and counts. The lock on the action's row is the lease: it
+goes with the worker's connection, so a killed worker loses one step and a second one cannot repeat it.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.db import DatabaseError, OperationalError
+from django.utils import timezone
+from django.utils.module_loading import import_string
+
+from contacts import bulk_queries, people, turns
+from contacts.models import BulkAction, BulkItem, BulkState, Contact
+from contacts.people import Asked
+from tenants import audit, links, outbox, wake
+from tenants.context import current_tenant, tenant_context
+from tenants.models import Tenant
+from tenants.tasks import defer
+
+log = logging.getLogger(__name__)
+WAKE, TASK = "bulk", "contacts.bulk"
+STEP = 5_000
+TURN_SECONDS = 5.0
+MOST_ATTEMPTS = 3
+
+
+class Kind:
+    """One kind of action. A subclass says whom it is about, what it does, and how that is taken back."""
+
+    # Words for people: on the button, of what was done ("deleted"), and the sign.
+    label: ClassVar[str]
+    past: ClassVar[str]
+    icon: ClassVar[str]
+    # Whether it can be taken back.
+    undoable: ClassVar[bool] = True
+    # Whether it writes contacts, so that plans made before are out of date.
+    writes: ClassVar[bool] = True
+    # The permission that it needs beside that to see contacts.
+    permission: ClassVar[str] = "contacts.edit"
+
+    def gather(self, action: BulkAction) -> int:
+        """Note whom the action is about; returns how many."""
+        return bulk_queries.gather(action.pk, self.wanted(selected(action.asked)).values("pk"))
+
+    def wanted(self, contacts: Any) -> Any:
+        """Those of the selected contacts for which the action makes sense: a query."""
+        return contacts
+
+    def step(self, action: BulkAction, ids: Sequence[int], *, now: datetime) -> list[int]:
+        """Do it to the contacts, as far as it still makes sense; returns the IDs of those that it was done to."""
+        raise NotImplementedError
+
+    def undo(self, action: BulkAction, ids: Sequence[int], *, now: datetime) -> list[int]:
+        """Take it back for the contacts, as far as nobody has changed them since; returns the IDs."""
+        raise NotImplementedError
+
+    def finish(self, action: BulkAction) -> None:
+        """What is left to do when all contacts are through, or all there is to do for a kind that notes no contacts."""
+
+
+def kinds() -> dict[str, Kind]:
+    """All kinds by their key, as settings.BULK_KINDS names them."""
+    return {key: import_string(path)() for key, path in settings.BULK_KINDS.items()}
+
+
+def selected(asked: dict[str, Any]) -> Any:
+    """The contacts that `asked` names: a list of IDs, or everything that a list of contacts shows."""
+    if "ids" in asked:
+        return Contact.objects.filter(pk__in=asked["ids"])
+    region = Tenant.objects.get(pk=current_tenant()).country or None
+    return people.matching(Asked.of(asked, region=region))
+
+
+def begin(kind: str, asked: dict[str, Any], *, user_id: int, token: str | None = None, **options: Any) -> BulkAction:
+    """Start an action; the same token again finds the first one, so that a double click is one action."""
+    if token:
+        known: BulkAction | None = BulkAction.objects.filter(token=token).first()
+        if known is not None:
+            return known
+    action: BulkAction = BulkAction.objects.create(
+        kind=kind, asked=asked, options=options, created_by_id=user_id, token=token
+    )
+    audit.record(f"bulk.{kind}", user_id=user_id, target=f"bulk action {action.pk}", asked=asked, options=options)
+    send(action)
+    return action
+
+
+def undo(action_id: int, *, user_id: int) -> BulkAction:
+    """Ask for an action to be taken back; once it is under way or done, asking again changes nothing."""
+    action: BulkAction = BulkAction.objects.select_for_update().get(pk=action_id)
+    if action.state in (BulkState.DONE, BulkState.CANCELED) and kinds()[action.kind].undoable:
+        action.state, action.cursor, action.attempts = BulkState.UNDOING, 0, 0
+        action.save()
+        audit.record("bulk.undo", user_id=user_id, target=f"bulk action {action.pk}", kind=action.kind)
+        send(action)
+    return action
+
+
+def items_in(action: BulkAction, state: str, count: int) -> list[int]:
+    """The first contacts of an action in a state (BulkItem.state)."""
+    items = BulkItem.objects.filter(bulk_id=action.pk, state=state).order_by("contact_id")
+    return list(items.values_list("contact_id", flat=True)[:count])
+
+
+def cancel(action_id: int, *, user_id: int) -> BulkAction:
+    """Stop an action after the step that is running; what was done stays and can be taken back."""
+    action: BulkAction = BulkAction.objects.select_for_update().get(pk=action_id)
+    if action.state in (BulkState.GATHERING, BulkState.WORKING):
+        action.state, action.finished_at = BulkState.CANCELED, timezone.now()
+        action.save()
+        audit.record("bulk.cancel", user_id=user_id, target=f"bulk action {action.pk}", kind=action.kind)
+    return action
+
+
+def send(action: BulkAction) -> None:
+    """Tell a worker, once the transaction has committed."""
+    wake.mark(WAKE)
+    defer(TASK, tenant_id=current_tenant(), bulk_id=action.pk)
+
+
+def work(tenant_id: int, bulk_id: int) -> None:
+    """Work on an action for a while. Safe to run any number of times, side by side."""
+    until = time.monotonic() + TURN_SECONDS
+    while _guarded(tenant_id, bulk_id):
+        if time.monotonic() > until:
+            with tenant_context(tenant_id):
+                defer(TASK, tenant_id=tenant_id, bulk_id=bulk_id)
+            return
+
+
+def wake_active(tenant_id: int) -> None:
+    """Tell workers about every action of a workspace that is under way; forget the workspace when there is none."""
+    with tenant_context(tenant_id):
+        seen_at = timezone.now()
+        active = list(BulkAction.objects.filter(state__in=BulkAction.ACTIVE).order_by("pk")[:50])
+        if not active:
+            wake.done(WAKE, seen_at=seen_at)
+        for action in active:
+            defer(TASK, tenant_id=tenant_id, bulk_id=action.pk)
+
+
+def _guarded(tenant_id: int, bulk_id: int) -> bool:
+    """One step; False when there is nothing to do here now. A step that fails three times ends the action."""
+    try:
+        with tenant_context(tenant_id):
+            action = _claimed(bulk_id)
+            if action is None:
+                return False
+            if action.attempts >= MOST_ATTEMPTS:
+                _end(action, BulkState.FAILED, error="Three attempts at one step have failed.")
+                return False
+            BulkAction.objects.filter(pk=bulk_id).update(attempts=action.attempts + 1)
+        with tenant_context(tenant_id):
+            action = _claimed(bulk_id)
+            return action is not None and _step(action)
+    except OperationalError:
+        raise  # the database has gone, or two transactions met: a sweep brings the work back
+    except DatabaseError as problem:
+        log.exception("bulk action %s of workspace %s", bulk_id, tenant_id)
+        with tenant_context(tenant_id):
+            _end(BulkAction.objects.get(pk=bulk_id), BulkState.FAILED, error=type(problem).__name__)
+        return False
+
+
+def _claimed(bulk_id: int) -> BulkAction | None:
+    wanted = BulkAction.objects.filter(pk=bulk_id, state__in=BulkAction.ACTIVE)
+    found: BulkAction | None = wanted.select_for_update(skip_locked=True).first()
+    return found
+
+
+def _step(action: BulkAction) -> bool:
+    kind = kinds()[action.kind]
+    action.attempts = 0
+    if action.state == BulkState.GATHERING:
+        action.total, action.state, action.started_at = kind.gather(action), BulkState.WORKING, timezone.now()
+        action.save()
+        return True
+    undoing = action.state == BulkState.UNDOING
+    items = BulkItem.objects.filter(bulk_id=action.pk, contact_id__gt=action.cursor)
+    items = items.filter(state="d") if undoing else items.filter(state=None)
+    ids = list(items.order_by("contact_id").values_list("contact_id", flat=True)[:STEP])
+    if not ids:
+        kind.finish(action)
+        _end(action, BulkState.UNDONE if undoing else BulkState.DONE)
+        return False
+    _work_off(action, ids, kind.undo if undoing else kind.step, undoing=undoing)
+    action.cursor = ids[-1]
+    action.save()
+    return True
+
+
+def _work_off(action: BulkAction, ids: list[int], act: Callable[..., list[int]], *, undoing: bool) -> None:
+    turns.lock()
+    now = timezone.now()
+    done = act(action, ids, now=now)
+    rest = list(set(ids).difference(done))
+    items = BulkItem.objects.filter(bulk_id=action.pk)
+    items.filter(contact_id__in=done).update(state="u" if undoing else "d")
+    items.filter(contact_id__in=rest).update(state="k" if undoing else "s")
+    if done and kinds()[action.kind].writes:
+        bulk_queries.note_changes(done, now=now)
+        turns.written()
+    if undoing:
+        action.undone, action.kept = action.undone + len(done), action.kept + len(rest)
+    else:
+        action.done, action.skipped = action.done + len(done), action.skipped + len(rest)
+
+
+def _end(action: BulkAction, state: BulkState, *, error: str = "") -> None:
+    action.state, action.error, action.finished_at = state, error, timezone.now()
+    action.save()
+    if action.created_by is not None:
+        url = links.inside(Tenant.objects.get(pk=current_tenant()).slug, "contacts:bulk_action", action.pk)
+        outbox.put_notice(action.created_by, text=headline(action), url=url, tone="bad" if error else "ok")
+
+
+def headline(action: BulkAction) -> str:
+    """One sentence that says how it ended: "1,204 contacts deleted, 3 skipped"."""
+    kind = kinds()[action.kind]
+    if action.state == BulkState.FAILED:
+        return f"{kind.label} failed after {action.done:,} contacts"
+    if action.state == BulkState.UNDONE:
+        return f"Undone: {action.undone:,} contacts as before" + (f", {action.kept:,} kept" if action.kept else "")
+    skipped = f", {action.skipped:,} skipped" if action.skipped else ""
+    return f"{action.done:,} contact{'s' if action.done != 1 else ''} {kind.past}{skipped}"

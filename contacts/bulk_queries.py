@@ -1,0 +1,102 @@
+"""The statements of bulk actions that the ORM cannot say. Each stands above the one function that runs it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import connection
+
+from tenants.context import current_tenant
+
+
+def _run(statement: str, **values: Any) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, {"tenant": current_tenant(), **values})
+        return int(cursor.rowcount)
+
+
+# Notes whom an action is about; runs once, in one transaction. `@wanted@` is a query of the ORM for one column of IDs.
+GATHER = "INSERT INTO bulk_item (tenant_id, bulk_id, contact_id) SELECT {tenant}, {bulk}, w.id FROM ({wanted}) w(id)"
+
+
+def gather(bulk_id: int, wanted: Any) -> int:
+    """Note the contacts of a query of IDs; returns how many."""
+    sql, params = wanted.order_by().query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(GATHER.format(tenant=current_tenant(), bulk=int(bulk_id), wanted=sql), params)
+        return int(cursor.rowcount)
+
+
+# Of living contacts that share a value, all but the one made first or last; of those made at the same moment the ID decides.
+# Reads all contacts with such a value once.
+GATHER_DOUBLES = """
+INSERT INTO bulk_item (tenant_id, bulk_id, contact_id)
+SELECT %(tenant)s, %(bulk)s, d.id FROM (
+  SELECT c.id, row_number() OVER (PARTITION BY c.@kind@ ORDER BY c.created_at @way@, c.id @way@) AS place
+  FROM contact c WHERE c.tenant_id = %(tenant)s AND c.@kind@ IS NOT NULL AND c.deleted_at IS NULL) d
+WHERE d.place > 1"""
+
+
+def gather_doubles(bulk_id: int, kind: str, *, keep: str) -> int:
+    """Note the contacts to be removed so that one with each value is left: `keep` the "earlier" or the "later" one."""
+    way = {"earlier": "ASC", "later": "DESC"}[keep]
+    return _run(GATHER_DOUBLES.replace("@kind@", kind).replace("@way@", way), bulk=bulk_id)
+
+
+# Whom of a group of doubles the others would be left with: looked at anew when the contact is about to be removed.
+STILL_DOUBLES = """
+SELECT c.id FROM contact c WHERE c.tenant_id = %(tenant)s AND c.id = ANY(%(ids)s) AND c.deleted_at IS NULL AND EXISTS (
+  SELECT 1 FROM contact o WHERE o.tenant_id = %(tenant)s AND o.@kind@ = c.@kind@ AND o.deleted_at IS NULL
+  AND (o.created_at, o.id) @before@ (c.created_at, c.id)) ORDER BY c.id FOR UPDATE OF c"""
+
+
+def still_doubles(ids: Sequence[int], kind: str, *, keep: str) -> list[int]:
+    """Those of the contacts that still share their value with one that stays; locked."""
+    statement = STILL_DOUBLES.replace("@kind@", kind).replace("@before@", {"earlier": "<", "later": ">"}[keep])
+    with connection.cursor() as cursor:
+        cursor.execute(statement, {"tenant": current_tenant(), "ids": list(ids)})
+        return [row[0] for row in cursor.fetchall()]
+
+
+# What contacts were before a step changes them, and that it has done so.
+NOTE = """
+UPDATE bulk_item i SET state = 'd', before = jsonb_build_object(
+  'email_status', c.email_status, 'email_status_at', c.email_status_at, 'email_status_reason', c.email_status_reason,
+  'deleted_at', c.deleted_at, 'deleted_reason', c.deleted_reason)
+FROM contact c
+WHERE i.tenant_id = %(tenant)s AND i.bulk_id = %(bulk)s AND i.contact_id = ANY(%(ids)s)
+  AND c.tenant_id = %(tenant)s AND c.id = i.contact_id"""
+
+
+def note(bulk_id: int, ids: Sequence[int]) -> None:
+    """Keep the state of contacts that are about to be changed. The caller has locked them."""
+    _run(NOTE, bulk=bulk_id, ids=list(ids))
+
+
+# Gives contacts back what a step has changed; the caller has found and locked those where it is still the step's.
+BACK = """
+UPDATE contact c SET changed_at = %(now)s, @columns@ FROM bulk_item i
+WHERE i.tenant_id = %(tenant)s AND i.bulk_id = %(bulk)s AND i.contact_id = ANY(%(ids)s)
+  AND c.tenant_id = %(tenant)s AND c.id = i.contact_id"""
+_DELETION = "deleted_at = (i.before ->> 'deleted_at')::timestamptz, deleted_reason = i.before ->> 'deleted_reason'"
+_EMAIL_STATUS = """email_status = i.before ->> 'email_status', email_status_reason = i.before ->> 'email_status_reason',
+  email_status_at = (i.before ->> 'email_status_at')::timestamptz"""
+
+
+def give_back_deletion(bulk_id: int, ids: Sequence[int], *, now: Any) -> None:
+    """Contacts are deleted, or are not, as they were before."""
+    _run(BACK.replace("@columns@", _DELETION), bulk=bulk_id, ids=list(ids), now=now)
+
+
+def give_back_email_status(bulk_id: int, ids: Sequence[int], *, now: Any) -> None:
+    """Contacts get the status of their e-mail address that they had before."""
+    _run(BACK.replace("@columns@", _EMAIL_STATUS), bulk=bulk_id, ids=list(ids), now=now)
+
+
+NOTE_CHANGES = """
+INSERT INTO contact_change (tenant_id, at, contact_id)
+SELECT %(tenant)s, %(now)s, u.id FROM unnest(%(ids)s::bigint[]) u(id) ON CONFLICT DO NOTHING"""
+
+
+def note_changes(ids: Sequence[int], *, now: Any) -> None:
+    """Add to the order of changes."""
+    _run(NOTE_CHANGES, ids=list(ids), now=now)

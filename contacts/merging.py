@@ -1,0 +1,225 @@
+"""Making several contacts one, and taking them apart again (docs/merging.md).
+
+One contact remains, with the values that were chosen and the strictest status of each channel; the others leave all lists
+and lead to it. What they had in other apps moves. Everything is written down, so that for `DAYS` the merge can be undone:
+each value that nobody has changed since gets its old state, and everybody gets back what was theirs.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from contacts import choosing, consent, holdings, turns
+from contacts.acting import Refused
+from contacts.attributes import CORE
+from contacts.models import Alias, Change, Contact, Merge
+from tenants import audit
+from tenants.context import current_tenant
+
+MERGED, UNMERGED = "contact.merged", "contact.unmerged"
+DAYS = 30
+# More people than anybody can compare; a larger group is no person.
+MOST = 10
+IDENTIFIERS = ("external_id", "email", "phone")
+_FORMS = {"email": "email_written", "phone": "phone_written", "first_name": "first_key", "last_name": "last_key"}
+
+
+def merge(
+    contact_ids: Sequence[int],
+    *,
+    rule: str = choosing.RULE,
+    chosen: Mapping[str, int] | None = None,
+    user_id: int | None,
+) -> Merge | None:
+    """Make the contacts one; `chosen` has, by field, the contact whose value stays, the rule decides the rest.
+
+    Contacts that are one already are left as they are (None: nothing was written). Raises Contact.DoesNotExist, Refused.
+    """
+    turn = turns.lock()
+    if turn.holder is not None:
+        raise Refused("An import is writing contacts at this moment. Try again when it has ended.")
+    contacts = _people(contact_ids)
+    if len(contacts) < 2:
+        return None
+    stays = choosing.remaining(contacts)
+    losers = [c for c in contacts if c.pk != stays.pk]
+    now = timezone.now()
+    after = _after(contacts, rule=rule, chosen=chosen or {})
+    before = {key: _state(stays, key) for key in after}
+    made: Merge = Merge.objects.create(
+        contact_id=stays.pk, losers=[c.pk for c in losers], made_by_id=user_id, made_at=now,
+        values={key: [before[key], after[key]] for key in after if before[key] != after[key]},
+    )  # fmt: skip
+    _send_away(losers, stays, now)
+    _set(stays, after, now)
+    made.moved = holdings.move([c.pk for c in losers], to=stays.pk)
+    made.moved["aliases"] = _alias(contacts, stays, made)
+    made.save(update_fields=["moved"])
+    turns.written()
+    _note(MERGED, made, user_id)
+    return made
+
+
+def undo(merge_id: int, *, user_id: int | None) -> int:
+    """Take a merge apart; returns how many values stay because somebody has changed them since. Twice changes nothing.
+
+    Raises Merge.DoesNotExist, Refused: it is too long ago, a later merge stands on it, or somebody has an identifier now.
+    """
+    turn = turns.lock()
+    made = Merge.objects.select_for_update().get(pk=merge_id)
+    if made.undone_at is not None:
+        return 0
+    now = timezone.now()
+    if turn.holder is not None:
+        raise Refused("An import is writing contacts at this moment. Try again when it has ended.")
+    if made.made_at < now - timedelta(days=DAYS):
+        raise Refused(f"The merge is more than {DAYS} days old.")
+    stays = Contact.objects.select_for_update().get(pk=made.contact_id)
+    losers = list(Contact.objects.select_for_update().filter(pk__in=made.losers).order_by("pk"))
+    mine = {key: before for key, (before, after) in made.values.items() if _state(stays, key) == after}
+    _refuse_undo(made, stays, losers, mine.get("external_id", [stays.external_id])[0])
+    _forget_aliases(made)
+    _set(stays, mine, now)
+    _bring_back(losers, now)
+    holdings.give_back({name: moved for name, moved in made.moved.items() if name != "aliases"}, of=stays.pk)
+    made.undone_at, made.undone_by_id = now, user_id
+    made.save(update_fields=["undone_at", "undone_by"])
+    turns.written()
+    kept = len(made.values) - len(mine)
+    _note(UNMERGED, made, user_id, kept=kept)
+    return kept
+
+
+def leads_to(contact: Contact) -> Contact:
+    """The contact that a merged one has become part of, over any number of merges; itself when it was not merged."""
+    while contact.merged_into is not None:
+        contact = Contact.objects.get(pk=contact.merged_into)
+    return contact
+
+
+def parts_of(contact_id: int) -> list[int]:
+    """The contact and all those that have become part of it: whose rows of imports are its history."""
+    found, level = [contact_id], [contact_id]
+    while level:
+        level = list(Contact.objects.filter(merged_into__in=level).order_by("pk").values_list("pk", flat=True))
+        found += level
+    return found
+
+
+def _people(contact_ids: Sequence[int]) -> list[Contact]:
+    """The contacts, locked, those that were merged replaced by what they have become part of."""
+    found = {}
+    for contact_id in sorted(set(contact_ids)):
+        contact = leads_to(Contact.objects.get(pk=contact_id))
+        found[contact.pk] = contact
+    locked = list(Contact.objects.select_for_update().filter(pk__in=found).order_by("pk"))
+    if any(c.deleted_at is not None for c in locked):
+        raise Refused("One of the contacts has been deleted meanwhile.")
+    if len(locked) > MOST:
+        raise Refused(f"At most {MOST} contacts can be merged at once.")
+    return locked
+
+
+def _after(contacts: Sequence[Contact], *, rule: str, chosen: Mapping[str, int]) -> dict[str, Any]:
+    """Key of a value → what the contact that stays will have: forms and dates go with their value."""
+    by_id = {c.pk: c for c in contacts}
+    after = {}
+    for field in choosing.fields(contacts, labels={}, rule=rule, chosen=chosen):
+        if field.result is not None:
+            after[field.key] = _state(by_id[field.result.contact_id], field.key)
+    for channel in consent.ORDERS:
+        key = f"{channel}_status"
+        after[key] = _state(choosing.strictest(contacts, channel), key)
+    return after
+
+
+def _columns(key: str) -> list[str]:
+    """The columns that make up a value; an attribute has none."""
+    if key.endswith("_status"):
+        return [key, f"{key}_at", f"{key}_reason"]
+    return [key, *([_FORMS[key]] if key in _FORMS else [])] if key in CORE else []
+
+
+def _state(contact: Contact, key: str) -> list[Any]:
+    columns = _columns(key)
+    if not columns:
+        return [contact.attributes.get(key)]
+    values = (getattr(contact, column) for column in columns)
+    return [value.isoformat() if isinstance(value, datetime) else value for value in values]
+
+
+def _put(contact: Contact, key: str, state: Sequence[Any]) -> None:
+    columns = _columns(key)
+    for column, value in zip(columns, state, strict=False):
+        dated = column.endswith("_at") and value is not None
+        setattr(contact, column, datetime.fromisoformat(value) if dated else value)
+    if not columns and state[0] is None:
+        contact.attributes.pop(key, None)
+    elif not columns:
+        contact.attributes[key] = state[0]
+
+
+def _set(contact: Contact, states: Mapping[str, Sequence[Any]], now: datetime) -> None:
+    for key, state in states.items():
+        _put(contact, key, state)
+    contact.changed_at = now
+    contact.save()
+    Change.objects.create(tenant_id=current_tenant(), at=now, contact_id=contact.pk)
+
+
+def _send_away(losers: Sequence[Contact], stays: Contact, now: datetime) -> None:
+    """Out of all lists; before the one that stays is written, because it may take over an external ID."""
+    for loser in losers:
+        loser.deleted_at, loser.deleted_reason, loser.merged_into = now, f"Merged into contact {stays.pk}", stays.pk
+        _set(loser, {}, now)
+
+
+def _alias(contacts: Sequence[Contact], stays: Contact, made: Merge) -> dict[str, list[Any]]:
+    """What the others were known by leads to the one that stays from now on, and aliases that they had already."""
+    own = {kind: getattr(stays, kind) for kind in IDENTIFIERS}
+    # `contacts` still have the identifiers they had; only the one that stays was written.
+    known = [(kind, getattr(c, kind)) for c in contacts for kind in IDENTIFIERS if c.pk != stays.pk]
+    known += [(kind, state[0][0]) for kind, state in made.values.items() if kind in IDENTIFIERS]
+    new = {(kind, value) for kind, value in known if value and value != own[kind]}
+    moved = list(Alias.objects.filter(contact_id__in=made.losers).values_list("pk", "contact_id"))
+    Alias.objects.filter(contact_id__in=made.losers).update(contact_id=stays.pk)
+    Alias.objects.bulk_create(
+        [Alias(kind=kind, value=value, contact_id=stays.pk, merge_id=made.pk) for kind, value in sorted(new)],
+        ignore_conflicts=True,
+    )
+    return {"moved": [list(pair) for pair in moved]}
+
+
+def _forget_aliases(made: Merge) -> None:
+    Alias.objects.filter(merge_id=made.pk).delete()
+    for pk, contact_id in made.moved["aliases"]["moved"]:
+        Alias.objects.filter(pk=pk, contact_id=made.contact_id).update(contact_id=contact_id)
+
+
+def _refuse_undo(made: Merge, stays: Contact, losers: Sequence[Contact], own_id: str | None) -> None:
+    """`own_id`: the external ID that the contact which stayed will have. Looked at before anything is written."""
+    if stays.merged_into is not None:
+        raise Refused(f"Contact {stays.pk} was merged into contact {stays.merged_into} later. Undo that merge first.")
+    if len(losers) < len(made.losers) or any(c.merged_into != made.contact_id for c in losers):
+        raise Refused("One of the contacts is not what the merge has left of it any more.")
+    ids = [c.external_id for c in losers if c.external_id]
+    taken = Contact.objects.living().filter(external_id__in=ids).exclude(pk=stays.pk).first()
+    if taken is not None:
+        raise Refused(f"{taken.display_name} (contact {taken.pk}) has the external ID {taken.external_id} now.")
+    if own_id in ids:
+        raise Refused(f"Contact {stays.pk} was given the external ID {own_id} meanwhile. Change it there first.")
+
+
+def _bring_back(losers: Sequence[Contact], now: datetime) -> None:
+    for loser in losers:
+        loser.deleted_at = loser.deleted_reason = loser.merged_into = None
+        _set(loser, {}, now)
+
+
+def _note(verb: str, made: Merge, user_id: int | None, **detail: Any) -> None:
+    audit.record(
+        verb, user_id=user_id, target=f"contact {made.contact_id}", contact=made.contact_id, merged=made.losers,
+        merge=made.pk, **detail,
+    )  # fmt: skip

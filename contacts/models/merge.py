@@ -1,0 +1,53 @@
+"""Contacts that turned out to be one person: what was joined, so that it can be taken apart again."""
+
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from tenants.base import TenantModel
+
+
+class Alias(TenantModel):
+    """A further identifier of a contact, in its normal form: what it was known by before a merge."""
+
+    kind = models.CharField(max_length=12)
+    value = models.CharField(max_length=320, db_collation="C")
+    contact_id = models.BigIntegerField()
+    merge_id = models.BigIntegerField()  # the merge that has made it
+    added_at = models.DateTimeField(default=timezone.now)
+
+    class Meta(TenantModel.Meta):
+        db_table = "alias"
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["tenant_id", "kind", "value", "contact_id"], name="alias_once")
+        ]
+        indexes: ClassVar[list[Any]] = [models.Index(fields=["tenant_id", "contact_id"], name="alias_contact")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of contact {self.contact_id}"
+
+
+class Merge(TenantModel):
+    """Several contacts made one. `contact_id` remains; `losers` lead to it.
+
+    `values`: key of a value → [before, after] at the contact that remains, with forms and dates as `contacts.merging`
+    writes them; `moved`: what each app has moved, by the name of its module in settings.HOLDINGS.
+    """
+
+    contact_id = models.BigIntegerField()
+    losers = models.JSONField()
+    values = models.JSONField(default=dict)
+    moved = models.JSONField(default=dict)
+    made_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.DO_NOTHING, null=True, related_name="+")
+    made_at = models.DateTimeField(default=timezone.now)
+    undone_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.DO_NOTHING, null=True, related_name="+")
+    undone_at = models.DateTimeField(null=True)
+
+    class Meta(TenantModel.Meta):
+        db_table = "merge"
+        indexes: ClassVar[list[Any]] = [models.Index(fields=["tenant_id", "contact_id"], name="merge_contact")]
+
+    def __str__(self) -> str:
+        return f"{self.losers} into {self.contact_id}"

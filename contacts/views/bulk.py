@@ -1,0 +1,189 @@
+"""Doing something to many contacts: the preview with its effects, the progress, the result with the way back."""
+
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from django.contrib import messages
+from django.http import FileResponse, HttpRequest, HttpResponse, QueryDict
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from cdp.http import go, page, stop_polling
+from contacts import bulk, duplicates, exports
+from contacts.acting import REASONS
+from contacts.models import BulkAction, BulkState, Contact
+from contacts.views.acting import user_id
+from tenants.roles import allow
+
+SHOWN = 100
+_FILTERS = ("show", "status", "q")
+
+
+@allow("contacts.edit")
+@require_http_methods(["GET", "HEAD", "POST"])
+def prepare(request: HttpRequest, kind: str) -> HttpResponse:
+    """GET: whom the action would be about, what it does and what can be chosen. POST: begins it."""
+    return _prepare(request, kind)
+
+
+@allow("contacts.export")
+@require_http_methods(["GET", "HEAD", "POST"])
+def export(request: HttpRequest) -> HttpResponse:
+    """The same for an export, which needs a permission of its own."""
+    return _prepare(request, "export")
+
+
+def _prepare(request: HttpRequest, kind: str) -> HttpResponse:
+    given = request.POST if request.method == "POST" else request.GET
+    asked, options = asked_for(given), _options(kind, given)
+    if request.method == "POST" and options is not None:
+        return begun(request, kind, asked, **options)
+    shown = {**preview(kind, asked), **(_doubles(given) if kind == "duplicates" else {}), "reasons": REASONS}
+    return page(request, "contacts/bulk.html", shown, status=422 if request.method == "POST" else 200)
+
+
+def begun(request: HttpRequest, kind: str, asked: dict[str, Any], **options: Any) -> HttpResponse:
+    """Begin an action, once for each form, and go to its page."""
+    token = request.POST.get("token", "")[:32] or None
+    action = bulk.begin(kind, asked, user_id=user_id(request), token=token, **options)
+    return go(request, "contacts:bulk_action", action.pk)
+
+
+def preview(kind: str, asked: dict[str, Any]) -> dict[str, Any]:
+    """What every preview shows: how many are selected, and for how many of them the action makes sense."""
+    known, contacts = bulk.kinds()[kind], bulk.selected(asked)
+    fields = [("id", pk) for pk in asked["ids"]] if "ids" in asked else [*asked.items(), ("all", "1")]
+    selected, count = contacts.count(), known.wanted(contacts).count()
+    return {
+        "kind": kind,
+        "what": known,
+        "fields": fields,
+        "selected": selected,
+        "count": count,
+        "rest": selected - count,
+        "token": secrets.token_hex(16),
+        "back": reverse("contacts:list"),
+    }
+
+
+def _doubles(given: Mapping[str, Any]) -> dict[str, Any]:
+    by = str(given.get("by")) if given.get("by") in duplicates.KINDS else "email"
+    totals = duplicates.totals(by)
+    back = reverse("contacts:duplicates" if by == "email" else "contacts:duplicates_phone")
+    gone = totals.contacts - totals.values
+    return {
+        "by": by,
+        "selected": totals.contacts,
+        "count": gone,
+        "stay": totals.values,
+        "back": back,
+        "fields": [("by", by)],
+    }
+
+
+def asked_for(given: QueryDict) -> dict[str, Any]:
+    """Whom a form means: the IDs that were ticked, or everything that the list shows."""
+    ids = [int(n) for n in given.getlist("id") if n.isascii() and n.isdigit() and len(n) < 18][:1_000]
+    if ids and given.get("all") != "1":
+        return {"ids": ids}
+    return {name: str(given[name]).replace("\x00", "")[:200] for name in _FILTERS if given.get(name)}
+
+
+def _options(kind: str, given: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What was chosen, None when something that must be chosen is missing."""
+    if kind == "delete":
+        return {"reason": given.get("reason")} if given.get("reason") in REASONS else None
+    if kind == "duplicates":
+        by, keep = given.get("by"), given.get("keep")
+        return {"by": by, "keep": keep} if by in duplicates.KINDS and keep in ("earlier", "later") else None
+    if kind == "export":
+        mode = given.get("mode")
+        return {"mode": mode, "mark": mode == "safe"} if mode in ("safe", "raw") else None
+    return {}
+
+
+@allow("contacts.view")
+@require_safe
+def actions(request: HttpRequest) -> HttpResponse:
+    """The latest bulk actions of the workspace."""
+    found = BulkAction.objects.select_related("created_by").order_by("-pk")[:SHOWN]
+    kinds = bulk.kinds()
+    return page(request, "contacts/bulk_actions.html", {"rows": [(a, kinds[a.kind], said(a)) for a in found]})
+
+
+@allow("contacts.view")
+@require_safe
+def action(request: HttpRequest, action_id: int) -> HttpResponse:
+    """One bulk action: its progress, or its result. The part that changes renews itself."""
+    found = get_object_or_404(BulkAction, pk=action_id)
+    if request.headers.get("HX-Target") == "contacts-bulk-progress":
+        answer = page(request, "contacts/_bulk_progress.html", _shown(found))
+        return answer if found.active else stop_polling(answer)
+    return page(request, "contacts/bulk_action.html", _shown(found))
+
+
+def _shown(found: BulkAction) -> dict[str, Any]:
+    kind = bulk.kinds()[found.kind]
+    through = found.undone + found.kept if found.state == BulkState.UNDOING else found.done + found.skipped
+    if found.kind == "export" and found.active:
+        through = exports.so_far(found)
+    return {
+        "action": found,
+        "what": kind,
+        "through": through,
+        "of": found.done if found.state == BulkState.UNDOING else found.total,
+        "sentence": said(found),
+        "can_undo": kind.undoable and found.state in (BulkState.DONE, BulkState.CANCELED) and found.done > 0,
+        "file": exports.file_of(found, now=timezone.now()) if found.kind == "export" else None,
+        "days": exports.DAYS,
+        "examples": _examples(found),
+    }
+
+
+def said(found: BulkAction) -> str:
+    """What has become of an action, in a sentence."""
+    if found.state in (BulkState.GATHERING, BulkState.WORKING):
+        return "Under way"
+    return "Being taken back" if found.state == BulkState.UNDOING else bulk.headline(found)
+
+
+def _examples(found: BulkAction) -> list[Contact]:
+    """Contacts that the action has skipped, or that its undo has kept: the first of them."""
+    state = "k" if found.state == BulkState.UNDONE else "s"
+    ids = bulk.items_in(found, state, 20)
+    return list(Contact.objects.filter(pk__in=ids).order_by("pk"))
+
+
+@allow("contacts.edit")
+@require_POST
+def undo(request: HttpRequest, action_id: int) -> HttpResponse:
+    """Take a bulk action back."""
+    get_object_or_404(BulkAction, pk=action_id)
+    bulk.undo(action_id, user_id=user_id(request))
+    return go(request, "contacts:bulk_action", action_id)
+
+
+@allow("contacts.edit")
+@require_POST
+def cancel(request: HttpRequest, action_id: int) -> HttpResponse:
+    """Stop a bulk action."""
+    get_object_or_404(BulkAction, pk=action_id)
+    bulk.cancel(action_id, user_id=user_id(request))
+    messages.success(request, "Stopped. What was done until now can be taken back here.")
+    return go(request, "contacts:bulk_action", action_id)
+
+
+@allow("contacts.export")
+@require_safe
+def download(request: HttpRequest, action_id: int) -> HttpResponseBase:
+    """The file of an export, as long as it is kept."""
+    found = get_object_or_404(BulkAction, pk=action_id, kind="export")
+    path = exports.file_of(found, now=timezone.now())
+    if path is None:
+        return page(request, "contacts/bulk_action.html", _shown(found), status=410)
+    name = f"contacts {timezone.localtime(found.finished_at):%Y-%m-%d %H%M}.csv"
+    return FileResponse(path.open("rb"), as_attachment=True, filename=name, content_type="text/csv; charset=utf-8")

@@ -1,0 +1,122 @@
+"""Comparing contacts side by side, making them one, and taking a merge apart."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST
+
+from cdp.http import go, page
+from contacts import choosing, consent, holdings, merging
+from contacts.acting import Refused
+from contacts.attributes import CORE, SYSTEM
+from contacts.choosing import RULES
+from contacts.models import Attribute, Contact, Merge
+from contacts.views.acting import own_page, user_id
+from tenants.roles import allow
+
+_FIELD = "field."
+
+
+@allow("contacts.edit")
+@require_http_methods(["GET", "HEAD", "POST"])
+def merge(request: HttpRequest) -> HttpResponse:
+    """GET: the contacts named by `id` side by side, as they would become one. POST: makes them one."""
+    given = request.POST if request.method == "POST" else request.GET
+    ids = [int(n) for n in given.getlist("id") if n.isascii() and n.isdigit() and len(n) < 18]
+    contacts = list(Contact.objects.living().filter(pk__in=ids[: merging.MOST + 1]).order_by("pk"))
+    back = own_page(request) or reverse("contacts:duplicates")
+    if request.method == "POST":
+        return _merge(request, ids, given, back)
+    shown = compared(contacts, given, back) if contacts else {"compared": [], "back": back}
+    fragment = request.headers.get("HX-Target") == "contacts-compare"
+    return page(request, "contacts/_compare.html" if fragment else "contacts/merge.html", shown)
+
+
+def _merge(request: HttpRequest, ids: Sequence[int], given: Mapping[str, str], back: str) -> HttpResponse:
+    try:
+        made = merging.merge(ids, rule=_rule(given), chosen=_chosen(given), user_id=user_id(request))
+    except Contact.DoesNotExist:
+        raise Http404 from None
+    except Refused as problem:
+        messages.warning(request, str(problem))
+        return go(request, back)
+    if made is None:
+        messages.info(request, "These contacts are one already. Nothing was changed.")
+        return go(request, back)
+    way_back = f"{reverse('contacts:unmerge', args=[made.pk])}?{urlencode({'next': back})}"
+    n = len(made.losers) + 1
+    messages.success(request, f"{n} contacts are one now: contact {made.contact_id}.", extra_tags=way_back)
+    return go(request, back)
+
+
+@allow("contacts.edit")
+@require_POST
+def unmerge(request: HttpRequest, merge_id: int) -> HttpResponse:
+    """Take a merge apart."""
+    back = own_page(request) or reverse("contacts:merged")
+    try:
+        kept = merging.undo(merge_id, user_id=user_id(request))
+    except Merge.DoesNotExist:
+        raise Http404 from None
+    except Refused as problem:
+        messages.warning(request, str(problem))
+    else:
+        stayed = f" {kept} values stay as somebody has changed them since." if kept else ""
+        messages.success(request, f"The merge is undone: everybody has back what was theirs.{stayed}")
+    return go(request, back)
+
+
+def compared(contacts: Sequence[Contact], given: Mapping[str, str], back: str) -> dict[str, Any]:
+    """What the comparison of contacts shows."""
+    rule, labels = _rule(given), _labels()
+    fields = choosing.fields(contacts, labels=labels, rule=rule, chosen=_chosen(given))
+    stays = choosing.remaining(contacts)
+    ids = [("id", c.pk) for c in contacts]
+    address = reverse("contacts:merge")
+    return {
+        "compared": contacts,
+        "fields": fields,
+        "differing": sum(f.differs for f in fields),
+        "rule": rule,
+        "rules": [
+            (k, word, f"{address}?{urlencode([*ids, ('rule', k), ('next', back)])}") for k, word in RULES.items()
+        ],
+        "channels": [_channel(contacts, channel) for channel in consent.ORDERS],
+        "stays": stays,
+        "moves": holdings.held([c.pk for c in contacts if c.pk != stays.pk]),
+        "until": timezone.now() + timedelta(days=merging.DAYS),
+        "back": back,
+        "identifiers": merging.IDENTIFIERS,
+    }
+
+
+def _channel(contacts: Sequence[Contact], channel: str) -> dict[str, Any]:
+    statuses = [getattr(c, f"{channel}_status") for c in contacts]
+    return {
+        "label": {"email": "E-mail status", "phone": "Phone status"}[channel],
+        "statuses": statuses,
+        "result": getattr(choosing.strictest(contacts, channel), f"{channel}_status"),
+        "differs": len(set(statuses)) > 1,
+    }
+
+
+def _labels() -> dict[str, str]:
+    own = dict(Attribute.objects.values_list("key", "label"))
+    return {**own, **{key: s.label for key, s in SYSTEM.items()}, **CORE}
+
+
+def _rule(given: Mapping[str, str]) -> str:
+    rule = given.get("rule", "")
+    return rule if rule in RULES else choosing.RULE
+
+
+def _chosen(given: Mapping[str, str]) -> dict[str, int]:
+    """Key of a field → contact whose value somebody has chosen."""
+    chosen = {name.removeprefix(_FIELD): given[name] for name in given if name.startswith(_FIELD)}
+    return {key: int(n) for key, n in chosen.items() if n.isascii() and n.isdigit() and len(n) < 18}

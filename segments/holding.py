@@ -1,0 +1,45 @@
+"""Members of segments, as what belongs to a contact (contacts.holdings)."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from contacts.holdings import Moved
+from segments.models import Member
+from tenants.context import current_tenant
+
+TABLES = ("segment_member",)
+
+
+def held(contact_ids: Sequence[int]) -> list[tuple[int, str]]:
+    """The segments that contacts are in, each counted once."""
+    segments = Member.objects.filter(contact_id__in=contact_ids).values("segment_id").distinct().count()
+    return [(segments, "segments" if segments != 1 else "segment")]
+
+
+def move(contact_ids: Sequence[int], *, to: int) -> Moved:
+    """Put `to` into the segments of the contacts, and take them out."""
+    gone = list(Member.objects.filter(contact_id__in=contact_ids).order_by("segment_id", "contact_id"))
+    has = set(Member.objects.filter(contact_id=to).values_list("segment_id", flat=True))
+    added = {m.segment_id: m for m in reversed(gone) if m.segment_id not in has}
+    _write([_member(m.segment_id, to, m.added_at, m.import_id) for m in added.values()])
+    Member.objects.filter(contact_id__in=contact_ids).delete()
+    rows = [[m.segment_id, m.contact_id, m.added_at.isoformat(), m.import_id] for m in gone]
+    return {"gone": rows, "added": [[segment_id, m.added_at.isoformat()] for segment_id, m in added.items()]}
+
+
+def give_back(moved: Moved, *, of: int) -> None:
+    """Put the contacts back into their segments; `of` leaves those that it came into only by them."""
+    for segment_id, at in moved["added"]:
+        # Somebody may have put it there anew meanwhile.
+        Member.objects.filter(segment_id=segment_id, contact_id=of, added_at=datetime.fromisoformat(at)).delete()
+    _write([_member(segment, contact, datetime.fromisoformat(at), imp) for segment, contact, at, imp in moved["gone"]])
+
+
+def _member(segment_id: int, contact_id: int, added_at: datetime, import_id: int | None) -> Member:
+    own: dict[str, Any] = {"tenant_id": current_tenant(), "segment_id": segment_id, "contact_id": contact_id}
+    return Member(**own, added_at=added_at, import_id=import_id)
+
+
+def _write(members: Sequence[Member]) -> None:
+    Member.objects.bulk_create(members, ignore_conflicts=True)

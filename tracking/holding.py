@@ -1,0 +1,34 @@
+"""Visitors and events, as what belongs to a contact (contacts.holdings)."""
+
+from collections.abc import Sequence
+
+from contacts.holdings import Moved
+from tracking.models import Event, Visitor
+
+TABLES = ("event", "visitor", "visitor_identifier")
+
+
+def held(contact_ids: Sequence[int]) -> list[tuple[int, str]]:
+    """Visitors that are these contacts, and events that imports brought for them."""
+    visitors = Visitor.objects.filter(contact_id__in=contact_ids).count()
+    events = Event.objects.filter(contact_id__in=contact_ids).count()
+    return [(visitors, "visitors" if visitors != 1 else "visitor"), (events, "events" if events != 1 else "event")]
+
+
+def move(contact_ids: Sequence[int], *, to: int) -> Moved:
+    """Visitors and events of the contacts become those of `to`. What a visitor did goes with the visitor."""
+    moved: Moved = {"visitors": {}, "events": {}}
+    for contact_id in contact_ids:
+        for name, model in (("visitors", Visitor), ("events", Event)):
+            ids = list(model.objects.filter(contact_id=contact_id).values_list("pk", flat=True))
+            if ids:
+                moved[name][str(contact_id)] = ids
+                model.objects.filter(contact_id=contact_id).update(contact_id=to)
+    return moved
+
+
+def give_back(moved: Moved, *, of: int) -> None:
+    """Return visitors and events to the contacts that they came from."""
+    for name, model in (("visitors", Visitor), ("events", Event)):
+        for contact_id, ids in moved[name].items():
+            model.objects.filter(contact_id=of, pk__in=ids).update(contact_id=int(contact_id))
