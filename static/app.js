@@ -221,7 +221,8 @@ function step(by) {
   active = Math.min(Math.max(active + by, 0), rows.length - 1);
   rows[active]?.classList.add("active");
   rows[active]?.scrollIntoView({ block: "nearest" });
-  rows[active]?.querySelector("a.name, input[data-row]")?.focus({ preventScroll: true });
+  const row = rows[active];
+  (row?.querySelector("a.name") ?? row?.querySelector("input[data-row]"))?.focus({ preventScroll: true });
 }
 
 document.addEventListener("keydown", (event) => {

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Aside, Visit
 from tests.browser.scene import Scene
@@ -43,7 +43,7 @@ def test_cells_are_mended_and_brought_again(done: tuple[Page, Any], worker: Any)
     page.get_by_text("E-mail without an ending").nth(1).wait_for()
     # The row as the server has answered it, ready for the next change.
     page.locator("input[value='bob@example']").wait_for()
-    page.wait_for_function("!document.querySelector('.htmx-request, .htmx-swapping, .htmx-settling, .htmx-added')")
+    expect(page.locator(".htmx-request, .htmx-swapping, .htmx-settling, .htmx-added")).to_have_count(0)
     page.get_by_label("email, line 3").focus()
     page.keyboard.press("Control+A")
     page.keyboard.type("bob@example.com")
@@ -65,7 +65,7 @@ def test_an_import_is_taken_back_and_brought_back(done: tuple[Page, Any], worker
     page.keyboard.press("Enter")
     dialog = page.get_by_role("dialog")
     assert "contacts that it created are taken out" in dialog.inner_text()
-    page.wait_for_function("document.activeElement.textContent.trim() === 'Keep it'")
+    page.locator(":focus", has_text="Keep it").wait_for()
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     page.get_by_role("heading", name="Undone").wait_for()

@@ -123,7 +123,7 @@ def test_canceling_says_first_what_it_does(scene: Scene, aside: Aside, visit: Ca
     page.get_by_role("link", name="Cancel import…").click()
     dialog = page.get_by_role("dialog")
     assert "spring-campaign-no.csv" in dialog.get_by_role("heading").inner_text()
-    page.wait_for_function("document.activeElement.textContent.trim() === 'Keep it'")
+    page.locator(":focus", has_text="Keep it").wait_for()
     page.keyboard.press("Enter")
     dialog.wait_for(state="hidden")
     assert page.url.endswith(path_of(scene, "review"))

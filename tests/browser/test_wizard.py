@@ -108,7 +108,7 @@ def look_around_with_keys(page: Page) -> None:
     page.get_by_role("heading", name="Contacts", exact=True).wait_for()
     page.wait_for_load_state("networkidle")  # a key that comes before the script does nothing
     page.keyboard.press("j")
-    page.wait_for_function("document.activeElement.matches('a.name')")
+    page.locator("a.name:focus").wait_for()
     person = name_of_focus(page)
     page.keyboard.press("Enter")
     page.get_by_role("heading", name=person, level=1).wait_for()
@@ -170,7 +170,7 @@ def test_a_mapping_that_cannot_be_keeps_what_was_chosen(
     page.get_by_role("button", name="Check all rows").click()
     alert = page.get_by_role("alert")
     assert "Two columns go to" in alert.inner_text()
-    page.wait_for_function("document.activeElement.getAttribute('role') === 'alert'")
+    page.locator("[role=alert]:focus").wait_for()
     assert page.get_by_label("Field for column pilsēta", exact=True).input_value() == "region"
     assert page.get_by_label("Field for column klienta_nr", exact=True).get_attribute("aria-invalid") == "true"
     here.complaints = [c for c in here.complaints if "422" not in c]
