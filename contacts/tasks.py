@@ -1,10 +1,12 @@
-"""Tasks of contacts: "look at this bulk action", the sweep that wakes what nobody told, and the daily tidying."""
+"""Tasks of contacts: bulk actions, searches for probable duplicates, sweeps that wake what nobody told, daily tidying."""
 
+from importlib import import_module
 from typing import Any
 
 from celery import shared_task
 
 from contacts import bulk, tidying
+from contacts.probable import runs
 from tenants import tasks
 
 
@@ -16,6 +18,18 @@ def work(*, tenant_id: int, bulk_id: int, **_later: Any) -> None:
 @shared_task(name="contacts.sweep")
 def sweep(**_later: Any) -> None:
     tasks.sweep(bulk.WAKE, bulk.wake_active)
+    tasks.sweep(runs.WAKE, runs.wake_active)
+
+
+@shared_task(name=runs.TASK)
+def search(*, tenant_id: int, search_id: int, **_later: Any) -> None:
+    # Loaded by the worker that needs it: arrays cost every process thirty megabytes.
+    import_module("contacts.probable.searching").work(tenant_id, search_id)
+
+
+@shared_task(name="contacts.search_probable")
+def nightly(**_later: Any) -> None:
+    runs.nightly()
 
 
 @shared_task(name="contacts.tidy")

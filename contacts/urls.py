@@ -1,6 +1,6 @@
 from django.urls import path
 
-from contacts.views import acting, bulk, duplicates, listing, merging, profile
+from contacts.views import acting, bulk, duplicates, listing, merging, probable, profile
 
 app_name = "contacts"
 _BULK = ("delete", "restore", "unsubscribe", "duplicates")
@@ -8,6 +8,9 @@ urlpatterns = [
     path("", listing.listing, name="list"),
     path("duplicates/", duplicates.listing, {"kind": "email"}, name="duplicates"),
     path("duplicates/phone/", duplicates.listing, {"kind": "phone"}, name="duplicates_phone"),
+    path("duplicates/probable/", probable.listing, name="probable"),
+    path("duplicates/probable/search/", probable.search, name="probable_search"),
+    path("duplicates/probable/<int:group_id>/decide/", probable.decide, name="probable_decide"),
     path("duplicates/merged/", duplicates.merged, name="merged"),
     *(path(f"bulk/{kind}/", bulk.prepare, {"kind": kind}, name=f"bulk_{kind}") for kind in _BULK),
     path("bulk/export/", bulk.export, name="export"),

@@ -520,6 +520,71 @@ CREATE POLICY tenant ON outbox FOR ALL
     WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
 GRANT DELETE, INSERT, SELECT, UPDATE ON outbox TO cdp_app;
 
+CREATE TABLE probable_key (
+    tenant_id bigint NOT NULL,
+    key bigint NOT NULL,
+    contact_id bigint NOT NULL,
+    CONSTRAINT probable_key_pkey PRIMARY KEY (tenant_id, key, contact_id)
+);
+CREATE INDEX probable_key_contact ON probable_key (tenant_id, contact_id);
+ALTER TABLE probable_key ENABLE ROW LEVEL SECURITY;
+ALTER TABLE probable_key FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON probable_key FOR ALL
+    USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")))
+    WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
+GRANT DELETE, INSERT, MAINTAIN, SELECT ON probable_key TO cdp_app;
+
+CREATE TABLE probable_pair (
+    tenant_id bigint NOT NULL,
+    low_id bigint NOT NULL,
+    high_id bigint NOT NULL,
+    group_id bigint NOT NULL,
+    strength double precision NOT NULL,
+    bits double precision NOT NULL,
+    head boolean NOT NULL,
+    detail jsonb NOT NULL,
+    print character varying(32) NOT NULL,
+    decision character varying(8) DEFAULT ''::character varying NOT NULL,
+    decided_by_id bigint,
+    decided_at timestamp with time zone,
+    CONSTRAINT probable_pair_pkey PRIMARY KEY (tenant_id, low_id, high_id)
+);
+CREATE INDEX probable_pair_group ON probable_pair (tenant_id, group_id);
+CREATE INDEX probable_pair_head ON probable_pair (tenant_id, decision, strength DESC, group_id DESC) WHERE head;
+CREATE INDEX probable_pair_high ON probable_pair (tenant_id, high_id);
+ALTER TABLE probable_pair ENABLE ROW LEVEL SECURITY;
+ALTER TABLE probable_pair FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON probable_pair FOR ALL
+    USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")))
+    WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
+GRANT DELETE, INSERT, SELECT, UPDATE ON probable_pair TO cdp_app;
+
+CREATE TABLE probable_search (
+    id bigint DEFAULT nextval('probable_search_id_seq'::regclass) NOT NULL,
+    tenant_id bigint DEFAULT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint NOT NULL,
+    state character varying(10) NOT NULL,
+    contacts bigint NOT NULL,
+    compared bigint NOT NULL,
+    found bigint NOT NULL,
+    cursor bigint NOT NULL,
+    attempts integer NOT NULL,
+    model jsonb NOT NULL,
+    error text NOT NULL,
+    since timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    finished_at timestamp with time zone,
+    created_by_id bigint,
+    CONSTRAINT probable_search_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT probable_search_created_by_id_ea806ee0_fk_user_id FOREIGN KEY (created_by_id) REFERENCES "user"(id) DEFERRABLE INITIALLY DEFERRED
+);
+CREATE INDEX probable_search_created_by_id_ea806ee0 ON probable_search (created_by_id);
+ALTER TABLE probable_search ENABLE ROW LEVEL SECURITY;
+ALTER TABLE probable_search FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON probable_search FOR ALL
+    USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")))
+    WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
+GRANT DELETE, INSERT, SELECT, UPDATE ON probable_search TO cdp_app;
+
 CREATE TABLE rejected_row (
     tenant_id bigint NOT NULL,
     import_id bigint NOT NULL,
@@ -850,6 +915,8 @@ CREATE SEQUENCE notice_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE notice_id_seq TO cdp_app;
 CREATE SEQUENCE outbox_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE outbox_id_seq TO cdp_app;
+CREATE SEQUENCE probable_search_id_seq;
+GRANT SELECT, USAGE ON SEQUENCE probable_search_id_seq TO cdp_app;
 CREATE SEQUENCE row_issue_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE row_issue_id_seq TO cdp_app;
 CREATE SEQUENCE saved_mapping_id_seq;

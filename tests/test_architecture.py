@@ -16,6 +16,7 @@ CURSORS = {
     "contacts/queries.py": "statements of identity",
     "contacts/staging.py": "makes and fills the staging tables",
     "contacts/bulk_queries.py": "statements of bulk actions",
+    "contacts/probable/queries.py": "statements of the search for probable duplicates",
     "imports/queries.py": "statements of imports",
     "tracking/queries.py": "statements of hits",
     "tenants/context.py": "sets the tenant",
@@ -25,7 +26,8 @@ CURSORS = {
 TABLES = {
     "contact", "suppression", "segment_member", "visitor", "visitor_identifier", "event", "row_issue", "rejected_row",
     "touched", "contact_change", "import", "import_unit", "row", "hit", "repeat", "loser", "map",
-    "withdrawn", "event_key", "alias", "merge", "contact_news", "bulk_item", "source_name",
+    "withdrawn", "event_key", "alias", "merge", "contact_news", "bulk_item", "source_name", "probable_key",
+    "probable_pair",
     "undone", "turned", "used", "back",
 }  # fmt: skip
 

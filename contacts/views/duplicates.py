@@ -12,7 +12,8 @@ from django.views.decorators.http import require_safe
 from cdp.http import page
 from contacts import duplicates, merging
 from contacts.duplicates import GROUPS, KINDS, MEMBERS
-from contacts.models import Contact, Merge
+from contacts.models import Contact, Decision, Merge
+from contacts.probable import review
 from contacts.views.merging import compared
 from tenants.roles import allow
 
@@ -72,6 +73,7 @@ def tabs(current: str) -> list[dict[str, Any]]:
         _tab(kind, label, _ROUTES[kind], duplicates.totals(kind).contacts, current) for kind, label in KINDS.items()
     ]
     lately = Merge.objects.filter(undone_at=None, made_at__gte=timezone.now() - timedelta(days=merging.DAYS)).count()
+    found.append(_tab("probable", "Probably the same", "contacts:probable", review.count(Decision.OPEN), current))
     return [*found, _tab("merged", "Merged lately", "contacts:merged", lately, current)]
 
 

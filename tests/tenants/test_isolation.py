@@ -41,7 +41,19 @@ def fill(alice: Actor) -> None:
     """Rows for the tables that an import does not fill."""
     from datetime import UTC, datetime
 
-    from contacts.models import Alias, Attribute, BulkAction, BulkItem, Merge, News, Suppression, Withdrawn
+    from contacts.models import (
+        Alias,
+        Attribute,
+        BulkAction,
+        BulkItem,
+        Merge,
+        News,
+        ProbableKey,
+        ProbablePair,
+        ProbableSearch,
+        Suppression,
+        Withdrawn,
+    )
     from imports.models import SavedMapping
     from tenants.models import AuditEntry, Invitation
     from tracking import ingest, sites
@@ -53,6 +65,9 @@ def fill(alice: Actor) -> None:
     Withdrawn.objects.create(tenant_id=own, import_id=1, kind="contact", item=1, part=0, data={})
     action = BulkAction.objects.create(kind="delete")
     BulkItem.objects.create(tenant_id=own, bulk_id=action.pk, contact_id=1)
+    ProbableSearch.objects.create()
+    ProbableKey.objects.create(tenant_id=own, key=1, contact_id=1)
+    ProbablePair.objects.create(tenant_id=own, low_id=1, high_id=2, group_id=1, strength=1, bits=1, print="x")
     News.objects.create(tenant_id=own, contact_id=1, at=datetime.now(UTC))
     merge = Merge.objects.create(contact_id=1, losers=[2])
     Alias.objects.create(kind="email", value="old@example.com", contact_id=1, merge_id=merge.pk)

@@ -1,0 +1,139 @@
+"""From people and the pairs that share a key to groups of one person each: compare, learn, score, join.
+
+Bounded memory: pairs are compared in chunks, and only those that more likely than not are one person are kept. The same
+people give the same answer in whatever order they come.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from contacts.probable import groups, model
+from contacts.probable.forms import FIELDS
+from contacts.probable.levels import TOP, Array, People, compare
+from contacts.probable.model import Model
+
+CHUNK, SAMPLE = 500_000, 300_000
+# Groups above this probability count as one person while it is learnt how common a value is.
+SURE_BITS = float(np.log2(0.99 / 0.01))
+# Values that more people have are told to the stored model by name.
+COMMON = 5
+# Father and son: same name, same address and nothing else is never more than possible.
+AT_MOST = float(np.log2(0.89 / 0.11))
+_OWN = ("birth", "email", "external_id")
+
+
+@dataclass(frozen=True)
+class Found:
+    """Two contacts, the smaller ID first, and what speaks for and against one person.
+
+    `parts`: (field, level, bits, how many people have the equal value) of the fields that both have.
+    """
+
+    low: int
+    high: int
+    bits: float
+    prior: float
+    household: float
+    parts: list[tuple[str, int, float, int]]
+
+    @property
+    def probability(self) -> float:
+        return 1 / (1 + 2 ** -max(min(self.bits, 60.0), -60.0))
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Groups of contact IDs, the pairs inside of them, and the model that has said so."""
+
+    groups: list[list[int]]
+    pairs: list[Found]
+    model: Model
+
+
+def find(people: People, left: Array, right: Array, *, vetoes: set[tuple[int, int]]) -> Answer:
+    """Groups among people, given the pairs (by place) that share a key. `vetoes`: pairs of IDs that are not one person.
+
+    At least one pair is needed: from nothing there is nothing to learn.
+    """
+    learnt = _learn(people, left, right)
+    bits = dict(_likely(learnt, people, left, right, least=0.0))
+    places = {int(pk): place for place, pk in enumerate(people.ids)}
+    barred = {_pair(places[a], places[b]) for a, b in vetoes if a in places and b in places}
+
+    def missing(pairs: Sequence[tuple[int, int]]) -> list[float]:
+        a, b = (np.array(side) for side in zip(*pairs, strict=True))
+        return [float(x) for x in model.score(learnt, people, compare(people, a, b), a).bits]
+
+    joined = groups.group(bits, missing, barred)
+    found = [found for group in joined for found in explain(learnt, people, group)]
+    named = [sorted(int(people.ids[place]) for place in group) for group in joined]
+    return Answer(sorted(named), found, learnt)
+
+
+def _pair(a: int, b: int) -> tuple[int, int]:
+    return (a, b) if a < b else (b, a)
+
+
+def _learn(people: People, left: Array, right: Array) -> Model:
+    """Learn twice: from all, and then with one of each surely found group, so that copies do not make values common."""
+    share = min(1.0, SAMPLE / len(left))
+    order = np.lexsort((right, left))
+    if share < 1:
+        order = order[np.sort(np.random.default_rng(11).choice(len(left), SAMPLE, replace=False))]
+    a, b = left[order], right[order]
+    levels = compare(people, a, b)
+    first = model.learn(people, levels, a, share=share)
+    sure = dict(_likely(first, people, left, right, least=SURE_BITS))
+    gone = {place for group in groups.group(sure, lambda pairs: [0.0] * len(pairs), set()) for place in group[1:]}
+    kept = np.array([place for place in range(len(people)) if place not in gone])
+    return model.learn(people, levels, a, share=share, of=people.only(kept))
+
+
+def _likely(
+    learnt: Model, people: People, left: Array, right: Array, *, least: float
+) -> Iterator[tuple[tuple[int, int], float]]:
+    for start in range(0, len(left), CHUNK):
+        a, b = left[start : start + CHUNK], right[start : start + CHUNK]
+        bits = model.score(learnt, people, compare(people, a, b), a).bits
+        for place in np.flatnonzero(bits > least):
+            yield _pair(int(a[place]), int(b[place])), float(bits[place])
+
+
+def explain(learnt: Model, people: People, group: Sequence[int]) -> list[Found]:
+    """All pairs of a group of places, with what each field adds."""
+    pairs = [(a, b) for i, a in enumerate(group) for b in group[i + 1 :]]
+    left, right = (np.array(side) for side in zip(*pairs, strict=True))
+    levels = compare(people, left, right)
+    scores = model.score(learnt, people, levels, left)
+    found = []
+    for i, (a, b) in enumerate(pairs):
+        parts = [
+            (name, int(level), round(float(worth), 2), _count(learnt, people, name, int(level), a))
+            for name, level, worth in zip(FIELDS, levels[i], scores.fields[i], strict=True)
+            if level
+        ]
+        low, high = sorted((int(people.ids[a]), int(people.ids[b])))
+        bits = _capped(float(scores.bits[i]), parts)
+        found.append(Found(low, high, bits, learnt.prior, float(scores.household[i]), parts))
+    return found
+
+
+def _count(learnt: Model, people: People, name: str, level: int, place: int) -> int:
+    return int(learnt.counts[name][people.codes[name][place]]) if level == TOP[name] else 0
+
+
+def _capped(bits: float, parts: Sequence[tuple[str, int, float, int]]) -> float:
+    """Where nothing of their own speaks for two namesakes, they may be father and son."""
+    own = [(level, TOP[name]) for name, level, _bits, _count in parts if name in _OWN]
+    return bits if any(level >= top - 1 for level, top in own) else min(bits, AT_MOST)
+
+
+def common(learnt: Model, people: People) -> dict[str, dict[str, int]]:
+    """Values that many have, with how many, for scoring single contacts later."""
+    return {
+        name: {str(people.values[name][code]): int(learnt.counts[name][code])
+               for code in np.flatnonzero(learnt.counts[name] > COMMON)}
+        for name in FIELDS
+    }  # fmt: skip

@@ -1,0 +1,185 @@
+"""The search for probable duplicates over a whole workspace: by a worker, resumable, and for one contact at once.
+
+Keys are written a chunk of contacts at a time, and only for contacts that have changed since the last search. Comparing is
+one transaction: when its worker dies, it begins anew. The lock on the search's row is the lease.
+"""
+
+import logging
+import time
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from hashlib import blake2b
+from typing import Any
+
+import numpy as np
+from django.db import DatabaseError, OperationalError
+from django.utils import timezone
+
+from contacts.models import Contact, Decision, ProbablePair, ProbableSearch, SearchState
+from contacts.probable import finding, forms, keys, model, queries
+from contacts.probable.forms import Person
+from contacts.probable.levels import People, compare
+from contacts.probable.runs import MOST_ATTEMPTS, claimed, send
+from tenants.context import tenant_context
+
+log = logging.getLogger(__name__)
+CHUNK = 5_000
+TURN_SECONDS = 5.0
+# Below this probability two contacts are not shown to anybody.
+LEAST = 0.5
+# Contacts that were being written when the last search began.
+OVERLAP = timedelta(minutes=10)
+COLUMNS = ("pk", "first_name", "last_name", "email", "phone", "external_id", "attributes")
+
+
+def work(tenant_id: int, search_id: int) -> None:
+    """Work on a search for a while. Safe to run any number of times, side by side."""
+    until = time.monotonic() + TURN_SECONDS
+    while _guarded(tenant_id, search_id):
+        if time.monotonic() > until:
+            with tenant_context(tenant_id):
+                send(search_id)
+            return
+
+
+def _guarded(tenant_id: int, search_id: int) -> bool:
+    try:
+        with tenant_context(tenant_id):
+            search = claimed(search_id)
+            if search is None:
+                return False
+            if search.attempts >= MOST_ATTEMPTS:
+                _end(search, SearchState.FAILED, error="Three attempts have failed.")
+                return False
+            ProbableSearch.objects.filter(pk=search_id).update(attempts=search.attempts + 1)
+        with tenant_context(tenant_id):
+            search = claimed(search_id)
+            return search is not None and _step(search)
+    except OperationalError:
+        raise  # the database has gone, or two transactions met: a sweep brings the work back
+    except DatabaseError as problem:
+        log.exception("search %s of workspace %s", search_id, tenant_id)
+        with tenant_context(tenant_id):
+            _end(ProbableSearch.objects.get(pk=search_id), SearchState.FAILED, error=type(problem).__name__)
+        return False
+
+
+def _step(search: ProbableSearch) -> bool:
+    search.attempts = 0
+    if search.state == SearchState.COMPARING:
+        _compare(search)
+        return False
+    wanted = Contact.objects.filter(pk__gt=search.cursor)
+    if search.since is not None:
+        wanted = wanted.filter(changed_at__gte=search.since - OVERLAP)
+    rows = list(wanted.order_by("pk").values_list(*COLUMNS, "deleted_at")[:CHUNK])
+    if not rows:
+        queries.learn_keys()
+        search.state = SearchState.COMPARING
+        search.save()
+        return True
+    found = ((key, row[0]) for row in rows if row[-1] is None for key in keys.keys(person_of(row)))
+    queries.replace_keys([row[0] for row in rows], found)
+    search.cursor, search.contacts = rows[-1][0], search.contacts + len(rows)
+    search.save()
+    return True
+
+
+def person_of(row: Sequence[Any]) -> Person:
+    """The form for comparing of a row with COLUMNS."""
+    _pk, first, last, email, phone, external_id, attributes = row[: len(COLUMNS)]
+    core = {"first_name": first, "last_name": last, "email": email, "phone": phone, "external_id": external_id}
+    return forms.person({**attributes, **core})
+
+
+def _people() -> tuple[People, dict[int, Person]]:
+    rows = Contact.objects.living().values_list(*COLUMNS).iterator(chunk_size=CHUNK)
+    persons = {row[0]: person_of(row) for row in rows}
+    return People.of(list(persons.items())), persons
+
+
+def _compare(search: ProbableSearch) -> None:
+    people, persons = _people()
+    left, right = _places(people)
+    search.contacts, search.compared = len(people), len(left)
+    if len(left):
+        answer = finding.find(people, left, right, vetoes=_vetoes(persons))
+        queries.replace_pairs(_rows(answer, persons))
+        search.found = len(answer.groups)
+        search.model = model.state(answer.model, finding.common(answer.model, people))
+    else:
+        queries.replace_pairs([])
+    _end(search, SearchState.DONE)
+
+
+def _places(people: People) -> tuple[Any, Any]:
+    """The pairs to be compared, by place, in an order that depends on who they are."""
+    order = np.argsort(people.ids)
+    ids = people.ids[order]
+    found = []
+    for rows in queries.pairs():
+        both = np.array(rows, dtype=np.int64)
+        at = np.minimum(np.searchsorted(ids, both), len(ids) - 1)
+        known = (ids[at] == both).all(axis=1)  # a contact may have gone since its keys were written
+        found.append(np.sort(order[at[known]], axis=1))
+    pairs = np.concatenate(found) if found else np.zeros((0, 2), dtype=np.int64)
+    pairs = pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
+    return pairs[:, 0], pairs[:, 1]
+
+
+def _vetoes(persons: dict[int, Person]) -> set[tuple[int, int]]:
+    """Pairs that somebody has said are not one person, unless one of them has changed since."""
+    rejected = ProbablePair.objects.filter(decision=Decision.NOT_SAME).values_list("low_id", "high_id", "print")
+    return {(low, high) for low, high, seen in rejected.iterator() if looks(persons, low, high) == seen}
+
+
+def looks(persons: dict[int, Person], low: int, high: int) -> str:
+    """What two contacts look like, in 32 signs; empty when one of them has gone."""
+    if low not in persons or high not in persons:
+        return ""
+    return blake2b(repr((persons[low], persons[high])).encode(), digest_size=16).hexdigest()
+
+
+def _rows(answer: finding.Answer, persons: dict[int, Person]) -> Iterable[dict[str, Any]]:
+    group_of = {pk: group[0] for group in answer.groups for pk in group}
+    strongest: dict[int, finding.Found] = {}
+    for pair in answer.pairs:
+        best = strongest.get(group_of[pair.low])
+        if best is None or (-pair.bits, pair.low, pair.high) < (-best.bits, best.low, best.high):
+            strongest[group_of[pair.low]] = pair
+    for pair in answer.pairs:
+        head = strongest[group_of[pair.low]]
+        detail = {"prior": pair.prior, "household": pair.household, "parts": pair.parts, "people": answer.model.people}
+        yield {
+            "low": pair.low, "high": pair.high, "group": group_of[pair.low], "strength": head.bits, "bits": pair.bits,
+            "head": pair is head, "detail": detail, "print": looks(persons, pair.low, pair.high),
+        }  # fmt: skip
+
+
+def _end(search: ProbableSearch, state: SearchState, *, error: str = "") -> None:
+    search.state, search.error, search.finished_at = state, error, timezone.now()
+    search.save()
+
+
+def similar(values: dict[str, Any], *, but: int | None = None, count: int = 5) -> list[tuple[int, float]]:
+    """(contact ID, probability) of living contacts that are probably the person with these values, the likeliest first.
+
+    By the weights of the last search; nobody when there was none. Looks only at contacts that share a key.
+    """
+    last = ProbableSearch.objects.filter(state=SearchState.DONE).exclude(model={}).order_by("-pk").only("model").first()
+    if last is None:
+        return []
+    who = forms.person(values)
+    ids = [pk for pk in queries.near(keys.keys(who)) if pk != but]
+    rows = list(Contact.objects.living().filter(pk__in=ids).values_list(*COLUMNS))
+    if not rows:
+        return []
+    people = People.of([(0, who), *((row[0], person_of(row)) for row in rows)])
+    me = int(np.flatnonzero(people.ids == 0)[0])
+    others = np.flatnonzero(people.ids != 0)
+    left = np.full(len(others), me)
+    scores = model.score(model.stored(last.model, people), people, compare(people, left, others), left)
+    found = [
+        (int(people.ids[place]), float(p)) for place, p in zip(others, scores.probability, strict=True) if p >= LEAST
+    ]
+    return sorted(found, key=lambda one: (-one[1], one[0]))[:count]
