@@ -9,6 +9,7 @@ from django.test import Client
 from benchmarks.imports import owner
 from cdp import people
 from contacts.models import Contact
+from contacts.statuses import FILTERS
 from tenants.context import tenant_context
 from tenants.models import Tenant
 
@@ -38,6 +39,15 @@ def queries(tenant: Tenant) -> list[tuple[str, str]]:
         ("… by change", f"contacts/?q={surname}&order=-changed"),
         ("Search: first name and surname", "contacts/?q=emma%20smith"),
         ("Search: nobody", "contacts/?q=zzzyzx"),
+        *(
+            (f"Filter: {f.group.lower()}, {f.label.lower()}", f"contacts/?status={key}")
+            for key, f in FILTERS.items()
+            if key
+        ),
+        ("Deleted, latest first", "contacts/?show=deleted"),
+        ("Deleted, by when they were made", "contacts/?show=deleted&order=created"),
+        ("Duplicates by e-mail", "contacts/duplicates/"),
+        ("Duplicates by phone", "contacts/duplicates/phone/"),
         ("Profile", f"contacts/{who.pk}/"),
         ("Imports", "imports/"),
         ("Segments", "segments/"),

@@ -12,10 +12,12 @@ from typing import Any
 import psutil
 import psycopg
 
-from benchmarks import imports, pages, peers, pixel, turns, upload, validation, words
+from benchmarks import acts, imports, pages, peers, pixel, turns, upload, validation, words
 from benchmarks.imports import Run
 from benchmarks.report import Report, count, mib, ms, seconds, times
 from benchmarks.stack import ROOT, Stack, peak
+from contacts.models import Contact
+from tenants.context import tenant_context
 from tenants.models import Tenant
 
 
@@ -32,9 +34,10 @@ class Sizes:
     pixel_seconds: float = 10.0
     requests: int = 40
     upload: int = 1_000_000_000
+    doubles: int = 100_000
 
 
-QUICK = Sizes(20_000, 5_000, 1_000, 3_000, 5_000, 1_000, 1.0, 5, 20_000_000)
+QUICK = Sizes(20_000, 5_000, 1_000, 3_000, 5_000, 1_000, 1.0, 5, 20_000_000, 500)
 
 
 def sizes(rows: int, *, quick: bool) -> Sizes:
@@ -230,12 +233,26 @@ def measure_pixel(bench: Bench) -> None:
     bench.report.note(f"{stored} The consumer's peak memory was {mib(got['memory'])}.")
 
 
+def measure_acts(bench: Bench) -> None:
+    """Many contacts at once, in the large workspace; leaves doubles and deleted ones for the pages."""
+    tenant = bench.workspace()
+    if "empty" not in bench.runs:
+        bench.runs["empty"] = imports.run(bench.stack, tenant, bench.large())
+    found = acts.measure(bench.stack, tenant, bench.home, bench.sizes.doubles)
+    bench.report.section("Many at once", words.ACTS)
+    rows = [
+        [a.what, count(a.contacts), seconds(a.seconds), count(a.contacts / a.seconds), mib(a.memory)] for a in found
+    ]
+    bench.report.table(["What", "Contacts", "Time", "Contacts/s", "Worker's peak memory"], rows)
+
+
 def measure_pages(bench: Bench) -> None:
     tenant = bench.workspace()
     if "empty" not in bench.runs:
         bench.runs["empty"] = imports.run(bench.stack, tenant, bench.large())
     found = pages.measure(tenant, bench.sizes.requests)
-    people = sum(run.result["created"] for run in (bench.runs["empty"], bench.runs.get("half")) if run)
+    with tenant_context(tenant.pk):
+        people = Contact.objects.count()
     bench.report.section("Pages", f"{words.PAGES} The workspace holds {count(people)} contacts.")
     bench.report.table(["Page", "Median", "95 %"], [[what, ms(half), ms(most)] for what, half, most in found])
 
@@ -254,6 +271,7 @@ PARTS: dict[str, Callable[[Bench], None]] = {
     "imports": measure_imports,
     "turns": measure_turns,
     "peers": measure_peers,
+    "acts": measure_acts,
     "pages": measure_pages,
     "pixel": measure_pixel,
     "upload": measure_upload,

@@ -33,6 +33,10 @@ TURNS = """\
 gets its old values, members leave the segment. Then the undo itself is undone. Last, an import of a hundred rows
 of one workspace is started while the workers are busy with a large one of another."""
 
+ACTS = """\
+Contacts of the large workspace are deleted, exported and freed of duplicates by the workers, as the pages ask for
+it. Times are those from the click to the end; memory is that of the larger worker process."""
+
 PEERS = """\
 Each in a fresh process on a plain table of its own with the usual indexes, with fewer rows because rows a
 second hardly depend on them. **django-import-export** with `use_bulk` and `skip_unchanged`; it validates

@@ -27,6 +27,7 @@ def test_every_part_runs_and_leaves_nothing_behind(tmp_path: Path) -> None:
         "Imports beside COPY",
         "Taking back, and taking turns",
         "Beside others",
+        "Many at once",
         "Pages",
         "The pixel",
         "A very large upload",
