@@ -12,7 +12,7 @@ from typing import Any
 import psutil
 import psycopg
 
-from benchmarks import acts, imports, pages, peers, pixel, turns, upload, validation, words
+from benchmarks import acts, imports, pages, peers, pixel, probable, turns, upload, validation, words
 from benchmarks.imports import Run
 from benchmarks.report import Report, count, mib, ms, seconds, times
 from benchmarks.stack import ROOT, Stack, peak
@@ -35,9 +35,11 @@ class Sizes:
     requests: int = 40
     upload: int = 1_000_000_000
     doubles: int = 100_000
+    compared: int = 10_000  # made-up people whose doubles are counted
+    searched: int = 100_000  # contacts of the workspace that is searched
 
 
-QUICK = Sizes(20_000, 5_000, 1_000, 3_000, 5_000, 1_000, 1.0, 5, 20_000_000, 500)
+QUICK = Sizes(20_000, 5_000, 1_000, 3_000, 5_000, 1_000, 1.0, 5, 20_000_000, 500, 600, 1_000)
 
 
 def sizes(rows: int, *, quick: bool) -> Sizes:
@@ -246,6 +248,26 @@ def measure_acts(bench: Bench) -> None:
     bench.report.table(["What", "Contacts", "Time", "Contacts/s", "Worker's peak memory"], rows)
 
 
+def measure_probable(bench: Bench) -> None:
+    """Probable duplicates: how good, beside other ways, and how fast in a workspace."""
+    found = probable.measure(bench.sizes.compared)
+    bench.report.section("Probable duplicates", words.PROBABLE)
+    rows = [
+        [o.data, o.way, f"{o.precision:.4f}", f"{o.recall:.4f}", f"{o.f1:.4f}", count(o.found), seconds(o.seconds)]
+        for o in found
+    ]
+    bench.report.table(["Data", "Way", "Precision", "Recall", "F1", "Pairs", "Time"], rows)
+    tenant = imports.workspace("bench-probable")
+    probable.fill(tenant, bench.sizes.searched)
+    imports.settle(bench.stack)
+    got = probable.search(bench.stack, tenant)
+    bench.report.table(
+        ["Search of a workspace", "Contacts", "Pairs compared", "Groups", "Time", "Worker's peak memory", "One contact"],
+        [["First search", count(got.contacts), count(got.compared), count(got.groups), seconds(got.seconds),
+          mib(got.memory), ms(got.single)]],
+    )  # fmt: skip
+
+
 def measure_pages(bench: Bench) -> None:
     tenant = bench.workspace()
     if "empty" not in bench.runs:
@@ -272,6 +294,7 @@ PARTS: dict[str, Callable[[Bench], None]] = {
     "turns": measure_turns,
     "peers": measure_peers,
     "acts": measure_acts,
+    "probable": measure_probable,
     "pages": measure_pages,
     "pixel": measure_pixel,
     "upload": measure_upload,

@@ -46,10 +46,13 @@ INSTALLED_APPS = [
 ]
 
 # What the apps hold of a contact (contacts.holdings), the lowest app first.
-HOLDINGS = ["tracking.holding", "segments.holding"]
+HOLDINGS = ["contacts.holding", "tracking.holding", "segments.holding", "imports.holding"]
+# What says a problem of a value, by its code, as a sentence.
+SENTENCE = "imports.problems.sentence"
 # What can be done to many contacts at once (contacts.bulk).
 BULK_KINDS = {
     "delete": "contacts.bulk_kinds.Delete",
+    "erase": "contacts.erasing.Erase",
     "restore": "contacts.bulk_kinds.Restore",
     "unsubscribe": "contacts.bulk_kinds.Unsubscribe",
     "duplicates": "contacts.bulk_kinds.RemoveDuplicates",

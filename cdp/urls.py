@@ -4,8 +4,10 @@ from allauth.account import views as account
 from django.urls import path
 
 from cdp import views
+from contacts.views import subscribing
 from tenants.roles import public, signed_in
 from tenants.views import door
+from tracking import mail_views
 
 urlpatterns = [
     path("", door.home, name="home"),
@@ -27,6 +29,10 @@ urlpatterns = [
     ),
     path("invitation/<str:token>/", door.invitation, name="invitation"),
     path("styleguide/", signed_in(views.styleguide), name="styleguide"),
+    path("s/<str:key>/", subscribing.subscribe, name="subscribe"),
+    path("confirm/<str:token>/", subscribing.confirm, name="confirm"),
+    path("unsubscribe/<str:token>/", subscribing.unsubscribe, name="unsubscribe"),
+    path("hooks/<str:key>/", mail_views.receive, name="mail_hook"),
     path("healthz", views.health, name="health"),
 ]
 handler404 = "cdp.http.not_found"

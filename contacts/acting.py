@@ -1,8 +1,8 @@
 """What a person does to one contact at the click of a button, with the way back.
 
-Each act locks the contact, writes an entry to the audit log in the same transaction, and can be taken back by that entry as
-long as nobody has changed the same thing since. Writing counts as an occasion on which contacts changed (contacts.turns), so
-that a plan made before is worked out anew.
+Each act locks the contact, writes an entry to the audit log in the same transaction, and can be taken back by that entry
+(contacts.reversing) as long as nobody has changed the same thing since. Writing counts as an occasion on which contacts
+changed (contacts.turns), so that a plan made before is worked out anew.
 """
 
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from contacts import turns
+from contacts import blacklist, turns
 from contacts.models import Change, Contact, EmailStatus, PhoneStatus
 from tenants import audit
 from tenants.context import current_tenant
@@ -72,32 +72,36 @@ def offered(contact: Contact) -> list[tuple[str, Act]]:
 
 def perform(contact_id: int, act: Act, *, user_id: int) -> AuditEntry:
     """Set the status of a channel. Raises Contact.DoesNotExist, Refused."""
-    contact = _locked(contact_id)
+    contact = locked(contact_id)
     if contact.deleted_at is not None:
         raise Refused("The contact has been deleted.")
     if not act.applies(contact):
         raise Refused(f"{act.label} makes no sense any more: the contact has changed meanwhile.")
-    before = _status(contact, act.channel)
+    before = status_of(contact, act.channel)
     now = timezone.now()
     after = {"status": act.status, "at": now.isoformat(), "reason": "set by hand"}
-    _set_status(contact, act.channel, after)
-    _write(contact, now, f"{act.channel}_status", f"{act.channel}_status_at", f"{act.channel}_status_reason")
-    return _note(act.verb, contact, user_id, channel=act.channel, before=before, after=after)
+    set_status(contact, act.channel, after)
+    write(contact, now, f"{act.channel}_status", f"{act.channel}_status_at", f"{act.channel}_status_reason")
+    entered = 0
+    if act.status == EmailStatus.BLACKLISTED:  # the value too, for whoever else has it, now or later
+        value = getattr(contact, act.channel)
+        entered = blacklist.add(act.channel, [value], reason="a contact was blacklisted", user_id=user_id)
+    return note(act.verb, contact, user_id, channel=act.channel, before=before, after=after, entered=entered)
 
 
 def delete(contact_id: int, *, reason: str, user_id: int) -> AuditEntry:
     """Take a contact out of all lists; it stays under Deleted. Raises Contact.DoesNotExist, Refused."""
-    contact = _locked(contact_id)
+    contact = locked(contact_id)
     if contact.deleted_at is not None:
         raise Refused("The contact was deleted before.")
     contact.deleted_at, contact.deleted_reason = timezone.now(), reason
-    _write(contact, contact.deleted_at, "deleted_at", "deleted_reason")
-    return _note(DELETED, contact, user_id, reason=reason, at=contact.deleted_at.isoformat())
+    write(contact, contact.deleted_at, "deleted_at", "deleted_reason")
+    return note(DELETED, contact, user_id, reason=reason, at=contact.deleted_at.isoformat())
 
 
 def restore(contact_id: int, *, user_id: int) -> AuditEntry:
     """Bring a deleted contact back as it was. Raises Contact.DoesNotExist, Refused: another contact has its ID now."""
-    contact = _locked(contact_id)
+    contact = locked(contact_id)
     if contact.deleted_at is None:
         raise Refused("The contact is not deleted.")
     if contact.merged_into is not None:
@@ -110,8 +114,8 @@ def restore(contact_id: int, *, user_id: int) -> AuditEntry:
         )
     before = {"at": contact.deleted_at.isoformat(), "reason": contact.deleted_reason}
     contact.deleted_at = contact.deleted_reason = None
-    _write(contact, timezone.now(), "deleted_at", "deleted_reason")
-    return _note(RESTORED, contact, user_id, before=before)
+    write(contact, timezone.now(), "deleted_at", "deleted_reason")
+    return note(RESTORED, contact, user_id, before=before)
 
 
 def taken_by(contact: Contact) -> Contact | None:
@@ -122,51 +126,15 @@ def taken_by(contact: Contact) -> Contact | None:
     return found
 
 
-def undo(entry_id: int, *, user_id: int) -> Contact:
-    """Take back an act by its entry in the audit log; doing so twice changes nothing more.
-
-    Raises AuditEntry.DoesNotExist, Refused: somebody has changed the same thing since, or it is no act that can be undone.
-    """
-    entry = AuditEntry.objects.get(pk=entry_id)
-    detail: dict[str, Any] = entry.detail
-    if "contact" not in detail or entry.verb not in {DELETED, RESTORED, *(act.verb for act in ACTS.values())}:
-        raise Refused("This cannot be undone.")
-    contact = _locked(detail["contact"])
-    if entry.verb == DELETED:
-        if contact.deleted_at is None or contact.deleted_at.isoformat() != detail["at"]:
-            raise Refused("The contact is not deleted any more.")
-        restore(contact.pk, user_id=user_id)
-    elif entry.verb == RESTORED:
-        _delete_again(contact, detail["before"], user_id=user_id)
-    else:
-        _take_back_status(contact, detail, user_id=user_id)
-    return contact
-
-
-def _delete_again(contact: Contact, before: dict[str, Any], *, user_id: int) -> None:
-    if contact.deleted_at is not None:
-        raise Refused("The contact is deleted already.")
-    contact.deleted_at, contact.deleted_reason = datetime.fromisoformat(before["at"]), before["reason"]
-    _write(contact, timezone.now(), "deleted_at", "deleted_reason")
-    _note(UNDONE, contact, user_id, act=RESTORED)
-
-
-def _take_back_status(contact: Contact, detail: dict[str, Any], *, user_id: int) -> None:
-    channel = detail["channel"]
-    if _status(contact, channel) != detail["after"]:
-        raise Refused("The status has changed since; it was left as it is.")
-    _set_status(contact, channel, detail["before"])
-    _write(contact, timezone.now(), f"{channel}_status", f"{channel}_status_at", f"{channel}_status_reason")
-    _note(UNDONE, contact, user_id, channel=channel, before=detail["after"], after=detail["before"])
-
-
-def _locked(contact_id: int) -> Contact:
+def locked(contact_id: int) -> Contact:
+    """The contact, locked for this transaction, with the tenant's turn. Raises Contact.DoesNotExist."""
     turns.lock()
     found: Contact = Contact.objects.select_for_update().get(pk=contact_id)
     return found
 
 
-def _status(contact: Contact, channel: str) -> dict[str, Any]:
+def status_of(contact: Contact, channel: str) -> dict[str, Any]:
+    """Status of a channel with when and why, as an entry of the audit log keeps it."""
     at = getattr(contact, f"{channel}_status_at")
     return {
         "status": str(getattr(contact, f"{channel}_status")),
@@ -175,18 +143,21 @@ def _status(contact: Contact, channel: str) -> dict[str, Any]:
     }
 
 
-def _set_status(contact: Contact, channel: str, values: dict[str, Any]) -> None:
+def set_status(contact: Contact, channel: str, values: dict[str, Any]) -> None:
+    """Give a channel what `status_of` has said. Nothing is written to the database."""
     setattr(contact, f"{channel}_status", values["status"])
     setattr(contact, f"{channel}_status_at", datetime.fromisoformat(values["at"]) if values["at"] else None)
     setattr(contact, f"{channel}_status_reason", values["reason"])
 
 
-def _write(contact: Contact, now: datetime, *fields: str) -> None:
+def write(contact: Contact, now: datetime, *fields: str) -> None:
+    """Write these columns, with the place in the order of changes; the caller has locked the contact."""
     contact.changed_at = now
     contact.save(update_fields=[*fields, "changed_at"])
     Change.objects.create(tenant_id=current_tenant(), at=now, contact_id=contact.pk)
     turns.written()
 
 
-def _note(verb: str, contact: Contact, user_id: int, **detail: Any) -> AuditEntry:
+def note(verb: str, contact: Contact, user_id: int, **detail: Any) -> AuditEntry:
+    """An entry of the audit log about one contact."""
     return audit.record(verb, user_id=user_id, target=f"contact {contact.pk}", contact=contact.pk, **detail)

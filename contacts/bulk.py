@@ -17,6 +17,7 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from contacts import bulk_queries, people, turns
+from contacts.acting import Refused
 from contacts.models import BulkAction, BulkItem, BulkState, Contact
 from contacts.people import Asked
 from tenants import audit, links, outbox, wake
@@ -160,6 +161,10 @@ def _guarded(tenant_id: int, bulk_id: int) -> bool:
         with tenant_context(tenant_id):
             action = _claimed(bulk_id)
             return action is not None and _step(action)
+    except Refused as problem:
+        with tenant_context(tenant_id):
+            _end(BulkAction.objects.get(pk=bulk_id), BulkState.FAILED, error=str(problem))
+        return False
     except OperationalError:
         raise  # the database has gone, or two transactions met: a sweep brings the work back
     except DatabaseError as problem:

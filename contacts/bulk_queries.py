@@ -100,3 +100,38 @@ SELECT %(tenant)s, %(now)s, u.id FROM unnest(%(ids)s::bigint[]) u(id) ON CONFLIC
 def note_changes(ids: Sequence[int], *, now: Any) -> None:
     """Add to the order of changes."""
     _run(NOTE_CHANGES, ids=list(ids), now=now)
+
+
+# Searches by which somebody has chosen contacts may name them.
+FORGET_ASKED = """
+UPDATE bulk_action b SET asked = '{}' WHERE b.tenant_id = %(tenant)s
+  AND EXISTS (SELECT 1 FROM unnest(%(values)s::text[]) v WHERE strpos(lower(b.asked::text), lower(v)) > 0)"""
+
+
+def forget_asked(values: Sequence[str]) -> None:
+    """Forget whom bulk actions were about, where a search named one of the identifiers."""
+    _run(FORGET_ASKED, values=list(values))
+
+
+# The application role may not change the audit log; a function of the owner takes out what it says about people.
+ERASE_AUDIT = "SELECT erase_from_audit(%(ids)s::bigint[], %(values)s::text[])"
+
+
+def erase_audit(ids: Sequence[int], values: Sequence[str]) -> None:
+    """Entries about these contacts, or with one of the identifiers, keep who did what and when, and nothing else."""
+    _run(ERASE_AUDIT, ids=list(ids), values=list(values))
+
+
+# Contacts with all those that have become part of them, over any number of merges.
+WITH_MERGED = """
+WITH RECURSIVE part(id) AS (
+  SELECT unnest(%(ids)s::bigint[])
+  UNION SELECT c.id FROM part p JOIN contact c ON c.tenant_id = %(tenant)s AND c.merged_into = p.id)
+SELECT id FROM part ORDER BY id"""
+
+
+def with_merged(ids: Sequence[int]) -> list[int]:
+    """The contacts, and those that were merged into them."""
+    with connection.cursor() as cursor:
+        cursor.execute(WITH_MERGED, {"tenant": current_tenant(), "ids": list(ids)})
+        return [row[0] for row in cursor.fetchall()]

@@ -69,6 +69,14 @@ def file_of(action: BulkAction, *, now: datetime) -> Path | None:
     return path if path.is_file() else None
 
 
+def forget_all() -> None:
+    """Remove all files of the current workspace: somebody in them is erased for good."""
+    for action in BulkAction.objects.filter(kind="export").exclude(result={}):
+        (folder() / action.result["file"]).unlink(missing_ok=True)
+        action.result = {}
+        action.save(update_fields=["result"])
+
+
 def tidy(*, now: datetime) -> int:
     """Remove the files of the current workspace whose time is over; returns how many."""
     old = BulkAction.objects.filter(kind="export", finished_at__lt=now - timedelta(days=DAYS))

@@ -11,6 +11,8 @@ from typing import Any, Protocol
 
 from django.conf import settings
 
+# Of a person: (kind, normal form) of everything that he or she was known by.
+Identifiers = Sequence[tuple[str, str]]
 # What has been moved, in JSON: only the module that wrote it reads it.
 Moved = dict[str, Any]
 
@@ -30,6 +32,9 @@ class Holding(Protocol):
 
     def give_back(self, moved: Moved, *, of: int) -> None:
         """Return what `move` has given to contact `of`, where it is still there."""
+
+    def erase(self, contact_ids: Sequence[int], identifiers: Identifiers) -> None:
+        """Remove everything about the contacts for good. May raise contacts.acting.Refused, with nothing written."""
 
 
 def every() -> list[Holding]:
@@ -52,3 +57,9 @@ def give_back(moved: dict[str, Moved], *, of: int) -> None:
     for holding in every():
         if holding.__name__ in moved:
             holding.give_back(moved[holding.__name__], of=of)
+
+
+def erase(contact_ids: Sequence[int], identifiers: Identifiers) -> None:
+    """Remove everything about contacts for good: the highest app first, the contacts themselves last. Raises Refused."""
+    for holding in reversed(every()):
+        holding.erase(contact_ids, identifiers)

@@ -152,5 +152,6 @@ def apply(staging: Staging, policy: Policy, *, start: int, stop: int, origin: st
     """Write the contacts of rows [start, stop); returns (created, updated)."""
     created = writing.insert_contacts(staging, policy.rules, start=start, stop=stop, origin=origin, now=now)
     updated = writing.update_contacts(staging, policy.rules, start=start, stop=stop, now=now)
+    writing.silence(staging, start=start, stop=stop, now=now)
     writing.note_changes(staging, start=start, stop=stop, now=now)
     return created, updated

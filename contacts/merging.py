@@ -11,19 +11,16 @@ from typing import Any
 
 from django.utils import timezone
 
-from contacts import choosing, consent, holdings, turns
+from contacts import choosing, consent, holdings, states, turns
 from contacts.acting import Refused
-from contacts.attributes import CORE
-from contacts.models import Alias, Change, Contact, Merge
+from contacts.models import Alias, Contact, Merge
 from tenants import audit
-from tenants.context import current_tenant
 
 MERGED, UNMERGED = "contact.merged", "contact.unmerged"
 DAYS = 30
 # More people than anybody can compare; a larger group is no person.
 MOST = 10
 IDENTIFIERS = ("external_id", "email", "phone")
-_FORMS = {"email": "email_written", "phone": "phone_written", "first_name": "first_key", "last_name": "last_key"}
 
 
 def merge(
@@ -47,13 +44,13 @@ def merge(
     losers = [c for c in contacts if c.pk != stays.pk]
     now = timezone.now()
     after = _after(contacts, rule=rule, chosen=chosen or {})
-    before = {key: _state(stays, key) for key in after}
+    before = {key: states.of(stays, key) for key in after}
     made: Merge = Merge.objects.create(
         contact_id=stays.pk, losers=[c.pk for c in losers], made_by_id=user_id, made_at=now,
         values={key: [before[key], after[key]] for key in after if before[key] != after[key]},
     )  # fmt: skip
     _send_away(losers, stays, now)
-    _set(stays, after, now)
+    states.write(stays, after, now)
     made.moved = holdings.move([c.pk for c in losers], to=stays.pk)
     made.moved["aliases"] = _alias(contacts, stays, made)
     made.save(update_fields=["moved"])
@@ -78,10 +75,10 @@ def undo(merge_id: int, *, user_id: int | None) -> int:
         raise Refused(f"The merge is more than {DAYS} days old.")
     stays = Contact.objects.select_for_update().get(pk=made.contact_id)
     losers = list(Contact.objects.select_for_update().filter(pk__in=made.losers).order_by("pk"))
-    mine = {key: before for key, (before, after) in made.values.items() if _state(stays, key) == after}
+    mine = {key: before for key, (before, after) in made.values.items() if states.of(stays, key) == after}
     _refuse_undo(made, stays, losers, mine.get("external_id", [stays.external_id])[0])
     _forget_aliases(made)
-    _set(stays, mine, now)
+    states.write(stays, mine, now)
     _bring_back(losers, now)
     holdings.give_back({name: moved for name, moved in made.moved.items() if name != "aliases"}, of=stays.pk)
     made.undone_at, made.undone_by_id = now, user_id
@@ -128,52 +125,18 @@ def _after(contacts: Sequence[Contact], *, rule: str, chosen: Mapping[str, int])
     after = {}
     for field in choosing.fields(contacts, labels={}, rule=rule, chosen=chosen):
         if field.result is not None:
-            after[field.key] = _state(by_id[field.result.contact_id], field.key)
+            after[field.key] = states.of(by_id[field.result.contact_id], field.key)
     for channel in consent.ORDERS:
         key = f"{channel}_status"
-        after[key] = _state(choosing.strictest(contacts, channel), key)
+        after[key] = states.of(choosing.strictest(contacts, channel), key)
     return after
-
-
-def _columns(key: str) -> list[str]:
-    """The columns that make up a value; an attribute has none."""
-    if key.endswith("_status"):
-        return [key, f"{key}_at", f"{key}_reason"]
-    return [key, *([_FORMS[key]] if key in _FORMS else [])] if key in CORE else []
-
-
-def _state(contact: Contact, key: str) -> list[Any]:
-    columns = _columns(key)
-    if not columns:
-        return [contact.attributes.get(key)]
-    values = (getattr(contact, column) for column in columns)
-    return [value.isoformat() if isinstance(value, datetime) else value for value in values]
-
-
-def _put(contact: Contact, key: str, state: Sequence[Any]) -> None:
-    columns = _columns(key)
-    for column, value in zip(columns, state, strict=False):
-        dated = column.endswith("_at") and value is not None
-        setattr(contact, column, datetime.fromisoformat(value) if dated else value)
-    if not columns and state[0] is None:
-        contact.attributes.pop(key, None)
-    elif not columns:
-        contact.attributes[key] = state[0]
-
-
-def _set(contact: Contact, states: Mapping[str, Sequence[Any]], now: datetime) -> None:
-    for key, state in states.items():
-        _put(contact, key, state)
-    contact.changed_at = now
-    contact.save()
-    Change.objects.create(tenant_id=current_tenant(), at=now, contact_id=contact.pk)
 
 
 def _send_away(losers: Sequence[Contact], stays: Contact, now: datetime) -> None:
     """Out of all lists; before the one that stays is written, because it may take over an external ID."""
     for loser in losers:
         loser.deleted_at, loser.deleted_reason, loser.merged_into = now, f"Merged into contact {stays.pk}", stays.pk
-        _set(loser, {}, now)
+        states.write(loser, {}, now)
 
 
 def _alias(contacts: Sequence[Contact], stays: Contact, made: Merge) -> dict[str, list[Any]]:
@@ -215,7 +178,7 @@ def _refuse_undo(made: Merge, stays: Contact, losers: Sequence[Contact], own_id:
 def _bring_back(losers: Sequence[Contact], now: datetime) -> None:
     for loser in losers:
         loser.deleted_at = loser.deleted_reason = loser.merged_into = None
-        _set(loser, {}, now)
+        states.write(loser, {}, now)
 
 
 def _note(verb: str, made: Merge, user_id: int | None, **detail: Any) -> None:

@@ -109,7 +109,7 @@ class Asked:
 
 def matching(asked: Asked) -> Any:
     """The contacts that are asked for, in no order."""
-    found = Contact.objects.filter(asked.filter.condition & search.condition(asked.q, region=asked.region))
+    found = Contact.objects.filter(statuses.where(asked.filter) & search.condition(asked.q, region=asked.region))
     if asked.deleted:
         return found.exclude(deleted_at=None)
     return found if asked.filter.with_deleted else found.filter(deleted_at=None)

@@ -5,11 +5,13 @@ PostgreSQL would read every contact of the workspace for them.
 """
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from django.db.models import Q
 
 from contacts.identifiers import name_key, normal_email, normal_phone
-from contacts.models import Alias
+from contacts.models import Alias, Contact
 
 # The character after which nothing sorts: ends the range of a prefix.
 _LAST = "\U0010ffff"
@@ -18,6 +20,15 @@ _LAST = "\U0010ffff"
 def starts_with(column: str, prefix: str) -> Q:
     """Rows whose column begins with the prefix, as a range."""
     return Q(**{f"{column}__gte": prefix, f"{column}__lt": prefix + _LAST})
+
+
+def same(values: Mapping[str, Any]) -> Any:
+    """Living contacts that have one of the identifiers among the values, in their normal forms; a query."""
+    found = Q(pk__in=[])
+    for kind in ("external_id", "email", "phone"):
+        if values.get(kind):
+            found |= Q(**{kind: values[kind]})
+    return Contact.objects.living().filter(found).order_by("pk")
 
 
 def condition(text: str, *, region: str | None) -> Q:

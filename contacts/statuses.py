@@ -8,6 +8,8 @@ from django.db.models import BooleanField, Case, Count, ExpressionWrapper, F, Q,
 
 from contacts import remembered
 from contacts.models import Contact, EmailStatus, PhoneStatus
+from tenants.context import current_tenant
+from tenants.models import Tenant
 
 
 class Cell(NamedTuple):
@@ -31,6 +33,7 @@ class StatusFilter:
     holds: Callable[[Cell], bool]
     few: bool = False
     with_deleted: bool = False
+    over: bool = False  # beyond what the plan holds: `where` knows from which contact on
 
 
 def _email(status: str, label: str, tone: str) -> StatusFilter:
@@ -61,11 +64,34 @@ FILTERS = {
         _email(EmailStatus.NOT_CONFIRMED, "Not confirmed", "warn"),
         _email(EmailStatus.SPAM, "Spam reports", "bad"),
         _email(EmailStatus.BLACKLISTED, "Blacklisted", "bad"),
+        StatusFilter("email.over", "Over the limit", "E-mail", "warn", Q(email__isnull=False), lambda _c: False, over=True),
         StatusFilter("phone", "All with phone", "Phone", "", Q(phone__isnull=False), lambda c: c.phone is not None),
         _phone(PhoneStatus.ACTIVE, "Active", "ok"),
         _phone(PhoneStatus.BLACKLISTED, "Blacklisted", "bad"),
     )
 }  # fmt: skip
+
+
+def limit() -> int | None:
+    """How many contacts with an e-mail the plan of the workspace holds; None: any number."""
+    found: int | None = Tenant.objects.values_list("contact_limit", flat=True).get(pk=current_tenant())
+    return found
+
+
+def where(wanted: StatusFilter) -> Q:
+    """What a filter means in the database."""
+    if not wanted.over:
+        return wanted.condition
+    most = limit()
+    if most is None:
+        return Q(pk__in=[])
+    return wanted.condition & Q(pk__gt=remembered.figures(f"over.{most}", lambda: _last_within(most), while_writing=60))
+
+
+def _last_within(most: int) -> int:
+    """The ID of the last contact that the plan holds, in the order in which they were made."""
+    ids = Contact.objects.living().exclude(email=None).order_by("pk").values_list("pk", flat=True)
+    return int(next(iter(ids[most - 1 : most]), 2**62))
 
 
 def cells() -> list[Cell]:
@@ -89,6 +115,10 @@ def _count() -> list[tuple[bool, str | None, str | None, int]]:
 
 def count(found: list[Cell], wanted: StatusFilter, *, deleted: bool) -> int:
     """How many contacts a filter has, among the living or the deleted."""
+    if wanted.over:
+        most, has = limit(), count(found, FILTERS["email"], deleted=deleted)
+        gone = sum(cell.contacts for cell in found if cell.deleted and cell.email is not None)
+        return 0 if most is None or deleted else max(0, has - gone - most)
     seen = (c for c in found if wanted.holds(c) and (c.deleted == deleted or (wanted.with_deleted and not deleted)))
     return sum(cell.contacts for cell in seen)
 

@@ -1,11 +1,25 @@
 from django.urls import path
 
-from contacts.views import acting, bulk, duplicates, listing, merging, probable, profile
+from contacts.views import (
+    acting,
+    blacklist,
+    bulk,
+    duplicates,
+    editing,
+    fields,
+    listing,
+    merging,
+    probable,
+    profile,
+    subscribing,
+)
 
 app_name = "contacts"
 _BULK = ("delete", "restore", "unsubscribe", "duplicates")
 urlpatterns = [
     path("", listing.listing, name="list"),
+    path("new/", editing.new, name="new"),
+    path("new/likes/", editing.likes, name="likes"),
     path("duplicates/", duplicates.listing, {"kind": "email"}, name="duplicates"),
     path("duplicates/phone/", duplicates.listing, {"kind": "phone"}, name="duplicates_phone"),
     path("duplicates/probable/", probable.listing, name="probable"),
@@ -13,15 +27,30 @@ urlpatterns = [
     path("duplicates/probable/<int:group_id>/decide/", probable.decide, name="probable_decide"),
     path("duplicates/merged/", duplicates.merged, name="merged"),
     *(path(f"bulk/{kind}/", bulk.prepare, {"kind": kind}, name=f"bulk_{kind}") for kind in _BULK),
+    path("bulk/erase/", bulk.erase, name="bulk_erase"),
     path("bulk/export/", bulk.export, name="export"),
     path("actions/", bulk.actions, name="bulk_actions"),
     path("actions/<int:action_id>/", bulk.action, name="bulk_action"),
     path("actions/<int:action_id>/undo/", bulk.undo, name="bulk_undo"),
     path("actions/<int:action_id>/cancel/", bulk.cancel, name="bulk_cancel"),
     path("actions/<int:action_id>/file/", bulk.download, name="bulk_file"),
+    path("blacklist/", blacklist.listing, {"kind": "email"}, name="blacklist"),
+    path("blacklist/phone/", blacklist.listing, {"kind": "phone"}, name="blacklist_phone"),
+    path("blacklist/add/", blacklist.add, {"kind": "email"}, name="blacklist_add"),
+    path("blacklist/phone/add/", blacklist.add, {"kind": "phone"}, name="blacklist_add_phone"),
+    path("blacklist/<int:entry_id>/remove/", blacklist.remove, name="blacklist_remove"),
+    path("forms/", subscribing.forms, name="signup_forms"),
+    path("forms/<int:form_id>/archive/", subscribing.archive_form, name="signup_form_archive"),
+    path("fields/", fields.listing, name="fields"),
+    path("fields/add/", fields.add, name="field_add"),
+    path("fields/<int:field_id>/", fields.field, name="field"),
+    path("fields/<int:field_id>/archive/", fields.archive, name="field_archive"),
+    path("categories/", fields.subscriptions, name="categories"),
+    path("categories/<int:category_id>/archive/", fields.archive_category, name="category_archive"),
     path("merge/", merging.merge, name="merge"),
     path("merges/<int:merge_id>/undo/", merging.unmerge, name="unmerge"),
     path("<int:contact_id>/", profile.profile, name="profile"),
+    path("<int:contact_id>/edit/", editing.edit, name="edit"),
     path("<int:contact_id>/act/<slug:name>/", acting.act, name="act"),
     path("<int:contact_id>/delete/", acting.delete, name="delete"),
     path("<int:contact_id>/restore/", acting.restore, name="restore"),

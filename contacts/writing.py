@@ -6,7 +6,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from contacts import consent, queries
+from contacts import blacklist, consent, queries
 from contacts.staging import Staging
 
 # What a matched row changes in its contact, for rows [start, stop): for each value [before, after], for names and channels
@@ -200,6 +200,25 @@ def update_contacts(staging: Staging, rules: Rules, **values: Any) -> int:
         .replace("@more@", more + (_REVIVED if rules.revive else ""))
     )
     return queries.run(statement, staging, **values)
+
+
+# Contacts of rows [start, stop) whose address or number is on the blacklist get no messages. The reason says what they were.
+BLACKLISTED = """
+UPDATE contact c SET {channel}_status = 'blacklisted', {channel}_status_at = %(now)s,
+  {channel}_status_reason = CASE c.{channel}_status WHEN 'active' THEN %(active)s ELSE %(not_confirmed)s END
+FROM {{map}} m WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s AND m.outcome IN ('c', 'u')
+  AND c.tenant_id = %(tenant)s AND c.id = m.contact_id AND c.{channel}_status IN ('active', 'not_confirmed')
+  AND EXISTS (SELECT 1 FROM blacklist_entry b
+    WHERE b.tenant_id = %(tenant)s AND b.kind = '{channel}' AND b.value = c.{channel})"""
+ANY_BLACKLISTED = """
+SELECT EXISTS (SELECT 1 FROM blacklist_entry b WHERE b.tenant_id = %(tenant)s AND b.kind = '{channel}')"""
+
+
+def silence(staging: Staging, **values: Any) -> None:
+    """Apply the blacklists to what was written; `start`, `stop`, `now`."""
+    for channel in consent.ORDERS:
+        if queries.fetch(ANY_BLACKLISTED.format(channel=channel), staging)[0][0]:
+            queries.run(BLACKLISTED.format(channel=channel), staging, **values, **blacklist.REASON)
 
 
 # Notes when the contacts of rows [start, stop) were made or changed; the time is the one that the contacts carry.

@@ -119,6 +119,26 @@ CREATE TABLE auth_permission (
 );
 CREATE INDEX auth_permission_content_type_id_2f476e4b ON auth_permission (content_type_id);
 
+CREATE TABLE blacklist_entry (
+    id bigint DEFAULT nextval('blacklist_entry_id_seq'::regclass) NOT NULL,
+    tenant_id bigint DEFAULT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint NOT NULL,
+    kind character varying(5) NOT NULL,
+    value character varying(254) COLLATE "C" NOT NULL,
+    reason character varying(200) NOT NULL,
+    added_at timestamp with time zone NOT NULL,
+    added_by_id bigint,
+    CONSTRAINT blacklist_entry_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT blacklist_once UNIQUE (tenant_id, kind, value),
+    CONSTRAINT blacklist_entry_added_by_id_358d6b18_fk_user_id FOREIGN KEY (added_by_id) REFERENCES "user"(id) DEFERRABLE INITIALLY DEFERRED
+);
+CREATE INDEX blacklist_entry_added_by_id_358d6b18 ON blacklist_entry (added_by_id);
+ALTER TABLE blacklist_entry ENABLE ROW LEVEL SECURITY;
+ALTER TABLE blacklist_entry FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON blacklist_entry FOR ALL
+    USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")))
+    WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
+GRANT DELETE, INSERT, SELECT, UPDATE ON blacklist_entry TO cdp_app;
+
 CREATE TABLE bulk_action (
     id bigint DEFAULT nextval('bulk_action_id_seq'::regclass) NOT NULL,
     tenant_id bigint DEFAULT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint NOT NULL,
@@ -166,6 +186,42 @@ CREATE POLICY tenant ON bulk_item FOR ALL
     USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")))
     WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
 GRANT DELETE, INSERT, SELECT, UPDATE ON bulk_item TO cdp_app;
+
+CREATE TABLE category (
+    id bigint DEFAULT nextval('category_id_seq'::regclass) NOT NULL,
+    tenant_id bigint DEFAULT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint NOT NULL,
+    name character varying(80) NOT NULL,
+    about character varying(200) NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    archived_at timestamp with time zone,
+    CONSTRAINT category_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT category_name UNIQUE (tenant_id, name)
+);
+ALTER TABLE category ENABLE ROW LEVEL SECURITY;
+ALTER TABLE category FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON category FOR ALL
+    USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")))
+    WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
+GRANT DELETE, INSERT, SELECT, UPDATE ON category TO cdp_app;
+
+CREATE TABLE consent_record (
+    id bigint DEFAULT nextval('consent_record_id_seq'::regclass) NOT NULL,
+    tenant_id bigint DEFAULT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint NOT NULL,
+    contact_id bigint NOT NULL,
+    wording text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    said_by_id bigint,
+    CONSTRAINT consent_record_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT consent_record_said_by_id_b07964c2_fk_user_id FOREIGN KEY (said_by_id) REFERENCES "user"(id) DEFERRABLE INITIALLY DEFERRED
+);
+CREATE INDEX consent_contact ON consent_record (tenant_id, contact_id);
+CREATE INDEX consent_record_said_by_id_b07964c2 ON consent_record (said_by_id);
+ALTER TABLE consent_record ENABLE ROW LEVEL SECURITY;
+ALTER TABLE consent_record FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON consent_record FOR ALL
+    USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")))
+    WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
+GRANT DELETE, INSERT, SELECT ON consent_record TO cdp_app;
 
 CREATE TABLE contact (
     id bigint DEFAULT nextval('contact_id_seq'::regclass) NOT NULL,
@@ -433,6 +489,25 @@ CREATE POLICY tenant ON invitation FOR ALL
     WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
 GRANT DELETE, INSERT, SELECT, UPDATE ON invitation TO cdp_app;
 
+CREATE TABLE mail_hook (
+    id bigint DEFAULT nextval('mail_hook_id_seq'::regclass) NOT NULL,
+    tenant_id bigint DEFAULT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint NOT NULL,
+    provider character varying(20) NOT NULL,
+    key character varying(60) COLLATE "C" NOT NULL,
+    told bigint NOT NULL,
+    last_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    archived_at timestamp with time zone,
+    CONSTRAINT mail_hook_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT mail_hook_key UNIQUE (tenant_id, key)
+);
+ALTER TABLE mail_hook ENABLE ROW LEVEL SECURITY;
+ALTER TABLE mail_hook FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON mail_hook FOR ALL
+    USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")))
+    WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
+GRANT DELETE, INSERT, SELECT, UPDATE ON mail_hook TO cdp_app;
+
 CREATE TABLE membership (
     id bigint DEFAULT nextval('membership_id_seq'::regclass) NOT NULL,
     tenant_id bigint DEFAULT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint NOT NULL,
@@ -677,6 +752,26 @@ CREATE POLICY tenant ON segment_member FOR ALL
     WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
 GRANT DELETE, INSERT, MAINTAIN, SELECT, UPDATE ON segment_member TO cdp_app;
 
+CREATE TABLE signup_form (
+    id bigint DEFAULT nextval('signup_form_id_seq'::regclass) NOT NULL,
+    tenant_id bigint DEFAULT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint NOT NULL,
+    key character varying(40) COLLATE "C" NOT NULL,
+    title character varying(120) NOT NULL,
+    text character varying(500) NOT NULL,
+    wording character varying(500) NOT NULL,
+    categories jsonb NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    archived_at timestamp with time zone,
+    CONSTRAINT signup_form_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT signup_form_key UNIQUE (tenant_id, key)
+);
+ALTER TABLE signup_form ENABLE ROW LEVEL SECURITY;
+ALTER TABLE signup_form FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON signup_form FOR ALL
+    USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")))
+    WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
+GRANT DELETE, INSERT, SELECT, UPDATE ON signup_form TO cdp_app;
+
 CREATE TABLE site (
     id bigint DEFAULT nextval('site_id_seq'::regclass) NOT NULL,
     tenant_id bigint DEFAULT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint NOT NULL,
@@ -726,7 +821,7 @@ ALTER TABLE suppression FORCE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON suppression FOR ALL
     USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")))
     WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
-GRANT INSERT, SELECT ON suppression TO cdp_app;
+GRANT DELETE, INSERT, SELECT ON suppression TO cdp_app;
 
 CREATE TABLE tenant (
     id bigint GENERATED BY DEFAULT AS IDENTITY NOT NULL,
@@ -744,6 +839,7 @@ CREATE TABLE tenant (
     min_rows integer DEFAULT 1 NOT NULL,
     separators character varying(10) DEFAULT ''::character varying NOT NULL,
     strict_values boolean DEFAULT false NOT NULL,
+    contact_limit bigint,
     CONSTRAINT tenant_pkey PRIMARY KEY (id),
     CONSTRAINT tenant_slug_key UNIQUE (slug)
 );
@@ -889,8 +985,14 @@ CREATE SEQUENCE auth_group_permissions_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE auth_group_permissions_id_seq TO cdp_app;
 CREATE SEQUENCE auth_permission_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE auth_permission_id_seq TO cdp_app;
+CREATE SEQUENCE blacklist_entry_id_seq;
+GRANT SELECT, USAGE ON SEQUENCE blacklist_entry_id_seq TO cdp_app;
 CREATE SEQUENCE bulk_action_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE bulk_action_id_seq TO cdp_app;
+CREATE SEQUENCE category_id_seq;
+GRANT SELECT, USAGE ON SEQUENCE category_id_seq TO cdp_app;
+CREATE SEQUENCE consent_record_id_seq;
+GRANT SELECT, USAGE ON SEQUENCE consent_record_id_seq TO cdp_app;
 CREATE SEQUENCE contact_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE contact_id_seq TO cdp_app;
 CREATE SEQUENCE django_content_type_id_seq;
@@ -907,6 +1009,8 @@ CREATE SEQUENCE inbox_position_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE inbox_position_id_seq TO cdp_app;
 CREATE SEQUENCE invitation_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE invitation_id_seq TO cdp_app;
+CREATE SEQUENCE mail_hook_id_seq;
+GRANT SELECT, USAGE ON SEQUENCE mail_hook_id_seq TO cdp_app;
 CREATE SEQUENCE membership_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE membership_id_seq TO cdp_app;
 CREATE SEQUENCE merge_id_seq;
@@ -923,6 +1027,8 @@ CREATE SEQUENCE saved_mapping_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE saved_mapping_id_seq TO cdp_app;
 CREATE SEQUENCE segment_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE segment_id_seq TO cdp_app;
+CREATE SEQUENCE signup_form_id_seq;
+GRANT SELECT, USAGE ON SEQUENCE signup_form_id_seq TO cdp_app;
 CREATE SEQUENCE site_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE site_id_seq TO cdp_app;
 CREATE SEQUENCE source_name_id_seq;

@@ -10,6 +10,7 @@ from psycopg import sql
 
 from contacts import queries
 from contacts.staging import Staging
+from tenants.context import current_tenant
 
 # Issues of one parse unit. One JSON document instead of COPY, which a protected table refuses.
 ADD_ISSUES = """
@@ -199,6 +200,32 @@ def orphans(tenant_id: int) -> dict[str, int]:
             cursor.execute(statement, {"tenant": tenant_id})
             found[table] = int(cursor.fetchone()[0])
     return found
+
+
+# Rows in error that name one of these people, and rows that became one of them: their cells and values go, their numbers
+# stay, so that the sums of the import stay true. Reads all rows in error of the workspace once.
+BLANK_ROWS = """
+WITH named AS (
+  SELECT r.import_id, r.row_no FROM rejected_row r WHERE r.tenant_id = %(tenant)s AND EXISTS (
+    SELECT 1 FROM jsonb_array_elements_text(r.cells || coalesce(r.fixed, '[]')) c(text)
+    WHERE lower(btrim(c.text)) = ANY(%(values)s))
+  UNION SELECT t.import_id, t.row_no FROM touched t WHERE t.tenant_id = %(tenant)s AND t.contact_id = ANY(%(ids)s)),
+rejected AS (
+  UPDATE rejected_row r SET cells = '[]', fixed = NULL, chosen_id = NULL FROM named n
+  WHERE r.tenant_id = %(tenant)s AND r.import_id = n.import_id AND r.row_no = n.row_no)
+UPDATE row_issue i SET value = NULL, facts = '{}' FROM named n
+WHERE i.tenant_id = %(tenant)s AND i.import_id = n.import_id AND i.row_no = n.row_no"""
+
+
+def blank_rows(contact_ids: Sequence[int], values: Sequence[str]) -> None:
+    """Take out what is kept of rows of these contacts, or with one of these identifiers."""
+    wanted: dict[str, Any] = {
+        "tenant": current_tenant(),
+        "ids": list(contact_ids),
+        "values": [value.lower() for value in values],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(BLANK_ROWS, wanted)
 
 
 # From so many rows on a wrong plan takes minutes, and learning better takes less than a second.

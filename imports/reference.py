@@ -39,6 +39,7 @@ _EXAMPLES: dict[str, tuple[str, str]] = {
     "gender": ("female", "male"),
     "company": ("Nordvik", "Fjell"),
     "job_title": ("Buyer", "Guide"),
+    "subscriptions": ("News | Offers", "News"),
     "contact_id": ("1042", "1043"),
     "email_status": ("active", "unsubscribed"),
     "phone_status": ("active", "blacklisted"),

@@ -172,6 +172,10 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
         |www|вебсайт|веб-сайт|сайт|mājaslapa|mājas lapa|tīmekļa vietne|website 1 - value|web address""",
         "company website|personal website|personal web page|business homepage|company url|company domain|domain",
     ),
+    "subscriptions": (
+        """subscriptions|subscription categories|subscribed to|newsletter categories|abos|abonnements
+        |catégories d'abonnement|suscripciones|iscrizioni|inscrições|abonnementen|subskrypcje|підписки|подписки""",
+    ),
 }
 # Columns that our own download of rows in error adds. A mended file comes back with them, and they mean nothing there.
 OWN_COLUMNS: tuple[str, ...] = ("Line in file", "Code", "Reason")

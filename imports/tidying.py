@@ -38,7 +38,7 @@ def everywhere() -> None:
 def workspace(tenant: Tenant, *, now: datetime) -> tuple[int, int]:
     """Remove what is over in one workspace; returns imports that lost their file, and undos that became final."""
     old = Q(file_removed_at=None, finished_at__lt=now - timedelta(days=tenant.keep_files_days))
-    files = _each(tenant, old, lambda imp: _remove_file(imp, now))
+    files = _each(tenant, old, lambda imp: remove_file(imp, now))
     undone = Q(undone_at__lt=now - timedelta(days=undo.DAYS))
     return files, _each(tenant, undone, _forget, withdrawn=True)
 
@@ -60,7 +60,8 @@ def _each(tenant: Tenant, wanted: Q, act: Callable[[Import], None], *, withdrawn
     return done
 
 
-def _remove_file(imp: Import, now: datetime) -> None:
+def remove_file(imp: Import, now: datetime) -> None:
+    """Remove the files of an import that has ended; what became of its rows stays."""
     path = Path(settings.UPLOAD_DIR) / imp.path
     for file in (path, *map(path.with_suffix, _BESIDE)):
         file.unlink(missing_ok=True)

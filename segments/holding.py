@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from contacts.holdings import Moved
+from contacts.holdings import Identifiers, Moved
 from segments.models import Member
 from tenants.context import current_tenant
 
@@ -34,6 +34,11 @@ def give_back(moved: Moved, *, of: int) -> None:
         # Somebody may have put it there anew meanwhile.
         Member.objects.filter(segment_id=segment_id, contact_id=of, added_at=datetime.fromisoformat(at)).delete()
     _write([_member(segment, contact, datetime.fromisoformat(at), imp) for segment, contact, at, imp in moved["gone"]])
+
+
+def erase(contact_ids: Sequence[int], _identifiers: Identifiers) -> None:
+    """Take the contacts out of all segments."""
+    Member.objects.filter(contact_id__in=contact_ids).delete()
 
 
 def _member(segment_id: int, contact_id: int, added_at: datetime, import_id: int | None) -> Member:

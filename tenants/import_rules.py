@@ -19,7 +19,7 @@ SEPARATORS = {",": "Comma ,", ";": "Semicolon ;", "\t": "Tab", "|": "Bar |"}
 IDENTIFIERS = {"external_id": "external ID", "email": "e-mail", "phone": "phone"}
 FIELDS = (
     "max_upload_bytes", "max_rows", "max_columns", "min_rows", "separators", "strict_values", "keep_files_days", "country",
-    "time_zone", "identifier_order",
+    "time_zone", "identifier_order", "contact_limit",
 )  # fmt: skip
 
 
@@ -88,6 +88,13 @@ class ImportRulesForm(forms.Form):
         help_text="The first one that finds a contact decides; when a weaker one finds somebody else, the row is in error.",
     )
 
+    contact_limit = forms.IntegerField(
+        label="Contacts with an e-mail that the plan holds",
+        required=False,
+        min_value=1,
+        help_text="Those made later are shown under “Over the limit”. Empty means that there is no limit.",
+    )
+
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         if {"min_rows", "max_rows"} <= data.keys() and data["min_rows"] > data["max_rows"]:
@@ -105,7 +112,7 @@ def initial(tenant: Tenant) -> dict[str, Any]:
     """The rules of a workspace as the form shows them."""
     found = {name: getattr(tenant, name) for name in FIELDS}
     found["max_upload_mb"] = min(max(found.pop("max_upload_bytes") // MB, 1), CAP_MB)
-    return found | {"separators": list(tenant.separators)}
+    return found | {"separators": list(tenant.separators), "contact_limit": tenant.contact_limit or ""}
 
 
 def in_force(tenant: Tenant) -> set[str]:

@@ -77,6 +77,8 @@ class Tenant(models.Model):
     keep_files_days = models.IntegerField(default=30, db_default=30)
     # Which identifiers decide who a row is, strongest first.
     identifier_order = models.CharField(max_length=60, default="external_id,email,phone")
+    # So many contacts with an e-mail address the plan of the workspace holds; those made later are over the limit.
+    contact_limit = models.BigIntegerField(null=True)
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

@@ -20,6 +20,7 @@ SECTIONS: list[tuple[str, list[tuple[str, str, str, str]]]] = [
             ("Contacts", "users", "contacts:list", "contacts.view"),
             ("Duplicates", "copy", "contacts:duplicates", "contacts.view"),
             ("Segments", "blend", "segments:list", "segments.view"),
+            ("Blacklist", "ban", "contacts:blacklist", "contacts.view"),
         ],
     ),
     (
@@ -31,6 +32,7 @@ SECTIONS: list[tuple[str, list[tuple[str, str, str, str]]]] = [
         [
             ("Sites and pixel", "globe", "tracking:sites", "sites.view"),
             ("Members", "user-cog", "tenants:members", "members.view"),
+            ("Audit log", "scroll-text", "tenants:audit", "audit.view"),
             ("Settings", "sliders-horizontal", "tenants:settings", "settings.manage"),
             ("Sent mail (local)", "mail", "tenants:mail", "mail.view"),
         ],

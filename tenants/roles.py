@@ -27,6 +27,8 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "contacts.edit": _WRITERS,
     # Everybody's data as a file.
     "contacts.export": _WRITERS,
+    # Erasing people for good, which cannot be taken back.
+    "contacts.erase": _ADMINS,
     "imports.view": _EVERYBODY,
     # Cells of a customer's file: not for ops, who need states and counts only.
     "imports.rows": _EVERYBODY - {Role.OPS},
@@ -41,6 +43,8 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "sites.manage": _ADMINS,
     "members.view": _EVERYBODY,
     "members.manage": _ADMINS,
+    # Who did what, with the values before and after.
+    "audit.view": _ADMINS,
     "mail.view": frozenset({Role.OWNER}),
     "settings.manage": _ADMINS,
 }

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from tenants.views import settings, workspace
+from tenants.views import audit, settings, workspace
 
 app_name = "tenants"
 urlpatterns = [
@@ -13,5 +13,6 @@ urlpatterns = [
     path("settings/", settings.rules, name="settings"),
     path("settings/save/", settings.save_rules, name="save_rules"),
     path("settings/preset/", settings.use_preset, name="use_preset"),
+    path("audit/", audit.listing, name="audit"),
     path("mail/", workspace.mail, name="mail"),
 ]

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from contacts.holdings import Moved
-from tracking.models import Event, Visitor
+from contacts.holdings import Identifiers, Moved
+from tracking.models import Event, Visitor, VisitorIdentifier
 
 TABLES = ("event", "visitor", "visitor_identifier")
 
@@ -32,3 +32,15 @@ def give_back(moved: Moved, *, of: int) -> None:
     for name, model in (("visitors", Visitor), ("events", Event)):
         for contact_id, ids in moved[name].items():
             model.objects.filter(contact_id=of, pk__in=ids).update(contact_id=int(contact_id))
+
+
+def erase(contact_ids: Sequence[int], identifiers: Identifiers) -> None:
+    """Remove the visitors that are these contacts with all that they did, events that imports brought, and their
+    identifiers wherever another visitor has used them."""
+    visitors = list(Visitor.objects.filter(contact_id__in=contact_ids).values_list("pk", flat=True))
+    Event.objects.filter(visitor_id__in=visitors).delete()
+    Event.objects.filter(contact_id__in=contact_ids).delete()
+    VisitorIdentifier.objects.filter(visitor_id__in=visitors).delete()
+    for kind, value in identifiers:
+        VisitorIdentifier.objects.filter(kind=kind, value=value).delete()
+    Visitor.objects.filter(pk__in=visitors).delete()

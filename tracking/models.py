@@ -161,3 +161,26 @@ class InboxPosition(TenantModel):
 
     def __str__(self) -> str:
         return self.last_id
+
+
+class MailHook(TenantModel):
+    """An address to which an e-mail provider posts what became of messages. The key is its secret."""
+
+    provider = models.CharField(max_length=20)
+    key = models.CharField(max_length=60, db_collation="C")
+    told = models.BigIntegerField(default=0)  # events of contacts
+    last_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    archived_at = models.DateTimeField(null=True)
+
+    class Meta(TenantModel.Meta):
+        db_table = "mail_hook"
+        constraints: ClassVar[list[Any]] = [models.UniqueConstraint(fields=["tenant_id", "key"], name="mail_hook_key")]
+
+    def __str__(self) -> str:
+        return self.provider
+
+    def archive(self) -> None:
+        """Close the address."""
+        self.archived_at = timezone.now()
+        self.save(update_fields=["archived_at"])

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from tracking import source_views, views
+from tracking import mail_views, source_views, views
 
 app_name = "tracking"
 urlpatterns = [
@@ -9,6 +9,9 @@ urlpatterns = [
     path("sites/<int:site_id>/", views.site, name="site"),
     path("sites/<int:site_id>/seen/", views.seen, name="seen"),
     path("resolved/", views.resolved, name="resolved"),
+    path("settings/providers/", mail_views.hooks, name="hooks"),
+    path("settings/providers/add/", mail_views.add_hook, name="add_hook"),
+    path("settings/providers/<int:hook_id>/remove/", mail_views.remove_hook, name="remove_hook"),
     path("settings/sources/", source_views.sources, name="sources"),
     path("settings/sources/add/", source_views.add, name="add_source"),
     path("settings/sources/<int:source_id>/", source_views.edit, name="edit_source"),

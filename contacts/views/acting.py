@@ -11,7 +11,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods, require_POST
 
 from cdp.http import go, page
-from contacts import acting
+from contacts import acting, reversing
 from contacts.acting import ACTS, REASONS, Refused
 from contacts.models import Contact
 from tenants.models import AuditEntry
@@ -78,7 +78,7 @@ def restore(request: HttpRequest, contact_id: int) -> HttpResponse:
 def undo(request: HttpRequest, entry_id: int) -> HttpResponse:
     """Take back one act by its entry in the audit log."""
     try:
-        contact = acting.undo(entry_id, user_id=user_id(request))
+        contact = reversing.undo(entry_id, user_id=user_id(request))
     except AuditEntry.DoesNotExist:
         raise Http404 from None
     except Refused as problem:

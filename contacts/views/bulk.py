@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from cdp.http import go, page, stop_polling
 from contacts import bulk, duplicates, exports
 from contacts.acting import REASONS
+from contacts.erasing import WORD
 from contacts.models import BulkAction, BulkState, Contact
 from contacts.views.acting import user_id
 from tenants.roles import allow
@@ -37,12 +38,24 @@ def export(request: HttpRequest) -> HttpResponse:
     return _prepare(request, "export")
 
 
+@allow("contacts.erase")
+@require_http_methods(["GET", "HEAD", "POST"])
+def erase(request: HttpRequest) -> HttpResponse:
+    """The same for erasing for good, which admins alone may do."""
+    return _prepare(request, "erase")
+
+
 def _prepare(request: HttpRequest, kind: str) -> HttpResponse:
     given = request.POST if request.method == "POST" else request.GET
     asked, options = asked_for(given), _options(kind, given)
     if request.method == "POST" and options is not None:
         return begun(request, kind, asked, **options)
-    shown = {**preview(kind, asked), **(_doubles(given) if kind == "duplicates" else {}), "reasons": REASONS}
+    shown = {
+        **preview(kind, asked),
+        **(_doubles(given) if kind == "duplicates" else {}),
+        "reasons": REASONS,
+        "word": WORD,
+    }
     return page(request, "contacts/bulk.html", shown, status=422 if request.method == "POST" else 200)
 
 
@@ -100,6 +113,8 @@ def _options(kind: str, given: Mapping[str, Any]) -> dict[str, Any] | None:
     if kind == "duplicates":
         by, keep = given.get("by"), given.get("keep")
         return {"by": by, "keep": keep} if by in duplicates.KINDS and keep in ("earlier", "later") else None
+    if kind == "erase":
+        return {} if str(given.get("word", "")).strip() == WORD else None
     if kind == "export":
         mode = given.get("mode")
         return {"mode": mode, "mark": mode == "safe"} if mode in ("safe", "raw") else None

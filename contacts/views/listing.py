@@ -60,8 +60,9 @@ def _rail(asked: Asked, cells: list[statuses.Cell]) -> list[dict[str, Any]]:
         )
     ]  # fmt: skip
     groups: dict[str, list[dict[str, Any]]] = {"Contacts": views}
+    limited = statuses.limit() is not None
     for key, found in FILTERS.items():
-        if key:
+        if key and (limited or not found.over):
             current = key == asked.status
             groups.setdefault(found.group, []).append(
                 {

@@ -14,7 +14,14 @@ from tenants.models import Tenant
 from tenants.roles import allow
 
 # Pages of the settings: (label, route). Apps above bring their own.
-PAGES = (("Import rules", "tenants:settings"), ("Sources of data", "tracking:sources"))
+PAGES = (
+    ("Import rules", "tenants:settings"),
+    ("Fields", "contacts:fields"),
+    ("Subscriptions", "contacts:categories"),
+    ("Forms", "contacts:signup_forms"),
+    ("Sources of data", "tracking:sources"),
+    ("E-mail providers", "tracking:hooks"),
+)
 
 
 def tabs(current: str) -> list[dict[str, Any]]:

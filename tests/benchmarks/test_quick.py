@@ -28,6 +28,7 @@ def test_every_part_runs_and_leaves_nothing_behind(tmp_path: Path) -> None:
         "Taking back, and taking turns",
         "Beside others",
         "Many at once",
+        "Probable duplicates",
         "Pages",
         "The pixel",
         "A very large upload",

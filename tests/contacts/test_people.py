@@ -72,7 +72,7 @@ def meant(key: str, *, deleted: bool) -> set[str]:
 
 
 @pytest.mark.parametrize("deleted", [False, True], ids=["all", "deleted"])
-@pytest.mark.parametrize("key", FILTERS)
+@pytest.mark.parametrize("key", [key for key, found in FILTERS.items() if not found.over])
 def test_filters_show_who_they_mean_and_count_them(people_of: Actor, key: str, deleted: bool) -> None:
     wanted = meant(key, deleted=deleted)
     for order in people.DELETED_ORDERS if deleted else people.LIVING_ORDERS:
@@ -332,3 +332,14 @@ def test_where_few_stand_on_the_way_they_are_sorted(tenant: Tenant, monkeypatch:
     monkeypatch.setattr(changes, "MOST_STEPS", 2)
     assert by_change(tenant) == expected
     assert len(expected) == 30
+
+
+def test_over_the_limit_of_the_plan(alice: Actor) -> None:
+    bring(alice.workspace, "external_id,email\n" + "".join(f"C-{i},p{i}@example.com\n" for i in range(5)) + "C-9,\n")
+    assert "Over the limit" not in alice.get("contacts/").content.decode()
+    Tenant.objects.filter(pk=alice.workspace.pk).update(contact_limit=3)
+    page = alice.get("contacts/?status=email.over").content.decode()
+    assert "<b>2</b> of 6 contacts" in page
+    assert ("p3@example.com" in page, "p4@example.com" in page, "p2@example.com" in page) == (True, True, False)
+    Tenant.objects.filter(pk=alice.workspace.pk).update(contact_limit=50)
+    assert "<b>0</b> of 6 contacts" in alice.get("contacts/?status=email.over").content.decode()

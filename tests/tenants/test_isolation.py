@@ -44,13 +44,17 @@ def fill(alice: Actor) -> None:
     from contacts.models import (
         Alias,
         Attribute,
+        BlacklistEntry,
         BulkAction,
         BulkItem,
+        Category,
+        ConsentRecord,
         Merge,
         News,
         ProbableKey,
         ProbablePair,
         ProbableSearch,
+        SignupForm,
         Suppression,
         Withdrawn,
     )
@@ -59,13 +63,18 @@ def fill(alice: Actor) -> None:
     from tracking import ingest, sites
     from tracking.hits import Hit
     from tracking.inbox import Entry
-    from tracking.models import EventKey, Site
+    from tracking.models import EventKey, MailHook, Site
 
     own = alice.workspace.pk
     Withdrawn.objects.create(tenant_id=own, import_id=1, kind="contact", item=1, part=0, data={})
     action = BulkAction.objects.create(kind="delete")
     BulkItem.objects.create(tenant_id=own, bulk_id=action.pk, contact_id=1)
     ProbableSearch.objects.create()
+    SignupForm.objects.create(key="x", title="News", wording="yes")
+    MailHook.objects.create(provider="postmark", key="x")
+    ConsentRecord.objects.create(contact_id=1, wording="yes")
+    Category.objects.create(name="News")
+    BlacklistEntry.objects.create(kind="email", value="x@example.com")
     ProbableKey.objects.create(tenant_id=own, key=1, contact_id=1)
     ProbablePair.objects.create(tenant_id=own, low_id=1, high_id=2, group_id=1, strength=1, bits=1, print="x")
     News.objects.create(tenant_id=own, contact_id=1, at=datetime.now(UTC))

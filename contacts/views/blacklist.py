@@ -1,0 +1,85 @@
+"""The blacklists of the workspace: e-mails and phones that get no messages."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from cdp.http import go, page
+from contacts import blacklist
+from contacts.models import BlacklistEntry
+from contacts.views.acting import user_id
+from tenants.roles import allow
+
+SIZE = 50
+_ROUTES = {"email": "contacts:blacklist", "phone": "contacts:blacklist_phone"}
+_LABELS = {"email": "e-mail address", "phone": "phone number"}
+
+
+@allow("contacts.view")
+@require_safe
+def listing(request: HttpRequest, kind: str) -> HttpResponse:
+    """One of the two lists, the latest entries first; `q` finds a whole address or number."""
+    return page(request, "contacts/blacklist.html", _shown(request, kind))
+
+
+def _shown(request: HttpRequest, kind: str) -> dict[str, Any]:
+    typed, before = request.GET.get("q", "").replace("\x00", "").strip()[:254], request.GET.get("before", "")
+    values, bad = blacklist.read(kind, [typed], region=_region(request))
+    number = int(before) if before.isascii() and before.isdigit() and len(before) < 18 else None
+    found = blacklist.listed(kind, search=(values or bad or [""])[0], before=number, count=SIZE)
+    return {
+        "kind": kind,
+        "label": _LABELS[kind],
+        "q": typed,
+        "entries": found[:SIZE],
+        "older_url": f"?before={found[SIZE - 1].pk}" if len(found) > SIZE else None,
+        "first_url": request.path if before else None,
+        "tabs": [
+            {"label": label, "url": reverse(route), "current": key == kind, "bad": False,
+             "count": BlacklistEntry.objects.filter(kind=key).count()}
+            for key, label, route in (("email", "E-mail", _ROUTES["email"]), ("phone", "Phone", _ROUTES["phone"]))
+        ],
+        "most": blacklist.MOST,
+    }  # fmt: skip
+
+
+def _region(request: HttpRequest) -> str | None:
+    return request.workspace.country or None  # type: ignore[attr-defined]
+
+
+@allow("contacts.edit")
+@require_POST
+def add(request: HttpRequest, kind: str) -> HttpResponse:
+    """Put what was typed, one a line, on the list; with a line that cannot be read, nothing is put there."""
+    lines = request.POST.get("values", "").replace("\x00", "").splitlines()
+    values, bad = blacklist.read(kind, lines[: blacklist.MOST + 1], region=_region(request))
+    error = ""
+    if bad:
+        error = f"No {_LABELS[kind]}: {', '.join(bad[:5])}{'…' if len(bad) > 5 else ''}. Nothing was added."
+    elif len(lines) > blacklist.MOST:
+        error = f"At most {blacklist.MOST:,} at once. Nothing was added."
+    elif not values:
+        error = f"Enter at least one {_LABELS[kind]}."
+    if error:
+        shown = {**_shown(request, kind), "error": error, "typed": "\n".join(lines)}
+        return page(request, "contacts/blacklist.html", shown, status=422)
+    new = blacklist.add(kind, values, reason=request.POST.get("reason", "").strip()[:200], user_id=user_id(request))
+    messages.success(
+        request, f"{new:,} added. They get no messages, whoever has them." if new else "All were there already."
+    )
+    return go(request, _ROUTES[kind])
+
+
+@allow("contacts.edit")
+@require_POST
+def remove(request: HttpRequest, entry_id: int) -> HttpResponse:
+    """Take a value off the list."""
+    try:
+        entry = blacklist.remove(entry_id, user_id=user_id(request))
+    except BlacklistEntry.DoesNotExist:
+        raise Http404 from None
+    messages.success(request, f"{entry.value} is off the list; contacts that it had silenced are as before.")
+    return go(request, _ROUTES[entry.kind])

@@ -1,0 +1,138 @@
+"""Settings of contacts: their fields, and what people can subscribe to."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from cdp.http import go, page
+from contacts import categories, fields
+from contacts.attributes import TYPES
+from contacts.categories import BadCategory
+from contacts.fields import BadField
+from contacts.models import Attribute, Category
+from contacts.views.acting import user_id
+from tenants.roles import allow
+from tenants.views.settings import tabs
+
+
+@allow("settings.manage")
+@require_safe
+def listing(request: HttpRequest) -> HttpResponse:
+    """All fields, those that were put away last."""
+    return page(request, "contacts/fields.html", _shown(request))
+
+
+def _shown(request: HttpRequest, error: str = "") -> dict[str, Any]:
+    q = request.GET.get("q", "").strip().lower()[:60]
+
+    def wanted(found: list[fields.Field]) -> list[fields.Field]:
+        return [field for field in found if q in field.label.lower() or q in field.key]
+
+    return {
+        "own": wanted(fields.own()),
+        "system": wanted(fields.system()),
+        "archived": wanted(fields.own(archived=True)),
+        "types": [(t.key, t.label) for t in TYPES.values()],
+        "given": request.POST,
+        "q": q,
+        "error": error,
+        "tabs": tabs("contacts:fields"),
+    }
+
+
+@allow("settings.manage")
+@require_POST
+def add(request: HttpRequest) -> HttpResponse:
+    """A new field."""
+    given = request.POST
+    try:
+        made = fields.add(
+            given.get("label", ""), given.get("type", ""), given.get("options", ""), user_id=user_id(request)
+        )
+    except BadField as problem:
+        return page(request, "contacts/fields.html", _shown(request, str(problem)), status=422)
+    messages.success(request, f"{made.label} is a field of your contacts now. In files it is called {made.key}.")
+    return go(request, "contacts:fields")
+
+
+@allow("settings.manage")
+@require_http_methods(["GET", "HEAD", "POST"])
+def field(request: HttpRequest, field_id: int) -> HttpResponse:
+    """One field: name, type, options."""
+    row = Attribute.objects.filter(pk=field_id).first()
+    if row is None:
+        raise Http404
+    error = ""
+    if request.method == "POST":
+        given = request.POST
+        parts = (given.get("label", ""), given.get("type", ""), given.get("options", ""))
+        try:
+            fields.change(field_id, *parts, user_id=user_id(request))
+        except BadField as problem:
+            error = str(problem)
+        else:
+            messages.success(request, "The field is saved.")
+            return go(request, "contacts:fields")
+    options = "\n".join(k if k == label else f"{k}: {label}" for k, label in row.options.items())
+    shown = {
+        "field": row,
+        "label": request.POST.get("label", row.label),
+        "type": request.POST.get("type", row.type),
+        "options": request.POST.get("options", options),
+        "types": [(t.key, t.label) for t in TYPES.values()],
+        "used": fields.used(row.key),
+        "error": error,
+    }
+    return page(request, "contacts/field.html", shown, status=422 if error else 200)
+
+
+@allow("settings.manage")
+@require_POST
+def archive(request: HttpRequest, field_id: int) -> HttpResponse:
+    """Put a field away, or with `back` bring it back."""
+    back = request.POST.get("back") == "1"
+    try:
+        row = fields.archive(field_id, back=back, user_id=user_id(request))
+    except Attribute.DoesNotExist:
+        raise Http404 from None
+    said = "is back." if back else "is put away. Its values stay; it can be brought back."
+    messages.success(request, f"{row.label} {said}")
+    return go(request, "contacts:fields")
+
+
+@allow("settings.manage")
+@require_http_methods(["GET", "HEAD", "POST"])
+def subscriptions(request: HttpRequest) -> HttpResponse:
+    """What people can subscribe to; POST adds one."""
+    error = ""
+    if request.method == "POST":
+        try:
+            made = categories.add(request.POST.get("name", ""), request.POST.get("about", ""), user_id=user_id(request))
+        except BadCategory as problem:
+            error = str(problem)
+        else:
+            messages.success(request, f"People can subscribe to {made.name} now.")
+            return go(request, "contacts:categories")
+    shown = {
+        "categories": Category.objects.filter(archived_at=None).order_by("name"),
+        "given": request.POST,
+        "error": error,
+        "tabs": tabs("contacts:categories"),
+        "here": reverse("contacts:categories"),
+    }
+    return page(request, "contacts/categories.html", shown, status=422 if error else 200)
+
+
+@allow("settings.manage")
+@require_POST
+def archive_category(request: HttpRequest, category_id: int) -> HttpResponse:
+    """Nobody can subscribe to it any more."""
+    try:
+        row = categories.archive(category_id, user_id=user_id(request))
+    except Category.DoesNotExist:
+        raise Http404 from None
+    messages.success(request, f"Nobody can subscribe to {row.name} any more; who has, keeps it.")
+    return go(request, "contacts:categories")

@@ -1,0 +1,47 @@
+"""The audit log of the workspace: who did what to whom, and when."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_safe
+
+from cdp.http import page
+from tenants import audit
+from tenants.audit import SUBJECTS
+from tenants.models import Membership
+from tenants.roles import allow
+
+SIZE = 50
+
+
+@allow("audit.view")
+@require_safe
+def listing(request: HttpRequest) -> HttpResponse:
+    """Entries by what they are about, by whom, and by their object, the latest first."""
+    given = {name: request.GET.get(name, "").replace("\x00", "").strip()[:120] for name in ("subject", "user", "about")}
+    subject = given["subject"] if given["subject"] in SUBJECTS else ""
+    found = audit.page(
+        subject=subject,
+        user_id=_number(given["user"]),
+        about=given["about"],
+        before=_number(request.GET.get("before", "")),
+        count=SIZE,
+    )
+    members = Membership.objects.select_related("user").order_by("user__email")
+    context: dict[str, Any] = {
+        "entries": [audit.shown(entry) for entry in found[:SIZE]],
+        "subjects": SUBJECTS.items(),
+        "subject": subject,
+        "people": [(str(m.user_id), m.user.display_name) for m in members],
+        "user_id": given["user"],
+        "about": given["about"],
+        "asked": bool(subject or given["user"] or given["about"]),
+        "older_url": f"?{urlencode({**given, 'before': found[SIZE - 1].pk})}" if len(found) > SIZE else None,
+        "first_url": f"?{urlencode(given)}" if request.GET.get("before") else None,
+    }
+    return page(request, "tenants/audit.html", context)
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 18 else None

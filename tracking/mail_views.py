@@ -1,0 +1,93 @@
+"""The addresses to which e-mail providers post, and the page on which they are made."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.db import close_old_connections
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from cdp.http import go, page
+from tenants import audit
+from tenants.context import tenant_context
+from tenants.models import Tenant
+from tenants.roles import allow, public
+from tenants.views.settings import tabs
+from tracking import mail
+from tracking.mail import PROVIDERS, BadPost
+from tracking.models import MailHook
+
+
+@public
+@csrf_exempt
+@require_http_methods(["HEAD", "POST"])
+def receive(request: HttpRequest, key: str) -> HttpResponse:
+    """What a provider posts. 404 for a key that is none, 413 for too much, 400 for what is not the provider's; else 200."""
+    tenant_id = _tenant(key)
+    if request.method == "HEAD":
+        return HttpResponse()
+    if int(request.META.get("CONTENT_LENGTH") or 0) > mail.MAX_BYTES:
+        return HttpResponse("too large", status=413, content_type="text/plain")
+    close_old_connections()
+    with tenant_context(tenant_id):
+        hook = MailHook.objects.filter(key=key, archived_at=None).first()
+        if hook is None:
+            raise Http404
+        try:
+            told = mail.tell(hook, mail.read(hook.provider, request))
+        except BadPost as problem:
+            return HttpResponse(f"not a post of {hook.provider}: {problem}", status=400, content_type="text/plain")
+    return HttpResponse(f"{told.new} new, {told.known} known, {told.strangers} of nobody", content_type="text/plain")
+
+
+def _tenant(key: str) -> int:
+    number, _dash, secret = key.partition("-")
+    try:
+        tenant_id = int(number, 16)
+    except ValueError:
+        raise Http404 from None
+    if len(secret) != 40 or len(number) > 15 or not Tenant.objects.filter(pk=tenant_id).exists():
+        raise Http404
+    return tenant_id
+
+
+@allow("settings.manage")
+@require_safe
+def hooks(request: HttpRequest) -> HttpResponse:
+    """Addresses of this workspace, with when they were last used."""
+    base = settings.SITE_URL.rstrip("/")
+    shown: dict[str, Any] = {
+        "hooks": [(hook, PROVIDERS[hook.provider][0], f"{base}/hooks/{hook.key}/")
+                  for hook in MailHook.objects.filter(archived_at=None).order_by("pk")],
+        "providers": [(key, name) for key, (name, _path, _options) in PROVIDERS.items()],
+        "tabs": tabs("tracking:hooks"),
+    }  # fmt: skip
+    return page(request, "tracking/hooks.html", shown)
+
+
+@allow("settings.manage")
+@require_POST
+def add_hook(request: HttpRequest) -> HttpResponse:
+    """A new address."""
+    provider = request.POST.get("provider", "")
+    if provider not in PROVIDERS:
+        messages.warning(request, "Choose a provider.")
+        return go(request, "tracking:hooks")
+    made = mail.add(provider)
+    audit.record("hook.added", user_id=request.user.pk, target=f"webhook {made.pk}", provider=provider)
+    messages.success(request, f"The address for {PROVIDERS[provider][0]} is ready. Enter it there for all events.")
+    return go(request, "tracking:hooks")
+
+
+@allow("settings.manage")
+@require_POST
+def remove_hook(request: HttpRequest, hook_id: int) -> HttpResponse:
+    """Posts to the address are refused from now on."""
+    hook = get_object_or_404(MailHook, pk=hook_id, archived_at=None)
+    hook.archive()
+    audit.record("hook.removed", user_id=request.user.pk, target=f"webhook {hook.pk}", provider=hook.provider)
+    messages.success(request, "The address is closed: posts to it are refused.")
+    return go(request, "tracking:hooks")
