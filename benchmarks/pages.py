@@ -29,6 +29,8 @@ def queries(tenant: Tenant) -> list[tuple[str, str]]:
         ("Contacts, oldest first", "contacts/?order=created"),
         ("Contacts, changed last", "contacts/?order=-changed"),
         ("Contacts, changed first", "contacts/?order=changed"),
+        ("Contacts, best rating first", "contacts/?order=-rating"),
+        ("Contacts, lowest rating first", "contacts/?order=rating"),
         ("… a page in the middle", f"contacts/?after={middle}"),
         ("… a page in the middle, by change", f"contacts/?order=-changed&after={middle}"),
         ("Search: an e-mail", f"contacts/?q={who.email}".replace("+", "%2B")),

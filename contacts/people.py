@@ -21,7 +21,8 @@ SIZES = (25, 50, 100, 200)
 SIZE = 50
 # A search that finds more is told as "more than": counting all of them would take longer than finding them.
 COUNTED = 10_000
-Key = tuple[int, datetime | None]
+# The ID of a contact, and its value in the column that sorts: a time, a rating, or nothing.
+Key = tuple[int, datetime | int | None]
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,8 @@ LIVING_ORDERS = {
     "created": Order("Created, oldest first", None, False),
     "-changed": Order("Changed, newest first", "changed_at", True),
     "changed": Order("Changed, oldest first", "changed_at", False),
+    "-rating": Order("E-mail rating, best first", "rating", True),
+    "rating": Order("E-mail rating, lowest first", "rating", False),
 }
 DELETED_ORDERS = {
     "-deleted": Order("Deleted, latest first", "deleted_at", True),
@@ -143,12 +146,29 @@ def _rows(asked: Asked, order: Order, behind: Key | None, *, down: bool) -> list
     """One contact more than a page has. By change, what is not rare is met on the way through the order of changes."""
     wanted = matching(asked)
     if order.column == "changed_at" and not asked.q and not asked.filter.few:
-        start = (behind[1], behind[0]) if behind and behind[1] else None
+        start = (behind[1], behind[0]) if behind and isinstance(behind[1], datetime) else None
         with suppress(changes.TooFar):
             return changes.in_order(wanted, newest_first=down, after=start, count=asked.size + 1)
+    if order.column == "rating":
+        return _by_rating(wanted, behind, down=down, count=asked.size + 1)
     sign = "-" if down else ""
     by = [f"{sign}{name}" for name in (order.column, "pk") if name]
     return list(wanted.filter(_beyond(behind, order, down=down)).order_by(*by)[: asked.size + 1])
+
+
+def _by_rating(wanted: Any, behind: Key | None, *, down: bool, count: int) -> list[Contact]:
+    """Rated contacts by an index of their own, the best first or last; those without a rating count as less than all."""
+    sign = "-" if down else ""
+    rated = (wanted.exclude(rating=None), [f"{sign}rating", f"{sign}pk"], Order("", "rating", down))
+    others = (wanted.filter(rating=None), [f"{sign}pk"], Order("", None, down))
+    found: list[Contact] = []
+    zones = [rated, others] if down else [others, rated]
+    if behind is not None and (behind[1] is None) == (zones[0] is rated):
+        zones = zones[1:]
+    for contacts, by, order in zones:
+        found += contacts.filter(_beyond(behind, order, down=down)).order_by(*by)[: count - len(found)]
+        behind = None  # the next zone begins at its beginning
+    return found
 
 
 def _beyond(behind: Key | None, order: Order, *, down: bool) -> Q:
@@ -164,14 +184,18 @@ def _beyond(behind: Key | None, order: Order, *, down: bool) -> Q:
 
 def key(contact: Contact, order: Order) -> str:
     """The place of a contact in an order."""
-    at = getattr(contact, order.column).isoformat() if order.column else ""
-    return f"{contact.pk}_{at}" if at else str(contact.pk)
+    if not order.column:
+        return str(contact.pk)
+    value = getattr(contact, order.column)
+    return f"{contact.pk}_{value.isoformat() if isinstance(value, datetime) else value or 0}"
 
 
 def _key(text: str, order: Order) -> Key | None:
     number, _sep, time = text.partition("_")
     if not (number.isascii() and number.isdigit() and len(number) < 18):
         return None
+    if order.column == "rating":
+        return (int(number), int(time) or None) if time.isascii() and time.isdigit() and len(time) == 1 else None
     at = _moment(time) if order.column else None
     return None if order.column and at is None else (int(number), at)
 

@@ -50,6 +50,7 @@ urlpatterns = [
     path("merge/", merging.merge, name="merge"),
     path("merges/<int:merge_id>/undo/", merging.unmerge, name="unmerge"),
     path("<int:contact_id>/", profile.profile, name="profile"),
+    path("<int:contact_id>/history/", profile.history, name="history"),
     path("<int:contact_id>/edit/", editing.edit, name="edit"),
     path("<int:contact_id>/act/<slug:name>/", acting.act, name="act"),
     path("<int:contact_id>/delete/", acting.delete, name="delete"),

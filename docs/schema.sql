@@ -81,6 +81,7 @@ CREATE TABLE audit_entry (
     CONSTRAINT audit_entry_pkey PRIMARY KEY (tenant_id, id)
 );
 CREATE INDEX audit_entry_user_id_fc01514f ON audit_entry (user_id);
+CREATE INDEX audit_of_object ON audit_entry (tenant_id, object, id DESC);
 ALTER TABLE audit_entry ENABLE ROW LEVEL SECURITY;
 ALTER TABLE audit_entry FORCE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON audit_entry FOR ALL
@@ -248,6 +249,7 @@ CREATE TABLE contact (
     deleted_at timestamp with time zone,
     deleted_reason text,
     merged_into bigint,
+    rating smallint,
     CONSTRAINT contact_pkey PRIMARY KEY (tenant_id, id)
 ) WITH (fillfactor=78);
 CREATE INDEX contact_changed ON contact USING brin (changed_at) WITH (pages_per_range='32');
@@ -260,6 +262,7 @@ CREATE INDEX contact_last_name ON contact (tenant_id, last_key) WHERE (last_key 
 CREATE INDEX contact_merged ON contact (tenant_id, merged_into) WHERE (merged_into IS NOT NULL);
 CREATE INDEX contact_phone ON contact (tenant_id, phone) WHERE (phone IS NOT NULL);
 CREATE INDEX contact_phone_status ON contact (tenant_id, phone_status, id) WHERE (NOT ((phone_status)::text = 'active'::text));
+CREATE INDEX contact_rating ON contact (tenant_id, rating, id) WHERE (rating IS NOT NULL);
 ALTER TABLE contact ENABLE ROW LEVEL SECURITY;
 ALTER TABLE contact FORCE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON contact FOR ALL

@@ -181,6 +181,7 @@ class AuditEntry(TenantModel):
 
     class Meta(TenantModel.Meta):
         db_table = "audit_entry"
+        indexes: ClassVar[list[Any]] = [models.Index(fields=["tenant_id", "object", "-id"], name="audit_of_object")]
 
     def __str__(self) -> str:
         return f"{self.verb} {self.object}"

@@ -19,6 +19,7 @@ CURSORS = {
     "contacts/probable/queries.py": "statements of the search for probable duplicates",
     "imports/queries.py": "statements of imports",
     "tracking/queries.py": "statements of hits",
+    "tracking/rating.py": "works out ratings",
     "tenants/context.py": "sets the tenant",
     "tenants/checks.py": "reads the catalogue",
     "cdp/views.py": "health asks for a sign of life",

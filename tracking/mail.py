@@ -19,6 +19,7 @@ from contacts import blacklist, bulk_queries, consent, turns
 from contacts.identifiers import normal_email
 from contacts.models import Contact, EmailStatus
 from tenants.context import current_tenant
+from tracking import rating
 from tracking.models import Event, EventKey, MailHook
 
 # Provider → (its name, module and class of anymail, settings of it that only matter where anymail itself guards the door).
@@ -99,6 +100,7 @@ def tell(hook: MailHook, events: Iterable[Any]) -> Told:
     for kind, (status, reason) in STATUS.items():
         _make_stricter([c for e, c in fresh.values() if e.event_type == kind], status, reason, now)
     _keep_bounced(e.recipient for e, _contact in fresh.values() if e.event_type == "bounced")
+    rating.rate(sorted({contact for _event, contact in fresh.values()}))
     hook.last_at, hook.told = now, hook.told + len(fresh)
     hook.save(update_fields=["last_at", "told"])
     strangers = sum(email not in contacts for _event, email in useful)

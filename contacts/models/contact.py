@@ -66,6 +66,8 @@ class Contact(TenantModel):
     phone_status = models.CharField(max_length=14, choices=PhoneStatus, default="active", db_default="active")
     phone_status_at = models.DateTimeField(null=True)
     phone_status_reason = models.TextField(null=True)
+    # How they take e-mails, 1 to 5, by the last 60 days (tracking.rating); NULL: nothing was delivered.
+    rating = models.SmallIntegerField(null=True)
     origin = models.CharField(max_length=8, choices=Origin)
     created_at = models.DateTimeField(default=timezone.now)
     changed_at = models.DateTimeField(default=timezone.now)
@@ -99,6 +101,9 @@ class Contact(TenantModel):
             ),
             models.Index(
                 fields=["tenant_id", "merged_into"], name="contact_merged", condition=Q(merged_into__isnull=False)
+            ),
+            models.Index(
+                fields=["tenant_id", "rating", "id"], name="contact_rating", condition=Q(rating__isnull=False)
             ),
             # Few contacts have such a status, and the lists look for them by it.
             models.Index(

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from django.db.models import Q
+
 from contacts import remembered
 from contacts.models import Contact, Decision, ProbablePair, ProbableSearch
 from contacts.probable import queries, words
@@ -116,3 +118,13 @@ def count(decision: str) -> int:
 def neighbours(groups: Sequence[Group], current: int) -> int | None:
     """The group after this one in the list, to go on with when this one is decided."""
     return next((after.pk for group, after in pairwise(groups) if group.pk == current), None)
+
+
+def of_contact(contact_id: int) -> list[tuple[Contact, str, int]]:
+    """(living contact, how probable, group) of pairs with this contact that wait for a decision, the likeliest first."""
+    mine = Q(low_id=contact_id) | Q(high_id=contact_id)
+    pairs = list(ProbablePair.objects.filter(mine, decision=Decision.OPEN).order_by("-bits")[:5])
+    others = [p.high_id if p.low_id == contact_id else p.low_id for p in pairs]
+    there = {c.pk: c for c in Contact.objects.living().filter(pk__in=others)}
+    both = zip(pairs, others, strict=True)
+    return [(there[other], words.percent(p.probability), p.group_id) for p, other in both if other in there]

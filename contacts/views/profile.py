@@ -10,8 +10,12 @@ from cdp import figures
 from cdp.http import go, page
 from contacts import acting, merging
 from contacts.attributes import CORE, SYSTEM
-from contacts.models import Alias, Attribute, Contact, Merge
+from contacts.models import Alias, Attribute, ConsentRecord, Contact, Merge
+from contacts.probable import review
+from tenants import audit
 from tenants.roles import allow
+
+SHOWN = 30
 
 
 @allow("contacts.view")
@@ -28,9 +32,24 @@ def profile(request: HttpRequest, contact_id: int) -> HttpResponse:
         "acts": acting.offered(contact),
         "aliases": Alias.objects.filter(contact_id=contact.pk).order_by("kind", "value"),
         "merges": Merge.objects.filter(contact_id=contact.pk, undone_at=None).order_by("-pk"),
+        "likes": review.of_contact(contact.pk),
         "here": request.path,
     }
     return page(request, "contacts/profile.html", shown)
+
+
+@allow("contacts.view")
+@require_safe
+def history(request: HttpRequest, contact_id: int) -> HttpResponse:
+    """The fragment of a profile: what people have done to the contact, and how it agreed to be written to."""
+    contact = get_object_or_404(Contact, pk=contact_id)
+    shown = {
+        "entries": audit.about(f"contact {contact.pk}", count=SHOWN),
+        "consents": ConsentRecord.objects.filter(contact_id=contact.pk)
+        .select_related("said_by")
+        .order_by("-pk")[:SHOWN],
+    }
+    return page(request, "contacts/_history.html", shown)
 
 
 def channels(contact: Contact) -> list[dict[str, Any]]:

@@ -11,7 +11,9 @@ from unittest.mock import patch
 
 from django.test import Client
 
-from contacts.models import Contact
+from contacts import acting, blacklist, bulk, categories, merging, subscribing
+from contacts.models import Attribute, Contact, SignupForm
+from contacts.probable import runs, searching
 from imports import columns, intake, pipeline, running, undo
 from imports.models import Import, Phase
 from imports.options import Options
@@ -20,7 +22,7 @@ from tenants.context import tenant_context
 from tenants.models import Membership, Tenant, User
 from tests.cast import person, workspace
 from tests.imports.helpers import bring, receive
-from tracking import hits, inbox, ingest
+from tracking import hits, inbox, ingest, mail
 from tracking.models import Site
 from tracking.sites import new_key
 
@@ -111,7 +113,36 @@ def build() -> Scene:
     _waiting(scene)
     with tenant_context(scene.tenant.pk):
         scene.contact = Contact.objects.get(email="person0@inbox.example").pk
+    _cared_for(scene)
     return scene
+
+
+def _cared_for(scene: Scene) -> None:
+    """What admins do: doubles and who is probably one, a merge, a blacklist, settings, a bulk action, people who left."""
+    with tenant_context(scene.tenant.pk):
+        first, second = Contact.objects.living().order_by("pk")[5:7]
+        for known, email in ((first, first.email), (second, "p6@inbox.example")):
+            name = str(known.first_name).replace("a", "aa", 1)
+            Contact.objects.create(
+                first_name=name, last_name=known.last_name, email=email, phone=known.phone,
+                attributes=known.attributes, origin="manual",
+            )  # fmt: skip
+        blacklist.add(
+            "email", ["person20@inbox.example", "nobody@inbox.example"], reason="bounces", user_id=scene.owner.pk
+        )
+        categories.add("News", "Once a month", user_id=scene.owner.pk)
+        Attribute.objects.create(key="tier", label="Tier", type="choice", options={"g": "Gold", "s": "Silver"})
+        key = subscribing.new_key(scene.tenant.pk)
+        SignupForm.objects.create(key=key, title="Our news", wording="I want to get e-mails.", categories=["News"])
+        mail.add("postmark")
+        search = runs.start(user_id=scene.owner.pk)
+        action = bulk.begin("unsubscribe", {"q": "Rūdolfs"}, user_id=scene.owner.pk)
+        pair = list(Contact.objects.living().order_by("pk").values_list("pk", flat=True)[30:32])
+        merging.merge(pair, user_id=scene.owner.pk)
+        for contact in Contact.objects.living().order_by("pk")[40:43]:
+            acting.delete(contact.pk, reason="Asked to be deleted", user_id=scene.owner.pk)
+    searching.work(scene.tenant.pk, search.pk)
+    bulk.work(scene.tenant.pk, action.pk)
 
 
 def _members(scene: Scene) -> None:

@@ -4,6 +4,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
+from django.db.models import F
 from django.utils import timezone
 
 from contacts import acting, changes, people, statuses
@@ -119,6 +120,7 @@ def many(tenant: Tenant, count: int) -> None:
             contact.deleted_at, contact.email_status = now, "spam"
             contact.save()
             Change.objects.create(tenant_id=tenant.pk, at=now, contact_id=contact.pk)
+        Contact.objects.annotate(place=F("pk") % 4).filter(place__gt=0).update(rating=F("pk") % 4)
         Turn.objects.update(version=100)
 
 

@@ -1,6 +1,7 @@
 """What e-mail providers post: read in their dialects, kept once, and never a reason to write to somebody again."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from contacts.models import BlacklistEntry, Contact
 from tenants.context import tenant_context
 from tests.cast import Actor
 from tests.imports.helpers import bring
-from tracking import mail
+from tracking import mail, rating
 from tracking.models import Event, MailHook
 
 ROWS = "email,first_name\nann@example.com,Ann\nbob@example.com,Bob\n"
@@ -171,3 +172,54 @@ def test_addresses_are_made_and_closed(alice: Actor) -> None:
     assert made.key in alice.get("settings/providers/").content.decode()
     alice.post(f"settings/providers/{made.pk}/remove/")
     assert post(made, "{}").status_code == 404
+
+
+# --- the rating -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("messages", "wanted"),
+    [
+        ([], None), (["undelivered"], None), (["delivered"], 1), (["read"], 3), (["clicked"], 5), (["sent", "read"], 2),
+        (["clicked", "delivered"], 3), (["clicked", "read"], 4), (["delivered"] * 9 + ["clicked"], 1),
+        (["read", "spam report"], 3),
+    ],
+)  # fmt: skip
+def test_the_rating_follows_the_formula(alice: Actor, messages: list[str], wanted: int | None) -> None:
+    bring(alice.workspace, ROWS)
+    who = ann(alice)
+    with tenant_context(alice.workspace.pk):
+        now = timezone.now()
+        for number, status in enumerate(messages):
+            for said in {"clicked": ("delivered", "read", "clicked")}.get(status, (status,)):
+                about = {"channel": "email", "id": f"m{number}", "status": said}
+                Event.objects.create(
+                    tenant_id=alice.workspace.pk, at=now, kind="message", contact_id=who.pk, properties=about
+                )
+    rating.everywhere()
+    assert ann(alice).rating == wanted
+
+
+def test_what_is_old_counts_no_more_and_sms_never_did(alice: Actor) -> None:
+    bring(alice.workspace, ROWS)
+    who = ann(alice)
+    with tenant_context(alice.workspace.pk):
+        Contact.objects.filter(pk=who.pk).update(rating=5)
+        for days, channel in ((61, "email"), (1, "sms")):
+            at = timezone.now() - timedelta(days=days)
+            about = {"channel": channel, "id": "m", "status": "clicked"}
+            Event.objects.create(
+                tenant_id=alice.workspace.pk, at=at, kind="message", contact_id=who.pk, properties=about
+            )
+    rating.everywhere()
+    assert ann(alice).rating is None
+
+
+def test_a_webhook_rates_at_once(hook: tuple[Actor, MailHook]) -> None:
+    alice, address = hook
+    today = {"ReceivedAt": timezone.now().isoformat()}
+    post(address, postmark("Open", **today))
+    assert ann(alice).rating == 3
+    post(address, postmark("Click", OriginalLink="https://example.com/", **today))
+    assert ann(alice).rating == 5
+    assert "e-mail rating 5 of 5" in alice.get(f"contacts/{ann(alice).pk}/").content.decode()

@@ -1,0 +1,12 @@
+"""Tasks of tracking: the nightly ratings."""
+
+from typing import Any
+
+from celery import shared_task
+
+from tracking import rating
+
+
+@shared_task(name="tracking.rate")
+def rate(**_later: Any) -> None:
+    rating.everywhere()
