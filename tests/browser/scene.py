@@ -110,18 +110,18 @@ def build() -> Scene:
     _members(scene)
     _visits(scene)
     _ended(scene)
-    _waiting(scene)
     with tenant_context(scene.tenant.pk):
         scene.contact = Contact.objects.get(email="person0@inbox.example").pk
     _cared_for(scene)
+    _waiting(scene)
     return scene
 
 
 def _cared_for(scene: Scene) -> None:
     """What admins do: doubles and who is probably one, a merge, a blacklist, settings, a bulk action, people who left."""
     with tenant_context(scene.tenant.pk):
-        first, second = Contact.objects.living().order_by("pk")[5:7]
-        for known, email in ((first, first.email), (second, "p6@inbox.example")):
+        first, second = (Contact.objects.get(email=f"person{n}@inbox.example") for n in (100, 101))
+        for known, email in ((first, first.email), (second, "p101@inbox.example")):
             name = str(known.first_name).replace("a", "aa", 1)
             Contact.objects.create(
                 first_name=name, last_name=known.last_name, email=email, phone=known.phone,
