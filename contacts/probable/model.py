@@ -179,28 +179,44 @@ def learn(people: People, levels: Array, left: Array, *, share: float = 1.0, of:
     n = len(people)
     totals = {name: int(seen.sum()) for name, seen in counts.items()}
     model = Model(start(), strangers(base), 0, 0, n, rare, counts, totals)
-    scaled = scale(model, people, levels, left)
-    pairs = max(n * (n - 1) / 2, 1)
-    model.persons = model.households = max(0.05 * n / pairs, 1e-12)
-    patterns, back = np.unique(levels, axis=0, return_inverse=True)
-    back = back.ravel()
-    first, belief = model.m.copy(), model.m * BELIEF
-    for _round in range(ROUNDS):
-        person, household = _responsibilities(model, levels, scaled)
-        before = model.persons, model.households
-        model.persons = max(float(person.sum()) / share / pairs, 1e-14)
-        model.households = max(float(household.sum()) / share / pairs, 1e-14)
-        by_pattern = np.bincount(back, weights=person, minlength=len(patterns))
-        for place in range(len(FIELDS)):
-            seen = np.bincount(patterns[:, place], weights=by_pattern, minlength=LEVELS)
-            seen[0] = 0
-            seen += belief[place]
-            model.m[place] = seen / seen.sum()
-        if _settled(before, (model.persons, model.households)):
-            break
+    evidence = _Evidence(levels, scale(model, people, levels, left), share, max(n * (n - 1) / 2, 1))
+    _fit(model, evidence)
     if any(model.m[FIELDS.index(name), 1] > most for name, most in DRIFT.items()):
-        model.m, model.drifted = first, True
+        # What it takes for one person is none: back to the usual weights, by which the shares are found anew.
+        model.m, model.drifted = start(), True
+        _fit(model, evidence)
     return model
+
+
+@dataclass(frozen=True)
+class _Evidence:
+    """The pairs to learn from: levels, log(1/u), their share of all pairs with a key, and how many pairs there are."""
+
+    levels: Array
+    scaled: Array
+    share: float
+    pairs: float
+
+
+def _fit(model: Model, evidence: _Evidence) -> None:
+    """Expectation maximisation: the shares of the classes, and `m` unless the model has drifted."""
+    model.persons = model.households = max(0.05 * model.people / evidence.pairs, 1e-12)
+    patterns, back = np.unique(evidence.levels, axis=0, return_inverse=True)
+    belief = model.m * BELIEF
+    for _round in range(ROUNDS):
+        person, household = _responsibilities(model, evidence.levels, evidence.scaled)
+        before = model.persons, model.households
+        model.persons = max(float(person.sum()) / evidence.share / evidence.pairs, 1e-14)
+        model.households = max(float(household.sum()) / evidence.share / evidence.pairs, 1e-14)
+        if not model.drifted:
+            by_pattern = np.bincount(back.ravel(), weights=person, minlength=len(patterns))
+            for place in range(len(FIELDS)):
+                seen = np.bincount(patterns[:, place], weights=by_pattern, minlength=LEVELS)
+                seen[0] = 0
+                seen += belief[place]
+                model.m[place] = seen / seen.sum()
+        if _settled(before, (model.persons, model.households)):
+            return
 
 
 def _settled(before: tuple[float, float], after: tuple[float, float]) -> bool:

@@ -10,6 +10,7 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from benchmarks import doubles
+from cdp import people as demo
 from contacts.models import Contact, Decision, ProbableKey, ProbablePair, ProbableSearch, SearchState
 from contacts.probable import finding, forms, groups, keys, model, review, runs, searching, words
 from contacts.probable.finding import Answer
@@ -148,6 +149,18 @@ def test_doubles_are_found_among_families(family_town: tuple[list[doubles.Entry]
 def test_without_doubles_nearly_nothing_is_suggested(families: float) -> None:
     answer, _people = found_in(doubles.entries(3_000, 4, copies=0, families=families))
     assert len(answer.groups) <= 4
+
+
+def test_few_names_and_no_doubles_do_not_lead_astray() -> None:
+    """The demo's people: a hundred names for everybody, so that strangers are alike; learning from them drifts."""
+    rows = [dict(zip(demo.HEADER, demo.row(number, 5, 0), strict=True)) for number in range(1_500)]
+    entries = [
+        doubles.Entry(i, row["first_name"], row["last_name"], row["birthday"], row["email"].strip(), city=row["city"])
+        for i, row in enumerate(rows)
+    ]
+    answer, _people = found_in(entries)
+    assert answer.model.drifted
+    assert len(answer.groups) <= 2
 
 
 def test_the_same_answer_whatever_the_order(family_town: tuple[list[doubles.Entry], Answer, People]) -> None:
