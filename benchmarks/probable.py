@@ -62,7 +62,8 @@ class Outcome:
 def made(count: int, **shares: float) -> Data:
     """Made-up contacts: families, gaps, copies with slips (benchmarks.doubles)."""
     entries = doubles.entries(count, SEED, **shares)
-    words = "without a double" if shares.get("copies") == 0 else "30 % in families, 15 % copies"
+    living = "no families" if shares.get("families") == 0 else "families"
+    words = f"without a double, {living}" if shares.get("copies") == 0 else "families, copies"
     people = [forms.person(entry.values()) for entry in entries]
     return Data(f"{count:,} made up, {words}", people, [entry.person for entry in entries])
 

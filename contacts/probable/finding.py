@@ -6,6 +6,7 @@ people give the same answer in whatever order they come.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 
@@ -57,8 +58,11 @@ def find(people: People, left: Array, right: Array, *, vetoes: set[tuple[int, in
 
     At least one pair is needed: from nothing there is nothing to learn.
     """
-    learnt = _learn(people, left, right)
-    bits = dict(_likely(learnt, people, left, right, least=0.0))
+    order = np.lexsort((right, left))
+    left, right = left[order], right[order]
+    levels = np.concatenate([compare(people, left[at], right[at]) for at in _chunks(len(left))])
+    learnt = _learn(people, levels, left, right)
+    bits = dict(_likely(learnt, people, levels, left, right, least=0.0))
     places = {int(pk): place for place, pk in enumerate(people.ids)}
     barred = {_pair(places[a], places[b]) for a, b in vetoes if a in places and b in places}
 
@@ -67,43 +71,45 @@ def find(people: People, left: Array, right: Array, *, vetoes: set[tuple[int, in
         return [float(x) for x in model.score(learnt, people, compare(people, a, b), a).bits]
 
     joined = groups.group(bits, missing, barred)
-    found = [found for group in joined for found in explain(learnt, people, group)]
     named = [sorted(int(people.ids[place]) for place in group) for group in joined]
-    return Answer(sorted(named), found, learnt)
+    return Answer(sorted(named), explain(learnt, people, joined), learnt)
+
+
+def _chunks(count: int) -> Iterator[slice]:
+    return (slice(start, start + CHUNK) for start in range(0, count, CHUNK))
 
 
 def _pair(a: int, b: int) -> tuple[int, int]:
     return (a, b) if a < b else (b, a)
 
 
-def _learn(people: People, left: Array, right: Array) -> Model:
+def _learn(people: People, levels: Array, left: Array, right: Array) -> Model:
     """Learn twice: from all, and then with one of each surely found group, so that copies do not make values common."""
-    share = min(1.0, SAMPLE / len(left))
-    order = np.lexsort((right, left))
+    share, sample = min(1.0, SAMPLE / len(left)), np.arange(len(left))
     if share < 1:
-        order = order[np.sort(np.random.default_rng(11).choice(len(left), SAMPLE, replace=False))]
-    a, b = left[order], right[order]
-    levels = compare(people, a, b)
-    first = model.learn(people, levels, a, share=share)
-    sure = dict(_likely(first, people, left, right, least=SURE_BITS))
+        sample = np.sort(np.random.default_rng(11).choice(len(left), SAMPLE, replace=False))
+    random = model.strangers(people)
+    first = model.learn(people, levels[sample], left[sample], random=random, share=share)
+    sure = dict(_likely(first, people, levels, left, right, least=SURE_BITS))
     gone = {place for group in groups.group(sure, lambda pairs: [0.0] * len(pairs), set()) for place in group[1:]}
     kept = np.array([place for place in range(len(people)) if place not in gone])
-    return model.learn(people, levels, a, share=share, of=people.only(kept))
+    return model.learn(people, levels[sample], left[sample], random=random, share=share, of=people.only(kept))
 
 
 def _likely(
-    learnt: Model, people: People, left: Array, right: Array, *, least: float
+    learnt: Model, people: People, levels: Array, left: Array, right: Array, *, least: float
 ) -> Iterator[tuple[tuple[int, int], float]]:
-    for start in range(0, len(left), CHUNK):
-        a, b = left[start : start + CHUNK], right[start : start + CHUNK]
-        bits = model.score(learnt, people, compare(people, a, b), a).bits
+    for at in _chunks(len(left)):
+        bits = model.score(learnt, people, levels[at], left[at]).bits
         for place in np.flatnonzero(bits > least):
-            yield _pair(int(a[place]), int(b[place])), float(bits[place])
+            yield _pair(int(left[at][place]), int(right[at][place])), float(bits[place])
 
 
-def explain(learnt: Model, people: People, group: Sequence[int]) -> list[Found]:
-    """All pairs of a group of places, with what each field adds."""
-    pairs = [(a, b) for i, a in enumerate(group) for b in group[i + 1 :]]
+def explain(learnt: Model, people: People, joined: Sequence[Sequence[int]]) -> list[Found]:
+    """All pairs inside of groups of places, with what each field adds."""
+    pairs = [pair for group in joined for pair in combinations(group, 2)]
+    if not pairs:
+        return []
     left, right = (np.array(side) for side in zip(*pairs, strict=True))
     levels = compare(people, left, right)
     scores = model.score(learnt, people, levels, left)

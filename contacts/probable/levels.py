@@ -5,8 +5,7 @@ All functions work on arrays. Each distinct pair of values is compared once, how
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -34,6 +33,10 @@ class People:
     codes: dict[str, Array]
     values: dict[str, Array]
     words: Counter[str] = field(default_factory=Counter)
+    # Of each value: its length; of each e-mail address: what stands before the @, and the digits in that.
+    lengths: dict[str, Array] = field(default_factory=dict)
+    locals: Array = field(default_factory=lambda: np.array([], dtype=object))
+    digits: Array = field(default_factory=lambda: np.array([], dtype=object))
 
     @classmethod
     def of(cls, people: Sequence[tuple[int, Person]]) -> "People":
@@ -49,14 +52,19 @@ class People:
         }
         values = {name: np.array(list(numbers[name]) or [""], dtype=object) for name in FIELDS}
         words: Counter[str] = Counter(w for name in numbers["company"] for w in set(name.split()))
-        return cls(np.array([pk for pk, _one in people], dtype=np.int64), codes, values, words)
+        lengths = {name: np.fromiter(map(len, found), np.int32, count=len(found)) for name, found in values.items()}
+        parts = [email.partition("@")[0] for email in values["email"]]
+        digits = ["".join(filter(str.isdigit, part)) for part in parts]
+        ids = np.array([pk for pk, _one in people], dtype=np.int64)
+        return cls(ids, codes, values, words, lengths, np.array(parts, dtype=object), np.array(digits, dtype=object))
 
     def __len__(self) -> int:
         return len(self.ids)
 
     def only(self, places: Array) -> "People":
         """Those at the given places."""
-        return People(self.ids[places], {n: c[places] for n, c in self.codes.items()}, self.values, self.words)
+        codes = {name: found[places] for name, found in self.codes.items()}
+        return replace(self, ids=self.ids[places], codes=codes)
 
 
 def _number(numbers: dict[str, int], value: str | None) -> int:
@@ -82,8 +90,7 @@ def _field(people: People, name: str, a: Array, b: Array) -> Array:
     if len(open_):
         low, high = np.minimum(a[open_], b[open_]), np.maximum(a[open_], b[open_])
         pairs, back = np.unique(low.astype(np.int64) << 32 | high, return_inverse=True)
-        values = people.values[name]
-        levels[open_] = _compare(people, name)(values[pairs >> 32], values[pairs & 0xFFFFFFFF])[back]
+        levels[open_] = _COMPARE[name](people, name, pairs >> 32, pairs & 0xFFFFFFFF)[back]
     return levels
 
 
@@ -102,11 +109,7 @@ def _exchanged(people: People, found: Array, left: Array, right: Array) -> None:
         found[odd[better], place] = np.minimum(levels[better], 3)
 
 
-# --- one field ----------------------------------------------------------------------------------------------------------
-
-
-def _lengths(a: Array) -> Array:
-    return np.fromiter((len(x) for x in a), dtype=np.int32, count=len(a))
+# --- one field: of the pairs of its values with the numbers i and j ------------------------------------------------------
 
 
 def _edits(a: Array, b: Array) -> Array:
@@ -118,21 +121,31 @@ def _alike(a: Array, b: Array) -> Array:
     return process.cpdist(a, b, scorer=OSA.normalized_similarity, dtype=np.float32)
 
 
-def _names(a: Array, b: Array) -> Array:
+def _shorter(people: People, name: str, i: Array, j: Array) -> Array:
+    return np.minimum(people.lengths[name][i], people.lengths[name][j])
+
+
+def _names(people: People, name: str, i: Array, j: Array) -> Array:
+    a, b = people.values[name][i], people.values[name][j]
     alike = process.cpdist(a, b, scorer=JaroWinkler.similarity, dtype=np.float32)
-    begins = np.fromiter((x.startswith(y) or y.startswith(x) for x, y in zip(a, b, strict=True)), bool, count=len(a))
-    one_edit = (_edits(a, b) <= 1) & (np.minimum(_lengths(a), _lengths(b)) >= 3)
-    return np.where((alike >= 0.90) | one_edit | begins, 3, np.where(alike >= 0.80, 2, 1)).astype(np.int8)
+    near = alike >= 0.90
+    # Few are looked at closely: whoever begins alike, or differs by one edit, is alike to some degree.
+    closer = np.flatnonzero(~near & (alike >= 0.5))
+    x, y = a[closer], b[closer]
+    begins = np.fromiter((p.startswith(q) or q.startswith(p) for p, q in zip(x, y, strict=True)), bool, count=len(x))
+    near[closer] = begins | ((_edits(x, y) <= 1) & (_shorter(people, name, i[closer], j[closer]) >= 3))
+    return np.where(near, 3, np.where(alike >= 0.80, 2, 1)).astype(np.int8)
 
 
-def _births(a: Array, b: Array) -> Array:
-    x, y = (np.array(side, dtype="S8").view(np.uint8).reshape(-1, 8).astype(np.int32) - 48 for side in (a, b))
+def _births(people: People, name: str, i: Array, j: Array) -> Array:
+    sides = (people.values[name][i], people.values[name][j])
+    x, y = (np.array(side, dtype="S8").view(np.uint8).reshape(-1, 8).astype(np.int32) - 48 for side in sides)
     differ = x != y
     count = differ.sum(axis=1)
-    neighbours = np.zeros(len(a), dtype=bool)
-    for i in range(7):
+    neighbours = np.zeros(len(i), dtype=bool)
+    for k in range(7):
         neighbours |= (
-            (count == 2) & (x[:, i] == y[:, i + 1]) & (x[:, i + 1] == y[:, i]) & differ[:, i] & differ[:, i + 1]
+            (count == 2) & (x[:, k] == y[:, k + 1]) & (x[:, k + 1] == y[:, k]) & differ[:, k] & differ[:, k + 1]
         )
     year = ~differ[:, :4].any(axis=1)
     month, day = ~differ[:, 4:6].any(axis=1), ~differ[:, 6:].any(axis=1)
@@ -144,47 +157,45 @@ def _births(a: Array, b: Array) -> Array:
     return np.select([slip, two, within], [4, 3, 2], 1).astype(np.int8)
 
 
-def _emails(a: Array, b: Array) -> Array:
-    locals_ = [np.array([x.partition("@")[0] for x in side], dtype=object) for side in (a, b)]
-    digits = [["".join(c for c in x if c.isdigit()) for x in side] for side in locals_]
-    same_digits = np.array([x == y for x, y in zip(*digits, strict=True)], dtype=bool)
-    near = (_edits(a, b) <= 2) & same_digits
-    partly = (locals_[0] == locals_[1]) | ((_alike(*locals_) >= 0.6) & same_digits)
-    return np.where(near, 3, np.where(partly, 2, 1)).astype(np.int8)
-
-
-def _codes(a: Array, b: Array) -> Array:
-    edits, length = _edits(a, b), np.minimum(_lengths(a), _lengths(b))
-    return np.where(edits <= 1, 3, np.where((edits == 2) & (length >= 6), 2, 1)).astype(np.int8)
-
-
-def _places(a: Array, b: Array) -> Array:
-    alike = _alike(a, b)
-    return np.where(alike >= 0.82, 3, np.where(alike >= 0.65, 2, 1)).astype(np.int8)
-
-
-def _companies(a: Array, b: Array, *, words: Counter[str]) -> Array:
-    """By the share of rarity that the words in common have of those of the shorter name."""
-    total = sum(words.values()) + 1
-
-    def rarity(found: set[str]) -> float:
-        return sum(float(np.log(total / (words[w] + 1))) for w in found) or 1e-9
-
-    levels = np.ones(len(a), dtype=np.int8)
-    for i, (x, y) in enumerate(zip(a, b, strict=True)):
-        one, other = set(x.split()), set(y.split())
-        share = rarity(one & other) / min(rarity(one), rarity(other))
-        levels[i] = 4 if share >= 0.85 else 3 if share >= 0.55 else 2 if share >= 0.25 else 1
+def _emails(people: People, name: str, i: Array, j: Array) -> Array:
+    levels = np.ones(len(i), dtype=np.int8)
+    locals_, digits = people.locals, people.digits
+    levels[locals_[i] == locals_[j]] = 2
+    same = np.flatnonzero(digits[i] == digits[j])
+    i, j = i[same], j[same]
+    near = _edits(people.values[name][i], people.values[name][j]) <= 2
+    partly = _alike(locals_[i], locals_[j]) >= 0.6
+    levels[same] = np.where(near, 3, np.maximum(np.where(partly, 2, 1), levels[same]))
     return levels
 
 
-def _compare(people: People, name: str) -> Callable[[Array, Array], Array]:
-    if name == "company":
-        return partial(_companies, words=people.words)
-    return _COMPARE[name]
+def _codes(people: People, name: str, i: Array, j: Array) -> Array:
+    edits = _edits(people.values[name][i], people.values[name][j])
+    length = _shorter(people, name, i, j)
+    return np.where(edits <= 1, 3, np.where((edits == 2) & (length >= 6), 2, 1)).astype(np.int8)
 
 
-_COMPARE: dict[str, Callable[[Array, Array], Array]] = {
+def _places(people: People, name: str, i: Array, j: Array) -> Array:
+    alike = _alike(people.values[name][i], people.values[name][j])
+    return np.where(alike >= 0.82, 3, np.where(alike >= 0.65, 2, 1)).astype(np.int8)
+
+
+def _companies(people: People, name: str, i: Array, j: Array) -> Array:
+    """By the share of rarity that the words in common have of those of the shorter name."""
+    total = sum(people.words.values()) + 1
+
+    def rarity(found: set[str]) -> float:
+        return sum(float(np.log(total / (people.words[w] + 1))) for w in found) or 1e-9
+
+    levels = np.ones(len(i), dtype=np.int8)
+    for place, (x, y) in enumerate(zip(people.values[name][i], people.values[name][j], strict=True)):
+        one, other = set(x.split()), set(y.split())
+        share = rarity(one & other) / min(rarity(one), rarity(other))
+        levels[place] = 4 if share >= 0.85 else 3 if share >= 0.55 else 2 if share >= 0.25 else 1
+    return levels
+
+
+_COMPARE: dict[str, Callable[[People, str, Array, Array], Array]] = {
     "given": _names, "family": _names, "birth": _births, "email": _emails, "phone": _codes, "external_id": _codes,
-    "postcode": _codes, "number": _codes, "street": _places, "town": _places, "region": _places,
+    "postcode": _codes, "number": _codes, "street": _places, "town": _places, "region": _places, "company": _companies,
 }  # fmt: skip

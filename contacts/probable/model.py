@@ -16,7 +16,7 @@ from contacts.probable.levels import LEVELS, TOP, Array, People, compare
 RANDOM_PAIRS = 300_000
 # The start of `m`, kept as a belief that is worth so many pairs, so that small workspaces do not drift.
 EQUAL, NEARLY, BELIEF = 0.7, 0.15, 10.0
-ROUNDS, SETTLED = 100, 1e-5
+ROUNDS, SETTLED = 100, 1e-4
 # A model that takes strangers for one person shows it here: their names or birthdays differ too often.
 DRIFT = {"given": 0.2, "family": 0.2, "birth": 0.2}
 # What a household has in common, and what of it speaks of one place: of those only the strongest each way counts.
@@ -76,22 +76,29 @@ def start() -> Array:
 
 
 def strangers(people: People, *, seed: int = 7) -> Array:
-    """`u`: how often two random people show each level. The chance of equal values is worked out exactly."""
+    """How often two random people show each level below equal: (fields, levels), each line of them adding up to one."""
     random = np.random.default_rng(seed)
     n = len(people)
     left, right = random.integers(0, n, RANDOM_PAIRS), random.integers(0, n, RANDOM_PAIRS)
     other = left != right
     levels = compare(people, left[other], right[other])
-    u = np.zeros((len(FIELDS), LEVELS))
+    shares = np.zeros((len(FIELDS), LEVELS))
     for place, name in enumerate(FIELDS):
-        counts = _counts(people, name)
-        known = counts.sum()
-        equal = float((counts * (counts - 1)).sum() / max(known * (known - 1), 1))
         seen = np.bincount(levels[:, place], minlength=LEVELS)[1 : TOP[name]].astype(float) + 0.5
+        shares[place, 1 : TOP[name]] = seen / seen.sum()
+    shares[FIELDS.index("email")] = _namesakes(people, shares[FIELDS.index("email")], random)
+    return shares
+
+
+def _with_equal(shares: Array, counts: dict[str, Array]) -> Array:
+    """`u`: the shares below equal, with the chance of equal values, which is worked out exactly."""
+    u = np.zeros_like(shares)
+    for place, name in enumerate(FIELDS):
+        known = counts[name].sum()
+        equal = float((counts[name] * (counts[name] - 1.0)).sum() / max(known * (known - 1), 1))
         equal = min(max(equal, 1e-9), 0.999)
-        u[place, 1 : TOP[name]] = seen / seen.sum() * (1 - equal)
+        u[place] = shares[place] * (1 - equal)
         u[place, TOP[name]] = equal
-    u[FIELDS.index("email")] = _namesakes(people, u[FIELDS.index("email")], random)
     return u
 
 
@@ -100,7 +107,7 @@ def _counts(people: People, name: str) -> Array:
     return np.bincount(codes[codes >= 0], minlength=len(people.values[name]))
 
 
-def _namesakes(people: People, u: Array, random: np.random.Generator) -> Array:
+def _namesakes(people: People, shares: Array, random: np.random.Generator) -> Array:
     """Addresses are made of names: similar ones are judged among people with one name in common, but not both."""
     place, seen = FIELDS.index("email"), np.full(LEVELS, 0.0)
     for name, other in (("given", "family"), ("family", "given")):
@@ -114,12 +121,12 @@ def _namesakes(people: People, u: Array, random: np.random.Generator) -> Array:
                 chosen = random.choice(chosen, RANDOM_PAIRS // 6, replace=False)
             levels = compare(people, a[chosen], b[chosen])[:, place]
             seen += np.bincount(levels, minlength=LEVELS)
-    top, found = TOP["email"], u.copy()
+    top, found = TOP["email"], shares.copy()
     total = seen[1:top].sum()
     if total >= 100:
         among = seen / total
         found[2:top] = np.maximum(found[2:top], among[2:top])
-        found[1] = max(1 - found[2 : top + 1].sum(), 1e-6)
+        found[1] = max(1 - found[2:top].sum(), 1e-6)
     return found
 
 
@@ -172,13 +179,17 @@ def weights(m: Array, levels: Array, scaled: Array) -> Array:
     return found
 
 
-def learn(people: People, levels: Array, left: Array, *, share: float = 1.0, of: People | None = None) -> Model:
-    """Fit to pairs that share a key (a `share` of all such pairs); `u` and rarities are those of the people `of`."""
-    base = of if of is not None else people
-    rare, counts = rarities(base)
+def learn(
+    people: People, levels: Array, left: Array, *, random: Array, share: float = 1.0, of: People | None = None
+) -> Model:
+    """Fit to pairs that share a key (a `share` of all such pairs).
+
+    `random` is what `strangers` says; how common and how rare values are is that of the people `of`.
+    """
+    rare, counts = rarities(of if of is not None else people)
     n = len(people)
     totals = {name: int(seen.sum()) for name, seen in counts.items()}
-    model = Model(start(), strangers(base), 0, 0, n, rare, counts, totals)
+    model = Model(start(), _with_equal(random, counts), 0, 0, n, rare, counts, totals)
     evidence = _Evidence(levels, scale(model, people, levels, left), share, max(n * (n - 1) / 2, 1))
     _fit(model, evidence)
     if any(model.m[FIELDS.index(name), 1] > most for name, most in DRIFT.items()):
@@ -201,7 +212,6 @@ class _Evidence:
 def _fit(model: Model, evidence: _Evidence) -> None:
     """Expectation maximisation: the shares of the classes, and `m` unless the model has drifted."""
     model.persons = model.households = max(0.05 * model.people / evidence.pairs, 1e-12)
-    patterns, back = np.unique(evidence.levels, axis=0, return_inverse=True)
     belief = model.m * BELIEF
     for _round in range(ROUNDS):
         person, household = _responsibilities(model, evidence.levels, evidence.scaled)
@@ -209,9 +219,8 @@ def _fit(model: Model, evidence: _Evidence) -> None:
         model.persons = max(float(person.sum()) / evidence.share / evidence.pairs, 1e-14)
         model.households = max(float(household.sum()) / evidence.share / evidence.pairs, 1e-14)
         if not model.drifted:
-            by_pattern = np.bincount(back.ravel(), weights=person, minlength=len(patterns))
             for place in range(len(FIELDS)):
-                seen = np.bincount(patterns[:, place], weights=by_pattern, minlength=LEVELS)
+                seen = np.bincount(evidence.levels[:, place], weights=person, minlength=LEVELS)
                 seen[0] = 0
                 seen += belief[place]
                 model.m[place] = seen / seen.sum()

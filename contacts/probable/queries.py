@@ -23,7 +23,8 @@ FORGET_KEYS = "DELETE FROM probable_key k WHERE k.tenant_id = %(tenant)s AND k.c
 
 PUT_KEYS = """
 INSERT INTO probable_key (tenant_id, key, contact_id)
-SELECT %(tenant)s, k.key, k.contact_id FROM unnest(%(keys)s::bigint[], %(of)s::bigint[]) k(key, contact_id)"""
+SELECT %(tenant)s, k.key, k.contact_id FROM unnest(%(keys)s::bigint[], %(of)s::bigint[]) k(key, contact_id)
+ORDER BY k.key"""
 
 
 def replace_keys(ids: Sequence[int], keys: Iterable[tuple[int, int]]) -> None:

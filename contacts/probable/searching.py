@@ -23,7 +23,7 @@ from contacts.probable.runs import MOST_ATTEMPTS, claimed, send
 from tenants.context import tenant_context
 
 log = logging.getLogger(__name__)
-CHUNK = 5_000
+CHUNK = 10_000
 TURN_SECONDS = 5.0
 # Below this probability two contacts are not shown to anybody.
 LEAST = 0.5
