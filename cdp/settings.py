@@ -56,6 +56,7 @@ BULK_KINDS = {
     "restore": "contacts.bulk_kinds.Restore",
     "unsubscribe": "contacts.bulk_kinds.Unsubscribe",
     "duplicates": "contacts.bulk_kinds.RemoveDuplicates",
+    "pairs": "contacts.pairs.MergePairs",
     "export": "contacts.exports.Export",
     "segments": "segments.bulk.AddToSegments",
 }

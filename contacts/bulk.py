@@ -41,6 +41,9 @@ class Kind:
     icon: ClassVar[str]
     # Whether it can be taken back.
     undoable: ClassVar[bool] = True
+    # What it counts, and how many of them it does in one transaction (0: as many as usual).
+    noun: ClassVar[str] = "contact"
+    size: ClassVar[int] = 0
     # Whether it writes contacts, so that plans made before are out of date.
     writes: ClassVar[bool] = True
     # The permission that it needs beside that to see contacts.
@@ -190,7 +193,7 @@ def _step(action: BulkAction) -> bool:
     undoing = action.state == BulkState.UNDOING
     items = BulkItem.objects.filter(bulk_id=action.pk, contact_id__gt=action.cursor)
     items = items.filter(state="d") if undoing else items.filter(state=None)
-    ids = list(items.order_by("contact_id").values_list("contact_id", flat=True)[:STEP])
+    ids = list(items.order_by("contact_id").values_list("contact_id", flat=True)[: kind.size or STEP])
     if not ids:
         kind.finish(action)
         _end(action, BulkState.UNDONE if undoing else BulkState.DONE)
@@ -230,8 +233,8 @@ def headline(action: BulkAction) -> str:
     """One sentence that says how it ended: "1,204 contacts deleted, 3 skipped"."""
     kind = kinds()[action.kind]
     if action.state == BulkState.FAILED:
-        return f"{kind.label} failed after {action.done:,} contacts"
+        return f"{kind.label} failed after {action.done:,} {kind.noun}s"
     if action.state == BulkState.UNDONE:
-        return f"Undone: {action.undone:,} contacts as before" + (f", {action.kept:,} kept" if action.kept else "")
+        return f"Undone: {action.undone:,} {kind.noun}s as before" + (f", {action.kept:,} kept" if action.kept else "")
     skipped = f", {action.skipped:,} skipped" if action.skipped else ""
-    return f"{action.done:,} contact{'s' if action.done != 1 else ''} {kind.past}{skipped}"
+    return f"{action.done:,} {kind.noun}{'s' if action.done != 1 else ''} {kind.past}{skipped}"

@@ -47,6 +47,7 @@ urlpatterns = [
     path("fields/<int:field_id>/archive/", fields.archive, name="field_archive"),
     path("categories/", fields.subscriptions, name="categories"),
     path("categories/<int:category_id>/archive/", fields.archive_category, name="category_archive"),
+    path("merge/pairs/", merging.pairs, name="merge_pairs"),
     path("merge/", merging.merge, name="merge"),
     path("merges/<int:merge_id>/undo/", merging.unmerge, name="unmerge"),
     path("<int:contact_id>/", profile.profile, name="profile"),

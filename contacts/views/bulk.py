@@ -168,6 +168,8 @@ def said(found: BulkAction) -> str:
 
 def _examples(found: BulkAction) -> list[Contact]:
     """Contacts that the action has skipped, or that its undo has kept: the first of them."""
+    if found.kind == "pairs":
+        return []  # its items are pairs
     state = "k" if found.state == BulkState.UNDONE else "s"
     ids = bulk.items_in(found, state, 20)
     return list(Contact.objects.filter(pk__in=ids).order_by("pk"))

@@ -1,5 +1,6 @@
 """Comparing contacts side by side, making them one, and taking a merge apart."""
 
+import secrets
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
@@ -12,7 +13,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
 from cdp.http import go, page
-from contacts import choosing, consent, holdings, merging
+from contacts import bulk, choosing, consent, holdings, merging
+from contacts import pairs as pairs_of
 from contacts.acting import Refused
 from contacts.attributes import CORE, SYSTEM
 from contacts.choosing import RULES
@@ -21,6 +23,8 @@ from contacts.views.acting import own_page, user_id
 from tenants.roles import allow
 
 _FIELD = "field."
+# A list of pairs is a small file.
+MAX_LIST = 1_000_000
 
 
 @allow("contacts.edit")
@@ -120,3 +124,35 @@ def _chosen(given: Mapping[str, str]) -> dict[str, int]:
     """Key of a field → contact whose value somebody has chosen."""
     chosen = {name.removeprefix(_FIELD): given[name] for name in given if name.startswith(_FIELD)}
     return {key: int(n) for key, n in chosen.items() if n.isascii() and n.isdigit() and len(n) < 18}
+
+
+@allow("contacts.edit")
+@require_http_methods(["GET", "HEAD", "POST"])
+def pairs(request: HttpRequest) -> HttpResponse:
+    """Merging by a list of pairs: asks for it, shows what it would do, and with `confirm` begins."""
+    given = request.POST
+    kind = given.get("kind", "") if given.get("kind", "") in pairs_of.KINDS else "contact_id"
+    shown: dict[str, Any] = {
+        "kind": kind,
+        "kinds": pairs_of.KINDS.items(),
+        "rules": RULES.items(),
+        "rule": _rule(given),
+    }
+    shown |= {
+        "text": given.get("pairs", ""),
+        "days": merging.DAYS,
+        "most": pairs_of.MOST,
+        "token": secrets.token_hex(16),
+    }
+    if request.method != "POST":
+        return page(request, "contacts/pairs.html", shown)
+    upload = request.FILES.get("file")
+    if upload is not None and not isinstance(upload, list):
+        shown["text"] = upload.read(MAX_LIST).decode("utf-8-sig", errors="replace")
+    found = pairs_of.read(shown["text"].replace("\x00", ""), kind)
+    shown |= {"found": found, "problems": found.problems[:20], "more": max(0, len(found.problems) - 20)}
+    if not found.pairs or given.get("confirm") != "1":
+        return page(request, "contacts/pairs.html", shown, status=200 if found.pairs else 422)
+    token = given.get("token", "")[:32] or None
+    action = bulk.begin("pairs", {}, user_id=user_id(request), token=token, pairs=found.pairs, rule=shown["rule"])
+    return go(request, "contacts:bulk_action", action.pk)

@@ -39,6 +39,7 @@ PAGES = {
     "duplicates": "contacts/duplicates/",
     "probable": "contacts/duplicates/probable/",
     "merged": "contacts/duplicates/merged/",
+    "merge by a list": "contacts/merge/pairs/",
     "delete in bulk": "contacts/bulk/delete/?all=1",
     "erase": "contacts/bulk/erase/?show=deleted&all=1",
     "export": "contacts/bulk/export/?all=1",
