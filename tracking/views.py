@@ -17,6 +17,7 @@ from cdp.http import page
 from contacts.models import Contact
 from tenants import audit
 from tenants.roles import allow
+from tracking import activity as stream
 from tracking import inbox
 from tracking.models import Event, Site, Visitor, VisitorIdentifier
 from tracking.sites import new_key
@@ -35,7 +36,6 @@ REASONS = {
     "identifiers": "an identify call that names nobody",
     "not_storable": "holds what cannot be stored",
 }
-SHOWN_EVENTS = 30
 
 
 @allow("sites.view")
@@ -142,17 +142,23 @@ def of_contact(request: HttpRequest, contact_id: int) -> HttpResponse:
 @allow("contacts.view")
 @require_safe
 def activity(request: HttpRequest, contact_id: int) -> HttpResponse:
-    """The fragment of a profile: what its visitors did on the sites, and what imports have brought about it."""
+    """The fragment of a profile: what its visitors did on the sites, what imports and providers have told; by kind."""
     contact = get_object_or_404(Contact, pk=contact_id)
-    ids = list(Visitor.objects.filter(contact_id=contact.pk).values_list("pk", flat=True))
-    # Two questions that an index answers each, instead of one that none does.
-    both = [Event.objects.filter(visitor_id__in=ids), Event.objects.filter(contact_id=contact.pk)]
-    latest = sorted((e for events in both for e in events.order_by("-at")[:SHOWN_EVENTS]), key=lambda e: e.at)
-    days = [(day, list(found)) for day, found in groupby(latest[: -SHOWN_EVENTS - 1 : -1], key=_day)]
+    kind, after = request.GET.get("kind", ""), request.GET.get("after", "")[:60]
+    shown = stream.page(contact.pk, kind=kind, after=after)
     sites = dict(Site.objects.values_list("pk", "name"))
-    shown = [(day, [(event, sites.get(event.site_id, "")) for event in found]) for day, found in days]
-    count = sum(events.count() for events in both)
-    return page(request, "tracking/_activity.html", {"days": shown, "shown": SHOWN_EVENTS, "count": count})
+    context = {
+        "contact_id": contact.pk,
+        "kind": kind if kind in stream.KINDS else "",
+        "kinds": [(key, label) for key, (label, _wanted) in stream.KINDS.items()],
+        "days": [
+            (day, [(event, sites.get(event.site_id, "")) for event in found])
+            for day, found in groupby(shown.events, key=_day)
+        ],
+        "page": shown,
+        "after": after,
+    }
+    return page(request, "tracking/_activity.html", context)
 
 
 def _day(event: Event) -> date:
