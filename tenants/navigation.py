@@ -39,6 +39,16 @@ SECTIONS: list[tuple[str, list[tuple[str, str, str, str]]]] = [
     ),
 ]
 
+# Pages of the settings: (label, route). Apps above bring their own.
+SETTINGS_PAGES = (
+    ("Import rules", "tenants:settings"),
+    ("Fields", "contacts:fields"),
+    ("Subscriptions", "contacts:categories"),
+    ("Forms", "contacts:signup_forms"),
+    ("Sources of data", "tracking:sources"),
+    ("E-mail providers", "tracking:hooks"),
+)
+
 
 def context(request: HttpRequest) -> dict[str, Any]:
     """Context processor: navigation, workspaces, notices. Empty outside of a workspace."""
@@ -72,6 +82,8 @@ def _sections(request: HttpRequest) -> list[dict[str, Any]]:
             out.append({"label": label, "items": shown})
     # The page belongs to the item whose address it goes on from; to the longest where several do.
     here = [item for section in out for item in section["items"] if request.path.startswith(item["url"])]
+    if any(request.path.startswith(reverse(route)) for _label, route in SETTINGS_PAGES):
+        here = [item for section in out for item in section["items"] if item["url"] == reverse("tenants:settings")]
     for item in sorted(here, key=lambda item: len(item["url"]))[-1:]:
         item["current"] = True
     return out

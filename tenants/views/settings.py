@@ -11,23 +11,15 @@ from cdp.http import go, invalid, not_found, page
 from tenants import import_rules
 from tenants.import_rules import PRESETS, ImportRulesForm
 from tenants.models import Tenant
+from tenants.navigation import SETTINGS_PAGES
 from tenants.roles import allow
-
-# Pages of the settings: (label, route). Apps above bring their own.
-PAGES = (
-    ("Import rules", "tenants:settings"),
-    ("Fields", "contacts:fields"),
-    ("Subscriptions", "contacts:categories"),
-    ("Forms", "contacts:signup_forms"),
-    ("Sources of data", "tracking:sources"),
-    ("E-mail providers", "tracking:hooks"),
-)
 
 
 def tabs(current: str) -> list[dict[str, Any]]:
     """The pages of the settings for ui/tabs.html."""
     return [
-        {"label": label, "url": reverse(route), "count": None, "current": route == current} for label, route in PAGES
+        {"label": label, "url": reverse(route), "count": None, "current": route == current}
+        for label, route in SETTINGS_PAGES
     ]
 
 

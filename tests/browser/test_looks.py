@@ -148,7 +148,7 @@ def test_canceling_says_first_what_it_does(scene: Scene, aside: Aside, visit: Ca
 def test_contacts_are_found_while_typing(scene: Scene, aside: Aside, visit: Callable[..., Visit]) -> None:
     page = visit(aside(scene.session)).open(scene.path("contacts/"))
     page.get_by_role("searchbox", name="Search contacts").fill("person12@")
-    page.get_by_text("1 contact matches").wait_for()
+    page.get_by_text("contact matches “person12@”").wait_for()
     assert page.locator("#contacts-list tbody tr").count() == 1
     assert "q=person12" in page.url
     page.go_back()
