@@ -5,19 +5,15 @@ IDs, looks again whether the action still makes sense for them, and counts. The 
 goes with the worker's connection, so a killed worker loses one step and a second one cannot repeat it.
 """
 
-import logging
-import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
 
 from django.conf import settings
-from django.db import DatabaseError, OperationalError
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from contacts import bulk_queries, people, turns
-from contacts.acting import Refused
+from contacts import bulk_queries, people, steps, turns
 from contacts.models import BulkAction, BulkItem, BulkState, Contact
 from contacts.people import Asked
 from tenants import audit, links, outbox, wake
@@ -25,11 +21,8 @@ from tenants.context import current_tenant, tenant_context
 from tenants.models import Tenant
 from tenants.tasks import defer
 
-log = logging.getLogger(__name__)
 WAKE, TASK = "bulk", "contacts.bulk"
 STEP = 5_000
-TURN_SECONDS = 5.0
-MOST_ATTEMPTS = 3
 
 
 class Kind:
@@ -131,12 +124,11 @@ def send(action: BulkAction) -> None:
 
 def work(tenant_id: int, bulk_id: int) -> None:
     """Work on an action for a while. Safe to run any number of times, side by side."""
-    until = time.monotonic() + TURN_SECONDS
-    while _guarded(tenant_id, bulk_id):
-        if time.monotonic() > until:
-            with tenant_context(tenant_id):
-                defer(TASK, tenant_id=tenant_id, bulk_id=bulk_id)
-            return
+    steps.work(
+        tenant_id, bulk_id, model=BulkAction, step=_step,
+        fail=lambda action, why: _end(action, BulkState.FAILED, error=why),
+        again=lambda: defer(TASK, tenant_id=tenant_id, bulk_id=bulk_id),
+    )  # fmt: skip
 
 
 def wake_active(tenant_id: int) -> None:
@@ -148,39 +140,6 @@ def wake_active(tenant_id: int) -> None:
             wake.done(WAKE, seen_at=seen_at)
         for action in active:
             defer(TASK, tenant_id=tenant_id, bulk_id=action.pk)
-
-
-def _guarded(tenant_id: int, bulk_id: int) -> bool:
-    """One step; False when there is nothing to do here now. A step that fails three times ends the action."""
-    try:
-        with tenant_context(tenant_id):
-            action = _claimed(bulk_id)
-            if action is None:
-                return False
-            if action.attempts >= MOST_ATTEMPTS:
-                _end(action, BulkState.FAILED, error="Three attempts at one step have failed.")
-                return False
-            BulkAction.objects.filter(pk=bulk_id).update(attempts=action.attempts + 1)
-        with tenant_context(tenant_id):
-            action = _claimed(bulk_id)
-            return action is not None and _step(action)
-    except Refused as problem:
-        with tenant_context(tenant_id):
-            _end(BulkAction.objects.get(pk=bulk_id), BulkState.FAILED, error=str(problem))
-        return False
-    except OperationalError:
-        raise  # the database has gone, or two transactions met: a sweep brings the work back
-    except DatabaseError as problem:
-        log.exception("bulk action %s of workspace %s", bulk_id, tenant_id)
-        with tenant_context(tenant_id):
-            _end(BulkAction.objects.get(pk=bulk_id), BulkState.FAILED, error=type(problem).__name__)
-        return False
-
-
-def _claimed(bulk_id: int) -> BulkAction | None:
-    wanted = BulkAction.objects.filter(pk=bulk_id, state__in=BulkAction.ACTIVE)
-    found: BulkAction | None = wanted.select_for_update(skip_locked=True).first()
-    return found
 
 
 def _step(action: BulkAction) -> bool:

@@ -4,6 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
+from contacts.probable import words
 from tenants.base import TenantModel
 
 
@@ -81,7 +82,7 @@ class ProbablePair(TenantModel):
 
     @property
     def probability(self) -> float:
-        return float(1 / (1 + 2 ** -max(min(self.bits, 60.0), -60.0)))
+        return words.probability(self.bits)
 
 
 class ProbableKey(TenantModel):

@@ -10,9 +10,9 @@ from itertools import combinations
 
 import numpy as np
 
-from contacts.probable import groups, model
-from contacts.probable.forms import FIELDS
-from contacts.probable.levels import TOP, Array, People, compare
+from contacts.probable import groups, model, words
+from contacts.probable.forms import FIELDS, TOP
+from contacts.probable.levels import Array, People, compare
 from contacts.probable.model import Model
 
 CHUNK, SAMPLE = 500_000, 300_000
@@ -41,7 +41,7 @@ class Found:
 
     @property
     def probability(self) -> float:
-        return 1 / (1 + 2 ** -max(min(self.bits, 60.0), -60.0))
+        return words.probability(self.bits)
 
 
 @dataclass(frozen=True)

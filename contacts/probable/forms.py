@@ -43,6 +43,8 @@ class Person(NamedTuple):
 
 
 FIELDS = Person._fields
+# The level of equal values, for each field; level 1 is "different", 0 not known.
+TOP = dict.fromkeys(FIELDS, 4) | {"birth": 5, "company": 5}
 
 
 def person(values: Mapping[str, Any]) -> Person:

@@ -13,11 +13,9 @@ from numpy.typing import NDArray
 from rapidfuzz import process
 from rapidfuzz.distance import OSA, JaroWinkler
 
-from contacts.probable.forms import FIELDS, Person
+from contacts.probable.forms import FIELDS, TOP, Person
 
 Array = NDArray[Any]
-# The level of equal values, for each field; level 1 is "different".
-TOP = dict.fromkeys(FIELDS, 4) | {"birth": 5, "company": 5}
 LEVELS = max(TOP.values()) + 1
 _NAMES = ("given", "family")
 

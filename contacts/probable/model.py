@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from contacts.probable.forms import FIELDS
-from contacts.probable.levels import LEVELS, TOP, Array, People, compare
+from contacts.probable.forms import FIELDS, TOP
+from contacts.probable.levels import LEVELS, Array, People, compare
 
 RANDOM_PAIRS = 300_000
 # The start of `m`, kept as a belief that is worth so many pairs, so that small workspaces do not drift.

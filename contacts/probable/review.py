@@ -65,7 +65,7 @@ def page(decision: str, *, after: str = "") -> list[Group]:
     behind = _key(strength, number)
     heads = queries.group_heads(decision, after=behind, count=GROUPS + 1)
     names = Contact.objects.in_bulk([low for _group, _strength, low, _high in heads])
-    return [Group(pk, bits, names[low].display_name, _probability(bits)) for pk, bits, low, _high in heads]
+    return [Group(pk, bits, names[low].display_name, words.probability(bits)) for pk, bits, low, _high in heads]
 
 
 def _key(strength: str, number: str) -> tuple[float, int] | None:
@@ -73,10 +73,6 @@ def _key(strength: str, number: str) -> tuple[float, int] | None:
         return float(strength), int(number)
     except ValueError:
         return None
-
-
-def _probability(bits: float) -> float:
-    return float(1 / (1 + 2 ** -max(min(bits, 60.0), -60.0)))
 
 
 def members(group_id: int) -> list[Contact]:

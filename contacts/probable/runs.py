@@ -9,7 +9,6 @@ from tenants.models import Tenant
 from tenants.tasks import defer
 
 WAKE, TASK = "probable", "contacts.probable"
-MOST_ATTEMPTS = 3
 
 
 def start(*, user_id: int | None) -> ProbableSearch:
@@ -31,13 +30,6 @@ def send(search_id: int) -> None:
     """Tell a worker, once the transaction has committed."""
     wake.mark(WAKE)
     defer(TASK, tenant_id=current_tenant(), search_id=search_id)
-
-
-def claimed(search_id: int) -> ProbableSearch | None:
-    """The search, locked for this transaction; None when it has ended or another worker has it."""
-    wanted = ProbableSearch.objects.filter(pk=search_id, state__in=ProbableSearch.ACTIVE)
-    found: ProbableSearch | None = wanted.select_for_update(skip_locked=True).first()
-    return found
 
 
 def wake_active(tenant_id: int) -> None:

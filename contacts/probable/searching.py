@@ -4,27 +4,22 @@ Keys are written a chunk of contacts at a time, and only for contacts that have 
 one transaction: when its worker dies, it begins anew. The lock on the search's row is the lease.
 """
 
-import logging
-import time
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from hashlib import blake2b
 from typing import Any
 
 import numpy as np
-from django.db import DatabaseError, OperationalError
 from django.utils import timezone
 
+from contacts import steps
 from contacts.models import Contact, Decision, ProbablePair, ProbableSearch, SearchState
 from contacts.probable import finding, forms, keys, model, queries
 from contacts.probable.forms import Person
 from contacts.probable.levels import People, compare
-from contacts.probable.runs import MOST_ATTEMPTS, claimed, send
-from tenants.context import tenant_context
+from contacts.probable.runs import send
 
-log = logging.getLogger(__name__)
 CHUNK = 10_000
-TURN_SECONDS = 5.0
 # Below this probability two contacts are not shown to anybody.
 LEAST = 0.5
 # Contacts that were being written when the last search began.
@@ -34,34 +29,10 @@ COLUMNS = ("pk", "first_name", "last_name", "email", "phone", "external_id", "at
 
 def work(tenant_id: int, search_id: int) -> None:
     """Work on a search for a while. Safe to run any number of times, side by side."""
-    until = time.monotonic() + TURN_SECONDS
-    while _guarded(tenant_id, search_id):
-        if time.monotonic() > until:
-            with tenant_context(tenant_id):
-                send(search_id)
-            return
-
-
-def _guarded(tenant_id: int, search_id: int) -> bool:
-    try:
-        with tenant_context(tenant_id):
-            search = claimed(search_id)
-            if search is None:
-                return False
-            if search.attempts >= MOST_ATTEMPTS:
-                _end(search, SearchState.FAILED, error="Three attempts have failed.")
-                return False
-            ProbableSearch.objects.filter(pk=search_id).update(attempts=search.attempts + 1)
-        with tenant_context(tenant_id):
-            search = claimed(search_id)
-            return search is not None and _step(search)
-    except OperationalError:
-        raise  # the database has gone, or two transactions met: a sweep brings the work back
-    except DatabaseError as problem:
-        log.exception("search %s of workspace %s", search_id, tenant_id)
-        with tenant_context(tenant_id):
-            _end(ProbableSearch.objects.get(pk=search_id), SearchState.FAILED, error=type(problem).__name__)
-        return False
+    steps.work(
+        tenant_id, search_id, model=ProbableSearch, step=_step,
+        fail=lambda search, why: _end(search, SearchState.FAILED, error=why), again=lambda: send(search_id),
+    )  # fmt: skip
 
 
 def _step(search: ProbableSearch) -> bool:

@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from contacts.probable.forms import TOP
+
 BANDS = ((0.99, "Almost certain", "bad"), (0.90, "Probable", "warn"), (0.50, "Possible", "neutral"))
 LABELS = {
     "given": "first name", "family": "last name", "birth": "birthday", "email": "e-mail", "phone": "phone",
     "external_id": "external ID", "street": "street", "number": "house number", "postcode": "postal code", "town": "city",
     "region": "region", "company": "company",
 }  # fmt: skip
-_TOP = dict.fromkeys(LABELS, 4) | {"birth": 5, "company": 5}
 _NEARLY = {
     "birth": {4: "differs by one slip", 3: "agrees in two of day, month and year", 2: "is within a year"},
     "email": {3: "differs by a slip", 2: "is similar"},
@@ -29,6 +30,11 @@ class Reason:
     @property
     def signed(self) -> str:
         return f"{self.bits:+.1f}".replace("-", "\N{MINUS SIGN}")
+
+
+def probability(bits: float) -> float:
+    """What so many bits of evidence mean, prior included."""
+    return float(1 / (1 + 2 ** -max(min(bits, 60.0), -60.0)))
 
 
 def band(probability: float) -> tuple[str, str]:
@@ -53,7 +59,7 @@ def reasons(
 
 def _reason(name: str, level: int, bits: float, count: int, *, values: tuple[str, str], people: int) -> Reason:
     label = LABELS[name]
-    if level == _TOP[name]:
+    if level == TOP[name]:
         rarity = f", as {_often(count, people)}" if count else ""
         return Reason(f"{label} is the same: {values[0]}{rarity}" if values[0] else f"{label} is the same", bits)
     said = "differs" if level == 1 else _NEARLY.get(name, _USUALLY)[level]

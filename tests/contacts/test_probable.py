@@ -11,11 +11,12 @@ from django.utils import timezone
 
 from benchmarks import doubles
 from cdp import people as demo
+from contacts import steps
 from contacts.models import Contact, Decision, ProbableKey, ProbablePair, ProbableSearch, SearchState
 from contacts.probable import finding, forms, groups, keys, model, review, runs, searching, words
 from contacts.probable.finding import Answer
-from contacts.probable.forms import FIELDS, Person
-from contacts.probable.levels import TOP, People, compare
+from contacts.probable.forms import FIELDS, TOP, Person
+from contacts.probable.levels import People, compare
 from tenants.context import tenant_context
 from tenants.models import AuditEntry
 from tests.cast import Actor
@@ -275,7 +276,7 @@ def search(who: Actor) -> ProbableSearch:
 @pytest.fixture
 def town(alice: Actor, monkeypatch: pytest.MonkeyPatch) -> tuple[Actor, dict[int, int]]:
     monkeypatch.setattr(searching, "CHUNK", 150)
-    monkeypatch.setattr(searching, "TURN_SECONDS", 60.0)
+    monkeypatch.setattr(steps, "TURN_SECONDS", 60.0)
     monkeypatch.setattr(model, "RANDOM_PAIRS", 20_000)
     return alice, put(alice, doubles.entries(400, 3))
 
