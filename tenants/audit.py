@@ -94,4 +94,6 @@ def _text(value: Any) -> str:
         return ", ".join(f"{key} {_text(inner)}" for key, inner in value.items() if inner not in (None, ""))
     if isinstance(value, list):
         return ", ".join(_text(inner) for inner in value[:20] if inner is not None) or "empty"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return "empty" if value is None else str(value)

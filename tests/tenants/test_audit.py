@@ -33,6 +33,7 @@ def entry(who: Actor, verb: str, target: str = "", **detail: Any) -> AuditEntry:
             [("email", "active", "unsubscribed")],
             [],
         ),
+        ("import.checked", {"without_review": False}, "Import checked", [], [("without review", "no")]),
         ("blacklist.added", {"values": 3, "reason": ""}, "Blacklist added", [], [("values", "3")]),
         ("bulk.delete", {"asked": {"status": "email.spam"}}, "Bulk delete", [], [("asked", "status email.spam")]),
     ],
