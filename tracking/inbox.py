@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -28,7 +28,7 @@ class Entry:
 
 def push(hit: Hit, *, tenant_id: int, site_id: int) -> None:
     """Keep a hit. Raises redis.RedisError when it could not be kept: then it must not be acknowledged."""
-    body = orjson.dumps([tenant_id, site_id, time.time(), asdict(hit)])
+    body = orjson.dumps([tenant_id, site_id, time.time(), hit])
     broker().xadd(STREAM, {b"h": body})
 
 
