@@ -17,6 +17,9 @@ from cdp.machine import secret
 from imports import columns, intake, running
 from imports.models import Import, Phase
 from imports.options import Options
+from segments import saving
+from segments.models import Segment
+from segments.rules import AttributeIs, Did, Group
 from tenants.access import create_workspace
 from tenants.context import tenant_context
 from tenants.models import Membership, Tenant, User
@@ -27,6 +30,7 @@ from tracking.models import Site, Visitor
 from tracking.sites import new_key
 
 SLUG, NAME, COUNTRY = "nordvik-outdoor", "Nordvik Outdoor", "GB"
+LOOKING = "Looking around, can be written to"
 OWNER = ("owner@example.com", "Ingrid Nordvik")
 MEMBERS = (("marta@example.com", "Marta Lind", Role.MARKETER), ("victor@example.com", "Victor Osei", Role.VIEWER))
 SEED = 2024
@@ -92,9 +96,19 @@ def make() -> dict[str, str]:
             file.write(samples)
     _bring(tenant, CUSTOMERS, user=owner, segment="Shop customers")
     _watch(tenant)
+    _segment(tenant, owner)
     _bring(tenant, CRM, user=owner, segment="Trade fair Leeds", bad_value="error")
     _bring(tenant, SIGNUPS, user=owner, review=True, segment="Newsletter")
     return {"workspace": SLUG, "login": owner.email, "password": password}
+
+
+def _segment(tenant: Tenant, owner: User) -> None:
+    """A dynamic segment: who looks around and can be written to."""
+    looks = Did("page", "at_least", "2", 365)
+    rule = Group("all", (AttributeIs("email_status", "is", ("active",)), looks))
+    with tenant_context(tenant.pk):
+        if not Segment.objects.filter(name=LOOKING).exists():
+            saving.save(rule, LOOKING, user_id=owner.pk)
 
 
 def _person(email: str, name: str, *, password: str | None = None) -> User:

@@ -49,6 +49,8 @@ INSTALLED_APPS = [
 HOLDINGS = ["contacts.holding", "tracking.holding", "segments.holding", "imports.holding"]
 # What says a problem of a value, by its code, as a sentence.
 SENTENCE = "imports.problems.sentence"
+# What reads the rules by which lists of contacts are narrowed (contacts.narrowing).
+RULES = "segments.search"
 # What can be done to many contacts at once (contacts.bulk).
 BULK_KINDS = {
     "delete": "contacts.bulk_kinds.Delete",

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 from django.db.models import Q
 from django.utils.dateparse import parse_datetime
 
-from contacts import changes, search, statuses
+from contacts import changes, narrowing, search, statuses
 from contacts.models import Contact
 from contacts.statuses import FILTERS, StatusFilter
 
@@ -57,6 +57,7 @@ class Asked:
     deleted: bool = False
     status: str = ""
     q: str = ""
+    rule: str = ""
     order: str = ""
     size: int = SIZE
     after: str = ""
@@ -72,6 +73,7 @@ class Asked:
             deleted=deleted,
             status=status if status in FILTERS else "",
             q=given.get("q", "").replace("\x00", "").strip()[:200],
+            rule=given.get("rule", "").strip()[: narrowing.MAX_LENGTH],
             order=order if order in orders else next(iter(orders)),
             size=int(size) if size in map(str, SIZES) else SIZE,
             after=given.get("after", ""),
@@ -89,7 +91,7 @@ class Asked:
 
     def selection(self) -> dict[str, str]:
         """What says who is asked for, without order and page: as a bulk action keeps it."""
-        return {"show": "deleted" if self.deleted else "", "status": self.status, "q": self.q}
+        return {"show": "deleted" if self.deleted else "", "status": self.status, "q": self.q, "rule": self.rule}
 
     def query(self, **changed: str | int) -> str:
         """The part of an address behind the question mark; a change begins at the first page again."""
@@ -97,6 +99,7 @@ class Asked:
             "show": "deleted" if self.deleted else "",
             "status": self.status,
             "q": self.q,
+            "rule": self.rule,
             "order": self.order,
             "size": self.size,
             **changed,
@@ -112,7 +115,9 @@ class Asked:
 
 def matching(asked: Asked) -> Any:
     """The contacts that are asked for, in no order."""
-    found = Contact.objects.filter(statuses.where(asked.filter) & search.condition(asked.q, region=asked.region))
+    found = Contact.objects.filter(
+        statuses.where(asked.filter) & search.condition(asked.q, region=asked.region), narrowing.where(asked.rule)
+    )
     if asked.deleted:
         return found.exclude(deleted_at=None)
     return found if asked.filter.with_deleted else found.filter(deleted_at=None)
@@ -210,6 +215,8 @@ def _moment(text: str) -> datetime | None:
 
 def total(asked: Asked, cells: list[statuses.Cell]) -> tuple[int, bool]:
     """(contacts that are asked for, whether there are more): exact but for a search that finds very many."""
+    if asked.rule and not asked.q:
+        return matching(asked).order_by().count(), False
     if not asked.q:
         return statuses.count(cells, asked.filter, deleted=asked.deleted), False
     found = matching(asked).order_by()[: COUNTED + 1].count()

@@ -84,15 +84,18 @@ def strict_integer(value: str) -> int:
     return number
 
 
-def decimal(value: str) -> Any:
-    """A number as a piece of JSON, digit by digit as it was written."""
+def plain_decimal(value: str) -> str:
+    """A number as it was written, digit by digit, in one form: 012,5 is none, +012.50 is 12.50."""
     found = _DECIMAL(value)
     if found is None:
         raise BadValue(_number_problem(value, "not_a_number"))
     sign, whole, fraction = found.groups()
-    plain = f"{'-' if sign == '-' else ''}{whole.lstrip('0') or '0'}{'.' + fraction if fraction else ''}"
-    # A fragment goes into the JSON as it is: 12.10 stays 12.10.
-    return orjson.Fragment(plain)
+    return f"{'-' if sign == '-' else ''}{whole.lstrip('0') or '0'}{'.' + fraction if fraction else ''}"
+
+
+def decimal(value: str) -> Any:
+    """A number as a piece of JSON: 12.10 stays 12.10."""
+    return orjson.Fragment(plain_decimal(value))
 
 
 def _grouped(groups: str, point: str) -> Callable[[str], re.Match[str] | None]:

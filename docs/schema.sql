@@ -728,6 +728,7 @@ CREATE TABLE segment (
     tenant_id bigint DEFAULT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint NOT NULL,
     name character varying(120) NOT NULL,
     created_at timestamp with time zone NOT NULL,
+    rule jsonb,
     CONSTRAINT segment_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT segment_name UNIQUE (tenant_id, name)
 );

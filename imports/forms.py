@@ -8,6 +8,8 @@ from django import forms
 from contacts.vocabulary import COUNTRY_CODES
 from imports import encodings, extras
 from imports.options import REVIVING, BadOption, Options
+from imports.problems import sentence
+from segments.models import Segment
 
 SEPARATORS = [(",", ", comma"), (";", "; semicolon"), ("\t", "tab"), ("|", "| bar")]
 
@@ -188,7 +190,10 @@ class OptionsForm(forms.Form):
                 del self.fields[name]
 
     def clean_segments(self) -> list[str]:
-        return [name.strip() for name in str(self.cleaned_data["segments"]).splitlines() if name.strip()]
+        names = [name.strip() for name in str(self.cleaned_data["segments"]).splitlines() if name.strip()]
+        if ruled := Segment.objects.filter(name__in=names, rule__isnull=False).first():
+            raise forms.ValidationError(sentence("segment_not_static", name=ruled.name))
+        return names
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}

@@ -62,6 +62,8 @@ def _segments(imp: Import, staging: Staging) -> list[dict[str, Any]]:
         raise FileProblem("too_many_segments", limit=MAX_NAMED_SEGMENTS, found=len(named))
     for name in dict.fromkeys([*Options.parse(imp.options).segments, *named]):
         segment = Segment.objects.filter(name=name).first()
+        if segment and segment.rule is not None:
+            raise FileProblem("segment_not_static", name=name)
         before = membership.size(segment.pk) if segment else 0
         everybody = name in Options.parse(imp.options).segments
         added = queries.new_members(staging, segment.pk if segment else 0, name="" if everybody else name)

@@ -87,6 +87,9 @@ unknown_target: Unknown field
 no_event_column: Nothing tells what happened
     A file of {task} needs a column for: {value}.
     Choose that column, or bring the file as contacts only.
+segment_not_static: A segment has a rule
+    {name} is a dynamic segment: its rule says who is in it, so nobody can be added.
+    Name another segment, or none.
 too_many_segments: Too many segments
     The file names {found} segments. At most {limit} are possible.
     Check whether the column really holds segments.

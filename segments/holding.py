@@ -5,10 +5,11 @@ from datetime import datetime
 from typing import Any
 
 from contacts.holdings import Identifiers, Moved
-from segments.models import Member
+from segments.models import Member, Segment
 from tenants.context import current_tenant
 
-TABLES = ("segment_member",)
+TABLES = ("segment", "segment_member")
+ERASED = "(erased)"
 
 
 def held(contact_ids: Sequence[int]) -> list[tuple[int, str]]:
@@ -36,9 +37,24 @@ def give_back(moved: Moved, *, of: int) -> None:
     _write([_member(segment, contact, datetime.fromisoformat(at), imp) for segment, contact, at, imp in moved["gone"]])
 
 
-def erase(contact_ids: Sequence[int], _identifiers: Identifiers) -> None:
-    """Take the contacts out of all segments."""
+def erase(contact_ids: Sequence[int], identifiers: Identifiers) -> None:
+    """Take the contacts out of all segments, and their identifiers out of the rules that name them."""
     Member.objects.filter(contact_id__in=contact_ids).delete()
+    known = {value.casefold() for _kind, value in identifiers}
+    for segment in Segment.objects.filter(rule__isnull=False).select_for_update():
+        blank = _without(segment.rule, known)
+        if blank != segment.rule:
+            segment.rule = blank
+            segment.save(update_fields=["rule"])
+
+
+def _without(rule: Any, known: set[str]) -> Any:
+    """A rule in which the identifiers are replaced by a word that is nobody's."""
+    if isinstance(rule, dict):
+        return {name: _without(value, known) for name, value in rule.items()}
+    if isinstance(rule, list):
+        return [_without(value, known) for value in rule]
+    return ERASED if isinstance(rule, str) and rule.casefold() in known else rule
 
 
 def _member(segment_id: int, contact_id: int, added_at: datetime, import_id: int | None) -> Member:

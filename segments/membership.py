@@ -1,11 +1,23 @@
-"""Members of static segments, written in bulk."""
+"""Who is in a segment; and members of static ones, written in bulk."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
+from typing import Any
+
+from django.db.models import Count, Q
 
 from contacts import queries, undoing
+from contacts.models import Contact
 from contacts.staging import Staging
+from segments import compiler
 from segments.models import Member, Segment
+from segments.rules import RuleError, parse
+
+
+class NotStatic(ValueError):
+    """Nobody can be added to a segment with a rule. The argument is a sentence for the person."""
+
 
 # Adds the contacts of rows [start, stop) that an import has created or found; members already there stay as they are. They
 # are looked for first: to run into each of them costs three times as much.
@@ -36,9 +48,38 @@ def add(staging: Staging, segments: Sequence[int], *, named: bool, start: int, s
 
 
 def named(name: str) -> Segment:
-    """The static segment of that name, made when it does not exist."""
+    """The static segment of that name, made when it does not exist. Raises NotStatic."""
     segment: Segment = Segment.objects.get_or_create(name=name)[0]
+    if segment.rule is not None:
+        raise NotStatic(f"{name} is a dynamic segment: its rule says who is in it.")
     return segment
+
+
+def contacts(segment: Segment) -> Any:
+    """The living contacts that are in a segment: a query. A rule that cannot be read any more means nobody."""
+    if segment.rule is None:
+        ids = Member.objects.filter(segment_id=segment.pk).values("contact_id")
+        return Contact.objects.living().filter(pk__in=ids)
+    return Contact.objects.living().filter(_meant(segment, compiler.context(inside=segment.pk)))
+
+
+def of_contact(contact_id: int) -> list[Segment]:
+    """The segments that a contact is in, by name; of the dynamic ones at most the first hundred are asked."""
+    static = Segment.objects.filter(
+        pk__in=list(Member.objects.filter(contact_id=contact_id).values_list("segment_id", flat=True))
+    )
+    dynamic = list(Segment.objects.filter(rule__isnull=False).order_by("name")[:100])
+    found = compiler.context()
+    asked = {f"s{s.pk}": Count("pk", filter=_meant(s, replace(found, inside=frozenset({s.pk})))) for s in dynamic}
+    said = Contact.objects.living().filter(pk=contact_id).aggregate(**asked) if asked else {}
+    return sorted([*static, *(s for s in dynamic if said[f"s{s.pk}"])], key=lambda s: s.name)
+
+
+def _meant(segment: Segment, found: compiler.Context) -> Q:
+    try:
+        return compiler.compile_rule(parse(segment.rule), found)
+    except RuleError:
+        return compiler.NOBODY
 
 
 def size(segment_id: int) -> int:

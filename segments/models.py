@@ -5,18 +5,28 @@ from typing import Any, ClassVar
 from django.db import models
 from django.utils import timezone
 
-from tenants.base import TenantModel
+from tenants.base import TenantManager, TenantModel
+
+
+class SegmentQuerySet(models.QuerySet["Segment"]):
+    def static(self) -> "SegmentQuerySet":
+        """Those that contacts can be added to."""
+        return self.filter(rule__isnull=True)
 
 
 class Segment(TenantModel):
-    """A named set of contacts. Static ones hold members that were added; `contacts` counts them."""
+    """A named set of contacts. A static one holds members that were added; a dynamic one has a rule (segments.rules), and
+    whoever it means is in it at once."""
 
     name = models.CharField(max_length=120)
+    rule = models.JSONField(null=True)
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta(TenantModel.Meta):
         db_table = "segment"
         constraints: ClassVar[list[Any]] = [models.UniqueConstraint(fields=["tenant_id", "name"], name="segment_name")]
+
+    objects: Any = TenantManager.from_queryset(SegmentQuerySet)()
 
     def __str__(self) -> str:
         return self.name

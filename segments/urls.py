@@ -1,11 +1,15 @@
 from django.urls import path
 
-from segments import views
+from segments.views import listing, rule
 
 app_name = "segments"
 urlpatterns = [
-    path("", views.listing, name="list"),
-    path("add/", views.add, name="add"),
-    path("<int:segment_id>/", views.detail, name="detail"),
-    path("of-contact/<int:contact_id>/", views.of_contact, name="of_contact"),
+    path("", listing.listing, name="list"),
+    path("add/", listing.add, name="add"),
+    path("search/", rule.search, name="search"),
+    path("new/", rule.new, name="new"),
+    path("<int:segment_id>/", listing.detail, name="detail"),
+    path("<int:segment_id>/size/", listing.size, name="size"),
+    path("<int:segment_id>/edit/", rule.edit, name="edit"),
+    path("of-contact/<int:contact_id>/", listing.of_contact, name="of_contact"),
 ]

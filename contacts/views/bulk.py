@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from cdp.http import go, page, stop_polling
-from contacts import bulk, duplicates, exports
+from contacts import bulk, duplicates, exports, narrowing
 from contacts.acting import REASONS
 from contacts.erasing import WORD
 from contacts.models import BulkAction, BulkState, Contact
@@ -21,7 +21,8 @@ from contacts.views.acting import user_id
 from tenants.roles import allow
 
 SHOWN = 100
-_FILTERS = ("show", "status", "q")
+# What says whom a list shows, and how long each may be.
+_FILTERS = {"show": 20, "status": 40, "q": 200, "rule": narrowing.MAX_LENGTH}
 
 
 @allow("contacts.edit")
@@ -103,7 +104,7 @@ def asked_for(given: QueryDict) -> dict[str, Any]:
     ids = [int(n) for n in given.getlist("id") if n.isascii() and n.isdigit() and len(n) < 18][:1_000]
     if ids and given.get("all") != "1":
         return {"ids": ids}
-    return {name: str(given[name]).replace("\x00", "")[:200] for name in _FILTERS if given.get(name)}
+    return {name: str(given[name]).replace("\x00", "")[:most] for name, most in _FILTERS.items() if given.get(name)}
 
 
 def _options(kind: str, given: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from cdp.http import page
-from contacts import acting, people, statuses
+from contacts import acting, narrowing, people, statuses
 from contacts.people import SIZES, Asked
 from contacts.statuses import FILTERS
 from tenants.roles import allow
@@ -45,6 +45,9 @@ def context(asked: Asked) -> dict[str, Any]:
         "older_url": f"?{asked.query(after=shown.older)}" if shown.older else None,
         "everything": urlencode({**{n: v for n, v in asked.selection().items() if v}, "all": "1"}),
         "selection": [(n, v) for n, v in asked.selection().items() if v],
+        "phrases": narrowing.phrases(asked.rule),
+        "unruled": f"?{asked.query(rule='')}",
+        "searching": urlencode({n: v for n, v in (("rule", asked.rule), ("show", asked.selection()["show"])) if v}),
         "here": f"{reverse('contacts:list')}?{asked.query(after=asked.after, before=asked.before)}",
     }
 

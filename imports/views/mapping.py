@@ -84,7 +84,7 @@ def _context(imp: Import, form: OptionsForm, posted: Mapping[str, str] | None) -
         "types": [(t.key, t.label, formats.kind_of(t.key)) for t in TYPES.values()],
         "form": form,
         "dialect": DialectForm(initial=_dialect(imp), separator=imp.dialect["separator"]),
-        "segments": Segment.objects.order_by("name")[:200],
+        "segments": Segment.objects.static().order_by("name")[:200],
         "names": sources.names(),
         "same": intake.same_file(imp),
         "fitting": saved.fitting(imp).select_related("created_by")[:5],

@@ -17,6 +17,8 @@ from contacts.probable import runs, searching
 from imports import columns, intake, pipeline, running, undo
 from imports.models import Import, Phase
 from imports.options import Options
+from segments import saving
+from segments.rules import AttributeIs, Did, Group
 from tenants import invitations
 from tenants.context import tenant_context
 from tenants.models import Membership, Tenant, User
@@ -43,6 +45,13 @@ FAMILIES = [
     "Eglīte",
 ]
 CITIES = ["Rīga", "Oslo", "Liepāja", "Bergen", "Vilnius", "Tromsø"]
+RULE = Group(
+    "all",
+    (
+        Group("any", (AttributeIs("city", "is", ("Rīga", "Oslo")), Did("order", "at_least", "2", 30))),
+        AttributeIs("email_status", "is", ("active",)),
+    ),
+)
 MAPS = {"apavu_izm": "new:integer:shoe_size", "klienta_nr": "external_id"}
 
 
@@ -55,6 +64,7 @@ class Scene:
     imports: dict[str, int] = field(default_factory=dict)
     contact: int = 0
     segment: int = 0
+    dynamic: int = 0
     site: int = 0
 
     def path(self, rest: str = "") -> str:
@@ -138,6 +148,7 @@ def _cared_for(scene: Scene) -> None:
         key = subscribing.new_key(scene.tenant.pk)
         SignupForm.objects.create(key=key, title="Our news", wording="I want to get e-mails.", categories=["News"])
         mail.add("postmark")
+        scene.dynamic = saving.save(RULE, "Riga or orders", user_id=scene.owner.pk).pk
         search = runs.start(user_id=scene.owner.pk)
         action = bulk.begin("unsubscribe", {"q": "Rūdolfs"}, user_id=scene.owner.pk)
         merging.merge([contact.pk for contact in rest[:2]], user_id=scene.owner.pk)

@@ -52,6 +52,10 @@ PAGES = {
     "audit log": "audit/",
     "segments": "segments/",
     "segment": "segments/<segment>/",
+    "dynamic segment": "segments/<dynamic>/",
+    "change of a rule": "segments/<dynamic>/edit/",
+    "smart search": "segments/search/",
+    "found by smart search": "contacts/?rule={%22v%22:1,%22all%22:[{%22attribute%22:%22city%22,%22op%22:%22filled%22}]}",
     "sites": "sites/",
     "site": "sites/<site>/",
     "resolved": "resolved/",
@@ -63,7 +67,13 @@ PAGES = {
 
 
 def path_of(scene: Scene, page: str) -> str:
-    known = {**scene.imports, "contact": scene.contact, "site": scene.site, "segment": scene.segment}
+    known = {
+        **scene.imports,
+        "contact": scene.contact,
+        "site": scene.site,
+        "segment": scene.segment,
+        "dynamic": scene.dynamic,
+    }
     path = PAGES[page]
     for name, pk in known.items():
         path = path.replace(f"<{name}>", str(pk))

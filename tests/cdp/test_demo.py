@@ -14,6 +14,7 @@ from django.core.management import call_command
 from cdp import demo
 from contacts.models import Contact
 from imports.models import Import, Phase, RejectedRow, RowIssue, Status, Touched
+from segments import membership
 from segments.models import Member, Segment
 from tenants.context import tenant_context
 from tenants.models import Membership, Tenant, User
@@ -106,6 +107,8 @@ def test_segments_hold_the_contacts_of_their_imports(inside_demo: Tenant) -> Non
     crm = Import.objects.get(file_name="crm-export.csv")
     assert sizes["Trade fair Leeds"] == crm.created + crm.updated + crm.unchanged
     assert sizes["Shop customers"] > 1400
+    dynamic = Segment.objects.get(rule__isnull=False)
+    assert membership.contacts(dynamic).count() > 20
 
 
 def test_three_people_work_there(inside_demo: Tenant) -> None:

@@ -14,7 +14,9 @@ from contacts import acting, bulk, holdings, merging, suppression
 from contacts.models import BlacklistEntry, BulkAction, BulkState, Contact, ProbableKey
 from contacts.probable import runs, searching
 from imports.models import Import, RejectedRow
+from segments import saving
 from segments.models import Member
+from segments.rules import AttributeIs, Group
 from tenants import rls
 from tenants.context import tenant_context
 from tenants.models import AuditEntry
@@ -33,7 +35,7 @@ IMPERSONAL = {
     "membership": "people who work here",
     "notice": "what people who work here are told", "signup_form": "words of forms",
     "probable_search": "figures, and values that many people have", "saved_mapping": "names of columns",
-    "segment": "names of segments", "site": "names of sites", "source_name": "names of sources",
+    "site": "names of sites", "source_name": "names of sources",
     "suppression": "keyed digests, from which nobody can be read", "turn": "one number", "event_key": "numbers of orders",
 }  # fmt: skip
 
@@ -98,6 +100,9 @@ def canary(alice: Actor) -> tuple[Actor, Contact]:
             tenant_id=own, visitor_id=visitor.pk, kind="email", value=f"{CANARY}@example.com", seen_at=now
         )
         BlacklistEntry.objects.create(kind="phone", value=f"+44{DIGITS}")
+        saving.save(
+            Group("all", (AttributeIs("email", "is", (f"{CANARY}@example.com",)),)), "Them", user_id=alice.user.pk
+        )
         other = Contact.objects.get(external_id="C-9")
         merging.merge([who.pk, other.pk], user_id=alice.user.pk)
         search = runs.start(user_id=alice.user.pk)
@@ -120,7 +125,7 @@ def test_a_canary_in_every_store_is_found_in_none(canary: tuple[Actor, Contact])
     alice, who = canary
     before = everything(alice)
     for store in ("contact:", "alias:", "merge:", "touched:", "rejected_row:", "row_issue:", "event:", "visitor_identifier:",
-                  "bulk_action:", "audit_entry:", ".csv"):  # fmt: skip
+                  "bulk_action:", "audit_entry:", "segment:", ".csv"):  # fmt: skip
         assert any(CANARY in line.lower() and store in line for line in before.splitlines()), store
     assert DIGITS in before
     done = erase(alice, who.pk)

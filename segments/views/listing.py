@@ -1,4 +1,4 @@
-"""Static segments: the list, and who is in one."""
+"""Segments: the list, and who is in one."""
 
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
@@ -8,7 +8,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from cdp.http import page
 from contacts.models import Contact
 from contacts.views.bulk import asked_for, begun, preview
-from segments import membership
+from segments import membership, rules, search, words
 from segments.models import Member, Segment
 from tenants.roles import allow
 
@@ -31,21 +31,31 @@ def listing(request: HttpRequest) -> HttpResponse:
 
 @allow("segments.view")
 @require_safe
+def size(request: HttpRequest, segment_id: int) -> HttpResponse:
+    """The fragment of the list: how many are in a dynamic segment, counted when it is asked for."""
+    segment = get_object_or_404(Segment, pk=segment_id)
+    return page(request, "segments/_size.html", {"size": membership.contacts(segment).count()})
+
+
+@allow("segments.view")
+@require_safe
 def detail(request: HttpRequest, segment_id: int) -> HttpResponse:
-    """The members of a segment, in keyset pages."""
+    """The members of a segment, in keyset pages; of a dynamic one its rule, too."""
     segment = get_object_or_404(Segment, pk=segment_id)
     after = request.GET.get("after", "")
-    members = Member.objects.filter(segment_id=segment.pk)
-    if after.isascii() and after.isdigit() and len(after) < 18:
-        members = members.filter(contact_id__gt=int(after))
-    ids = list(members.order_by("contact_id").values_list("contact_id", flat=True)[: PAGE + 1])
-    contacts = Contact.objects.living().filter(pk__in=ids[:PAGE]).order_by("pk")
-    size = Member.objects.filter(segment_id=segment.pk).count()
+    members, problem = membership.contacts(segment), ""
+    if segment.rule is not None:
+        problem = search.problem(segment)
+    found = members.filter(pk__gt=int(after)) if after.isascii() and after.isdigit() and len(after) < 18 else members
+    contacts = list(found.order_by("pk")[: PAGE + 1])
     context = {
         "segment": segment,
-        "contacts": contacts,
-        "size": size,
-        "older_url": f"?after={ids[PAGE - 1]}" if len(ids) > PAGE else None,
+        "contacts": contacts[:PAGE],
+        "size": members.count(),
+        "problem": problem,
+        "phrases": words.phrases(rules.parse(segment.rule)) if segment.rule is not None else [],
+        "rule": rules.dumps(rules.parse(segment.rule)) if segment.rule is not None else "",
+        "older_url": f"?after={contacts[PAGE - 1].pk}" if len(contacts) > PAGE else None,
         "first_url": "?" if after else None,
     }
     return page(request, "segments/detail.html", context)
@@ -56,9 +66,7 @@ def detail(request: HttpRequest, segment_id: int) -> HttpResponse:
 def of_contact(request: HttpRequest, contact_id: int) -> HttpResponse:
     """The fragment of a profile: the segments that a contact is in."""
     contact = get_object_or_404(Contact, pk=contact_id)
-    ids = Member.objects.filter(contact_id=contact.pk).values_list("segment_id", flat=True)
-    segments = Segment.objects.filter(pk__in=list(ids)).order_by("name")
-    return page(request, "segments/_of_contact.html", {"segments": segments})
+    return page(request, "segments/_of_contact.html", {"segments": membership.of_contact(contact.pk)})
 
 
 @allow("segments.edit")
@@ -69,10 +77,15 @@ def add(request: HttpRequest) -> HttpResponse:
     given = request.POST if posted else request.GET
     asked = asked_for(given)
     ids = [int(n) for n in given.getlist("segment") if n.isascii() and n.isdigit() and len(n) < 18]
-    segments = list(Segment.objects.filter(pk__in=ids).values_list("pk", flat=True))
+    segments = list(Segment.objects.static().filter(pk__in=ids).values_list("pk", flat=True))
     name = given.get("name", "").replace("\x00", "").strip()[:120]
+    error = ""
     if posted and (segments or name):
-        new = [membership.named(name).pk] if name else []
-        return begun(request, "segments", asked, segments=sorted({*segments, *new}))
-    shown = {**preview("segments", asked), "segments": Segment.objects.order_by("name")[:500]}
-    return page(request, "segments/add.html", shown, status=422 if posted else 200)
+        try:
+            new = [membership.named(name).pk] if name else []
+        except membership.NotStatic as problem:
+            error = str(problem)
+        else:
+            return begun(request, "segments", asked, segments=sorted({*segments, *new}))
+    shown = {**preview("segments", asked), "segments": Segment.objects.static().order_by("name")[:500]}
+    return page(request, "segments/add.html", {**shown, "error": error}, status=422 if posted else 200)

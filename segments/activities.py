@@ -1,0 +1,130 @@
+"""What a rule can ask about what contacts did and were sent: events of their visitors, of imports and of providers."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Q
+from django.db.models.expressions import RawSQL
+
+from contacts.attributes import BadValue
+from contacts.values import integer, plain_decimal
+from segments.conditions import Clock
+from segments.rules import Did, Where
+from tenants.context import current_tenant
+
+
+@dataclass(frozen=True)
+class Activity:
+    """One kind of events. `named`: they have names of their own. `statuses`: those of a message. `sums`: it asks for the sum
+    of their amounts instead of their number."""
+
+    key: str
+    label: str
+    past: str
+    kind: str
+    named: bool = False
+    statuses: Sequence[str] = ()
+    sums: bool = False
+
+
+ACTIVITIES: dict[str, Activity] = {
+    found.key: found
+    for found in (
+        Activity("page", "Viewed a page", "viewed a page", "page"),
+        Activity("track", "Did an event", "did", "track", named=True),
+        Activity("order", "Ordered", "ordered", "order"),
+        Activity("order_total", "Ordered for, in sum", "ordered for", "order", sums=True),
+        Activity("delivered", "Got a message", "got a message", "message", statuses=("sent", "delivered")),
+        Activity("read", "Read a message", "read a message", "message", statuses=("read",)),
+        Activity("clicked", "Clicked in a message", "clicked in a message", "message", statuses=("clicked",)),
+        Activity("undelivered", "Was not reached", "was not reached", "message", statuses=("undelivered",)),
+        Activity("action", "Got a source action", "got the source action", "action", named=True),
+    )
+}
+WHERE = {"is": "is", "contains": "contains", "more": "is more than", "less": "is less than"}
+TIMES = {"at_least": "at least", "at_most": "at most"}
+MAX_COUNT = 1_000_000_000
+
+# Contacts with at least so many events of a kind: those that name the contact, and those of its visitors.
+DOERS = """
+SELECT a.contact_id FROM (
+  SELECT e.contact_id, e.properties FROM event e
+  WHERE e.tenant_id = %(tenant)s AND e.contact_id IS NOT NULL AND e.kind = %(kind)s @such@
+  UNION ALL
+  SELECT v.contact_id, e.properties FROM event e
+  JOIN visitor v ON v.tenant_id = %(tenant)s AND v.id = e.visitor_id AND v.contact_id IS NOT NULL
+  WHERE e.tenant_id = %(tenant)s AND e.contact_id IS NULL AND e.kind = %(kind)s @such@) a
+GROUP BY a.contact_id HAVING @measure@ @compare@ %(count)s"""
+_TIMES = "count(*)"
+_SUM = """coalesce(sum(CASE WHEN jsonb_typeof(a.properties -> 'amount') = 'number'
+  THEN (a.properties ->> 'amount')::numeric END), 0)"""
+_SAID = "coalesce(e.properties ->> %(property)s, CASE %(property)s WHEN 'url' THEN e.url WHEN 'title' THEN e.title END)"
+_AMOUNT = """CASE WHEN jsonb_typeof(e.properties -> %(property)s) = 'number'
+  THEN (e.properties ->> %(property)s)::numeric END"""
+_WHERE = {
+    "is": f"AND lower({_SAID}) = lower(%(value)s)",
+    "contains": f"AND strpos(lower({_SAID}), lower(%(value)s)) > 0",
+    "more": f"AND {_AMOUNT} > %(value)s",
+    "less": f"AND {_AMOUNT} < %(value)s",
+}
+
+
+def test(did: Did, clock: Clock) -> Q:
+    """The condition in the database. At most: all but those who did it more often, so those who never did are in it."""
+    activity = ACTIVITIES[did.what]
+    least = did.times == "at_least"
+    if least and not activity.sums and Decimal(did.count) == 0:
+        return Q(pk__isnull=False)  # everybody did it at least never
+    doers = Q(pk__in=_doers(activity, did, clock, ">=" if least else ">"))
+    return doers if least else ~doers
+
+
+def _doers(activity: Activity, did: Did, clock: Clock, compare: str) -> RawSQL:
+    such, given = _such(activity, did, clock)
+    measure = _SUM if activity.sums else _TIMES
+    statement = DOERS.replace("@such@", such).replace("@measure@", measure).replace("@compare@", compare)
+    named = {"tenant": current_tenant(), "kind": activity.kind, "count": Decimal(did.count), **given}
+    # A condition of the ORM takes its values by their places.
+    names = re.findall(r"%\((\w+)\)s", statement)
+    return RawSQL(re.sub(r"%\(\w+\)s", "%s", statement), [named[name] for name in names])  # noqa: S611  our own constant
+
+
+def _such(activity: Activity, did: Did, clock: Clock) -> tuple[str, dict[str, Any]]:
+    """The further conditions on an event, and their values."""
+    parts: list[str] = []
+    given: dict[str, Any] = {}
+    if did.days is not None:
+        parts.append("AND e.at >= %(since)s")
+        given["since"] = clock.now - timedelta(days=did.days)
+    if activity.named and did.name:
+        parts.append("AND lower(e.name) = lower(%(name)s)")
+        given["name"] = did.name
+    if activity.statuses:
+        parts.append("AND e.properties ->> 'status' = ANY(%(statuses)s)")
+        given["statuses"] = list(activity.statuses)
+    if did.where:
+        parts.append(_WHERE[did.where.op])
+        number = did.where.op in ("more", "less")
+        given |= {"property": did.where.name, "value": Decimal(did.where.value) if number else did.where.value}
+    return " ".join(parts), given
+
+
+def read_count(activity: Activity, typed: str) -> str:
+    """How often, or how much, as it is stored in a rule. Raises BadValue."""
+    text = typed.strip()
+    found = plain_decimal(text) if activity.sums else integer(text)
+    if not 0 <= Decimal(found) <= MAX_COUNT:
+        raise BadValue("number_too_large" if Decimal(found) > 0 else "not_an_integer")
+    return str(found)
+
+
+def read_where(name: str, op: str, value: str) -> Where:
+    """A condition on a property. Raises BadValue."""
+    name, value = name.strip(), value.strip()
+    if op in ("more", "less"):
+        value = plain_decimal(value)
+    return Where(name, op, value)

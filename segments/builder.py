@@ -1,0 +1,288 @@
+"""The form of a rule: lines and groups as they are being edited, finished or not.
+
+Each line has a path, the places of the parts from the outermost group: 0, 1, 2.0, 2.1. The names of its fields end in it,
+and the browser sends them in the order of the page, so that a form without script is a rule, too.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import Count, Q
+from django.http import QueryDict
+
+from segments import compiler, subjects
+from segments.activities import ACTIVITIES, TIMES, WHERE
+from segments.compiler import Context
+from segments.conditions import of_kind
+from segments.models import Segment
+from segments.rules import MAX_CONDITIONS, MAX_DEPTH, AttributeIs, Did, Group, InSegment, Node, RuleError, Where
+from segments.subjects import Subject
+
+MATCH_WORDS = {
+    "all": ("All", "of these are true"),
+    "any": ("At least one", "of these is true"),
+    "none": ("None", "of these is true"),
+}
+SEPARATOR = "|"
+_SEGMENT = "segment"
+
+
+@dataclass
+class Line:
+    """One condition as it is being edited: what was typed, and what is wrong with it. `count`: contacts that it means."""
+
+    path: str
+    about: str  # attribute:city, activity:order, segment, or empty
+    typed: dict[str, str] = field(default_factory=dict)
+    chosen: list[str] = field(default_factory=list)  # options that are ticked
+    node: Node | None = None
+    error: str = ""
+    count: int | None = None
+    subject: Subject | None = None
+
+    kind = "line"
+
+    @property
+    def operators(self) -> list[Any]:
+        return of_kind(self.subject.kind) if self.subject else []
+
+    @property
+    def operator(self) -> Any:
+        known = {o.key: o for o in self.operators}
+        return known.get(self.typed.get("op", "")) or next(iter(known.values()), None)
+
+    @property
+    def activity(self) -> Any:
+        return ACTIVITIES.get(self.about.partition(":")[2]) if self.about.startswith("activity:") else None
+
+    @property
+    def ticks(self) -> bool:
+        """Whether the values are chosen by ticks: few options, of which one can say each."""
+        return bool(self.subject and 0 < len(self.subject.options) <= 12 and self.operator.takes == "many")
+
+
+@dataclass
+class Block:
+    """One group as it is being edited."""
+
+    path: str
+    match: str
+    parts: list["Line | Block"] = field(default_factory=list)
+    count: int | None = None
+
+    kind = "block"
+
+    @property
+    def words(self) -> tuple[str, str]:
+        return MATCH_WORDS[self.match]
+
+    @property
+    def deep(self) -> bool:
+        return self.path.count(".") + 2 + (self.path != "") > MAX_DEPTH
+
+
+# --- from a form, and from a rule ---------------------------------------------------------------------------------------
+
+
+def read(given: QueryDict) -> Block:
+    """What a form says, after the button that was pressed (`do`: add, group or remove, with a path)."""
+    root = Block("", _match(given, ""))
+    blocks = {"": root}
+    for name in given:
+        head, _colon, path = name.partition(":")
+        if head not in ("about", "match") or path == "" or len(path) > 40:
+            continue
+        parent = blocks.get(path.rpartition(".")[0])
+        if parent is None or len(blocks) > MAX_CONDITIONS:
+            continue
+        part = _line(given, path) if head == "about" else Block(path, _match(given, path))
+        if isinstance(part, Block):
+            blocks[path] = part
+        parent.parts.append(part)
+    _press(root, blocks, given.get("do", ""))
+    _renumber(root)
+    return root
+
+
+def of_rule(rule: Group | None) -> Block:
+    """A rule as a form that can be edited; without one, a group with one empty line."""
+    if rule is None:
+        return Block("", "all", [Line("0", "")])
+    block = _block(rule, subjects.everything())
+    _renumber(block)
+    return block
+
+
+def _match(given: QueryDict, path: str) -> str:
+    match = given.get(f"match:{path}", "all")
+    return match if match in MATCH_WORDS else "all"
+
+
+_FIELDS = ("op", "value", "until", "times", "count", "days", "name", "property", "compare", "against", "segment")
+
+
+def _line(given: QueryDict, path: str) -> Line:
+    typed = {name: given.get(f"{name}:{path}", "").replace("\x00", "").strip()[:1_000] for name in _FIELDS}
+    return Line(path, given.get(f"about:{path}", "")[:80], typed, given.getlist(f"option:{path}")[:50])
+
+
+def _press(root: Block, blocks: Mapping[str, Block], do: str) -> None:
+    what, _colon, path = do.partition(":")
+    if what == "add" and path in blocks:
+        blocks[path].parts.append(Line("", ""))
+    elif what == "group" and path in blocks and not blocks[path].deep:
+        match = "any" if blocks[path].match != "any" else "all"
+        blocks[path].parts.append(Block("", match, [Line("", "")]))
+    elif what == "remove":
+        for block in [root, *blocks.values()]:
+            block.parts = [part for part in block.parts if part.path != path]
+
+
+def _renumber(block: Block) -> None:
+    for i, part in enumerate(block.parts):
+        part.path = f"{block.path}.{i}" if block.path else str(i)
+        if isinstance(part, Block):
+            _renumber(part)
+
+
+def _block(group: Group, known: Mapping[str, Subject]) -> Block:
+    parts = [_block(p, known) if isinstance(p, Group) else _of_node(p, known) for p in group.parts]
+    return Block("", group.match, parts)
+
+
+def _of_node(node: Node, known: Mapping[str, Subject]) -> Line:
+    if isinstance(node, InSegment):
+        return Line("", _SEGMENT, {"op": node.op, "segment": str(node.segment_id)})
+    if isinstance(node, Did):
+        where = node.where or Where("", "", "")
+        said = {"times": node.times, "count": node.count, "days": str(node.days or ""), "name": node.name}
+        asked = {"property": where.name, "compare": where.op, "against": where.value}
+        return Line("", f"activity:{node.what}", {**said, **asked})
+    assert isinstance(node, AttributeIs)
+    subject = known.get(node.key)
+    values = list(node.values)
+    line = Line("", f"attribute:{node.key}", {"op": node.op}, subject=subject)
+    if subject and line.ticks:
+        line.chosen = values
+    elif subject and line.operator.takes == "two":
+        line.typed |= {"value": values[0], "until": values[1]} if len(values) == 2 else {}
+    else:
+        line.typed["value"] = f" {SEPARATOR} ".join(values)
+    return line
+
+
+# --- judged ---------------------------------------------------------------------------------------------------------------
+
+
+def judge(block: Block, found: Context) -> Q:
+    """Read all lines, note what is wrong with each, and return the condition of those that are finished."""
+    rule = _judged(block, found)
+    return compiler.compile_rule(rule, found) if rule else compiler.NOBODY
+
+
+def rule_of(block: Block) -> Group | None:
+    """The rule that a judged form says; None without a finished line."""
+    parts = [rule_of(p) if isinstance(p, Block) else p.node for p in block.parts]
+    kept = tuple(part for part in parts if part is not None)
+    return Group(block.match, kept) if kept else None
+
+
+def lines(block: Block) -> list[Line]:
+    """All lines of a form, from top to bottom."""
+    return [line for p in block.parts for line in (lines(p) if isinstance(p, Block) else [p])]
+
+
+def finished(block: Block) -> bool:
+    """Whether every line is a condition, and there is one."""
+    found = lines(block)
+    return bool(found) and all(line.node is not None for line in found)
+
+
+def _judged(block: Block, found: Context) -> Group | None:
+    for line in lines(block):
+        try:
+            line.subject = (
+                found.subjects.get(line.about.partition(":")[2]) if line.about.startswith("attribute:") else None
+            )
+            node = _node(line)
+            compiler.compile_node(node, found, ())
+            line.node = node
+        except RuleError as problem:
+            line.error = problem.why
+    return rule_of(block)
+
+
+def _node(line: Line) -> Node:
+    typed = line.typed
+    if line.about == _SEGMENT:
+        number = typed.get("segment", "")
+        return InSegment(int(number) if number.isascii() and number.isdigit() and len(number) < 18 else 0,
+                         "not_in" if typed.get("op") == "not_in" else "in")  # fmt: skip
+    if line.activity:
+        return _did(line)
+    if line.subject is None:
+        raise RuleError("Choose what this line is about.")
+    return AttributeIs(line.subject.key, line.operator.key, _values(line))
+
+
+def _values(line: Line) -> tuple[str, ...]:
+    takes, typed = line.operator.takes, line.typed
+    if takes == "nothing":
+        return ()
+    if line.ticks:
+        return tuple(line.chosen)
+    if takes == "two":
+        return (typed.get("value", ""), typed.get("until", ""))
+    if takes == "many":
+        return tuple(part.strip() for part in typed.get("value", "").split(SEPARATOR) if part.strip())
+    return (typed.get("value", ""),)
+
+
+def _did(line: Line) -> Did:
+    typed = line.typed
+    days = typed.get("days", "")
+    if days and not (days.isascii() and days.isdigit() and 0 < int(days[:6]) <= 3_660):
+        raise RuleError("Say within how many days, for example 90, or leave it empty for ever.")
+    op = typed.get("compare", "")
+    where = (
+        Where(typed["property"], op if op in WHERE else "is", typed.get("against", ""))
+        if typed.get("property")
+        else None
+    )
+    times = typed.get("times", "")
+    wanted = Did(
+        line.activity.key, times if times in TIMES else "at_least", typed.get("count", ""), int(days) if days else None,
+        typed.get("name", "") if line.activity.named else "", where,
+    )  # fmt: skip
+    return compiler.checked(wanted)
+
+
+# --- counted ------------------------------------------------------------------------------------------------------------
+
+
+def count(block: Block, whole: Q, found: Context, *, people: Any) -> int:
+    """How many of these contacts the form means, and each line of it: one pass over them."""
+    counted = [line for line in lines(block) if line.node is not None]
+    asked = {f"n{i}": Count("pk", filter=compiler.compile_node(line.node, found, ())) for i, line in enumerate(counted)
+             if line.node is not None}  # fmt: skip
+    said = people.aggregate(total=Count("pk", filter=whole), **asked)
+    for i, line in enumerate(counted):
+        line.count = said[f"n{i}"]
+    return int(said["total"])
+
+
+def choices(found: Context) -> list[tuple[str, list[tuple[str, str]]]]:
+    """What a line can be about, in groups."""
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for subject in found.subjects.values():
+        groups.setdefault(subject.group, []).append((f"attribute:{subject.key}", subject.label))
+    groups["Activity"] = [(f"activity:{a.key}", a.label) for a in ACTIVITIES.values()]
+    groups["Segments"] = [(_SEGMENT, "Segment")]
+    return list(groups.items())
+
+
+def segments(*, but: int | None = None) -> list[tuple[str, str]]:
+    """The segments that a line can name: all but the one that is being edited."""
+    found = Segment.objects.exclude(pk=but).order_by("name")[:500]
+    return [(str(s.pk), s.name) for s in found]

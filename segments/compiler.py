@@ -1,0 +1,142 @@
+"""A rule as a condition in the database: one Q, which lists, counts, exports and segments wrap.
+
+Values are read again by the rules of imports, whoever has written the rule: what stands in an address is a claim.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import singledispatch
+
+from django.conf import settings
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.module_loading import import_string
+
+from contacts.attributes import BadValue
+from segments import activities, conditions, subjects
+from segments.activities import ACTIVITIES, WHERE
+from segments.conditions import OPERATORS, Clock
+from segments.models import Member, Segment
+from segments.rules import AttributeIs, Did, Group, InSegment, Node, RuleError, parse
+from segments.subjects import Subject
+from tenants.context import current_tenant
+from tenants.models import Tenant
+
+NOBODY = Q(pk__in=[])
+_NEEDED = {"nothing": (0, 0), "one": (1, 1), "days": (1, 1), "two": (2, 2), "many": (1, 50)}
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a rule is compiled with. `inside`: the segments whose rules it stands in, to find those that ask each other."""
+
+    clock: Clock
+    subjects: Mapping[str, Subject]
+    region: str | None
+    inside: frozenset[int] = frozenset()
+
+
+def context(*, inside: int | None = None) -> Context:
+    """That of the current workspace, now. `inside`: the segment whose rule it is."""
+    workspace = Tenant.objects.get(pk=current_tenant())
+    clock = Clock(timezone.now(), workspace.time_zone)
+    within = frozenset() if inside is None else frozenset({inside})
+    return Context(clock, subjects.everything(), workspace.country or None, within)
+
+
+def compile_rule(rule: Group, found: Context | None = None) -> Q:
+    """The contacts that a rule means; one without conditions means nobody. Raises RuleError."""
+    return compile_node(rule, found or context(), ())
+
+
+@singledispatch
+def compile_node(node: Node, found: Context, path: tuple[int, ...]) -> Q:
+    """One part of a rule. What is not known is an error: a condition left out would let everybody in."""
+    raise TypeError(f"no condition: {node!r}")
+
+
+@compile_node.register
+def _(node: Group, found: Context, path: tuple[int, ...]) -> Q:
+    parts = [compile_node(part, found, (*path, i)) for i, part in enumerate(node.parts)]
+    if not parts:
+        return NOBODY
+    whole = parts[0]
+    for part in parts[1:]:
+        whole = whole & part if node.match == "all" else whole | part
+    return ~whole if node.match == "none" else whole
+
+
+@compile_node.register
+def _(node: AttributeIs, found: Context, path: tuple[int, ...]) -> Q:
+    subject, operator = found.subjects.get(node.key), OPERATORS.get(node.op)
+    if subject is None:
+        raise RuleError(f"There is no attribute {node.key}.", path)
+    if operator is None or subject.kind not in operator.kinds:
+        raise RuleError(f"{subject.label} cannot be asked for that.", path)
+    least, most = _NEEDED[operator.takes]
+    if not least <= len(node.values) <= most:
+        raise RuleError(_missing(operator.takes), path)
+    wanted = [_read(subject, operator, value, found.region, path) for value in node.values]
+    return conditions.test(subject, node.op, wanted, found.clock)
+
+
+@compile_node.register
+def _(node: Did, found: Context, path: tuple[int, ...]) -> Q:
+    return activities.test(checked(node, path), found.clock)
+
+
+@compile_node.register
+def _(node: InSegment, found: Context, path: tuple[int, ...]) -> Q:
+    segment = Segment.objects.filter(pk=node.segment_id).first()
+    if segment is None:
+        raise RuleError("Choose a segment; this one does not exist.", path)
+    if segment.pk in found.inside:
+        raise RuleError(f"{segment.name} asks for itself, directly or through another segment.", path)
+    members = _members(segment, found, path)
+    return members if node.op == "in" else ~members
+
+
+def _members(segment: Segment, found: Context, path: tuple[int, ...]) -> Q:
+    if segment.rule is None:
+        return Q(pk__in=Member.objects.filter(segment_id=segment.pk).values("contact_id"))
+    try:
+        return compile_node(parse(segment.rule), replace(found, inside=found.inside | {segment.pk}), ())
+    except RuleError as problem:
+        raise RuleError(f"{segment.name}: {problem.why}", path) from None
+
+
+def checked(node: Did, path: tuple[int, ...] = ()) -> Did:
+    """A condition on activity with its values in their form. Raises RuleError."""
+    activity = ACTIVITIES.get(node.what)
+    if activity is None or (node.where and node.where.op not in WHERE):
+        raise RuleError("There is no such activity.", path)
+    if not node.count.strip():
+        raise RuleError("Say how much." if activity.sums else "Say how many times.", path)
+    if node.where and not (node.where.name.strip() and node.where.value.strip()):
+        raise RuleError("Name the property, and what it is compared with.", path)
+    try:
+        count = activities.read_count(activity, node.count)
+        where = activities.read_where(node.where.name, node.where.op, node.where.value) if node.where else None
+    except BadValue as problem:
+        raise RuleError(sentence(problem, "Number"), path) from None
+    return replace(node, count=count, where=where)
+
+
+def _read(subject: Subject, operator: conditions.Operator, typed: str, region: str | None, path: Sequence[int]) -> str:
+    if not typed.strip():
+        raise RuleError(_missing(operator.takes), tuple(path))
+    try:
+        return conditions.read(subject, operator, typed, region=region)
+    except BadValue as problem:
+        raise RuleError(sentence(problem, subject.label), tuple(path)) from None
+
+
+def _missing(takes: str) -> str:
+    return {"days": "Say how many days.", "two": "Say from when and until when."}.get(
+        takes, "Say what it is compared with."
+    )
+
+
+def sentence(problem: BadValue, label: str) -> str:
+    """Why a value is none, in words."""
+    return str(import_string(settings.SENTENCE)(problem.code, column=label, **problem.facts))

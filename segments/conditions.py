@@ -1,0 +1,248 @@
+"""Operators on what is known of contacts: one table, from which the form, the check, the words and the compiler are made.
+
+Every test is either true or false, never unknown: what a contact does not have is not equal to anything, contains nothing
+and is neither more nor less. An operator with `not` is the opposite of another one, so it includes contacts without a value.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from django.db.models import Case, DecimalField, Func, Q, TextField, When
+from django.db.models.fields.json import HasAnyKeys, HasKeys
+from django.db.models.functions import Cast
+from django.db.models.lookups import Exact, GreaterThanOrEqual, IContains, IExact, In, IsNull, IStartsWith, LessThan
+
+from contacts import attributes, identifiers, values
+from contacts.attributes import BadValue
+from segments.subjects import Subject
+
+Takes = Literal["nothing", "one", "two", "many", "days"]
+MAX_DAYS = 36_600
+
+
+@dataclass(frozen=True)
+class Clock:
+    """The time at which a rule is asked, and the zone whose days it means."""
+
+    now: datetime
+    zone: str = ""
+
+    def start(self, day: date) -> datetime:
+        """The first moment of a day."""
+        return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(self.zone or "UTC"))
+
+    @property
+    def today(self) -> date:
+        return self.now.astimezone(ZoneInfo(self.zone or "UTC")).date()
+
+
+Test = Callable[[Subject, Sequence[str], Clock], Q]
+
+
+@dataclass(frozen=True)
+class Operator:
+    """One operator: its words, what it takes, for which kinds of subjects, and its test (None: the opposite of `of`)."""
+
+    key: str
+    label: str
+    takes: Takes
+    kinds: frozenset[str] = field(repr=False)
+    test: Test | None = None
+    of: str = ""
+
+
+# --- tests: what is there and true --------------------------------------------------------------------------------------
+
+
+def _is(subject: Subject, wanted: Sequence[str], _clock: Clock) -> Q:
+    if subject.kind == "number":
+        return Q(In(_number(subject), [Decimal(v) for v in wanted]))
+    if subject.kind == "count":
+        return Q(In(subject.text, [int(v) for v in wanted]))
+    if subject.kind != "text":
+        return Q(In(subject.text, list(wanted)))
+    found = Q()
+    for value in wanted:
+        found |= Q(IExact(subject.text, value))
+    return found
+
+
+def _contains(subject: Subject, wanted: Sequence[str], _clock: Clock) -> Q:
+    return Q(IContains(subject.text, wanted[0]))
+
+
+def _begins(subject: Subject, wanted: Sequence[str], _clock: Clock) -> Q:
+    return Q(IStartsWith(subject.text, wanted[0]))
+
+
+def _at_least(subject: Subject, wanted: Sequence[str], _clock: Clock) -> Q:
+    return Q(GreaterThanOrEqual(*_counted(subject, wanted[0])))
+
+
+def _less(subject: Subject, wanted: Sequence[str], _clock: Clock) -> Q:
+    return Q(LessThan(*_counted(subject, wanted[0])))
+
+
+def _counted(subject: Subject, value: str) -> tuple[Any, Any]:
+    return (subject.text, int(value)) if subject.kind == "count" else (_number(subject), Decimal(value))
+
+
+def _yes(subject: Subject, _wanted: Sequence[str], _clock: Clock) -> Q:
+    return Q(Exact(subject.text, "true"))
+
+
+def _no(subject: Subject, _wanted: Sequence[str], _clock: Clock) -> Q:
+    return Q(Exact(subject.text, "false"))
+
+
+def _any_of(subject: Subject, wanted: Sequence[str], _clock: Clock) -> Q:
+    return Q(HasAnyKeys(subject.json, list(wanted)))
+
+
+def _all_of(subject: Subject, wanted: Sequence[str], _clock: Clock) -> Q:
+    return Q(HasKeys(subject.json, list(wanted)))
+
+
+def _filled(_subject: Subject, _wanted: Sequence[str], _clock: Clock) -> Q:
+    return Q()
+
+
+def _on(subject: Subject, wanted: Sequence[str], clock: Clock) -> Q:
+    day = date.fromisoformat(wanted[0])
+    return _days(subject, clock, day, _next(day))
+
+
+def _between(subject: Subject, wanted: Sequence[str], clock: Clock) -> Q:
+    return _days(subject, clock, date.fromisoformat(wanted[0]), _next(date.fromisoformat(wanted[1])))
+
+
+def _before(subject: Subject, wanted: Sequence[str], clock: Clock) -> Q:
+    return _days(subject, clock, None, date.fromisoformat(wanted[0]))
+
+
+def _after(subject: Subject, wanted: Sequence[str], clock: Clock) -> Q:
+    return _days(subject, clock, _next(date.fromisoformat(wanted[0])), None)
+
+
+def _within(subject: Subject, wanted: Sequence[str], clock: Clock) -> Q:
+    return _days(subject, clock, clock.today - timedelta(days=int(wanted[0])), _next(clock.today))
+
+
+def _longer_ago(subject: Subject, wanted: Sequence[str], clock: Clock) -> Q:
+    return _days(subject, clock, None, clock.today - timedelta(days=int(wanted[0])))
+
+
+def _ahead(subject: Subject, wanted: Sequence[str], clock: Clock) -> Q:
+    return _days(subject, clock, clock.today, _next(clock.today + timedelta(days=int(wanted[0]))))
+
+
+def _next(day: date) -> date:
+    return min(day, date.max - timedelta(days=1)) + timedelta(days=1)
+
+
+def _days(subject: Subject, clock: Clock, start: date | None, stop: date | None) -> Q:
+    """From the beginning of one day to the beginning of another."""
+    found = Q()
+    if start is not None:
+        found &= Q(GreaterThanOrEqual(subject.text, _edge(subject, clock, start)))
+    return found & Q(LessThan(subject.text, _edge(subject, clock, stop))) if stop is not None else found
+
+
+def _edge(subject: Subject, clock: Clock, day: date) -> Any:
+    """A day as the values of a subject are written: dates and times of attributes are texts that sort like their times."""
+    if subject.kind == "date":
+        return day.isoformat()
+    start = clock.start(day)
+    return start.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if subject.kind == "time" else start
+
+
+def _number(subject: Subject) -> Any:
+    """A number of an attribute; what is no number (it had another type once) is none."""
+    kind = Func(subject.json, function="jsonb_typeof", output_field=TextField())
+    return Case(When(Exact(kind, "number"), then=Cast(subject.text, DecimalField(max_digits=60, decimal_places=20))))
+
+
+# --- the table ----------------------------------------------------------------------------------------------------------
+
+_WORDS = frozenset({"identifier", "name", "text"})
+_NUMBERS = frozenset({"number", "count"})
+_DATES = frozenset({"date", "time", "moment"})
+_EQUAL = _WORDS | _NUMBERS | {"exact", "option"}
+_EVERY = _EQUAL | _DATES | {"boolean", "options"}
+
+_ALL = (
+    Operator("is", "is", "many", _EQUAL, _is),
+    Operator("is_not", "is not", "many", _EQUAL, of="is"),
+    Operator("contains", "contains", "one", _WORDS, _contains),
+    Operator("contains_not", "does not contain", "one", _WORDS, of="contains"),
+    Operator("begins", "begins with", "one", _WORDS | {"exact"}, _begins),
+    Operator("at_least", "is at least", "one", _NUMBERS, _at_least),
+    Operator("less", "is less than", "one", _NUMBERS, _less),
+    Operator("yes", "is yes", "nothing", frozenset({"boolean"}), _yes),
+    Operator("no", "is no", "nothing", frozenset({"boolean"}), _no),
+    Operator("any_of", "has one of", "many", frozenset({"options"}), _any_of),
+    Operator("all_of", "has all of", "many", frozenset({"options"}), _all_of),
+    Operator("none_of", "has none of", "many", frozenset({"options"}), of="any_of"),
+    Operator("within", "in the last days, today included", "days", _DATES, _within),
+    Operator("longer_ago", "longer ago than days", "days", _DATES, _longer_ago),
+    Operator("ahead", "in the next days, today included", "days", frozenset({"date", "time"}), _ahead),
+    Operator("on", "is on", "one", _DATES, _on),
+    Operator("before", "is before", "one", _DATES, _before),
+    Operator("after", "is after", "one", _DATES, _after),
+    Operator("between", "is between", "two", _DATES, _between),
+    Operator("filled", "is known", "nothing", _EVERY, _filled),
+    Operator("empty", "is not known", "nothing", _EVERY, of="filled"),
+)
+OPERATORS: dict[str, Operator] = {found.key: found for found in _ALL}
+
+
+def of_kind(kind: str) -> list[Operator]:
+    """The operators that a kind of subject has, in the order of the form."""
+    return [found for found in _ALL if kind in found.kinds]
+
+
+def test(subject: Subject, op: str, wanted: Sequence[str], clock: Clock) -> Q:
+    """The condition in the database; either true or false for every contact."""
+    operator = OPERATORS[op]
+    if operator.test is None:
+        return ~test(subject, operator.of, wanted, clock)
+    there = Q((f"{subject.needs}__isnull", False)) if subject.needs else Q()
+    return there & Q(IsNull(subject.text, False)) & operator.test(subject, wanted, clock)
+
+
+# --- values as they are typed -------------------------------------------------------------------------------------------
+
+
+def read(subject: Subject, operator: Operator, typed: str, *, region: str | None) -> str:
+    """One value as it is stored in a rule, by the rules of imports. Raises BadValue."""
+    text = " ".join(typed.split())
+    if operator.takes == "days":
+        return _read_days(text)
+    if subject.kind in _DATES:
+        return values.read_date(text).isoformat()
+    if subject.kind == "name":
+        return identifiers.name_key(text)
+    if operator.key in ("contains", "contains_not", "begins"):
+        return text.lower() if subject.kind == "identifier" else text
+    if subject.options and text in subject.options:
+        return text
+    if subject.type == "choices":
+        return str(_parse(subject, text, region)[0])
+    if subject.kind == "number":
+        return values.plain_decimal(text)
+    return str(_parse(subject, text, region))
+
+
+def _parse(subject: Subject, text: str, region: str | None) -> Any:
+    return attributes.parser(subject.type, options=subject.options, region=region)(text)
+
+
+def _read_days(text: str) -> str:
+    days = values.integer(text)
+    if not 0 < days <= MAX_DAYS:
+        raise BadValue("number_too_large" if days > 0 else "not_an_integer")
+    return str(days)

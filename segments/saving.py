@@ -1,0 +1,37 @@
+"""Dynamic segments: a rule with a name, which can be changed and given another one."""
+
+from django.db import IntegrityError, transaction
+
+from segments import compiler, rules, words
+from segments.models import Segment
+from segments.rules import Group
+from tenants import audit
+
+
+class BadSegment(ValueError):
+    """The argument is a sentence for the person."""
+
+
+def save(rule: Group, name: str, *, user_id: int, segment: Segment | None = None) -> Segment:
+    """Keep a rule as a new dynamic segment, or as that of a known one. Raises BadSegment, and RuleError for a rule that asks
+    for its own segment."""
+    name = " ".join(name.replace("\x00", "").split())
+    if not name or len(name) > 120:
+        raise BadSegment("Give the segment a name of at most 120 characters.")
+    compiler.compile_rule(rule, compiler.context(inside=segment.pk if segment else None))
+    before = (segment.name, words.phrases(rules.parse(segment.rule))) if segment else (None, None)
+    kept = segment or Segment()
+    kept.name, kept.rule = name, rules.plain(rule)
+    try:
+        with transaction.atomic():
+            kept.save()
+    except IntegrityError:
+        raise BadSegment(f"There is a segment {name} already.") from None
+    changed = {"name": [before[0], name], "rule": [_joined(before[1]), _joined(words.phrases(rule))]}
+    verb = "segment.changed" if segment else "segment.made"
+    audit.record(verb, user_id=user_id, target=f"segment {kept.pk}", values=changed)
+    return kept
+
+
+def _joined(phrases: list[str] | None) -> str | None:
+    return None if phrases is None else ", and ".join(phrases)

@@ -1,0 +1,83 @@
+"""What a rule can ask about a contact: columns of it, system attributes and those of the workspace, each with its type."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from django.db.models import F
+from django.db.models.fields.json import KeyTextTransform, KeyTransform
+
+from contacts import attributes, vocabulary
+from contacts.models import Attribute, EmailStatus, Origin, PhoneStatus
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One thing known of contacts. `kind` decides which operators there are (segments.conditions); `type` how a value is
+    read (contacts.attributes); `options` are the values that can be chosen."""
+
+    key: str
+    label: str
+    group: str
+    kind: str
+    type: str = "text"
+    column: str = ""
+    options: Mapping[str, str] = field(default_factory=dict)
+    needs: str = ""  # a column without which a contact has no such thing: a status without an e-mail
+
+    @property
+    def text(self) -> F | KeyTextTransform:
+        """Its value in the database as it is compared."""
+        return F(self.column) if self.column else KeyTextTransform(self.key, "attributes")
+
+    @property
+    def json(self) -> KeyTransform:
+        """The value of an attribute as JSON, where numbers and lists are what they are."""
+        return KeyTransform(self.key, "attributes")
+
+
+_ID, _CHANNEL, _LIFE = "Identifiers and names", "Channels", "In the system"
+_COLUMNS = (
+    Subject("email", "E-mail", _ID, "identifier", "email", "email"),
+    Subject("phone", "Phone", _ID, "identifier", "phone", "phone"),
+    Subject("external_id", "External ID", _ID, "identifier", "text", "external_id"),
+    Subject("first_name", "First name", _ID, "name", "text", "first_key"),
+    Subject("last_name", "Last name", _ID, "name", "text", "last_key"),
+    Subject(
+        "email_status", "E-mail status", _CHANNEL, "option", "text", "email_status", dict(EmailStatus.choices), "email"
+    ),
+    Subject(
+        "phone_status", "Phone status", _CHANNEL, "option", "text", "phone_status", dict(PhoneStatus.choices), "phone"
+    ),
+    Subject("email_status_at", "E-mail status since", _CHANNEL, "moment", "date", "email_status_at", {}, "email"),
+    Subject("rating", "E-mail rating", _CHANNEL, "count", "integer", "rating"),
+    Subject("origin", "Created by", _LIFE, "option", "text", "origin", dict(Origin.choices)),
+    Subject("created_at", "Created", _LIFE, "moment", "date", "created_at"),
+    Subject("changed_at", "Changed", _LIFE, "moment", "date", "changed_at"),
+    Subject("deleted_at", "Deleted", _LIFE, "moment", "date", "deleted_at"),
+)
+# Types of attributes → kinds of conditions; text is the rest.
+_KINDS = {
+    "integer": "number", "decimal": "number", "boolean": "boolean", "date": "date", "datetime": "time",
+    "choice": "option", "choices": "options", "country": "option", "language": "option", "phone": "exact",
+}  # fmt: skip
+
+
+def everything() -> dict[str, Subject]:
+    """All subjects of the current workspace by their keys, archived attributes last."""
+    found = {s.key: s for s in _COLUMNS}
+    for key, system in attributes.SYSTEM.items():
+        found[key] = _of(key, system.label, system.type, {}, "Attributes")
+    own = Attribute.objects.order_by("archived_at", "label")
+    for one in own:
+        label = f"{one.label} (archived)" if one.archived_at else one.label
+        found[one.key] = _of(one.key, label, one.type, one.options, "Attributes of your own")
+    return found
+
+
+def _of(key: str, label: str, type_key: str, options: Mapping[str, str], group: str) -> Subject:
+    known = {
+        "country": {code: code for code in sorted(vocabulary.COUNTRY_CODES)},
+        "language": {code: code for code in sorted(set(vocabulary.LANGUAGES.values()))},
+    }
+    kind = _KINDS.get(type_key, "text")
+    return Subject(key, label, group, kind, type_key, options=known.get(type_key, options))

@@ -1,0 +1,115 @@
+"""The rule builder: as smart search over the lists of contacts, and for dynamic segments."""
+
+import time
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods
+
+from cdp.http import go, page
+from contacts.models import Contact
+from contacts.views.acting import user_id
+from segments import builder, compiler, rules, saving, words
+from segments.activities import WHERE
+from segments.builder import Block
+from segments.models import Segment
+from segments.rules import RuleError
+from tenants.roles import allow
+
+SAMPLE = 5
+
+
+@allow("segments.view")
+@require_http_methods(["GET", "HEAD", "POST"])
+def search(request: HttpRequest) -> HttpResponse:
+    """Smart search: a rule is put together and shown as a list of contacts. POST: the form after a button, or the list."""
+    block = builder.read(request.POST) if request.method == "POST" else _given(request)
+    return _answer(request, block, action=reverse("segments:search"))
+
+
+@allow("segments.edit")
+@require_http_methods(["GET", "HEAD", "POST"])
+def new(request: HttpRequest) -> HttpResponse:
+    """A new dynamic segment, from nothing or from a smart search. POST: the form after a button, or kept."""
+    block = builder.read(request.POST) if request.method == "POST" else _given(request)
+    return _answer(request, block, action=reverse("segments:new"), name="", saves=True)
+
+
+@allow("segments.edit")
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit(request: HttpRequest, segment_id: int) -> HttpResponse:
+    """Another rule, or another name, for a dynamic segment."""
+    segment = get_object_or_404(Segment, pk=segment_id, rule__isnull=False)
+    block = builder.read(request.POST) if request.method == "POST" else builder.of_rule(rules.parse(segment.rule))
+    action = reverse("segments:edit", args=[segment.pk])
+    return _answer(request, block, action=action, name=segment.name, segment=segment, saves=True)
+
+
+def _given(request: HttpRequest) -> Block:
+    try:
+        return builder.of_rule(rules.loads(request.GET["rule"]) if request.GET.get("rule") else None)
+    except RuleError:
+        messages.error(request, "The rule in the address cannot be read; this is an empty one.")
+        return builder.of_rule(None)
+
+
+def _answer(
+    request: HttpRequest,
+    block: Block,
+    *,
+    action: str,
+    name: str = "",
+    segment: Segment | None = None,
+    saves: bool = False,
+) -> HttpResponse:
+    found = compiler.context(inside=segment.pk if segment else None)
+    whole, do = builder.judge(block, found), request.POST.get("do", "")
+    rule, error = builder.rule_of(block), ""
+    if do in ("show", "save") and rule is not None and builder.finished(block):
+        if do == "show":
+            show = {"show": "deleted"} if request.POST.get("show") == "deleted" else {}
+            return _to_list(request, {"rule": rules.dumps(rule), **show})
+        try:
+            kept = saving.save(rule, request.POST.get("name", ""), user_id=user_id(request), segment=segment)
+        except (saving.BadSegment, RuleError) as problem:
+            error = str(problem)
+        else:
+            messages.success(request, f"{kept.name} is kept. Whoever the rule means is in it from now on.")
+            return go(request, "segments:detail", kept.pk)
+    shown = _shown(request, block, found, whole, pressed=do in ("show", "save"))
+    given = request.POST.get("name", name)
+    context = {**shown, "action": action, "name": given, "segment": segment, "saves": saves, "error": error}
+    fragment = request.headers.get("HX-Target") == "segments-builder"
+    return page(request, "segments/_builder.html" if fragment else "segments/rule.html", context,
+                status=422 if do in ("show", "save") else 200)  # fmt: skip
+
+
+def _to_list(request: HttpRequest, query: dict[str, str]) -> HttpResponse:
+    return go(request, f"{reverse('contacts:list')}?{urlencode(query)}")
+
+
+def _shown(request: HttpRequest, block: Block, found: compiler.Context, whole: Any, *, pressed: bool) -> dict[str, Any]:
+    rule, begun = builder.rule_of(block), time.perf_counter()
+    show = request.POST.get("show", request.GET.get("show", ""))
+    people = Contact.objects.exclude(deleted_at=None) if show == "deleted" else Contact.objects.living()
+    total = builder.count(block, whole, found, people=people) if rule else 0
+    return {
+        "top": block,
+        "matches": builder.MATCH_WORDS.items(),
+        "wheres": WHERE,
+        "choices": builder.choices(found),
+        "segments": builder.segments(but=next(iter(found.inside), None)),
+        "total": total,
+        "everybody": people.count(),
+        "took": (time.perf_counter() - begun) * 1000,
+        "sample": people.filter(whole).order_by("-pk")[:SAMPLE] if rule else [],
+        "phrases": words.phrases(rule) if rule else [],
+        "unfinished": sum(1 for line in builder.lines(block) if line.node is None),
+        "pressed": pressed,
+        "rule": rules.dumps(rule) if rule else "",
+        "show": show,
+    }

@@ -1,0 +1,298 @@
+"""What rules mean in the database: each operator on contacts that have the value, another one, and none."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.utils import timezone
+
+from contacts.models import Attribute, Contact
+from segments import compiler, membership, rules, subjects
+from segments.activities import ACTIVITIES
+from segments.conditions import OPERATORS, of_kind
+from segments.models import Member, Segment
+from segments.rules import AttributeIs, Did, Group, RuleError, Where
+from tenants.context import tenant_context
+from tenants.models import Tenant
+from tests.cast import workspace
+from tracking.models import Event, Site, Visitor
+
+NOW = timezone.now()
+OWN = {"size": "integer", "price": "decimal", "vip": "boolean", "tags": "choices", "seen": "datetime", "plan": "choice"}
+# name → columns and attributes
+PEOPLE: dict[str, dict[str, Any]] = {
+    "Anna": {
+        "email": "anna@example.com", "phone": "+447911123456", "external_id": "A-1", "first_key": "anna", "rating": 4,
+        "email_status": "active", "origin": "import", "created_at": NOW - timedelta(days=3),
+        "attributes": {"city": "Riga", "country": "LV", "size": 42, "price": 12.5, "vip": True, "tags": ["new", "loud"],
+                       "birthday": "1990-05-17", "seen": "2024-03-01T22:30:00Z", "plan": "gold"},
+    },
+    "Bert": {
+        "email": "bert@other.example", "first_key": "bert", "email_status": "unsubscribed", "origin": "form",
+        "created_at": NOW - timedelta(days=300),
+        "attributes": {"city": "riga nord", "size": 7, "price": 100, "vip": False, "tags": ["old"],
+                       "birthday": "2001-01-01", "seen": "2024-03-02T10:00:00Z", "plan": "free"},
+    },
+    "Cara": {"phone": "+4930123456", "origin": "manual", "created_at": NOW - timedelta(days=30), "attributes": {}},
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def place() -> Iterator[Tenant]:
+    """A workspace in Riga's time zone with three people, who are known by their first names."""
+    from tests.cast import person
+
+    made = workspace(person("rule maker"), time_zone="Europe/Riga", country="LV")
+    with tenant_context(made.pk):
+        for key, kind in OWN.items():
+            Attribute.objects.create(key=key, label=key.title(), type=kind)
+        for name, values in PEOPLE.items():
+            Contact.objects.create(first_name=name, **values)
+        _activity()
+    return made
+
+
+def _activity() -> None:
+    anna, bert, cara = (Contact.objects.get(first_name=name) for name in PEOPLE)
+    site = Site.objects.create(name="shop.example", key="x-1")
+    visitor = Visitor.objects.create(
+        site_id=site.pk, device=uuid4(), first_seen=NOW, last_seen=NOW, contact_id=anna.pk, claimed_at=NOW
+    )
+    stranger = Visitor.objects.create(site_id=site.pk, device=uuid4(), first_seen=NOW, last_seen=NOW)
+    for days in (1, 2, 40):
+        at = NOW - timedelta(days=days)
+        _event(at, "page", visitor_id=visitor.pk, site_id=site.pk, url="https://shop.example/boots", title="Boots")
+        _event(at, "page", visitor_id=stranger.pk, site_id=site.pk, url="https://shop.example/boots")
+    _event(NOW - timedelta(days=5), "order", contact_id=anna.pk, properties={"amount": 120.5, "currency": "EUR"})
+    _event(NOW - timedelta(days=5), "order", visitor_id=visitor.pk, site_id=site.pk, properties={"amount": 30})
+    _event(NOW - timedelta(days=90), "order", contact_id=bert.pk, properties={"amount": 10, "coupon": "Spring"})
+    _event(NOW - timedelta(days=1), "order", contact_id=cara.pk, properties={"amount": "many"})
+    _event(NOW - timedelta(days=1), "track", contact_id=bert.pk, name="Signed up")
+    _event(NOW - timedelta(days=1), "message", contact_id=bert.pk, name="News", properties={"status": "clicked"})
+    _event(NOW - timedelta(days=1), "action", contact_id=cara.pk, name="Fair")
+
+
+def _event(at: datetime, kind: str, **values: Any) -> None:
+    Event.objects.create(tenant_id=Contact.objects.values_list("tenant_id", flat=True)[0], at=at, kind=kind, **values)
+
+
+def meant(rule: Group) -> set[str]:
+    return set(Contact.objects.living().filter(compiler.compile_rule(rule)).values_list("first_name", flat=True))
+
+
+def one(*parts: Any, match: str = "all") -> set[str]:
+    return meant(Group(match, parts))
+
+
+EVERYBODY = set(PEOPLE)
+# subject, operator, values → who is meant
+ATTRIBUTES: list[tuple[str, str, tuple[str, ...], set[str]]] = [
+    ("email", "is", ("ANNA@Example.com",), {"Anna"}),
+    ("email", "is_not", ("anna@example.com",), {"Bert", "Cara"}),
+    ("email", "contains", ("OTHER",), {"Bert"}),
+    ("email", "contains_not", ("other",), {"Anna", "Cara"}),
+    ("email", "begins", ("anna",), {"Anna"}),
+    ("email", "contains", ("%",), set()),
+    ("email", "filled", (), {"Anna", "Bert"}),
+    ("email", "empty", (), {"Cara"}),
+    ("phone", "is", ("+44 7911 123456",), {"Anna"}),
+    ("phone", "begins", ("+49",), {"Cara"}),
+    ("external_id", "is", ("A-1", "B-2"), {"Anna"}),
+    ("first_name", "is", ("ÄNNA",), {"Anna"}),
+    ("first_name", "begins", ("b",), {"Bert"}),
+    ("email_status", "is", ("unsubscribed",), {"Bert"}),
+    ("email_status", "is", ("active",), {"Anna"}),  # Cara has no e-mail
+    ("email_status", "is_not", ("active",), {"Bert", "Cara"}),
+    ("rating", "at_least", ("4",), {"Anna"}),
+    ("rating", "less", ("4",), set()),
+    ("rating", "is", ("3", "4"), {"Anna"}),
+    ("origin", "is", ("form", "manual"), {"Bert", "Cara"}),
+    ("created_at", "within", ("30",), {"Anna", "Cara"}),
+    ("created_at", "longer_ago", ("30",), {"Bert"}),
+    ("deleted_at", "filled", (), set()),
+    ("city", "is", ("riga",), {"Anna"}),
+    ("city", "is", ("Oslo", "Riga Nord"), {"Bert"}),
+    ("city", "is_not", ("Riga",), {"Bert", "Cara"}),
+    ("city", "contains", ("RIGA",), {"Anna", "Bert"}),
+    ("city", "contains_not", ("nord",), {"Anna", "Cara"}),
+    ("city", "begins", ("riga n",), {"Bert"}),
+    ("city", "empty", (), {"Cara"}),
+    ("country", "is", ("Latvia",), {"Anna"}),
+    ("country", "is_not", ("LV",), {"Bert", "Cara"}),
+    ("size", "is", ("42",), {"Anna"}),
+    ("size", "at_least", ("8",), {"Anna"}),
+    ("size", "less", ("8",), {"Bert"}),
+    ("price", "is", ("12.50",), {"Anna"}),
+    ("price", "at_least", ("12.5",), {"Anna", "Bert"}),
+    ("price", "is_not", ("100",), {"Anna", "Cara"}),
+    ("vip", "yes", (), {"Anna"}),
+    ("vip", "no", (), {"Bert"}),
+    ("tags", "any_of", ("new", "old"), {"Anna", "Bert"}),
+    ("tags", "all_of", ("new", "loud"), {"Anna"}),
+    ("tags", "none_of", ("new",), {"Bert", "Cara"}),
+    ("plan", "is", ("gold",), {"Anna"}),
+    ("birthday", "on", ("1990-05-17",), {"Anna"}),
+    ("birthday", "before", ("1990-05-18",), {"Anna"}),
+    ("birthday", "before", ("1990-05-17",), set()),
+    ("birthday", "after", ("1990-05-17",), {"Bert"}),
+    ("birthday", "between", ("1990-05-17", "2001-01-01"), {"Anna", "Bert"}),
+    ("birthday", "within", ("10",), set()),
+    # 22:30 in UTC is the next day in Riga.
+    ("seen", "on", ("2024-03-02",), {"Anna", "Bert"}),
+    ("seen", "before", ("2024-03-02",), set()),
+    ("seen", "ahead", ("5",), set()),
+]
+
+
+@pytest.mark.parametrize(("key", "op", "values", "who"), ATTRIBUTES)
+def test_conditions_on_attributes(place: Tenant, key: str, op: str, values: tuple[str, ...], who: set[str]) -> None:
+    with tenant_context(place.pk):
+        assert one(AttributeIs(key, op, values)) == who
+
+
+@pytest.mark.parametrize(("key", "op", "values", "who"), ATTRIBUTES)
+def test_none_of_a_condition_is_everybody_else(
+    place: Tenant, key: str, op: str, values: tuple[str, ...], who: set[str]
+) -> None:
+    """No condition is ever unknown: whoever it does not mean, its opposite means."""
+    with tenant_context(place.pk):
+        assert one(AttributeIs(key, op, values), match="none") == EVERYBODY - who
+
+
+ACTS: list[tuple[Did, set[str]]] = [
+    (Did("page", "at_least", "1"), {"Anna"}),
+    (Did("page", "at_least", "3"), {"Anna"}),
+    (Did("page", "at_least", "3", 30), set()),
+    (Did("page", "at_least", "2", 30), {"Anna"}),
+    (Did("page", "at_most", "2"), {"Bert", "Cara"}),
+    (Did("page", "at_most", "0", 30), {"Bert", "Cara"}),
+    (Did("page", "at_least", "0"), EVERYBODY),
+    (Did("page", "at_least", "1", None, "", Where("url", "contains", "BOOTS")), {"Anna"}),
+    (Did("page", "at_least", "1", None, "", Where("title", "is", "boots")), {"Anna"}),
+    (Did("page", "at_least", "1", None, "", Where("url", "contains", "%")), set()),
+    (Did("order", "at_least", "2"), {"Anna"}),
+    (Did("order", "at_least", "1", 30), {"Anna", "Cara"}),
+    (Did("order", "at_least", "1", None, "", Where("amount", "more", "100")), {"Anna"}),
+    (Did("order", "at_least", "1", None, "", Where("amount", "less", "11")), {"Bert"}),
+    (Did("order", "at_least", "1", None, "", Where("coupon", "is", "spring")), {"Bert"}),
+    (Did("order_total", "at_least", "150.50"), {"Anna"}),
+    (Did("order_total", "at_least", "150.51"), set()),
+    (Did("order_total", "at_most", "10"), {"Bert", "Cara"}),
+    (Did("track", "at_least", "1", None, "signed UP"), {"Bert"}),
+    (Did("track", "at_least", "1", None, ""), {"Bert"}),
+    (Did("track", "at_least", "1", None, "another"), set()),
+    (Did("clicked", "at_least", "1"), {"Bert"}),
+    (Did("read", "at_least", "1"), set()),
+    (Did("action", "at_least", "1", 7, "Fair"), {"Cara"}),
+]
+
+
+@pytest.mark.parametrize(("did", "who"), ACTS)
+def test_conditions_on_activity(place: Tenant, did: Did, who: set[str]) -> None:
+    with tenant_context(place.pk):
+        assert one(did) == who
+        assert one(did, match="none") == EVERYBODY - who
+
+
+def test_groups(place: Tenant) -> None:
+    riga, fair = AttributeIs("city", "is", ("Riga",)), Did("action", "at_least", "1", None, "Fair")
+    with tenant_context(place.pk):
+        assert one(riga, fair) == set()
+        assert one(riga, fair, match="any") == {"Anna", "Cara"}
+        assert one(riga, fair, match="none") == {"Bert"}
+        assert one(Group("none", (riga,)), Group("none", (fair,))) == {"Bert"}
+        assert one() == one(match="none") == one(Group("all", ())) == set()
+
+
+def test_segments_in_rules(place: Tenant) -> None:
+    with tenant_context(place.pk):
+        cara = Contact.objects.get(first_name="Cara")
+        static = membership.named("By hand")
+        Member.objects.create(tenant_id=place.pk, segment_id=static.pk, contact_id=cara.pk, added_at=NOW)
+        plain = rules.plain(Group("any", (rules.InSegment(static.pk), AttributeIs("city", "is", ("Riga",)))))
+        dynamic = Segment.objects.create(name="Riga or by hand", rule=plain)
+        assert one(rules.InSegment(static.pk)) == {"Cara"}
+        assert one(rules.InSegment(static.pk, "not_in")) == {"Anna", "Bert"}
+        assert one(rules.InSegment(dynamic.pk)) == {"Anna", "Cara"}
+        assert one(rules.InSegment(dynamic.pk, "not_in")) == {"Bert"}
+        assert {s.name for s in membership.of_contact(cara.pk)} == {"By hand", "Riga or by hand"}
+        assert membership.contacts(dynamic).count() == 2
+        with pytest.raises(membership.NotStatic):
+            membership.named("Riga or by hand")
+
+
+def test_segments_that_ask_for_each_other_are_refused(place: Tenant) -> None:
+    with tenant_context(place.pk):
+        one_ = Segment.objects.create(name="First", rule=rules.plain(Group("all", (AttributeIs("city", "filled"),))))
+        other = Segment.objects.create(name="Second", rule=rules.plain(Group("all", (rules.InSegment(one_.pk),))))
+        one_.rule = rules.plain(Group("all", (rules.InSegment(other.pk),)))
+        one_.save()
+        with pytest.raises(RuleError, match="asks for itself"):
+            compiler.compile_rule(rules.parse(one_.rule), compiler.context(inside=one_.pk))
+        assert list(membership.contacts(one_)) == []
+        Segment.objects.filter(pk__in=[one_.pk, other.pk]).delete()
+
+
+@pytest.mark.parametrize(
+    ("part", "why"),
+    [
+        (AttributeIs("nothing", "is", ("x",)), "no attribute nothing"),
+        (AttributeIs("city", "often", ("x",)), "cannot be asked"),
+        (AttributeIs("city", "at_least", ("4",)), "cannot be asked"),
+        (AttributeIs("city", "is"), "compared with"),
+        (AttributeIs("city", "is", ("",)), "compared with"),
+        (AttributeIs("city", "filled", ("x",)), "compared with"),
+        (AttributeIs("size", "at_least", ("many",)), "not a number"),
+        (AttributeIs("price", "at_least", ("12,50",)), "."),
+        (AttributeIs("birthday", "on", ("31.31.2020",)), "."),
+        (AttributeIs("birthday", "between", ("2020-01-01",)), "until when"),
+        (AttributeIs("birthday", "within", ("0",)), "."),
+        (AttributeIs("birthday", "within", ("1e9",)), "."),
+        (AttributeIs("email", "is", ("nobody",)), "."),
+        (AttributeIs("phone", "is", ("12",)), "."),
+        (AttributeIs("phone", "is", ("07911 123456",)), "too many digits"),  # none in Latvia
+        (AttributeIs("country", "is", ("Atlantis",)), "."),
+        (AttributeIs("rating", "is", ("four",)), "."),
+        (Did("dance", "at_least", "1"), "no such activity"),
+        (Did("order", "at_least", ""), "how many times"),
+        (Did("order_total", "at_least", ""), "how much"),
+        (Did("order", "at_least", "often"), "."),
+        (Did("order", "at_least", "-1"), "."),
+        (Did("order", "at_least", "1", None, "", Where("amount", "near", "1")), "no such activity"),
+        (Did("order", "at_least", "1", None, "", Where("amount", "more", "much")), "."),
+        (Did("order", "at_least", "1", None, "", Where("", "is", "x")), "property"),
+        (rules.InSegment(0), "does not exist"),
+    ],
+)
+def test_conditions_that_make_no_sense_are_refused(place: Tenant, part: Any, why: str) -> None:
+    with tenant_context(place.pk), pytest.raises(RuleError, match=why) as caught:
+        compiler.compile_rule(Group("all", (AttributeIs("city", "filled"), part)))
+    assert caught.value.path == (1,)
+    assert caught.value.why
+
+
+def test_an_unknown_part_is_an_error_and_never_everybody(place: Tenant) -> None:
+    with tenant_context(place.pk), pytest.raises(TypeError):
+        compiler.compile_rule(Group("all", ("?",)))  # type: ignore[arg-type]
+
+
+def test_every_kind_of_subject_has_operators_and_every_operator_is_tried(place: Tenant) -> None:
+    with tenant_context(place.pk):
+        for subject in subjects.everything().values():
+            assert of_kind(subject.kind), subject
+    assert {op for _key, op, _values, _who in ATTRIBUTES} == set(OPERATORS)
+    assert {did.what for did, _who in ACTS} >= {"page", "track", "order", "order_total", "read", "clicked", "action"}
+    assert set(ACTIVITIES) == {*{did.what for did, _who in ACTS}, "delivered", "undelivered"}
+
+
+def test_rules_see_their_own_workspace_alone(place: Tenant) -> None:
+    from tests.cast import person
+
+    other = workspace(person("outsider"))
+    with tenant_context(other.pk):
+        assert one(Did("order", "at_most", "100")) == set()
+        Contact.objects.create(first_name="Zoe", origin="manual", created_at=datetime(2024, 1, 1, tzinfo=UTC))
+        assert one(Did("order", "at_most", "100")) == {"Zoe"}
+        assert one(Did("order", "at_least", "1")) == set()
