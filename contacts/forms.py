@@ -8,6 +8,7 @@ from django import forms
 from django.conf import settings
 from django.utils.module_loading import import_string
 
+from cdp import figures
 from contacts import attributes, identifiers, suppression, values
 from contacts.attributes import CORE, SYSTEM, BadValue
 from contacts.models import Attribute, Category, Contact
@@ -36,8 +37,11 @@ class ContactForm(forms.Form):
     `cleaned_data` has, by key, what `contacts.editing` takes: for e-mail and phone the pair (normal form, as written).
     """
 
-    def __init__(self, *args: Any, workspace: Tenant, contact: Contact | None = None, **kwargs: Any) -> None:
-        self.workspace, self.contact = workspace, contact
+    def __init__(
+        self, *args: Any, workspace: Tenant, contact: Contact | None = None, only: str | None = None, **kwargs: Any
+    ) -> None:
+        """`only`: the one value of a contact that is asked for; the others stay as they are."""
+        self.workspace, self.contact, self.only = workspace, contact, only
         self.own = list(Attribute.objects.filter(archived_at=None).order_by("label"))
         self.readers: dict[str, Callable[[str], Any]] = {}
         if contact is not None and not args:
@@ -64,6 +68,8 @@ class ContactForm(forms.Form):
                 label="The contact's information has been obtained with the owner's consent",
                 error_messages={"required": "Confirm it, or do not add the contact."},
             )
+        if only is not None:
+            self.fields = {key: field for key, field in self.fields.items() if key == only}
 
     def _add(
         self,
@@ -87,6 +93,17 @@ class ContactForm(forms.Form):
         self.fields[key] = forms.CharField(label=label, required=False, widget=widget, help_text=hint)
 
     @property
+    def lines(self) -> list[tuple[str, list[tuple[Any, str]]]]:
+        """(title, (bound field, its value in words)) in the order of the page."""
+        has = self.contact.attributes if self.contact else {}
+        typed = self.initial
+        return [
+            (title, [(field, figures.stored(has[field.name]) if field.name in has else typed.get(field.name, ""))
+                     for field in fields])
+            for title, fields in self.parts
+        ]  # fmt: skip
+
+    @property
     def parts(self) -> list[tuple[str, list[Any]]]:
         """(title, bound fields) in the order of the page."""
         found = [(title, [self[key] for key in keys]) for title, keys in PARTS]
@@ -107,11 +124,15 @@ class ContactForm(forms.Form):
                 self.add_error(key, f"{say(problem.code, **problem.facts)}")
         if SUBSCRIPTIONS in self.fields and SUBSCRIPTIONS not in self.errors:
             found[SUBSCRIPTIONS] = self.cleaned_data[SUBSCRIPTIONS] or None
-        if not self.errors and not any(found.get(key) for key in ("email", "phone", "external_id")):
+        if not self.errors and not any(self._known(found).get(key) for key in ("email", "phone", "external_id")):
             self.add_error(
                 None, "Enter an e-mail address, a phone number or an external ID: without one, nobody can be found."
             )
         return found
+
+    def _known(self, found: dict[str, Any]) -> dict[str, Any]:
+        """The identifiers that there will be: those that are asked for, and those that stay."""
+        return {**vars(self.contact), **found} if self.only is not None and self.contact else found
 
     def _read(self, key: str, text: str) -> Any:
         if key in ("email", "phone", "external_id"):

@@ -12,6 +12,7 @@ from contacts.views import (
     probable,
     profile,
     subscribing,
+    value,
 )
 
 app_name = "contacts"
@@ -53,6 +54,7 @@ urlpatterns = [
     path("<int:contact_id>/", profile.profile, name="profile"),
     path("<int:contact_id>/history/", profile.history, name="history"),
     path("<int:contact_id>/edit/", editing.edit, name="edit"),
+    path("<int:contact_id>/value/<slug:key>/", value.value, name="value"),
     path("<int:contact_id>/act/<slug:name>/", acting.act, name="act"),
     path("<int:contact_id>/delete/", acting.delete, name="delete"),
     path("<int:contact_id>/restore/", acting.restore, name="restore"),

@@ -10,12 +10,20 @@ from cdp import figures
 from cdp.http import go, page
 from contacts import acting, merging
 from contacts.attributes import CORE, SYSTEM
+from contacts.forms import ContactForm
 from contacts.models import Alias, Attribute, ConsentRecord, Contact, Merge
 from contacts.probable import review
 from tenants import audit
 from tenants.roles import allow
 
 SHOWN = 30
+TABS = {
+    "": "Overview",
+    "activity": "Activity",
+    "attributes": "Attributes",
+    "segments": "Segments",
+    "history": "History",
+}
 
 
 @allow("contacts.view")
@@ -25,15 +33,25 @@ def profile(request: HttpRequest, contact_id: int) -> HttpResponse:
     contact = get_object_or_404(Contact, pk=contact_id)
     if contact.merged_into is not None:
         return go(request, "contacts:profile", merging.leads_to(contact).pk)
+    tab = request.GET.get("tab", "")
+    tab = tab if tab in TABS else ""
+    workspace: Any = request.workspace  # type: ignore[attr-defined]
     shown = {
         "contact": contact,
+        "tab": tab,
+        "tabs": [
+            {"label": label, "url": f"?tab={key}" if key else "?", "current": key == tab}
+            for key, label in TABS.items()
+            if key != "segments" or request.membership.may("segments.view")  # type: ignore[attr-defined]
+        ],
+        "form": ContactForm(workspace=workspace, contact=contact) if tab == "attributes" else None,
         "facts": facts(contact),
         "channels": channels(contact),
         "acts": acting.offered(contact),
         "aliases": Alias.objects.filter(contact_id=contact.pk).order_by("kind", "value"),
         "merges": Merge.objects.filter(contact_id=contact.pk, undone_at=None).order_by("-pk"),
         "likes": review.of_contact(contact.pk),
-        "here": request.path,
+        "here": request.get_full_path(),
     }
     return page(request, "contacts/profile.html", shown)
 
