@@ -1,9 +1,12 @@
 """Server time of the pages that a large workspace makes slow, template and all, without the network."""
 
+import json
 import time
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import quote
 
+import psycopg
 from django.test import Client
 
 from benchmarks.imports import owner
@@ -16,12 +19,50 @@ from tenants.models import Tenant
 SEED = 5
 
 
-def queries(tenant: Tenant) -> list[tuple[str, str]]:
-    """(what, path) of what is asked. The person is somewhere in the middle."""
+def active(owner_url: str, tenant: Tenant, contact_id: int, count: int) -> None:
+    """Give a contact much activity, and many others an order."""
+    with psycopg.connect(owner_url, autocommit=True) as connection:
+        given = {"tenant": tenant.pk, "contact": contact_id, "count": count}
+        connection.execute(f"SET app.tenant_id = '{int(tenant.pk)}'")
+        connection.execute(ACTIVE, given)
+        connection.execute(ORDERS, given)
+        connection.execute("VACUUM (ANALYZE) event")
+
+
+ACTIVE = """
+INSERT INTO event (tenant_id, id, at, contact_id, kind, name, properties)
+SELECT %(tenant)s, nextval('event_id_seq'), now() - n * interval '5 minutes', %(contact)s,
+  (ARRAY['message', 'action', 'track'])[1 + n %% 3], 'Entry ' || n, jsonb_build_object('status', 'delivered')
+FROM generate_series(1, %(count)s) n"""
+ORDERS = """
+INSERT INTO event (tenant_id, id, at, contact_id, kind, properties)
+SELECT c.tenant_id, nextval('event_id_seq'), now() - (c.id %% 200) * interval '1 day', c.id, 'order',
+  jsonb_build_object('amount', c.id %% 300, 'currency', 'EUR')
+FROM contact c WHERE c.tenant_id = %(tenant)s AND c.id %% 10 = 0"""
+
+
+def rule(*parts: dict[str, Any]) -> str:
+    """A smart search as an address has it."""
+    return quote(json.dumps({"v": 1, "all": list(parts)}))
+
+
+CITY = {"attribute": "city", "op": "is", "values": [people.COUNTRIES[0].cities[0]]}
+ORDERED = {"activity": "order", "times": "at_least", "count": "1", "days": 30}
+STATUS = {"attribute": "email_status", "op": "is", "values": ["active"]}
+
+
+def somebody(tenant: Tenant) -> Contact:
+    """A person from the middle of the workspace, with both channels."""
     with tenant_context(tenant.pk):
         last = Contact.objects.order_by("-pk").values_list("pk", flat=True)[0]
-        some = Contact.objects.filter(pk__lte=last // 2 or last).exclude(email=None).exclude(phone=None)
-        who = some.order_by("-pk")[0]
+        some = Contact.objects.living().filter(pk__lte=last // 2 or last).exclude(email=None).exclude(phone=None)
+        found: Contact = some.order_by("-pk")[0]
+    return found
+
+
+def queries(tenant: Tenant, who: Contact, count: int) -> list[tuple[str, str]]:
+    """(what, path) of what is asked."""
+    with tenant_context(tenant.pk):
         middle = f"{who.pk}_{who.changed_at.isoformat()}".replace("+", "%2B")
     email, surname = (who.email or "")[:12], people.COUNTRIES[0].last[0][0]
     return [
@@ -50,19 +91,29 @@ def queries(tenant: Tenant) -> list[tuple[str, str]]:
         ("Deleted, by when they were made", "contacts/?show=deleted&order=created"),
         ("Duplicates by e-mail", "contacts/duplicates/"),
         ("Duplicates by phone", "contacts/duplicates/phone/"),
+        ("Smart search: a city", f"contacts/?rule={rule(CITY)}"),
+        ("Smart search: a city nobody has", f"contacts/?rule={rule({**CITY, 'values': ['Nowhere']})}"),
+        ("Smart search: orders in 30 days and a status", f"contacts/?rule={rule(ORDERED, STATUS)}"),
+        ("The builder of it, with all counts", f"segments/search/?rule={rule(ORDERED, STATUS, CITY)}"),
         ("Profile", f"contacts/{who.pk}/"),
+        ("Profile: attributes", f"contacts/{who.pk}/?tab=attributes"),
+        (f"Activity with {count:,} entries", f"activity/of-contact/{who.pk}/"),
+        ("… its messages", f"activity/of-contact/{who.pk}/?kind=message"),
         ("Imports", "imports/"),
         ("Segments", "segments/"),
         ("Resolved contacts", "resolved/"),
     ]
 
 
-def measure(tenant: Tenant, times: int) -> list[tuple[str, float, float]]:
-    """(what, median, 95th percentile) in seconds; the first request of each warms up and is not counted."""
+def measure(owner_url: str, tenant: Tenant, times: int, *, count: int) -> list[tuple[str, float, float]]:
+    """(what, median, 95th percentile) in seconds; the first request of each warms up and is not counted. `count`: entries
+    in the activity of one contact."""
+    who = somebody(tenant)
+    active(owner_url, tenant, who.pk, count)
     client = Client(SERVER_NAME="127.0.0.1")
     client.force_login(owner())
     found = []
-    for what, path in queries(tenant):
+    for what, path in queries(tenant, who, count):
         url = f"/w/{tenant.slug}/{path}"
         one(client, url)
         waits = sorted(one(client, url) for _ in range(times))

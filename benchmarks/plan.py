@@ -37,9 +37,10 @@ class Sizes:
     doubles: int = 100_000
     compared: int = 10_000  # made-up people whose doubles are counted
     searched: int = 100_000  # contacts of the workspace that is searched
+    activity: int = 100_000  # entries in the activity of one contact
 
 
-QUICK = Sizes(20_000, 5_000, 1_000, 3_000, 5_000, 1_000, 1.0, 5, 20_000_000, 500, 600, 1_000)
+QUICK = Sizes(20_000, 5_000, 1_000, 3_000, 5_000, 1_000, 1.0, 5, 20_000_000, 500, 600, 1_000, 500)
 
 
 def sizes(rows: int, *, quick: bool) -> Sizes:
@@ -272,7 +273,8 @@ def measure_pages(bench: Bench) -> None:
     tenant = bench.workspace()
     if "empty" not in bench.runs:
         bench.runs["empty"] = imports.run(bench.stack, tenant, bench.large())
-    found = pages.measure(tenant, bench.sizes.requests)
+    owner_url = bench.stack.info["owner_database_url"]
+    found = pages.measure(owner_url, tenant, bench.sizes.requests, count=bench.sizes.activity)
     with tenant_context(tenant.pk):
         people = Contact.objects.count()
     bench.report.section("Pages", f"{words.PAGES} The workspace holds {count(people)} contacts.")

@@ -13,7 +13,7 @@ from itertools import combinations
 
 import numpy as np
 
-from benchmarks import doubles
+from benchmarks import doubles, splinked
 from benchmarks.imports import owner
 from benchmarks.stack import Stack, peak
 from contacts.models import Contact, ProbableSearch
@@ -128,6 +128,11 @@ def exact(data: Data) -> list[Pair]:
     return sorted(found)
 
 
+def splink(data: Data) -> list[Pair]:
+    """Splink, with comparisons and blocks of its own."""
+    return splinked.find(data.people)
+
+
 def ecm(data: Data) -> list[Pair]:
     """recordlinkage's own classifier without labels (ECM) on the same pairs, with its usual comparisons."""
     import pandas as pd
@@ -147,6 +152,7 @@ WAYS: dict[str, tuple[Callable[[Data], list[Pair]], str]] = {
     "This product": (ours, ""),
     "Same e-mail, phone, ID, or names and birthday": (exact, ""),
     "recordlinkage, ECM": (ecm, "recordlinkage"),
+    "Splink 5, its groups at 95 %": (splink, "splink"),
 }
 
 
