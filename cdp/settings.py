@@ -21,6 +21,8 @@ HOME = Path(env.str("CDP_HOME", str(BASE_DIR / ".home"))).resolve()
 UPLOAD_DIR = Path(env.str("UPLOAD_DIR", str(HOME / "uploads")))
 MAIL_DIR = env.str("MAIL_DIR", "")
 EMAIL_URL = env.str("EMAIL_URL", "")
+# Those who run the platform: logins that may block addresses for all workspaces, separated by commas.
+OPERATORS = [login.casefold() for login in env.list("OPERATORS", default=[])]
 HTTPS = SITE_URL.startswith("https://")
 # The role that web and workers run as: owns nothing, may bypass nothing. Migrations grant to it by name.
 APP_ROLE = env.str("APP_ROLE", "cdp_app")

@@ -152,6 +152,8 @@ class Stack:
         """What the programs get. The owner's address is not among it: what serves pages cannot become the owner."""
         given = {name.upper(): str(self.values[name]) for name in STACK_ENV}
         own = {MARK: self.mark, "CDP_WORKERS": str(self.workers), "PYTHONUNBUFFERED": "1"}
+        # Whoever runs this machine runs the platform: the login of the demo is the one they have.
+        own |= {} if "OPERATORS" in os.environ else {"OPERATORS": str(self.values.get("login") or "")}
         together = {**os.environ, "DJANGO_SETTINGS_MODULE": "cdp.settings", **given, **own}
         return {name: value for name, value in together.items() if name != "OWNER_DATABASE_URL"}
 

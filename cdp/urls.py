@@ -4,7 +4,7 @@ from allauth.account import views as account
 from django.urls import path
 
 from cdp import views
-from contacts.views import subscribing
+from contacts.views import platform, subscribing
 from tenants.roles import public, signed_in
 from tenants.views import door
 from tracking import mail_views
@@ -33,6 +33,7 @@ urlpatterns = [
     path("confirm/<str:token>/", subscribing.confirm, name="confirm"),
     path("unsubscribe/<str:token>/", subscribing.unsubscribe, name="unsubscribe"),
     path("hooks/<str:key>/", mail_views.receive, name="mail_hook"),
+    path("platform/blacklist/", platform.blacklist, name="platform_blacklist"),
     path("healthz", views.health, name="health"),
 ]
 handler404 = "cdp.http.not_found"

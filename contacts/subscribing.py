@@ -15,7 +15,7 @@ from django.core import signing
 from django.core.cache import cache
 from django.utils import timezone
 
-from contacts import blacklist, states, suppression, turns
+from contacts import blacklist, platform, states, suppression, turns
 from contacts.identifiers import name_key, normal_email
 from contacts.models import ConsentRecord, Contact, EmailStatus, Origin, SignupForm
 from tenants import audit, links, outbox
@@ -101,6 +101,8 @@ def ask(form: SignupForm, *, email: str, name: str) -> None:
     if normal is None:
         raise Refused("This is not an e-mail address.")
     if too_many("mail", f"{current_tenant()} {normal}", most=MAILS_PER_HOUR):
+        return
+    if platform.blocks(normal):
         return
     turns.lock()
     known = Contact.objects.living().filter(email=normal).exists()

@@ -598,6 +598,16 @@ CREATE POLICY tenant ON outbox FOR ALL
     WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
 GRANT DELETE, INSERT, SELECT, UPDATE ON outbox TO cdp_app;
 
+CREATE TABLE platform_block (
+    digest character varying(64) COLLATE "C" NOT NULL,
+    reason character varying(200) NOT NULL,
+    added_by character varying(254) NOT NULL,
+    added_at timestamp with time zone NOT NULL,
+    CONSTRAINT platform_block_pkey PRIMARY KEY (digest)
+);
+CREATE INDEX platform_block_digest_cf7d6dc4_like ON platform_block (digest varchar_pattern_ops);
+GRANT DELETE, INSERT, SELECT ON platform_block TO cdp_app;
+
 CREATE TABLE probable_key (
     tenant_id bigint NOT NULL,
     key bigint NOT NULL,

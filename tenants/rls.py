@@ -13,6 +13,7 @@ POLICY = f"tenant_id = (SELECT {SETTING})"
 GLOBAL_TABLES: dict[str, tuple[str, str]] = {
     "tenant": ("SELECT, INSERT, UPDATE", "the list of workspaces; holds no customer data"),
     "user": ("SELECT, INSERT, UPDATE", "a person may be a member of several workspaces"),
+    "platform_block": ("SELECT, INSERT, DELETE", "addresses that no workspace writes to: keyed digests only"),
     "wake": ("SELECT, INSERT, UPDATE, DELETE", "which workspaces have work waiting: ids only"),
     "account_emailaddress": ("SELECT, INSERT, UPDATE, DELETE", "log-in addresses"),
     "account_emailconfirmation": ("SELECT, INSERT, UPDATE, DELETE", "log-in addresses"),

@@ -44,6 +44,7 @@ STATUSES = {
     "not_confirmed": Status("warn", "clock", "Not confirmed"),
     "spam": Status("bad", "flag", "Spam report"),
     "blacklisted": Status("bad", "ban", "Blacklisted"),
+    "blocked": Status("bad", "ban", "Blocked"),
     "deleted": Status("neutral", "trash-2", "Deleted"),
     # Tones, for a label of one's own
     "ok": Status("ok", "check", "Done"),

@@ -1,6 +1,6 @@
 from contacts.models.attribute import Attribute
 from contacts.models.bin import Withdrawn
-from contacts.models.blacklist import BlacklistEntry
+from contacts.models.blacklist import BlacklistEntry, PlatformBlock
 from contacts.models.bulk import BulkAction, BulkItem, BulkState
 from contacts.models.change import Change, News
 from contacts.models.consent import Category, ConsentRecord
@@ -12,6 +12,6 @@ from contacts.models.turn import Suppression, Turn
 
 __all__ = [
     "Alias", "Attribute", "BlacklistEntry", "BulkAction", "BulkItem", "BulkState", "Category", "Change", "ConsentRecord",
-    "Contact", "Decision", "EmailStatus", "Merge", "News", "Origin", "PhoneStatus", "ProbableKey", "ProbablePair",
-    "ProbableSearch", "SearchState", "SignupForm", "Suppression", "Turn", "Withdrawn",
+    "Contact", "Decision", "EmailStatus", "Merge", "News", "Origin", "PhoneStatus", "PlatformBlock", "ProbableKey",
+    "ProbablePair", "ProbableSearch", "SearchState", "SignupForm", "Suppression", "Turn", "Withdrawn",
 ]  # fmt: skip

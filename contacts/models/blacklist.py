@@ -9,6 +9,21 @@ from django.utils import timezone
 from tenants.base import TenantModel
 
 
+class PlatformBlock(models.Model):
+    """An e-mail address that no workspace writes to, as a keyed digest: it belongs to none of them (contacts.platform)."""
+
+    digest = models.CharField(max_length=64, primary_key=True, db_collation="C")
+    reason = models.CharField(max_length=200, blank=True)
+    added_by = models.CharField(max_length=254, blank=True)
+    added_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        db_table = "platform_block"
+
+    def __str__(self) -> str:
+        return self.digest[:8]
+
+
 class BlacklistEntry(TenantModel):
     """An e-mail address or a phone number, in its normal form, that this workspace does not write to."""
 

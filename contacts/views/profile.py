@@ -8,7 +8,7 @@ from django.views.decorators.http import require_safe
 
 from cdp import figures
 from cdp.http import go, page
-from contacts import acting, merging
+from contacts import acting, merging, platform
 from contacts.attributes import CORE, SYSTEM
 from contacts.forms import ContactForm
 from contacts.models import Alias, Attribute, ConsentRecord, Contact, Merge
@@ -84,6 +84,7 @@ def channels(contact: Contact) -> list[dict[str, Any]]:
                     "status": getattr(contact, f"{kind}_status"),
                     "since": getattr(contact, f"{kind}_status_at") or contact.created_at,
                     "reason": getattr(contact, f"{kind}_status_reason"),
+                    "blocked": kind == "email" and bool(platform.told(contact.email or "")),
                 }
             )
     return found

@@ -1,0 +1,58 @@
+"""The blacklist of the platform, for those who run it; for everybody else there is no such page."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_http_methods
+
+from cdp.http import go, not_found, page
+from contacts import blacklist as lists
+from contacts import platform
+from contacts.models import PlatformBlock
+from tenants.roles import signed_in
+
+
+@signed_in
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def blacklist(request: HttpRequest) -> HttpResponse:
+    """GET: how many are blocked, and with `q` whether one address is. POST: block the addresses, or let them go."""
+    user: Any = request.user
+    if user.email.casefold() not in settings.OPERATORS:
+        return not_found(request)
+    if request.method == "POST":
+        return _change(request, by=user.email)
+    return page(request, "contacts/platform.html", _shown(request.GET.get("q", "").replace("\x00", "").strip()[:254]))
+
+
+def _change(request: HttpRequest, *, by: str) -> HttpResponse:
+    lines = request.POST.get("values", "").replace("\x00", "").splitlines()
+    values, bad = lists.read("email", lines[: lists.MOST + 1], region=None)
+    error = ""
+    if bad:
+        error = f"No e-mail address: {', '.join(bad[:5])}. Nothing was changed."
+    elif not values or len(lines) > lists.MOST:
+        error = f"Enter 1 to {lists.MOST:,} e-mail addresses."
+    if error:
+        return page(
+            request, "contacts/platform.html", {**_shown(""), "error": error, "typed": "\n".join(lines)}, status=422
+        )
+    if request.POST.get("do") == "remove":
+        messages.success(request, f"{platform.remove(values):,} can be written to again.")
+    else:
+        new = platform.add(values, reason=request.POST.get("reason", "").strip(), by=by)
+        messages.success(request, f"{new:,} blocked for all workspaces." if new else "All were blocked already.")
+    return go(request, "platform_blacklist")
+
+
+def _shown(typed: str) -> dict[str, Any]:
+    values, _bad = lists.read("email", [typed], region=None)
+    return {
+        "q": typed,
+        "entry": platform.find(values[0]) if values else None,
+        "count": PlatformBlock.objects.count(),
+        "most": lists.MOST,
+    }
