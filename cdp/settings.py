@@ -62,6 +62,7 @@ BULK_KINDS = {
     "duplicates": "contacts.bulk_kinds.RemoveDuplicates",
     "pairs": "contacts.pairs.MergePairs",
     "export": "contacts.exports.Export",
+    "retype": "contacts.retyping.Retype",
     "segments": "segments.bulk.AddToSegments",
 }
 

@@ -1,8 +1,9 @@
 """The statements of bulk actions that the ORM cannot say. Each stands above the one function that runs it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import orjson
 from django.db import connection
 
 from tenants.context import current_tenant
@@ -90,6 +91,31 @@ def give_back_deletion(bulk_id: int, ids: Sequence[int], *, now: Any) -> None:
 def give_back_email_status(bulk_id: int, ids: Sequence[int], *, now: Any) -> None:
     """Contacts get the status of their e-mail address that they had before."""
     _run(BACK.replace("@columns@", _EMAIL_STATUS), bulk=bulk_id, ids=list(ids), now=now)
+
+
+# Gives contacts, which the caller has locked, a value of one attribute each.
+GIVE_VALUE = """
+UPDATE contact c SET attributes = jsonb_set(c.attributes, ARRAY[%(key)s], u.value), changed_at = %(now)s
+FROM unnest(%(ids)s::bigint[], %(values)s::jsonb[]) u(id, value)
+WHERE c.tenant_id = %(tenant)s AND c.id = u.id"""
+
+
+def give_value(key: str, values: Mapping[int, Any], *, now: Any) -> None:
+    """Set an attribute of contacts: their IDs with its value as JSON."""
+    texts = [orjson.dumps(value).decode() for value in values.values()]
+    _run(GIVE_VALUE, key=key, ids=list(values), values=texts, now=now)
+
+
+# What contacts were before a step has changed them, as the step itself says it.
+KEEP_BEFORE = """
+UPDATE bulk_item i SET before = u.before FROM unnest(%(ids)s::bigint[], %(befores)s::jsonb[]) u(id, before)
+WHERE i.tenant_id = %(tenant)s AND i.bulk_id = %(bulk)s AND i.contact_id = u.id"""
+
+
+def keep_before(bulk_id: int, befores: Mapping[int, Any]) -> None:
+    """Keep what is needed to take a step back, by contact."""
+    texts = [orjson.dumps(before).decode() for before in befores.values()]
+    _run(KEEP_BEFORE, bulk=bulk_id, ids=list(befores), befores=texts)
 
 
 NOTE_CHANGES = """

@@ -6,7 +6,7 @@ An import never joins two contacts by itself (docs/identity.md, rule 3), so doub
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Min, Q, Sum
 
 from contacts import remembered
 from contacts.identifiers import normal_email, normal_phone
@@ -17,6 +17,8 @@ KINDS = {"email": "Same e-mail", "phone": "Same phone"}
 GROUPS, MEMBERS = 50, 100
 # Counting reads all contacts: while an import writes, what was counted in the last minute will do.
 WHILE_WRITING = 60
+# So many values are remembered, by the number of a contact that has each: an address itself must not be in a cache.
+FEW = 2_000
 
 
 @dataclass(frozen=True)
@@ -42,12 +44,20 @@ def _grouped(kind: str, condition: Q) -> Any:
 
 def totals(kind: str) -> Totals:
     """How many there are, remembered for each version of the contacts."""
-    return Totals(*remembered.figures(f"duplicates.{kind}", lambda: _count(kind), while_writing=WHILE_WRITING))
+    values, contacts, _few = _counted(kind)
+    return Totals(values, contacts)
 
 
-def _count(kind: str) -> tuple[int, int]:
+def _counted(kind: str) -> tuple[int, int, list[int]]:
+    """(values, contacts, one contact of each value where there are few)."""
+    return remembered.figures(f"doubles.{kind}", lambda: _count(kind), while_writing=WHILE_WRITING)
+
+
+def _count(kind: str) -> tuple[int, int, list[int]]:
     found = _grouped(kind, Q()).aggregate(groups=Count(kind), people=Sum("contacts"))
-    return int(found["groups"]), int(found["people"] or 0)
+    few = 0 < found["groups"] <= FEW
+    ones = list(_grouped(kind, Q()).annotate(one=Min("pk")).values_list("one", flat=True)) if few else []
+    return int(found["groups"]), int(found["people"] or 0), ones
 
 
 def groups(kind: str, *, search: str = "", after: str = "") -> list[Group]:
@@ -55,6 +65,10 @@ def groups(kind: str, *, search: str = "", after: str = "") -> list[Group]:
     condition = starts_with(kind, _typed(kind, search)) if search else Q()
     if after:
         condition &= Q((f"{kind}__gt", after))
+    values, _contacts, ones = _counted(kind)
+    if values <= FEW:
+        # To look for a few among a million would mean to look at all of them.
+        condition &= Q((f"{kind}__in", Contact.objects.filter(pk__in=ones).values_list(kind, flat=True)))
     found = _grouped(kind, condition).order_by(kind).values_list(kind, "contacts")[: GROUPS + 1]
     return [Group(value, contacts) for value, contacts in found]
 

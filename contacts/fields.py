@@ -6,10 +6,11 @@ from typing import Any
 
 from django.utils import timezone
 
-from contacts import remembered
+from contacts import remembered, retyping
 from contacts.attributes import CORE, SYSTEM, TYPES
 from contacts.identifiers import name_key
-from contacts.models import Attribute, Contact
+from contacts.models import Attribute, BulkAction, Contact
+from contacts.vocabulary import COUNTRY_CODES
 from tenants import audit
 
 MOST_OPTIONS = 200
@@ -71,7 +72,9 @@ def read_options(text: str) -> dict[str, str]:
     return found
 
 
-def add(label: str, type_key: str, options: str, *, user_id: int) -> Attribute:
+def add(
+    label: str, type_key: str, options: str, *, user_id: int, required: bool = False, region: str = ""
+) -> Attribute:
     """A new field. Raises BadField: a name that is taken or none, or a type that is none."""
     label = " ".join(label.split())[:120]
     key = re.sub(r"[^a-z0-9]+", "_", name_key(label)).strip("_")[:60]
@@ -81,13 +84,19 @@ def add(label: str, type_key: str, options: str, *, user_id: int) -> Attribute:
         raise BadField("Choose a type.")
     if key in CORE or key in SYSTEM or Attribute.objects.filter(key=key).exists():
         raise BadField(f"There is a field {key} already.")
-    made: Attribute = Attribute.objects.create(key=key, label=label, type=type_key, options=_options(type_key, options))
+    _check_region(region)
+    made: Attribute = Attribute.objects.create(
+        key=key, label=label, type=type_key, options=_options(type_key, options), required=required, region=region
+    )
     audit.record("attribute.added", user_id=user_id, target=f"field {key}", label=label, type=type_key)
     return made
 
 
-def change(field_id: int, label: str, type_key: str, options: str, *, user_id: int) -> Attribute:
-    """Another name, other options; another type as long as no contact has a value.
+def change(
+    field_id: int, label: str, type_key: str, options: str, *, user_id: int, required: bool = False, region: str = ""
+) -> tuple[Attribute, BulkAction | None]:
+    """Another name, other options, whether it is required, and another type: where contacts have values, by the bulk action
+    that is returned, which reads them anew.
 
     Raises Attribute.DoesNotExist, BadField.
     """
@@ -97,19 +106,24 @@ def change(field_id: int, label: str, type_key: str, options: str, *, user_id: i
         raise BadField("The field needs a name.")
     if type_key not in TYPES:
         raise BadField("Choose a type.")
-    if type_key != row.type and (n := _count(row.key)):
-        raise BadField(
-            f"{n:,} contact{'s have' if n != 1 else ' has'} a value of the type {TYPES[row.type].label}. Make a new field "
-            "and import the values into it, or empty them first."
-        )
-    new: dict[str, Any] = {"label": label, "type": type_key, "options": _options(type_key, options)}
+    _check_region(region)
+    read = _options(type_key, options)
+    retyped = type_key != row.type and Contact.objects.filter(attributes__has_key=row.key).exists()
+    new: dict[str, Any] = {"label": label, "required": required, "region": region}
+    if not retyped:
+        new |= {"type": type_key, "options": read}
     values = {name: [[getattr(row, name)], [value]] for name, value in new.items() if getattr(row, name) != value}
     for name, value in new.items():
         setattr(row, name, value)
     row.save()
     if values:
         audit.record("attribute.changed", user_id=user_id, target=f"field {row.key}", values=values)
-    return row
+    return row, retyping.begin(row, type_key, read, user_id=user_id) if retyped else None
+
+
+def _check_region(region: str) -> None:
+    if region and region not in COUNTRY_CODES:
+        raise BadField("The country of phones is a code of two letters, like GB.")
 
 
 def _options(type_key: str, text: str) -> dict[str, str]:

@@ -54,8 +54,11 @@ class ContactForm(forms.Form):
             if key != SUBSCRIPTIONS:
                 self._add(key, found.label, found.type, read=attributes.parser(found.type, region=region))
         for own in self.own:
-            read = attributes.parser(own.type, options=own.options, region=region, zone=workspace.time_zone)
+            read = attributes.parser(
+                own.type, options=own.options, region=own.region or region, zone=workspace.time_zone
+            )
             self._add(own.key, own.label, own.type, read=read, options=own.options)
+            self.fields[own.key].required = own.required
         names = list(Category.objects.filter(archived_at=None).order_by("name").values_list("name", flat=True))
         has = (contact.attributes.get(SUBSCRIPTIONS) if contact else None) or []
         choices = [(name, name) for name in [*names, *(n for n in has if n not in names)]]

@@ -7,13 +7,15 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import blake2b
 from typing import Any, Self
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.db.models import Q
 from django.utils.dateparse import parse_datetime
 
-from contacts import changes, narrowing, search, statuses
+from contacts import changes, narrowing, remembered, search, statuses
 from contacts.models import Contact
 from contacts.statuses import FILTERS, StatusFilter
 
@@ -21,6 +23,10 @@ SIZES = (25, 50, 100, 200)
 SIZE = 50
 # A search that finds more is told as "more than": counting all of them would take longer than finding them.
 COUNTED = 10_000
+# A smart search that finds so few is looked for once: its page and its total are those contacts.
+FEW = 500
+# How long an answer counts: as long as somebody turns pages.
+RULE_SECONDS = 30
 # The ID of a contact, and its value in the column that sorts: a time, a rating, or nothing.
 Key = tuple[int, datetime | int | None]
 
@@ -132,12 +138,36 @@ class Page:
     older: str | None
 
 
-def page(asked: Asked) -> Page:
-    """The page behind `after`, or the one before `before`; the first one without either."""
+@dataclass(frozen=True)
+class Found:
+    """What a smart search finds: how many contacts, and which ones where they are few."""
+
+    total: int
+    ids: list[int] | None
+
+
+def searched(asked: Asked) -> Found | None:
+    """What the rule of a list finds; None without one. It means to look at everybody, which the page and the total should
+    not do each, nor the next page again: an answer counts for some seconds, as the rule may ask for more than contacts."""
+    if not asked.rule:
+        return None
+    text = repr((asked.deleted, asked.status, asked.q, asked.rule, asked.region))
+    name = "rule." + blake2b(text.encode(), key=settings.SECRET_KEY.encode()[:64], digest_size=16).hexdigest()
+    return Found(*remembered.figures(name, lambda: _find(asked), while_writing=5, otherwise=RULE_SECONDS))
+
+
+def _find(asked: Asked) -> tuple[int, list[int] | None]:
+    ids = list(matching(asked).order_by().values_list("pk", flat=True)[: FEW + 1])
+    return (len(ids), ids) if len(ids) <= FEW else (matching(asked).order_by().count(), None)
+
+
+def page(asked: Asked, found: Found | None = None) -> Page:
+    """The page behind `after`, or the one before `before`; the first one without either. `found`: what `searched` says."""
     order = asked.orders[asked.order]
     after, before = _key(asked.after, order), _key(asked.before, order)
     backwards = before is not None and after is None
-    rows = _rows(asked, order, before if backwards else after, down=order.down is not backwards)
+    ids = found.ids if found else None
+    rows = _rows(asked, order, before if backwards else after, ids, down=order.down is not backwards)
     more, rows = len(rows) > asked.size, rows[: asked.size]
     if backwards:
         rows.reverse()
@@ -147,10 +177,10 @@ def page(asked: Asked) -> Page:
     return Page(rows, key(rows[0], order) if has_newer else None, key(rows[-1], order) if has_older else None)
 
 
-def _rows(asked: Asked, order: Order, behind: Key | None, *, down: bool) -> list[Contact]:
+def _rows(asked: Asked, order: Order, behind: Key | None, ids: list[int] | None, *, down: bool) -> list[Contact]:
     """One contact more than a page has. By change, what is not rare is met on the way through the order of changes."""
-    wanted = matching(asked)
-    if order.column == "changed_at" and not asked.q and not asked.filter.few:
+    wanted = matching(asked) if ids is None else Contact.objects.filter(pk__in=ids)
+    if order.column == "changed_at" and ids is None and not asked.q and not asked.filter.few:
         start = (behind[1], behind[0]) if behind and isinstance(behind[1], datetime) else None
         with suppress(changes.TooFar):
             return changes.in_order(wanted, newest_first=down, after=start, count=asked.size + 1)
@@ -213,11 +243,11 @@ def _moment(text: str) -> datetime | None:
     return found if found and found.tzinfo else None
 
 
-def total(asked: Asked, cells: list[statuses.Cell]) -> tuple[int, bool]:
+def total(asked: Asked, cells: list[statuses.Cell], found: Found | None = None) -> tuple[int, bool]:
     """(contacts that are asked for, whether there are more): exact but for a search that finds very many."""
-    if asked.rule and not asked.q:
-        return matching(asked).order_by().count(), False
+    if found is not None:
+        return found.total, False
     if not asked.q:
         return statuses.count(cells, asked.filter, deleted=asked.deleted), False
-    found = matching(asked).order_by()[: COUNTED + 1].count()
-    return min(found, COUNTED), found > COUNTED
+    counted = matching(asked).order_by()[: COUNTED + 1].count()
+    return min(counted, COUNTED), counted > COUNTED

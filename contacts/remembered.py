@@ -15,9 +15,9 @@ KEPT_SECONDS = 3600
 T = TypeVar("T")
 
 
-def figures(name: str, work: Callable[[], T], *, while_writing: int) -> T:
-    """What `work` says, or what it has said about the same contacts. While an import writes, contacts change all the time:
-    then an answer counts for `while_writing` seconds."""
+def figures(name: str, work: Callable[[], T], *, while_writing: int, otherwise: int = KEPT_SECONDS) -> T:
+    """What `work` says, or what it has said about the same contacts in the last seconds, `otherwise`. While an import
+    writes, contacts change all the time: then an answer counts for `while_writing` seconds."""
     turn = Turn.objects.values_list("version", "holder").first()
     if turn is None:
         return work()  # nobody has written yet
@@ -27,7 +27,7 @@ def figures(name: str, work: Callable[[], T], *, while_writing: int) -> T:
         known: T | None = cache.get(key)
         if known is None:
             known = work()
-            cache.set(key, known, while_writing if holder else KEPT_SECONDS)
+            cache.set(key, known, while_writing if holder else otherwise)
     except RedisError as problem:
         log.warning("figures of contacts not remembered: %s", problem)
         return work()

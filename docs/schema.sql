@@ -60,6 +60,8 @@ CREATE TABLE attribute (
     options jsonb NOT NULL,
     created_at timestamp with time zone NOT NULL,
     archived_at timestamp with time zone,
+    region character varying(2) DEFAULT ''::character varying NOT NULL,
+    required boolean DEFAULT false NOT NULL,
     CONSTRAINT attribute_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT attribute_key UNIQUE (tenant_id, key)
 );

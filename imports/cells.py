@@ -36,6 +36,8 @@ class Column:
     zone: str = ""  # of times that say none
     key: str = ""  # of a property of an event
     strict: bool = False  # whether the workspace reads values by its strict rules
+    required: bool = False  # whether a row without a value is an error
+    region: str = ""  # of phones without a country, where the field has one of its own
     latest: str = ""  # the last date that can be meant, for birthdays; the first is EARLIEST
 
     @property
@@ -75,7 +77,7 @@ def reader(column: Column, *, region: str | None) -> Callable[[str], Any]:
     parse = attributes.parser(
         column.type,
         options=column.options,
-        region=region,
+        region=column.region or region,
         formats=column.formats,
         zone=column.zone,
         strict=column.strict,

@@ -90,13 +90,15 @@ class Cleaner:
                     found[column.target] = read(text)
                 except BadValue as problem:
                     problems.append(Problem(column.index, problem.code, text, problem.facts))
+            elif column.required:
+                problems.append(Problem(column.index, "required_empty", None))
         settings, event = self.extras.read(cells, problems) if self.extras else ({}, {})
         if not any(values[name] for name in self.used) and "contact_id" not in settings:
             # An identifier that cannot be read is reason enough.
             if any(cells) and self.identifying.isdisjoint(p.column for p in problems):
                 problems.append(Problem(None, "no_identifier", None))
             return None, problems
-        if problems and not self.drop:
+        if problems and (not self.drop or any(p.code == "required_empty" for p in problems)):
             return None, problems
         return Clean(values, found, [key for i, key in self.clearable if not cells[i]], settings, event), problems
 

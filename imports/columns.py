@@ -1,7 +1,7 @@
 """Which column goes where: guesses, a person's choices, new attributes; checked before an import may start."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -79,8 +79,17 @@ def choose(
     )
     if found:
         raise BadMapping(" ".join(problems.sentence(p.code, value=p.value, **p.facts) for p in found))
+    _refuse_missing(targets, options)
     _say_formats(imp, columns, {i: written.get(f"#{i}", written.get(name, "")) for i, name in enumerate(imp.header)})
     return columns
+
+
+def _refuse_missing(targets: Sequence[str], options: Options) -> None:
+    """A file that may make contacts needs a column for every required field."""
+    if options.mode != "update_only":
+        wanted = Attribute.objects.filter(archived_at=None, required=True).exclude(key__in=targets)
+        if missing := list(wanted.order_by("label").values_list("label", flat=True)):
+            raise BadMapping(problems.sentence("required_not_mapped", fields=", ".join(missing)))
 
 
 def _say_formats(imp: Import, columns: list[dict[str, Any]], written: Mapping[int, str]) -> None:
@@ -140,7 +149,10 @@ def _column(choice: str, name: str, *, reason: str) -> dict[str, Any]:
 
 
 def _attribute(attribute: Attribute, *, reason: str) -> dict[str, Any]:
-    return {"target": attribute.key, "type": attribute.type, "options": attribute.options, "reason": reason}
+    more = {"required": True} if attribute.required else {}
+    region = {"region": attribute.region} if attribute.region else {}
+    kept = {"target": attribute.key, "type": attribute.type, "options": attribute.options, "reason": reason}
+    return {**kept, **more, **region}
 
 
 def _create(kind: str, key: str, *, label: str) -> Attribute:

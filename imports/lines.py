@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from contacts import attributes, identifiers
+from contacts.attributes import BadValue
 from imports import cells as of
 from imports.cells import IDENTIFIERS, Clean, Column
 from imports.extras import Extras
@@ -132,6 +133,8 @@ def _fragment(column: Column, read: Answer) -> Callable[[str], str]:
 
     def fragment(cell: str) -> str:
         text = cell.strip()
+        if not text and column.required:
+            raise BadValue("required_empty")
         value = read(text) if text else None
         if type(value) is str and value.isprintable() and '"' not in value and "\\" not in value:
             return f'{key}"{value}"'  # what JSON would write, in a third of the time

@@ -95,6 +95,8 @@ def _column(imp: Import, i: int, zone: str) -> Column:
         zone=zone,
         key=chosen.get("key", ""),
         strict=chosen.get("strict", False),
+        required=chosen.get("required", False),
+        region=chosen.get("region", ""),
         latest=imp.created_at.date().isoformat() if chosen["target"] == "birthday" else "",
     )
 

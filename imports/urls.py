@@ -1,6 +1,6 @@
 from django.urls import path
 
-from imports.views import downloads, listing, mapping, mend, origins, reference, run, saved, upload
+from imports.views import downloads, listing, mapping, mend, origins, reference, run, saved, upload, usage
 
 app_name = "imports"
 urlpatterns = [
@@ -35,5 +35,6 @@ urlpatterns = [
     path("<int:import_id>/errors.csv", run.errors, name="errors"),
     path("<int:import_id>/rows/<str:outcome>.csv", downloads.rows, name="rows_as_csv"),
     path("<int:import_id>/original/", downloads.original, name="original"),
+    path("of-field/<slug:key>/", usage.of_field, name="of_field"),
     path("origins/<int:contact_id>/", origins.of_contact, name="origins"),
 ]

@@ -78,6 +78,9 @@ header_quotes: The header cannot be read
 two_columns_one_target: Two columns go to one field
     Two columns go to {value}.
     Choose another field for one of them, or skip it.
+required_not_mapped: A required field has no column
+    No column goes to {fields}, which every new contact needs.
+    Choose the column, or import with “Update only”.
 no_identifier_column: Nothing tells who a row is
     No column goes to {value}.
     Choose the column that says who a row is.
@@ -103,6 +106,9 @@ too_many_cells: Too many cells
 bad_quotes: Quotes cannot be read
     Text follows a closing quote, so the cells cannot be told apart.
     Double the quotes inside of a cell: "".
+required_empty: A required value is missing
+    The field is required, and the cell is empty.
+    Fill it in, or say under Settings, Fields that the field is not required.
 no_identifier: Nobody named
     The row has no e-mail, phone or external ID that can be used.
     Fill in one of them.

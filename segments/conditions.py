@@ -11,9 +11,9 @@ from decimal import Decimal
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from django.db.models import Case, DecimalField, Func, Q, TextField, When
+from django.db.models import BooleanField, Case, DecimalField, ExpressionWrapper, Func, Q, TextField, When
 from django.db.models.fields.json import HasAnyKeys, HasKeys
-from django.db.models.functions import Cast
+from django.db.models.functions import Cast, Coalesce
 from django.db.models.lookups import Exact, GreaterThanOrEqual, IContains, IExact, In, IsNull, IStartsWith, LessThan
 
 from contacts import attributes, identifiers, values
@@ -211,7 +211,10 @@ def test(subject: Subject, op: str, wanted: Sequence[str], clock: Clock) -> Q:
     if operator.test is None:
         return ~test(subject, operator.of, wanted, clock)
     there = Q((f"{subject.needs}__isnull", False)) if subject.needs else Q()
-    return there & Q(IsNull(subject.text, False)) & operator.test(subject, wanted, clock)
+    asked = operator.test(subject, wanted, clock)
+    if subject.column or not asked:
+        return there & Q(IsNull(subject.text, False)) & asked  # an index may know the column
+    return Q(Exact(Coalesce(ExpressionWrapper(asked, BooleanField()), False), True))
 
 
 # --- values as they are typed -------------------------------------------------------------------------------------------

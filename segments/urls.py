@@ -11,5 +11,6 @@ urlpatterns = [
     path("<int:segment_id>/", listing.detail, name="detail"),
     path("<int:segment_id>/size/", listing.size, name="size"),
     path("<int:segment_id>/edit/", rule.edit, name="edit"),
+    path("of-field/<slug:key>/", listing.of_field, name="of_field"),
     path("of-contact/<int:contact_id>/", listing.of_contact, name="of_contact"),
 ]

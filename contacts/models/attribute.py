@@ -16,6 +16,10 @@ class Attribute(TenantModel):
     type = models.CharField(max_length=12)
     # ID → label of the options of a choice; empty means that any text is an option.
     options = models.JSONField(default=dict)
+    # A new contact needs a value; so does each row of a file.
+    required = models.BooleanField(default=False, db_default=False)
+    # Of phones written without a country; empty: that of the workspace.
+    region = models.CharField(max_length=2, blank=True, db_default="")
     created_at = models.DateTimeField(default=timezone.now)
     archived_at = models.DateTimeField(null=True)
 

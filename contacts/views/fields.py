@@ -47,15 +47,23 @@ def _shown(request: HttpRequest, error: str = "") -> dict[str, Any]:
 @require_POST
 def add(request: HttpRequest) -> HttpResponse:
     """A new field."""
-    given = request.POST
     try:
-        made = fields.add(
-            given.get("label", ""), given.get("type", ""), given.get("options", ""), user_id=user_id(request)
-        )
+        made = fields.add(*_parts(request), user_id=user_id(request), **_more(request))
     except BadField as problem:
         return page(request, "contacts/fields.html", _shown(request, str(problem)), status=422)
     messages.success(request, f"{made.label} is a field of your contacts now. In files it is called {made.key}.")
     return go(request, "contacts:fields")
+
+
+def _parts(request: HttpRequest) -> tuple[str, str, str]:
+    """Name, type and options as they were sent."""
+    given = request.POST
+    return given.get("label", ""), given.get("type", ""), given.get("options", "")
+
+
+def _more(request: HttpRequest) -> dict[str, Any]:
+    region = request.POST.get("region", "").strip().upper()
+    return {"required": request.POST.get("required") == "1", "region": region}
 
 
 @allow("settings.manage")
@@ -67,13 +75,13 @@ def field(request: HttpRequest, field_id: int) -> HttpResponse:
         raise Http404
     error = ""
     if request.method == "POST":
-        given = request.POST
-        parts = (given.get("label", ""), given.get("type", ""), given.get("options", ""))
         try:
-            fields.change(field_id, *parts, user_id=user_id(request))
+            _row, action = fields.change(field_id, *_parts(request), user_id=user_id(request), **_more(request))
         except BadField as problem:
             error = str(problem)
         else:
+            if action is not None:
+                return go(request, "contacts:bulk_action", action.pk)
             messages.success(request, "The field is saved.")
             return go(request, "contacts:fields")
     options = "\n".join(k if k == label else f"{k}: {label}" for k, label in row.options.items())
@@ -82,6 +90,8 @@ def field(request: HttpRequest, field_id: int) -> HttpResponse:
         "label": request.POST.get("label", row.label),
         "type": request.POST.get("type", row.type),
         "options": request.POST.get("options", options),
+        "required": request.POST.get("required") == "1" if request.method == "POST" else row.required,
+        "region": request.POST.get("region", row.region),
         "types": [(t.key, t.label) for t in TYPES.values()],
         "used": fields.used(row.key),
         "error": error,

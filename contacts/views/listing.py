@@ -27,8 +27,9 @@ def listing(request: HttpRequest) -> HttpResponse:
 def context(asked: Asked) -> dict[str, Any]:
     """What the list shows of what is asked for."""
     cells = statuses.cells()
-    shown = people.page(asked)
-    total, more = people.total(asked, cells)
+    found = people.searched(asked)
+    shown = people.page(asked, found)
+    total, more = people.total(asked, cells, found)
     everybody = sum(cell.contacts for cell in cells)
     return {
         "asked": asked,

@@ -69,6 +69,15 @@ def of_contact(request: HttpRequest, contact_id: int) -> HttpResponse:
     return page(request, "segments/_of_contact.html", {"segments": membership.of_contact(contact.pk)})
 
 
+@allow("segments.view")
+@require_safe
+def of_field(request: HttpRequest, key: str) -> HttpResponse:
+    """The fragment of a field's page: the dynamic segments whose rules ask for it."""
+    ruled = Segment.objects.filter(rule__isnull=False).order_by("name")[:500]
+    asking = [s for s in ruled if any(getattr(c, "key", "") == key for c in rules.conditions(rules.parse(s.rule)))]
+    return page(request, "segments/_of_field.html", {"segments": asking})
+
+
 @allow("segments.edit")
 @require_http_methods(["GET", "HEAD", "POST"])
 def add(request: HttpRequest) -> HttpResponse:

@@ -11,7 +11,9 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from cdp.http import go, page
+from contacts import statuses
 from contacts.models import Contact
+from contacts.statuses import FILTERS
 from contacts.views.acting import user_id
 from segments import builder, compiler, rules, saving, words
 from segments.activities import WHERE
@@ -104,9 +106,9 @@ def _shown(request: HttpRequest, block: Block, found: compiler.Context, whole: A
         "choices": builder.choices(found),
         "segments": builder.segments(but=next(iter(found.inside), None)),
         "total": total,
-        "everybody": people.count(),
+        "everybody": statuses.count(statuses.cells(), FILTERS[""], deleted=show == "deleted"),
         "took": (time.perf_counter() - begun) * 1000,
-        "sample": people.filter(whole).order_by("-pk")[:SAMPLE] if rule else [],
+        "sample": people.filter(whole).order_by("-pk")[:SAMPLE] if total else [],
         "phrases": words.phrases(rule) if rule else [],
         "unfinished": sum(1 for line in builder.lines(block) if line.node is None),
         "pressed": pressed,

@@ -5,10 +5,15 @@ from typing import Any
 import pytest
 
 from contacts import fields
-from contacts.models import Attribute, Category, Contact
+from contacts.models import Attribute, BulkAction, Category, Contact
+from imports import columns
+from imports.models import RowIssue
+from segments import saving
+from segments.rules import AttributeIs, Group
 from tenants.context import tenant_context
 from tenants.models import AuditEntry
 from tests.cast import Actor
+from tests.contacts.test_bulk import work
 from tests.contacts.test_editing import ANN
 from tests.imports.helpers import bring
 
@@ -65,16 +70,125 @@ def test_another_name_and_other_options(alice: Actor) -> None:
         assert AuditEntry.objects.get(verb="attribute.changed").detail["values"]["label"] == [["Shoe size"], ["Level"]]
 
 
-def test_another_type_only_while_nobody_has_a_value(alice: Actor) -> None:
+def test_another_type_while_nobody_has_a_value(alice: Actor) -> None:
     add(alice)
     row = only(alice)
     alice.post(f"contacts/fields/{row.pk}/", {"label": "Shoe size", "type": "text"})
     assert only(alice).type == "text"
-    bring(alice.workspace, "email,shoe_size\nann@example.com,41\n")
-    answer = alice.post(f"contacts/fields/{row.pk}/", {"label": "Shoe size", "type": "date"})
-    assert answer.status_code == 422
-    assert "1 contact has a value of the type Text" in answer.content.decode()
+    with tenant_context(alice.workspace.pk):
+        assert not BulkAction.objects.exists()
+
+
+def retyped(who: Actor, type_key: str, **values: str) -> BulkAction:
+    """Change the type of the only field, and do the work."""
+    row = only(who)
+    answer = who.post(f"contacts/fields/{row.pk}/", {"label": row.label, "type": type_key, **values})
+    assert answer.status_code == 302
+    with tenant_context(who.workspace.pk):
+        action = BulkAction.objects.latest("pk")
+    return work(who, action)
+
+
+def values_of(who: Actor, key: str = "shoe_size") -> list[Any]:
+    with tenant_context(who.workspace.pk):
+        return [contact.attributes.get(key) for contact in Contact.objects.order_by("pk")]
+
+
+@pytest.mark.parametrize(
+    ("was", "cells", "type_key", "after"),
+    [
+        ("text", ["41", "42.5", ""], "decimal", [41, 42.5, None]),
+        ("decimal", ["41", "42.5", ""], "text", ["41", "42.5", None]),
+        ("text", ["yes", "No", ""], "boolean", [True, False, None]),
+        ("text", ["red|green", "red", ""], "choices", [["red", "green"], ["red"], None]),
+        ("text", ["Latvia", "no", ""], "country", ["LV", "NO", None]),
+        ("text", ["2024-05-31", "2024-01-02", ""], "date", ["2024-05-31", "2024-01-02", None]),
+    ],
+)
+def test_values_follow_another_type_and_come_back(
+    alice: Actor, was: str, cells: list[str], type_key: str, after: list[Any]
+) -> None:
+    add(alice, type=was)
+    rows = "".join(f"p{i}@example.com,{cell}\n" for i, cell in enumerate(cells))
+    bring(alice.workspace, "email,shoe_size\n" + rows)
+    before = values_of(alice)
+    action = retyped(alice, type_key)
+    assert (action.state, action.done, action.error) == ("done", 2, "")
+    assert values_of(alice) == after
+    assert only(alice).type == type_key
+    alice.post(f"contacts/actions/{action.pk}/undo/")
+    assert work(alice, action).state == "undone"
+    assert values_of(alice) == before
+    assert only(alice).type == was
+
+
+def test_one_value_that_cannot_be_read_keeps_all_as_they_are(alice: Actor) -> None:
+    add(alice, type="text")
+    bring(alice.workspace, "email,shoe_size\na@example.com,41\nb@example.com,large\nc@example.com,small\n")
+    action = retyped(alice, "integer")
+    assert action.state == "failed"
+    assert "2 values cannot be read as Integer: “large” of contact" in action.error
+    assert values_of(alice) == ["41", "large", "small"]
     assert only(alice).type == "text"
+    assert "cannot be read as Integer" in alice.get(f"contacts/actions/{action.pk}/").text
+
+
+def test_what_somebody_has_changed_since_stays(alice: Actor) -> None:
+    add(alice, type="text")
+    bring(alice.workspace, "email,shoe_size\na@example.com,41\nb@example.com,42\n")
+    action = retyped(alice, "integer")
+    bring(alice.workspace, "email,shoe_size\nb@example.com,50\n")
+    alice.post(f"contacts/actions/{action.pk}/undo/")
+    undone = work(alice, action)
+    assert (undone.state, undone.undone, undone.kept) == ("undone", 1, 1)
+    assert values_of(alice) == ["41", "50"]
+
+
+def test_options_can_come_with_the_type(alice: Actor) -> None:
+    add(alice, type="text")
+    bring(alice.workspace, "email,shoe_size\na@example.com,Large\nb@example.com,s\n")
+    assert retyped(alice, "choice", options="l: Large").state == "failed"
+    assert retyped(alice, "choice", options="l: Large\ns: Small").state == "done"
+    assert values_of(alice) == ["l", "s"]
+
+
+def test_a_required_field(alice: Actor) -> None:
+    add(alice, type="integer", required="1")
+    answer = alice.post("contacts/new/", {**ANN, "shoe_size": ""})
+    assert answer.status_code == 422
+    assert "This field is required" in answer.text
+    with pytest.raises(columns.BadMapping, match="Shoe size"):
+        bring(alice.workspace, "email\na@example.com\n")
+    done = bring(alice.workspace, "email,shoe_size\na@example.com,41\nb@example.com,\nc@example.com, 42\n")
+    assert (done.created, done.in_error) == (2, 1)
+    with tenant_context(alice.workspace.pk):
+        assert list(RowIssue.objects.values_list("code", "row_no")) == [("required_empty", 3)]
+    dropped = bring(alice.workspace, "email,shoe_size\nd@example.com,\ne@example.com,x\n", bad_value="drop")
+    assert (dropped.created, dropped.in_error) == (1, 1)
+    known = bring(alice.workspace, "email,First name\na@example.com,Ann\n", mode="update_only")
+    assert known.updated == 1
+
+
+def test_phones_of_a_field_have_a_country_of_their_own(alice: Actor) -> None:
+    add(alice, label="Office", type="phone", region="de")
+    bring(alice.workspace, "email,office\na@example.com,030 901820\n")
+    assert values_of(alice, "office") == ["+4930901820"]
+    assert add(alice, label="Other", type="phone", region="XX").status_code == 422
+
+
+def test_where_a_field_is_used(alice: Actor, charlie: Actor) -> None:
+    add(alice, type="integer")
+    row = only(alice)
+    bring(alice.workspace, "email,shoe_size\na@example.com,41\n")
+    assert "file.csv" in alice.get("imports/of-field/shoe_size/").text
+    assert "No segment asks for it" in alice.get("segments/of-field/shoe_size/").text
+    with tenant_context(alice.workspace.pk):
+        rule = Group("all", (Group("any", (AttributeIs("shoe_size", "at_least", ("40",)),)),))
+        saving.save(rule, "Large feet", user_id=alice.user.pk)
+    assert "Large feet" in alice.get("segments/of-field/shoe_size/").text
+    assert "of-field/shoe_size" in alice.get(f"contacts/fields/{row.pk}/").text
+    assert "Large feet" not in charlie.get("segments/of-field/shoe_size/").text
+    assert "No import" in charlie.get("imports/of-field/shoe_size/").text
 
 
 def test_put_away_and_back(alice: Actor) -> None:

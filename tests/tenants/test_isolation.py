@@ -306,10 +306,14 @@ def routes(urlconf: str) -> list[tuple[str, Any]]:
 INSIDE = routes(settings.WORKSPACE_URLCONF)
 
 
+# What stands in routes beside numbers: words that the views know.
+WORDS = {"key": "city", "name": "blacklist-email", "outcome": "created"}
+
+
 def concrete(path: str, number: int = 1) -> str:
     import re
 
-    return re.sub(r"<int:\w+>", str(number), path)
+    return re.sub(r"<(?:slug|str):(\w+)>", lambda found: WORDS[found[1]], re.sub(r"<int:\w+>", str(number), path))
 
 
 @pytest.mark.parametrize("urlconf", [settings.ROOT_URLCONF, settings.WORKSPACE_URLCONF])
