@@ -128,24 +128,28 @@ def note_changes(ids: Sequence[int], *, now: Any) -> None:
     _run(NOTE_CHANGES, ids=list(ids), now=now)
 
 
-# Searches by which somebody has chosen contacts may name them.
+# Searches by which somebody has chosen contacts may name them, or say how they begin.
 FORGET_ASKED = """
 UPDATE bulk_action b SET asked = '{}' WHERE b.tenant_id = %(tenant)s
-  AND EXISTS (SELECT 1 FROM unnest(%(values)s::text[]) v WHERE strpos(lower(b.asked::text), lower(v)) > 0)"""
+  AND (EXISTS (SELECT 1 FROM unnest(%(values)s::text[]) v WHERE strpos(lower(b.asked::text), lower(v)) > 0)
+    OR length(b.asked ->> 'q') > 2
+      AND EXISTS (SELECT 1 FROM unnest(%(called)s::text[]) v WHERE starts_with(lower(v), lower(b.asked ->> 'q'))))"""
 
 
-def forget_asked(values: Sequence[str]) -> None:
-    """Forget whom bulk actions were about, where a search named one of the identifiers."""
-    _run(FORGET_ASKED, values=list(values))
+def forget_asked(values: Sequence[str], called: Sequence[str]) -> None:
+    """Forget whom bulk actions were about, where a search named one of the identifiers, or began like something that the
+    person is called."""
+    _run(FORGET_ASKED, values=list(values), called=list(called))
 
 
 # The application role may not change the audit log; a function of the owner takes out what it says about people.
-ERASE_AUDIT = "SELECT erase_from_audit(%(ids)s::bigint[], %(values)s::text[])"
+ERASE_AUDIT = "SELECT erase_from_audit(%(ids)s::bigint[], %(values)s::text[], %(called)s::text[])"
 
 
-def erase_audit(ids: Sequence[int], values: Sequence[str]) -> None:
-    """Entries about these contacts, or with one of the identifiers, keep who did what and when, and nothing else."""
-    _run(ERASE_AUDIT, ids=list(ids), values=list(values))
+def erase_audit(ids: Sequence[int], values: Sequence[str], called: Sequence[str]) -> None:
+    """Entries about these contacts, or with one of the identifiers, keep who did what and when, and nothing else; those that
+    say what was searched for lose it where it is how something begins that the person is called."""
+    _run(ERASE_AUDIT, ids=list(ids), values=list(values), called=list(called))
 
 
 # Contacts with all those that have become part of them, over any number of merges.

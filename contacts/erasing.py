@@ -7,10 +7,12 @@ from typing import Any
 from contacts import bulk_queries, holdings, suppression
 from contacts.bulk import Kind
 from contacts.editing import EDITED
-from contacts.models import Alias, BulkAction, Contact
+from contacts.identifiers import name_key
+from contacts.models import Alias, BulkAction, Contact, Merge
 from tenants.models import AuditEntry
 
 IDENTIFIERS = ("external_id", "email", "phone")
+NAMES = ("first_name", "last_name")
 # What a person types to confirm it.
 WORD = "ERASE"
 
@@ -28,25 +30,36 @@ class Erase(Kind):
         wanted = self.wanted(Contact.objects.filter(pk__in=ids))
         found = list(wanted.order_by("pk").select_for_update().values_list("pk", flat=True))
         everybody = bulk_queries.with_merged(found)
-        known = identifiers(everybody)
+        pairs = [*_own(everybody), *holdings.known(everybody)]
+        known = sorted({(kind, value) for kind, value in pairs if kind in IDENTIFIERS})
+        values = [value for _kind, value in known]
+        called = [*values, *_names(pairs)]
         suppression.add(known)
         holdings.erase(everybody, known)
+        bulk_queries.forget_asked(values, called)
+        bulk_queries.erase_audit(everybody, values, called)
         return found
 
 
-def identifiers(contact_ids: Sequence[int]) -> list[tuple[str, str]]:
-    """(kind, normal form) of everything that these contacts are known by, or were before a merge or an edit."""
-    rows = Contact.objects.filter(pk__in=contact_ids).values_list(*IDENTIFIERS)
-    own = {(kind, value) for row in rows for kind, value in zip(IDENTIFIERS, row, strict=True) if value}
-    own |= set(Alias.objects.filter(contact_id__in=contact_ids).values_list("kind", "value"))
-    edits = AuditEntry.objects.filter(verb=EDITED, detail__contact__in=list(contact_ids)).values_list(
-        "detail", flat=True
-    )
-    own |= {
-        (kind, state[0])
-        for detail in edits
-        for kind in IDENTIFIERS
-        for state in detail["values"].get(kind, ())
-        if state[0]
-    }
-    return sorted(own)
+def _own(contact_ids: Sequence[int]) -> list[tuple[str, str]]:
+    """(kind, normal form) of what these contacts are known by and called, or were before a merge or an edit."""
+    kinds = (*IDENTIFIERS, *NAMES)
+    rows = Contact.objects.filter(pk__in=contact_ids).values_list(*kinds)
+    own = [pair for row in rows for pair in zip(kinds, row, strict=True)]
+    own += Alias.objects.filter(contact_id__in=contact_ids).values_list("kind", "value")
+    edits = AuditEntry.objects.filter(verb=EDITED, detail__contact__in=list(contact_ids))
+    merges = Merge.objects.filter(contact_id__in=contact_ids)
+    kept = [
+        *(detail["values"] for detail in edits.values_list("detail", flat=True)),
+        *merges.values_list("values", flat=True),
+    ]
+    own += [(kind, state[0]) for values in kept for kind in kinds for state in values.get(kind, ())]
+    return [(kind, value) for kind, value in own if value]
+
+
+def _names(pairs: Sequence[tuple[str, str]]) -> list[str]:
+    """Names as people type them into a search: each one, and both in either order; with accents and without."""
+    firsts, lasts = ({value for kind, value in pairs if kind == wanted} for wanted in NAMES)
+    both = [text for one in firsts for other in lasts for text in (f"{one} {other}", f"{other} {one}")]
+    names = [*firsts, *lasts, *both]
+    return [*names, *map(name_key, names)]

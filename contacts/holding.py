@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from django.db.models import Q
 
-from contacts import bulk_queries, exports
+from contacts import exports
 from contacts.holdings import Identifiers, Moved
 from contacts.models import (
     Alias,
@@ -42,8 +42,13 @@ def give_back(_moved: Moved, *, of: int) -> None:
     """Nothing, as nothing was moved."""
 
 
+def known(_contact_ids: Sequence[int]) -> list[tuple[str, str]]:
+    """Nothing that is not found otherwise."""
+    return []
+
+
 def erase(contact_ids: Sequence[int], identifiers: Identifiers) -> None:
-    """Remove the contacts and every trace of them, exports included; the audit log keeps that something was done."""
+    """Remove the contacts and every trace of them, exports included."""
     values = [value for _kind, value in identifiers]
     Alias.objects.filter(contact_id__in=contact_ids).delete()
     Merge.objects.filter(contact_id__in=contact_ids).delete()
@@ -56,7 +61,5 @@ def erase(contact_ids: Sequence[int], identifiers: Identifiers) -> None:
     ProbableKey.objects.filter(contact_id__in=contact_ids).delete()
     ProbablePair.objects.filter(Q(low_id__in=contact_ids) | Q(high_id__in=contact_ids)).delete()
     BulkItem.objects.filter(contact_id__in=contact_ids).update(before=None)
-    bulk_queries.forget_asked(values)
-    bulk_queries.erase_audit(contact_ids, values)
     exports.forget_all()
     Contact.objects.filter(pk__in=contact_ids).delete()

@@ -33,6 +33,10 @@ class Holding(Protocol):
     def give_back(self, moved: Moved, *, of: int) -> None:
         """Return what `move` has given to contact `of`, where it is still there."""
 
+    def known(self, contact_ids: Sequence[int]) -> list[tuple[str, str]]:
+        """What the contacts were known by before, as far as the app alone knows it: identifiers in their normal forms, and
+        names, by their kinds."""
+
     def erase(self, contact_ids: Sequence[int], identifiers: Identifiers) -> None:
         """Remove everything about the contacts for good. May raise contacts.acting.Refused, with nothing written."""
 
@@ -57,6 +61,11 @@ def give_back(moved: dict[str, Moved], *, of: int) -> None:
     for holding in every():
         if holding.__name__ in moved:
             holding.give_back(moved[holding.__name__], of=of)
+
+
+def known(contact_ids: Sequence[int]) -> list[tuple[str, str]]:
+    """What the contacts were known by before, identifiers and names, from all apps."""
+    return [pair for holding in every() for pair in holding.known(contact_ids)]
 
 
 def erase(contact_ids: Sequence[int], identifiers: Identifiers) -> None:

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from contacts.acting import Refused
+from contacts.erasing import IDENTIFIERS
 from contacts.holdings import Identifiers, Moved
 from imports import queries, tidying
 from imports.models import Import, Phase, Touched
@@ -30,6 +31,19 @@ def move(_contact_ids: Sequence[int], *, to: int) -> Moved:
 
 def give_back(_moved: Moved, *, of: int) -> None:
     """Nothing, as nothing was moved."""
+
+
+def known(contact_ids: Sequence[int]) -> list[tuple[str, str]]:
+    """Identifiers and names that imports have overwritten."""
+    kinds = (*IDENTIFIERS, "first_name", "last_name")
+    rows = Touched.objects.filter(contact_id__in=contact_ids, changed__has_any_keys=list(kinds))
+    return [
+        (kind, value)
+        for changed in rows.values_list("changed", flat=True)
+        for kind in kinds
+        for value in changed.get(kind, [])[:2]
+        if value
+    ]
 
 
 def erase(contact_ids: Sequence[int], identifiers: Identifiers) -> None:

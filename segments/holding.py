@@ -37,6 +37,11 @@ def give_back(moved: Moved, *, of: int) -> None:
     _write([_member(segment, contact, datetime.fromisoformat(at), imp) for segment, contact, at, imp in moved["gone"]])
 
 
+def known(_contact_ids: Sequence[int]) -> list[tuple[str, str]]:
+    """Nothing."""
+    return []
+
+
 def erase(contact_ids: Sequence[int], identifiers: Identifiers) -> None:
     """Take the contacts out of all segments, and their identifiers out of the rules that name them."""
     Member.objects.filter(contact_id__in=contact_ids).delete()

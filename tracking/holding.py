@@ -34,6 +34,11 @@ def give_back(moved: Moved, *, of: int) -> None:
             model.objects.filter(contact_id=of, pk__in=ids).update(contact_id=int(contact_id))
 
 
+def known(_contact_ids: Sequence[int]) -> list[tuple[str, str]]:
+    """Nothing: what a visitor has named is its claim, not the contact's."""
+    return []
+
+
 def erase(contact_ids: Sequence[int], identifiers: Identifiers) -> None:
     """Remove the visitors that are these contacts with all that they did, events that imports brought, and their
     identifiers wherever another visitor has used them."""

@@ -83,6 +83,8 @@ def everything(who: Actor) -> str:
 def canary(alice: Actor) -> tuple[Actor, Contact]:
     """Somebody in every store: made by one import, changed by a second, in error in a third, tracked, merged, exported."""
     own = alice.workspace.pk
+    first = ROW.replace(f"{CANARY}@example.com", f"{CANARY}.first@example.com")
+    bring(alice.workspace, HEADER + first, user=alice.user)
     bring(alice.workspace, HEADER + ROW + "C-2,bob@example.com,,Bob,Builder,Riga\n", segment="First")
     bring(alice.workspace, HEADER + ROW.replace("Riga", "Oslo") + f"C-9,{CANARY}.old@example.org,,Zy,Old{CANARY},\n")
     bring(alice.workspace, HEADER + f"C-{CANARY},{CANARY}@@example.com,12,{CANARY},,\n")
@@ -106,6 +108,8 @@ def canary(alice: Actor) -> tuple[Actor, Contact]:
         other = Contact.objects.get(external_id="C-9")
         merging.merge([who.pk, other.pk], user_id=alice.user.pk)
         search = runs.start(user_id=alice.user.pk)
+        for text in (CANARY, f"{CANARY}@exam", f"canary{CANARY}", f"{CANARY} can"):
+            bulk.begin("export", {"q": text}, user_id=alice.user.pk, mode="raw")
         export = bulk.begin("export", {"q": f"{CANARY}@example.com"}, user_id=alice.user.pk, mode="raw")
     searching.work(own, search.pk)
     bulk.work(own, export.pk)
@@ -144,8 +148,9 @@ def test_no_import_brings_the_person_back(canary: tuple[Actor, Contact]) -> None
     alice, who = canary
     erase(alice, who.pk)
     again = f",{CANARY}.old@example.org,,Zy,,\n,,+44{DIGITS},X,,\nC-3,new@example.com,,,,\n"
-    done = bring(alice.workspace, HEADER + ROW + again)
-    assert (done.created, done.skipped, done.duplicates) == (1, 2, 1)
+    overwritten = f",{CANARY}.first@example.com,,Zy,,\n"
+    done = bring(alice.workspace, HEADER + ROW + again + overwritten)
+    assert (done.created, done.skipped, done.duplicates) == (1, 3, 1)
     with tenant_context(alice.workspace.pk):
         assert not Contact.objects.filter(last_name__contains=CANARY).exists()
 

@@ -85,7 +85,7 @@ def test_the_owners_function_reaches_no_other_workspace(alice: Actor, charlie: A
     entry(alice, "contact.edited", contact=5, name="canary")
     entry(charlie, "contact.edited", contact=5, name="canary")
     with tenant_context(charlie.workspace.pk), connection.cursor() as cursor:
-        cursor.execute("SELECT erase_from_audit(ARRAY[5], ARRAY['canary'])")
+        cursor.execute("SELECT erase_from_audit(ARRAY[5], ARRAY['canary'], ARRAY['canary'])")
         assert cursor.fetchone() == (1,)
     with tenant_context(alice.workspace.pk):
         assert AuditEntry.objects.latest("pk").detail == {"contact": 5, "name": "canary"}
