@@ -49,6 +49,8 @@ INSTALLED_APPS = [
 
 # What the apps hold of a contact (contacts.holdings), the lowest app first.
 HOLDINGS = ["contacts.holding", "tracking.holding", "segments.holding", "imports.holding"]
+# What stands in the activity of a contact beside events (tracking.activity), by the kind that shows it alone.
+ACTIVITY = {"import": "imports.activity", "change": "contacts.happenings"}
 # What says a problem of a value, by its code, as a sentence.
 SENTENCE = "imports.problems.sentence"
 # What reads the rules by which lists of contacts are narrowed (contacts.narrowing).

@@ -1,15 +1,21 @@
-"""What a contact did and was sent: of its visitors on the sites, of imports and of providers, as one stream in pages.
+"""What a contact did, was sent, and what was done with it: by visitors, providers, imports and people, as one stream.
 
-A page begins behind a key (time, ID): two look-ups by index, whatever the contact has.
+The apps above and below have entries of their own (settings.ACTIVITY); each source is asked for its latest entries behind
+a key, so that a page costs a few look-ups by index, whatever the contact has. A key is the time, source and number of an
+entry.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from importlib import import_module
+from typing import Any, Protocol
 
+from django.conf import settings
 from django.db.models import Q
 from django.utils.dateparse import parse_datetime
 
+from contacts.happenings import Behind, Entry
 from tracking.models import Event, Visitor
 
 SIZE = 30
@@ -23,38 +29,111 @@ KINDS: dict[str, tuple[str, Q]] = {
 }
 
 
+class Source(Protocol):
+    """One kind of entries of another app."""
+
+    LABEL: str
+
+    def latest(self, contact_id: int, *, behind: Behind | None, count: int) -> list[Entry]:
+        """The next entries behind a place, the latest first."""
+
+    def count(self, contact_id: int) -> int:
+        """How many there are."""
+
+
 @dataclass(frozen=True)
 class Page:
-    """Events, the latest first; the key of the page behind it, and how many there are of this kind."""
+    """Entries, the latest first; the key of the page behind it, and how many there are of this kind."""
 
-    events: list[Event]
+    entries: list[Entry]
     older: str | None
     count: int
 
 
+@dataclass(frozen=True)
+class _Key:
+    at: datetime
+    source: int
+    number: int
+
+    def behind(self, source: int) -> Behind:
+        """The place behind which the entries of a source go on: of the same moment, those of earlier sources are left."""
+        if source == self.source:
+            return Behind(self.at, self.number)
+        return Behind(self.at, None if source < self.source else 0)
+
+
+class _Events:
+    """Events as a source."""
+
+    LABEL = "Everything"
+
+    def __init__(self, wanted: Q) -> None:
+        self.wanted = wanted
+
+    def latest(self, contact_id: int, *, behind: Behind | None, count: int) -> list[Entry]:
+        rows = [
+            e
+            for events in self._both(contact_id)
+            for e in events.filter(_beyond(behind)).order_by("-at", "-pk")[:count]
+        ]
+        return [Entry(e.at, e.pk, event=e) for e in rows]
+
+    def count(self, contact_id: int) -> int:
+        return sum(events.count() for events in self._both(contact_id))
+
+    def _both(self, contact_id: int) -> list[Any]:
+        """Two questions that an index answers each, instead of one that none does."""
+        ids = list(Visitor.objects.filter(contact_id=contact_id).values_list("pk", flat=True))
+        return [
+            Event.objects.filter(self.wanted, visitor_id__in=ids),
+            Event.objects.filter(self.wanted, contact_id=contact_id).exclude(visitor_id__in=ids),
+        ]
+
+
+def kinds() -> list[tuple[str, str]]:
+    """(key, label) of what can be shown alone."""
+    return [*((key, label) for key, (label, _wanted) in KINDS.items()), *((k, s.LABEL) for k, s in _others().items())]
+
+
 def page(contact_id: int, *, kind: str, after: str) -> Page:
-    """The next events of a kind behind a key; what makes no sense means everything, from the latest on."""
-    wanted = KINDS[kind if kind in KINDS else ""][1]
-    ids = list(Visitor.objects.filter(contact_id=contact_id).values_list("pk", flat=True))
-    # Two questions that an index answers each, instead of one that none does.
-    both: list[Any] = [
-        Event.objects.filter(wanted, visitor_id__in=ids),
-        Event.objects.filter(wanted, contact_id=contact_id),
+    """The next entries of a kind behind a key; what makes no sense means everything, from the latest on."""
+    others = _others()
+    sources: Sequence[Source] = [_Events(KINDS[kind if kind in KINDS else ""][1])]
+    if kind in others:
+        sources = [others[kind]]
+    elif kind not in KINDS or not kind:
+        sources = [*sources, *others.values()]
+    key = _key(after)
+    found = [
+        (entry.at, place, entry.number, entry)
+        for place, source in enumerate(sources)
+        for entry in source.latest(contact_id, behind=key.behind(place) if key else None, count=SIZE + 1)
     ]
-    behind = _behind(after)
-    rows = [e for events in both for e in events.filter(behind).order_by("-at", "-pk")[: SIZE + 1]]
-    rows.sort(key=lambda e: (e.at, e.pk), reverse=True)
-    more, rows = len(rows) > SIZE, rows[:SIZE]
-    older = f"{rows[-1].pk}_{rows[-1].at.isoformat()}" if more else None
-    return Page(rows, older, sum(events.count() for events in both))
+    found.sort(key=lambda one: one[:3], reverse=True)
+    shown = found[:SIZE]
+    older = f"{shown[-1][2]}_{shown[-1][1]}_{shown[-1][0].isoformat()}" if len(found) > SIZE else None
+    return Page([one[3] for one in shown], older, sum(source.count(contact_id) for source in sources))
 
 
-def _behind(after: str) -> Q:
-    number, _sep, time = after.partition("_")
-    at = _moment(time)
-    if at is None or not (number.isascii() and number.isdigit() and len(number) < 18):
+def _others() -> dict[str, Source]:
+    return {key: import_module(name) for key, name in settings.ACTIVITY.items()}
+
+
+def _beyond(behind: Behind | None) -> Q:
+    if behind is None:
         return Q()
-    return Q(at__lte=at) & (Q(at__lt=at) | Q(pk__lt=int(number)))
+    if behind.number is None:
+        return Q(at__lte=behind.at)
+    return Q(at__lte=behind.at) & (Q(at__lt=behind.at) | Q(pk__lt=behind.number))
+
+
+def _key(after: str) -> _Key | None:
+    number, source, time = [*after.split("_", 2), "", ""][:3]
+    at = _moment(time)
+    if at is None or not all(part.isascii() and part.isdigit() and len(part) < 18 for part in (number, source)):
+        return None
+    return _Key(at, int(source), int(number))
 
 
 def _moment(text: str) -> datetime | None:

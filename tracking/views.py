@@ -14,12 +14,13 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from cdp.http import page
+from contacts.happenings import Entry
 from contacts.models import Contact
 from tenants import audit
 from tenants.roles import allow
 from tracking import activity as stream
 from tracking import inbox
-from tracking.models import Event, Site, Visitor, VisitorIdentifier
+from tracking.models import Site, Visitor, VisitorIdentifier
 from tracking.sites import new_key
 
 PAGE = 50
@@ -149,11 +150,11 @@ def activity(request: HttpRequest, contact_id: int) -> HttpResponse:
     sites = dict(Site.objects.values_list("pk", "name"))
     context = {
         "contact_id": contact.pk,
-        "kind": kind if kind in stream.KINDS else "",
-        "kinds": [(key, label) for key, (label, _wanted) in stream.KINDS.items()],
+        "kind": kind if kind in dict(stream.kinds()) else "",
+        "kinds": stream.kinds(),
         "days": [
-            (day, [(event, sites.get(event.site_id, "")) for event in found])
-            for day, found in groupby(shown.events, key=_day)
+            (day, [(entry, sites.get(entry.event.site_id, "") if entry.event else "") for entry in found])
+            for day, found in groupby(shown.entries, key=_day)
         ],
         "page": shown,
         "after": after,
@@ -161,5 +162,5 @@ def activity(request: HttpRequest, contact_id: int) -> HttpResponse:
     return page(request, "tracking/_activity.html", context)
 
 
-def _day(event: Event) -> date:
-    return timezone.localtime(event.at).date()
+def _day(entry: Entry) -> date:
+    return timezone.localtime(entry.at).date()

@@ -6,6 +6,7 @@ import pytest
 
 from contacts.models import Contact
 from tenants.context import tenant_context
+from tenants.models import AuditEntry
 from tests.cast import Actor
 from tests.imports.helpers import bring
 from tracking import activity
@@ -36,22 +37,37 @@ def busy(alice: Actor) -> tuple[Actor, int]:
                 about = {"status": "delivered", "message": f"M{i}"}
                 Event.objects.create(tenant_id=own, at=at, kind="message", contact_id=contact.pk, properties=about)
         Event.objects.create(tenant_id=own, at=START, kind="order", name="N-1", contact_id=contact.pk)
+        # At the same moments as events, and twice at each.
+        AuditEntry.objects.bulk_create(
+            AuditEntry(verb="contact.noted", object=f"contact {contact.pk}", at=START + timedelta(minutes=10 + i // 2))
+            for i in range(6)
+        )
     return alice, contact.pk
 
 
 @pytest.mark.parametrize(
-    ("kind", "count"), [("", 101), ("message", 50), ("site", 50), ("order", 1), ("action", 0), ("x", 101)]
+    ("kind", "count"),
+    [
+        ("", 108),
+        ("message", 50),
+        ("site", 50),
+        ("order", 1),
+        ("action", 0),
+        ("x", 108),
+        ("import", 1),
+        ("change", 6),
+    ],
 )
 def test_everything_once_in_order(busy: tuple[Actor, int], kind: str, count: int) -> None:
     alice, contact_id = busy
     with tenant_context(alice.workspace.pk):
         page = activity.page(contact_id, kind=kind, after="")
-        seen = list(page.events)
+        seen = list(page.entries)
         while page.older:
             page = activity.page(contact_id, kind=kind, after=page.older)
-            seen += page.events
-    assert len(seen) == len({e.pk for e in seen}) == page.count == count
-    assert seen == sorted(seen, key=lambda e: (e.at, e.pk), reverse=True)
+            seen += page.entries
+    assert len(seen) == len({(e.number, e.event is None, e.icon) for e in seen}) == page.count == count
+    assert [e.at for e in seen] == sorted((e.at for e in seen), reverse=True)
 
 
 def test_the_fragment(busy: tuple[Actor, int], charlie: Actor) -> None:
@@ -62,6 +78,8 @@ def test_the_fragment(busy: tuple[Actor, int], charlie: Actor) -> None:
     assert "Older" in first
     assert "N-1" not in first
     assert "N-1" in alice.get(path + "?kind=order").content.decode()
+    assert "Made by import" in alice.get(path + "?kind=import").content.decode()
+    assert "Contact noted" in alice.get(path + "?kind=change").content.decode()
     assert "Nothing of this kind" in alice.get(path + "?kind=action").content.decode()
     assert alice.get(path + "?kind=nonsense&after=1_x").status_code == 200
     assert charlie.get(path).status_code == 404
