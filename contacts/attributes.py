@@ -190,6 +190,7 @@ SYSTEM: dict[str, SystemAttribute] = {
     "company": SystemAttribute("Company", "text"),
     "job_title": SystemAttribute("Job title", "text"),
     "website": SystemAttribute("Website", "url"),
+    "push_tokens": SystemAttribute("Push tokens", "choices"),
     "subscriptions": SystemAttribute("Subscriptions", "choices"),
 }
 # Columns of the contact itself, which are no attributes.

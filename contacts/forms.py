@@ -20,7 +20,7 @@ PARTS = (
     ("Who it is", ("first_name", "last_name", "email", "phone", "external_id")),
     ("Address", ("street", "postal_code", "city", "region", "country")),
     ("Language and time", ("language", "time_zone")),
-    ("More", ("birthday", "gender", "company", "job_title", "website")),
+    ("More", ("birthday", "gender", "company", "job_title", "website", "push_tokens")),
 )
 _WIDGETS: dict[str, Callable[[], forms.Widget]] = {
     "long_text": lambda: forms.Textarea(attrs={"rows": 3}),

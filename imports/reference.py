@@ -39,6 +39,7 @@ _EXAMPLES: dict[str, tuple[str, str]] = {
     "gender": ("female", "male"),
     "company": ("Nordvik", "Fjell"),
     "job_title": ("Buyer", "Guide"),
+    "push_tokens": ("fcm:4f2a|apns:91c0", "fcm:77be"),
     "subscriptions": ("News | Offers", "News"),
     "contact_id": ("1042", "1043"),
     "email_status": ("active", "unsubscribed"),

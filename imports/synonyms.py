@@ -172,6 +172,10 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
         |www|вебсайт|веб-сайт|сайт|mājaslapa|mājas lapa|tīmekļa vietne|website 1 - value|web address""",
         "company website|personal website|personal web page|business homepage|company url|company domain|domain",
     ),
+    "push_tokens": (
+        """push tokens|push token|mobile token|device token|app token|fcm token|apns token|web push token
+        |push-token|gerätetoken|jeton push|token push|пуш-токен|токен""",
+    ),
     "subscriptions": (
         """subscriptions|subscription categories|subscribed to|newsletter categories|abos|abonnements
         |catégories d'abonnement|suscripciones|iscrizioni|inscrições|abonnementen|subskrypcje|підписки|подписки""",
