@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import transaction
 
 from cdp import journeys, people
-from cdp.machine import secret
+from cdp.machine import DEMO_LOGIN, secret
 from imports import columns, intake, running
 from imports.models import Import, Phase
 from imports.options import Options
@@ -31,7 +31,7 @@ from tracking.sites import new_key
 
 SLUG, NAME, COUNTRY = "nordvik-outdoor", "Nordvik Outdoor", "GB"
 LOOKING = "Looking around, can be written to"
-OWNER = ("owner@example.com", "Ingrid Nordvik")
+OWNER = (DEMO_LOGIN, "Ingrid Nordvik")
 MEMBERS = (("marta@example.com", "Marta Lind", Role.MARKETER), ("victor@example.com", "Victor Osei", Role.VIEWER))
 SEED = 2024
 VISITORS = 420

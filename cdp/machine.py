@@ -25,6 +25,8 @@ GB = 1024 * MB
 PORTS = range(15_000, 30_000)
 # Where root keeps server files when no other user may enter the home.
 FALLBACK = Path("/var/lib")
+# Who owns the demo workspace.
+DEMO_LOGIN = "owner@example.com"
 
 
 class StartError(RuntimeError):

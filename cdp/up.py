@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from cdp.embedded import STACK_ENV, Postgres, Server, Valkey, running_stack, tail
-from cdp.machine import StartError, free_port, open_home, secret, take_lock
+from cdp.machine import DEMO_LOGIN, StartError, free_port, open_home, secret, take_lock
 from cdp.supervisor import MARK, Child, Supervisor, clear_orphans, stop_all, wait_until, write_private
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -153,7 +153,7 @@ class Stack:
         given = {name.upper(): str(self.values[name]) for name in STACK_ENV}
         own = {MARK: self.mark, "CDP_WORKERS": str(self.workers), "PYTHONUNBUFFERED": "1"}
         # Whoever runs this machine runs the platform: the login of the demo is the one they have.
-        own |= {} if "OPERATORS" in os.environ else {"OPERATORS": str(self.values.get("login") or "")}
+        own |= {"OPERATORS": DEMO_LOGIN} if self.demo and "OPERATORS" not in os.environ else {}
         together = {**os.environ, "DJANGO_SETTINGS_MODULE": "cdp.settings", **given, **own}
         return {name: value for name, value in together.items() if name != "OWNER_DATABASE_URL"}
 
