@@ -102,7 +102,9 @@ def candidates(people: Sequence[Person]) -> list[Pair]:
     for place, person in enumerate(people):
         for key in keys.keys(person):
             by_key.setdefault(key, []).append(place)
-    return sorted({p for held in by_key.values() if 2 <= len(held) <= keys.CAP for p in combinations(held, 2)})
+    return sorted(
+        {p for held in by_key.values() if 2 <= len(held) <= keys.cap(len(people)) for p in combinations(held, 2)}
+    )
 
 
 def ours(data: Data) -> list[Pair]:

@@ -21,7 +21,8 @@ def sweep(**_later: Any) -> None:
     tasks.sweep(runs.WAKE, runs.wake_active)
 
 
-@shared_task(name=runs.TASK)
+# Comparing is one transaction, which takes minutes for a million contacts.
+@shared_task(name=runs.TASK, soft_time_limit=3_000, time_limit=3_300)
 def search(*, tenant_id: int, search_id: int, **_later: Any) -> None:
     # Loaded by the worker that needs it: arrays cost every process thirty megabytes.
     import_module("contacts.probable.searching").work(tenant_id, search_id)

@@ -13,8 +13,14 @@ import jellyfish
 
 from contacts.probable.forms import Person
 
-# A key that more contacts share says little about any of them; the statements leave it out.
-CAP = 60
+# A key that more contacts share says little about any of them; the statements leave it out. In a large workspace, where more
+# people share everything, it is fewer, so that the pairs do not grow faster than the contacts.
+CAP, LEAST_CAP, CAPPED_FROM = 60, 20, 200_000
+
+
+def cap(contacts: int) -> int:
+    """How many of so many contacts may share a key that is looked at by a search."""
+    return max(LEAST_CAP, min(CAP, CAP * CAPPED_FROM // max(contacts, 1)))
 
 
 def keys(who: Person) -> set[int]:

@@ -54,11 +54,12 @@ JOIN probable_key b ON b.tenant_id = %(tenant)s AND b.key = w.key AND b.contact_
 WORK_MEMORY = "SET LOCAL work_mem = '256MB'"
 
 
-def pairs() -> Iterator[list[tuple[int, int]]]:
-    """All pairs of contacts to be compared, a batch at a time. Inside of a transaction."""
+def pairs(cap: int) -> Iterator[list[tuple[int, int]]]:
+    """All pairs of contacts to be compared, a batch at a time: those that share a key which at most `cap` have. Inside of a
+    transaction."""
     _run(WORK_MEMORY)
     with connection.cursor().connection.cursor(name="probable_pairs") as cursor:
-        cursor.execute(PAIRS, {"tenant": current_tenant(), "cap": CAP})
+        cursor.execute(PAIRS, {"tenant": current_tenant(), "cap": cap})
         while rows := cursor.fetchmany(BATCH):
             yield rows
 

@@ -63,19 +63,27 @@ def person_of(row: Sequence[Any]) -> Person:
     return forms.person({**attributes, **core})
 
 
-def _people() -> tuple[People, dict[int, Person]]:
+def _people() -> People:
     rows = Contact.objects.living().values_list(*COLUMNS).iterator(chunk_size=CHUNK)
-    persons = {row[0]: person_of(row) for row in rows}
-    return People.of(list(persons.items())), persons
+    return People.of([(row[0], person_of(row)) for row in rows])
+
+
+def _persons(ids: Iterable[int]) -> dict[int, Person]:
+    """Some of the contacts in the form for comparing: nobody needs all of them at once."""
+    wanted, found = sorted(set(ids)), dict[int, Person]()
+    for start in range(0, len(wanted), CHUNK):
+        rows = Contact.objects.living().filter(pk__in=wanted[start : start + CHUNK]).values_list(*COLUMNS)
+        found |= {row[0]: person_of(row) for row in rows}
+    return found
 
 
 def _compare(search: ProbableSearch) -> None:
-    people, persons = _people()
+    people = _people()
     left, right = _places(people)
     search.contacts, search.compared = len(people), len(left)
     if len(left):
-        answer = finding.find(people, left, right, vetoes=_vetoes(persons))
-        queries.replace_pairs(_rows(answer, persons))
+        answer = finding.find(people, left, right, vetoes=_vetoes())
+        queries.replace_pairs(_rows(answer, _persons(pk for group in answer.groups for pk in group)))
         search.found = len(answer.groups)
         search.model = model.state(answer.model, finding.common(answer.model, people))
     else:
@@ -88,7 +96,7 @@ def _places(people: People) -> tuple[Any, Any]:
     order = np.argsort(people.ids)
     ids = people.ids[order]
     found = []
-    for rows in queries.pairs():
+    for rows in queries.pairs(keys.cap(len(people))):
         both = np.array(rows, dtype=np.int64)
         at = np.minimum(np.searchsorted(ids, both), len(ids) - 1)
         known = (ids[at] == both).all(axis=1)  # a contact may have gone since its keys were written
@@ -98,10 +106,11 @@ def _places(people: People) -> tuple[Any, Any]:
     return pairs[:, 0], pairs[:, 1]
 
 
-def _vetoes(persons: dict[int, Person]) -> set[tuple[int, int]]:
+def _vetoes() -> set[tuple[int, int]]:
     """Pairs that somebody has said are not one person, unless one of them has changed since."""
-    rejected = ProbablePair.objects.filter(decision=Decision.NOT_SAME).values_list("low_id", "high_id", "print")
-    return {(low, high) for low, high, seen in rejected.iterator() if looks(persons, low, high) == seen}
+    rejected = list(ProbablePair.objects.filter(decision=Decision.NOT_SAME).values_list("low_id", "high_id", "print"))
+    persons = _persons(pk for low, high, _seen in rejected for pk in (low, high))
+    return {(low, high) for low, high, seen in rejected if looks(persons, low, high) == seen}
 
 
 def looks(persons: dict[int, Person], low: int, high: int) -> str:
