@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from cdp.numbers import whole
 from contacts import merging
 from contacts.acting import Refused
 from contacts.bulk import Kind
@@ -34,7 +35,7 @@ def read(text: str, kind: str) -> Read:
             continue
         if len(parts) != 2 or not all(parts):
             found.problems.append((line, "is not two IDs"))
-        elif kind == "contact_id" and not all(p.isascii() and p.isdigit() and len(p) < 18 for p in parts):
+        elif kind == "contact_id" and any(whole(p) is None for p in parts):
             if cells or found.problems or line > 1:  # the first line may be a header
                 found.problems.append((line, "has an ID that is no number"))
         else:

@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db.models import Q
 from django.utils.dateparse import parse_datetime
 
+from cdp.numbers import whole
 from contacts import changes, narrowing, remembered, search, statuses
 from contacts.models import Contact
 from contacts.statuses import FILTERS, StatusFilter
@@ -227,12 +228,13 @@ def key(contact: Contact, order: Order) -> str:
 
 def _key(text: str, order: Order) -> Key | None:
     number, _sep, time = text.partition("_")
-    if not (number.isascii() and number.isdigit() and len(number) < 18):
+    pk = whole(number)
+    if pk is None:
         return None
     if order.column == "rating":
-        return (int(number), int(time) or None) if time.isascii() and time.isdigit() and len(time) == 1 else None
+        return (pk, int(time) or None) if time.isascii() and time.isdigit() and len(time) == 1 else None
     at = _moment(time) if order.column else None
-    return None if order.column and at is None else (int(number), at)
+    return None if order.column and at is None else (pk, at)
 
 
 def _moment(text: str) -> datetime | None:

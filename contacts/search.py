@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db.models import Q
 
+from cdp.numbers import whole
 from contacts.identifiers import name_key, normal_email, normal_phone
 from contacts.models import Alias, Contact
 
@@ -75,4 +76,5 @@ def _phone(typed: str, region: str | None) -> Q:
 
 
 def _contact_id(typed: str) -> Q:
-    return Q(pk=int(typed)) if typed.isascii() and typed.isdigit() and len(typed) < 18 else Q(pk__in=[])
+    number = whole(typed)
+    return Q(pk=number) if number is not None else Q(pk__in=[])

@@ -15,6 +15,7 @@ from django.db.models.functions import Cast, Coalesce
 from django.utils import timezone
 from django.utils.dateparse import parse_date
 
+from cdp.numbers import whole
 from imports import problems, reports
 from imports.models import Import, Phase, Status, Unit
 from tenants.models import User
@@ -58,12 +59,12 @@ class Asked:
         return cls(
             show=show if show in FILTERS else "",
             q=given.get("q", "").replace("\x00", "").strip()[:100],
-            person=person if person == NOBODY or _is_number(person) else "",
+            person=person if person == NOBODY or whole(person) is not None else "",
             origin=origin if origin in ORIGINS else "",
             since=given.get("since", "") if _day(given.get("since", "")) else "",
             until=given.get("until", "") if _day(given.get("until", "")) else "",
             order=order if order.removeprefix("-") in ORDERS else "-date",
-            after=given.get("after", "") if all(map(_is_number, given.get("after", "").split("_"))) else "",
+            after=given.get("after", "") if None not in map(whole, given.get("after", "").split("_")) else "",
         )
 
     @property
@@ -93,10 +94,6 @@ def _day(text: str) -> date | None:
 def _begin(day: date) -> datetime:
     """The first moment of a day, by the clock of the workspace."""
     return timezone.make_aware(datetime.combine(day, time.min))
-
-
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) < 18
 
 
 def matching(asked: Asked) -> "QuerySet[Import]":

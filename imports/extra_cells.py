@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from cdp.numbers import whole
 from contacts import attributes, consent, identifiers
 from contacts.attributes import BadValue
 from imports import cells as of
@@ -40,9 +41,10 @@ class Names:
 
 def _number(column: Column, _names: Names) -> Callable[[str], Any]:
     def read(text: str) -> int:
-        if not (text.isascii() and text.isdigit() and len(text) < 18):
+        number = whole(text)
+        if number is None:
             raise BadValue("not_a_contact_id")
-        return int(text)
+        return number
 
     return read
 

@@ -11,12 +11,24 @@ from typing import Any
 from django.db.models import Count, Q
 from django.http import QueryDict
 
+from cdp.numbers import whole
 from segments import compiler, subjects
 from segments.activities import ACTIVITIES, TIMES, WHERE
 from segments.compiler import Context
 from segments.conditions import of_kind
 from segments.models import Segment
-from segments.rules import MAX_CONDITIONS, MAX_DEPTH, AttributeIs, Did, Group, InSegment, Node, RuleError, Where
+from segments.rules import (
+    MAX_CONDITIONS,
+    MAX_DAYS,
+    MAX_DEPTH,
+    AttributeIs,
+    Did,
+    Group,
+    InSegment,
+    Node,
+    RuleError,
+    Where,
+)
 from segments.subjects import Subject
 
 MATCH_WORDS = {
@@ -216,9 +228,8 @@ def _judged(block: Block, found: Context) -> Group | None:
 def _node(line: Line) -> Node:
     typed = line.typed
     if line.about == _SEGMENT:
-        number = typed.get("segment", "")
-        return InSegment(int(number) if number.isascii() and number.isdigit() and len(number) < 18 else 0,
-                         "not_in" if typed.get("op") == "not_in" else "in")  # fmt: skip
+        op = "not_in" if typed.get("op") == "not_in" else "in"
+        return InSegment(whole(typed.get("segment", "")) or 0, op)
     if line.activity:
         return _did(line)
     if line.subject is None:
@@ -242,7 +253,7 @@ def _values(line: Line) -> tuple[str, ...]:
 def _did(line: Line) -> Did:
     typed = line.typed
     days = typed.get("days", "")
-    if days and not (days.isascii() and days.isdigit() and 0 < int(days[:6]) <= 3_660):
+    if days and not 0 < (whole(days) or 0) <= MAX_DAYS:
         raise RuleError("Say within how many days, for example 90, or leave it empty for ever.")
     op = typed.get("compare", "")
     where = (

@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db.models import Q
 from django.utils.dateparse import parse_datetime
 
+from cdp.numbers import whole
 from contacts.happenings import Behind, Entry
 from tracking.models import Event, Visitor
 
@@ -130,10 +131,8 @@ def _beyond(behind: Behind | None) -> Q:
 
 def _key(after: str) -> _Key | None:
     number, source, time = [*after.split("_", 2), "", ""][:3]
-    at = _moment(time)
-    if at is None or not all(part.isascii() and part.isdigit() and len(part) < 18 for part in (number, source)):
-        return None
-    return _Key(at, int(source), int(number))
+    at, place, entry = _moment(time), whole(source), whole(number)
+    return None if at is None or place is None or entry is None else _Key(at, place, entry)
 
 
 def _moment(text: str) -> datetime | None:

@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from cdp.http import page
+from cdp.numbers import whole
 from contacts.happenings import Entry
 from contacts.models import Contact
 from tenants import audit
@@ -91,10 +92,10 @@ def _drops(request: HttpRequest, found: Site) -> dict[str, Any]:
 @require_safe
 def resolved(request: HttpRequest) -> HttpResponse:
     """Contacts that a visitor turned out to be, the latest first, with the reason."""
-    before = request.GET.get("before", "")
+    before = whole(request.GET.get("before", ""))
     visitors = Visitor.objects.exclude(contact_id=None)
-    if before.isascii() and before.isdigit() and len(before) < 18:
-        visitors = visitors.filter(pk__lt=int(before))
+    if before is not None:
+        visitors = visitors.filter(pk__lt=before)
     rows = list(visitors.order_by("-pk")[: PAGE + 1])
     contacts = Contact.objects.in_bulk([v.contact_id for v in rows])
     names = _names(v.pk for v in rows)

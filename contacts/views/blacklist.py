@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from cdp.http import go, page
+from cdp.numbers import whole
 from contacts import blacklist
 from contacts.models import BlacklistEntry
 from contacts.views.acting import user_id
@@ -28,7 +29,7 @@ def listing(request: HttpRequest, kind: str) -> HttpResponse:
 def _shown(request: HttpRequest, kind: str) -> dict[str, Any]:
     typed, before = request.GET.get("q", "").replace("\x00", "").strip()[:254], request.GET.get("before", "")
     values, bad = blacklist.read(kind, [typed], region=_region(request))
-    number = int(before) if before.isascii() and before.isdigit() and len(before) < 18 else None
+    number = whole(before)
     found = blacklist.listed(kind, search=(values or bad or [""])[0], before=number, count=SIZE)
     return {
         "kind": kind,

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from cdp.http import go, page, stop_polling
+from cdp.numbers import wholes
 from contacts import bulk, duplicates, exports, narrowing
 from contacts.acting import REASONS
 from contacts.erasing import WORD
@@ -101,7 +102,7 @@ def _doubles(given: Mapping[str, Any]) -> dict[str, Any]:
 
 def asked_for(given: QueryDict) -> dict[str, Any]:
     """Whom a form means: the IDs that were ticked, or everything that the list shows."""
-    ids = [int(n) for n in given.getlist("id") if n.isascii() and n.isdigit() and len(n) < 18][:1_000]
+    ids = wholes(given.getlist("id"))[:1_000]
     if ids and given.get("all") != "1":
         return {"ids": ids}
     return {name: str(given[name]).replace("\x00", "")[:most] for name, most in _FILTERS.items() if given.get(name)}

@@ -12,6 +12,7 @@ from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_http_methods, require_safe
 
 from cdp.http import go, invalid, page
+from cdp.numbers import whole
 from contacts import editing, search
 from contacts.acting import Refused
 from contacts.forms import ContactForm
@@ -86,7 +87,7 @@ def likes(request: HttpRequest) -> HttpResponse:
     values = {key: value[0] if key in ("email", "phone") and isinstance(value, tuple) else value
               for key, value in typed.items()}  # fmt: skip
     but = request.GET.get("but", "")
-    own = int(but) if but.isascii() and but.isdigit() and len(but) < 18 else None
+    own = whole(but)
     same = search.same(values).exclude(pk=own)[:LIKES]
     found = [(contact, "has one of these identifiers") for contact in same]
     # Loaded only here: comparing needs arrays, which cost thirty megabytes.

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
 from cdp.http import go, page
+from cdp.numbers import whole, wholes
 from contacts import bulk, choosing, consent, holdings, merging
 from contacts import pairs as pairs_of
 from contacts.acting import Refused
@@ -32,7 +33,7 @@ MAX_LIST = 1_000_000
 def merge(request: HttpRequest) -> HttpResponse:
     """GET: the contacts named by `id` side by side, as they would become one. POST: makes them one."""
     given = request.POST if request.method == "POST" else request.GET
-    ids = [int(n) for n in given.getlist("id") if n.isascii() and n.isdigit() and len(n) < 18]
+    ids = wholes(given.getlist("id"))
     contacts = list(Contact.objects.living().filter(pk__in=ids[: merging.MOST + 1]).order_by("pk"))
     back = own_page(request) or reverse("contacts:duplicates")
     if request.method == "POST":
@@ -123,7 +124,7 @@ def _rule(given: Mapping[str, str]) -> str:
 def _chosen(given: Mapping[str, str]) -> dict[str, int]:
     """Key of a field → contact whose value somebody has chosen."""
     chosen = {name.removeprefix(_FIELD): given[name] for name in given if name.startswith(_FIELD)}
-    return {key: int(n) for key, n in chosen.items() if n.isascii() and n.isdigit() and len(n) < 18}
+    return {key: number for key, n in chosen.items() if (number := whole(n)) is not None}
 
 
 @allow("contacts.edit")

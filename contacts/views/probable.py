@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from cdp.http import go, page
+from cdp.numbers import whole
 from contacts import merging
 from contacts.models import Decision, ProbableSearch
 from contacts.probable import review, runs
@@ -34,7 +35,7 @@ def listing(request: HttpRequest) -> HttpResponse:
         return page(request, "contacts/_probable_search.html", {"search": search})
     decision = request.GET.get("view", "") if request.GET.get("view", "") in VIEWS else ""
     groups = review.page(decision, after=request.GET.get("after", "")[:60])
-    group_id = _number(request.GET.get("group", "")) or (groups[0].pk if groups else None)
+    group_id = whole(request.GET.get("group", "")) or (groups[0].pk if groups else None)
     members = review.members(group_id) if group_id else []
     beside = 2 <= len(members) <= COMPARED
     following = review.neighbours(groups, group_id) if group_id else None
@@ -58,10 +59,6 @@ def listing(request: HttpRequest) -> HttpResponse:
         "next": f"{request.path}{goes_on}",
     }
     return page(request, "contacts/probable.html", context)
-
-
-def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 18 else None
 
 
 def _url(view: str, **values: str) -> str:

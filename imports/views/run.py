@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from cdp.figures import number, stored
 from cdp.http import go, page, stop_polling
+from cdp.numbers import whole
 from imports import columns, how, intake, progress, reports, undo
 from imports.forms import CancelForm
 from imports.models import Import, Phase, Status
@@ -21,6 +22,9 @@ from tenants import audit
 from tenants.roles import allow
 
 MAX_DESCRIPTION = 300
+
+# The last line that a file can have: rows have numbers of four bytes.
+MAX_LINE = 2**31 - 1
 
 
 @allow("imports.view")
@@ -146,7 +150,7 @@ def _sheet(request: HttpRequest, imp: Import) -> dict[str, Any]:
     code = request.GET.get("code", "")
     chosen = next((c for c in codes if c["code"] == code), None)
     may_see = request.membership.may("imports.rows")  # type: ignore[attr-defined]
-    after = _number(request.GET.get("after"))
+    after = min(whole(request.GET.get("after", "")) or 0, MAX_LINE)
     rows = reports.sheet(imp, code=code if chosen else "", after=after, rows=reports.SHEET_ROWS) if may_see else []
     query = {"code": code} if chosen else {}
     return {
@@ -160,10 +164,6 @@ def _sheet(request: HttpRequest, imp: Import) -> dict[str, Any]:
         if len(rows) == reports.SHEET_ROWS
         else None,
     }
-
-
-def _number(text: str | None) -> int:
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 10 else 0
 
 
 @allow("imports.run")

@@ -6,6 +6,7 @@ from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_http_methods, require_safe
 
 from cdp.http import page
+from cdp.numbers import whole, wholes
 from contacts.models import Contact
 from contacts.views.bulk import asked_for, begun, preview
 from segments import membership, rules, search, words
@@ -46,7 +47,8 @@ def detail(request: HttpRequest, segment_id: int) -> HttpResponse:
     members, problem = membership.contacts(segment), ""
     if segment.rule is not None:
         problem = search.problem(segment)
-    found = members.filter(pk__gt=int(after)) if after.isascii() and after.isdigit() and len(after) < 18 else members
+    behind = whole(after)
+    found = members.filter(pk__gt=behind) if behind is not None else members
     contacts = list(found.order_by("pk")[: PAGE + 1])
     context = {
         "segment": segment,
@@ -85,7 +87,7 @@ def add(request: HttpRequest) -> HttpResponse:
     posted = request.method == "POST"
     given = request.POST if posted else request.GET
     asked = asked_for(given)
-    ids = [int(n) for n in given.getlist("segment") if n.isascii() and n.isdigit() and len(n) < 18]
+    ids = wholes(given.getlist("segment"))
     segments = list(Segment.objects.static().filter(pk__in=ids).values_list("pk", flat=True))
     name = given.get("name", "").replace("\x00", "").strip()[:120]
     error = ""

@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from cdp.http import page
+from cdp.numbers import whole
 from tenants import audit
 from tenants.audit import SUBJECTS
 from tenants.models import Membership
@@ -23,9 +24,9 @@ def listing(request: HttpRequest) -> HttpResponse:
     subject = given["subject"] if given["subject"] in SUBJECTS else ""
     found = audit.page(
         subject=subject,
-        user_id=_number(given["user"]),
+        user_id=whole(given["user"]),
         about=given["about"],
-        before=_number(request.GET.get("before", "")),
+        before=whole(request.GET.get("before", "")),
         count=SIZE,
     )
     members = Membership.objects.select_related("user").order_by("user__email")
@@ -41,7 +42,3 @@ def listing(request: HttpRequest) -> HttpResponse:
         "first_url": f"?{urlencode(given)}" if request.GET.get("before") else None,
     }
     return page(request, "tenants/audit.html", context)
-
-
-def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 18 else None
