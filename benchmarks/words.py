@@ -41,7 +41,8 @@ PROBABLE = """\
 Pairs inside of the groups that are suggested, counted against who people really are; no way has seen that, and all
 have their default settings. FEBRL are public data sets without families. The made-up contacts live in families to
 30 %, lack half of the birthdays and a third of the addresses and phones, and 15 % are copies with slips of the finger,
-other addresses and other numbers; where there is no double, every pair is wrong. Last, a workspace is searched by the
+other addresses and other numbers; where there is no double, every pair is wrong. recordlinkage gets the same pairs to
+judge, Splink finds its own as its guide shows it (`benchmarks/splinked.py`). Last, a workspace is searched by the
 workers: keys, pairs in SQL, weights, groups."""
 
 PEERS = """\
@@ -59,7 +60,9 @@ machine with the server. A hit counts when it is answered with 204, that is, whe
 waits are those behind 15 others on the same process, not those of a visitor on an idle server."""
 
 PAGES = """\
-Server time of a whole answer, from session and membership to the rendered page, without the network."""
+Server time of a whole answer, from session and membership to the rendered page, without the network. One contact has an
+activity of 100,000 entries, each tenth an order. The total of a smart search counts for 30 seconds; the builder counts
+each time."""
 
 UPLOAD = """\
 A file sent to the upload page as a browser sends it, in one piece, while the memory of the web processes is

@@ -99,22 +99,22 @@ def delete(contact_id: int, *, reason: str, user_id: int) -> AuditEntry:
     return note(DELETED, contact, user_id, reason=reason, at=contact.deleted_at.isoformat())
 
 
-def restore(contact_id: int, *, user_id: int) -> AuditEntry:
-    """Bring a deleted contact back as it was. Raises Contact.DoesNotExist, Refused: another contact has its ID now."""
+def restore(contact_id: int, *, user_id: int, without_id: bool = False) -> AuditEntry:
+    """Bring a deleted contact back as it was, or `without_id` where another contact has its external ID now. Raises
+    Contact.DoesNotExist, Refused: another contact has the ID."""
     contact = locked(contact_id)
     if contact.deleted_at is None:
         raise Refused("The contact is not deleted.")
     if contact.merged_into is not None:
         raise Refused(f"The contact was merged into contact {contact.merged_into}. Undo the merge on that profile.")
     holder = taken_by(contact)
-    if holder is not None:
-        raise Refused(
-            f"{holder.display_name} (contact {holder.pk}) has the external ID {contact.external_id} now. "
-            "Change it there first."
-        )
     before = {"at": contact.deleted_at.isoformat(), "reason": contact.deleted_reason}
+    if holder is not None:
+        if not without_id:
+            raise Refused(f"{holder.display_name} (contact {holder.pk}) has the external ID {contact.external_id} now.")
+        before["external_id"], contact.external_id = contact.external_id, None
     contact.deleted_at = contact.deleted_reason = None
-    write(contact, timezone.now(), "deleted_at", "deleted_reason")
+    write(contact, timezone.now(), "deleted_at", "deleted_reason", "external_id")
     return note(RESTORED, contact, user_id, before=before)
 
 

@@ -57,7 +57,8 @@ def _delete_again(contact: Contact, before: dict[str, Any], *, user_id: int) -> 
     if contact.deleted_at is not None:
         raise Refused("The contact is deleted already.")
     contact.deleted_at, contact.deleted_reason = datetime.fromisoformat(before["at"]), before["reason"]
-    write(contact, timezone.now(), "deleted_at", "deleted_reason")
+    contact.external_id = before.get("external_id", contact.external_id)
+    write(contact, timezone.now(), "deleted_at", "deleted_reason", "external_id")
     note(UNDONE, contact, user_id, act=RESTORED)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from urllib.parse import urlencode
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -11,7 +12,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods, require_POST
 
 from cdp.http import go, page
-from contacts import acting, reversing
+from contacts import acting, merging, reversing
 from contacts.acting import ACTS, REASONS, Refused
 from contacts.models import Contact
 from tenants.models import AuditEntry
@@ -63,14 +64,33 @@ def delete(request: HttpRequest, contact_id: int) -> HttpResponse:
 @allow("contacts.edit")
 @require_POST
 def restore(request: HttpRequest, contact_id: int) -> HttpResponse:
-    """Bring a deleted contact back."""
+    """Bring a deleted contact back. Where another one has its external ID meanwhile, `how` says what becomes of it: without
+    the ID (`alone`), or one contact with the other (`merge`); without a choice it is asked for."""
     contact = get_object_or_404(Contact, pk=contact_id)
+    holder, how = acting.taken_by(contact), request.POST.get("how", "")
+    if holder is not None and contact.merged_into is None and how not in ("alone", "merge"):
+        back = own_page(request) or reverse("contacts:profile", args=[contact.pk])
+        return page(request, "contacts/restore.html", {"contact": contact, "holder": holder, "back": back}, status=422)
+    if holder is not None and how == "merge":
+        return _restored_into(request, contact, holder)
     return _done(
         request,
         contact_id,
-        lambda: acting.restore(contact_id, user_id=user_id(request)),
+        lambda: acting.restore(contact_id, user_id=user_id(request), without_id=how == "alone"),
         f"{contact.display_name} is back among your contacts.",
     )
+
+
+def _restored_into(request: HttpRequest, contact: Contact, holder: Contact) -> HttpResponse:
+    try:
+        with transaction.atomic():
+            acting.restore(contact.pk, user_id=user_id(request), without_id=True)
+            merging.merge([holder.pk, contact.pk], user_id=user_id(request))
+    except Refused as problem:
+        messages.warning(request, str(problem))
+        return go(request, "contacts:profile", contact.pk)
+    messages.success(request, f"{contact.display_name} is part of this contact now. The merge can be undone here.")
+    return go(request, "contacts:profile", holder.pk)
 
 
 @allow("contacts.edit")

@@ -7,7 +7,7 @@ import pytest
 from django.db.models import F
 from django.utils import timezone
 
-from contacts import acting, changes, people, statuses
+from contacts import acting, changes, merging, people, statuses
 from contacts.models import Change, Contact, Turn
 from contacts.people import Asked
 from contacts.statuses import FILTERS
@@ -227,16 +227,48 @@ def test_deleted_restored_and_back_again(people_of: Actor) -> None:
     assert (again.deleted_at is not None, again.deleted_reason) == (True, "Duplicate")
 
 
-def test_nobody_comes_back_while_somebody_else_has_the_id(alice: Actor) -> None:
-    bring(alice.workspace, "external_id,first_name\nC-1,Old\n")
+@pytest.fixture
+def taken(alice: Actor) -> tuple[Actor, Contact, Contact]:
+    """Somebody deleted, whose external ID another contact has meanwhile."""
+    bring(alice.workspace, "external_id,first_name,city\nC-1,Old,Riga\n")
     old = contact_of(alice, "Old")
     alice.post(f"contacts/{old.pk}/delete/", {"reason": "Other"})
     bring(alice.workspace, "external_id,first_name\nC-2,New\n")
     with tenant_context(alice.workspace.pk):
         Contact.objects.filter(first_name="New").update(external_id="C-1")
-    page = alice.post(f"contacts/{old.pk}/restore/", follow=True).content.decode()
-    assert "has the external ID C-1 now" in page
+    return alice, old, contact_of(alice, "New")
+
+
+def test_nobody_comes_back_unasked_while_somebody_else_has_the_id(taken: tuple[Actor, Contact, Contact]) -> None:
+    alice, old, _new = taken
+    answer = alice.post(f"contacts/{old.pk}/restore/")
+    assert answer.status_code == 422
+    assert "two contacts cannot have the same one" in answer.text
+    assert "One contact with New" in answer.text
     assert contact_of(alice, "Old").deleted_at is not None
+    with tenant_context(alice.workspace.pk), pytest.raises(acting.Refused, match="has the external ID C-1 now"):
+        acting.restore(old.pk, user_id=alice.user.pk)
+
+
+def test_somebody_comes_back_without_the_id(taken: tuple[Actor, Contact, Contact]) -> None:
+    alice, old, _new = taken
+    alice.post(f"contacts/{old.pk}/restore/", {"how": "alone"})
+    back = contact_of(alice, "Old")
+    assert (back.deleted_at, back.external_id) == (None, None)
+    assert contact_of(alice, "New").external_id == "C-1"
+    alice.post(f"contacts/undo/{entry_of(alice, acting.RESTORED).pk}/")
+    again = contact_of(alice, "Old")
+    assert (again.deleted_at is not None, again.external_id, again.deleted_reason) == (True, "C-1", "Other")
+
+
+def test_somebody_comes_back_as_part_of_who_has_the_id(taken: tuple[Actor, Contact, Contact]) -> None:
+    alice, old, new = taken
+    answer = alice.post(f"contacts/{old.pk}/restore/", {"how": "merge"})
+    assert answer.headers["Location"].endswith(f"/contacts/{new.pk}/")
+    with tenant_context(alice.workspace.pk):
+        only = Contact.objects.living().get()
+        assert (only.external_id, only.attributes["city"]) == ("C-1", "Riga")
+        assert merging.leads_to(Contact.objects.get(pk=old.pk)).pk == only.pk
 
 
 def test_a_plan_made_before_is_out_of_date(people_of: Actor) -> None:
