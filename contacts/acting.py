@@ -5,7 +5,7 @@ Each act locks the contact, writes an entry to the audit log in the same transac
 changed (contacts.turns), so that a plan made before is worked out anew.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 from django.utils import timezone
 
 from contacts import blacklist, turns
-from contacts.models import Change, Contact, EmailStatus, PhoneStatus
+from contacts.models import BulkAction, Change, Contact, EmailStatus, PhoneStatus
 from tenants import audit
 from tenants.context import current_tenant
 from tenants.models import AuditEntry
@@ -116,6 +116,17 @@ def restore(contact_id: int, *, user_id: int, without_id: bool = False) -> Audit
     contact.deleted_at = contact.deleted_reason = None
     write(contact, timezone.now(), "deleted_at", "deleted_reason", "external_id")
     return note(RESTORED, contact, user_id, before=before)
+
+
+def deleted_by(contacts: Sequence[Contact]) -> dict[int, str]:
+    """Contact ID → who has deleted it, where it was a person, alone or with many others (contacts.bulk)."""
+    gone = [c for c in contacts if c.deleted_at is not None]
+    entries = AuditEntry.objects.filter(verb=DELETED, object__in=[f"contact {c.pk}" for c in gone])
+    alone = {e.detail.get("at"): e.user for e in entries.select_related("user").order_by("pk")}
+    actions = BulkAction.objects.filter(started_at__in=[c.deleted_at for c in gone]).select_related("created_by")
+    together = {action.started_at: action.created_by for action in actions}
+    found = {c.pk: alone.get(c.deleted_at.isoformat()) or together.get(c.deleted_at) for c in gone if c.deleted_at}
+    return {pk: user.display_name for pk, user in found.items() if user is not None}
 
 
 def taken_by(contact: Contact) -> Contact | None:

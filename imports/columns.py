@@ -89,7 +89,7 @@ def _refuse_missing(targets: Sequence[str], options: Options) -> None:
     if options.mode != "update_only":
         wanted = Attribute.objects.filter(archived_at=None, required=True).exclude(key__in=targets)
         if missing := list(wanted.order_by("label").values_list("label", flat=True)):
-            raise BadMapping(problems.sentence("required_not_mapped", fields=", ".join(missing)))
+            raise BadMapping(problems.sentence("required_not_mapped", value=", ".join(missing)))
 
 
 def _say_formats(imp: Import, columns: list[dict[str, Any]], written: Mapping[int, str]) -> None:

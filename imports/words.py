@@ -79,7 +79,7 @@ two_columns_one_target: Two columns go to one field
     Two columns go to {value}.
     Choose another field for one of them, or skip it.
 required_not_mapped: A required field has no column
-    No column goes to {fields}, which every new contact needs.
+    No column goes to {value}, which every new contact needs.
     Choose the column, or import with “Update only”.
 no_identifier_column: Nothing tells who a row is
     No column goes to {value}.

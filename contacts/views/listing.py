@@ -29,12 +29,13 @@ def context(asked: Asked) -> dict[str, Any]:
     cells = statuses.cells()
     found = people.searched(asked)
     shown = people.page(asked, found)
+    by = acting.deleted_by(shown.contacts) if asked.deleted else {}
     total, more = people.total(asked, cells, found)
     everybody = sum(cell.contacts for cell in cells)
     return {
         "asked": asked,
         "contacts": shown.contacts,
-        "rows": [(contact, acting.offered(contact)) for contact in shown.contacts],
+        "rows": [(contact, acting.offered(contact), by.get(contact.pk, "")) for contact in shown.contacts],
         "orders": [(key, order.label) for key, order in asked.orders.items()],
         "sizes": SIZES,
         "rail": _rail(asked, cells),

@@ -48,6 +48,7 @@ def profile(request: HttpRequest, contact_id: int) -> HttpResponse:
         "facts": facts(contact),
         "channels": channels(contact),
         "acts": acting.offered(contact),
+        "deleted_by": acting.deleted_by([contact]).get(contact.pk, ""),
         "aliases": Alias.objects.filter(contact_id=contact.pk).order_by("kind", "value"),
         "merges": Merge.objects.filter(contact_id=contact.pk, undone_at=None).order_by("-pk"),
         "likes": review.of_contact(contact.pk),

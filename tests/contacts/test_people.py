@@ -217,6 +217,8 @@ def test_deleted_restored_and_back_again(people_of: Actor) -> None:
     assert (gone.deleted_at is not None, gone.deleted_reason) == (True, "Duplicate")
     assert "Anna" not in names(people_of, "")
     assert names(people_of, "show=deleted")[0] == "Anna"
+    assert f"Duplicate, by {people_of.user.display_name}" in people_of.get("contacts/?show=deleted").text
+    assert f"by {people_of.user.display_name}" in people_of.get(f"contacts/{contact.pk}/").text
     people_of.post(f"contacts/undo/{entry_of(people_of, acting.DELETED).pk}/")
     assert contact_of(people_of, "Anna").deleted_at is None
     people_of.post(f"contacts/{contact.pk}/delete/", {"reason": "Duplicate"})
