@@ -53,10 +53,10 @@ MAX_COUNT = 1_000_000_000
 DOERS = """
 SELECT a.contact_id FROM (
   SELECT e.contact_id, e.properties FROM event e
-  WHERE e.tenant_id = %(tenant)s AND e.contact_id IS NOT NULL AND e.kind = %(kind)s @such@
+  WHERE e.tenant_id = %(tenant)s AND e.contact_id IS NOT NULL AND e.kind = %(kind)s @such@ @whose@
   UNION ALL
   SELECT v.contact_id, e.properties FROM event e
-  JOIN visitor v ON v.tenant_id = %(tenant)s AND v.id = e.visitor_id AND v.contact_id IS NOT NULL
+  JOIN visitor v ON v.tenant_id = %(tenant)s AND v.id = e.visitor_id AND v.contact_id IS NOT NULL @visitors@
   WHERE e.tenant_id = %(tenant)s AND e.contact_id IS NULL AND e.kind = %(kind)s @such@) a
 GROUP BY a.contact_id HAVING @measure@ @compare@ %(count)s"""
 _TIMES = "count(*)"
@@ -73,21 +73,28 @@ _WHERE = {
 }
 
 
-def test(did: Did, clock: Clock) -> Q:
-    """The condition in the database. At most: all but those who did it more often, so those who never did are in it."""
+# Where only one contact is asked for, events of nobody else are looked at.
+_WHOSE, _VISITORS = "AND e.contact_id = %(of)s", "AND v.contact_id = %(of)s"
+
+
+def where(did: Did, clock: Clock, *, of: int | None = None) -> Q:
+    """The condition in the database; `of`: for this contact alone. At most: all but those who did it more often, so those
+    who never did are in it."""
     activity = ACTIVITIES[did.what]
     least = did.times == "at_least"
     if least and not activity.sums and Decimal(did.count) == 0:
         return Q(pk__isnull=False)  # everybody did it at least never
-    doers = Q(pk__in=_doers(activity, did, clock, ">=" if least else ">"))
+    doers = Q(pk__in=_doers(activity, did, clock, ">=" if least else ">", of))
     return doers if least else ~doers
 
 
-def _doers(activity: Activity, did: Did, clock: Clock, compare: str) -> RawSQL:
+def _doers(activity: Activity, did: Did, clock: Clock, compare: str, of: int | None) -> RawSQL:
     such, given = _such(activity, did, clock)
     measure = _SUM if activity.sums else _TIMES
     statement = DOERS.replace("@such@", such).replace("@measure@", measure).replace("@compare@", compare)
-    named = {"tenant": current_tenant(), "kind": activity.kind, "count": Decimal(did.count), **given}
+    for place, condition in (("@whose@", _WHOSE), ("@visitors@", _VISITORS)):
+        statement = statement.replace(place, condition if of is not None else "")
+    named = {"tenant": current_tenant(), "kind": activity.kind, "count": Decimal(did.count), "of": of, **given}
     # A condition of the ORM takes its values by their places.
     names = re.findall(r"%\((\w+)\)s", statement)
     return RawSQL(re.sub(r"%\(\w+\)s", "%s", statement), [named[name] for name in names])  # noqa: S611  our own constant
@@ -98,8 +105,8 @@ def _such(activity: Activity, did: Did, clock: Clock) -> tuple[str, dict[str, An
     parts: list[str] = []
     given: dict[str, Any] = {}
     if did.days is not None:
-        parts.append("AND e.at >= %(since)s")
-        given["since"] = clock.now - timedelta(days=did.days)
+        parts.append("AND e.at >= %(since)s AND e.at <= %(now)s")
+        given |= {"since": clock.now - timedelta(days=did.days), "now": clock.now}
     if activity.named and did.name:
         parts.append("AND lower(e.name) = lower(%(name)s)")
         given["name"] = did.name

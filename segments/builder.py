@@ -100,15 +100,15 @@ class Block:
 def read(given: QueryDict) -> Block:
     """What a form says, after the button that was pressed (`do`: add, group or remove, with a path)."""
     root = Block("", _match(given, ""))
-    blocks = {"": root}
+    blocks, room = {"": root}, MAX_CONDITIONS
     for name in given:
         head, _colon, path = name.partition(":")
-        if head not in ("about", "match") or path == "" or len(path) > 40:
-            continue
-        parent = blocks.get(path.rpartition(".")[0])
-        if parent is None or len(blocks) > MAX_CONDITIONS:
+        parent = blocks.get(path.rpartition(".")[0]) if head in ("about", "match") and path else None
+        # No form has more, so what it leads to is no rule that a form has made.
+        if parent is None or room == 0 or (head == "match" and parent.deep):
             continue
         part = _line(given, path) if head == "about" else Block(path, _match(given, path))
+        room -= 1
         if isinstance(part, Block):
             blocks[path] = part
         parent.parts.append(part)
@@ -218,7 +218,7 @@ def _judged(block: Block, found: Context) -> Group | None:
                 found.subjects.get(line.about.partition(":")[2]) if line.about.startswith("attribute:") else None
             )
             node = _node(line)
-            compiler.compile_node(node, found, ())
+            compiler.compile_part(node, found)
             line.node = node
         except RuleError as problem:
             line.error = problem.why
@@ -275,7 +275,7 @@ def _did(line: Line) -> Did:
 def count(block: Block, whole: Q, found: Context, *, people: Any) -> int:
     """How many of these contacts the form means, and each line of it: one pass over them."""
     counted = [line for line in lines(block) if line.node is not None]
-    asked = {f"n{i}": Count("pk", filter=compiler.compile_node(line.node, found, ())) for i, line in enumerate(counted)
+    asked = {f"n{i}": Count("pk", filter=compiler.compile_part(line.node, found)) for i, line in enumerate(counted)
              if line.node is not None}  # fmt: skip
     said = people.aggregate(total=Count("pk", filter=whole), **asked)
     for i, line in enumerate(counted):

@@ -4,7 +4,7 @@ Values are read again by the rules of imports, whoever has written the rule: wha
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import singledispatch
 
 from django.conf import settings
@@ -23,6 +23,7 @@ from tenants.context import current_tenant
 from tenants.models import Tenant
 
 NOBODY = Q(pk__in=[])
+MOST = 500
 _NEEDED = {"nothing": (0, 0), "one": (1, 1), "days": (1, 1), "two": (2, 2), "many": (1, 50)}
 
 
@@ -34,6 +35,16 @@ class Context:
     subjects: Mapping[str, Subject]
     region: str | None
     inside: frozenset[int] = frozenset()
+    of: int | None = None  # the only contact that is asked for, if it is one
+    # How many conditions there are, those of segments that are asked for included: a few rules that ask for each other
+    # several times could otherwise make one of millions.
+    spent: list[int] = field(default_factory=lambda: [0])
+
+    def spend(self, path: tuple[int, ...]) -> None:
+        """Count one condition. Raises RuleError when there are too many."""
+        self.spent[0] += 1
+        if self.spent[0] > MOST:
+            raise RuleError(f"With the segments that it asks for, the rule has more than {MOST} conditions.", path)
 
 
 def context(*, inside: int | None = None) -> Context:
@@ -46,7 +57,12 @@ def context(*, inside: int | None = None) -> Context:
 
 def compile_rule(rule: Group, found: Context | None = None) -> Q:
     """The contacts that a rule means; one without conditions means nobody. Raises RuleError."""
-    return compile_node(rule, found or context(), ())
+    return compile_part(rule, found or context())
+
+
+def compile_part(part: Node, found: Context) -> Q:
+    """The same for a part of a rule, alone."""
+    return compile_node(part, replace(found, spent=[0]), ())
 
 
 @singledispatch
@@ -68,6 +84,7 @@ def _(node: Group, found: Context, path: tuple[int, ...]) -> Q:
 
 @compile_node.register
 def _(node: AttributeIs, found: Context, path: tuple[int, ...]) -> Q:
+    found.spend(path)
     subject, operator = found.subjects.get(node.key), OPERATORS.get(node.op)
     if subject is None:
         raise RuleError(f"There is no attribute {node.key}.", path)
@@ -77,16 +94,18 @@ def _(node: AttributeIs, found: Context, path: tuple[int, ...]) -> Q:
     if not least <= len(node.values) <= most:
         raise RuleError(_missing(operator.takes), path)
     wanted = [_read(subject, operator, value, found.region, path) for value in node.values]
-    return conditions.test(subject, node.op, wanted, found.clock)
+    return conditions.where(subject, node.op, wanted, found.clock)
 
 
 @compile_node.register
 def _(node: Did, found: Context, path: tuple[int, ...]) -> Q:
-    return activities.test(checked(node, path), found.clock)
+    found.spend(path)
+    return activities.where(checked(node, path), found.clock, of=found.of)
 
 
 @compile_node.register
 def _(node: InSegment, found: Context, path: tuple[int, ...]) -> Q:
+    found.spend(path)
     segment = Segment.objects.filter(pk=node.segment_id).first()
     if segment is None:
         raise RuleError("Choose a segment; this one does not exist.", path)

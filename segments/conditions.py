@@ -205,11 +205,11 @@ def of_kind(kind: str) -> list[Operator]:
     return [found for found in _ALL if kind in found.kinds]
 
 
-def test(subject: Subject, op: str, wanted: Sequence[str], clock: Clock) -> Q:
+def where(subject: Subject, op: str, wanted: Sequence[str], clock: Clock) -> Q:
     """The condition in the database; either true or false for every contact."""
     operator = OPERATORS[op]
     if operator.test is None:
-        return ~test(subject, operator.of, wanted, clock)
+        return ~where(subject, operator.of, wanted, clock)
     there = Q((f"{subject.needs}__isnull", False)) if subject.needs else Q()
     asked = operator.test(subject, wanted, clock)
     if subject.column or not asked:

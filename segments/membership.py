@@ -69,7 +69,7 @@ def of_contact(contact_id: int) -> list[Segment]:
         pk__in=list(Member.objects.filter(contact_id=contact_id).values_list("segment_id", flat=True))
     )
     dynamic = list(Segment.objects.filter(rule__isnull=False).order_by("name")[:100])
-    found = compiler.context()
+    found = replace(compiler.context(), of=contact_id)
     asked = {f"s{s.pk}": Count("pk", filter=_meant(s, replace(found, inside=frozenset({s.pk})))) for s in dynamic}
     said = Contact.objects.living().filter(pk=contact_id).aggregate(**asked) if asked else {}
     return sorted([*static, *(s for s in dynamic if said[f"s{s.pk}"])], key=lambda s: s.name)

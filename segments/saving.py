@@ -14,10 +14,11 @@ class BadSegment(ValueError):
 
 def save(rule: Group, name: str, *, user_id: int, segment: Segment | None = None) -> Segment:
     """Keep a rule as a new dynamic segment, or as that of a known one. Raises BadSegment, and RuleError for a rule that asks
-    for its own segment."""
+    for its own segment or is too large."""
     name = " ".join(name.replace("\x00", "").split())
     if not name or len(name) > 120:
         raise BadSegment("Give the segment a name of at most 120 characters.")
+    rules.loads(rules.dumps(rule))  # neither larger nor deeper than a rule may be
     compiler.compile_rule(rule, compiler.context(inside=segment.pk if segment else None))
     before = (segment.name, words.phrases(rules.parse(segment.rule))) if segment else (None, None)
     kept = segment or Segment()

@@ -72,10 +72,9 @@ def _answer(
     whole, do = builder.judge(block, found), request.POST.get("do", "")
     rule, error = builder.rule_of(block), ""
     if do in ("show", "save") and rule is not None and builder.finished(block):
-        if do == "show":
-            show = {"show": "deleted"} if request.POST.get("show") == "deleted" else {}
-            return _to_list(request, {"rule": rules.dumps(rule), **show})
         try:
+            if do == "show":
+                return _to_list(request, rules.dumps(rules.loads(rules.dumps(rule))))
             kept = saving.save(rule, request.POST.get("name", ""), user_id=user_id(request), segment=segment)
         except (saving.BadSegment, RuleError) as problem:
             error = str(problem)
@@ -90,8 +89,9 @@ def _answer(
                 status=422 if do in ("show", "save") else 200)  # fmt: skip
 
 
-def _to_list(request: HttpRequest, query: dict[str, str]) -> HttpResponse:
-    return go(request, f"{reverse('contacts:list')}?{urlencode(query)}")
+def _to_list(request: HttpRequest, rule: str) -> HttpResponse:
+    show = {"show": "deleted"} if request.POST.get("show") == "deleted" else {}
+    return go(request, f"{reverse('contacts:list')}?{urlencode({'rule': rule, **show})}")
 
 
 def _shown(request: HttpRequest, block: Block, found: compiler.Context, whole: Any, *, pressed: bool) -> dict[str, Any]:

@@ -226,5 +226,5 @@ MENTIONED = {"queries.py", "options.py", "cleaning.py", "manage.py"}
 def test_pages_are_finished_and_short(name: str) -> None:
     lines = text_of(name).splitlines()
     assert [f"{name}:{no}" for no, line in enumerate(lines, 1) if FORBIDDEN.search(line)] == []
-    assert len(lines) <= (220 if name == "docs/benchmarks.md" else 150) or name in LATER  # tables of figures
+    assert len(lines) <= (240 if name == "docs/benchmarks.md" else 150) or name in LATER  # tables of figures
     assert lines[0].startswith("# ")

@@ -96,6 +96,32 @@ def test_a_form_can_hold_no_more_than_a_rule(people: Actor) -> None:
     assert [line.path.count(".") for line in builder.lines(block)] == [3]
 
 
+def test_no_form_makes_a_rule_that_is_too_large(people: Actor) -> None:
+    many = {"match:": "all", **{f"about:{i}": "attribute:city" for i in range(300)}}
+    assert len(builder.lines(builder.read(QueryDict(urlencode(many))))) == 50
+    deep = {"match:": "all", **{f"match:{'.'.join('0' * n)}": "all" for n in range(1, 20)}, "about:0.0.0.0": "segment"}
+    read = builder.read(QueryDict(urlencode(deep)))
+    assert [line.path for line in builder.lines(read)] == [".".join("0000")]
+    long = {"match:": "all"}
+    for i in range(40):
+        long |= {f"about:{i}": "attribute:city", f"op:{i}": "is", f"value:{i}": "x" * 190}
+    refused = people.post("segments/search/", {**long, "do": "show"})
+    assert refused.status_code == 422
+    assert "at most 6,000 characters" in refused.text
+    assert people.post("segments/new/", {**long, "do": "save", "name": "Long"}).status_code == 422
+
+
+def test_rules_that_ask_for_each_other_do_not_grow_without_end(people: Actor) -> None:
+    with tenant_context(people.workspace.pk):
+        last = Segment.objects.create(name="S0", rule=rules.plain(Group("all", (AttributeIs("city", "filled"),))))
+        for i in range(1, 12):
+            twice = Group("any", (InSegment(last.pk), InSegment(last.pk, "not_in")))
+            last = Segment.objects.create(name=f"S{i}", rule=rules.plain(twice))
+        with pytest.raises(rules.RuleError, match="more than 500 conditions"):
+            compiler.compile_rule(rules.parse(last.rule))
+        assert list(membership.contacts(last)) == []
+
+
 def test_unfinished_lines_are_told_and_not_counted(people: Actor) -> None:
     sent = {**LINE, "about:1": "attribute:country", "op:1": "is", "value:1": "Atlantis", "about:2": ""}
     response = people.post("segments/search/", sent)

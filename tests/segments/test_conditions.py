@@ -1,6 +1,7 @@
 """What rules mean in the database: each operator on contacts that have the value, another one, and none."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -72,6 +73,7 @@ def _activity() -> None:
     _event(NOW - timedelta(days=1), "track", contact_id=bert.pk, name="Signed up")
     _event(NOW - timedelta(days=1), "message", contact_id=bert.pk, name="News", properties={"status": "clicked"})
     _event(NOW - timedelta(days=1), "action", contact_id=cara.pk, name="Fair")
+    _event(NOW + timedelta(days=20), "action", contact_id=anna.pk, name="Booth")
 
 
 def _event(at: datetime, kind: str, **values: Any) -> None:
@@ -186,6 +188,8 @@ ACTS: list[tuple[Did, set[str]]] = [
     (Did("clicked", "at_least", "1"), {"Bert"}),
     (Did("read", "at_least", "1"), set()),
     (Did("action", "at_least", "1", 7, "Fair"), {"Cara"}),
+    (Did("action", "at_least", "1", 7, "Booth"), set()),  # it has not happened yet
+    (Did("action", "at_least", "1", None, "Booth"), {"Anna"}),
 ]
 
 
@@ -194,6 +198,15 @@ def test_conditions_on_activity(place: Tenant, did: Did, who: set[str]) -> None:
     with tenant_context(place.pk):
         assert one(did) == who
         assert one(did, match="none") == EVERYBODY - who
+
+
+@pytest.mark.parametrize(("did", "who"), ACTS)
+def test_one_contact_alone_gets_the_same_answer(place: Tenant, did: Did, who: set[str]) -> None:
+    with tenant_context(place.pk):
+        for contact in Contact.objects.living():
+            alone = replace(compiler.context(), of=contact.pk)
+            found = Contact.objects.filter(compiler.compile_rule(Group("all", (did,)), alone), pk=contact.pk)
+            assert found.exists() is (contact.first_name in who)
 
 
 def test_groups(place: Tenant) -> None:
