@@ -23,6 +23,7 @@ def bring(
     *,
     review: bool = False,
     maps: dict[str, str] | None = None,
+    formats: dict[str, str] | None = None,
     user: User | None = None,
     **options: Any,
 ) -> Import:
@@ -30,7 +31,7 @@ def bring(
     imp = receive(tenant, content, user=user)
     with tenant_context(tenant.pk):
         settings = Options.parse(options)
-        chosen = columns.choose(imp, maps or {}, options=settings)
+        chosen = columns.choose(imp, maps or {}, written=formats, options=settings)
         intake.start(imp, options=settings, columns=chosen, auto_start=not review)
     done = work(tenant, imp)
     if done.status == "imported":

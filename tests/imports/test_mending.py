@@ -110,6 +110,17 @@ def test_a_conflict_is_settled_by_choosing_the_contact(alice: Actor) -> None:
         assert (two.external_id, one.external_id, one.email, one.attributes) == (None, "C-1", None, {})
 
 
+def test_a_date_that_can_be_read_both_ways_names_no_contact(alice: Actor) -> None:
+    """Its reason has two days, as a conflict has two contacts: the sheet must not look for a contact of that name."""
+    maps = {"email": "email", "birthday": "birthday"}
+    content = "email,birthday\na@example.com,1990-05-17\nb@example.com,03/04/1988\n"
+    imp = bring(alice.workspace, content, user=alice.user, maps=maps, formats={"birthday": "strict"})
+    assert (imp.created, imp.in_error) == (1, 1)
+    page = alice.get(f"imports/{imp.pk}/")
+    assert page.status_code == 200
+    assert "can be read both ways" in page.text
+
+
 def test_it_is_not_for_viewers_or_strangers(alice: Actor, charlie: Actor, member: object) -> None:
     imp = bring(alice.workspace, FILE, user=alice.user)
     viewer = member("viewer")  # type: ignore[operator]
