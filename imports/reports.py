@@ -113,8 +113,8 @@ def _row(imp: Import, line: int, stored: RejectedRow | None, issues: list[RowIss
     values = stored.cells if stored else []
     row = SheetRow(line, [Cell(value) for value in values], [], [])
     # A date that can be read both ways has another one under the same name.
-    facts = [issue.facts.get(name) for issue in issues for name in ("contact", "other")]
-    row.contacts = [pk for pk in facts if isinstance(pk, int)]
+    named = [issue.facts.get(name) for issue in issues for name in ("contact", "other")]
+    row.contacts = [pk for pk in named if isinstance(pk, int)]
     found = [Problem(i.column, i.code, i.value, i.facts) for i in issues]
     if stored and (stored.fixed is not None or stored.chosen_id is not None or stored.retried_in):
         row.chosen, row.retried_in = stored.chosen_id, stored.retried_in
