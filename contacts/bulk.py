@@ -34,6 +34,8 @@ class Kind:
     icon: ClassVar[str]
     # Whether it can be taken back.
     undoable: ClassVar[bool] = True
+    # Whether it can be stopped on the way: what is half done must make sense.
+    stoppable: ClassVar[bool] = True
     # What it counts, and how many of them it does in one transaction (0: as many as usual).
     noun: ClassVar[str] = "contact"
     size: ClassVar[int] = 0
@@ -109,7 +111,7 @@ def items_in(action: BulkAction, state: str, count: int) -> list[int]:
 def cancel(action_id: int, *, user_id: int) -> BulkAction:
     """Stop an action after the step that is running; what was done stays and can be taken back."""
     action: BulkAction = BulkAction.objects.select_for_update().get(pk=action_id)
-    if action.state in (BulkState.GATHERING, BulkState.WORKING):
+    if action.state in (BulkState.GATHERING, BulkState.WORKING) and kinds()[action.kind].stoppable:
         action.state, action.finished_at = BulkState.CANCELED, timezone.now()
         action.save()
         audit.record("bulk.cancel", user_id=user_id, target=f"bulk action {action.pk}", kind=action.kind)

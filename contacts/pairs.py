@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from cdp.numbers import whole
+from cdp.given import whole
 from contacts import merging
 from contacts.acting import Refused
 from contacts.bulk import Kind

@@ -13,9 +13,8 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.db.models import Q
-from django.utils.dateparse import parse_datetime
 
-from cdp.numbers import whole
+from cdp.given import moment, whole
 from contacts import changes, narrowing, remembered, search, statuses
 from contacts.models import Contact
 from contacts.statuses import FILTERS, StatusFilter
@@ -233,16 +232,8 @@ def _key(text: str, order: Order) -> Key | None:
         return None
     if order.column == "rating":
         return (pk, int(time) or None) if time.isascii() and time.isdigit() and len(time) == 1 else None
-    at = _moment(time) if order.column else None
+    at = moment(time) if order.column else None
     return None if order.column and at is None else (pk, at)
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        found = parse_datetime(text)
-    except ValueError:
-        return None
-    return found if found and found.tzinfo else None
 
 
 def total(asked: Asked, cells: list[statuses.Cell], found: Found | None = None) -> tuple[int, bool]:

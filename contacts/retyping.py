@@ -26,6 +26,8 @@ class Retype(bulk.Kind):
     """Options: `field` (its number), `was` and `type`, `old` and `options` (those of choices, before and after)."""
 
     label, past, icon, permission = "Change the type of a field", "changed", "shapes", "settings.manage"
+    # A field has one type: half of its values cannot have another one.
+    stoppable = False
 
     def gather(self, action: BulkAction) -> int:
         field: Attribute = Attribute.objects.select_for_update().get(pk=action.options["field"])
@@ -36,13 +38,14 @@ class Retype(bulk.Kind):
         return bulk_queries.gather(action.pk, Contact.objects.filter(attributes__has_key=field.key).values("pk"))
 
     def step(self, action: BulkAction, ids: Sequence[int], *, now: datetime) -> list[int]:
+        """What an import that had begun before has written since, and cannot be read, is skipped: the page names whose."""
         field = Attribute.objects.get(pk=action.options["field"])
         parse = parser(field, action.options["type"], action.options["options"])
         new, before = {}, {}
         for contact in Contact.objects.filter(pk__in=ids).order_by("pk").select_for_update():
-            if field.key in contact.attributes:
-                value = contact.attributes[field.key]
-                new[contact.pk], before[contact.pk] = read(parse, value), value
+            value = contact.attributes.get(field.key)
+            if value is not None and (found := _readable(parse, value)) is not None:
+                new[contact.pk], before[contact.pk] = found, value
         bulk_queries.give_value(field.key, new, now=now)
         bulk_queries.keep_before(action.pk, {pk: {"value": value} for pk, value in before.items()})
         return list(new)
@@ -50,8 +53,10 @@ class Retype(bulk.Kind):
     def undo(self, action: BulkAction, ids: Sequence[int], *, now: datetime) -> list[int]:
         """Whoever has another value since keeps it, as far as the old type can read it."""
         field: Attribute = Attribute.objects.select_for_update().get(pk=action.options["field"])
-        if field.type != action.options["was"]:
+        if field.type == action.options["type"]:
             self._be(field, action, "type", "was", "old")
+        elif field.type != action.options["was"]:
+            raise Refused(f"{field.label} has another type meanwhile. Nothing was taken back.")
         parse = parser(field, action.options["type"], action.options["options"])
         back = parser(field, action.options["was"], action.options["old"])
         kept = dict(BulkItem.objects.filter(bulk_id=action.pk, contact_id__in=ids).values_list("contact_id", "before"))

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db.models import Q
 
-from cdp.numbers import whole
+from cdp.given import whole
 from contacts.identifiers import name_key, normal_email, normal_phone
 from contacts.models import Alias, Contact
 

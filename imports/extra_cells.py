@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from cdp.numbers import whole
+from cdp.given import whole
 from contacts import attributes, consent, identifiers
 from contacts.attributes import BadValue
 from imports import cells as of

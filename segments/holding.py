@@ -56,10 +56,17 @@ def erase(contact_ids: Sequence[int], identifiers: Identifiers) -> None:
 def _without(rule: Any, known: set[str]) -> Any:
     """A rule in which the identifiers are replaced by a word that is nobody's."""
     if isinstance(rule, dict):
-        return {name: _without(value, known) for name, value in rule.items()}
+        return {
+            name: _values(value, known) if name == "values" else _without(value, known) for name, value in rule.items()
+        }
     if isinstance(rule, list):
         return [_without(value, known) for value in rule]
     return ERASED if isinstance(rule, str) and rule.casefold() in known else rule
+
+
+def _values(values: list[str], known: set[str]) -> list[str]:
+    """The other values of a condition; the word where there is no other, so that the rule means nobody and says so."""
+    return [value for value in values if value.casefold() not in known] or ([ERASED] if values else [])
 
 
 def _member(segment_id: int, contact_id: int, added_at: datetime, import_id: int | None) -> Member:

@@ -13,9 +13,8 @@ from typing import Any, Protocol
 
 from django.conf import settings
 from django.db.models import Q
-from django.utils.dateparse import parse_datetime
 
-from cdp.numbers import whole
+from cdp.given import moment, whole
 from contacts.happenings import Behind, Entry
 from tracking.models import Event, Visitor
 
@@ -131,13 +130,5 @@ def _beyond(behind: Behind | None) -> Q:
 
 def _key(after: str) -> _Key | None:
     number, source, time = [*after.split("_", 2), "", ""][:3]
-    at, place, entry = _moment(time), whole(source), whole(number)
+    at, place, entry = moment(time), whole(source), whole(number)
     return None if at is None or place is None or entry is None else _Key(at, place, entry)
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        found = parse_datetime(text)
-    except ValueError:
-        return None
-    return found if found and found.tzinfo else None

@@ -13,8 +13,8 @@ from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
+from cdp.given import whole
 from cdp.http import page
-from cdp.numbers import whole
 from contacts.happenings import Entry
 from contacts.models import Contact
 from tenants import audit

@@ -7,8 +7,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
+from cdp.given import whole
 from cdp.http import go, page
-from cdp.numbers import whole
 from contacts import blacklist
 from contacts.models import BlacklistEntry
 from contacts.views.acting import user_id

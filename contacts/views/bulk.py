@@ -5,15 +5,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import messages
-from django.http import FileResponse, HttpRequest, HttpResponse, QueryDict
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from cdp.given import wholes
 from cdp.http import go, page, stop_polling
-from cdp.numbers import wholes
 from contacts import bulk, duplicates, exports, narrowing
 from contacts.acting import REASONS
 from contacts.erasing import WORD
@@ -177,11 +177,18 @@ def _examples(found: BulkAction) -> list[Contact]:
     return list(Contact.objects.filter(pk__in=ids).order_by("pk"))
 
 
+def _mine(request: HttpRequest, action_id: int) -> None:
+    """404 unless the person may do what the action does: to stop it, or to take it back, needs the same permission."""
+    found = get_object_or_404(BulkAction, pk=action_id)
+    if not request.membership.may(bulk.kinds()[found.kind].permission):  # type: ignore[attr-defined]
+        raise Http404
+
+
 @allow("contacts.edit")
 @require_POST
 def undo(request: HttpRequest, action_id: int) -> HttpResponse:
     """Take a bulk action back."""
-    get_object_or_404(BulkAction, pk=action_id)
+    _mine(request, action_id)
     bulk.undo(action_id, user_id=user_id(request))
     return go(request, "contacts:bulk_action", action_id)
 
@@ -190,9 +197,9 @@ def undo(request: HttpRequest, action_id: int) -> HttpResponse:
 @require_POST
 def cancel(request: HttpRequest, action_id: int) -> HttpResponse:
     """Stop a bulk action."""
-    get_object_or_404(BulkAction, pk=action_id)
-    bulk.cancel(action_id, user_id=user_id(request))
-    messages.success(request, "Stopped. What was done until now can be taken back here.")
+    _mine(request, action_id)
+    if bulk.cancel(action_id, user_id=user_id(request)).state == BulkState.CANCELED:
+        messages.success(request, "Stopped. What was done until now can be taken back here.")
     return go(request, "contacts:bulk_action", action_id)
 
 

@@ -8,11 +8,10 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
-from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_http_methods, require_safe
 
+from cdp.given import moment, whole
 from cdp.http import go, invalid, page
-from cdp.numbers import whole
 from contacts import editing, search
 from contacts.acting import Refused
 from contacts.forms import ContactForm
@@ -53,7 +52,7 @@ def edit(request: HttpRequest, contact_id: int) -> HttpResponse:
     if request.method != "POST":
         return page(request, "contacts/edit.html", {**shown, "form": ContactForm(workspace=workspace, contact=contact)})
     form = ContactForm(request.POST, workspace=workspace, contact=contact)
-    seen = parse_datetime(request.POST.get("seen", ""))
+    seen = moment(request.POST.get("seen", ""))
     if form.is_valid() and seen is not None:
         try:
             entry = editing.change(contact.pk, form.cleaned_data, seen=seen, user_id=user_id(request))

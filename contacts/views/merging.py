@@ -12,8 +12,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
+from cdp.given import whole, wholes
 from cdp.http import go, page
-from cdp.numbers import whole, wholes
 from contacts import bulk, choosing, consent, holdings, merging
 from contacts import pairs as pairs_of
 from contacts.acting import Refused

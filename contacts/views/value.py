@@ -5,10 +5,10 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
-from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_http_methods
 
 from cdp import figures
+from cdp.given import moment
 from cdp.http import go, page
 from contacts import editing
 from contacts.acting import Refused
@@ -40,7 +40,7 @@ def value(request: HttpRequest, contact_id: int, key: str) -> HttpResponse:
 
 def _save(form: ContactForm, contact: Contact, seen: str, *, user_id: int) -> AuditEntry | None:
     """Keep the value, or say at the form why it cannot be."""
-    at = parse_datetime(seen) or contact.created_at
+    at = moment(seen) or contact.created_at
     if not form.is_valid():
         return None
     try:

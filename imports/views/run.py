@@ -10,8 +10,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from cdp.figures import number, stored
+from cdp.given import whole
 from cdp.http import go, page, stop_polling
-from cdp.numbers import whole
 from imports import columns, how, intake, progress, reports, undo
 from imports.forms import CancelForm
 from imports.models import Import, Phase, Status

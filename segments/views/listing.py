@@ -5,8 +5,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_http_methods, require_safe
 
+from cdp.given import whole, wholes
 from cdp.http import page
-from cdp.numbers import whole, wholes
 from contacts.models import Contact
 from contacts.views.bulk import asked_for, begun, preview
 from segments import membership, rules, search, words

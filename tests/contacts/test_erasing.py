@@ -14,8 +14,8 @@ from contacts import acting, bulk, holdings, merging, suppression
 from contacts.models import BlacklistEntry, BulkAction, BulkState, Contact, ProbableKey
 from contacts.probable import runs, searching
 from imports.models import Import, RejectedRow
-from segments import saving
-from segments.models import Member
+from segments import membership, saving
+from segments.models import Member, Segment
 from segments.rules import AttributeIs, Group
 from tenants import rls
 from tenants.context import tenant_context
@@ -103,7 +103,9 @@ def canary(alice: Actor) -> tuple[Actor, Contact]:
         )
         BlacklistEntry.objects.create(kind="phone", value=f"+44{DIGITS}")
         saving.save(
-            Group("all", (AttributeIs("email", "is", (f"{CANARY}@example.com",)),)), "Them", user_id=alice.user.pk
+            Group("all", (AttributeIs("email", "is", (f"{CANARY}@example.com", "bob@example.com")),)),
+            "Them",
+            user_id=alice.user.pk,
         )
         other = Contact.objects.get(external_id="C-9")
         merging.merge([who.pk, other.pk], user_id=alice.user.pk)
@@ -138,6 +140,8 @@ def test_a_canary_in_every_store_is_found_in_none(canary: tuple[Actor, Contact])
     assert left == []
     with tenant_context(alice.workspace.pk):
         assert [c.external_id for c in Contact.objects.all()] == ["C-2"]
+        # The others whom a rule names are still in its segment.
+        assert [c.email for c in membership.contacts(Segment.objects.get(name="Them"))] == ["bob@example.com"]
         assert Member.objects.count() == 1
         assert not ProbableKey.objects.filter(contact_id=who.pk).exists()
         assert AuditEntry.objects.filter(detail={"erased": True}).exists()

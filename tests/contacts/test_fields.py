@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from contacts import fields
+from contacts import bulk, fields, retyping
 from contacts.models import Attribute, BulkAction, Category, Contact
 from imports import columns
 from imports.models import RowIssue
@@ -142,6 +142,60 @@ def test_what_somebody_has_changed_since_stays(alice: Actor) -> None:
     undone = work(alice, action)
     assert (undone.state, undone.undone, undone.kept) == ("undone", 1, 1)
     assert values_of(alice) == ["41", "50"]
+
+
+def test_what_an_import_writes_meanwhile_is_skipped(alice: Actor) -> None:
+    """An import that had begun before the change still writes values of the old type."""
+    add(alice, type="text")
+    bring(alice.workspace, "email,shoe_size\na@example.com,41\nb@example.com,42\n")
+    with tenant_context(alice.workspace.pk):
+        action = retyping.begin(only_row(), "integer", {}, user_id=alice.user.pk)
+    bulk_step(alice, action)  # the check, and the new type
+    with tenant_context(alice.workspace.pk):
+        Contact.objects.filter(email="b@example.com").update(attributes={"shoe_size": "large"})
+    done = work(alice, action)
+    assert (done.state, done.done, done.skipped) == ("done", 1, 1)
+    assert values_of(alice) == [41, "large"]
+
+
+def test_a_change_of_type_is_not_stopped_half_way(alice: Actor) -> None:
+    add(alice, type="text")
+    bring(alice.workspace, "email,shoe_size\na@example.com,41\n")
+    with tenant_context(alice.workspace.pk):
+        action = retyping.begin(only_row(), "integer", {}, user_id=alice.user.pk)
+    assert "Stop</button>" not in alice.get(f"contacts/actions/{action.pk}/").text
+    alice.post(f"contacts/actions/{action.pk}/cancel/")
+    assert work(alice, action).state == "done"
+
+
+def test_a_type_that_has_changed_again_is_not_taken_back(alice: Actor) -> None:
+    add(alice, type="text")
+    bring(alice.workspace, "email,shoe_size\na@example.com,41\n")
+    first = retyped(alice, "integer")
+    retyped(alice, "decimal")
+    alice.post(f"contacts/actions/{first.pk}/undo/")
+    assert "has another type meanwhile" in work(alice, first).error
+    assert (only(alice).type, values_of(alice)) == ("decimal", [41])
+
+
+def test_marketers_take_no_change_of_settings_back(alice: Actor, bob: Actor) -> None:
+    add(alice, type="text")
+    bring(alice.workspace, "email,shoe_size\na@example.com,41\n")
+    action = retyped(alice, "integer")
+    assert bob.post(f"contacts/actions/{action.pk}/undo/").status_code == 404
+    assert bob.post(f"contacts/actions/{action.pk}/cancel/").status_code == 404
+    assert only(alice).type == "integer"
+
+
+def only_row() -> Attribute:
+    found: Attribute = Attribute.objects.get()
+    return found
+
+
+def bulk_step(who: Actor, action: BulkAction) -> None:
+    """One step of an action, and no more."""
+    with tenant_context(who.workspace.pk):
+        bulk._step(BulkAction.objects.get(pk=action.pk))
 
 
 def test_options_can_come_with_the_type(alice: Actor) -> None:

@@ -96,6 +96,7 @@ def test_news_is_not_written_over(alice: Actor, anna: Contact) -> None:
     assert response.status_code == 422
     assert "meanwhile" in response.text
     assert send(alice, anna, "city", "Bergen", seen="yesterday").status_code == 422
+    assert send(alice, anna, "city", "Bergen", seen="2024-13-99T00:00:00Z").status_code == 422
     assert now(alice, anna).attributes["city"] == "Oslo"
 
 

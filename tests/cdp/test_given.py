@@ -2,7 +2,7 @@
 
 import pytest
 
-from cdp.numbers import whole, wholes
+from cdp.given import whole, wholes
 
 
 @pytest.mark.parametrize(

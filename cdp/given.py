@@ -1,0 +1,25 @@
+"""Numbers and times as they stand in addresses, forms and cells: read, or None where they are none."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.utils.dateparse import parse_datetime
+
+
+def whole(text: str) -> int | None:
+    """A whole number that a row of the database can have: ASCII digits and nothing else, at most 17 of them."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 18 else None
+
+
+def wholes(texts: Iterable[str]) -> list[int]:
+    """Those of the texts that are whole numbers."""
+    return [number for text in texts if (number := whole(text)) is not None]
+
+
+def moment(text: str) -> datetime | None:
+    """A time with its zone, in ISO 8601."""
+    try:
+        found = parse_datetime(text)
+    except ValueError:
+        return None  # of the right form, but no day of the calendar
+    return found if found and found.tzinfo else None
