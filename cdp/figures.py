@@ -84,7 +84,7 @@ def stored(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, list):
         return ", ".join(map(str, value))
-    return str(value)
+    return f"{value:f}" if isinstance(value, Decimal) else str(value)
 
 
 def day(value: date | datetime, *, now: datetime | None = None) -> str:

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import orjson
 from django.db import connection
 
+from cdp import digits
 from tenants.context import current_tenant
 
 
@@ -102,7 +102,7 @@ WHERE c.tenant_id = %(tenant)s AND c.id = u.id"""
 
 def give_value(key: str, values: Mapping[int, Any], *, now: Any) -> None:
     """Set an attribute of contacts: their IDs with its value as JSON."""
-    texts = [orjson.dumps(value).decode() for value in values.values()]
+    texts = [digits.dumps(value) for value in values.values()]
     _run(GIVE_VALUE, key=key, ids=list(values), values=texts, now=now)
 
 
@@ -114,7 +114,7 @@ WHERE i.tenant_id = %(tenant)s AND i.bulk_id = %(bulk)s AND i.contact_id = u.id"
 
 def keep_before(bulk_id: int, befores: Mapping[int, Any]) -> None:
     """Keep what is needed to take a step back, by contact."""
-    texts = [orjson.dumps(before).decode() for before in befores.values()]
+    texts = [digits.dumps(before) for before in befores.values()]
     _run(KEEP_BEFORE, bulk=bulk_id, ids=list(befores), befores=texts)
 
 

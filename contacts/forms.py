@@ -1,14 +1,14 @@
 """The form of one contact: every field that the workspace has, read by the rules of imports."""
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
-import orjson
 from django import forms
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from cdp import figures
+from cdp import digits, figures
 from contacts import attributes, identifiers, suppression, values
 from contacts.attributes import CORE, SYSTEM, BadValue
 from contacts.models import Attribute, Category, Contact
@@ -145,9 +145,7 @@ class ContactForm(forms.Form):
             if not name.isprintable():
                 raise BadValue("control_character")
             return name
-        value = self.readers[key](text)
-        # Numbers come as pieces of JSON.
-        return orjson.loads(orjson.dumps(value)) if isinstance(value, orjson.Fragment) else value
+        return digits.plain(self.readers[key](text))
 
     def _identifier(self, key: str, text: str) -> Any:
         region = self.workspace.country or None
@@ -178,6 +176,8 @@ def shown(contact: Contact) -> dict[str, Any]:
             found[key] = value
         elif isinstance(value, bool):
             found[key] = "yes" if value else "no"
+        elif isinstance(value, list):
+            found[key] = " | ".join(map(str, value))
         else:
-            found[key] = " | ".join(map(str, value)) if isinstance(value, list) else value
+            found[key] = f"{value:f}" if isinstance(value, Decimal) else value
     return found

@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-import orjson
-
+from cdp import digits
 from contacts import attributes, bulk, bulk_queries, exports
 from contacts.acting import Refused
 from contacts.attributes import TYPES, BadValue, Parser
@@ -96,9 +95,7 @@ def parser(field: Attribute, type_key: str, options: dict[str, str]) -> Parser:
 
 def read(parse: Parser, value: Any) -> Any:
     """A stored value, read anew from the text that an export would write. Raises BadValue."""
-    found = parse(exports.cell(value))
-    # Numbers come as pieces of JSON.
-    return orjson.loads(orjson.dumps(found)) if isinstance(found, orjson.Fragment) else found
+    return digits.plain(parse(exports.cell(value)))
 
 
 def _readable(parse: Parser, value: Any) -> Any:

@@ -47,7 +47,7 @@ def write(contact: Contact, states: Mapping[str, Sequence[Any]], now: datetime) 
     for key, state in states.items():
         put(contact, key, state)
     contact.changed_at = now
-    # Attributes that stay are not written again: a number keeps the digits it came with.
+    # Attributes that stay are not written again.
     others = [f.attname for f in Contact._meta.concrete_fields if f.attname not in ("id", "tenant_id", "attributes")]
     attributes = ["attributes"] if any(not _columns(key) for key in states) else []
     contact.save(update_fields=None if contact.pk is None else [*others, *attributes])

@@ -7,8 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
-
+from cdp import digits
 from cdp.given import whole
 from contacts import attributes, consent, identifiers
 from contacts.attributes import BadValue
@@ -143,8 +142,8 @@ def _items(_column: Column) -> Callable[[str], Any]:
     def read(text: str) -> list[Any]:
         if text.startswith("["):
             try:
-                found = orjson.loads(text)
-            except orjson.JSONDecodeError:
+                found = digits.loads(text)
+            except ValueError:
                 raise BadValue("items_unreadable") from None
             if not all(isinstance(item, dict | str) for item in found):
                 raise BadValue("items_unreadable")

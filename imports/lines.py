@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from cdp import digits
 from contacts import attributes, identifiers
 from contacts.attributes import BadValue
 from imports import cells as of
@@ -173,7 +174,11 @@ def _halves(cell: str) -> tuple[tuple[str, str], tuple[str, str]]:
 
 def _said(settings: dict[str, Any], event: dict[str, Any]) -> str:
     """The last two columns: what a row says about itself, and what its contact did."""
-    return "\t".join(_escaped(orjson.dumps(value).decode()) if value else NULL for value in (settings, event))
+    return f"{_json(settings)}\t{_json(event)}"
+
+
+def _json(value: dict[str, Any]) -> str:
+    return _escaped(orjson.dumps(value, default=digits.piece).decode()) if value else NULL
 
 
 def _escaped(text: str | None) -> str:

@@ -6,6 +6,7 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.utils import timezone
 
+from cdp.digits import JSONField
 from tenants.base import TenantModel
 from tenants.roles import Role, may
 
@@ -176,7 +177,7 @@ class AuditEntry(TenantModel):
     user = models.ForeignKey(User, models.DO_NOTHING, null=True, related_name="+", db_constraint=False)
     verb = models.CharField(max_length=60)
     object = models.CharField(max_length=120, blank=True)
-    detail = models.JSONField(default=dict)
+    detail = JSONField(default=dict)
     at = models.DateTimeField(default=timezone.now)
 
     class Meta(TenantModel.Meta):

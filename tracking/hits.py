@@ -9,6 +9,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import orjson
 
+from cdp import digits
+
 MAX_BYTES = 32 * 1024
 MAX_URL = 2000
 MAX_TEXT = 300
@@ -64,7 +66,7 @@ def parse(body: bytes, *, agent: str, opted_out: bool) -> Hit:
         raise Dropped("not_json") from None
     if not isinstance(data, dict):
         raise Dropped("not_json")
-    return _hit(data)
+    return _hit(data, body)
 
 
 def without_script(page: str, *, site_id: int, agent: str, opted_out: bool) -> Hit:
@@ -87,13 +89,15 @@ def _judge(agent: str, *, opted_out: bool) -> None:
         raise Dropped("bot")
 
 
-def _hit(data: Mapping[str, Any]) -> Hit:
+def _hit(data: Mapping[str, Any], body: bytes) -> Hit:
     kind = data.get("kind")
     if not isinstance(kind, str) or kind not in KINDS:
         raise Dropped("kind")
     properties = data.get("properties") or {}
     if not isinstance(properties, dict) or len(properties) > MAX_PROPERTIES or _deeper(properties, than=MAX_DEPTH):
         raise Dropped("properties")
+    if digits.has_float(properties):
+        properties = _exact(body)
     name = _text(data.get("name"))
     if kind == "track" and not name:
         raise Dropped("name")
@@ -107,6 +111,15 @@ def _hit(data: Mapping[str, Any]) -> Hit:
         properties=_storable(properties),
         identifiers=_identifiers(data.get("identifiers") or {}, needed=kind == "identify"),
     )
+
+
+def _exact(body: bytes) -> dict[str, Any]:
+    """The properties once more, with the digits of their numbers."""
+    try:
+        found: dict[str, Any] = digits.loads(body)["properties"]
+    except RecursionError:  # something else in the body is deeper than anybody needs
+        raise Dropped("not_json") from None
+    return found
 
 
 def _device(value: Any) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from cdp import digits
 from cdp.pulse import broker
 from tracking.hits import Hit
 
@@ -28,7 +29,7 @@ class Entry:
 
 def push(hit: Hit, *, tenant_id: int, site_id: int) -> None:
     """Keep a hit. Raises redis.RedisError when it could not be kept: then it must not be acknowledged."""
-    body = orjson.dumps([tenant_id, site_id, time.time(), hit])
+    body = orjson.dumps([tenant_id, site_id, time.time(), hit], default=digits.piece)
     broker().xadd(STREAM, {b"h": body})
 
 
@@ -68,4 +69,6 @@ def order(entry_id: str) -> tuple[int, int]:
 
 def _entry(entry_id: str, body: bytes) -> Entry:
     tenant_id, site_id, at, hit = orjson.loads(body)
+    if digits.has_float(hit["properties"]):
+        hit = digits.loads(body)[3]
     return Entry(entry_id, tenant_id, site_id, at, Hit(**hit))

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 from django.db import models
 from django.utils import timezone
 
+from cdp.digits import JSONField
 from tenants.base import TenantModel
 
 
@@ -15,7 +16,7 @@ class Site(TenantModel):
     key = models.CharField(max_length=40, db_collation="C")
     created_at = models.DateTimeField(default=timezone.now)
     last_hit_at = models.DateTimeField(null=True)
-    dropped = models.JSONField(default=dict)  # reason → number of hits that were refused
+    dropped = JSONField(default=dict)  # reason → number of hits that were refused
 
     class Meta(TenantModel.Meta):
         db_table = "site"
@@ -98,7 +99,7 @@ class Event(TenantModel):
     name = models.TextField(null=True)
     url = models.TextField(null=True)
     title = models.TextField(null=True)
-    properties = models.JSONField(default=dict)
+    properties = JSONField(default=dict)
 
     class Meta(TenantModel.Meta):
         db_table = "event"

@@ -2,6 +2,7 @@
 
 from django.db import models
 
+from cdp.digits import JSONField
 from tenants.base import TenantModel
 
 
@@ -15,7 +16,7 @@ class Withdrawn(TenantModel):
     kind = models.CharField(max_length=12)
     item = models.BigIntegerField()
     part = models.BigIntegerField()
-    data = models.JSONField()
+    data = JSONField()
 
     class Meta(TenantModel.Meta):
         db_table = "withdrawn"

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
+from cdp.digits import JSONField
 from tenants.base import TenantModel
 
 
@@ -25,8 +26,8 @@ class BulkAction(TenantModel):
     """One of the kinds in settings.BULK_KINDS over the contacts that `asked` names (contacts.bulk says how)."""
 
     kind = models.CharField(max_length=20)
-    asked = models.JSONField(default=dict)
-    options = models.JSONField(default=dict)
+    asked = JSONField(default=dict)
+    options = JSONField(default=dict)
     state = models.CharField(max_length=10, choices=BulkState, default=BulkState.GATHERING)
     total = models.BigIntegerField(default=0)
     done = models.BigIntegerField(default=0)
@@ -35,7 +36,7 @@ class BulkAction(TenantModel):
     kept = models.BigIntegerField(default=0)  # changed by somebody since: an undo leaves them
     cursor = models.BigIntegerField(default=0)
     attempts = models.IntegerField(default=0)
-    result = models.JSONField(default=dict)
+    result = JSONField(default=dict)
     error = models.TextField(blank=True)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.DO_NOTHING, null=True, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
@@ -69,7 +70,7 @@ class BulkItem(TenantModel):
     contact_id = models.BigIntegerField(primary_key=True)
     bulk_id = models.BigIntegerField()
     state = models.CharField(max_length=1, null=True)
-    before = models.JSONField(null=True)
+    before = JSONField(null=True)
 
     class Meta(TenantModel.Meta):
         db_table = "bulk_item"

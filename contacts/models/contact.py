@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from cdp.digits import JSONField
 from tenants.base import TenantManager, TenantModel
 
 
@@ -59,7 +60,7 @@ class Contact(TenantModel):
     # Search forms of the names: without accents and capitals.
     first_key = models.TextField(null=True, db_collation="C")
     last_key = models.TextField(null=True, db_collation="C")
-    attributes = models.JSONField(default=dict, db_default={})
+    attributes = JSONField(default=dict, db_default={})
     email_status = models.CharField(max_length=14, choices=EmailStatus, default="active", db_default="active")
     email_status_at = models.DateTimeField(null=True)
     email_status_reason = models.TextField(null=True)

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
+from cdp.digits import JSONField
 from tenants.base import TenantModel
 
 
@@ -37,9 +38,9 @@ class Merge(TenantModel):
     """
 
     contact_id = models.BigIntegerField()
-    losers = models.JSONField()
-    values = models.JSONField(default=dict)
-    moved = models.JSONField(default=dict)
+    losers = JSONField()
+    values = JSONField(default=dict)
+    moved = JSONField(default=dict)
     made_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.DO_NOTHING, null=True, related_name="+")
     made_at = models.DateTimeField(default=timezone.now)
     undone_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.DO_NOTHING, null=True, related_name="+")

@@ -9,13 +9,14 @@ import pytest
 from django.db import OperationalError, connections
 from django.utils import timezone
 
+from cdp import digits
 from contacts import turns
 from contacts.models import Contact
 from tenants.context import tenant_context
 from tenants.models import Tenant
 from tests.cast import person, workspace
-from tests.tracking.pixel import NOW, contact, device, entry, hit, site_of, stored, visitor, visitors
-from tracking import inbox, ingest
+from tests.tracking.pixel import AGENT, NOW, contact, device, entry, hit, site_of, stored, visitor, visitors
+from tracking import hits, inbox, ingest
 from tracking.models import Event, Site, VisitorIdentifier
 
 ANNA, BOB = "anna@example.com", "bob@example.com"
@@ -211,3 +212,12 @@ def test_late_hits_of_a_visit_do_not_move_its_times_back(tenant: Tenant, site: S
     found = visitor(tenant, on)
     assert (found.visits, found.views) == (1, 2)
     assert (found.last_seen - found.first_seen).total_seconds() == 60
+
+
+@pytest.mark.usefixtures("empty_inbox")
+@pytest.mark.parametrize("number", ["12.10", "12345678901234567890.12", "12345678901234567890123", "0.10", "7"])
+def test_numbers_keep_their_digits(tenant: Tenant, site: Site, number: str) -> None:
+    body = f'{{"device": "{device()}", "kind": "track", "name": "Paid", "properties": {{"sum": [{number}]}}}}'
+    push(site, hits.parse(body.encode(), agent=AGENT, opted_out=False))
+    assert ingest.drain() == 1
+    assert digits.dumps(events(tenant)[0].properties["sum"]) == f"[{number}]"
