@@ -1,8 +1,10 @@
 """The whole bridge between views and pages: full page or fragment, form or redirect, headers of every answer."""
 
 from collections.abc import Callable, Mapping
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
@@ -28,6 +30,43 @@ class SecurityHeaders:
             response.headers.setdefault("Cache-Control", "no-store")
             response.headers.setdefault("Vary", "HX-Request, Cookie")
         return response
+
+
+def client_address(request: HttpRequest) -> str:
+    """The address of whoever asks; "" where none is known.
+
+    A header counts only as far as proxies of ours have written it: of the list in `CLIENT_ADDRESS_HEADER` the entry that
+    the outermost of `TRUSTED_PROXIES` has added. What a client writes itself stands further left and is never read.
+    """
+    peer = str(request.META.get("REMOTE_ADDR") or "")
+    proxies: int = settings.TRUSTED_PROXIES
+    told = request.headers.get(settings.CLIENT_ADDRESS_HEADER, "") if proxies > 0 else ""
+    entries = [entry for entry in told.split(",") if entry.strip()]
+    found = _address(entries[-min(proxies, len(entries))]) if entries else None
+    found = found or _address(peer)
+    return str(found) if found else peer
+
+
+def client_network(request: HttpRequest) -> str:
+    """What one connection to the internet has: an IPv4 address, or the /64 of an IPv6 address."""
+    address = client_address(request)
+    if ":" not in address:
+        return address
+    return str(ip_network(f"{address}/64", strict=False).network_address)
+
+
+def _address(text: str) -> IPv4Address | IPv6Address | None:
+    """An address as proxies write it: in brackets, with a port, with a zone, IPv4 inside of IPv6."""
+    text = text.strip().strip('"')
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    try:
+        found = ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    return (found.ipv4_mapped or found) if isinstance(found, IPv6Address) else found
 
 
 def page(request: HttpRequest, template: str, context: Mapping[str, Any] | None = None, **kwargs: Any) -> HttpResponse:

@@ -131,13 +131,20 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_USER_MODEL_EMAIL_FIELD = "email"
 ACCOUNT_EMAIL_VERIFICATION = "none"
-ACCOUNT_ADAPTER = "tenants.accounts.ClosedSignup"
+ACCOUNT_ADAPTER = "tenants.accounts.Accounts"
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_PREVENT_ENUMERATION = True
-# Wrong passwords: ten a minute from one address, five in five minutes for one e-mail.
-ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,5/5m/key", "reset_password": "20/m/ip,5/m/key"}
-ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXIES", 0)
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+# Wrong passwords: ten for one account from one connection (tenants.accounts), then a hundred from one connection for all
+# accounts. In this order: who is locked out of one account does not use up what a whole house has. There is no limit for
+# an account from everywhere, as by that anybody could lock out its owner; and none for log-ins that succeed.
+ACCOUNT_RATE_LIMITS = {"login": None, "login_failed": "10/15m/key,100/15m/ip", "reset_password": "20/m/ip,5/m/key"}
+# Who has a connection by IPv6 has at least a /64, and often a /56.
+ALLAUTH_RATE_LIMIT_IPV6_PREFIX = 56
+# Which address a visitor has, where proxies stand in front (cdp.http.client_address).
+TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0)
+CLIENT_ADDRESS_HEADER = env.str("CLIENT_ADDRESS_HEADER", "X-Forwarded-For")
 
 SESSION_COOKIE_AGE = 14 * 24 * 3600
 SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "session"

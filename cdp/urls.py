@@ -1,13 +1,16 @@
 """Pages outside of any workspace: the door, the styleguide, health. What lies in a workspace: cdp.workspace_urls."""
 
 from allauth.account import views as account
-from django.urls import path
+from django.urls import path, register_converter
 
 from cdp import views
 from contacts.views import platform, subscribing
+from tenants.accounts import AccountNumber
 from tenants.roles import public, signed_in
 from tenants.views import door
 from tracking import mail_views
+
+register_converter(AccountNumber, "account")
 
 urlpatterns = [
     path("", door.home, name="home"),
@@ -18,7 +21,7 @@ urlpatterns = [
     path("password/forgotten/", public(account.password_reset), name="account_reset_password"),
     path("password/sent/", public(account.password_reset_done), name="account_reset_password_done"),
     path(
-        "password/new/<slug:uidb36>-<str:key>/",
+        "password/new/<account:uidb36>-<str:key>/",
         public(account.password_reset_from_key),
         name="account_reset_password_from_key",
     ),

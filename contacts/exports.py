@@ -25,6 +25,7 @@ from contacts.models import Attribute, BulkAction, BulkState, Contact
 from contacts.spreadsheets import safe_cell
 from tenants import links, outbox
 from tenants.context import current_tenant
+from tenants.members import is_member
 from tenants.models import Tenant
 
 log = logging.getLogger(__name__)
@@ -163,7 +164,7 @@ def so_far(action: BulkAction) -> int:
 
 
 def _tell(action: BulkAction) -> None:
-    if action.created_by is None:
+    if action.created_by is None or not is_member(action.created_by.pk):
         return
     url = links.absolute(links.inside(Tenant.objects.get(pk=current_tenant()).slug, "contacts:bulk_action", action.pk))
     body = (

@@ -483,6 +483,9 @@ CREATE TABLE invitation (
     created_at timestamp with time zone NOT NULL,
     accepted_at timestamp with time zone,
     invited_by_id bigint NOT NULL,
+    sent integer DEFAULT 1 NOT NULL,
+    sent_at timestamp with time zone DEFAULT statement_timestamp() NOT NULL,
+    withdrawn_at timestamp with time zone,
     CONSTRAINT invitation_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT invitation_invited_by_id_023fed2d_fk_user_id FOREIGN KEY (invited_by_id) REFERENCES "user"(id) DEFERRABLE INITIALLY DEFERRED
 );

@@ -4,6 +4,7 @@ from imports import problems
 from imports.models import Import, Status
 from tenants import links, outbox
 from tenants.context import current_tenant
+from tenants.members import is_member
 from tenants.models import Tenant
 
 
@@ -35,7 +36,7 @@ def headline(imp: Import) -> str:
 
 
 def _tell(imp: Import, text: str, *, tone: str, mail: bool) -> None:
-    if imp.created_by is None:
+    if imp.created_by is None or not is_member(imp.created_by.pk):
         return
     workspace = Tenant.objects.get(pk=current_tenant())
     url = links.inside(workspace.slug, "imports:detail", imp.pk)

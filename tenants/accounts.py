@@ -1,16 +1,81 @@
-"""How people sign in: allauth does it; this page says what it may not do."""
+"""How people sign in: allauth does it; this page says what it may not do, whom it counts, and where its links lead."""
 
+import logging
+import smtplib
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core.exceptions import ImmediateHttpResponse
 from django.http import HttpRequest
+from redis.exceptions import RedisError
+
+from cdp.http import client_address, client_network, page
+from tenants import links
+
+log = logging.getLogger(__name__)
 
 
-class ClosedSignup(DefaultAccountAdapter):  # type: ignore[misc]
+class AccountNumber:
+    """The number of an account in the address of a reset link: letters and digits only.
+
+    The token after it holds hyphens, so the number ends at the first one.
+    """
+
+    regex = "[0-9A-Za-z]{1,12}"
+
+    def to_python(self, value: str) -> str:
+        return value
+
+    def to_url(self, value: str) -> str:
+        return value
+
+
+class Accounts(DefaultAccountAdapter):  # type: ignore[misc]
     """Nobody signs up by themselves: accounts come from an invitation or the command line."""
+
+    error_messages = {  # noqa: RUF012  as the class above has it
+        **DefaultAccountAdapter.error_messages,
+        "too_many_login_attempts": (
+            "Too many wrong passwords from where you are. Wait 15 minutes, or choose a new password by “Forgotten?”."
+        ),
+        "away": "Signing in is not possible for a moment. Try again.",
+    }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
 
     def populate_username(self, request: HttpRequest, user: Any) -> None:
         """There are no user names."""
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        return client_address(request)
+
+    def get_reset_password_from_key_url(self, key: str) -> str:
+        number, _hyphen, token = key.partition("-")
+        return links.absolute(links.outside("account_reset_password_from_key", number, token))
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Send one of the mails of an account. Their links have the host of SITE_URL, whatever host was asked."""
+        mail = self.render_mail(
+            template_prefix, email, {**context, "login_url": links.absolute(links.outside("account_login"))}
+        )
+        try:
+            mail.send()
+        except (smtplib.SMTPException, OSError) as problem:
+            log.exception("the mail %s was not sent", template_prefix)
+            raise ImmediateHttpResponse(page(self.request, "account/mail_away.html", status=503)) from problem
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        try:
+            super().pre_authenticate(request, **credentials)
+        except RedisError as problem:
+            # Without the counts there is no limit for guessing: nobody comes in by password meanwhile.
+            log.exception("log-ins cannot be counted")
+            raise self.validation_error("away") from problem
+
+    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
+        """Whose wrong passwords are counted together: an account's from one connection.
+
+        In capitals, as accounts are looked up: letters that differ in small (ſ, ı) must not make another count.
+        """
+        return f"{client_network(request)} {str(credentials.get('email', '')).strip().upper()}"

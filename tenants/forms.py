@@ -2,10 +2,16 @@
 
 from typing import Any
 
+from allauth.account.adapter import get_adapter
 from django import forms
 from django.contrib.auth.password_validation import validate_password
+from django.http import HttpRequest
 
+from tenants.models import User
 from tenants.roles import Role
+
+# Longer ones would only keep the processor busy.
+PASSWORD_LENGTH = 1_000
 
 
 class InviteForm(forms.Form):
@@ -21,23 +27,54 @@ class InviteForm(forms.Form):
 
 
 class AcceptForm(forms.Form):
-    """Name and password of somebody new; nothing for somebody who has an account."""
+    """Nothing to fill in: who is signed in with the account that is invited."""
+
+    def account(self) -> dict[str, str]:
+        """What a new account is made of."""
+        return {}
+
+
+class NewAccountForm(AcceptForm):
+    """Name and password of somebody new."""
 
     name = forms.CharField(label="Your name", max_length=120)
     password = forms.CharField(
         label="Password",
+        max_length=PASSWORD_LENGTH,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
         help_text="At least 10 characters, and not a common one.",
     )
 
-    def __init__(self, *args: Any, needs_password: bool, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, email: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if not needs_password:
-            del self.fields["name"], self.fields["password"]
+        self.email = email
 
     def clean_password(self) -> str:
         password = str(self.cleaned_data["password"])
-        validate_password(password)
+        validate_password(password, User(email=self.email))
+        return password
+
+    def account(self) -> dict[str, str]:
+        return {"name": self.cleaned_data["name"], "password": self.cleaned_data["password"]}
+
+
+class KnownAccountForm(AcceptForm):
+    """The password of an account that is there already; wrong ones count as they do when signing in."""
+
+    password = forms.CharField(
+        label="Password of your account",
+        max_length=PASSWORD_LENGTH,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+
+    def __init__(self, *args: Any, email: str, request: HttpRequest, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.email, self.request = email, request
+
+    def clean_password(self) -> str:
+        password = str(self.cleaned_data["password"])
+        if get_adapter(self.request).authenticate(self.request, email=self.email, password=password) is None:
+            raise forms.ValidationError("This is not the password of the account.")
         return password
 
 

@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from cdp.digits import JSONField
@@ -120,7 +121,11 @@ class Invitation(TenantModel):
     role = models.CharField(max_length=12, choices=Role)
     invited_by = models.ForeignKey(User, models.CASCADE, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
+    # How often and when it was sent last: only the link of the last mail works.
+    sent = models.IntegerField(default=1, db_default=1)
+    sent_at = models.DateTimeField(default=timezone.now, db_default=Now())
     accepted_at = models.DateTimeField(null=True)
+    withdrawn_at = models.DateTimeField(null=True)
 
     class Meta(TenantModel.Meta):
         db_table = "invitation"

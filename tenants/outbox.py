@@ -2,6 +2,7 @@
 
 import logging
 import smtplib
+from collections.abc import Sequence
 
 from django.conf import settings
 from django.core.mail import EmailMessage
@@ -22,6 +23,12 @@ def put_mail(key: str, *, to: str, subject: str, body: str) -> None:
     _mail, made = Outbox.objects.get_or_create(key=key, defaults={"to": to, "subject": line, "body": body})
     if made:
         wake.mark("outbox")
+
+
+def take_back(keys: Sequence[str]) -> None:
+    """Those of these mails that nobody is sending yet are not sent any more."""
+    waiting = Outbox.objects.select_for_update(skip_locked=True).filter(key__in=keys, sent_at=None)
+    Outbox.objects.filter(pk__in=[mail.pk for mail in waiting]).delete()
 
 
 def put_notice(user: User, *, text: str, url: str, tone: str = "neutral") -> None:

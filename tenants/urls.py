@@ -1,13 +1,17 @@
 from django.urls import path
 
-from tenants.views import audit, settings, workspace
+from tenants.views import audit, members, settings, workspace
 
 app_name = "tenants"
 urlpatterns = [
     path("", workspace.start, name="start"),
-    path("members/", workspace.members, name="members"),
-    path("members/invite/", workspace.invite, name="invite"),
-    path("members/<int:membership_id>/role/", workspace.set_role, name="set_role"),
+    path("members/", members.listing, name="members"),
+    path("members/leave/", members.leave, name="leave"),
+    path("members/<int:membership_id>/role/", members.set_role, name="set_role"),
+    path("members/<int:membership_id>/remove/", members.remove, name="remove_member"),
+    path("members/invite/", members.invite, name="invite"),
+    path("members/invitations/<int:invitation_id>/again/", members.invite_again, name="invite_again"),
+    path("members/invitations/<int:invitation_id>/withdraw/", members.withdraw, name="withdraw_invitation"),
     path("notices/", workspace.notices, name="notices"),
     path("notices/read/", workspace.read_notices, name="read_notices"),
     path("settings/", settings.rules, name="settings"),

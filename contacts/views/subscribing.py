@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
-from cdp.http import go, page
+from cdp.http import client_network, go, page
 from contacts import subscribing, turns
 from contacts.models import Category, Contact, SignupForm
 from contacts.subscribing import KEY, Dead, Refused
@@ -50,7 +50,7 @@ def _asked(request: HttpRequest, form: SignupForm, shown: dict[str, Any]) -> Htt
         name: request.POST.get(name, "").replace("\x00", "")[:320] for name in ("email", "name", "seen", "website")
     }
     embedded = request.POST.get("embedded") == "1"
-    if subscribing.too_many("form", request.META.get("REMOTE_ADDR", ""), most=subscribing.PER_HOUR):
+    if subscribing.too_many("form", client_network(request), most=subscribing.PER_HOUR):
         error = "Too many forms from your network in this hour. Try again later."
         return page(request, "contacts/subscribe.html", {**shown, "given": given, "error": error}, status=429)
     human = not given["website"] if embedded else subscribing.looks_human(given["seen"], given["website"])

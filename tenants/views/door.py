@@ -1,17 +1,15 @@
 """Before a workspace: which one, and the way in by invitation."""
 
-from typing import Any
-
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_safe
 
-from cdp.http import invalid, not_found, page
-from tenants import invitations
+from cdp.http import invalid, page
+from tenants import invitations, links
 from tenants.access import places_of
-from tenants.forms import AcceptForm
+from tenants.forms import AcceptForm, KnownAccountForm, NewAccountForm
 from tenants.roles import public, signed_in
 
 
@@ -29,18 +27,33 @@ def home(request: HttpRequest) -> HttpResponse:
 @public
 @require_http_methods(["GET", "HEAD", "POST"])
 def invitation(request: HttpRequest, token: str) -> HttpResponse:
-    """Accept an invitation: somebody new chooses name and password, a known person signs in."""
+    """Accept an invitation, once, and be signed in.
+
+    Somebody new chooses name and password. Who has an account says its password, unless signed in with it: the link alone
+    must not open an account that belongs to other workspaces, too.
+    """
     try:
         found = invitations.read(token)
+        if found.user is not None and not found.user.is_active:
+            return page(request, "account/account_inactive.html")
+        form = _form(request, found)
+        if request.method == "POST" and form.is_valid():
+            user = invitations.accept(found, **form.account())
+            if request.user.pk != user.pk:
+                login(request, user, backend="allauth.account.auth_backends.AuthenticationBackend")
+            return redirect(links.inside(found.slug, "tenants:start"))
     except invitations.Expired:
-        return not_found(request)
-    form = AcceptForm(request.POST if request.method == "POST" else None, needs_password=found.is_new)
-    context: dict[str, Any] = {"form": form, "invitation": found}
-    if request.method != "POST":
-        return page(request, "tenants/invitation.html", context)
-    if not form.is_valid():
-        return invalid(request, "tenants/invitation.html", context)
-    user = invitations.accept(found, **form.cleaned_data)
-    if found.is_new:
-        login(request, user, backend="allauth.account.auth_backends.AuthenticationBackend")
-    return redirect("home")
+        return page(request, "tenants/invitation_over.html", status=410)
+    except invitations.Known:
+        return redirect("invitation", token)
+    answer = invalid if request.method == "POST" else page
+    return answer(request, "tenants/invitation.html", {"form": form, "invitation": found})
+
+
+def _form(request: HttpRequest, found: invitations.Found) -> AcceptForm:
+    given = request.POST if request.method == "POST" else None
+    if found.user is None:
+        return NewAccountForm(given, email=found.email)
+    if request.user.pk == found.user.pk:
+        return AcceptForm(given)
+    return KnownAccountForm(given, email=found.email, request=request)

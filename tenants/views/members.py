@@ -1,0 +1,139 @@
+"""Who works here and who is invited: roles, removing, leaving; invitations sent, sent again and withdrawn."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from cdp.http import go, invalid, not_found, page
+from tenants import invitations, links, members
+from tenants.forms import InviteForm, RoleForm
+from tenants.invitations import Expired, IsMember
+from tenants.members import LastOwner, NotAllowed
+from tenants.models import Invitation, Membership
+from tenants.roles import Role, allow
+
+NEEDS_OWNER = "A workspace needs an owner. Make somebody else owner first."
+NOT_OPEN = "This invitation is not open any more: it was accepted or withdrawn."
+
+
+def _context(form: InviteForm) -> dict[str, Any]:
+    return {
+        "form": form,
+        "members": Membership.objects.select_related("user").order_by("user__email"),
+        "invitations": [(i, invitations.is_over(i)) for i in invitations.waiting().order_by("-pk")],
+        "roles": Role.choices,
+    }
+
+
+@allow("members.view")
+@require_safe
+def listing(request: HttpRequest) -> HttpResponse:
+    """Who works here, and who is invited."""
+    return page(request, "tenants/members.html", _context(InviteForm()))
+
+
+@allow("members.manage")
+@require_POST
+def invite(request: HttpRequest) -> HttpResponse:
+    form = InviteForm(request.POST)
+    if form.is_valid():
+        try:
+            found = invitations.invite(form.cleaned_data["email"], role=form.cleaned_data["role"], by=_user(request))
+        except IsMember:
+            form.add_error("email", "Who has this address is a member already: change the role in the list.")
+        else:
+            messages.success(request, _sent(found))
+            return go(request, "tenants:members")
+    return invalid(request, "tenants/members.html", _context(form))
+
+
+@allow("members.manage")
+@require_POST
+def invite_again(request: HttpRequest, invitation_id: int) -> HttpResponse:
+    """Another mail with another link, good for seven days from now."""
+    get_object_or_404(Invitation, pk=invitation_id)
+    try:
+        messages.success(request, _sent(invitations.send_again(invitation_id, by=_user(request))))
+    except Expired:
+        messages.error(request, NOT_OPEN)
+    return go(request, "tenants:members")
+
+
+@allow("members.manage")
+@require_POST
+def withdraw(request: HttpRequest, invitation_id: int) -> HttpResponse:
+    """The link stops working at once."""
+    get_object_or_404(Invitation, pk=invitation_id)
+    try:
+        found = invitations.withdraw(invitation_id, by=_user(request))
+    except Expired:
+        messages.error(request, NOT_OPEN)
+    else:
+        messages.success(request, f"The invitation of {found.email} is withdrawn. Its link does not work any more.")
+    return go(request, "tenants:members")
+
+
+@allow("members.manage")
+@require_POST
+def set_role(request: HttpRequest, membership_id: int) -> HttpResponse:
+    """Another role. The last owner stays owner, and only owners make owners."""
+    form = RoleForm(request.POST)
+    if not form.is_valid():
+        return not_found(request)
+    try:
+        member = members.set_role(membership_id, role=form.cleaned_data["role"], by=_user(request).pk)
+    except NotAllowed:
+        return not_found(request)
+    except LastOwner:
+        messages.error(request, NEEDS_OWNER)
+    else:
+        messages.success(request, f"{member.user} is {member.role_label} now.")
+    return go(request, "tenants:members")
+
+
+@allow("members.manage")
+@require_http_methods(["GET", "HEAD", "POST"])
+def remove(request: HttpRequest, membership_id: int) -> HttpResponse:
+    """Ask, then take a member out of the workspace."""
+    if request.method != "POST":
+        member = get_object_or_404(Membership.objects.select_related("user"), pk=membership_id)
+        return page(request, "tenants/remove_member.html", {"member": member})
+    try:
+        member = members.remove(membership_id, by=_user(request).pk)
+    except NotAllowed:
+        return not_found(request)
+    except LastOwner:
+        messages.error(request, NEEDS_OWNER)
+    else:
+        messages.success(request, f"{member.user} is not a member any more.")
+        if member.user_id == _user(request).pk:
+            return go(request, links.outside("home"))
+    return go(request, "tenants:members")
+
+
+@allow("workspace.view")
+@require_http_methods(["GET", "HEAD", "POST"])
+def leave(request: HttpRequest) -> HttpResponse:
+    """Ask, then leave the workspace oneself."""
+    if request.method != "POST":
+        return page(request, "tenants/remove_member.html", {"member": request.membership, "self": True})  # type: ignore[attr-defined]
+    try:
+        members.leave(_user(request).pk)
+    except NotAllowed:
+        return not_found(request)
+    except LastOwner:
+        messages.error(request, NEEDS_OWNER)
+        return go(request, "tenants:members")
+    messages.success(request, f"You have left {request.workspace.name}.")  # type: ignore[attr-defined]
+    return go(request, links.outside("home"))
+
+
+def _user(request: HttpRequest) -> Any:
+    return request.user
+
+
+def _sent(invitation: Invitation) -> str:
+    return f"{invitation.email} is invited. The link in the mail is good for {invitations.DAYS} days."
