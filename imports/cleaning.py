@@ -158,7 +158,7 @@ class Cleaner:
         out, staged = Block(), list[str]()
         staged_line, add = self.line, staged.append
         with _collector_paused():
-            for line, cells, problem in rows.read(rows.split_lines(text), dialect, first_line=first_line):
+            for line, cells, problem in rows.read(rows.split_lines(text, dialect), dialect, first_line=first_line):
                 out.last_line = line
                 if problem:
                     _unreadable(out, line, cells, problem)

@@ -28,7 +28,7 @@ class BadMapping(ValueError):
 
 
 def read_again(imp: Import, tenant: Tenant, changes: dict[str, Any]) -> None:
-    """Read the file by other means (encoding, separator, quote, header) and guess its columns anew."""
+    """Read the file by other means (encoding, separator, quote, header, header_line) and guess its columns anew."""
     path = Path(settings.UPLOAD_DIR) / imp.path
     look = intake.first_look(path, container=imp.container, tenant=tenant, changes=changes)
     for name, value in look.items():

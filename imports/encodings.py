@@ -172,7 +172,7 @@ def _utf16(sample: bytes) -> str | None:
         return None
     try:
         text = codecs.getincrementaldecoder(encoding)().decode(sample)
-    except UnicodeDecodeError:
+    except UnicodeError:
         return None
     return encoding if "\n" in text or "\r" in text or len(text) < 200 else None
 
@@ -224,6 +224,18 @@ def _fit(counts: dict[int, int], encoding: str, letters: str) -> float | None:
     return total / sum(counts.values()) - (0.0 if encoding.startswith("cp125") else 0.1)
 
 
+def is_wide(encoding: str) -> bool:
+    """Whether every character takes two or four bytes."""
+    return encoding.startswith(("utf-16", "utf-32"))
+
+
+def wide_order(sample: bytes) -> str:
+    """UTF-16 with its mark, or the order of bytes that a sample without one has."""
+    if sample.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    return "utf-16-le" if sample[1::2].count(0) >= sample[0::2].count(0) else "utf-16-be"
+
+
 # --- into UTF-8 ----------------------------------------------------------------------------------------------------------
 
 
@@ -255,7 +267,7 @@ def copy_as_utf8(source: Path, target: Path, *, encoding: str) -> None:
         try:
             for text in _pieces(file, decoder):
                 copy.write(text.encode("utf-8"))
-        except (UnicodeDecodeError, UnicodeEncodeError):
+        except UnicodeError:
             raise unreadable(source, encoding=encoding) from None
 
 
@@ -283,7 +295,7 @@ def unreadable(path: Path, *, encoding: str) -> FileProblem:
                     lines.append(no)
                 if len(lines) >= NAMED_LINES:
                     break
-        except UnicodeDecodeError:
+        except UnicodeError:
             # Wide encodings cannot go on after a damaged place.
             lines.append(no + 1)
     return FileProblem("encoding_unreadable", encoding=CHOICES.get(encoding, encoding), lines=lines)

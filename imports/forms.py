@@ -1,32 +1,76 @@
 """The forms of the wizard."""
 
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
 from zoneinfo import available_timezones
 
 from django import forms
 
 from contacts.vocabulary import COUNTRY_CODES
 from imports import encodings, extras
+from imports.dialects import MAX_HEADER_LINE
+from imports.layouts import SINGLE
 from imports.options import REVIVING, BadOption, Options
 from imports.problems import sentence
 from segments.models import Segment
 
-SEPARATORS = [(",", ", comma"), (";", "; semicolon"), ("\t", "tab"), ("|", "| bar")]
+SEPARATORS = [(",", ", comma"), (";", "; semicolon"), ("\t", "tab"), ("|", "| bar"), ("none", "none, one column")]
+OTHER = "other"
 
 
 class DialectForm(forms.Form):
     """How the file is read."""
 
     encoding = forms.ChoiceField(label="Encoding", choices=list(encodings.CHOICES.items()))
-    separator = forms.ChoiceField(label="Separator", choices=SEPARATORS)
+    separator = forms.ChoiceField(label="Separator", choices=[*SEPARATORS, (OTHER, "another sign")])
+    separator_other = forms.CharField(label="Another sign that separates", required=False, max_length=1)
     quote = forms.ChoiceField(label="Quote", choices=[('"', '"'), ("'", "'"), ("none", "none")])
-    header = forms.BooleanField(label="First line is the header", required=False)
+    header_line = forms.IntegerField(label="Table begins in line", min_value=1, max_value=MAX_HEADER_LINE)
+    header = forms.BooleanField(label="That line names the columns", required=False)
 
-    def __init__(self, *args: Any, separator: str = ",", **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        field: Any = self.fields["separator"]
-        if separator not in dict(SEPARATORS):
-            field.choices = [*SEPARATORS, (separator, separator)]
+    @classmethod
+    def of(cls, dialect: Mapping[str, Any]) -> Self:
+        """The form as it shows a stored dialect."""
+        return cls(initial=cls.shown(dialect))
+
+    @staticmethod
+    def shown(dialect: Mapping[str, Any]) -> dict[str, Any]:
+        """Values of the fields for a stored dialect."""
+        sign = "none" if dialect["separator"] == SINGLE else dialect["separator"]
+        listed = sign in dict(SEPARATORS)
+        return {
+            "encoding": dialect["encoding"],
+            "separator": sign if listed else OTHER,
+            "separator_other": "" if listed else sign,
+            "quote": dialect["quote"] or "none",
+            "header": dialect["header"],
+            "header_line": dialect.get("header_line") or 1,
+        }
+
+    @classmethod
+    def changes(cls, posted: Mapping[str, str], dialect: Mapping[str, Any]) -> dict[str, str]:
+        """What a person has said about a file, now or before: fields that differ from what is shown, and those chosen.
+
+        The rest is guessed anew, as another separator makes another header. A sign in the field for others counts when
+        it is new, or when the list says so.
+        """
+        shown = cls.shown(dialect)
+        shown["header"] = "yes" if shown["header"] else "no"
+        sent = {name: posted.get(name, "") for name in shown} | {"header": "yes" if posted.get("header") else "no"}
+        new = {name for name, value in sent.items() if value != str(shown[name])}
+        if "separator_other" in new and sent["separator_other"] and "separator" not in new:
+            sent["separator"] = OTHER
+        if {"separator", "separator_other"} & new:
+            new.add("separator")
+        if sent["separator"] == OTHER:
+            sent["separator"] = sent["separator_other"]
+        kept = {*new, *dialect.get("chosen", ())} - {"separator_other"}
+        return {name: value for name, value in sent.items() if name in kept}
+
+
+def separator_name(sign: str) -> str:
+    """A separator for people."""
+    return dict(SEPARATORS).get("none" if sign == SINGLE else sign, sign)
 
 
 class CancelForm(forms.Form):

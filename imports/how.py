@@ -10,7 +10,7 @@ from django.db.models import Count, Max, Min, Sum
 from contacts.attributes import TYPES
 from imports import columns, encodings, intake, progress
 from imports.catalogue import ORIGINS
-from imports.forms import SEPARATORS, OptionsForm
+from imports.forms import OptionsForm, separator_name
 from imports.models import Import, Unit
 from imports.options import Options
 from tenants.models import Tenant
@@ -65,13 +65,18 @@ def dialect(imp: Import) -> Pairs:
     found = imp.dialect
     pairs = [
         ("Encoding", encodings.CHOICES.get(found["encoding"], found["encoding"])),
-        ("Separator", dict(SEPARATORS).get(found["separator"], found["separator"])),
+        ("Separator", separator_name(found["separator"])),
         ("Quote", found["quote"] or "none"),
-        ("First line", "names of the columns" if found["header"] else "a row like the others"),
+        ("Header", _header(found)),
     ]
     if imp.sheet:
         return [*pairs, ("Came as", f"sheet {imp.sheet} of a workbook (XLSX)")]
     return [*pairs, ("Came as", CONTAINERS[imp.container])] if imp.container else pairs
+
+
+def _header(found: dict[str, Any]) -> str:
+    line = found.get("header_line") or 1
+    return f"in line {line}" if found["header"] else f"none; the rows begin in line {line}"
 
 
 def timings(imp: Import) -> list[dict[str, Any]]:

@@ -4,7 +4,7 @@ import hashlib
 import os
 import uuid
 from collections.abc import Iterable
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from tenants.models import Tenant, User
 from tracking import sources
 
 SNIFF_BYTES = 256 * 1024
+WORKBOOK = {"encoding": "utf-8", "separator": ",", "quote": '"'}
 SEPARATOR_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 # Beside the text, when that was unpacked.
 ORIGINAL = ".original"
@@ -149,13 +150,13 @@ def first_look(
 ) -> dict[str, Any]:
     """Dialect, header and guessed mapping of a file, as fields of Import. `changes` override what was detected; a file of
     our `own` making may have any separator."""
-    with path.open("rb") as file:
-        dialect = reader.sniff(file.read(SNIFF_BYTES), size=path.stat().st_size)
+    changes = dict(changes or {})
     if container == "xlsx":  # written by ourselves: nothing to guess but the header
-        sure = dict.fromkeys(("encoding", "separator", "quote"), 1.0)
-        confidence = dialect.confidence | sure
-        dialect = replace(dialect, encoding="utf-8", separator=",", quote='"', confidence=confidence)
-    dialect = reader.changed(dialect, **(changes or {}))
+        changes |= WORKBOOK
+    with path.open("rb") as file:
+        dialect = reader.sniff(
+            file.read(SNIFF_BYTES), size=path.stat().st_size, changes=changes, known=mapping.names(_labels())
+        )
     preview = reader.preview(path, dialect)
     if len(preview.header) > tenant.max_columns:
         raise FileProblem("too_many_columns", limit=tenant.max_columns, found=len(preview.header))
@@ -178,11 +179,14 @@ def custom_attributes() -> dict[str, Attribute]:
 def guess(preview: reader.Preview) -> list[dict[str, Any]]:
     """The mapping that the file suggests: one {target, reason} a column; what is not known is skipped."""
     columns = [list(values) for values in zip(*preview.rows, strict=False)] or [[] for _ in preview.header]
-    known = {key: a.label for key, a in custom_attributes().items()}
     return [
         {"target": g.target or "skip", "reason": g.reason}
-        for g in mapping.guess(preview.header, columns, attributes=known)
+        for g in mapping.guess(preview.header, columns, attributes=_labels())
     ]
+
+
+def _labels() -> dict[str, str]:
+    return {key: a.label for key, a in custom_attributes().items()}
 
 
 def same_file(imp: Import) -> Import | None:

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Collection, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from contacts import attributes, identifiers
@@ -58,8 +58,21 @@ def _known_names() -> dict[str, list[tuple[int, str]]]:
 
 _NAMES = _known_names()
 _OWN = frozenset(normal_name(name) for name in (*OWN_COLUMNS, CHANGED_COLUMN))
+_OF_ROWS = frozenset(normal_name(name) for pair in extras.TARGETS.items() for name in pair)
 # Names that are the whole name, unless a column beside them has one half of it: "Vorname, Name", "Nombre, Apellidos".
 _HALF_NAMES = frozenset(normal_name(word) for word in SYNONYMS["full_name"][1].split("|"))
+
+
+def known_name(header: str) -> bool:
+    """Whether files call a column so, in any language that we know."""
+    name = normal_name(header)
+    return name in _NAMES or name in _OWN or name in _OF_ROWS
+
+
+def names(own: Mapping[str, str]) -> Callable[[str], bool]:
+    """As `known_name`, for a workspace with these fields: key → label."""
+    also = frozenset(normal_name(name) for pair in own.items() for name in pair)
+    return lambda header: known_name(header) or normal_name(header) in also
 
 
 def guess(header: Sequence[str], columns: Sequence[Sequence[str]], *, attributes: Mapping[str, str]) -> list[Guess]:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from imports.dialects import SEPARATORS, Dialect, FileProblem, changed, content_start, sniff
+from imports.cells import unquoted
+from imports.dialects import MAX_HEADER_LINE, SEPARATORS, Dialect, FileProblem, changed, content_start, sniff
 from imports.encodings import copy_as_utf8, has_lone_returns, is_utf8, unreadable
 from imports.rows import MAX_RECORD, Record, Row, read, records, split_lines
 from imports.spans import UNIT_BYTES, Span, plan_units
@@ -31,11 +32,12 @@ _AROUND = _INVISIBLE + " \t\r\n\x0b\x0c\xa0"
 
 @dataclass(frozen=True)
 class Preview:
-    """The names of the columns and the first rows, with the numbers of their lines."""
+    """The names of the columns and the first rows, with the numbers of their lines; that of the header, 0 without one."""
 
     header: list[str]
     rows: list[list[str]]
     lines: list[int]
+    header_line: int = 0
 
 
 @dataclass(frozen=True)
@@ -76,11 +78,14 @@ def preview(path: Path, dialect: Dialect, *, rows: int = 20) -> Preview:
     """Names of the columns and first rows, read by the dialect from the file as it is.
 
     Raises FileProblem: file_empty, no_rows, encoding_unreadable, unclosed_quote, header_quotes, header_duplicate,
-    header_too_long, record_too_long.
+    header_too_long, record_too_long, header_line (the file has no such line).
     """
     found, complete = _first(path, dialect, rows + 1)
     if not found:
+        if dialect.header_line > 1:
+            raise FileProblem("header_line", value=dialect.header_line, limit=MAX_HEADER_LINE)
         raise FileProblem("file_empty")
+    at = found[0][0] if dialect.header else 0
     names = header([""] * len(found[0][1]))
     if dialect.header:
         if found[0][2]:
@@ -89,7 +94,7 @@ def preview(path: Path, dialect: Dialect, *, rows: int = 20) -> Preview:
         names = header(found.pop(0)[1])
     if not found and complete:
         raise FileProblem("no_rows")
-    return Preview(names, [cells for _line, cells, _problem in found[:rows]], [line for line, *_ in found[:rows]])
+    return Preview(names, [cells for _line, cells, _problem in found[:rows]], [line for line, *_ in found[:rows]], at)
 
 
 def column_facts(path: Path, dialect: Dialect, *, max_rows: int = 2000) -> list[ColumnFacts]:
@@ -110,9 +115,9 @@ def _facts(values: Sequence[str]) -> ColumnFacts:
 def _first(path: Path, dialect: Dialect, limit: int) -> tuple[list[Row], bool]:
     """The first filled rows, and whether they are all that the file has."""
     text, complete = _head(path, dialect)
-    start, before = content_start(text)
+    start, before = content_start(text, dialect.header_line)
     found: list[Row] = []
-    for row in _whole(split_lines(text[start:]), dialect, before + 1, complete):
+    for row in _whole(split_lines(text[start:], dialect), dialect, before + 1, complete):
         if any(cell.strip() for cell in row[1]):
             found.append(row)
         if len(found) >= limit:
@@ -137,7 +142,7 @@ def _head(path: Path, dialect: Dialect) -> tuple[str, bool]:
         complete = not file.read(1)
     try:
         text = codecs.getincrementaldecoder(dialect.encoding)().decode(data, complete)
-    except UnicodeDecodeError:
+    except UnicodeError:
         raise unreadable(path, encoding=dialect.encoding) from None
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     return (text, True) if complete else (text[: text.rfind("\n") + 1], False)
@@ -147,11 +152,11 @@ def _head(path: Path, dialect: Dialect) -> tuple[str, bool]:
 
 
 def header(cells: Sequence[str]) -> list[str]:
-    """The names of columns: trimmed, without invisible characters, "Column C" for a blank one.
+    """The names of columns: trimmed, on one line, without invisible characters, "Column C" for a blank one.
 
     Raises FileProblem: header_duplicate (names that differ in capitals only are the same name), header_too_long.
     """
-    names = [cell.strip(_AROUND) or f"Column {letter(i)}" for i, cell in enumerate(cells)]
+    names = [_name(cell) or f"Column {letter(i)}" for i, cell in enumerate(cells)]
     for name in names:
         if len(name) > MAX_NAME:
             raise FileProblem("header_too_long", name=name[:40], limit=MAX_NAME, found=len(name))
@@ -160,6 +165,11 @@ def header(cells: Sequence[str]) -> list[str]:
     if doubles:
         raise FileProblem("header_duplicate", names=", ".join(doubles[:5]))
     return names
+
+
+def _name(cell: str) -> str:
+    """A name as people mean it: on one line, and without the apostrophe of our own downloads before a formula sign."""
+    return unquoted(" ".join(filter(None, (part.strip(_AROUND) for part in cell.splitlines()))))
 
 
 def _same(name: str) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from imports.dialects import Dialect
+from imports.layouts import tight
 
 # The longest record, in bytes of the file and in characters of one cell.
 MAX_RECORD = 1 << 20
@@ -29,9 +30,10 @@ class Record(NamedTuple):
     problem: str | None = None
 
 
-def split_lines(text: str) -> list[str]:
-    """Lines with their ends. Only LF ends a line here; a vertical tab or U+2028 is a character like others."""
-    return list(io.StringIO(text, newline="\n"))
+def split_lines(text: str, dialect: Dialect) -> list[str]:
+    """Lines with their ends, without blanks around quotes. Only LF ends a line here; a vertical tab or U+2028 is a
+    character like others. `text` begins with a record."""
+    return list(io.StringIO(tight(text, dialect.separator, dialect.quote), newline="\n"))
 
 
 def read(lines: Sequence[str], dialect: Dialect, *, first_line: int = 1) -> Iterator[Row]:
@@ -77,5 +79,5 @@ def record_height(lines: Sequence[str], dialect: Dialect) -> int:
 
 def records(text: str, *, first_line: int, dialect: Dialect) -> Iterator[Record]:
     """Records of a span's text. `first_line` is the number of its first line; blank lines are left out."""
-    for line, cells, problem in read(split_lines(text), dialect, first_line=first_line):
+    for line, cells, problem in read(split_lines(text, dialect), dialect, first_line=first_line):
         yield Record(line, cells, problem)

@@ -118,11 +118,11 @@ def _quoting(separator: str, quote: str) -> re.Pattern[bytes]:
 
 def _read_records(block: bytes, dialect: Dialect, line: int, max_record: int) -> int:
     """The same by the CSV reader, record by record, for blocks with quotes where they should not be."""
-    lines = split_lines(block.decode("utf-8", "surrogateescape"))
+    lines = split_lines(block.decode("utf-8", "surrogateescape"), dialect)
     for index, _cells, problem in read(lines, dialect, first_line=0):
         if problem not in ("unclosed_quote", "record_too_long"):
             continue
-        at = sum(len(before.encode("utf-8", "surrogateescape")) for before in lines[:index])
+        at = _offset(block, 0, index)
         if problem == "unclosed_quote":
             return at
         raise _too_long(block[at:], dialect, line + index, max_record)
@@ -163,10 +163,10 @@ def _check_text(block: bytes, path: Path) -> None:
 def _after_header(file: BinaryIO, dialect: Dialect) -> tuple[int, int]:
     """(offset, line number) of the first byte behind the header."""
     head = file.read(MAX_RECORD)
-    start, before = content_start(head)
+    start, before = content_start(head, dialect.header_line)
     if not dialect.header:
         return start, before + 1
-    lines = split_lines(head[start:].decode("utf-8", "replace"))
+    lines = split_lines(head[start:].decode("utf-8", "replace"), dialect)
     for line, cells, problem in read(lines, dialect, first_line=0):
         if problem:
             code = problem if problem == "unclosed_quote" else "header_quotes"

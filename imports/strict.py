@@ -59,7 +59,9 @@ def _count(imp: Import, spans: Sequence[Span], wanted: Sequence[int]) -> tuple[d
         for span in spans:
             file.seek(span.start)
             text = file.read(span.end - span.start).decode("utf-8")
-            for _line, cells, problem in rows.read(rows.split_lines(text), dialect, first_line=span.first_line):
+            for _line, cells, problem in rows.read(
+                rows.split_lines(text, dialect), dialect, first_line=span.first_line
+            ):
                 if problem or len(cells) < width or not any(cell.strip() for cell in cells):
                     continue
                 total += 1

@@ -65,6 +65,9 @@ unclosed_quote: A quote is never closed
 record_too_long: A row is too long
     The row in line {line} is longer than {limit} characters.
     Check the line ends of the file and the separator.
+header_line: No table in that line
+    A table cannot begin in line {value}: the file has no text from there on, or it is no line number up to {limit}.
+    Give the number of the line with the names of the columns.
 header_duplicate: Two columns have one name
     These names stand twice in the header: {names}.
     Give every column a name of its own.

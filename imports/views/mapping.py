@@ -83,16 +83,12 @@ def _context(imp: Import, form: OptionsForm, posted: Mapping[str, str] | None) -
         "targets": target_groups(own),
         "types": [(t.key, t.label, formats.kind_of(t.key)) for t in TYPES.values()],
         "form": form,
-        "dialect": DialectForm(initial=_dialect(imp), separator=imp.dialect["separator"]),
+        "dialect": DialectForm.of(imp.dialect),
         "segments": Segment.objects.static().order_by("name")[:200],
         "names": sources.names(),
         "same": intake.same_file(imp),
         "fitting": saved.fitting(imp).select_related("created_by")[:5],
     }
-
-
-def _dialect(imp: Import) -> dict[str, Any]:
-    return {**imp.dialect, "quote": imp.dialect["quote"] or "none"}
 
 
 def _column(imp: Import, i: int, name: str, values: list[str]) -> dict[str, Any]:
@@ -193,10 +189,8 @@ def preview(request: HttpRequest, import_id: int) -> HttpResponse:
 def read_again(request: HttpRequest, import_id: int) -> HttpResponse:
     """Read the file by other means: the preview follows at once."""
     imp = get_object_or_404(Import.objects.select_for_update(), pk=import_id, phase=Phase.DRAFT)
-    changes = {name: request.POST.get(name, "") for name in ("encoding", "separator", "quote")}
-    changes["header"] = "yes" if request.POST.get("header") else "no"
     try:
-        columns.read_again(imp, workspace_of(request), changes)
+        columns.read_again(imp, workspace_of(request), DialectForm.changes(request.POST, imp.dialect))
     except FileProblem as problem:
         said = spoken(problem.code, problem.facts)
         return show(request, imp, error=f"{said['sentence']} {said['remedy']}")

@@ -18,7 +18,7 @@ from tenants import links
 from tenants.context import tenant_context
 from tenants.models import Tenant
 
-DIALECT = ("encoding", "separator", "quote", "header")
+DIALECT = ("encoding", "separator", "quote", "header", "header_line")
 SETTINGS = tuple(name for name in Options.__dataclass_fields__ if name != "segments")
 NAMES = (*DIALECT, *SETTINGS, "sheet", "segment", "description", "unknown", "saved")
 POLL_SECONDS = 0.2
