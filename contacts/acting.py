@@ -12,7 +12,8 @@ from typing import Any
 
 from django.utils import timezone
 
-from contacts import blacklist, turns
+from contacts import address_consent, blacklist, returning, turns
+from contacts.errors import Refused as Refused
 from contacts.models import BulkAction, Change, Contact, EmailStatus, PhoneStatus
 from tenants import audit
 from tenants.context import current_tenant
@@ -22,10 +23,6 @@ DELETED, RESTORED = "contact.deleted", "contact.restored"
 UNDONE = "contact.undone"
 # Why a person may take a contact out; the first is what is chosen unless somebody says otherwise.
 REASONS = ("Asked to be deleted", "Duplicate", "Wrong or invalid data", "Not a customer any more", "Other")
-
-
-class Refused(Exception):
-    """The act makes no sense for the contact as it is now. The argument is a sentence for the person."""
 
 
 @dataclass(frozen=True)
@@ -101,12 +98,14 @@ def delete(contact_id: int, *, reason: str, user_id: int) -> AuditEntry:
 
 def restore(contact_id: int, *, user_id: int, without_id: bool = False) -> AuditEntry:
     """Bring a deleted contact back as it was, or `without_id` where another contact has its external ID now. Raises
-    Contact.DoesNotExist, Refused: another contact has the ID."""
+    Contact.DoesNotExist, Refused: another contact has the ID, or somebody with its address was erased for good."""
     contact = locked(contact_id)
     if contact.deleted_at is None:
         raise Refused("The contact is not deleted.")
     if contact.merged_into is not None:
         raise Refused(f"The contact was merged into contact {contact.merged_into}. Undo the merge on that profile.")
+    if returning.erased_among([contact.pk]):
+        raise Refused("Somebody with an address or ID of this contact was erased for good, so it cannot come back.")
     holder = taken_by(contact)
     before = {"at": contact.deleted_at.isoformat(), "reason": contact.deleted_reason}
     if holder is not None:
@@ -114,7 +113,9 @@ def restore(contact_id: int, *, user_id: int, without_id: bool = False) -> Audit
             raise Refused(f"{holder.display_name} (contact {holder.pk}) has the external ID {contact.external_id} now.")
         before["external_id"], contact.external_id = contact.external_id, None
     contact.deleted_at = contact.deleted_reason = None
-    write(contact, timezone.now(), "deleted_at", "deleted_reason", "external_id")
+    now = timezone.now()
+    write(contact, now, "deleted_at", "deleted_reason", "external_id")
+    address_consent.take(contact, now=now)
     return note(RESTORED, contact, user_id, before=before)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Q
 
-from contacts import bulk_queries
+from contacts import address_consent, bulk_queries, returning
 from contacts.bulk import Kind
 from contacts.models import BulkAction, Contact, EmailStatus, PhoneStatus
 
@@ -35,9 +35,16 @@ def _undelete(action: BulkAction, ids: Sequence[int], now: datetime) -> list[int
     """Bring back who is still deleted by this action, unless somebody has the external ID by now."""
     taken = Contact.objects.living().filter(external_id=OuterRef("external_id"))
     mine = Contact.objects.filter(~Exists(taken), deleted_at=action.started_at)
-    found = _locked(mine, ids)
+    found = _not_erased(_locked(mine, ids))
     bulk_queries.give_back_deletion(action.pk, found, now=now)
+    address_consent.take_all(found, now=now)
     return found
+
+
+def _not_erased(ids: list[int]) -> list[int]:
+    """Without contacts that would bring back an address or ID of somebody who was erased for good."""
+    erased = returning.erased_among(ids)
+    return [pk for pk in ids if pk not in erased]
 
 
 class Delete(Kind):
@@ -83,9 +90,10 @@ class Restore(Kind):
     def step(self, action: BulkAction, ids: Sequence[int], *, now: datetime) -> list[int]:
         taken = Contact.objects.living().filter(external_id=OuterRef("external_id"))
         found = _locked(self.wanted(Contact.objects.filter(~Exists(taken))), ids)
-        found = self._one_each(found)
+        found = self._one_each(_not_erased(found))
         bulk_queries.note(action.pk, found)
         Contact.objects.filter(pk__in=found).update(deleted_at=None, deleted_reason=None, changed_at=now)
+        address_consent.take_all(found, now=now)
         return found
 
     @staticmethod

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from contacts import blacklist, states, turns
+from contacts import address_consent, aliases, blacklist, consent, returning, states, turns
 from contacts.acting import Refused
 from contacts.attributes import CORE
 from contacts.identifiers import name_key
@@ -23,12 +23,16 @@ WORDING = "The contact's information has been obtained with the owner's consent.
 
 
 def create(values: Mapping[str, Any], *, user_id: int, wording: str = WORDING, origin: str = Origin.MANUAL) -> Contact:
-    """Make a contact of values by key, and keep who has said that the person agreed. Raises Refused: the ID is taken."""
+    """Make a contact of values by key, and keep who has said that the person agreed. Raises Refused: the ID is taken, or the
+    person was deleted or erased."""
     turns.lock()
     _refuse_taken(values.get("external_id"), None)
     now = timezone.now()
+    given = {key: _state(key, value) for key, value in values.items() if value is not None}
+    returning.refuse({key: state[0] for key, state in given.items()})
     contact = Contact(origin=origin, created_at=now)
-    states.write(contact, {key: _state(key, value) for key, value in values.items() if value is not None}, now)
+    states.write(contact, given, now)
+    address_consent.take(contact, now=now)
     blacklist.apply([contact.pk])
     ConsentRecord.objects.create(contact_id=contact.pk, said_by_id=user_id, wording=wording, at=now)
     turns.written()
@@ -39,7 +43,8 @@ def create(values: Mapping[str, Any], *, user_id: int, wording: str = WORDING, o
 def change(contact_id: int, values: Mapping[str, Any], *, seen: datetime, user_id: int) -> AuditEntry | None:
     """Give a contact the values; None when nothing is different. `seen` is when it had last changed as the person saw it.
 
-    Raises Contact.DoesNotExist, Refused: it was deleted or changed meanwhile, or the ID is taken.
+    A replaced identifier stays an alias; a new address brings the status that is known for it. Raises Contact.DoesNotExist,
+    Refused: the contact was deleted or changed meanwhile, the ID is taken, or a value is that of somebody erased.
     """
     turns.lock()
     contact = Contact.objects.select_for_update().get(pk=contact_id)
@@ -55,7 +60,13 @@ def change(contact_id: int, values: Mapping[str, Any], *, seen: datetime, user_i
             "Somebody, or an import, has changed this contact meanwhile. Look at the new values and save again."
         )
     _refuse_taken(values.get("external_id"), contact_id)
-    states.write(contact, {key: pair[1] for key, pair in different.items()}, timezone.now())
+    returning.refuse_erased({key: pair[1][0] for key, pair in different.items()})
+    now = timezone.now()
+    was = {key: states.of(contact, key) for key in (*different, "email_status", "phone_status")}
+    states.write(contact, {key: pair[1] for key, pair in different.items()}, now)
+    aliases.note(contact, was, now=now)
+    if not different.keys().isdisjoint(consent.ORDERS):
+        different |= address_consent.take(contact, now=now)
     blacklist.apply([contact.pk])
     turns.written()
     target = f"contact {contact.pk}"

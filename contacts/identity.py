@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from contacts import matching, queries, verdicts, writing
+from contacts import address_consent, aliases, matching, queries, verdicts, writing
 from contacts import staging as tables
 from contacts.grouping import Grouping, group
 from contacts.staging import Staging
@@ -73,8 +73,9 @@ class Resolved:
 
 
 def choose(staging: Staging, policy: Policy) -> None:
-    """Rows that name a merged contact, and rows for which a person has chosen one. Runs once, before the matching."""
-    queries.lead_aliases(staging)
+    """Rows that name a contact by what it was known by before, and rows for which a person has chosen one. Runs once, before
+    the matching."""
+    queries.lead_aliases(staging, policy.identifiers, revive=policy.deleted == "restore")
     if policy.chosen:
         queries.choose(staging)
 
@@ -137,8 +138,10 @@ def suppression_digest(kind: str, value: str, *, key: str) -> str:
 
 
 def diff(staging: Staging, policy: Policy, *, start: int, stop: int) -> None:
-    """Rule 5: map the matched rows [start, stop) to what they would change in their contacts."""
+    """Rules 5 and 9: map the matched rows [start, stop) to what they would change in their contacts, and all that bring an
+    address to the status that is known for it."""
     writing.plan_updates(staging, policy.rules, start=start, stop=stop)
+    address_consent.plan(staging, milder=policy.consent == "file", start=start, stop=stop)
 
 
 def planned(staging: Staging, *, start: int, stop: int) -> dict[str, Any]:
@@ -148,10 +151,22 @@ def planned(staging: Staging, *, start: int, stop: int) -> dict[str, Any]:
     return {"updated": found.get("u", 0), "unchanged": found.get("n", 0), "changes": changed}
 
 
-def apply(staging: Staging, policy: Policy, *, start: int, stop: int, origin: str, now: datetime) -> tuple[int, int]:
-    """Write the contacts of rows [start, stop); returns (created, updated)."""
+def apply(
+    staging: Staging,
+    policy: Policy,
+    *,
+    start: int,
+    stop: int,
+    origin: str,
+    now: datetime,
+    since: datetime | None = None,
+) -> tuple[int, int]:
+    """Write the contacts of rows [start, stop); returns (created, updated). Statuses that were set `since` the import began
+    to write go with their addresses, too."""
+    aliases.note_replaced(staging, start=start, stop=stop, now=now)
     created = writing.insert_contacts(staging, policy.rules, start=start, stop=stop, origin=origin, now=now)
     updated = writing.update_contacts(staging, policy.rules, start=start, stop=stop, now=now)
+    address_consent.take_late(staging, since=since or now, start=start, stop=stop, now=now)
     writing.silence(staging, start=start, stop=stop, now=now)
     writing.note_changes(staging, start=start, stop=stop, now=now)
     return created, updated

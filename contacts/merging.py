@@ -11,7 +11,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from contacts import choosing, consent, holdings, states, turns
+from contacts import address_consent, choosing, consent, holdings, states, turns
 from contacts.acting import Refused
 from contacts.models import Alias, Contact, Merge
 from tenants import audit
@@ -51,9 +51,11 @@ def merge(
     )  # fmt: skip
     _send_away(losers, stays, now)
     states.write(stays, after, now)
+    for key, (was, is_now) in address_consent.take(stays, now=now).items():
+        made.values[key] = [made.values[key][0] if key in made.values else was, is_now]
     made.moved = holdings.move([c.pk for c in losers], to=stays.pk)
     made.moved["aliases"] = _alias(contacts, stays, made)
-    made.save(update_fields=["moved"])
+    made.save(update_fields=["moved", "values"])
     turns.written()
     _note(MERGED, made, user_id)
     return made
@@ -80,6 +82,7 @@ def undo(merge_id: int, *, user_id: int | None) -> int:
     _forget_aliases(made)
     states.write(stays, mine, now)
     _bring_back(losers, now)
+    address_consent.take_all([c.pk for c in (stays, *losers)], now=now)
     holdings.give_back({name: moved for name, moved in made.moved.items() if name != "aliases"}, of=stays.pk)
     made.undone_at, made.undone_by_id = now, user_id
     made.save(update_fields=["undone_at", "undone_by"])
@@ -146,8 +149,13 @@ def _alias(contacts: Sequence[Contact], stays: Contact, made: Merge) -> dict[str
     known = [(kind, getattr(c, kind)) for c in contacts for kind in IDENTIFIERS if c.pk != stays.pk]
     known += [(kind, state[0][0]) for kind, state in made.values.items() if kind in IDENTIFIERS]
     new = {(kind, value) for kind, value in known if value and value != own[kind]}
-    moved = list(Alias.objects.filter(contact_id__in=made.losers).values_list("pk", "contact_id"))
-    Alias.objects.filter(contact_id__in=made.losers).update(contact_id=stays.pk)
+    has = set(Alias.objects.filter(contact_id=stays.pk).values_list("kind", "value"))
+    moved = []
+    for alias in Alias.objects.filter(contact_id__in=made.losers).order_by("pk"):
+        if (alias.kind, alias.value) not in has:  # one alias leads to a contact once
+            has.add((alias.kind, alias.value))
+            moved.append((alias.pk, alias.contact_id))
+    Alias.objects.filter(pk__in=[pk for pk, _contact in moved]).update(contact_id=stays.pk)
     Alias.objects.bulk_create(
         [Alias(kind=kind, value=value, contact_id=stays.pk, merge_id=made.pk) for kind, value in sorted(new)],
         ignore_conflicts=True,

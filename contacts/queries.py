@@ -4,7 +4,7 @@ All run in the caller's transaction. Every table of every statement carries the 
 {row}, {hit} … are the staging tables of one import (contacts.staging says what each holds).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.db import connection
@@ -279,28 +279,66 @@ def choose(staging: Staging) -> None:
         run(GIVE_WAY, staging)
 
 
-# Identifiers by which a contact was known before a merge lead to the one it has become part of: in the rows they become
-# that contact's own, so that all later steps see one person. An alias that a living contact has as its own identifier, or
-# that would lead to several, says nothing. Runs before the matching, where the tenant has aliases at all.
+# Identifiers by which a contact was known before lead to the contact: in the rows they become that contact's own, so that
+# all later steps see one person. An alias that a living contact has as its own, or that would lead to several, says
+# nothing; nor does one where a stronger identifier of the row is somebody else's. What was replaced by another value, not by
+# a merge, may be set again by a row that names the contact by a stronger identifier. What a row said before stands in `led`.
+# Runs before the matching, the weakest identifier first, where the tenant has aliases at all.
 ANY_ALIAS = "SELECT EXISTS (SELECT 1 FROM alias a WHERE a.tenant_id = %(tenant)s)"
+LED = "UPDATE {row} s SET @back@, led = NULL WHERE s.tenant_id = %(tenant)s AND s.led IS NOT NULL"
 LEAD = """
-WITH known AS (
-  SELECT a.value, min(a.contact_id) AS contact_id FROM alias a
+WITH known AS MATERIALIZED (
+  SELECT a.value, min(a.contact_id) AS contact_id, bool_or(a.merge_id IS NOT NULL) AS merged FROM alias a
+  JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = a.contact_id AND c.merged_into IS NULL
+    AND (c.deleted_at IS NULL OR %(revive)s)
   WHERE a.tenant_id = %(tenant)s AND a.kind = '@kind@' AND NOT EXISTS (
     SELECT 1 FROM contact o WHERE o.tenant_id = %(tenant)s AND o.@kind@ = a.value AND o.deleted_at IS NULL)
-  GROUP BY a.value HAVING count(*) = 1)
-UPDATE {row} s SET @set@ FROM known k
-JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = k.contact_id AND c.deleted_at IS NULL AND c.@kind@ IS NOT NULL
-WHERE s.tenant_id = %(tenant)s AND s.@kind@ = k.value"""
-_LED = {
-    "external_id": "external_id = c.external_id",
-    "email": "email = c.email, email_written = c.email_written",
-    "phone": "phone = c.phone, phone_written = c.phone_written",
-}
+  GROUP BY a.value HAVING count(DISTINCT a.contact_id) = 1)
+UPDATE {row} s SET @set@, led = coalesce(s.led, '{{}}') || @said@ FROM known k
+JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = k.contact_id AND c.@kind@ IS NOT NULL
+WHERE s.tenant_id = %(tenant)s AND s.@kind@ = k.value@stronger@"""
+# The stronger identifier @name@ of the row is not another person's, and does not name the contact by itself.
+_NOT_ANOTHER = """ AND (s.@name@ IS NULL OR c.@name@ IS NULL OR s.@name@ = c.@name@ OR EXISTS (
+    SELECT 1 FROM alias o WHERE o.tenant_id = %(tenant)s AND o.kind = '@name@' AND o.value = s.@name@
+    AND o.contact_id = c.id)) AND (k.merged OR s.@name@ IS NULL OR s.@name@ IS DISTINCT FROM c.@name@)"""
+# Rows with nothing but an alias whose contact has no identifier of that kind any more.
+LEAD_ALONE = """
+WITH known AS (
+  SELECT a.value, min(a.contact_id) AS contact_id FROM alias a
+  JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = a.contact_id AND c.merged_into IS NULL AND c.@kind@ IS NULL
+    AND (c.deleted_at IS NULL OR %(revive)s)
+  WHERE a.tenant_id = %(tenant)s AND a.kind = '@kind@' AND NOT EXISTS (
+    SELECT 1 FROM contact o WHERE o.tenant_id = %(tenant)s AND o.@kind@ = a.value AND o.deleted_at IS NULL)
+  GROUP BY a.value HAVING count(DISTINCT a.contact_id) = 1),
+led AS (
+  UPDATE {row} s SET @set@, led = @said@ FROM known k
+  WHERE s.tenant_id = %(tenant)s AND s.@kind@ = k.value AND s.external_id IS NOT DISTINCT FROM @external_id@
+    AND s.email IS NOT DISTINCT FROM @email@ AND s.phone IS NOT DISTINCT FROM @phone@
+  RETURNING s.row_no, k.contact_id)
+INSERT INTO {hit} (tenant_id, row_no, contact_id, strength) SELECT %(tenant)s, l.row_no, l.contact_id, 1 FROM led l
+ON CONFLICT DO NOTHING"""
+_FORMS = {"external_id": ("external_id",), "email": ("email", "email_written"), "phone": ("phone", "phone_written")}
 
 
-def lead_aliases(staging: Staging) -> None:
-    """Replace aliases in the rows by the identifiers of the contacts that they lead to."""
-    if fetch(ANY_ALIAS, staging)[0][0]:
-        for kind, columns in _LED.items():
-            run(LEAD.replace("@kind@", kind).replace("@set@", columns), staging)
+def lead_aliases(staging: Staging, order: Sequence[str], *, revive: bool = False) -> None:
+    """Replace aliases in the rows by the identifiers of the contacts that they lead to; `order` has the identifiers that
+    take part, strongest first. With `revive`, deleted contacts are led to as well."""
+    back = ", ".join(
+        f"{c} = CASE WHEN s.led ? '{kind}' THEN s.led -> '{kind}' ->> {i} ELSE s.{c} END"
+        for kind, columns in _FORMS.items()
+        for i, c in enumerate(columns)
+    )
+    if not fetch(ANY_ALIAS, staging)[0][0]:
+        return
+    run(LED.replace("@back@", back), staging)
+    for i, kind in reversed(list(enumerate(order))):
+        stronger = "".join(_NOT_ANOTHER.replace("@name@", name) for name in order[:i])
+        said = f"jsonb_build_object('{kind}', jsonb_build_array({', '.join(f's.{c}' for c in _FORMS[kind])}))"
+        own = ", ".join(f"{c} = c.{c}" for c in _FORMS[kind])
+        statement = LEAD.replace("@kind@", kind).replace("@said@", said).replace("@stronger@", stronger)
+        run(statement.replace("@set@", own), staging, revive=revive)
+        alone = LEAD_ALONE.replace("@kind@", kind).replace("@said@", said)
+        alone = alone.replace("@set@", ", ".join(f"{c} = NULL" for c in _FORMS[kind]))
+        for name in _FORMS:
+            alone = alone.replace(f"@{name}@", "k.value" if name == kind else "NULL")
+        run(alone, staging, revive=revive)

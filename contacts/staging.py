@@ -32,7 +32,8 @@ ROW_COLUMNS = (
 )
 
 # row: cleaned rows; `settings` are what the row says about itself (segments, consent, where it came from; NULL: nothing),
-# `event` is what its contact did. hit: rows that point at a contact which they may change, or at trouble. repeat: rows that
+# `event` is what its contact did, `led` what it said where an alias was replaced (contacts.queries).
+# hit: rows that point at a contact which they may change, or at trouble. repeat: rows that
 # share an identifier with another row. loser: rows joined into another row. map: what each winning row does, with each value
 # before and after, and when the contact had changed before. visitor: visitors that rows will claim.
 SHAPES = {
@@ -40,7 +41,7 @@ SHAPES = {
         "tenant_id bigint NOT NULL, row_no integer NOT NULL, "
         'email text COLLATE "C", email_written text, phone text COLLATE "C", phone_written text, '
         'external_id text COLLATE "C", first_name text, last_name text, first_key text COLLATE "C", '
-        'last_key text COLLATE "C", attributes jsonb NOT NULL, cleared text[], settings jsonb, event jsonb, '
+        'last_key text COLLATE "C", attributes jsonb NOT NULL, cleared text[], settings jsonb, event jsonb, led jsonb, '
         "PRIMARY KEY (tenant_id, row_no)"
     ),
     "hit": (

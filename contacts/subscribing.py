@@ -15,7 +15,7 @@ from django.core import signing
 from django.core.cache import cache
 from django.utils import timezone
 
-from contacts import blacklist, platform, states, suppression, turns
+from contacts import address_consent, blacklist, platform, states, suppression, turns
 from contacts.identifiers import name_key, normal_email
 from contacts.models import ConsentRecord, Contact, EmailStatus, Origin, SignupForm
 from tenants import audit, links, outbox
@@ -132,6 +132,7 @@ def _make(form: SignupForm, email: str, written: str, name: str) -> Contact:
     if name:
         values["first_name"] = [name, name_key(name)]
     states.write(contact, values, now)
+    address_consent.take(contact, now=now)
     blacklist.apply([contact.pk])
     turns.written()
     return contact

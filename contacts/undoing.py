@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from contacts import consent, queries
+from contacts import address_consent, consent, queries
 from contacts import staging as tables
 from contacts.staging import Staging
 
@@ -187,7 +187,7 @@ def _columns(new: int) -> list[str]:
         key = f"{channel}_status"
         found.append(_value(key, key, f"t.changed -> '{key}' ->> {new}"))
         at, why = (f"(t.changed -> '{key}' ->> 2)::timestamptz", f"t.changed -> '{key}' ->> 3") if not new else (
-            "t.at", "'import'")  # fmt: skip
+            "t.at", f"coalesce(t.changed -> '{key}' ->> 4, 'import')")  # fmt: skip
         found += [_value(f"{key}_at", key, at), _value(f"{key}_reason", key, why)]
     at, why = ("(t.changed -> 'deleted' ->> 0)::timestamptz", "t.changed -> 'deleted' ->> 2") if not new else (
         "NULL::timestamptz", "NULL")  # fmt: skip
@@ -198,9 +198,20 @@ def _value(column: str, key: str, value: str) -> str:
     return f"{column} = CASE WHEN '{key}' = ANY(t.keys) THEN {value} ELSE c.{column} END"
 
 
+# Contacts to which an address has come back: brought back whole, or with the value that they had before.
+RETURNED = """
+SELECT b.contact_id FROM {back} b WHERE b.tenant_id = %(tenant)s AND b.row_no >= %(start)s AND b.row_no < %(stop)s
+UNION
+SELECT t.contact_id FROM {turned} t WHERE t.tenant_id = %(tenant)s AND t.row_no >= %(start)s AND t.row_no < %(stop)s
+  AND t.keys && ARRAY['email', 'phone', 'deleted']"""
+
+
 def _told(staging: Staging, span: dict[str, Any], *, now: datetime) -> Taken:
     queries.run(NOTE, staging, **span)
     queries.run(NEWS, staging, **span, now=now)
+    returned = [int(pk) for (pk,) in queries.fetch(RETURNED, staging, **span)]
+    if returned:
+        address_consent.take_all(returned, now=now)
     rows = queries.fetch(RESULTS, staging, **span)
     results: dict[str, int] = {result: int(count) for result, count, _values, _kept in rows}
     return Taken(results, sum(int(r[2]) for r in rows), sum(int(r[3]) for r in rows))

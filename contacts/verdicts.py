@@ -3,7 +3,8 @@
 from contacts.queries import fetch, run
 from contacts.staging import Staging
 
-# Rows without a living contact that point at a deleted one: skipped. Only run where the tenant has deleted contacts.
+# Rows without a living contact that point at a deleted one, by what it is or was known by: skipped.
+# Only run where the tenant has deleted contacts.
 DELETED = """
 INSERT INTO {hit} (tenant_id, row_no, contact_id, strength, code, other_id)
 SELECT %(tenant)s, d.row_no, NULL, 1, 'contact_deleted', min(d.id) FROM (
@@ -14,6 +15,19 @@ SELECT %(tenant)s, d.row_no, NULL, 1, 'contact_deleted', min(d.id) FROM (
   WHERE s.tenant_id = %(tenant)s AND c.deleted_at IS NOT NULL
   UNION ALL
   SELECT s.row_no, c.id FROM {row} s JOIN contact c ON c.tenant_id = %(tenant)s AND c.phone = s.phone
+  WHERE s.tenant_id = %(tenant)s AND c.deleted_at IS NOT NULL AND s.email IS NULL AND s.external_id IS NULL
+  UNION ALL
+  SELECT s.row_no, c.id FROM {row} s JOIN alias a
+    ON a.tenant_id = %(tenant)s AND a.kind = 'external_id' AND a.value = s.external_id
+  JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = a.contact_id
+  WHERE s.tenant_id = %(tenant)s AND c.deleted_at IS NOT NULL
+  UNION ALL
+  SELECT s.row_no, c.id FROM {row} s JOIN alias a ON a.tenant_id = %(tenant)s AND a.kind = 'email' AND a.value = s.email
+  JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = a.contact_id
+  WHERE s.tenant_id = %(tenant)s AND c.deleted_at IS NOT NULL
+  UNION ALL
+  SELECT s.row_no, c.id FROM {row} s JOIN alias a ON a.tenant_id = %(tenant)s AND a.kind = 'phone' AND a.value = s.phone
+  JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = a.contact_id
   WHERE s.tenant_id = %(tenant)s AND c.deleted_at IS NOT NULL AND s.email IS NULL AND s.external_id IS NULL) d
 WHERE NOT EXISTS (SELECT 1 FROM {hit} h WHERE h.tenant_id = %(tenant)s AND h.row_no = d.row_no)
   AND NOT EXISTS (SELECT 1 FROM {map} m WHERE m.tenant_id = %(tenant)s AND m.row_no = d.row_no)
@@ -26,15 +40,23 @@ def skip_deleted(staging: Staging) -> int:
     return run(DELETED, staging) if fetch(ANY_DELETED, staging)[0][0] else 0
 
 
-# Rows whose identifier belongs to a person erased for good. The digest is keyed, so a list of them says nothing.
+# Rows whose identifier belongs to a person erased for good, and rows that would give such an identifier to a contact that
+# does not have it. The digest is keyed, so a list of them says nothing.
 SUPPRESSED = """
+WITH found AS MATERIALIZED (
+  SELECT DISTINCT d.row_no, d.kind, d.value FROM (
+    SELECT s.row_no, k.kind, k.value, encode(sha256(convert_to(%(key)s || k.kind || k.value, 'UTF8')), 'hex') AS digest
+    FROM {row} s CROSS JOIN LATERAL (
+      VALUES ('email', s.email), ('phone', s.phone), ('external_id', s.external_id)) k(kind, value)
+    WHERE s.tenant_id = %(tenant)s AND k.value IS NOT NULL) d
+  JOIN suppression x ON x.tenant_id = %(tenant)s AND x.kind = d.kind AND x.digest = d.digest),
+held AS (
+  UPDATE {hit} h SET code = 'contact_suppressed' FROM found f, contact c
+  WHERE h.tenant_id = %(tenant)s AND h.row_no = f.row_no AND h.code IS NULL
+    AND c.tenant_id = %(tenant)s AND c.id = h.contact_id AND f.value IS DISTINCT FROM
+      CASE f.kind WHEN 'email' THEN c.email WHEN 'phone' THEN c.phone ELSE c.external_id END)
 INSERT INTO {hit} (tenant_id, row_no, contact_id, strength, code, other_id)
-SELECT DISTINCT %(tenant)s, d.row_no, NULL::bigint, 1, 'contact_suppressed', NULL::bigint FROM (
-  SELECT s.row_no, k.kind, encode(sha256(convert_to(%(key)s || k.kind || k.value, 'UTF8')), 'hex') AS digest
-  FROM {row} s CROSS JOIN LATERAL (
-    VALUES ('email', s.email), ('phone', s.phone), ('external_id', s.external_id)) k(kind, value)
-  WHERE s.tenant_id = %(tenant)s AND k.value IS NOT NULL) d
-JOIN suppression x ON x.tenant_id = %(tenant)s AND x.kind = d.kind AND x.digest = d.digest
+SELECT DISTINCT %(tenant)s, d.row_no, NULL::bigint, 1, 'contact_suppressed', NULL::bigint FROM found d
 WHERE NOT EXISTS (SELECT 1 FROM {hit} h WHERE h.tenant_id = %(tenant)s AND h.row_no = d.row_no)
   AND NOT EXISTS (SELECT 1 FROM {map} m WHERE m.tenant_id = %(tenant)s AND m.row_no = d.row_no)
   AND NOT EXISTS (SELECT 1 FROM {loser} l WHERE l.tenant_id = %(tenant)s AND l.row_no = d.row_no)"""

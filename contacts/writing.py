@@ -145,19 +145,35 @@ FROM {map} m JOIN {row} s ON s.tenant_id = %(tenant)s AND s.row_no = m.row_no
 WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s AND m.outcome = 'c'
 ORDER BY m.row_no
 ON CONFLICT DO NOTHING"""
-# A new contact takes the status of the file; it is active where the file says nothing.
+# A new contact takes the status of the file, or of its address where that is stricter (contacts.address_consent); it is
+# active where neither says anything.
 _NEW_STATUS = (
     ", {channel}_status, {channel}_status_at, {channel}_status_reason",
-    ", coalesce(s.settings ->> '{channel}_status', 'active'), CASE WHEN s.settings ->> '{channel}_status' <> 'active' THEN "
+    ", coalesce(@status@, 'active'), CASE WHEN @status@ <> 'active' THEN "
     "coalesce((s.settings ->> 'happened')::timestamptz, %(now)s) END, "
-    "CASE WHEN s.settings ->> '{channel}_status' <> 'active' THEN 'import' END",
+    "CASE WHEN @status@ <> 'active' THEN coalesce(m.changed -> '{channel}_status' ->> 4, 'import') END",
 )
+_NEW_STATUS = (
+    _NEW_STATUS[0],
+    _NEW_STATUS[1].replace(
+        "@status@", "coalesce(m.changed -> '{channel}_status' ->> 1, s.settings ->> '{channel}_status')"
+    ),
+)
+# Whether any row [start, stop) with an outcome gives its contact a status that came with the address.
+COMES_WITH_ADDRESS = """
+SELECT EXISTS (SELECT 1 FROM {map} m WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s
+  AND m.outcome = %(outcome)s AND (jsonb_exists(m.changed, 'email_status') OR jsonb_exists(m.changed, 'phone_status')))"""
+
+
+def _statuses_come(staging: Staging, outcome: str, values: dict[str, Any]) -> bool:
+    span = {"start": values["start"], "stop": values["stop"]}
+    return bool(queries.fetch(COMES_WITH_ADDRESS, staging, outcome=outcome, **span)[0][0])
 
 
 def insert_contacts(staging: Staging, rules: Rules, **values: Any) -> int:
     """Write the contacts to be created; `start`, `stop`, `origin`, `now`. Returns how many."""
     parts = ["", ""]
-    if rules.statuses:
+    if rules.statuses or _statuses_come(staging, "c", values):
         parts = ["".join(part.format(channel=channel) for channel in consent.ORDERS) for part in _NEW_STATUS]
     statement = INSERT_CONTACTS.replace("@columns@", parts[0]).replace("@values@", parts[1])
     return queries.run(statement, staging, **values)
@@ -179,7 +195,8 @@ _CHANGED_STATUS = (
   {channel}_status = CASE WHEN @still@ THEN m.changed -> '{channel}_status' ->> 1 ELSE c.{channel}_status END,
   {channel}_status_at = CASE WHEN @still@
     THEN coalesce((s.settings ->> 'happened')::timestamptz, %(now)s) ELSE c.{channel}_status_at END,
-  {channel}_status_reason = CASE WHEN @still@ THEN 'import' ELSE c.{channel}_status_reason END"""
+  {channel}_status_reason = CASE WHEN @still@
+    THEN coalesce(m.changed -> '{channel}_status' ->> 4, 'import') ELSE c.{channel}_status_reason END"""
 ).replace("@still@", _STILL)
 # Only whom the plan has found deleted: who was deleted since stays so.
 _REVIVED = """,
@@ -193,7 +210,8 @@ def update_contacts(staging: Staging, rules: Rules, **values: Any) -> int:
         _NEW_VALUE.format(column=column, key=key) for key, form in _FORMS.items() for column in (key, form)
     )
     replaced = "attributes = (c.attributes || s.attributes) - coalesce(s.cleared, '{{}}')"
-    more = "".join(_CHANGED_STATUS.format(channel=channel) for channel in consent.ORDERS) if rules.statuses else ""
+    statuses = rules.statuses or _statuses_come(staging, "u", values)
+    more = "".join(_CHANGED_STATUS.format(channel=channel) for channel in consent.ORDERS) if statuses else ""
     statement = (
         UPDATE_CONTACTS.replace("@columns@", columns)
         .replace("@attributes@", replaced if rules.overwrite else "attributes = s.attributes || c.attributes")

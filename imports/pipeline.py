@@ -58,7 +58,7 @@ def targets_of(imp: Import) -> set[str]:
 
 
 # What a resolve or diff says about rows besides conflicts and skips; worked out anew with them.
-VERDICTS = {"duplicate_of_line", "status_kept"}
+VERDICTS = {"duplicate_of_line", "status_kept", "status_of_address"}
 
 # --- what each kind of unit does: (import, unit) → counts -----------------------------------------------------------
 
@@ -109,12 +109,13 @@ def diff(imp: Import, unit: Unit) -> dict[str, Any]:
     """What matched rows would change: counts by outcome, and by changed value with an example row."""
     staging, policy, span = staging_of(imp), policy_of(imp), {"start": unit.start, "stop": unit.stop}
     identity.diff(staging, policy, **span)
-    if policy.settings and policy.consent == "stricter":
-        at = {column["target"]: i for i, column in enumerate(imp.mapping)}
-        for channel, order in consent.ORDERS.items():
-            key = f"{channel}_status"
+    at = {column["target"]: i for i, column in enumerate(imp.mapping)}
+    for channel, order in consent.ORDERS.items():
+        key = f"{channel}_status"
+        if policy.settings and policy.consent == "stricter":
             queries.note_kept(staging, key, column=at.get(key), order=order, **span)
-    return identity.planned(staging, **span)
+        queries.note_with_address(staging, channel, column=at.get(channel), **span)
+    return identity.planned(staging, **span) | {"statuses": queries.statuses(staging, **span)}
 
 
 def match_visitors(imp: Import, _unit: Unit) -> dict[str, Any]:
@@ -131,7 +132,8 @@ def apply(imp: Import, unit: Unit) -> dict[str, Any]:
     """Write one range of rows: contacts, where they came from, members, what they did, visitors."""
     staging, now, options = staging_of(imp), timezone.now(), Options.parse(imp.options)
     span = {"start": unit.start, "stop": unit.stop}
-    created, updated = identity.apply(staging, policy_of(imp), origin="import", now=now, **span)
+    since = imp.started_at - LATE_MARGIN if imp.started_at else now
+    created, updated = identity.apply(staging, policy_of(imp), origin="import", now=now, since=since, **span)
     queries.touch(staging, now=now, **span)
     named = "row.segments" in targets_of(imp)
     membership.add(staging, [imp.segments[name] for name in options.segments], named=named, now=now, **span)

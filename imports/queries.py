@@ -9,7 +9,7 @@ from django.db import connection
 from psycopg import sql
 
 from cdp import digits
-from contacts import queries
+from contacts import address_consent, queries
 from contacts.staging import Staging
 from tenants.context import current_tenant
 
@@ -150,6 +150,44 @@ WHERE h.tenant_id = %(tenant)s AND h.row_no >= %(start)s AND h.row_no < %(stop)s
 def note_kept(staging: Staging, key: str, *, column: int | None, order: Sequence[str], start: int, stop: int) -> int:
     """Store a warning for each matched row [start, stop) whose status (`email_status`, `phone_status`) is not taken."""
     return _run(KEPT, staging, key=key, column=column, order=list(order), start=start, stop=stop)
+
+
+# Statuses that come with an address which the contact did not have (contacts.address_consent has planned them).
+WITH_ADDRESS = """
+INSERT INTO row_issue (tenant_id, import_id, row_no, "column", code, value, facts, severity)
+SELECT m.tenant_id, %(import_id)s, m.row_no, %(column)s, 'status_of_address', s.@channel@,
+       jsonb_build_object('status', m.changed -> %(key)s ->> 1), 'warning'
+FROM {map} m JOIN {row} s ON s.tenant_id = %(tenant)s AND s.row_no = m.row_no
+WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s
+  AND m.changed -> %(key)s ->> 4 = %(reason)s
+ON CONFLICT DO NOTHING"""
+
+
+def note_with_address(staging: Staging, channel: str, *, column: int | None, start: int, stop: int) -> int:
+    """Store a warning for each row [start, stop) whose contact takes the status that is known for its e-mail or phone."""
+    statement = WITH_ADDRESS.replace("@channel@", channel)
+    span = {"start": start, "stop": stop, "column": column}
+    return _run(statement, staging, key=f"{channel}_status", reason=address_consent.REASON, **span)
+
+
+# How many contacts get which status: new ones that will not be active, and known ones whose status changes.
+STATUSES = """
+SELECT x.key, x.status, count(*) FROM {map} m JOIN {row} s ON s.tenant_id = %(tenant)s AND s.row_no = m.row_no
+CROSS JOIN LATERAL (VALUES
+  ('email_status', coalesce(m.changed -> 'email_status' ->> 1, CASE WHEN m.outcome = 'c' AND s.email IS NOT NULL
+     THEN nullif(s.settings ->> 'email_status', 'active') END)),
+  ('phone_status', coalesce(m.changed -> 'phone_status' ->> 1, CASE WHEN m.outcome = 'c' AND s.phone IS NOT NULL
+     THEN nullif(s.settings ->> 'phone_status', 'active') END))) x(key, status)
+WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s AND m.outcome IN ('c', 'u')
+  AND x.status IS NOT NULL GROUP BY x.key, x.status ORDER BY x.key, x.status"""
+
+
+def statuses(staging: Staging, *, start: int, stop: int) -> dict[str, dict[str, int]]:
+    """Status column → status → contacts of rows [start, stop) that will get it."""
+    found: dict[str, dict[str, int]] = {}
+    for key, status, count in queries.fetch(STATUSES, staging, start=start, stop=stop):
+        found.setdefault(key, {})[status] = int(count)
+    return found
 
 
 # Names of the segments that rows name themselves (joined rows have given theirs to their winner).

@@ -25,6 +25,7 @@ def work_out(imp: Import, staging: Staging) -> dict[str, Any]:
     return {
         "counts": imp.counts | {"visitors": sum(n for kind, n in visitors.items() if kind != "ambiguous")},
         "changes": _changes(imp, staging),
+        "statuses": _statuses(imp),
         "visitors": visitors,
         "segments": _segments(imp, staging),
     }
@@ -46,6 +47,15 @@ def _changes(imp: Import, staging: Staging) -> list[dict[str, Any]]:
         {"key": key, "contacts": n, "row": example[key], **_before_after(staging, key, example[key])}
         for key, n in totals.most_common(SHOWN_CHANGES)
     ]
+
+
+def _statuses(imp: Import) -> list[dict[str, Any]]:
+    """Contacts by the status of a channel that they will get, the e-mail first."""
+    totals: Counter[tuple[str, str]] = Counter()
+    for unit in Unit.objects.filter(import_id=imp.pk, kind="diff"):
+        for key, found in unit.counts.get("statuses", {}).items():
+            totals.update({(key, status): n for status, n in found.items()})
+    return [{"key": key, "status": status, "contacts": n} for (key, status), n in sorted(totals.items())]
 
 
 def _before_after(staging: Staging, key: str, row_no: int) -> dict[str, Any]:

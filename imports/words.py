@@ -139,6 +139,9 @@ unknown_contact: No such contact
 status_kept: Status stays as it is
     The contact's status is stricter than the file's, and consent only becomes stricter.
     Nothing to do. An admin can choose otherwise before an import.
+status_of_address: Status comes with the address
+    The address or number is known here as {status}, so the contact has that status.
+    Nothing to do. Consent belongs to the address, whichever contact has it.
 order_without_id: Order without an ID
     The row has cells of an order but no order ID, so that it could not be told from others.
     Fill in the order ID.

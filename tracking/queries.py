@@ -38,7 +38,7 @@ def visitors_of(tenant_id: int, devices: Sequence[str]) -> list[tuple[Any, ...]]
     return [(*row[:5], orjson.loads(row[5]) if isinstance(row[5], str) else row[5]) for row in rows]
 
 
-# Living contacts that have one of the identifiers, or had it before a merge.
+# Living contacts that have one of the identifiers, or had it before where no living contact has it now.
 CONTACTS = {
     "external_id": """
 SELECT c.external_id, c.id FROM contact c
@@ -53,7 +53,8 @@ WHERE c.tenant_id = %(tenant)s AND c.phone = ANY(%(values)s) AND c.deleted_at IS
 FORMERLY = """
 UNION
 SELECT a.value, c.id FROM alias a JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = a.contact_id
-WHERE a.tenant_id = %(tenant)s AND a.kind = %(kind)s AND a.value = ANY(%(values)s) AND c.deleted_at IS NULL"""
+WHERE a.tenant_id = %(tenant)s AND a.kind = %(kind)s AND a.value = ANY(%(values)s) AND c.deleted_at IS NULL
+  AND NOT EXISTS (SELECT 1 FROM contact o WHERE o.tenant_id = %(tenant)s AND o.@kind@ = a.value AND o.deleted_at IS NULL)"""
 
 
 def contacts_named(tenant_id: int, pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], list[int]]:
@@ -63,7 +64,7 @@ def contacts_named(tenant_id: int, pairs: Iterable[tuple[str, str]]) -> dict[tup
         values[kind].append(value)
     found: dict[tuple[str, str], list[int]] = defaultdict(list)
     for kind, wanted in values.items():
-        statement = CONTACTS[kind].replace("@formerly@", FORMERLY)
+        statement = CONTACTS[kind].replace("@formerly@", FORMERLY.replace("@kind@", kind))
         for value, contact_id in _fetch(statement, tenant=tenant_id, values=wanted, kind=kind):
             found[kind, value].append(contact_id)
     return dict(found)

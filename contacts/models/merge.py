@@ -11,13 +11,20 @@ from tenants.base import TenantModel
 
 
 class Alias(TenantModel):
-    """A further identifier of a contact, in its normal form: what it was known by before a merge."""
+    """A further identifier of a contact, in its normal form: what it was known by before a merge or a change.
+
+    `status` and what goes with it say whether the address or number could be written to when it left the contact: consent
+    belongs to the address (identity, rule 9). NULL: it was active, or the identifier is no channel.
+    """
 
     kind = models.CharField(max_length=12)
     value = models.CharField(max_length=320, db_collation="C")
     contact_id = models.BigIntegerField()
-    merge_id = models.BigIntegerField()  # the merge that has made it
+    merge_id = models.BigIntegerField(null=True)  # the merge that has made it; NULL: another value took its place
     added_at = models.DateTimeField(default=timezone.now)
+    status = models.CharField(max_length=14, null=True)
+    status_at = models.DateTimeField(null=True)
+    status_reason = models.TextField(null=True)
 
     class Meta(TenantModel.Meta):
         db_table = "alias"

@@ -1,0 +1,144 @@
+"""Consent belongs to the address, not only to the contact (identity, rule 9).
+
+Whoever comes to have an e-mail address or a phone number that they did not have takes the strictest status that is known for
+it in the workspace: of any contact that has it, living or deleted, and of any that had it when it was replaced there. Nobody
+is written to because an address wandered to another contact.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+
+from contacts import bulk_queries, consent, queries, states
+from contacts.models import Contact
+from contacts.staging import Staging
+from tenants.context import current_tenant
+
+# The reason that a status carries which came with the address.
+REASON = "known for this address"
+
+ANY = """
+SELECT EXISTS (SELECT 1 FROM contact c WHERE c.tenant_id = %(tenant)s AND c.{channel}_status <> 'active')
+    OR EXISTS (SELECT 1 FROM alias a WHERE a.tenant_id = %(tenant)s AND a.kind = '{channel}' AND a.status IS NOT NULL)"""
+# `w` has the values asked for and, as `id`, whose they would be: what that contact itself is says nothing about the address.
+KNOWN = """
+  SELECT x.id, max(x.place) AS place FROM (
+    SELECT w.id, array_position(@order@, c.{channel}_status::text) AS place FROM wanted w JOIN contact c
+      ON c.tenant_id = %(tenant)s AND c.{channel} = w.value AND c.{channel}_status <> 'active' AND c.id <> w.id
+    UNION ALL
+    SELECT w.id, array_position(@order@, a.status) FROM wanted w JOIN alias a
+      ON a.tenant_id = %(tenant)s AND a.kind = '{channel}' AND a.value = w.value AND a.status IS NOT NULL) x
+  GROUP BY x.id"""
+
+# --- what an import plans and writes ------------------------------------------------------------------------------------
+
+# Rows [start, stop) that give a contact an address which it did not have: `changed` gets the status, with REASON at its end.
+# What the file itself says counts where it is stricter, or (`milder`) always. Runs once a range, after the diff.
+PLAN = """
+WITH wanted AS MATERIALIZED (
+  SELECT m.row_no, m.contact_id AS id, s.{channel} AS value FROM {{map}} m
+  JOIN {{row}} s ON s.tenant_id = %(tenant)s AND s.row_no = m.row_no
+  WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s AND s.{channel} IS NOT NULL
+    AND (m.outcome = 'c' OR (m.outcome = 'u' AND jsonb_exists(m.changed, '{channel}')))@silent@),
+known AS (@known@)
+UPDATE {{map}} m SET changed = coalesce(m.changed, '{{{{}}}}') || jsonb_build_object('{channel}_status', jsonb_build_array(
+    c.{channel}_status, (@order@)[k.place], c.{channel}_status_at, c.{channel}_status_reason, %(reason)s))
+FROM wanted w JOIN known k ON k.id = w.id LEFT JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = w.id
+JOIN {{row}} s ON s.tenant_id = %(tenant)s AND s.row_no = w.row_no
+WHERE m.tenant_id = %(tenant)s AND m.row_no = w.row_no AND k.place > coalesce(array_position(@order@, coalesce(
+  m.changed -> '{channel}_status' ->> 1, c.{channel}_status::text, s.settings ->> '{channel}_status')), 1)"""
+# With `milder`, a row that says a status itself has the last word.
+_SILENT = " AND NOT coalesce(jsonb_exists(s.settings, '{channel}_status'), false)"
+
+
+def plan(staging: Staging, *, milder: bool, start: int, stop: int) -> int:
+    """Plan the statuses that come with addresses for rows [start, stop); returns how many."""
+    found = 0
+    for channel in consent.ORDERS:
+        if queries.fetch(ANY.format(channel=channel), staging)[0][0]:
+            statement = PLAN.replace("@silent@", _SILENT if milder else "")
+            statement = _filled(statement, channel)
+            found += queries.run(statement, staging, start=start, stop=stop, reason=REASON)
+    return found
+
+
+# The same for statuses that were set while an import was writing: nobody could plan for them. Locks the few contacts.
+LATE = """
+WITH set_since AS MATERIALIZED (
+  SELECT c.{channel} AS value, array_position(@order@, c.{channel}_status::text) AS place FROM contact c
+  WHERE c.tenant_id = %(tenant)s AND c.{channel}_status <> 'active' AND c.{channel}_status_at >= %(since)s
+    AND c.{channel} IS NOT NULL),
+written AS (
+  SELECT m.contact_id AS id, max(n.place) AS place FROM set_since n JOIN contact c
+    ON c.tenant_id = %(tenant)s AND c.{channel} = n.value
+  JOIN {{map}} m ON m.tenant_id = %(tenant)s AND m.contact_id = c.id AND m.row_no >= %(start)s AND m.row_no < %(stop)s
+    AND (m.outcome = 'c' OR (m.outcome = 'u' AND jsonb_exists(m.changed, '{channel}')))
+  GROUP BY m.contact_id)
+UPDATE contact c SET {channel}_status = (@order@)[w.place], {channel}_status_at = %(now)s,
+  {channel}_status_reason = %(reason)s
+FROM written w WHERE c.tenant_id = %(tenant)s AND c.id = w.id
+  AND w.place > array_position(@order@, c.{channel}_status::text)"""
+
+
+def take_late(staging: Staging, *, since: datetime, start: int, stop: int, now: datetime) -> None:
+    """Give contacts of rows [start, stop) the statuses that their new addresses were given elsewhere since a moment."""
+    for channel in consent.ORDERS:
+        queries.run(_filled(LATE, channel), staging, since=since, start=start, stop=stop, now=now, reason=REASON)
+
+
+def _filled(statement: str, channel: str) -> str:
+    order = "ARRAY[" + ", ".join(f"'{name}'" for name in consent.ORDERS[channel]) + "]"
+    known = (
+        KNOWN.replace("{", "{{").replace("}", "}}").replace("{{channel}}", "{channel}")
+        if "@known@" in statement
+        else ""
+    )
+    return statement.replace("@known@", known).replace("@order@", order).format(channel=channel)
+
+
+# --- every other way in which an address comes to a contact -------------------------------------------------------------
+
+TAKE = """
+WITH wanted AS MATERIALIZED (
+  SELECT c.id, c.{channel} AS value FROM contact c
+  WHERE c.tenant_id = %(tenant)s AND c.id = ANY(%(ids)s) AND c.deleted_at IS NULL AND c.{channel} IS NOT NULL),
+known AS (@known@)
+UPDATE contact c SET {channel}_status = (@order@)[k.place], {channel}_status_at = %(now)s,
+  {channel}_status_reason = %(reason)s
+FROM known k WHERE c.tenant_id = %(tenant)s AND c.id = k.id AND k.place > array_position(@order@, c.{channel}_status::text)
+RETURNING c.id"""
+
+Changed = dict[str, list[list[Any]]]
+
+
+def take(contact: Contact, *, now: datetime) -> Changed:
+    """Give one contact the statuses known for its addresses; returns, by status, its state before and after
+    (contacts.states). The caller has locked the contact, which is up to date afterwards, and has noted the change."""
+    keys = [f"{channel}_status" for channel in consent.ORDERS]
+    before = {key: states.of(contact, key) for key in keys}
+    if not _take([contact.pk], now=now):
+        return {}
+    contact.refresh_from_db()
+    return {key: [before[key], states.of(contact, key)] for key in keys if before[key] != states.of(contact, key)}
+
+
+def take_all(contact_ids: Sequence[int], *, now: datetime) -> int:
+    """The same for many contacts, which the caller has locked; notes the change of those that differ. Returns how many."""
+    ids = _take(contact_ids, now=now)
+    if ids:
+        Contact.objects.filter(pk__in=ids).update(changed_at=now)
+        bulk_queries.note_changes(ids, now=now)
+    return len(ids)
+
+
+def _take(contact_ids: Sequence[int], *, now: datetime) -> list[int]:
+    found: set[int] = set()
+    with connection.cursor() as cursor:
+        for channel in consent.ORDERS:
+            statement = _filled(TAKE, channel)
+            values: dict[str, Any] = {"tenant": current_tenant(), "ids": list(contact_ids), "now": now, "reason": REASON}
+            cursor.execute(statement, values)
+            found.update(row[0] for row in cursor.fetchall())
+    return sorted(found)
