@@ -10,9 +10,10 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection
+from django.db.models import Q
 
-from contacts import bulk_queries, consent, queries, states
-from contacts.models import Contact
+from contacts import bulk_queries, consent, queries, states, turns
+from contacts.models import Alias, Contact
 from contacts.staging import Staging
 from tenants.context import current_tenant
 
@@ -75,6 +76,7 @@ written AS (
     ON c.tenant_id = %(tenant)s AND c.{channel} = n.value
   JOIN {{map}} m ON m.tenant_id = %(tenant)s AND m.contact_id = c.id AND m.row_no >= %(start)s AND m.row_no < %(stop)s
     AND (m.outcome = 'c' OR (m.outcome = 'u' AND jsonb_exists(m.changed, '{channel}')))
+  JOIN {{row}} s ON s.tenant_id = %(tenant)s AND s.row_no = m.row_no@silent@
   GROUP BY m.contact_id)
 UPDATE contact c SET {channel}_status = (@order@)[w.place], {channel}_status_at = %(now)s,
   {channel}_status_reason = %(reason)s
@@ -82,10 +84,11 @@ FROM written w WHERE c.tenant_id = %(tenant)s AND c.id = w.id
   AND w.place > array_position(@order@, c.{channel}_status::text)"""
 
 
-def take_late(staging: Staging, *, since: datetime, start: int, stop: int, now: datetime) -> None:
+def take_late(staging: Staging, *, milder: bool, since: datetime, start: int, stop: int, now: datetime) -> None:
     """Give contacts of rows [start, stop) the statuses that their new addresses were given elsewhere since a moment."""
     for channel in consent.ORDERS:
-        queries.run(_filled(LATE, channel), staging, since=since, start=start, stop=stop, now=now, reason=REASON)
+        statement = _filled(LATE.replace("@silent@", _SILENT if milder else ""), channel)
+        queries.run(statement, staging, since=since, start=start, stop=stop, now=now, reason=REASON)
 
 
 def _filled(statement: str, channel: str) -> str:
@@ -138,7 +141,30 @@ def _take(contact_ids: Sequence[int], *, now: datetime) -> list[int]:
     with connection.cursor() as cursor:
         for channel in consent.ORDERS:
             statement = _filled(TAKE, channel)
-            values: dict[str, Any] = {"tenant": current_tenant(), "ids": list(contact_ids), "now": now, "reason": REASON}
+            values: dict[str, Any] = {
+                "tenant": current_tenant(),
+                "ids": list(contact_ids),
+                "now": now,
+                "reason": REASON,
+            }
             cursor.execute(statement, values)
             found.update(row[0] for row in cursor.fetchall())
     return sorted(found)
+
+
+def set_email(
+    email: str, status: str, *, instead_of: Sequence[str], reason: str, but: int | None = None, now: datetime
+) -> list[int]:
+    """Give an e-mail address a status because its owner, or a provider, has said so: every contact that has it, living or
+    deleted, but for `but`, and what is remembered of those that had it, where it is one of `instead_of`. Returns whom."""
+    holders = Contact.objects.filter(email=email, email_status__in=instead_of).exclude(pk=but)
+    ids = list(holders.order_by("pk").select_for_update().values_list("pk", flat=True))
+    told = {"email_status": status, "email_status_at": now, "email_status_reason": reason}
+    Contact.objects.filter(pk__in=ids).update(**told, changed_at=now)
+    known = Q(status__in=instead_of) | (Q(status=None) if "active" in instead_of else Q(pk__in=[]))
+    left = {"status": None if status == "active" else status, "status_at": now, "status_reason": reason}
+    Alias.objects.filter(known, kind="email", value=email).update(**left)
+    if ids:
+        bulk_queries.note_changes(ids, now=now)
+        turns.written()
+    return ids

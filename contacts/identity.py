@@ -72,10 +72,10 @@ class Resolved:
         return sum(n for code, n in self.held_back.items() if code in SKIPS)
 
 
-def choose(staging: Staging, policy: Policy) -> None:
-    """Rows that name a contact by what it was known by before, and rows for which a person has chosen one. Runs once, before
-    the matching."""
-    queries.lead_aliases(staging, policy.identifiers, revive=policy.deleted == "restore")
+def choose(staging: Staging, policy: Policy, *, again: bool = False) -> None:
+    """Rows that name a contact by what it was known by before, and rows for which a person has chosen one. Runs before the
+    matching; `again` when it is not the first one."""
+    queries.lead_aliases(staging, policy.identifiers, revive=policy.deleted == "restore", again=again)
     if policy.chosen:
         queries.choose(staging)
 
@@ -166,7 +166,8 @@ def apply(
     aliases.note_replaced(staging, start=start, stop=stop, now=now)
     created = writing.insert_contacts(staging, policy.rules, start=start, stop=stop, origin=origin, now=now)
     updated = writing.update_contacts(staging, policy.rules, start=start, stop=stop, now=now)
-    address_consent.take_late(staging, since=since or now, start=start, stop=stop, now=now)
+    milder = policy.consent == "file"
+    address_consent.take_late(staging, milder=milder, since=since or now, start=start, stop=stop, now=now)
     writing.silence(staging, start=start, stop=stop, now=now)
     writing.note_changes(staging, start=start, stop=stop, now=now)
     return created, updated

@@ -320,17 +320,19 @@ ON CONFLICT DO NOTHING"""
 _FORMS = {"external_id": ("external_id",), "email": ("email", "email_written"), "phone": ("phone", "phone_written")}
 
 
-def lead_aliases(staging: Staging, order: Sequence[str], *, revive: bool = False) -> None:
+def lead_aliases(staging: Staging, order: Sequence[str], *, revive: bool = False, again: bool = False) -> None:
     """Replace aliases in the rows by the identifiers of the contacts that they lead to; `order` has the identifiers that
-    take part, strongest first. With `revive`, deleted contacts are led to as well."""
+    take part, strongest first. With `revive`, deleted contacts are led to as well; `again` when
+    rows may have been led before."""
     back = ", ".join(
         f"{c} = CASE WHEN s.led ? '{kind}' THEN s.led -> '{kind}' ->> {i} ELSE s.{c} END"
         for kind, columns in _FORMS.items()
         for i, c in enumerate(columns)
     )
+    if again:
+        run(LED.replace("@back@", back), staging)
     if not fetch(ANY_ALIAS, staging)[0][0]:
         return
-    run(LED.replace("@back@", back), staging)
     for i, kind in reversed(list(enumerate(order))):
         stronger = "".join(_NOT_ANOTHER.replace("@name@", name) for name in order[:i])
         said = f"jsonb_build_object('{kind}', jsonb_build_array({', '.join(f's.{c}' for c in _FORMS[kind])}))"

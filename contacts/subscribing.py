@@ -15,7 +15,7 @@ from django.core import signing
 from django.core.cache import cache
 from django.utils import timezone
 
-from contacts import address_consent, blacklist, platform, states, suppression, turns
+from contacts import address_consent, blacklist, platform, returning, states, suppression, turns
 from contacts.identifiers import name_key, normal_email
 from contacts.models import ConsentRecord, Contact, EmailStatus, Origin, SignupForm
 from tenants import audit, links, outbox
@@ -29,6 +29,9 @@ FASTEST_SECONDS, OPEN_SECONDS = 2, 86_400
 # From one network address, and to one e-mail address, at most so many an hour.
 PER_HOUR, MAILS_PER_HOUR = 20, 3
 KEY = "subscriptions"
+# What the owner of an address can take back by confirming it, and what unsubscribing makes stricter.
+LIFTED = (EmailStatus.NOT_CONFIRMED, EmailStatus.UNSUBSCRIBED)
+REACHABLE = (EmailStatus.ACTIVE, EmailStatus.NOT_CONFIRMED)
 
 
 class Refused(Exception):
@@ -106,7 +109,8 @@ def ask(form: SignupForm, *, email: str, name: str) -> None:
         return
     turns.lock()
     known = Contact.objects.living().filter(email=normal).exists()
-    if not known and not suppression.holds("email", normal):
+    # Who was deleted or erased comes back by the press of the button only.
+    if not known and not suppression.holds("email", normal) and returning.deleted_with("email", normal) is None:
         _make(form, normal, email.strip(), " ".join(name.split())[:200])
     workspace = Tenant.objects.get(pk=current_tenant())
     token = signing.dumps([workspace.pk, form.pk, normal, name[:200]], salt=CONFIRM_SALT, compress=True)
@@ -163,8 +167,12 @@ def confirm(asked: Asked) -> tuple[SignupForm, Contact]:
         contact = _make(form, asked.email, asked.email, asked.name)
     now = timezone.now()
     values: dict[str, list[object]] = {}
-    if contact.email_status in (EmailStatus.NOT_CONFIRMED, EmailStatus.UNSUBSCRIBED):
-        values["email_status"] = [EmailStatus.ACTIVE, now.isoformat(), f"confirmed, form {form.title}"]
+    reason = f"confirmed, form {form.title}"
+    if contact.email_status in LIFTED:
+        values["email_status"] = [EmailStatus.ACTIVE, now.isoformat(), reason]
+    address_consent.set_email(
+        asked.email, EmailStatus.ACTIVE, instead_of=LIFTED, reason=reason, but=contact.pk, now=now
+    )
     has = list(contact.attributes.get(KEY) or [])
     wanted = [*has, *(name for name in form.categories if name not in has)]
     if wanted != has:
@@ -191,13 +199,21 @@ def read_leave(token: str) -> tuple[int, int]:
 
 
 def leave(contact: Contact, *, keep: Sequence[str] | None) -> None:
-    """Unsubscribe from everything (`keep` None), or from all categories but some. The contact is locked by the caller."""
+    """Unsubscribe from everything (`keep` None), or from all categories but some. The contact is locked by the caller.
+
+    Unsubscribing from everything counts for the address: every contact that has it is unsubscribed."""
     now = timezone.now()
     has = list(contact.attributes.get(KEY) or [])
     values: dict[str, list[object]] = {}
     if keep is None:
-        if contact.email_status in (EmailStatus.ACTIVE, EmailStatus.NOT_CONFIRMED):
-            values["email_status"] = [EmailStatus.UNSUBSCRIBED, now.isoformat(), "unsubscribed by themselves"]
+        reason = "unsubscribed by themselves"
+        if contact.email_status in REACHABLE:
+            values["email_status"] = [EmailStatus.UNSUBSCRIBED, now.isoformat(), reason]
+        if contact.email:
+            silent = EmailStatus.UNSUBSCRIBED
+            address_consent.set_email(
+                contact.email, silent, instead_of=REACHABLE, reason=reason, but=contact.pk, now=now
+            )
         kept: list[str] = []
     else:
         kept = [name for name in has if name in keep]

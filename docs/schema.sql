@@ -38,8 +38,11 @@ CREATE TABLE alias (
     kind character varying(12) NOT NULL,
     value character varying(320) COLLATE "C" NOT NULL,
     contact_id bigint NOT NULL,
-    merge_id bigint NOT NULL,
+    merge_id bigint,
     added_at timestamp with time zone NOT NULL,
+    status character varying(14),
+    status_at timestamp with time zone,
+    status_reason text,
     CONSTRAINT alias_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT alias_once UNIQUE (tenant_id, kind, value, contact_id)
 );

@@ -252,7 +252,7 @@ def _begin_match(imp: Import, version: int) -> bool:
     tables.clear(staging)
     if imp.turn_version is not None:
         queries.forget_verdicts(staging, sorted(identity.CONFLICTS | identity.SKIPS | VERDICTS))
-    identity.choose(staging, policy_of(imp))
+    identity.choose(staging, policy_of(imp), again=imp.turn_version is not None)
     Unit.objects.filter(
         import_id=imp.pk, kind__in=("match", "repeat", "resolve", "diff", "visitors", "collect")
     ).delete()

@@ -6,7 +6,12 @@ from contacts import queries, undoing
 from contacts import staging as tables
 from contacts.staging import Staging
 
-# Unclaimed visitors that have used an identifier of a row. One visitor, one person: who has used identifiers of two
+# An alias `a` speaks for its contact as long as no living contact has it as its own.
+FREE_ALIAS = """NOT EXISTS (SELECT 1 FROM contact o WHERE o.tenant_id = %(tenant)s AND o.deleted_at IS NULL AND (
+      a.kind = 'external_id' AND o.external_id = a.value OR a.kind = 'email' AND o.email = a.value
+      OR a.kind = 'phone' AND o.phone = a.value))"""
+# Unclaimed visitors that have used an identifier of a row, or one that its contact had before.
+# One visitor, one person: who has used identifiers of two
 # people is left alone. Reads what the resolve has decided; runs beside the diff.
 MATCH = """
 WITH seen AS (
@@ -17,7 +22,13 @@ WITH seen AS (
     ON i.tenant_id = %(tenant)s AND i.kind = 'email' AND i.value = s.email WHERE s.tenant_id = %(tenant)s
   UNION ALL
   SELECT i.visitor_id, s.row_no, 3 FROM {row} s JOIN visitor_identifier i
-    ON i.tenant_id = %(tenant)s AND i.kind = 'phone' AND i.value = s.phone WHERE s.tenant_id = %(tenant)s),
+    ON i.tenant_id = %(tenant)s AND i.kind = 'phone' AND i.value = s.phone WHERE s.tenant_id = %(tenant)s
+  UNION ALL
+  SELECT i.visitor_id, k.row_no, array_position(ARRAY['external_id', 'email', 'phone'], a.kind::text) FROM alias a JOIN (
+    SELECT h.row_no, h.contact_id FROM {hit} h WHERE h.tenant_id = %(tenant)s AND h.code IS NULL
+    UNION SELECT m.row_no, m.contact_id FROM {map} m WHERE m.tenant_id = %(tenant)s) k ON k.contact_id = a.contact_id
+  JOIN visitor_identifier i ON i.tenant_id = %(tenant)s AND i.kind = a.kind AND i.value = a.value
+  WHERE a.tenant_id = %(tenant)s AND @free@),
 people AS (
   SELECT n.visitor_id, coalesce(l.winner, n.row_no) AS row_no, n.strength FROM seen n
   LEFT JOIN {loser} l ON l.tenant_id = %(tenant)s AND l.row_no = n.row_no
@@ -47,7 +58,10 @@ WHERE x.tenant_id = %(tenant)s AND x.kind <> 'ambiguous' AND s.tenant_id = %(ten
         AND c.email = i.value AND c.deleted_at IS NULL
       UNION ALL
       SELECT c.id FROM contact c WHERE c.tenant_id = %(tenant)s AND i.kind = 'phone'
-        AND c.phone = i.value AND c.deleted_at IS NULL) o
+        AND c.phone = i.value AND c.deleted_at IS NULL
+      UNION ALL
+      SELECT c.id FROM alias a JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = a.contact_id AND c.deleted_at IS NULL
+      WHERE a.tenant_id = %(tenant)s AND a.kind = i.kind AND a.value = i.value AND @free@) o
     WHERE i.tenant_id = %(tenant)s AND i.visitor_id = x.visitor_id
       AND o.id IS DISTINCT FROM coalesce(h.contact_id, m.contact_id))"""
 ANY = "SELECT EXISTS (SELECT 1 FROM visitor_identifier i WHERE i.tenant_id = %(tenant)s)"
@@ -59,9 +73,9 @@ def match(staging: Staging) -> dict[str, int]:
     queries.work_memory(128)
     if not queries.fetch(ANY, staging)[0][0]:
         return {}
-    if queries.run(MATCH, staging):
+    if queries.run(MATCH.replace("@free@", FREE_ALIAS), staging):
         tables.analyze(staging, "visitor")
-        queries.run(OTHERS, staging)
+        queries.run(OTHERS.replace("@free@", FREE_ALIAS), staging)
     return {kind: int(n) for kind, n in queries.fetch(BY_KIND, staging)}
 
 
@@ -94,7 +108,11 @@ people AS (
     ON c.tenant_id = %(tenant)s AND c.email = n.value AND c.deleted_at IS NULL WHERE n.kind = 'email'
   UNION ALL
   SELECT n.visitor_id, c.id, 3 FROM named n JOIN contact c
-    ON c.tenant_id = %(tenant)s AND c.phone = n.value AND c.deleted_at IS NULL WHERE n.kind = 'phone'),
+    ON c.tenant_id = %(tenant)s AND c.phone = n.value AND c.deleted_at IS NULL WHERE n.kind = 'phone'
+  UNION ALL
+  SELECT n.visitor_id, c.id, array_position(ARRAY['external_id', 'email', 'phone'], a.kind::text) FROM named n JOIN alias a
+    ON a.tenant_id = %(tenant)s AND a.kind = n.kind AND a.value = n.value
+  JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = a.contact_id AND c.deleted_at IS NULL WHERE @free@),
 judged AS (
   SELECT p.visitor_id, min(p.contact_id) AS contact_id, min(p.strength) AS strength FROM people p
   GROUP BY p.visitor_id HAVING min(p.contact_id) = max(p.contact_id))
@@ -106,7 +124,8 @@ WHERE v.tenant_id = %(tenant)s AND v.id = j.visitor_id AND v.contact_id IS NULL"
 
 def claim_late(staging: Staging, *, since: datetime, now: datetime) -> int:
     """Tie visitors that named themselves after `since` to the contacts that this import has touched."""
-    return queries.run(LATE, staging, since=since, now=now, import_id=staging.import_id)
+    late = LATE.replace("@free@", FREE_ALIAS)
+    return queries.run(late, staging, since=since, now=now, import_id=staging.import_id)
 
 
 # --- undo ---------------------------------------------------------------------------------------------------------------
