@@ -65,7 +65,8 @@ SHAPES = {
     ),
 }
 # What an undo fills. undone: what came of each row. turned: values of changed contacts that go back, by row. back: created
-# contacts that may come back. used: contacts that others use.
+# contacts that may come back. used: contacts that others use. listed:
+# contacts that later files name, with the keys of what they say.
 UNDO_SHAPES = {
     "undone": (
         'tenant_id bigint NOT NULL, row_no integer NOT NULL, result "char" NOT NULL, reversed integer NOT NULL, '
@@ -79,6 +80,9 @@ UNDO_SHAPES = {
     "back": (
         "tenant_id bigint NOT NULL, row_no integer NOT NULL, contact_id bigint NOT NULL, data jsonb NOT NULL, "
         "PRIMARY KEY (tenant_id, row_no)"
+    ),
+    "listed": (
+        "tenant_id bigint NOT NULL, contact_id bigint NOT NULL, keys text[] NOT NULL, PRIMARY KEY (tenant_id, contact_id)"
     ),
     "used": "tenant_id bigint NOT NULL, contact_id bigint NOT NULL, PRIMARY KEY (tenant_id, contact_id)",
 }

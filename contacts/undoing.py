@@ -58,16 +58,19 @@ WHERE t.tenant_id = %(tenant)s AND t.import_id = %(import_id)s AND t.row_no >= %
     SELECT 1 FROM {undone} u WHERE u.tenant_id = %(tenant)s AND u.row_no = t.row_no)"""
 
 # For each row that changed a contact: the values that are still those of the side that goes (%(old)s: 0 before, 1 after the
-# import). `now` is the contact as JSON, made once a row. All that the update below needs stands in {turned}: tables that
-# have just grown have no statistics, and a join with them may not end.
+# import), but for those that a later file says as well. `now` is the contact as JSON, made once a row. All that the update
+# below needs stands in {turned}: tables that have just grown have no statistics, and a join with them may not end.
 TURNED = """
 INSERT INTO {turned} (tenant_id, row_no, contact_id, keys, kept, changed, at, was_at)
 SELECT t.tenant_id, t.row_no, t.contact_id,
        coalesce((SELECT array_agg(e.key) FROM jsonb_each(t.changed) e
-         WHERE coalesce(x.now -> e.key, 'null') = coalesce(e.value -> %(old)s, 'null')), '{{}}'),
+         WHERE coalesce(x.now -> e.key, 'null') = coalesce(e.value -> %(old)s, 'null')
+           AND (l.keys IS NULL OR e.key <> ALL (l.keys))), '{{}}'),
        (SELECT count(*) FROM jsonb_each(t.changed) e
-         WHERE coalesce(x.now -> e.key, 'null') <> coalesce(e.value -> %(old)s, 'null')), t.changed, t.at, t.was_at
+         WHERE coalesce(x.now -> e.key, 'null') <> coalesce(e.value -> %(old)s, 'null') OR e.key = ANY (l.keys)),
+       t.changed, t.at, t.was_at
 FROM touched t JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = t.contact_id
+LEFT JOIN {listed} l ON l.tenant_id = %(tenant)s AND l.contact_id = t.contact_id
 CROSS JOIN LATERAL (SELECT c.attributes || jsonb_build_object('external_id', c.external_id, 'email', c.email,
   'phone', c.phone, 'first_name', c.first_name, 'last_name', c.last_name, 'email_status', c.email_status,
   'phone_status', c.phone_status, 'deleted', c.deleted_at) AS now OFFSET 0) x

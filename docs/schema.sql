@@ -438,6 +438,22 @@ CREATE POLICY tenant ON import FOR ALL
     WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
 GRANT DELETE, INSERT, SELECT, UPDATE ON import TO cdp_app;
 
+CREATE TABLE import_listing (
+    tenant_id bigint NOT NULL,
+    import_id bigint NOT NULL,
+    start integer NOT NULL,
+    part integer NOT NULL,
+    keys text[] NOT NULL,
+    contact_ids bigint[] NOT NULL,
+    CONSTRAINT import_listing_pkey PRIMARY KEY (tenant_id, import_id, start, part)
+);
+ALTER TABLE import_listing ENABLE ROW LEVEL SECURITY;
+ALTER TABLE import_listing FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON import_listing FOR ALL
+    USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")))
+    WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
+GRANT DELETE, INSERT, SELECT ON import_listing TO cdp_app;
+
 CREATE TABLE import_unit (
     id bigint DEFAULT nextval('import_unit_id_seq'::regclass) NOT NULL,
     tenant_id bigint DEFAULT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint NOT NULL,

@@ -13,7 +13,7 @@ from contacts.holdings import Identifiers, Moved
 from imports import queries, tidying
 from imports.models import Import, Phase, Touched
 
-TABLES = ("touched", "row_issue", "rejected_row", "import")
+TABLES = ("touched", "row_issue", "rejected_row", "import", "import_listing")
 # Of a phone number, so many digits at the end are compared: nobody writes the others in the same way.
 _DIGITS = 8
 _BLOCK = 1 << 20

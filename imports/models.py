@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils import timezone
 
@@ -252,3 +253,21 @@ class Touched(TenantModel):
 
     def __str__(self) -> str:
         return f"contact {self.contact_id} by row {self.row_no} of import {self.import_id}"
+
+
+class Listing(TenantModel):
+    """Whom rows [start, …) of a file name that were known before: contact IDs, by the keys of the values that the rows have
+    (imports.listing). Key: (tenant_id, import_id, start, part)."""
+
+    import_id = models.BigIntegerField(primary_key=True)
+    start = models.IntegerField()
+    part = models.IntegerField()
+    keys = ArrayField(models.TextField())
+    contact_ids = ArrayField(models.BigIntegerField())
+
+    class Meta(TenantModel.Meta):
+        db_table = "import_listing"
+        managed = False
+
+    def __str__(self) -> str:
+        return f"rows from {self.start} of import {self.import_id}"

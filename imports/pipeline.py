@@ -22,7 +22,7 @@ from django.utils.dateparse import parse_datetime
 from contacts import changes, consent, duplicates, identity, statuses, turns
 from contacts import staging as tables
 from contacts.staging import Staging
-from imports import extras, messages, news, parsing, queries, review, strict, undo, units
+from imports import extras, listing, messages, news, parsing, queries, review, strict, undo, units
 from imports.models import Import, Phase, RowIssue, Severity, Status, Unit
 from imports.options import Options
 from segments import membership
@@ -135,6 +135,7 @@ def apply(imp: Import, unit: Unit) -> dict[str, Any]:
     since = imp.started_at - LATE_MARGIN if imp.started_at else now
     created, updated = identity.apply(staging, policy_of(imp), origin="import", now=now, since=since, **span)
     queries.touch(staging, now=now, **span)
+    listing.note(staging, targets=targets_of(imp), overwrite=options.existing == "overwrite", **span)
     named = "row.segments" in targets_of(imp)
     membership.add(staging, [imp.segments[name] for name in options.segments], named=named, now=now, **span)
     claimed = visitors.claim(staging, now=now, **span)

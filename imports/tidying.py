@@ -15,7 +15,7 @@ from django.utils import timezone
 from contacts import undoing
 from contacts.models import Withdrawn
 from contacts.staging import Staging
-from imports import intake, undo
+from imports import intake, listing, undo
 from imports.models import Import, Phase
 from tenants.context import tenant_context
 from tenants.models import Tenant
@@ -38,6 +38,8 @@ def everywhere() -> None:
 def workspace(tenant: Tenant, *, now: datetime) -> tuple[int, int]:
     """Remove what is over in one workspace; returns imports that lost their file, and undos that became final."""
     old = Q(file_removed_at=None, finished_at__lt=now - timedelta(days=tenant.keep_files_days))
+    with tenant_context(tenant.pk):
+        listing.forget(tenant.pk, before=now - timedelta(days=undo.DAYS))
     files = _each(tenant, old, lambda imp: remove_file(imp, now))
     undone = Q(undone_at__lt=now - timedelta(days=undo.DAYS))
     return files, _each(tenant, undone, _forget, withdrawn=True)

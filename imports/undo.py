@@ -15,7 +15,7 @@ from cdp import figures
 from contacts import staging as tables
 from contacts import undoing
 from contacts.staging import Staging
-from imports import messages, queries, units
+from imports import listing, messages, queries, units
 from imports.models import Import, Phase, Status, Touched, Unit
 from segments import membership
 from tenants.models import User
@@ -73,9 +73,10 @@ def make_units(imp: Import, staging: Staging) -> Phase:
     units.make(imp, imp.turning, ranges)
     if imp.turning == "undo":
         units.make(imp, "withdraw", [(0, 0, 0)])
+        listing.note_later(imp, staging)
         for app in (membership, brought):
             app.note_used(staging)
-        tables.analyze(staging, "used")
+        tables.analyze(staging, "used", "listed")
     return Phase(imp.turning)
 
 
@@ -109,6 +110,8 @@ def finish(imp: Import, staging: Staging) -> dict[str, int]:
     report = _summed(imp)
     if imp.turning == "undo":
         report["visitors"] = visitors.release(staging)
+        report["listed"] = listing.kept(imp)
+        report["kept"] -= report["listed"]
     else:
         report["members"], report["events"] = membership.bring_back(staging), brought.bring_back(staging)
         report["visitors"] = visitors.retie(staging)
@@ -167,6 +170,7 @@ _TOLD = (
         "rows brought back in part",
     ),
     ("kept", "rows kept: somebody has changed or used their contacts since", "rows left as they are"),
+    ("listed", "rows kept: a later import lists the same people", "rows left as they are"),
     ("impossible", "rows whose contact is no more", "rows left out: their contact or identifier is taken or gone"),
     ("members", "memberships of segments removed", "memberships of segments restored"),
     ("events", "events and source actions removed", "events and source actions restored"),

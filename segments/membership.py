@@ -89,9 +89,11 @@ def size(segment_id: int) -> int:
 
 # --- undo: what an import added goes out, and may come back ------------------------------------------------------------
 
-# Members that an import has added.
+# Members that an import has added, but for those that a later file lists for the same segment.
 WITHDRAW = """
-DELETE FROM segment_member m WHERE m.tenant_id = %(tenant)s AND m.import_id = %(import_id)s RETURNING m.*"""
+DELETE FROM segment_member m WHERE m.tenant_id = %(tenant)s AND m.import_id = %(import_id)s AND NOT EXISTS (
+  SELECT 1 FROM {listed} l WHERE l.tenant_id = %(tenant)s AND l.contact_id = m.contact_id
+  AND 'segment:' || m.segment_id = ANY (l.keys)) RETURNING m.*"""
 # Contacts of an import that somebody else has put into a segment since.
 USED = """
 SELECT t.tenant_id, t.contact_id FROM touched t WHERE t.tenant_id = %(tenant)s AND t.import_id = %(import_id)s

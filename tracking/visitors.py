@@ -130,7 +130,8 @@ def claim_late(staging: Staging, *, since: datetime, now: datetime) -> int:
 
 # --- undo ---------------------------------------------------------------------------------------------------------------
 
-# Visitors that an import has tied to contacts, and all those of contacts that are no more: anonymous again. What they named
+# Visitors that an import has tied to contacts, and all those of contacts that are no more: anonymous again, unless a later
+# file lists their contact. What they named
 # themselves stays, so that they find their contact when it comes again.
 RELEASE = """
 WITH gone AS (
@@ -138,6 +139,7 @@ WITH gone AS (
   FROM visitor o
   WHERE v.tenant_id = %(tenant)s AND o.tenant_id = %(tenant)s AND o.id = v.id AND o.contact_id IS NOT NULL AND (
     (o.import_id = %(import_id)s AND NOT EXISTS (
+      SELECT 1 FROM {listed} l WHERE l.tenant_id = %(tenant)s AND l.contact_id = o.contact_id) AND NOT EXISTS (
       SELECT 1 FROM touched t WHERE t.tenant_id = %(tenant)s AND t.import_id = %(import_id)s
       AND t.contact_id = o.contact_id AND t.outcome = 'c' AND t.undone = 'k'))
     OR o.contact_id IN (

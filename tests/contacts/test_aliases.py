@@ -1,8 +1,10 @@
 """What a person was known by before stays theirs (identity, rules 2 and 6): found by it, and kept away once deleted."""
 
+from importlib import import_module
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from contacts import acting, bulk, editing, merging, reversing, subscribing, suppression
@@ -338,3 +340,15 @@ def test_an_undone_import_leaves_no_alias_to_nobody(tenant: Tenant) -> None:
     assert people(tenant) == []
     again = bring(tenant, f"{HEAD},{OLD},\n")
     assert (again.created, people(tenant)) == (1, [(None, OLD, None)])
+
+
+def test_what_was_replaced_before_there_were_aliases_becomes_one(changed: Tenant, alice: Actor) -> None:
+    with tenant_context(changed.pk):
+        contact = Contact.objects.get()
+        editing.change(contact.pk, {"external_id": "C-2"}, seen=contact.changed_at, user_id=alice.user.pk)
+        Alias.objects.all().delete()
+        migration = import_module("imports.migrations.0007_aliases_of_before")
+        with connection.cursor() as cursor:
+            for statement in (migration.FROM_IMPORTS, migration.FROM_EDITS, migration.FROM_IMPORTS):
+                cursor.execute(statement, {"tenant": changed.pk})
+    assert aliases(changed) == {("email", OLD), ("phone", P1), ("external_id", "C-1")}

@@ -10,8 +10,8 @@ from django.db import connection
 from django.utils import timezone
 
 from contacts.models import Change, Contact, News, Withdrawn
-from imports import pipeline, running, undo
-from imports.models import Import, Status, Touched
+from imports import pipeline, running, tidying, undo
+from imports.models import Import, Listing, Status, Touched
 from segments import membership
 from segments.models import Member, Segment
 from tenants.context import tenant_context
@@ -107,7 +107,7 @@ def test_what_somebody_has_changed_since_stays(tenant: Tenant) -> None:
         assert not Contact.objects.filter(external_id=f"C-{ROWS + 6}").exists()
         results = dict(Touched.objects.filter(import_id=imp.pk).values_list("contact_id", "undone"))
     assert (results[changed.pk], results[made.pk]) == ("p", "k")
-    assert undone.undo_report["kept"] == 1
+    assert undone.undo_report["kept"] + undone.undo_report["listed"] == 1
     assert undone.undo_report["kept_values"] == 1
 
 
@@ -122,7 +122,7 @@ def test_contacts_that_others_use_are_kept(tenant: Tenant) -> None:
     with tenant_context(tenant.pk):
         assert set(Contact.objects.values_list("pk", flat=True)) == {used.pk, ordered.pk}
         assert not Contact.objects.filter(pk=free.pk).exists()
-    assert undone.undo_report["kept"] == 2
+    assert (undone.undo_report["kept"], undone.undo_report["listed"]) == (1, 1)
 
 
 def test_undo_in_the_opposite_order_takes_all_out(tenant: Tenant) -> None:
@@ -232,3 +232,77 @@ def test_an_undo_that_was_given_up_goes_on_where_it_stopped(tenant: Tenant, monk
 def undone_rows(tenant: Tenant, imp: Import) -> int:
     with tenant_context(tenant.pk):
         return int(Touched.objects.filter(import_id=imp.pk, undone__isnull=False).count())
+
+
+# --- what a later import lists stays ----------------------------------------------------------------------------------
+
+FI = "email,first name\nfi@example.com,Fi\n"
+
+
+@pytest.mark.parametrize(
+    ("second", "options"),
+    [
+        (FI + "gu@example.com,Gu\n", {}),
+        ("email\nfi@example.com\n", {}),
+        ("email,first name\nfi@example.com,\n", {}),
+        ("email,first name\nfi@example.com,Fi\nfi@example.com,Fi\n", {}),
+        (FI, {"mode": "create_only"}),
+        (FI, {"mode": "update_only"}),
+        (FI, {"existing": "only_empty"}),
+    ],
+)
+def test_who_is_listed_by_a_later_import_stays(tenant: Tenant, second: str, options: dict[str, str]) -> None:
+    first = bring(tenant, FI)
+    bring(tenant, second, **options)
+    first = turn(tenant, first, "undo")
+    with tenant_context(tenant.pk):
+        assert Contact.objects.get(email="fi@example.com").first_name == "Fi"
+    assert (first.undo_report["listed"], first.undo_report["kept"], first.undo_report["reversed"]) == (1, 0, 0)
+    assert ("rows kept: a later import lists the same people", 1) in undo.told(first)
+    first = turn(tenant, first, "redo")
+    assert first.status == "imported"
+
+
+def test_an_earlier_or_undone_list_keeps_nobody(tenant: Tenant) -> None:
+    bring(tenant, "email\ngu@example.com\n")
+    first = bring(tenant, FI)
+    second = bring(tenant, FI)
+    with tenant_context(tenant.pk):
+        Import.objects.filter(pk=second.pk).update(undone_at=timezone.now())
+    turn(tenant, first, "undo")
+    with tenant_context(tenant.pk):
+        assert list(Contact.objects.values_list("email", flat=True)) == ["gu@example.com"]
+
+
+def test_values_and_segments_that_a_later_list_repeats_stay(tenant: Tenant) -> None:
+    bring(tenant, "email,city,company\nfi@example.com,Oslo,Old\n")
+    first = bring(tenant, "email,city,company\nfi@example.com,Riga,New\n", segments=["Both", "First"])
+    bring(tenant, "email,city\nfi@example.com,Riga\n", segments=["Both"])
+    turn(tenant, first, "undo")
+    with tenant_context(tenant.pk):
+        contact = Contact.objects.get()
+        assert contact.attributes == {"city": "Riga", "company": "Old"}
+        ids = Member.objects.values_list("segment_id", flat=True)
+        assert [s.name for s in Segment.objects.filter(pk__in=list(ids))] == ["Both"]
+
+
+def test_a_list_that_fills_gaps_says_nothing_of_values(tenant: Tenant) -> None:
+    bring(tenant, "email,city\nfi@example.com,Oslo\n")
+    first = bring(tenant, "email,city\nfi@example.com,Riga\n")
+    bring(tenant, "email,city\nfi@example.com,Bergen\n", existing="only_empty")
+    turn(tenant, first, "undo")
+    with tenant_context(tenant.pk):
+        assert Contact.objects.get().attributes == {"city": "Oslo"}
+
+
+def test_lists_go_when_no_undo_can_ask_for_them(tenant: Tenant) -> None:
+    bring(tenant, FI)
+    bring(tenant, FI)
+    with tenant_context(tenant.pk):
+        assert Listing.objects.count() == 1
+    tidying.workspace(tenant, now=timezone.now() + timedelta(days=undo.DAYS - 1))
+    with tenant_context(tenant.pk):
+        assert Listing.objects.count() == 1
+    tidying.workspace(tenant, now=timezone.now() + timedelta(days=undo.DAYS + 1))
+    with tenant_context(tenant.pk):
+        assert Listing.objects.count() == 0

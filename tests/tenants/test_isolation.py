@@ -58,7 +58,7 @@ def fill(alice: Actor) -> None:
         Suppression,
         Withdrawn,
     )
-    from imports.models import SavedMapping
+    from imports.models import Listing, SavedMapping
     from tenants.models import AuditEntry, Invitation
     from tracking import ingest, sites
     from tracking.hits import Hit
@@ -81,6 +81,7 @@ def fill(alice: Actor) -> None:
     merge = Merge.objects.create(contact_id=1, losers=[2])
     Alias.objects.create(kind="email", value="old@example.com", contact_id=1, merge_id=merge.pk)
     EventKey.objects.create(tenant_id=own, key="order:1", import_id=1)
+    Listing.objects.create(tenant_id=own, import_id=1, start=0, part=1, keys=[], contact_ids=[1])
     SavedMapping.objects.create(name="Weekly", header_digest="0" * 64, columns=[])
     Attribute.objects.create(key="tier", label="Tier", type="text")
     Suppression.objects.create(kind="email", digest="0" * 64)
