@@ -1,5 +1,6 @@
 """How figures are written for people: numbers, shares, times, durations and sizes."""
 
+import re
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -8,6 +9,8 @@ from django.utils import timezone
 
 MINUS = "\N{MINUS SIGN}"
 NOTHING = "\N{EN DASH}"
+# A birthday without its year, as it is stored.
+_YEARLESS = re.compile(r"--(0[1-9]|1[0-2])-([0-3][0-9])\Z").match
 
 Number = int | float | Decimal
 
@@ -84,6 +87,8 @@ def stored(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, list):
         return ", ".join(map(str, value))
+    if isinstance(value, str) and (found := _YEARLESS(value)):
+        return f"{int(found[2])} {date(2000, int(found[1]), 1):%B}"
     return f"{value:f}" if isinstance(value, Decimal) else str(value)
 
 

@@ -1,8 +1,8 @@
 """Types of attributes: text in, a typed JSON value out, or a coded reason why not. Pure.
 
 Values as they are stored: text as text (leading zeros survive), integers and decimals as JSON numbers (decimals exactly
-as written, never through a float), dates as 2024-05-31, date-times in UTC as 2024-05-31T10:00:00Z, choices as text or a
-list of text, countries and languages as their codes.
+as written, never through a float), dates as 2024-05-31 (birthdays without a year as --05-31), date-times in UTC as
+2024-05-31T10:00:00Z, choices as text or a list of text, countries and languages as their codes.
 """
 
 import re
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from contacts import identifiers, values, vocabulary
+from contacts import dates, identifiers, values, vocabulary
 from contacts.values import BadValue
 
 __all__ = [
@@ -57,19 +57,26 @@ class SystemAttribute:
 def _date_parser(settings: Settings) -> Parser:
     formats = settings.formats
     if settings.strict:
-        return lambda value: values.read_date(values.iso(value)).isoformat()
+        return lambda value: dates.read_date(dates.iso(value)).isoformat()
     if formats:
-        return lambda value: values.formatted(value, formats).date().isoformat()
-    return lambda value: values.read_date(value).isoformat()
+        return lambda value: dates.formatted(value, formats).date().isoformat()
+    return lambda value: dates.read_date(value).isoformat()
+
+
+def _birthday_parser(settings: Settings) -> Parser:
+    formats = settings.formats
+    if settings.strict:
+        return lambda value: dates.birthday(dates.iso(value))
+    return lambda value: dates.birthday(value, formats)
 
 
 def _datetime_parser(settings: Settings) -> Parser:
     formats, zone = settings.formats, settings.zone
     if settings.strict:
-        return lambda value: values.utc(values.read_moment(values.iso(value)), zone)
+        return lambda value: dates.utc(dates.read_moment(dates.iso(value)), zone)
     if formats:
-        return lambda value: values.utc(values.formatted(value, formats), zone)
-    return lambda value: values.utc(values.read_moment(value), zone)
+        return lambda value: dates.utc(dates.formatted(value, formats), zone)
+    return lambda value: dates.utc(dates.read_moment(value), zone)
 
 
 def _number_parser(parse: Parser, strict: Parser) -> Callable[[Settings], Parser]:
@@ -82,17 +89,24 @@ def _number_parser(parse: Parser, strict: Parser) -> Callable[[Settings], Parser
 
 
 def _one_of(options: Mapping[str, str]) -> dict[str, str]:
-    return {**{label.casefold(): key for key, label in options.items()}, **{key.casefold(): key for key in options}}
+    labels = {_option(label): key for key, label in options.items()}
+    return labels | {_option(key): key for key in options}
+
+
+def _option(text: str) -> str:
+    """The form in which options are compared."""
+    return values.normal_text(text).casefold()
 
 
 def _choice_parser(settings: Settings) -> Parser:
-    ids = {key: key for key in settings.options}
+    ids = {values.normal_text(key): key for key in settings.options}
     known = ids if settings.strict else _one_of(settings.options)
+    form = values.normal_text if settings.strict else _option
 
     def parse(value: str) -> str:
         if not known:
             return values.text(value)
-        found = known.get(value if settings.strict else value.casefold())
+        found = known.get(form(value))
         if found is None:
             raise BadValue("not_an_option", options=", ".join(sorted(settings.options)[:10]))
         return found
@@ -157,6 +171,7 @@ _ALL = (
     AttributeType("decimal", "Decimal", "12.50", _number_parser(values.decimal, values.decimal)),
     AttributeType("boolean", "Yes or no", "yes, no, true, false, 1, 0", _plain(values.boolean)),
     AttributeType("date", "Date", "2024-05-31", _date_parser),
+    AttributeType("birthday", "Date, perhaps without its year", "1988-05-31, or --05-31", _birthday_parser),
     AttributeType("datetime", "Date and time", "2024-05-31T10:00:00Z", _datetime_parser),
     AttributeType("email", "E-mail", "anna@example.com", _plain(_email)),
     AttributeType("phone", "Phone", "+44 7911 123456", _phone_parser),
@@ -173,8 +188,9 @@ TYPES: dict[str, AttributeType] = {t.key: t for t in _ALL}
 AS_STORED: dict[str, tuple[Callable[[str], Any], Callable[[str], Any], str]] = {
     "integer": (values.PLAIN_INTEGER, bool, ""),
     "decimal": (values.PLAIN_DECIMAL, bool, ""),
-    "date": (values.ISO_DATE, date.fromisoformat, '"'),
-    "datetime": (values.ISO_MOMENT, datetime.fromisoformat, '"'),
+    "date": (dates.ISO_DATE, date.fromisoformat, '"'),
+    "birthday": (dates.ISO_DATE, dates.check_whole, '"'),
+    "datetime": (dates.ISO_MOMENT, datetime.fromisoformat, '"'),
 }
 
 SYSTEM: dict[str, SystemAttribute] = {
@@ -185,7 +201,7 @@ SYSTEM: dict[str, SystemAttribute] = {
     "country": SystemAttribute("Country", "country"),
     "language": SystemAttribute("Language", "language"),
     "time_zone": SystemAttribute("Time zone", "text"),
-    "birthday": SystemAttribute("Birthday", "date"),
+    "birthday": SystemAttribute("Birthday", "birthday"),
     "gender": SystemAttribute("Gender", "text"),
     "company": SystemAttribute("Company", "text"),
     "job_title": SystemAttribute("Job title", "text"),

@@ -10,6 +10,7 @@ from contacts import remembered, retyping
 from contacts.attributes import CORE, SYSTEM, TYPES
 from contacts.identifiers import name_key
 from contacts.models import Attribute, BulkAction, Contact
+from contacts.values import normal_text
 from contacts.vocabulary import COUNTRY_CODES
 from tenants import audit
 
@@ -59,7 +60,7 @@ def _count(key: str) -> int:
 def read_options(text: str) -> dict[str, str]:
     """Options as they are typed, one a line, `ID: label` or a label alone. Raises BadField."""
     found: dict[str, str] = {}
-    for line in filter(None, (part.strip() for part in text.splitlines())):
+    for line in filter(None, (normal_text(part) for part in text.splitlines())):
         key, colon, label = (part.strip() for part in line.partition(":"))
         key, label = (key, label) if colon and label else (line, line)
         if key in found:
@@ -76,7 +77,7 @@ def add(
     label: str, type_key: str, options: str, *, user_id: int, required: bool = False, region: str = ""
 ) -> Attribute:
     """A new field. Raises BadField: a name that is taken or none, or a type that is none."""
-    label = " ".join(label.split())[:120]
+    label = " ".join(normal_text(label).split())[:120]
     key = re.sub(r"[^a-z0-9]+", "_", name_key(label)).strip("_")[:60]
     if not key:
         raise BadField("The name needs a letter or a digit.")
@@ -101,7 +102,7 @@ def change(
     Raises Attribute.DoesNotExist, BadField.
     """
     row: Attribute = Attribute.objects.select_for_update().get(pk=field_id)
-    label = " ".join(label.split())[:120]
+    label = " ".join(normal_text(label).split())[:120]
     if not label:
         raise BadField("The field needs a name.")
     if type_key not in TYPES:

@@ -1,12 +1,10 @@
-"""Texts of cells read as text, numbers, yes or no, dates: the value as it is stored, or a coded reason why not. Pure."""
+"""Texts of cells read as text, numbers, yes or no: the value as it is stored, or a coded reason why not. Pure."""
 
 import re
+import unicodedata
 from collections.abc import Callable
-from datetime import UTC, date, datetime
-from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
 import orjson
 
@@ -27,8 +25,36 @@ class BadValue(ValueError):
 # --- text -------------------------------------------------------------------------------------------------------------
 
 
+# What people and programs put around a value without seeing it: signs without a width, and blanks of every kind.
+INVISIBLE = "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u00ad\u180e"
+AROUND = (
+    INVISIBLE
+    + " \t\n\r\x0b\x0c\x1c\x1d\x1e\x1f\x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000"
+    + "".join(map(chr, range(0x2000, 0x200B)))
+)
+_BLANKS = re.compile(r"[^\S\n]+")
+_BREAKS = re.compile(r" ?\n ?")
+
+
+def trimmed(value: str) -> str:
+    """A cell without what nobody sees at its ends."""
+    value = value.strip()
+    return value if value.isascii() else value.strip(AROUND)
+
+
+def normal_text(value: str) -> str:
+    """A text as it is stored and compared: composed (NFC), nothing unseen at its ends, and each run of blanks, of whatever
+    kind, one space. Line breaks stay, as line feeds; signs without a width inside of a word do, too: some scripts need them.
+    """
+    if value.isascii() and value.isprintable() and "  " not in value:
+        return value.strip()
+    value = unicodedata.normalize("NFC", value).replace("\r\n", "\n").replace("\r", "\n")
+    return _BREAKS.sub("\n", _BLANKS.sub(" ", value)).strip(AROUND)
+
+
 def text(value: str) -> str:
     """A text of a usual length. Raises BadValue, as all functions here."""
+    value = normal_text(value)
     if len(value) > MAX_TEXT:
         raise BadValue("field_too_long", limit=MAX_TEXT, found=len(value))
     return value
@@ -36,6 +62,7 @@ def text(value: str) -> str:
 
 def long_text(value: str) -> str:
     """A text of any useful length, with line breaks."""
+    value = normal_text(value)
     if len(value) > MAX_LONG_TEXT:
         raise BadValue("field_too_long", limit=MAX_LONG_TEXT, found=len(value))
     return value
@@ -62,7 +89,7 @@ _INTEGER = re.compile(r"[+-]?[0-9]{1,19}\Z").match
 PLAIN_INTEGER = re.compile(r"(?:0|-?[1-9][0-9]{0,17})\Z").match
 PLAIN_DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]{0,29})(?:\.[0-9]{1,20})?\Z").match
 _DECIMAL = re.compile(r"([+-]?)0*([0-9]{1,30})(?:\.([0-9]{1,20}))?\Z").match
-_GROUPED = re.compile(r"[+-]?[0-9]{1,3}(?:[ ,.'\u00a0\u202f][0-9]{3})+(?:[.,][0-9]+)?\Z").match
+_GROUPED = re.compile(r"[+-]?[0-9]{1,3}(?:[ ,.'’\u00a0\u202f][0-9]{3})+(?:[.,][0-9]+)?\Z").match
 _MONEY = re.compile(r"[€$£¥₴₽]|zł|\b[A-Z]{3}\b").search
 
 
@@ -99,12 +126,15 @@ def decimal(value: str) -> Any:
 
 
 def _grouped(groups: str, point: str) -> Callable[[str], re.Match[str] | None]:
-    whole = rf"[0-9]{{1,3}}({groups})[0-9]{{3}}(?:\3[0-9]{{3}})*|[0-9]+"
+    whole = rf"[1-9][0-9]{{0,2}}({groups})[0-9]{{3}}(?:\3[0-9]{{3}})*|[0-9]+"
     return re.compile(rf"([+-]?)({whole})({point}[0-9]+)?\Z").match
 
 
 # How a column may write its numbers, when that is not the plain way: groups of three, then decimals.
-NUMBER_FORMATS = {"decimal_comma": _grouped(r"[. '\u00a0\u202f]", ","), "decimal_point": _grouped(",", r"\.")}
+NUMBER_FORMATS = {
+    "decimal_comma": _grouped(r"[. '’\u00a0\u202f]", ","),
+    "decimal_point": _grouped(r"[, '’\u00a0\u202f]", r"\."),
+}
 
 
 def plain_number(value: str, form: str) -> str:
@@ -131,92 +161,3 @@ def boolean(value: str) -> bool:
     if found is None:
         raise BadValue("not_yes_or_no")
     return found
-
-
-# --- time -------------------------------------------------------------------------------------------------------------
-
-ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z").match
-ISO_MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}Z\Z").match
-_ISO_START = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}").match
-_DATE_SIGNS = re.compile(r"[0-9][0-9TZ:.,+/ -]*\Z").match
-_NUMERIC_DATE = re.compile(r"([0-9]{1,2})[./-]([0-9]{1,2})[./-]([0-9]{4})\Z").match
-_YEAR_FIRST = re.compile(r"([0-9]{4})[./]([0-9]{1,2})[./]([0-9]{1,2})\Z").match
-
-
-def read_date(value: str) -> date:
-    """A date written as ISO 8601, or in numbers that can be read in one way only. Raises BadValue."""
-    if not value.isascii():
-        raise BadValue("not_a_date")
-    try:
-        if ISO_DATE(value):
-            return date.fromisoformat(value)
-        if found := _YEAR_FIRST(value):
-            return date(int(found[1]), int(found[2]), int(found[3]))
-        if found := _NUMERIC_DATE(value):
-            return _day_or_month(int(found[1]), int(found[2]), int(found[3]))
-        return _instant(value).date()
-    except BadValue:
-        raise
-    except ValueError:
-        raise BadValue(_no_date(value)) from None
-
-
-def _no_date(value: str) -> str:
-    return "date_does_not_exist" if _DATE_SIGNS(value) else "not_a_date"
-
-
-def _day_or_month(first: int, second: int, year: int) -> date:
-    if first <= 12 and second <= 12 and first != second:
-        raise BadValue(
-            "date_ambiguous", one=f"{year:04}-{second:02}-{first:02}", other=f"{year:04}-{first:02}-{second:02}"
-        )
-    return date(year, second, first) if second <= 12 else date(year, first, second)
-
-
-# Reading by a format takes five microseconds, and days come again.
-@lru_cache(maxsize=50_000)
-def formatted(value: str, formats: tuple[str, ...]) -> datetime:
-    """A date-time in the first of the formats (as strptime has them) that fits."""
-    for pattern in formats:
-        try:
-            return datetime.strptime(value, pattern)
-        except ValueError:
-            continue
-    raise BadValue("date_other_format", formats=", ".join(formats))
-
-
-def iso(value: str) -> str:
-    """The text, when it begins as a date of ISO 8601."""
-    if not _ISO_START(value):
-        raise BadValue("date_not_iso")
-    return value
-
-
-def _instant(value: str) -> datetime:
-    if not value.isascii() or not _ISO_START(value):
-        raise BadValue("not_a_date")
-    return datetime.fromisoformat(value)
-
-
-def read_moment(value: str) -> datetime:
-    """A date-time written as ISO 8601, or a date (midnight). Without an offset it is UTC. Raises BadValue."""
-    if "T" in value or ":" in value:
-        try:
-            return _instant(value)
-        except BadValue:
-            raise
-        except ValueError:
-            raise BadValue(_no_date(value)) from None
-    return datetime.combine(read_date(value), datetime.min.time())
-
-
-def utc(moment: datetime, zone: str = "") -> str:
-    """As it is stored: 2024-05-31T10:00:00Z. Without an offset it is a time of the zone (empty: UTC)."""
-    try:
-        if zone and moment.tzinfo is None:
-            moment = moment.replace(tzinfo=ZoneInfo(zone))
-        if moment.tzinfo is not None and moment.tzinfo is not UTC:
-            moment = moment.astimezone(UTC)
-    except OverflowError:
-        raise BadValue("date_does_not_exist") from None
-    return moment.replace(tzinfo=None).isoformat() + "Z"

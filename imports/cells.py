@@ -5,14 +5,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from contacts import attributes
+from contacts import attributes, values
 from contacts.attributes import BadValue
 
 IDENTIFIERS = ("email", "phone", "external_id")
 NAMES = ("first_name", "last_name")
 # Targets that are no attribute of a contact; those with a dot are none either (imports.extras).
 NO_ATTRIBUTES = frozenset({*IDENTIFIERS, *NAMES, "full_name", "skip", "contact_id", "email_status", "phone_status"})
-MAX_NAME, MAX_PHONE = 4096, 64
+MAX_PHONE = 64
 # Nobody who gets messages was born before.
 EARLIEST = "1900-01-01"
 # What `contacts.spreadsheets.safe_cell` guards, except for the empty text.
@@ -94,17 +94,17 @@ def reader(column: Column, *, region: str | None) -> Callable[[str], Any]:
 
 
 def in_range(day: str, latest: str) -> None:
-    """Refuse an ISO date outside EARLIEST … latest. Raises BadValue."""
+    """Refuse an ISO date outside EARLIEST … latest; a day without its year is in no time. Raises BadValue."""
+    if day.startswith("--"):
+        return
     if not EARLIEST <= day <= latest:
         raise BadValue("date_out_of_range", first=EARLIEST, last=latest)
 
 
 def name(text: str) -> str:
     """The name in a trimmed cell. Raises BadValue."""
-    if len(text) > MAX_NAME:
-        raise BadValue("field_too_long", limit=MAX_NAME, found=len(text))
     check_signs(text)
-    return unquoted(text)
+    return values.text(unquoted(text))
 
 
 def halves(text: str) -> tuple[str | None, str | None]:

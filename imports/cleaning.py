@@ -13,6 +13,7 @@ from typing import Any
 
 from contacts import identifiers
 from contacts.attributes import BadValue
+from contacts.values import trimmed
 from imports import cells as of
 from imports import lines, rows
 from imports.cells import IDENTIFIERS, MAX_PHONE, NAMES, Clean, Column
@@ -79,7 +80,8 @@ class Cleaner:
         problems: list[Problem] = []
         if len(cells) != self.width and not self._fits(cells, problems):
             return None, problems
-        cells = [c.strip() for c in cells]
+        blank = not any(map(str.strip, cells))
+        cells = [trimmed(c) for c in cells]
         values = self._identifiers(cells, problems)
         if self.named:
             self._names(cells, values, problems)
@@ -95,7 +97,7 @@ class Cleaner:
         settings, event = self.extras.read(cells, problems) if self.extras else ({}, {})
         if not any(values[name] for name in self.used) and "contact_id" not in settings:
             # An identifier that cannot be read is reason enough.
-            if any(cells) and self.identifying.isdisjoint(p.column for p in problems):
+            if not blank and self.identifying.isdisjoint(p.column for p in problems):
                 problems.append(Problem(None, "no_identifier", None))
             return None, problems
         if problems and (not self.drop or any(p.code == "required_empty" for p in problems)):
@@ -134,7 +136,7 @@ class Cleaner:
 
     def _region(self, cell: str) -> str | None:
         """The row's own country where it has one, else that of the import."""
-        text = cell.strip()
+        text = trimmed(cell)
         try:
             return str(self.country(text)) if text and self.country else self.region
         except BadValue:

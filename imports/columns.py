@@ -114,7 +114,7 @@ def _say_formats(imp: Import, columns: list[dict[str, Any]], written: Mapping[in
 
 def _question(name: str, kind: str, found: formats.Found) -> str:
     what = "dates" if kind == "date" else "numbers"
-    asked = formats.question(kind, found.example)
+    asked = formats.question(kind, found)
     return f"Choose how {what} of column {name} are written: {asked} It can be {' or '.join(found.ask)}."
 
 

@@ -1,10 +1,13 @@
-"""How dates and numbers of a column are written: the choices, and which of them its values allow. Pure."""
+"""How dates, numbers and lists of a column are written: the choices, and which of them its values allow. Pure."""
 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from contacts import attributes, values
+import orjson
+
+from contacts import attributes
 from contacts.attributes import SYSTEM, BadValue
 
 # The choice of a person who wants only what is clear in itself: ISO 8601, numbers with a point.
@@ -18,9 +21,18 @@ DATES: dict[str, str] = {
     "%m.%d.%Y": "05.31.2024, month first",
     "%Y/%m/%d": "2024/05/31, year first",
 }
-# A date may be followed by a time; ISO 8601 can never be read wrongly and stays possible.
+# The hundred years in which two-digit years lie: first year → its words.
+CENTURIES = {"1900": "1900 to 1999", "1930": "1930 to 2029", "2000": "2000 to 2099"}
+_SHORT = {
+    **{form.replace("Y", "y"): words.replace("2024", "24") for form, words in DATES.items()},
+    "%y-%m-%d": "24-05-31, year first",
+    "%y.%m.%d": "24.05.31, year first",
+}
+SHORT_DATES: dict[str, str] = {
+    f"{form}@{first}": f"{words}; years {years}" for form, words in _SHORT.items() for first, years in CENTURIES.items()
+}
+# A time may be demanded behind a date. ISO 8601 can never be read wrongly and stays possible.
 TIMES = (" %H:%M", " %H:%M:%S", " %I:%M %p")
-_ISO = ("%Y-%m-%d", "%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S")
 NUMBERS: dict[str, str] = {
     "decimal_comma": "1.234,56 or 1 234,56: a comma before decimals",
     "decimal_point": "1,234.56: a comma between thousands",
@@ -29,20 +41,29 @@ CHOICES: dict[str, dict[str, str]] = {
     "date": {STRICT: "2024-05-31, or clear in itself", **DATES},
     "number": {STRICT: "1234.56: a point, nothing between thousands", **NUMBERS},
 }
-_KINDS = {"date": "date", "datetime": "date", "integer": "number", "decimal": "number"}
+# Choices that are offered only where the values need them.
+RARE: dict[str, dict[str, str]] = {"date": SHORT_DATES}
+_KINDS = {"date": "date", "birthday": "date", "datetime": "date", "integer": "number", "decimal": "number"}
 _TARGETS = {"event.time": "datetime", "row.happened": "datetime", "event.amount": "decimal"}
-_DATE_LIKE = re.compile(r"[0-9]{1,4}[./-][0-9]{1,2}[./-][0-9]{1,4}(?:[ T][0-9].*)?\Z").match
+_DATE_LIKE = re.compile(r"[0-9]{1,4}([./-])[0-9]{1,2}\1[0-9]{1,4}(?:(?:[ T]|, )[0-9].*)?\Z").match
+_FULL_DATE = re.compile(r"(?:[0-9]{4}.*|[0-9]{1,2}.[0-9]{1,2}.[0-9]{4}(?![0-9]).*)\Z", re.DOTALL).match
+_DAY_LIKE = re.compile(r"[0-9]{1,2}([./-])[0-9]{1,2}\.?\Z").match
 _ISO_LIKE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}").match
-_NUMBER_LIKE = re.compile(r"[+-]?[0-9][0-9.,' \u00a0\u202f]*\Z").match
+_YEAR_FIRST = re.compile(r"(?:3[2-9]|[4-9][0-9])[./-]").match
+_NUMBER_LIKE = re.compile(r"[+-]?[0-9][0-9.,'’ \u00a0\u202f]*\Z").match
 
 
 @dataclass(frozen=True)
 class Found:
-    """What the values of a column allow: the choice that they leave, or the choices between which a person must decide."""
+    """What the values of a column allow: the choice that they leave, or the choices between which a person must decide.
+
+    `example` shows the difference; `other` is a value that no choice reads together with it: the column is mixed.
+    """
 
     choice: str = STRICT
     ask: tuple[str, ...] = ()
     example: str = ""
+    other: str = ""
 
 
 def type_of(target: str, own: Mapping[str, str]) -> str:
@@ -65,37 +86,81 @@ def kinds(samples: Sequence[str]) -> list[str]:
 
 def expanded(choice: str) -> list[str]:
     """A choice as the mapping keeps it; empty for what is clear in itself."""
-    if choice in DATES:
-        return [choice, *(choice + time for time in TIMES), *_ISO]
     return [] if choice == STRICT else [choice]
 
 
 def possible(kind: str, choice: str) -> bool:
     """Whether a column of the kind can have this choice; a date also with the form of a time behind it."""
-    if kind == "date" and choice not in CHOICES[kind]:
-        return any(choice == date + time for date in DATES for time in TIMES)
-    return choice in CHOICES.get(kind, {})
+    known = CHOICES.get(kind, {}) | RARE.get(kind, {})
+    return choice in known or (kind == "date" and any(choice == date + time for date in DATES for time in TIMES))
+
+
+def offered(kind: str, found: Found, chosen: str) -> dict[str, str]:
+    """Choices for a select, with their words: the usual ones, and of the others those that are asked about or chosen."""
+    rare = {key: words for key, words in RARE.get(kind, {}).items() if key in (*found.ask, found.choice, chosen)}
+    known = {**rare, **CHOICES[kind]}
+    return known if chosen in known or not possible(kind, chosen) else {chosen: chosen, **known}
+
+
+# --- what the values say ----------------------------------------------------------------------------------------------
 
 
 def find(type_key: str, samples: Sequence[str]) -> Found:
     """Which way of writing the trimmed, non-empty values have, where only one is possible; else between which to ask."""
     if kind_of(type_key) == "date":
-        like = [value for value in samples if _DATE_LIKE(value) and not _ISO_LIKE(value)]
-        return _among([c for c in DATES if c != "%Y/%m/%d"], "datetime", like)
+        return _find_date(type_key, samples)
     if kind_of(type_key) == "number":
-        strict = attributes.parser(type_key)
-        numbers = [value for value in samples if _NUMBER_LIKE(value)]
-        return Found() if all(_reads(strict, v) for v in numbers) else _among(list(NUMBERS), type_key, numbers)
+        return _find_number(type_key, samples)
     return Found()
 
 
-def _among(choices: Sequence[str], type_key: str, samples: Sequence[str]) -> Found:
-    different = list(dict.fromkeys(samples))
-    parsers = {c: attributes.parser(type_key, formats=tuple(expanded(c))) for c in choices}
-    fitting = [c for c, parse in parsers.items() if different and all(_reads(parse, value) for value in different)]
-    if len(fitting) < 2:
-        return Found(fitting[0] if fitting else STRICT)
-    return Found(STRICT, tuple(fitting), _telling(different))
+def _find_date(type_key: str, samples: Sequence[str]) -> Found:
+    yearless = type_key == "birthday"
+    like = [v for v in samples if (_DATE_LIKE(v) or (yearless and _DAY_LIKE(v))) and not _ISO_LIKE(v) and v.isascii()]
+    short = any(_DATE_LIKE(v) and not _FULL_DATE(v) for v in like)
+    forms: list[str] = [*SHORT_DATES] if short else [form for form in DATES if form != "%Y/%m/%d"]
+    if short and not any(map(_YEAR_FIRST, like)):
+        forms = [form for form in forms if not form.startswith("%y")]
+    read = _readings(forms, type_key if yearless else "datetime", like)
+    values = [i for i in range(len(like)) if any(found[i] is not None for found in read.values())]
+    fitting = [form for form, found in read.items() if values and all(found[i] is not None for i in values)]
+    usable = [like[i] for i in values]
+    if fitting:
+        return Found(fitting[0]) if len(fitting) == 1 else Found(STRICT, tuple(fitting), _telling(usable))
+    return _mixed(read, like, values)
+
+
+def _find_number(type_key: str, samples: Sequence[str]) -> Found:
+    like = [value for value in samples if _NUMBER_LIKE(value)]
+    read = _readings((STRICT, *NUMBERS), type_key, like)
+    values = [i for i in range(len(like)) if any(found[i] is not None for found in read.values())]
+    fitting = [form for form, found in read.items() if all(found[i] is not None for i in values)]
+    if values and not fitting:
+        return _mixed(read, like, values)
+    if len({tuple(read[form][i] for i in values) for form in fitting}) < 2:
+        return Found(fitting[0] if values else STRICT)
+    different = [i for i in values if len({read[form][i] for form in fitting}) > 1]
+    return Found(STRICT, tuple(form for form in fitting if form != STRICT), like[different[0]])
+
+
+def _mixed(read: Mapping[str, Sequence[Any]], like: Sequence[str], values: Sequence[int]) -> Found:
+    """A column that no one choice reads: those that read a part of it, the fullest first, or what is clear in itself."""
+    if not values:
+        return Found()
+    known = {form: sum(found[i] is not None for i in values) for form, found in read.items() if form != STRICT}
+    ask = sorted((form for form, count in known.items() if count), key=lambda form: -known[form])
+    first = read[ask[0]]
+    one = next(like[i] for i in values if first[i] is not None)
+    return Found(STRICT, (*ask, STRICT), one, next(like[i] for i in values if first[i] is None))
+
+
+def _readings(forms: Sequence[str], type_key: str, samples: Sequence[str]) -> dict[str, list[Any]]:
+    """Choice → what each value is by it, None where it cannot be read so."""
+    return {
+        form: [_read(parse, value) for value in samples]
+        for form in forms
+        for parse in (attributes.parser(type_key, formats=tuple(expanded(form))),)
+    }
 
 
 def _telling(samples: Sequence[str]) -> str:
@@ -107,12 +172,11 @@ def _telling(samples: Sequence[str]) -> str:
     return samples[0]
 
 
-def _reads(parse: attributes.Parser, value: str) -> bool:
+def _read(parse: attributes.Parser, value: str) -> bytes | None:
     try:
-        parse(value)
+        return orjson.dumps(parse(value))
     except BadValue:
-        return False
-    return True
+        return None
 
 
 def guess_type(samples: Sequence[str]) -> str:
@@ -121,7 +185,7 @@ def guess_type(samples: Sequence[str]) -> str:
     found = attributes.guess_type(filled)
     if found != "text" or not filled:
         return found
-    if all(map(_DATE_LIKE, filled)) and _known(find("date", filled)):
+    if all(_DATE_LIKE(v) and _FULL_DATE(v) for v in filled) and _known(find("date", filled)):
         return "datetime" if all(":" in value for value in filled) else "date"
     # Groups with spaces alone may as well be a phone or a code.
     plain = not any(re.match(r"0[0-9]", value) for value in filled) and any(
@@ -134,11 +198,40 @@ def _known(found: Found) -> bool:
     return bool(found.ask) or found.choice != STRICT
 
 
-def question(kind: str, example: str) -> str:
-    """What a person is asked about a value that can be read in two ways: "3 April or 4 March?"."""
+# --- the question -----------------------------------------------------------------------------------------------------
+
+
+def question(kind: str, found: Found) -> str:
+    """What a person is asked about values that can be read in several ways: "3 April or 4 March?"."""
+    if found.other:
+        return f"{found.example} and {found.other} are written in two ways: which one?"
     if kind == "number":
-        return f"{example}: thousands or decimals?"
-    forms = tuple(form for choice in DATES if choice.startswith("%d") for form in expanded(choice))
-    moment = values.formatted(example, forms)
-    other = moment.replace(day=moment.month, month=moment.day)
-    return f"{moment.day} {moment:%B} or {other.day} {other:%B}?"
+        return f"{found.example}: thousands or decimals?"
+    orders = {form.partition("@")[0] for form in found.ask}
+    days = [day for day in dict.fromkeys(_spoken(found.example, form) for form in found.ask) if day]
+    asked = f"{' or '.join(days)}?" if len(orders) > 1 else ""
+    if any("@" in form for form in found.ask):
+        return f"{found.example}: {asked + ' And in' if asked else 'in'} which century?"
+    return asked
+
+
+def _spoken(example: str, form: str) -> str:
+    """The day that a form makes of a value: "3 April"."""
+    try:
+        day = attributes.parser("birthday", formats=(form,))(example)
+    except BadValue:
+        return ""
+    return f"{int(day[-2:])} {_MONTHS[int(day[-5:-3]) - 1]}"
+
+
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "December",
+)  # fmt: skip
+
+
+def why(found: Found) -> str:
+    """Beside the question, why it is asked."""
+    if found.other:
+        return "The column is mixed."
+    return "Every value can be read both ways." if found.ask else ""

@@ -13,6 +13,7 @@ import orjson
 from cdp import digits
 from contacts import attributes, identifiers
 from contacts.attributes import BadValue
+from contacts.values import trimmed
 from imports import cells as of
 from imports.cells import IDENTIFIERS, Clean, Column
 from imports.extras import Extras
@@ -79,7 +80,7 @@ def compiled(
             if normal is None:
                 return None
             email = normal
-            if normal != text:
+            if normal != text and normal != (text := trimmed(text)):
                 written = _escaped(text)
         if phone_at is not None and (text := cells[phone_at].strip()):
             if text[0] == "'":
@@ -88,7 +89,7 @@ def compiled(
             if normal is None:
                 return None
             phone = normal
-            if normal != text:
+            if normal != text and normal != (text := trimmed(text)):
                 phone_written = _escaped(text[: of.MAX_PHONE])
         if external_at is not None and (text := cells[external_at].strip()):
             normal = identifiers.normal_external_id(of.unquoted(text) if text[0] == "'" else text)
@@ -106,7 +107,7 @@ def compiled(
             said = "\\N\t\\N" if more is None else _said(*more(cells, None))
         except ValueError:
             return None
-        cleared = _array([key for i, key in clearable if not cells[i].strip()]) if clearable else NULL
+        cleared = _array([key for i, key in clearable if not trimmed(cells[i])]) if clearable else NULL
         return (
             f"\t{email}\t{written}\t{phone}\t{phone_written}\t{external_id}"
             f"\t{first[0]}\t{last[0]}\t{first[1]}\t{last[1]}\t{{{json}}}\t{cleared}\t{said}\n"
@@ -133,7 +134,7 @@ def _fragment(column: Column, read: Answer) -> Callable[[str], str]:
     key = orjson.dumps(column.target).decode() + ":"
 
     def fragment(cell: str) -> str:
-        text = cell.strip()
+        text = trimmed(cell)
         if not text and column.required:
             raise BadValue("required_empty")
         value = read(text) if text else None
@@ -164,11 +165,11 @@ def _name_pair(name: str | None) -> tuple[str, str]:
 
 
 def _name(cell: str) -> tuple[str, str]:
-    return _name_pair(of.name(cell.strip()))
+    return _name_pair(of.name(trimmed(cell)))
 
 
 def _halves(cell: str) -> tuple[tuple[str, str], tuple[str, str]]:
-    first, last = of.halves(cell.strip())
+    first, last = of.halves(trimmed(cell))
     return _name_pair(first), _name_pair(last)
 
 

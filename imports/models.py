@@ -51,18 +51,18 @@ class Import(TenantModel):
     # How the file came, when it is not plain text: gzip, zip, xlsx. `path` is the text, the original lies beside.
     container = models.CharField(max_length=8, blank=True, db_default="")
     # Of a workbook: the names of its sheets, and the one that was taken.
-    sheets = JSONField(default=list, db_default=[])
+    sheets = models.JSONField(default=list, db_default=[])
     sheet = models.CharField(max_length=255, blank=True, db_default="")
     file_removed_at = models.DateTimeField(null=True)  # the original is kept for a time only
     sha256 = models.CharField(max_length=64)
-    dialect = JSONField(default=dict)
-    header = JSONField(default=list)
-    mapping = JSONField(default=list)  # one entry a column: {target, type, label}
-    options = JSONField(default=dict)  # imports.options.Options
+    dialect = models.JSONField(default=dict)
+    header = models.JSONField(default=list)
+    mapping = models.JSONField(default=list)  # one entry a column: {target, type, label}
+    options = models.JSONField(default=dict)  # imports.options.Options
     status = models.CharField(max_length=16, choices=Status, default=Status.PREPARING)
     phase = models.CharField(max_length=10, choices=Phase, default=Phase.DRAFT)
     reason = models.CharField(max_length=40, blank=True)
-    reason_facts = JSONField(default=dict)
+    reason_facts = models.JSONField(default=dict)
     auto_start = models.BooleanField(default=False)
     started = models.BooleanField(default=False)  # somebody (or auto_start) has said: write
     refreshed = models.BooleanField(default=False)  # contacts changed after the review, which was worked out again
@@ -91,7 +91,7 @@ class Import(TenantModel):
     matched_visitors = models.IntegerField(default=0)
     events_added = models.IntegerField(default=0, db_default=0)
     events_known = models.IntegerField(default=0, db_default=0)
-    segments = JSONField(default=dict, db_default={})  # name → number of the segments that rows are added to
+    segments = models.JSONField(default=dict, db_default={})  # name → number of the segments that rows are added to
     review = JSONField(default=dict)
     # Undo: what is asked for ("undo", "redo" or nothing), by whom, until when, and what came of it.
     turning = models.CharField(max_length=4, blank=True, db_default="")
@@ -99,7 +99,7 @@ class Import(TenantModel):
     undoable_until = models.DateTimeField(null=True)
     undone_at = models.DateTimeField(null=True)
     undone_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.DO_NOTHING, null=True, related_name="+")
-    undo_report = JSONField(default=dict, db_default={})
+    undo_report = models.JSONField(default=dict, db_default={})
 
     class Meta(TenantModel.Meta):
         db_table = "import"
@@ -140,8 +140,8 @@ class SavedMapping(TenantModel):
     name = models.CharField(max_length=120)
     # SHA-256 of the names of the columns in their normal form, in order.
     header_digest = models.CharField(max_length=64, db_collation="C")
-    columns = JSONField()  # one entry a column, as Import.mapping has them
-    options = JSONField(default=dict)
+    columns = models.JSONField()  # one entry a column, as Import.mapping has them
+    options = models.JSONField(default=dict)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.DO_NOTHING, null=True, related_name="+")
     saved_at = models.DateTimeField(default=timezone.now)
 
@@ -172,7 +172,7 @@ class Unit(TenantModel):
     claim = models.CharField(max_length=32, blank=True)
     done_at = models.DateTimeField(null=True)
     seconds = models.FloatField(default=0)
-    counts = JSONField(default=dict)
+    counts = models.JSONField(default=dict)
 
     class Meta(TenantModel.Meta):
         db_table = "import_unit"
@@ -199,7 +199,7 @@ class RowIssue(TenantModel):
     column = models.IntegerField(null=True)  # index of the column in the file; NULL means the row
     code = models.CharField(max_length=40)
     value = models.TextField(null=True)
-    facts = JSONField(default=dict, db_default={})
+    facts = models.JSONField(default=dict, db_default={})
     severity = models.CharField(max_length=8, choices=Severity)
 
     class Meta(TenantModel.Meta):
@@ -218,8 +218,8 @@ class RejectedRow(TenantModel):
 
     row_no = models.IntegerField(primary_key=True)
     import_id = models.BigIntegerField()
-    cells = JSONField()
-    fixed = JSONField(null=True)  # the cells as somebody has mended them; NULL when nobody has
+    cells = models.JSONField()
+    fixed = models.JSONField(null=True)  # the cells as somebody has mended them; NULL when nobody has
     chosen_id = models.BigIntegerField(null=True)  # the contact that somebody has chosen for the row
     retried_in = models.BigIntegerField(null=True)  # the import that has brought the mended row
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from contacts import values as read
+from contacts import dates
 from contacts.identity import Policy
 from contacts.values import BadValue
 from imports import extras
@@ -132,8 +132,8 @@ def _moment(text: str, zone: str) -> str:
     if not text:
         return ""
     try:
-        moment: datetime = read.read_moment(text)
-        return read.utc(moment, zone)
+        moment: datetime = dates.read_moment(text)
+        return dates.utc(moment, zone)
     except BadValue:
         raise BadOption(f"happened={text} is not a date or time such as 2024-05-31 or 2024-05-31T10:00Z.") from None
 

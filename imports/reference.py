@@ -68,6 +68,7 @@ _BY_TYPE: dict[str, tuple[str, str]] = {
     "decimal": ("12.50", "7.25"),
     "boolean": ("yes", "no"),
     "date": ("2024-05-31", "2024-06-01"),
+    "birthday": ("1988-05-31", "--06-01"),
     "datetime": ("2024-05-31T10:00:00Z", "2024-06-01T18:30:00Z"),
     "email": ("anna.work@example.com", "jonas.work@example.com"),
     "phone": ("+44 7911 123458", "+44 7911 123459"),

@@ -13,7 +13,7 @@ from imports.reader import FileProblem, Span
 from tenants.context import current_tenant
 from tenants.models import Tenant
 
-FILLED = frozenset({"integer", "decimal", "boolean", "date", "datetime", "phone", "choice"})
+FILLED = frozenset({"integer", "decimal", "boolean", "date", "birthday", "datetime", "phone", "choice"})
 IDENTIFIERS = frozenset({"email", "phone", "external_id", "contact_id"})
 CODE = "column_partly_filled"
 

@@ -212,8 +212,8 @@ not_an_integer: Not a whole number
 not_a_number: Not a number
     This is not a number.
     Write digits with a point, for example 12.50.
-number_with_comma: Number with a comma
-    The comma can be read as a point or as a group of thousands.
+number_with_comma: Number with a comma or groups
+    A sign in it can be read as the point or as groups of thousands.
     Write 1234.50, without groups.
 number_with_currency: Number with a currency
     The cell holds a currency beside the number.
@@ -236,6 +236,15 @@ not_a_date: Not a date
 date_ambiguous: Date can be read both ways
     Day and month can be swapped.
     Write it as 2024-05-31.
+date_without_year: Date without a year
+    The value is a day and a month; the field wants the year, too.
+    Write it as 2024-05-31, or map the column to the birthday.
+date_century_unclear: Year of two digits
+    The year may be of one century or the other.
+    Write all four digits, or choose how dates of the column are written.
+time_zone_unclear: Zone of the time unclear
+    Several zones are called {zone}.
+    Write the offset, for example 2024-05-31 10:00 +02:00.
 date_not_iso: Date not in ISO 8601
     By the strict rules of this workspace a date is written in one way only.
     Write it as 2024-05-31.

@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.db.models.expressions import RawSQL
 
 from contacts.attributes import BadValue
-from contacts.values import integer, plain_decimal
+from contacts.values import integer, normal_text, plain_decimal
 from segments.conditions import Clock
 from segments.rules import Did, Where
 from tenants.context import current_tenant
@@ -131,7 +131,7 @@ def read_count(activity: Activity, typed: str) -> str:
 
 def read_where(name: str, op: str, value: str) -> Where:
     """A condition on a property. Raises BadValue."""
-    name, value = name.strip(), value.strip()
+    name, value = name.strip(), normal_text(value)
     if op in ("more", "less"):
         value = plain_decimal(value)
     return Where(name, op, value)

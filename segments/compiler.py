@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from contacts.attributes import BadValue
+from contacts.values import normal_text
 from segments import activities, conditions, subjects
 from segments.activities import ACTIVITIES, WHERE
 from segments.conditions import OPERATORS, Clock
@@ -138,7 +139,7 @@ def checked(node: Did, path: tuple[int, ...] = ()) -> Did:
         where = activities.read_where(node.where.name, node.where.op, node.where.value) if node.where else None
     except BadValue as problem:
         raise RuleError(sentence(problem, "Number"), path) from None
-    return replace(node, count=count, where=where)
+    return replace(node, name=normal_text(node.name), count=count, where=where)
 
 
 def _read(subject: Subject, operator: conditions.Operator, typed: str, region: str | None, path: Sequence[int]) -> str:

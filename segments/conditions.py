@@ -13,10 +13,20 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import BooleanField, Case, DecimalField, ExpressionWrapper, Func, Q, TextField, When
 from django.db.models.fields.json import HasAnyKeys, HasKeys
-from django.db.models.functions import Cast, Coalesce
-from django.db.models.lookups import Exact, GreaterThanOrEqual, IContains, IExact, In, IsNull, IStartsWith, LessThan
+from django.db.models.functions import Cast, Coalesce, Right
+from django.db.models.lookups import (
+    Exact,
+    GreaterThanOrEqual,
+    IContains,
+    IExact,
+    In,
+    IsNull,
+    IStartsWith,
+    LessThan,
+    StartsWith,
+)
 
-from contacts import attributes, identifiers, values
+from contacts import attributes, dates, identifiers, values
 from contacts.attributes import BadValue
 from segments.subjects import Subject
 
@@ -112,6 +122,8 @@ def _filled(_subject: Subject, _wanted: Sequence[str], _clock: Clock) -> Q:
 
 
 def _on(subject: Subject, wanted: Sequence[str], clock: Clock) -> Q:
+    if wanted[0].startswith("--"):
+        return Q(Exact(_day_of_year(subject), wanted[0][2:]))
     day = date.fromisoformat(wanted[0])
     return _days(subject, clock, day, _next(day))
 
@@ -140,13 +152,24 @@ def _ahead(subject: Subject, wanted: Sequence[str], clock: Clock) -> Q:
     return _days(subject, clock, clock.today, _next(clock.today + timedelta(days=int(wanted[0]))))
 
 
+def _comes(subject: Subject, wanted: Sequence[str], clock: Clock) -> Q:
+    """Days that come every year, whatever their first one was; who was born on 29 February has it on the 28th, too."""
+    days = {f"{clock.today + timedelta(days=i):%m-%d}" for i in range(min(int(wanted[0]), 366) + 1)}
+    return Q(In(_day_of_year(subject), sorted(days | ({"02-29"} if "02-28" in days else set()))))
+
+
+def _day_of_year(subject: Subject) -> Right:
+    return Right(subject.text, 5)
+
+
 def _next(day: date) -> date:
     return min(day, date.max - timedelta(days=1)) + timedelta(days=1)
 
 
 def _days(subject: Subject, clock: Clock, start: date | None, stop: date | None) -> Q:
     """From the beginning of one day to the beginning of another."""
-    found = Q()
+    # A day without its year is in no time: neither before nor after anything.
+    found = ~Q(StartsWith(subject.text, "--")) if subject.kind == "birthday" else Q()
     if start is not None:
         found &= Q(GreaterThanOrEqual(subject.text, _edge(subject, clock, start)))
     return found & Q(LessThan(subject.text, _edge(subject, clock, stop))) if stop is not None else found
@@ -154,10 +177,11 @@ def _days(subject: Subject, clock: Clock, start: date | None, stop: date | None)
 
 def _edge(subject: Subject, clock: Clock, day: date) -> Any:
     """A day as the values of a subject are written: dates and times of attributes are texts that sort like their times."""
-    if subject.kind == "date":
+    if subject.kind in ("date", "birthday"):
         return day.isoformat()
     start = clock.start(day)
-    return start.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if subject.kind == "time" else start
+    # Without the Z, so that a fraction of the first second comes behind the edge, too.
+    return start.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S") if subject.kind == "time" else start
 
 
 def _number(subject: Subject) -> Any:
@@ -170,7 +194,7 @@ def _number(subject: Subject) -> Any:
 
 _WORDS = frozenset({"identifier", "name", "text"})
 _NUMBERS = frozenset({"number", "count"})
-_DATES = frozenset({"date", "time", "moment"})
+_DATES = frozenset({"date", "birthday", "time", "moment"})
 _EQUAL = _WORDS | _NUMBERS | {"exact", "option"}
 _EVERY = _EQUAL | _DATES | {"boolean", "options"}
 
@@ -189,7 +213,8 @@ _ALL = (
     Operator("none_of", "has none of", "many", frozenset({"options"}), of="any_of"),
     Operator("within", "in the last days, today included", "days", _DATES, _within),
     Operator("longer_ago", "longer ago than days", "days", _DATES, _longer_ago),
-    Operator("ahead", "in the next days, today included", "days", frozenset({"date", "time"}), _ahead),
+    Operator("ahead", "in the next days, today included", "days", frozenset({"date", "birthday", "time"}), _ahead),
+    Operator("comes", "comes in the next days, any year", "days", frozenset({"birthday"}), _comes),
     Operator("on", "is on", "one", _DATES, _on),
     Operator("before", "is before", "one", _DATES, _before),
     Operator("after", "is after", "one", _DATES, _after),
@@ -222,13 +247,17 @@ def where(subject: Subject, op: str, wanted: Sequence[str], clock: Clock) -> Q:
 
 def read(subject: Subject, operator: Operator, typed: str, *, region: str | None) -> str:
     """One value as it is stored in a rule, by the rules of imports. Raises BadValue."""
-    text = " ".join(typed.split())
+    text = values.normal_text(typed)
     if operator.takes == "days":
         return _read_days(text)
+    if subject.kind == "birthday" and operator.key == "on":
+        return dates.birthday(text)
     if subject.kind in _DATES:
-        return values.read_date(text).isoformat()
+        return dates.read_date(text).isoformat()
     if subject.kind == "name":
         return identifiers.name_key(text)
+    if subject.key == "external_id" and operator.key == "is":
+        return identifiers.normal_external_id(typed) or text
     if operator.key in ("contains", "contains_not", "begins"):
         return text.lower() if subject.kind == "identifier" else text
     if subject.options and text in subject.options:

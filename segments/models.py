@@ -5,7 +5,6 @@ from typing import Any, ClassVar
 from django.db import models
 from django.utils import timezone
 
-from cdp.digits import JSONField
 from tenants.base import TenantManager, TenantModel
 
 
@@ -20,7 +19,7 @@ class Segment(TenantModel):
     whoever it means is in it at once."""
 
     name = models.CharField(max_length=120)
-    rule = JSONField(null=True)
+    rule = models.JSONField(null=True)
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta(TenantModel.Meta):

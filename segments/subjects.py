@@ -57,8 +57,9 @@ _COLUMNS = (
 )
 # Types of attributes → kinds of conditions; text is the rest.
 _KINDS = {
-    "integer": "number", "decimal": "number", "boolean": "boolean", "date": "date", "datetime": "time",
-    "choice": "option", "choices": "options", "country": "option", "language": "option", "phone": "exact",
+    "integer": "number", "decimal": "number", "boolean": "boolean", "date": "date", "birthday": "birthday",
+    "datetime": "time", "choice": "option", "choices": "options", "country": "option", "language": "option",
+    "phone": "exact",
 }  # fmt: skip
 
 

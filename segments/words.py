@@ -11,6 +11,7 @@ from segments.models import Segment
 from segments.rules import AttributeIs, Did, Group, InSegment, Node
 from segments.subjects import Subject, everything
 
+_LEADS = {"within": "in the last", "ahead": "in the next", "comes": "comes, in any year, in the next"}
 _JOINED = {"all": " and ", "any": " or ", "none": " or "}
 
 
@@ -42,7 +43,7 @@ def _(node: AttributeIs, known: Mapping[str, Subject], names: Mapping[int, str])
     shown = [shown_value(subject, value) for value in node.values]
     if operator.takes == "days":
         days = f"{shown[0]} day{'' if shown[0] == '1' else 's'}"
-        lead = {"within": "in the last", "ahead": "in the next"}.get(operator.key)
+        lead = _LEADS.get(operator.key)
         return f"{subject.label} {lead} {days}" if lead else f"{subject.label} more than {days} ago"
     between = " and " if operator.takes == "two" else " and " if operator.key == "all_of" else " or "
     return " ".join(part for part in (subject.label, operator.label, between.join(shown)) if part)
@@ -69,9 +70,9 @@ def shown_value(subject: Subject, value: str) -> str:
     """A value of a rule as people read it: the label of an option, a day."""
     if value in subject.options:
         return subject.options[value]
-    if subject.kind in ("date", "time", "moment"):
+    if subject.kind in ("date", "birthday", "time", "moment"):
         try:
             return figures.day(date.fromisoformat(value))
         except ValueError:
-            return value
+            return figures.stored(value)
     return value

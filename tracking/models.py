@@ -16,7 +16,7 @@ class Site(TenantModel):
     key = models.CharField(max_length=40, db_collation="C")
     created_at = models.DateTimeField(default=timezone.now)
     last_hit_at = models.DateTimeField(null=True)
-    dropped = JSONField(default=dict)  # reason → number of hits that were refused
+    dropped = models.JSONField(default=dict)  # reason → number of hits that were refused
 
     class Meta(TenantModel.Meta):
         db_table = "site"

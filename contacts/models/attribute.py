@@ -5,7 +5,6 @@ from typing import Any, ClassVar
 from django.db import models
 from django.utils import timezone
 
-from cdp.digits import JSONField
 from tenants.base import TenantModel
 
 
@@ -16,7 +15,7 @@ class Attribute(TenantModel):
     label = models.CharField(max_length=120)
     type = models.CharField(max_length=12)
     # ID → label of the options of a choice; empty means that any text is an option.
-    options = JSONField(default=dict)
+    options = models.JSONField(default=dict)
     # A new contact needs a value; so does each row of a file.
     required = models.BooleanField(default=False, db_default=False)
     # Of phones written without a country; empty: that of the workspace.

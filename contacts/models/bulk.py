@@ -26,8 +26,8 @@ class BulkAction(TenantModel):
     """One of the kinds in settings.BULK_KINDS over the contacts that `asked` names (contacts.bulk says how)."""
 
     kind = models.CharField(max_length=20)
-    asked = JSONField(default=dict)
-    options = JSONField(default=dict)
+    asked = models.JSONField(default=dict)
+    options = models.JSONField(default=dict)
     state = models.CharField(max_length=10, choices=BulkState, default=BulkState.GATHERING)
     total = models.BigIntegerField(default=0)
     done = models.BigIntegerField(default=0)
@@ -36,7 +36,7 @@ class BulkAction(TenantModel):
     kept = models.BigIntegerField(default=0)  # changed by somebody since: an undo leaves them
     cursor = models.BigIntegerField(default=0)
     attempts = models.IntegerField(default=0)
-    result = JSONField(default=dict)
+    result = models.JSONField(default=dict)
     error = models.TextField(blank=True)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.DO_NOTHING, null=True, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)

@@ -45,9 +45,9 @@ class Merge(TenantModel):
     """
 
     contact_id = models.BigIntegerField()
-    losers = JSONField()
+    losers = models.JSONField()
     values = JSONField(default=dict)
-    moved = JSONField(default=dict)
+    moved = models.JSONField(default=dict)
     made_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.DO_NOTHING, null=True, related_name="+")
     made_at = models.DateTimeField(default=timezone.now)
     undone_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.DO_NOTHING, null=True, related_name="+")

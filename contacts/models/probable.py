@@ -4,7 +4,6 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
-from cdp.digits import JSONField
 from contacts.probable import words
 from tenants.base import TenantModel
 
@@ -27,7 +26,7 @@ class ProbableSearch(TenantModel):
     found = models.BigIntegerField(default=0)
     cursor = models.BigIntegerField(default=0)
     attempts = models.IntegerField(default=0)
-    model = JSONField(default=dict)
+    model = models.JSONField(default=dict)
     error = models.TextField(blank=True)
     # Contacts that changed before have their keys already; NULL: none has.
     since = models.DateTimeField(null=True)
@@ -68,7 +67,7 @@ class ProbablePair(TenantModel):
     strength = models.FloatField()
     bits = models.FloatField()
     head = models.BooleanField(default=False)
-    detail = JSONField(default=dict)
+    detail = models.JSONField(default=dict)
     print = models.CharField(max_length=32, db_collation="C")
     decision = models.CharField(max_length=8, choices=Decision, default="", db_default="")
     decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.DO_NOTHING, null=True, related_name="+")

@@ -5,7 +5,6 @@ from typing import Any, ClassVar
 from django.db import models
 from django.utils import timezone
 
-from cdp.digits import JSONField
 from tenants.base import TenantModel
 
 
@@ -17,7 +16,7 @@ class SignupForm(TenantModel):
     text = models.CharField(max_length=500, blank=True)
     # What the person agrees to, kept with the contact as it was shown.
     wording = models.CharField(max_length=500)
-    categories = JSONField(default=list)
+    categories = models.JSONField(default=list)
     created_at = models.DateTimeField(default=timezone.now)
     archived_at = models.DateTimeField(null=True)
 

@@ -125,18 +125,19 @@ def _with_formats(
     """The row with the ways in which its dates or numbers can be written, and what is to be asked about them."""
     target = f"new:{row['type']}" if row["target"] == "new" else row["target"]
     current = formats.type_of(target, own)
-    hows, row["ask"] = [], ""
+    hows, row["ask"], row["ask_why"] = [], "", ""
     for kind in able:
         mine = formats.kind_of(current) == kind
         if not mine and kind not in formats.kinds(values[:20]):
             continue
         found = formats.find(current if mine else FREE_TYPES[kind], values)
-        question = formats.question(kind, found.example) if found.ask else ""
+        question = formats.question(kind, found) if found.ask else ""
         kept = (row["formats"] or [formats.STRICT])[0] if mine and row["formats"] is not None else ""
         chosen = posted.get(f"{kind}-format-{row['index']}", "") or kept or ("" if found.ask else found.choice)
-        options = ({chosen: chosen} if formats.possible(kind, chosen) else {}) | formats.CHOICES[kind]
+        options = formats.offered(kind, found, chosen)
         hows.append({"kind": kind, "options": list(options.items()), "chosen": chosen, "question": question})
-        row["ask"] = row["ask"] or (question if mine and not chosen else "")
+        if question and mine and not chosen:
+            row["ask"], row["ask_why"] = question, formats.why(found)
     return row | {"hows": hows}
 
 

@@ -165,7 +165,7 @@ def test_options_refuse_other_formats() -> None:
     of = Cleaner(
         [Column(0, "E", "email"), Column(1, "B", "birthday", "date", formats=("%d/%m/%Y",))], width=2, region=None
     )
-    assert said(of.row(["anna@example.com", "2024-05-31"])) == [(1, "date_other_format")]
+    assert said(of.row(["anna@example.com", "31.05.2024"])) == [(1, "date_other_format")]
     (line,) = lines(block(of, [["anna@example.com", "05/06/2024"]]))
     assert line["attributes"] == {"birthday": "2024-06-05"}
 

@@ -1,5 +1,6 @@
 """How dates and numbers of a column are written: found by its values, asked where they leave a doubt, then kept to."""
 
+from datetime import date
 from typing import Any
 
 import orjson
@@ -13,6 +14,7 @@ from imports.models import Import, RowIssue
 from tenants.context import tenant_context
 from tenants.models import Tenant
 from tests.cast import Actor
+from tests.contacts.test_bulk import exported
 from tests.imports.helpers import again, bring, proved, receive
 
 DAY, MONTH = "%d/%m/%Y", "%m/%d/%Y"
@@ -31,7 +33,34 @@ DAY, MONTH = "%d/%m/%Y", "%m/%d/%Y"
         ("date", ["03/04/1988", "11/12/1990"], "strict", (DAY, MONTH)),
         ("date", ["05/05/1988"], "strict", (DAY, MONTH)),
         ("date", ["2024-05-31", "03/04/1988"], "strict", (DAY, MONTH)),
-        ("date", ["31/12/1990", "12/31/1990"], "strict", ()),
+        ("date", ["31/12/1990", "12/31/1990"], "strict", (DAY, MONTH, "strict")),
+        ("date", ["31.12.1990", "31/12/1990"], "strict", ("%d.%m.%Y", DAY, "strict")),
+        ("date", ["31/12/1990", "30/02/1980", "99/99/2024"], DAY, ()),
+        ("date", ["99/99/2024"], "strict", ()),
+        ("date", ["2024-05-31 10:00", "31/05/2024 10:00"], DAY, ()),
+        ("date", ["31.05.80", "30.06.81"], "strict", tuple(f"%d.%m.%y@{first}" for first in formats.CENTURIES)),
+        ("date", ["05/31/80", "1/2/81"], "strict", tuple(f"%m/%d/%y@{first}" for first in formats.CENTURIES)),
+        ("date", ["80-05-31"], "strict", tuple(f"%y-%m-%d@{first}" for first in formats.CENTURIES)),
+        ("date", ["31.05.80", "30.06.1981"], "strict", tuple(f"%d.%m.%y@{first}" for first in formats.CENTURIES)),
+        ("birthday", ["31/05", "24/12"], DAY, ()),
+        ("birthday", ["05/31", "24/12/1980", "12/24"], "strict", (MONTH, DAY, "strict")),
+        ("birthday", ["05/04", "12/11"], "strict", (DAY, MONTH)),
+        ("birthday", ["31.05.", "04.03."], "%d.%m.%Y", ()),
+        ("birthday", ["--05-31", "1980-05-31"], "strict", ()),
+        ("decimal", ["1.250", "3.400"], "strict", ("decimal_comma", "decimal_point")),
+        ("decimal", ["1.250", "42"], "strict", ("decimal_comma", "decimal_point")),
+        ("decimal", ["-1.250"], "strict", ("decimal_comma", "decimal_point")),
+        ("decimal", ["1.250", "3.5"], "strict", ()),
+        ("decimal", ["1.250", "0.125"], "strict", ()),
+        ("decimal", ["1.250", "1234.567"], "strict", ()),
+        ("decimal", ["0.125", "0.250"], "strict", ()),
+        ("decimal", ["1.250", "3.400,50"], "decimal_comma", ()),
+        ("decimal", ["1.250.000"], "decimal_comma", ()),
+        ("decimal", ["1,250,000"], "decimal_point", ()),
+        ("decimal", ["1'234.50"], "decimal_point", ()),
+        ("decimal", ["1’234,50"], "decimal_comma", ()),
+        ("decimal", ["1.234,56", "1,234.56"], "strict", ("decimal_comma", "decimal_point", "strict")),
+        ("decimal", ["12.5", "1.2.3"], "strict", ()),
         ("date", ["2024/05/31"], "strict", ()),
         ("datetime", ["31/12/1990 10:00", "03/04/1988 11:30:05"], DAY, ()),
         ("datetime", ["12/31/1990 2:30 PM"], MONTH, ()),
@@ -54,15 +83,117 @@ def test_what_values_allow(kind: str, samples: list[str], choice: str, ask: tupl
 
 
 @pytest.mark.parametrize(
-    ("kind", "example", "asked"),
+    ("kind", "values", "asked"),
     [
-        ("date", "03/04/1988", "3 April or 4 March?"),
-        ("date", "11-12-1990", "11 December or 12 November?"),
-        ("number", "1,234", "1,234: thousands or decimals?"),
+        ("date", ["03/04/1988"], "3 April or 4 March?"),
+        ("date", ["11-12-1990"], "11 December or 12 November?"),
+        ("date", ["31.05.80"], "31.05.80: in which century?"),
+        ("date", ["03/04/80"], "03/04/80: 3 April or 4 March? And in which century?"),
+        ("date", ["31/12/1990", "12/31/1990"], "31/12/1990 and 12/31/1990 are written in two ways: which one?"),
+        ("birthday", ["03/04"], "3 April or 4 March?"),
+        ("decimal", ["1,234"], "1,234: thousands or decimals?"),
+        ("decimal", ["1.234"], "1.234: thousands or decimals?"),
+        ("decimal", ["1.234,5", "1,234.5"], "1.234,5 and 1,234.5 are written in two ways: which one?"),
     ],
 )
-def test_question(kind: str, example: str, asked: str) -> None:
-    assert formats.question(kind, example) == asked
+def test_question(kind: str, values: list[str], asked: str) -> None:
+    assert formats.question(formats.kind_of(kind), formats.find(kind, values)) == asked
+
+
+def outcome(kind: str, text: str, form: str = "") -> str:
+    """What is stored, or the code of what is wrong."""
+    try:
+        return str(parser(kind, formats=(form,) if form else ())(text))
+    except BadValue as problem:
+        return problem.code
+
+
+CLOCKS = {"": "00:00:00", " 10:11": "10:11:00", " 1:02:03 pm": "13:02:03", ", 10:11:12.5": "10:11:12.500000"}
+
+
+@pytest.mark.parametrize("choice", [*formats.DATES, *formats.SHORT_DATES])
+@pytest.mark.parametrize("day", [date(1930, 1, 2), date(1999, 12, 31), date(1980, 5, 31)])
+def test_every_choice_reads_what_it_says(choice: str, day: date) -> None:
+    form, _at, first = choice.partition("@")
+    year = int(first or 1930) + (day.year - int(first or 1930)) % 100 if first else day.year
+    text, wanted = day.strftime(form), day.replace(year=year)
+    for behind, clock in CLOCKS.items():
+        found = orjson.loads(orjson.dumps(parser("datetime", formats=(choice,))(text + behind)))
+        assert found == f"{wanted:%Y-%m-%d}T{clock}Z"
+    assert formats.possible("date", choice)
+    assert choice in formats.offered("date", formats.Found(), choice)
+    assert choice in formats.DATES or choice not in formats.offered("date", formats.Found(), "")
+
+
+@pytest.mark.parametrize(
+    ("text", "stored"),
+    [
+        ("2024-05-31 10:00", "2024-05-31T10:00:00Z"),
+        ("2024-05-31T10:00:00.123", "2024-05-31T10:00:00.123000Z"),
+        ("2024-05-31T10:00:00.1234567Z", "2024-05-31T10:00:00.123456Z"),
+        ("2024-05-31 10:00:00,5", "2024-05-31T10:00:00.500000Z"),
+        ("2024-05-31 10:00:00 +02:00", "2024-05-31T08:00:00Z"),
+        ("2024-05-31 10:00:00 -0500", "2024-05-31T15:00:00Z"),
+        ("2024-05-31T10:00+02", "2024-05-31T08:00:00Z"),
+        ("2024-05-31 10:11:12 UTC", "2024-05-31T10:11:12Z"),
+        ("2024-05-31 10:11:12.000001 UTC", "2024-05-31T10:11:12.000001Z"),
+        ("2024-05-31 10:11:12 GMT+0200", "2024-05-31T08:11:12Z"),
+        ("2024-05-31 2:30 PM", "2024-05-31T14:30:00Z"),
+        ("2024-05-31", "2024-05-31T00:00:00Z"),
+        ("31/05/2024 10:00 UTC", "2024-05-31T10:00:00Z"),
+        ("31/05/2024, 12:30 a.m.", "2024-05-31T00:30:00Z"),
+        ("31/05/2024 10.30", "2024-05-31T10:30:00Z"),
+        ("2024-05-31 10:00:00 EST", "time_zone_unclear"),
+        ("2024-05-31 25:00", "date_does_not_exist"),
+        ("31/05/2024 13:00 PM", "date_does_not_exist"),
+        ("30/02/1980", "date_does_not_exist"),
+        ("30.02.1980", "date_does_not_exist"),
+        ("30.02.80", "date_does_not_exist"),
+        ("31.05.1980", "date_other_format"),
+        ("05/31/1980", "date_other_format"),
+        ("31/05/80", "date_other_format"),
+        ("31/05", "date_other_format"),
+        ("unbekannt", "not_a_date"),
+        ("n/a", "not_a_date"),
+        ("1.2.3.4", "not_a_date"),
+        ("31/05/２０２４", "not_a_date"),
+        ("٣١/٠٥/٢٠٢٤", "not_a_date"),
+    ],
+)
+def test_times_beside_a_format(text: str, stored: str) -> None:
+    assert outcome("datetime", text, DAY) == stored
+
+
+@pytest.mark.parametrize(
+    ("text", "form", "stored"),
+    [
+        ("--05-31", "", "--05-31"),
+        ("--0531", "", "--05-31"),
+        ("--02-29", "", "--02-29"),
+        ("31.05.", "", "--05-31"),
+        ("31/5", "", "--05-31"),
+        ("05-31", "", "--05-31"),
+        ("05/05", "", "--05-05"),
+        ("29.02.", "", "--02-29"),
+        ("1604-05-31", "", "--05-31"),
+        ("0000-05-31", "", "--05-31"),
+        ("1980-05-31", "", "1980-05-31"),
+        ("03/04", DAY, "--04-03"),
+        ("03/04", MONTH, "--03-04"),
+        ("3/4/1980", MONTH, "1980-03-04"),
+        ("03/04", "", "date_ambiguous"),
+        ("03.04.", DAY, "date_other_format"),
+        ("30.02.", "", "date_does_not_exist"),
+        ("--02-30", "", "date_does_not_exist"),
+        ("--13-01", "", "date_does_not_exist"),
+        ("0000-00-00", "", "date_does_not_exist"),
+        ("31/05", MONTH, "date_other_format"),
+        ("31.05.80", "", "date_century_unclear"),
+        ("soon", "", "not_a_date"),
+    ],
+)
+def test_birthdays(text: str, form: str, stored: str) -> None:
+    assert outcome("birthday", text, form) == stored
 
 
 @pytest.mark.parametrize(
@@ -171,3 +302,91 @@ def test_on_the_command_line(tenant: Tenant, tmp_path: Any, monkeypatch: pytest.
     call_command("import_contacts", path, workspace=tenant.slug, json=True, pairs=[f"format.birthday={DAY}"])
     with tenant_context(tenant.pk):
         assert Contact.objects.get().attributes["birthday"] == "1988-04-03"
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("30.02.1980", "date_does_not_exist"),
+        ("31.05.80", "date_century_unclear"),
+        ("31.05.", "date_without_year"),
+        ("2024-01-02 10:11:12 CET", "time_zone_unclear"),
+        ("2024-01-02 10:11:12 UTC", "2024-01-02T10:11:12Z"),
+        ("31/05/2024 10:00", "2024-05-31T10:00:00Z"),
+        ("03/04/2024 10:00", "date_ambiguous"),
+        ("unbekannt", "not_a_date"),
+    ],
+)
+def test_reasons_without_a_format(text: str, code: str) -> None:
+    assert outcome("datetime", text) == code
+
+
+# --- through the pipeline -----------------------------------------------------------------------------------------------
+
+
+def test_iso_times_with_and_without_seconds_beside_another_format(tenant: Tenant) -> None:
+    rows = "a@x.example,2024-05-31 10:00\nb@x.example,2024-05-31 10:00:00\nc@x.example,31/05/2024 10:00\n"
+    imp = bring(tenant, "email,Due\n" + rows, maps={"Due": "new:datetime:due"})
+    assert (imp.created, imp.in_error) == (3, 0)
+    assert set(values(tenant, imp, "due").values()) == {"2024-05-31T10:00:00Z"}
+
+
+@pytest.mark.parametrize(
+    ("cells", "kind", "asked"),
+    [
+        (["1.250", "3.400"], "decimal", "1.250: thousands or decimals"),
+        (["31.05.80", "01.06.81"], "date", "31.05.80: in which century"),
+        (["31/12/1990", "12/31/1990"], "date", "are written in two ways"),
+    ],
+)
+def test_nothing_starts_before_the_answer(tenant: Tenant, cells: list[str], kind: str, asked: str) -> None:
+    rows = "email,What\n" + "".join(f"p{i}@x.example,{cell}\n" for i, cell in enumerate(cells))
+    imp = receive(tenant, rows)
+    with tenant_context(tenant.pk), pytest.raises(columns.BadMapping, match=asked):
+        columns.choose(imp, {"What": f"new:{kind}:what"})
+
+
+def test_the_century_is_chosen(tenant: Tenant) -> None:
+    rows = "email,birthday\na@x.example,31.05.80\nb@x.example,01.06.29\nc@x.example,01.06.2001\n"
+    bring(tenant, rows, formats={"birthday": "%d.%m.%y@1900"})
+    with tenant_context(tenant.pk):
+        found = [c.attributes["birthday"] for c in Contact.objects.order_by("email")]
+    assert found == ["1980-05-31", "1929-06-01", "2001-06-01"]
+
+
+def test_the_page_offers_the_century(alice: Actor) -> None:
+    imp = receive(alice.workspace, "email,birthday\na@x.example,31.05.80\nb@x.example,01.06.81\n")
+    said = alice.get(f"imports/{imp.pk}/").content.decode()
+    assert "31.05.80: in which century?" in said
+    assert "31.05.24, day first; years 1900 to 1999" in said
+    assert "05/31/24, month first" not in said
+    assert "1 needs you" in said
+
+
+def test_a_mixed_column_is_not_known(alice: Actor) -> None:
+    imp = receive(alice.workspace, "email,birthday\na@x.example,31/12/1990\nb@x.example,12/31/1990\n")
+    said = alice.get(f"imports/{imp.pk}/").content.decode()
+    assert "are written in two ways: which one?" in said
+    assert "The column is mixed." in said
+    assert "1 needs you" in said
+
+
+def test_birthdays_without_a_year_come_in_and_go_out(alice: Actor) -> None:
+    rows = "email,birthday\na@x.example,31.05.\nb@x.example,24.12.1980\nc@x.example,1604-02-29\n"
+    imp = bring(alice.workspace, rows)
+    assert (imp.created, imp.in_error) == (3, 0)
+    wanted = ["--05-31", "1980-12-24", "--02-29"]
+    assert list(values(alice.workspace, imp, "birthday").values()) == wanted
+    _action, exported_rows = exported(alice)
+    text = "\n".join(",".join(f'"{cell}"' for cell in row) for row in exported_rows)
+    assert "'--05-31" in text
+    again_imp = bring(alice.workspace, text)
+    assert (again_imp.unchanged, again_imp.in_error) == (3, 0)
+    with tenant_context(alice.workspace.pk):
+        contact = Contact.objects.get(email="a@x.example")
+    assert "31 May" in alice.get(f"contacts/{contact.pk}/").content.decode()
+    page = alice.get(f"contacts/{contact.pk}/edit/").content.decode()
+    assert 'value="--05-31"' in page
+    form = {"email": contact.email, "birthday": "--05-31", "city": "Riga", "seen": contact.changed_at.isoformat()}
+    assert alice.post(f"contacts/{contact.pk}/edit/", form).status_code == 302
+    assert list(values(alice.workspace, imp, "birthday").values()) == wanted

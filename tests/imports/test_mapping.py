@@ -50,6 +50,7 @@ EXPECTED: dict[str, dict[str, str]] = {
     "mailchimp": {
         "Email Address": "email", "First Name": "first_name", "Last Name": "last_name", "Phone Number": "phone",
         "Address": "street", "TIMEZONE": "time_zone", "CC": "country", "REGION": "region",
+        "Birthday": "birthday",
     },
     "hubspot": {
         "Record ID": "external_id", "First Name": "first_name", "Last Name": "last_name", "Email": "email",
@@ -246,8 +247,9 @@ def test_half_of_the_values_is_not_most() -> None:
 
 
 def test_a_field_of_another_kind_is_not_forced_on_values() -> None:
-    """A birthday without a year (as Mailchimp has it) would put every row in error."""
-    assert targets(["Birthday"], [["05/31", "12/24"]]) == {}
+    """Values of which none is a birthday would put every row in error; one without a year (as Mailchimp has it) is."""
+    assert targets(["Birthday"], [["Tuesday", "spring"]]) == {}
+    assert targets(["Birthday"], [["05/31", "12/24"]]) == {"Birthday": "birthday"}
     assert targets(["Birthday"], [["05/31", "1990-12-24"]]) == {"Birthday": "birthday"}
     assert targets(["Birthday"], [["05/06/1990"]]) == {"Birthday": "birthday"}
     assert targets(["Country"], [["Narnia"]]) == {}

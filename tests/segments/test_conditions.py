@@ -10,9 +10,9 @@ import pytest
 from django.utils import timezone
 
 from contacts.models import Attribute, Contact
-from segments import compiler, membership, rules, subjects
+from segments import compiler, conditions, membership, rules, subjects
 from segments.activities import ACTIVITIES
-from segments.conditions import OPERATORS, of_kind
+from segments.conditions import OPERATORS, Clock, of_kind
 from segments.models import Member, Segment
 from segments.rules import AttributeIs, Did, Group, RuleError, Where
 from tenants.context import tenant_context
@@ -141,6 +141,10 @@ ATTRIBUTES: list[tuple[str, str, tuple[str, ...], set[str]]] = [
     ("birthday", "after", ("1990-05-17",), {"Bert"}),
     ("birthday", "between", ("1990-05-17", "2001-01-01"), {"Anna", "Bert"}),
     ("birthday", "within", ("10",), set()),
+    ("birthday", "on", ("--05-17",), {"Anna"}),
+    ("birthday", "on", ("17.05.",), {"Anna"}),
+    ("birthday", "on", ("--05-18",), set()),
+    ("birthday", "comes", ("366",), {"Anna", "Bert"}),
     # 22:30 in UTC is the next day in Riga.
     ("seen", "on", ("2024-03-02",), {"Anna", "Bert"}),
     ("seen", "before", ("2024-03-02",), set()),
@@ -309,3 +313,56 @@ def test_rules_see_their_own_workspace_alone(place: Tenant) -> None:
         Contact.objects.create(first_name="Zoe", origin="manual", created_at=datetime(2024, 1, 1, tzinfo=UTC))
         assert one(Did("order", "at_most", "100")) == {"Zoe"}
         assert one(Did("order", "at_least", "1")) == set()
+
+
+@pytest.mark.parametrize(
+    ("op", "wanted", "found"),
+    [
+        ("on", ("--05-31",), True),
+        ("on", ("2000-05-31",), False),
+        ("before", ("9999-01-01",), False),
+        ("after", ("0001-01-01",), False),
+        ("between", ("1900-01-01", "2100-01-01"), False),
+        ("within", ("36000",), False),
+        ("longer_ago", ("1",), False),
+        ("ahead", ("36000",), False),
+        ("comes", ("366",), True),
+        ("filled", (), True),
+        ("empty", (), False),
+    ],
+)
+def test_a_birthday_without_a_year_is_in_no_time(inside: Tenant, op: str, wanted: tuple[str, ...], found: bool) -> None:
+    Contact.objects.create(first_name="Dora", origin="manual", attributes={"birthday": "--05-31"})
+    assert one(AttributeIs("birthday", op, wanted)) == ({"Dora"} if found else set())
+
+
+@pytest.mark.parametrize(
+    ("today", "days", "found"),
+    [
+        ("2024-05-24", "7", {"Dora"}),
+        ("2024-05-23", "7", set()),
+        ("2024-05-31", "1", {"Dora"}),
+        ("2024-06-01", "7", set()),
+        ("2023-02-28", "1", {"Leap"}),
+        ("2024-02-28", "1", {"Leap"}),
+        ("2023-12-25", "10", {"Anna"}),
+    ],
+)
+def test_days_that_come_every_year(inside: Tenant, today: str, days: str, found: set[str]) -> None:
+    for name, day in (("Dora", "--05-31"), ("Leap", "2000-02-29"), ("Anna", "1990-01-02")):
+        Contact.objects.create(first_name=name, origin="manual", attributes={"birthday": day})
+    clock = Clock(datetime.fromisoformat(f"{today}T12:00:00+00:00"))
+    subject = subjects.everything()["birthday"]
+    who = Contact.objects.filter(conditions.where(subject, "comes", [days], clock))
+    assert set(who.values_list("first_name", flat=True)) == found
+
+
+@pytest.mark.parametrize("fraction", ["", ".5", ".000001", ".999999"])
+def test_fractions_of_seconds_do_not_move_a_day(inside: Tenant, fraction: str) -> None:
+    Attribute.objects.create(key="at", label="At", type="datetime")
+    for name, at in (("First", f"2024-05-31T00:00:00{fraction}Z"), ("Last", f"2024-05-31T23:59:59{fraction}Z")):
+        Contact.objects.create(first_name=name, origin="manual", attributes={"at": at})
+    assert one(AttributeIs("at", "on", ("2024-05-31",))) == {"First", "Last"}
+    assert one(AttributeIs("at", "before", ("2024-05-31",))) == set()
+    assert one(AttributeIs("at", "after", ("2024-05-31",))) == set()
+    assert one(AttributeIs("at", "between", ("2024-05-31", "2024-05-31"))) == {"First", "Last"}
