@@ -20,6 +20,7 @@ from imports.cells import IDENTIFIERS, MAX_PHONE, NAMES, Clean, Column
 from imports.extras import Extras
 from imports.problems import Problem
 from imports.reader import Dialect
+from imports.twofold import NO_VALUE
 
 __all__ = ["Block", "Clean", "Cleaner", "Column", "Issue"]
 
@@ -58,6 +59,7 @@ class Cleaner:
         self.width, self.region, self.drop = width, region, bad_value == "drop"
         self.at = {c.target: c.index for c in columns if c.target != "skip"}
         self.identifying = {self.at[name] for name in (*IDENTIFIERS, "contact_id") if name in self.at}
+        self.taken = [c.index for c in columns if c.target != "skip"]
         self.used = [name for name in IDENTIFIERS if name in identifiers_used]
         self.named = not self.at.keys().isdisjoint((*NAMES, "full_name"))
         self.attributes = [(c, of.reader(c, region=region)) for c in columns if c.is_attribute]
@@ -82,6 +84,7 @@ class Cleaner:
             return None, problems
         blank = not any(map(str.strip, cells))
         cells = [trimmed(c) for c in cells]
+        self._without_value(cells, problems)
         values = self._identifiers(cells, problems)
         if self.named:
             self._names(cells, values, problems)
@@ -112,6 +115,18 @@ class Cleaner:
         if any(c.strip() for c in cells):
             problems.append(Problem(None, code, str(len(cells)), {"found": len(cells), "expected": self.width}))
         return False
+
+    def _without_value(self, cells: list[str], problems: list[Problem]) -> None:
+        """Name the formulas of a workbook whose value it does not hold, and empty their cells."""
+        if any(cell.startswith(NO_VALUE) for cell in cells):
+            for i in self.taken:
+                if cells[i].startswith(NO_VALUE):
+                    problems.append(Problem(i, "formula_without_value", cells[i]))
+                    cells[i] = ""
+
+    def _line_of_workbook(self, cells: list[str]) -> str | None:
+        """As `line`, for a file that may hold formulas without a value."""
+        return None if any(cell.startswith(NO_VALUE) for cell in cells) else self.line(cells)
 
     def _identifiers(self, cells: list[str], problems: list[Problem]) -> dict[str, str | None]:
         values, at = _NOTHING.copy(), self.at
@@ -158,7 +173,7 @@ class Cleaner:
     def block(self, text: str, *, first_line: int, prefix: str, dialect: Dialect) -> Block:
         """Clean a span of the file. `prefix` is put before each staged line: the tenant's column."""
         out, staged = Block(), list[str]()
-        staged_line, add = self.line, staged.append
+        staged_line, add = self._line_of_workbook if dialect.workbook else self.line, staged.append
         with _collector_paused():
             for line, cells, problem in rows.read(rows.split_lines(text, dialect), dialect, first_line=first_line):
                 out.last_line = line

@@ -1,7 +1,7 @@
 """Which column goes where: guesses, a person's choices, new attributes; checked before an import may start."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +36,11 @@ def read_again(imp: Import, tenant: Tenant, changes: dict[str, Any]) -> None:
     imp.save(update_fields=list(look))
 
 
-def preview(imp: Import, rows: int = 20) -> reader.Preview:
-    """Header and first rows of the file as the import's dialect reads them."""
-    return reader.preview(Path(settings.UPLOAD_DIR) / imp.path, Dialect(**imp.dialect), rows=rows)
+def preview(imp: Import, rows: int = 20, *, kept: Collection[int] = ()) -> reader.Preview:
+    """Header and first rows of the file as the import's dialect reads them; of a workbook the columns `kept` as the sheet
+    keeps them, the others as it shows them."""
+    dialect = Dialect(**{**imp.dialect, "kept": tuple(kept)})
+    return reader.preview(Path(settings.UPLOAD_DIR) / imp.path, dialect, rows=rows)
 
 
 def choose(
@@ -122,7 +124,7 @@ def find_formats(imp: Import, types: Mapping[int, str]) -> dict[int, formats.Fou
     """How the values of these columns (index → type) are written, by many rows of the file."""
     if not types:
         return {}
-    rows = preview(imp, rows=FORMAT_ROWS).rows
+    rows = preview(imp, rows=FORMAT_ROWS, kept=types).rows
     return {
         i: formats.find(type_key, [text for row in rows if i < len(row) and (text := row[i].strip())])
         for i, type_key in types.items()

@@ -15,12 +15,11 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from lzma import LZMAError
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
-from imports import workbooks
 from imports.encodings import BLOCK, FileProblem, refuse_other_types
 
 SHOWN_NAMES = 5
@@ -29,6 +28,8 @@ MAX_PARTS = 2_000
 MAX_RATIO, MAX_WORKBOOK_RATIO = 200, 300
 FREE_BYTES = 50_000_000
 MAX_WORKBOOK_BYTES = 1_000_000_000
+# The process knows where the program lies, and nothing else of the product.
+PROGRAM = f"import sys; sys.path.append({str(Path(__file__).parent.parent)!r}); import imports.workbooks as w; w.main()"
 # Wall time for a workbook; its process may compute for `workbooks.CPU_SECONDS`.
 TIMEOUT = 90
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
@@ -57,19 +58,31 @@ def kind_of(path: Path) -> str:
 
 
 @dataclass(frozen=True)
+class Wishes:
+    """What a workbook is read for: a sheet (empty: the first that can be seen and holds something); `fill`: every row of a
+    merged cell gets its value; `skip_hidden`: hidden rows are left out."""
+
+    sheet: str = ""
+    fill: bool = False
+    skip_hidden: bool = False
+
+
+@dataclass(frozen=True)
 class Unpacked:
-    """What was inside: of a workbook its sheets by name, and the one that was taken."""
+    """What was inside: of a workbook its sheets by name, the one that was taken, and what is to be said about its looks:
+    `hidden_rows`, `hidden_columns` (letters), `merged` (cells over several rows), `without_value` (formulas)."""
 
     sheets: tuple[str, ...] = ()
     sheet: str = ""
+    looks: dict[str, Any] = field(default_factory=dict)
 
 
-def unpack(source: Path, target: Path, *, kind: str, limit: int, sheet: str = "") -> Unpacked:
-    """Write the text inside of `source` to `target`; of a workbook that `sheet`, or the first that can be seen and holds
-    something. Raises FileProblem: too_large, file_bomb, file_type, several_files, file_encrypted, file_corrupt, file_empty.
+def unpack(source: Path, target: Path, *, kind: str, limit: int, wishes: Wishes | None = None) -> Unpacked:
+    """Write the text inside of `source` to `target`; of a workbook the sheet that is wished for. Raises FileProblem:
+    too_large, file_bomb, file_type, several_files, file_encrypted, file_corrupt, file_empty.
     What is left of `target` then is for the caller to remove."""
     if kind == "xlsx":
-        return _convert(source, target, limit=limit, sheet=sheet)
+        return _convert(source, target, limit=limit, wishes=wishes or Wishes())
     try:
         with gzip.open(source) if kind == "gzip" else _only_file(source) as packed:
             _copy(packed, target, limit=limit, packed_size=source.stat().st_size)
@@ -156,12 +169,12 @@ def _shown(name: str) -> str:
 # --- workbooks ------------------------------------------------------------------------------------------------------------
 
 
-def _convert(source: Path, target: Path, *, limit: int, sheet: str) -> Unpacked:
+def _convert(source: Path, target: Path, *, limit: int, wishes: Wishes) -> Unpacked:
     parts, packed = _directory(source), source.stat().st_size
     size = sum(part.file_size for part in parts)
     if size > MAX_WORKBOOK_BYTES or (size > FREE_BYTES and size > MAX_WORKBOOK_RATIO * packed):
         raise FileProblem("file_bomb")
-    command = [sys.executable, "-I", workbooks.__file__, str(source), str(target), str(limit), sheet]
+    command = [sys.executable, "-I", "-c", PROGRAM, str(source), str(target), str(limit), json.dumps(asdict(wishes))]
     try:
         done = subprocess.run(command, capture_output=True, timeout=TIMEOUT, env={}, check=False)  # noqa: S603 - no shell, our own program
     except subprocess.TimeoutExpired:
@@ -173,7 +186,7 @@ def _convert(source: Path, target: Path, *, limit: int, sheet: str) -> Unpacked:
     said = json.loads(done.stdout)
     if "code" in said:
         raise FileProblem(said.pop("code"), **said)
-    return Unpacked(tuple(said["sheets"]), said["sheet"])
+    return Unpacked(tuple(said.pop("sheets")), said.pop("sheet"), said)
 
 
 def _refuse_old_office(file: IO[bytes]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from imports import layouts
+from imports import layouts, twofold
 from imports.encodings import CHOICES, NUL_SHARE, FileProblem, detect, is_wide, named, refuse_other_types, wide_order
 from imports.layouts import SEPARATORS, SINGLE, Known
 from imports.mapping import known_name
@@ -28,7 +28,8 @@ class Dialect:
     Of simple values only, so that it can be stored as JSON and made again by `Dialect(**stored)`. An empty `quote`
     means that quotes are plain characters. `header_line` is the line of the file in which the table begins, with its
     header or without one, and 0 the first filled one; lines above are titles, not rows. `chosen` names what a person has
-    said.
+    said. The text of a `workbook` has cells that mean two things (imports.twofold): in the columns `kept` they are read as
+    the sheet keeps them, in the others as it shows them.
     """
 
     encoding: str = "utf-8"
@@ -38,16 +39,26 @@ class Dialect:
     confidence: dict[str, float] = field(default_factory=dict)
     header_line: int = 0
     chosen: tuple[str, ...] = ()
+    workbook: bool = False
+    kept: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "chosen", tuple(self.chosen))  # JSON has lists only
+        for name in ("chosen", "kept"):  # JSON has lists only
+            object.__setattr__(self, name, tuple(getattr(self, name)))
 
     def csv_options(self) -> dict[str, Any]:
         """Arguments for csv.reader. Strict: text after a closing quote is an error, never joined silently."""
         return layouts.options(self.separator, self.quote)
 
 
-def sniff(sample: bytes, *, size: int, changes: Mapping[str, Any] | None = None, known: Known = known_name) -> Dialect:
+def sniff(
+    sample: bytes,
+    *,
+    size: int,
+    changes: Mapping[str, Any] | None = None,
+    known: Known = known_name,
+    workbook: bool = False,
+) -> Dialect:
     """Guess the dialect from the first bytes of a file of `size` bytes (256 KiB are plenty).
 
     `changes` are what a person has chosen (see `changed`); the rest is guessed with that in mind. `known` tells the names
@@ -77,10 +88,12 @@ def sniff(sample: bytes, *, size: int, changes: Mapping[str, Any] | None = None,
     else:
         separator, separator_sure = (line[1], 1.0) if line else layouts.separator(body, quote, known)
     found = layouts.records(body, separator, quote)
+    if workbook:
+        found = [replace(record, cells=[twofold.chosen(cell, kept=True) for cell in record.cells]) for record in found]
     start = layouts.start(found, known)
     header_line = above + found[start.at].line if found else 0
     confidence = {"encoding": sure, "separator": separator_sure, "quote": quote_sure, "header": start.sure}
-    guess = Dialect(encoding, separator, quote, start.header, confidence, header_line)
+    guess = Dialect(encoding, separator, quote, start.header, confidence, header_line, workbook=workbook)
     return replace(guess, **said, chosen=wanted.chosen, confidence=confidence | dict.fromkeys(said, 1.0))
 
 

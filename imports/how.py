@@ -70,8 +70,18 @@ def dialect(imp: Import) -> Pairs:
         ("Header", _header(found)),
     ]
     if imp.sheet:
-        return [*pairs, ("Came as", f"sheet {imp.sheet} of a workbook (XLSX)")]
+        return [*pairs, ("Came as", _sheet(imp))]
     return [*pairs, ("Came as", CONTAINERS[imp.container])] if imp.container else pairs
+
+
+def _sheet(imp: Import) -> str:
+    of = f", one of {len(imp.sheets)} sheets" if len(imp.sheets) > 1 else ""
+    looks = imp.looks
+    hidden = (
+        f"; {looks['hidden_rows']:,} hidden rows {'left out' if looks.get('skip_hidden') else 'are rows like others'}"
+    )
+    merged = "; merged cells filled down" if looks.get("fill") else ""
+    return f"sheet {imp.sheet} of a workbook (XLSX){of}{hidden if looks.get('hidden_rows') else ''}{merged}"
 
 
 def _header(found: dict[str, Any]) -> str:

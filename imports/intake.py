@@ -4,7 +4,7 @@ import hashlib
 import os
 import uuid
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from contacts.models import Attribute
-from imports import containers, mapping, messages, reader
+from imports import containers, formats, mapping, messages, reader, twofold
 from imports.models import Import, Phase, Status
 from imports.options import Options
 from imports.reader import FileProblem
@@ -93,24 +93,40 @@ def _unpacked(path: Path, *, limit: int) -> dict[str, Any]:
     original = path.rename(path.with_suffix(ORIGINAL))
     path.touch(mode=0o600)
     found = containers.unpack(original, path, kind=kind, limit=limit)
-    return {"container": kind, "sheets": list(found.sheets), "sheet": found.sheet}
+    return {"container": kind, "sheets": list(found.sheets), "sheet": found.sheet, "looks": found.looks}
 
 
 class BadSheet(ValueError):
     """A sheet that the workbook does not have, or that holds nothing. The sentence is for people."""
 
 
-def take_sheet(imp: Import, tenant: Tenant, name: str) -> None:
-    """Take another sheet of a workbook and look at it anew. The one before stays if it raises FileProblem or BadSheet."""
+def take_sheet(
+    imp: Import, tenant: Tenant, name: str, *, fill: bool | None = None, skip_hidden: bool | None = None
+) -> None:
+    """Take a sheet of a workbook, with its merged cells filled or hidden rows left out, and look at it anew.
+
+    None is as it was. What was before stays if it raises FileProblem or BadSheet.
+    """
     if name not in imp.sheets:
         raise BadSheet(f"{imp.file_name} has no sheet {name}. It has: {', '.join(imp.sheets) or 'none'}.")
     path = Path(settings.UPLOAD_DIR) / imp.path
     draft = path.with_suffix(".sheet")
     try:
         draft.touch(mode=0o600)
-        limit = tenant.max_upload_bytes
-        containers.unpack(path.with_suffix(ORIGINAL), draft, kind=imp.container, limit=limit, sheet=name)
-        look = first_look(draft, container=imp.container, tenant=tenant) | {"sheet": name}
+        now = {"fill": fill, "skip_hidden": skip_hidden}
+        wishes = {key: bool(imp.looks.get(key)) if value is None else value for key, value in now.items()}
+        found = containers.unpack(
+            path.with_suffix(ORIGINAL),
+            draft,
+            kind=imp.container,
+            limit=tenant.max_upload_bytes,
+            wishes=containers.Wishes(name, **wishes),
+        )
+        said = [key for key in imp.dialect.get("chosen", ()) if name == imp.sheet]
+        look = first_look(
+            draft, container=imp.container, tenant=tenant, changes={key: imp.dialect[key] for key in said}
+        )
+        look |= {"sheet": name, "looks": found.looks | wishes}
         draft.replace(path)
     except FileProblem as problem:
         if problem.code == "file_empty":
@@ -155,7 +171,11 @@ def first_look(
         changes |= WORKBOOK
     with path.open("rb") as file:
         dialect = reader.sniff(
-            file.read(SNIFF_BYTES), size=path.stat().st_size, changes=changes, known=mapping.names(_labels())
+            file.read(SNIFF_BYTES),
+            size=path.stat().st_size,
+            changes=changes,
+            known=mapping.names(_labels()),
+            workbook=container == "xlsx",
         )
     preview = reader.preview(path, dialect)
     if len(preview.header) > tenant.max_columns:
@@ -168,7 +188,16 @@ def first_look(
             found=SEPARATOR_NAMES.get(dialect.separator, dialect.separator),
             allowed=allowed,
         )
-    return {"dialect": asdict(dialect), "header": preview.header, "mapping": guess(preview)}
+    return {"dialect": asdict(dialect), "header": preview.header, "mapping": guess(_telling(path, dialect, preview))}
+
+
+def _telling(path: Path, dialect: reader.Dialect, seen: reader.Preview) -> reader.Preview:
+    """The first rows as they tell best what a column holds: of a workbook what is shown, or what is kept behind it."""
+    if not dialect.workbook:
+        return seen
+    kept = reader.preview(path, replace(dialect, kept=tuple(range(len(seen.header)))))
+    pairs = zip(seen.rows, kept.rows, strict=True)
+    return replace(seen, rows=[[twofold.likeliest(*cell) for cell in zip(*pair, strict=True)] for pair in pairs])
 
 
 def custom_attributes() -> dict[str, Attribute]:
@@ -206,8 +235,16 @@ def start(imp: Import, *, options: Options, columns: list[dict[str, Any]], auto_
 
     Names of endpoints, touchpoints and source actions that are new become known.
     """
+    dialect = imp.dialect
+    if dialect.get("workbook"):
+        dialect = {**dialect, "kept": list(formats.kept(columns))}
     taken = Import.objects.filter(pk=imp.pk, phase=Phase.DRAFT).update(
-        options=options.as_json(), mapping=columns, phase=Phase.PLAN, auto_start=auto_start, started=auto_start
+        dialect=dialect,
+        options=options.as_json(),
+        mapping=columns,
+        phase=Phase.PLAN,
+        auto_start=auto_start,
+        started=auto_start,
     )
     if taken:
         for kind, names in options.source_names().items():

@@ -53,6 +53,8 @@ class Import(TenantModel):
     # Of a workbook: the names of its sheets, and the one that was taken.
     sheets = models.JSONField(default=list, db_default=[])
     sheet = models.CharField(max_length=255, blank=True, db_default="")
+    # What the sheet hides or merges, and what was wished about it (imports.containers).
+    looks = models.JSONField(default=dict, db_default={})
     file_removed_at = models.DateTimeField(null=True)  # the original is kept for a time only
     sha256 = models.CharField(max_length=64)
     dialect = models.JSONField(default=dict)

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from imports import twofold
 from imports.dialects import Dialect
 from imports.layouts import tight
 
@@ -38,6 +39,11 @@ def split_lines(text: str, dialect: Dialect) -> list[str]:
 
 def read(lines: Sequence[str], dialect: Dialect, *, first_line: int = 1) -> Iterator[Row]:
     """Records of lines as plain tuples: the fast way for the hot loop. Blank lines are left out."""
+    found = _read(lines, dialect, first_line)
+    return twofold.rows(found, frozenset(dialect.kept)) if dialect.workbook else found
+
+
+def _read(lines: Sequence[str], dialect: Dialect, first_line: int) -> Iterator[Row]:
     options, at = dialect.csv_options(), 0
     while at < len(lines):
         # Starting anew in the middle costs nothing, however many lines there are.

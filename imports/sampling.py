@@ -71,7 +71,7 @@ def rows(imp: Import, chosen: list[dict[str, Any]], options: Options) -> list[Ro
     """The first rows by this mapping and these settings. The import itself is not changed."""
     like = Import(header=imp.header, mapping=chosen, options={**options.as_json(), "bad_value": "drop"})
     cleaner = parsing.compiled(like)
-    seen = columns.preview(imp, rows=ROWS)
+    seen = columns.preview(imp, rows=ROWS, kept=formats.kept(chosen))
     found = []
     for line, cells in zip(seen.lines, seen.rows, strict=True):
         clean, said = cleaner.row(cells)

@@ -158,6 +158,9 @@ mode_update_only: No such contact
     No contact matches, and this import only updates known ones.
     Choose “create and update” to add it.
 # --- the cell ---
+formula_without_value: Formula without a value
+    The workbook holds a formula here and not what it comes to.
+    Open the workbook in a spreadsheet, save it, and upload it again; or write the value instead of the formula.
 not_an_email: Not an e-mail address
     This is not an e-mail address.
     Write it as name@example.com.

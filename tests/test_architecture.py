@@ -90,7 +90,7 @@ LONGER_FILES = {
     "imports/pipeline.py": 420,  # the whole life of an import, step by step
     "imports/problems.py": 400,  # a table of sentences
     "imports/synonyms.py": 400,  # a table of words
-    "imports/workbooks.py": 460,  # a program of its own: it can import nothing of the product
+    "imports/numberformats.py": 400,  # one language, from its signs to what is shown
     "tenants/models.py": 330,
 }
 # The line of a row is put together by one flat function: a call a cell would cost more than the work.

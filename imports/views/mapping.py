@@ -17,6 +17,7 @@ from imports.forms import DialectForm, OptionsForm
 from imports.models import Import, Phase
 from imports.options import REVIVING, Options
 from imports.reader import FileProblem
+from imports.twofold import likeliest
 from imports.views.upload import spoken, steps, workspace_of
 from segments.models import Segment
 from tenants import audit
@@ -59,14 +60,8 @@ def may_revive(request: HttpRequest) -> bool:
 
 
 def _context(imp: Import, form: OptionsForm, posted: Mapping[str, str] | None) -> dict[str, Any]:
-    seen = columns.preview(imp, rows=columns.FORMAT_ROWS)
     own = {key: attribute.type for key, attribute in intake.custom_attributes().items()}
-    able = ["number"] if strict.is_strict() else list(formats.CHOICES)
-    rows = []
-    for i, name in enumerate(imp.header):
-        values = [r[i].strip() for r in seen.rows if i < len(r)]
-        row = _column(imp, i, name, values)
-        rows.append(_with_formats(_as_posted(row, posted or {}), [v for v in values if v], own, posted or {}, able))
+    rows = _rows(imp, own, posted or {})
     targets = Counter(row["target"] for row in rows)
     for row in rows:
         row["clash"] = targets[row["target"]] > 1 and row["target"] not in ("skip", "new")
@@ -91,6 +86,21 @@ def _context(imp: Import, form: OptionsForm, posted: Mapping[str, str] | None) -
     }
 
 
+def _rows(imp: Import, own: Mapping[str, str], posted: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The columns of the file as the page shows them."""
+    seen = kept = columns.preview(imp, rows=columns.FORMAT_ROWS)
+    if imp.dialect.get("workbook"):
+        kept = columns.preview(imp, rows=columns.FORMAT_ROWS, kept=range(len(imp.header)))
+    able = ["number"] if strict.is_strict() else list(formats.CHOICES)
+    rows = []
+    for i, name in enumerate(imp.header):
+        shown, values = ([r[i].strip() for r in found.rows if i < len(r)] for found in (seen, kept))
+        row = _column(imp, i, name, shown)
+        row["type"] = formats.guess_type([likeliest(*pair) for pair in zip(shown, values, strict=True) if pair[0]][:20])
+        rows.append(_with_formats(_as_posted(row, posted), [v for v in values if v], own, posted, able))
+    return rows
+
+
 def _column(imp: Import, i: int, name: str, values: list[str]) -> dict[str, Any]:
     filled = [v for v in values if v]
     current = imp.mapping[i]
@@ -104,7 +114,6 @@ def _column(imp: Import, i: int, name: str, values: list[str]) -> dict[str, Any]
         "why": WHY.get(current.get("reason", ""), ""),
         "empty": not filled,
         "key": columns.key_of(name),
-        "type": formats.guess_type(filled[:20]),
         "formats": current.get("formats"),
     }
 
@@ -198,13 +207,23 @@ def read_again(request: HttpRequest, import_id: int) -> HttpResponse:
     return go(request, "imports:detail", imp.pk)
 
 
+def _wish(value: str | None, yes: str) -> bool | None:
+    return None if value is None else value == yes
+
+
 @allow("imports.run")
 @require_POST
 def take_sheet(request: HttpRequest, import_id: int) -> HttpResponse:
-    """Take another sheet of the workbook: its columns and first rows follow at once."""
+    """Take a sheet of the workbook, filled or without what it hides: its columns and first rows follow at once."""
     imp = get_object_or_404(Import.objects.select_for_update(), pk=import_id, phase=Phase.DRAFT)
     try:
-        intake.take_sheet(imp, workspace_of(request), request.POST.get("sheet", ""))
+        intake.take_sheet(
+            imp,
+            workspace_of(request),
+            request.POST.get("sheet", ""),
+            fill=_wish(request.POST.get("merged"), "fill"),
+            skip_hidden=_wish(request.POST.get("hidden"), "skip"),
+        )
     except FileProblem as problem:
         said = spoken(problem.code, problem.facts)
         return show(request, imp, error=f"{said['sentence']} {said['remedy']}")

@@ -20,7 +20,9 @@ from tenants.models import Tenant
 
 DIALECT = ("encoding", "separator", "quote", "header", "header_line")
 SETTINGS = tuple(name for name in Options.__dataclass_fields__ if name != "segments")
-NAMES = (*DIALECT, *SETTINGS, "sheet", "segment", "description", "unknown", "saved")
+# What is done about the looks of a workbook: name → the value that is the default, the other one.
+LOOKS = {"merged": ("first", "fill"), "hidden": ("import", "skip")}
+NAMES = (*DIALECT, *SETTINGS, "sheet", *LOOKS, "segment", "description", "unknown", "saved")
 POLL_SECONDS = 0.2
 CHUNK = 1 << 20
 
@@ -79,9 +81,10 @@ class Command(BaseCommand):
 
 def _configure(imp: Import, tenant: Tenant, wanted: dict[str, Any], *, review: bool) -> None:
     dialect = {name: wanted[name] for name in DIALECT if name in wanted}
-    if "sheet" in wanted:
+    if not {"sheet", *LOOKS}.isdisjoint(wanted):
         try:
-            intake.take_sheet(imp, tenant, str(wanted["sheet"]))
+            fill, skip_hidden = (_look(wanted, name) for name in LOOKS)
+            intake.take_sheet(imp, tenant, str(wanted.get("sheet", imp.sheet)), fill=fill, skip_hidden=skip_hidden)
         except intake.BadSheet as problem:
             raise BadOption(str(problem)) from problem
     if dialect:
@@ -97,6 +100,14 @@ def _configure(imp: Import, tenant: Tenant, wanted: dict[str, Any], *, review: b
     imp.description = str(wanted.get("description", ""))[:300]
     imp.save(update_fields=["description"])
     intake.start(imp, options=options, columns=chosen, auto_start=not review)
+
+
+def _look(wanted: dict[str, Any], name: str) -> bool:
+    """Whether something is done about the looks of a workbook. Raises BadOption."""
+    value = wanted.get(name, LOOKS[name][0])
+    if value not in LOOKS[name]:
+        raise BadOption(f"{name}={value} is not possible. Choose one of: {', '.join(LOOKS[name])}.")
+    return LOOKS[name].index(value) == 1
 
 
 def _settings(pairs: list[str]) -> dict[str, Any]:
@@ -140,4 +151,5 @@ def _result(tenant: Tenant, imp: Import) -> dict[str, Any]:
         "events_known": imp.events_known,
         "issues_by_code": dict(sorted(issues.items())),
         "seconds": imp.seconds,
+        **({"sheet": imp.sheet, "sheets": imp.sheets} | imp.looks if imp.container == "xlsx" else {}),
     }
