@@ -50,11 +50,12 @@ def opened(data: bytes, folder: Path) -> tuple[Path, Dialect, reader.Preview]:
     path.write_bytes(data)
     if len(data) > LIMIT:
         raise FileProblem("too_large", limit=LIMIT, found=len(data))
-    if kind := containers.kind_of(path):
+    kind = containers.kind_of(path)
+    if kind:
         original = path.rename(folder / "file.original")
         containers.unpack(original, path, kind=kind, limit=LIMIT)
     with path.open("rb") as file:
-        dialect = reader.sniff(file.read(256 << 10), size=path.stat().st_size)
+        dialect = reader.sniff(file.read(256 << 10), size=path.stat().st_size, workbook=kind == "xlsx")
     look = reader.preview(path, dialect)
     if len(look.header) > MAX_COLUMNS:
         raise FileProblem("too_many_columns", limit=MAX_COLUMNS, found=len(look.header))

@@ -254,7 +254,11 @@ FILES: list[tuple[int, str, bytes | str]] = [
     ),
     (101, "file_corrupt", workbook([], sheet=_ENTITY + sheet_xml([["email"], ["mark"]]).replace("mark", "&a;"))),
     (102, "a@example.com 2", workbook([["email", "first name"], ["a@example.com", Raw("><f>1+1</f><v>2</v>")]])),
-    (102, "a@example.com", workbook([["email", "first name"], ["a@example.com", Raw("><f>1+1</f>")]])),
+    (
+        102,
+        "2:formula_without_value",
+        workbook([["email", "first name"], ["a@example.com", Raw("><f>1+1</f>")]]),
+    ),
     (102, "2:not_an_email", workbook([["email", "first name"], [Raw('t="e"><v>#REF!</v>'), "Ann"]])),
     (103, "34651234567", workbook([["external id"], [34651234567]])),
     (103, "2:phone_needs_country", workbook([["email", "phone"], ["a@example.com", 34651234567]])),
