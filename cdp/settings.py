@@ -56,6 +56,8 @@ SENTENCE = "imports.problems.sentence"
 # What reads the rules by which lists of contacts are narrowed (contacts.narrowing).
 RULES = "segments.search"
 # What can be done to many contacts at once (contacts.bulk).
+# Columns of the export of contacts that other apps fill: name → function from IDs of contacts to ID → cell.
+EXPORT_COLUMNS = {"Segments": "segments.membership.cells_of"}
 BULK_KINDS = {
     "delete": "contacts.bulk_kinds.Delete",
     "erase": "contacts.erasing.Erase",

@@ -3,6 +3,8 @@
 An import makes a status stricter, never milder, unless somebody with the permission has said so (identity, rule 5).
 """
 
+import re
+
 from contacts.identifiers import name_key
 from contacts.values import BadValue
 
@@ -12,16 +14,35 @@ PHONE_ORDER = ("active", "blacklisted")
 ORDERS = {"email": EMAIL_ORDER, "phone": PHONE_ORDER}
 
 _WORDS = {
-    "active": "active|subscribed|subscribe|subscriber|opted in|opt in|opt-in|yes|y|true|1|confirmed|ja|oui|si|sim"
-    "|tak|так|да|jā|abonniert|abonné|suscrito|iscritto|inscrito|subskrybowany",
-    "not_confirmed": "not confirmed|not_confirmed|unconfirmed|pending|never subscribed|not subscribed|none"
-    "|unbestätigt|en attente",
-    "blacklisted": "blacklisted|blocked|bounced|bounce|hard bounce|cleaned|invalid|suppressed|undeliverable",
-    "unsubscribed": "unsubscribed|unsubscribe|opted out|opt out|opt-out|no|n|false|0|nein|non|não|nao|nee|nie|ні|нет|nē|"
-    "abgemeldet|désabonné|baja|disiscritto",
-    "spam": "spam|spam report|complained|complaint|abuse|marked as spam",
+    "active": "active|subscribed|subscribe|subscriber|opted in|opt in|opt-in|optin|yes|y|true|1|confirmed|enabled"
+    "|granted|given|allowed|double opt in|confirmed opt in|single opt in|marketing contact|soft bounce"
+    "|soft bounced|soft|on|ja|oui|si|sim|tak|так|да|jā|aktiv|abonniert|bestätigt|abonné|actif|suscrito"
+    "|activo|iscritto|attivo|inscrito|ativo|actief|ingeschreven|subskrybowany|aktywny|підписаний|активний"
+    "|подписан|активен|активный|aktīvs",
+    "not_confirmed": "not confirmed|not_confirmed|unconfirmed|pending|pending confirmation|never subscribed|not subscribed"
+    "|none|awaiting confirmation|unbestätigt|nicht bestätigt|en attente|non confirmé|no confirmado"
+    "|non confermato|não confirmado|niet bevestigd|niepotwierdzony|не підтверджений|не подтвержден"
+    "|nav apstiprināts",
+    "blacklisted": "blacklisted|blacklist|blocklisted|blocklist|blocked|bounced|bounce|hard bounce|hard bounced"
+    "|hardbounce|hard|cleaned|invalid|suppressed|undeliverable|gesperrt|unzustellbar|bloqué|bloqueado"
+    "|bloccato|geblokkeerd|zablokowany|заблокований|заблокирован",
+    "unsubscribed": "unsubscribed|unsubscribe|unsub|opted out|opt out|opt-out|optout|no|n|false|0|off|disabled|denied"
+    "|declined|withdrawn|revoked|removed|deleted|archived|manual|non subscribed|nonsubscribed"
+    "|transactional|non marketing contact|do not contact|inactive|nein|non|não|nao|nee|nie|ні|нет|nē"
+    "|abgemeldet|inaktiv|désabonné|désinscrit|inactif|baja|dado de baja|inactivo|disiscritto|inattivo"
+    "|descadastrado|inativo|uitgeschreven|inactief|wypisany|nieaktywny|відписаний|неактивний|отписан"
+    "|неактивен|atrakstījies",
+    "spam": "spam|spam report|spam complaint|complained|complaint|abuse|marked as spam|reported as spam|junk"
+    "|beschwerde|plainte|queja|skarga|скарга|жалоба",
 }
-_STATUSES = {name_key(word): status for status, words in _WORDS.items() for word in words.split("|")}
+
+
+def _normal(text: str) -> str:
+    return " ".join(_NO_WORD.sub(" ", name_key(text)).split())
+
+
+_NO_WORD = re.compile(r"[\W_]+")
+_STATUSES = {_normal(word): status for status, words in _WORDS.items() for word in words.split("|")}
 
 
 def status(text: str, *, channel: str) -> str:
@@ -29,7 +50,7 @@ def status(text: str, *, channel: str) -> str:
 
     For phones, everything that forbids messages is `blacklisted`: they have no finer statuses.
     """
-    found = _STATUSES.get(name_key(text))
+    found = _STATUSES.get(_normal(text))
     if found is None:
         raise BadValue("not_a_status")
     if channel == "phone":

@@ -8,7 +8,7 @@ takes off again; the raw mode leaves values as they are.
 import csv
 import logging
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import IO, Any
 from django.conf import settings
 from django.core.cache import cache
 from django.utils import timezone
+from django.utils.module_loading import import_string
 from redis import RedisError
 
 from contacts import bulk
@@ -100,11 +101,16 @@ def write(file: IO[str], action: BulkAction) -> int:
     writer = csv.writer(file, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
     own = dict(Attribute.objects.filter(archived_at=None).order_by("label").values_list("key", "label"))
     attributes = {**{key: s.label for key, s in SYSTEM.items()}, **own}
-    info = {**STATUS, **INFO, **(GONE if deleted else {})}
-    writer.writerow([*CORE.values(), *attributes.values(), *info.values()])
+    others = {name: import_string(path) for name, path in settings.EXPORT_COLUMNS.items()}
+    info = {**INFO, **(GONE if deleted else {})}
+    writer.writerow([*CORE.values(), *attributes.values(), *STATUS.values(), *others, *info.values()])
     count = 0
     for rows in _chunks(bulk.selected(action.asked).order_by("pk").iterator(chunk_size=CHUNK)):
-        writer.writerows([_line(contact, attributes, info, raw=raw) for contact in rows])
+        ids = [contact.pk for contact in rows]
+        more = [cells_of(ids) for cells_of in others.values()]
+        writer.writerows(
+            _line(contact, attributes, [cells.get(contact.pk, "") for cells in more], info, raw=raw) for contact in rows
+        )
         count += len(rows)
         _say(action, count)
     return count
@@ -121,10 +127,13 @@ def _chunks(contacts: Iterator[Contact]) -> Iterator[list[Contact]]:
         yield chunk
 
 
-def _line(contact: Contact, attributes: dict[str, str], info: dict[str, str], *, raw: bool) -> list[str]:
+def _line(
+    contact: Contact, attributes: Iterable[str], others: Sequence[str], info: Iterable[str], *, raw: bool
+) -> list[str]:
     values = [
         contact.email_display, contact.phone_display, contact.external_id, contact.first_name, contact.last_name,
-        *(contact.attributes.get(key) for key in attributes), *(getattr(contact, key) for key in info),
+        *(contact.attributes.get(key) for key in attributes), *(getattr(contact, key) for key in STATUS), *others,
+        *(getattr(contact, key) for key in info),
     ]  # fmt: skip
     cells = [cell(value) for value in values]
     return cells if raw else [safe_cell(text) for text in cells]

@@ -10,11 +10,11 @@ from django.conf import settings
 from contacts import attributes
 from contacts.attributes import SYSTEM, TYPES
 from contacts.models import Attribute
-from imports import extras, formats, intake, mapping, problems, reader, strict
+from imports import consent_columns, extras, formats, intake, mapping, problems, reader, strict
 from imports.models import Import
 from imports.options import Options
 from imports.reader import Dialect
-from imports.synonyms import CHANGED_COLUMN, OWN_COLUMNS
+from imports.synonyms import CHANGED_COLUMN, EXPORT_COLUMNS, OWN_COLUMNS
 from tenants.context import current_tenant
 from tenants.models import Tenant
 
@@ -50,11 +50,13 @@ def choose(
     written: Mapping[str, str] | None = None,
     create_unknown: bool = False,
     options: Options | None = None,
+    left_out: Collection[int] | None = None,
 ) -> list[dict[str, Any]]:
     """The import's mapping with a person's choices by column name (or by "#index"); the rest stays guessed.
 
     A choice is a target, `skip`, or `new:TYPE:KEY`; `written` says how dates and numbers of a column are written
-    (imports.formats). New attributes are made. Raises BadMapping.
+    (imports.formats). New attributes are made. Columns that look like consent are left out only by a choice: those whose
+    index is in `left_out`, or (None) those that `choices` names. Raises BadMapping.
     """
     options, written = options or Options(), written or {}
     unknown = {*choices, *written} - set(imp.header) - {f"#{i}" for i in range(len(imp.header))}
@@ -64,11 +66,12 @@ def choose(
     for i, (name, guess) in enumerate(zip(imp.header, imp.mapping, strict=True)):
         choice = choices.get(f"#{i}", choices.get(name, guess["target"]))
         chosen = name in choices or f"#{i}" in choices
-        if choice == "skip" and create_unknown and not chosen and name not in (*OWN_COLUMNS, CHANGED_COLUMN):
+        if choice == "skip" and create_unknown and not chosen and name not in passed_over(imp.header):
             choice = f"new:text:{key_of(name)}"
         kept = choice == guess["target"]
         column = _column(choice, name, reason=guess.get("reason", "") if kept else "chosen")
-        columns.append(column | ({"formats": guess["formats"]} if kept and "formats" in guess else {}))
+        kept_of = ("formats", "left_out") if kept else ()
+        columns.append(column | {key: guess[key] for key in kept_of if key in guess})
     known = {*SYSTEM, *intake.custom_attributes()}
     targets = [c["target"] for c in columns]
     order = Tenant.objects.get(pk=current_tenant()).identifier_order
@@ -82,8 +85,49 @@ def choose(
     if found:
         raise BadMapping(" ".join(problems.sentence(p.code, value=p.value, **p.facts) for p in found))
     _refuse_missing(targets, options)
+    if left_out is None:
+        left_out = {
+            i for i, name in enumerate(imp.header)
+            if name in choices or f"#{i}" in choices or "left_out" in columns[i]
+        }  # fmt: skip
+    _refuse_left_out(imp, columns, answered=left_out)
     _say_formats(imp, columns, {i: written.get(f"#{i}", written.get(name, "")) for i, name in enumerate(imp.header)})
     return columns
+
+
+def passed_over(header: Sequence[str]) -> tuple[str, ...]:
+    """Names of columns that downloads of ours add, and that mean nothing in an import."""
+    own = mapping.is_our_export([mapping.normal_name(name) for name in header])
+    return (*OWN_COLUMNS, CHANGED_COLUMN, *(EXPORT_COLUMNS if own else ()))
+
+
+def consent_left_out(imp: Import, columns: Sequence[Mapping[str, Any]]) -> list[int]:
+    """Indexes of columns that look like consent or a status and go nowhere, or into a field that nobody asks before writing
+    to somebody."""
+    about = set(extras.STATUSES)
+    open_ones = [
+        i for i, column in enumerate(columns)
+        if column["target"] == "skip" or (column.get("reason") == "new" and column["target"] not in about)
+    ]  # fmt: skip
+    if not open_ones:
+        return []
+    rows = preview(imp, rows=FORMAT_ROWS).rows
+    own = passed_over(imp.header)
+    return [
+        i for i in open_ones
+        if imp.header[i] not in own
+        and consent_columns.looks_like(imp.header[i], [row[i] for row in rows if i < len(row)])
+    ]  # fmt: skip
+
+
+def _refuse_left_out(imp: Import, columns: Sequence[dict[str, Any]], *, answered: Collection[int]) -> None:
+    """Whoever leaves out who may not be written to has to say so; the mapping keeps that it was said."""
+    left = consent_left_out(imp, columns)
+    if open_ones := [imp.header[i] for i in left if i not in answered]:
+        said = problems.sentence("consent_left_out", value=", ".join(open_ones))
+        raise BadMapping(f"{said} {problems.remedy('consent_left_out')}")
+    for i in left:
+        columns[i]["left_out"] = True
 
 
 def _refuse_missing(targets: Sequence[str], options: Options) -> None:

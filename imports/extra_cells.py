@@ -9,10 +9,12 @@ from typing import Any
 
 from cdp import digits
 from cdp.given import whole
-from contacts import attributes, consent, identifiers, values
+from contacts import attributes, identifiers, values
 from contacts.attributes import BadValue
 from imports import cells as of
+from imports import consent_columns
 from imports.cells import Column
+from segments import membership
 
 CHANNELS = ("email", "sms", "viber", "whatsapp", "push", "web_push", "widget", "telegram", "in_app")
 _CHANNEL_WORDS = {"e-mail": "email", "mail": "email", "web push": "web_push", "webpush": "web_push",
@@ -26,7 +28,7 @@ _STATUS_WORDS = {
     "spam": "spam|complained|complaint|abuse|spam report",
 }
 MESSAGE_STATUSES = {word: status for status, words in _STATUS_WORDS.items() for word in words.split("|")}
-MAX_NAME, MAX_SEGMENTS = 120, 20
+MAX_NAME, MAX_SEGMENTS = 120, 200
 
 
 @dataclass(frozen=True)
@@ -49,12 +51,12 @@ def _number(column: Column, _names: Names) -> Callable[[str], Any]:
 
 
 def _status(channel: str) -> Callable[[Column, Names], Callable[[str], Any]]:
-    return lambda _column, _names: lambda text: consent.status(text, channel=channel)
+    return lambda column, _names: consent_columns.reader(column.name, channel)
 
 
 def _segments(_column: Column, _names: Names) -> Callable[[str], Any]:
     def read(text: str) -> list[str]:
-        found = list(dict.fromkeys(name for part in text.split("|") if (name := values.normal_text(part))))
+        found = list(dict.fromkeys(name for part in membership.split(text) if (name := values.normal_text(part))))
         if len(found) > MAX_SEGMENTS or any(len(name) > MAX_NAME for name in found):
             raise BadValue("segments_unreadable", limit=MAX_SEGMENTS)
         return found

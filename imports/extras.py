@@ -41,6 +41,8 @@ EVENT: dict[str, str] = {
     "event.property": "Property of the event",
 }
 TARGETS = {**SETTINGS, **EVENT}
+# Several columns may say it, each in its way (unsubscribed at, bounced): the strictest counts.
+STATUSES = {"email_status": "email", "phone_status": "phone"}
 
 
 @dataclass(frozen=True)
@@ -105,11 +107,15 @@ class Extras:
         self, readers: Sequence[tuple[int, str, Callable[[str], Any]]], cells: Sequence[str],
         problems: list[Problem] | None,
     ) -> dict[str, Any]:  # fmt: skip
-        found = {}
+        found: dict[str, Any] = {}
         for i, key, read in readers:
             if text := cells[i].strip():
                 try:
-                    found[key] = read(of.unquoted(text) if text[0] == "'" else text)
+                    value = read(of.unquoted(text) if text[0] == "'" else text)
+                    if key in STATUSES:
+                        value = _strictest(key, value, found.get(key))
+                    if value is not None:
+                        found[key] = value
                 except BadValue as problem:
                     if problems is None:
                         raise
@@ -135,6 +141,12 @@ class Extras:
 
     def _is_event_by_name(self) -> bool:
         return self.task.kind == "track" and bool(self.event_name) and not any(n == "name" for _i, n, *_ in self.events)
+
+
+def _strictest(key: str, value: str | None, other: str | None) -> str | None:
+    if value is None or other is None:
+        return other if value is None else value
+    return value if consent.is_stricter(value, other, channel=STATUSES[key]) else other
 
 
 def _shaped(kind: str, found: Mapping[str, Any], name: str) -> dict[str, Any]:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from contacts import attributes, identifiers
 from contacts.attributes import BadValue
-from imports import extras
+from imports import consent_columns, extras
 from imports.problems import Problem
-from imports.synonyms import CHANGED_COLUMN, OWN_COLUMNS, SYNONYMS
+from imports.synonyms import CHANGED_COLUMN, EXPORT_COLUMNS, OWN_COLUMNS, SYNONYMS
 
 CORE_TARGETS: tuple[str, ...] = ("email", "phone", "external_id", "first_name", "last_name", "full_name")
 IDENTIFIERS = CORE_TARGETS[:3]
@@ -58,6 +58,8 @@ def _known_names() -> dict[str, list[tuple[int, str]]]:
 
 _NAMES = _known_names()
 _OWN = frozenset(normal_name(name) for name in (*OWN_COLUMNS, CHANGED_COLUMN))
+# What our export of contacts says about them beside their values; "Contact ID" is our number there, not the customer's.
+_OF_EXPORT = frozenset(normal_name(name) for name in EXPORT_COLUMNS)
 _OF_ROWS = frozenset(normal_name(name) for pair in extras.TARGETS.items() for name in pair)
 # Names that are the whole name, unless a column beside them has one half of it: "Vorname, Name", "Nombre, Apellidos".
 _HALF_NAMES = frozenset(normal_name(word) for word in SYNONYMS["full_name"][1].split("|"))
@@ -83,8 +85,8 @@ def guess(header: Sequence[str], columns: Sequence[Sequence[str]], *, attributes
     names = [normal_name(name) for name in header]
     samples = [[text for v in columns[i] if (text := v.strip())] if i < len(columns) else [] for i in range(len(names))]
     taken: dict[int, str] = {}
-    for _rank, _empty, i, target in sorted(_by_name(names, samples, attributes)):
-        if i not in taken and target not in taken.values():
+    for _rank, _empty, i, target in sorted(_by_name(header, names, samples, attributes)):
+        if i not in taken and (target not in taken.values() or target in extras.STATUSES):
             taken[i] = target
     _split_names(names, taken)
     reasons = dict.fromkeys(taken, "name")
@@ -94,21 +96,37 @@ def guess(header: Sequence[str], columns: Sequence[Sequence[str]], *, attributes
 
 
 def _by_name(
-    names: Sequence[str], samples: Sequence[Sequence[str]], own: Mapping[str, str]
+    header: Sequence[str], names: Sequence[str], samples: Sequence[Sequence[str]], labels: Mapping[str, str]
 ) -> Iterator[tuple[int, bool, int, str]]:
     """(rank, whether the column is empty, column, target) for every name that is known."""
     custom: dict[str, str] = {}
-    for key, label in own.items():
+    for key, label in labels.items():
         custom.setdefault(normal_name(label), key)
-    custom |= {normal_name(key): key for key in own}
+    custom |= {normal_name(key): key for key in labels}
+    own = is_our_export(names)
     for i, name in enumerate(names):
-        if name in _OWN:
+        if name in _OWN or (own and name in _OF_EXPORT):
             continue
         if name in custom:
             yield 1, not samples[i], i, custom[name]
+        if (target := _status(header[i], samples[i])) is not None:
+            yield 2, not samples[i], i, target
+        if own and name == "segments":
+            yield 0, not samples[i], i, "row.segments"
         for rank, target in _NAMES.get(name, ()):
             if not _refused(target, samples[i]):
                 yield rank, not samples[i], i, target
+
+
+def is_our_export(names: Sequence[str]) -> bool:
+    """Whether the file is an export of contacts of ours: nothing else has these columns beside each other."""
+    return {"e mail status", "phone status", "created by", "changed at"} <= set(names)
+
+
+def _status(name: str, values: Sequence[str]) -> str | None:
+    """The status that a column sets, if its name says that it is about consent and its values can be read so."""
+    found = consent_columns.meaning(name)
+    return f"{found.channel}_status" if found is not None and consent_columns.fits(name, values) else None
 
 
 def _refused(target: str, values: Sequence[str]) -> bool:
@@ -185,7 +203,7 @@ def check(
             continue
         if target not in CORE_TARGETS and target not in known and target not in also:
             found.append(Problem(i, "unknown_target", target))
-        elif target in seen:
+        elif target in seen and target not in extras.STATUSES:
             found.append(Problem(i, "two_columns_one_target", label(target)))
         seen.add(target)
     if seen.isdisjoint((*identifiers_used, "contact_id")):

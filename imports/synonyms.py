@@ -185,3 +185,5 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
 OWN_COLUMNS: tuple[str, ...] = ("Line in file", "Code", "Reason")
 # What the download of updated rows adds besides.
 CHANGED_COLUMN = "Changed fields"
+# What the export of contacts has beside their values, and an import of it passes over.
+EXPORT_COLUMNS: tuple[str, ...] = ("Contact ID", "Created by", "Created at", "Changed at")

@@ -81,6 +81,9 @@ header_quotes: The header cannot be read
 two_columns_one_target: Two columns go to one field
     Two columns go to {value}.
     Choose another field for one of them, or skip it.
+consent_left_out: A column about consent is left out
+    {value}: this looks like who may be written to, and goes nowhere.
+    Map it to E-mail status or Phone status, or say that it is left out on purpose.
 required_not_mapped: A required field has no column
     No column goes to {value}, which every new contact needs.
     Choose the column, or import with “Update only”.

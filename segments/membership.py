@@ -1,5 +1,6 @@
 """Who is in a segment; and members of static ones, written in bulk."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -73,6 +74,29 @@ def of_contact(contact_id: int) -> list[Segment]:
     asked = {f"s{s.pk}": Count("pk", filter=_meant(s, replace(found, inside=frozenset({s.pk})))) for s in dynamic}
     said = Contact.objects.living().filter(pk=contact_id).aggregate(**asked) if asked else {}
     return sorted([*static, *(s for s in dynamic if said[f"s{s.pk}"])], key=lambda s: s.name)
+
+
+def cells_of(contact_ids: Sequence[int]) -> dict[int, str]:
+    """Contact ID → the static segments that it is in, as a cell that an import reads back: names with | between."""
+    members = Member.objects.filter(contact_id__in=contact_ids).values_list("contact_id", "segment_id")
+    ids: dict[int, list[int]] = {}
+    for contact_id, segment_id in members:
+        ids.setdefault(contact_id, []).append(segment_id)
+    wanted = {segment_id for found in ids.values() for segment_id in found}
+    names = dict(Segment.objects.filter(pk__in=wanted).values_list("pk", "name"))
+    return {pk: "|".join(sorted(escaped(names[i]) for i in found if i in names)) for pk, found in ids.items()}
+
+
+def escaped(name: str) -> str:
+    """The name of a segment as it stands in a list of names."""
+    return name.replace("\\", "\\\\").replace("|", "\\|")
+
+
+def split(text: str) -> list[str]:
+    r"""The names in a list with | between them; \| stands for the sign itself."""
+    parts = re.split(r"(?<!\\)((?:\\\\)*)\|", text)
+    names = ["".join(pair) for pair in zip(parts[::2], [*parts[1::2], ""], strict=True)]
+    return [re.sub(r"\\([\\|])", r"\1", name).strip() for name in names if name.strip()]
 
 
 def _meant(segment: Segment, found: compiler.Context) -> Q:

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST
 from cdp.http import go, invalid, page
 from contacts.attributes import CORE, SYSTEM, TYPES
 from contacts.models import Attribute
-from imports import columns, extras, formats, intake, reader, sampling, saved, strict
+from imports import columns, consent_columns, extras, formats, intake, reader, sampling, saved, strict
 from imports.forms import DialectForm, OptionsForm
 from imports.models import Import, Phase
 from imports.options import REVIVING, Options
@@ -64,7 +64,8 @@ def _context(imp: Import, form: OptionsForm, posted: Mapping[str, str] | None) -
     rows = _rows(imp, own, posted or {})
     targets = Counter(row["target"] for row in rows)
     for row in rows:
-        row["clash"] = targets[row["target"]] > 1 and row["target"] not in ("skip", "new")
+        row["clash"] = targets[row["target"]] > 1 and row["target"] not in ("skip", "new", *extras.STATUSES)
+        row["consent"] &= row["target"] in ("skip", "new")
     return {
         "import": imp,
         "steps": steps("map"),
@@ -74,7 +75,7 @@ def _context(imp: Import, form: OptionsForm, posted: Mapping[str, str] | None) -
         "bare": [row for row in rows if row["empty"]],
         "strangers": [row for row in rows if row["target"] == "skip" and not row["empty"]],
         "identifiers": [CORE[t] for t in IDENTIFIERS if targets[t]],
-        "needing": sum(row["clash"] or bool(row["ask"]) for row in rows),
+        "needing": sum(row["clash"] or bool(row["ask"]) or (row["consent"] and not row["left_out"]) for row in rows),
         "targets": target_groups(own),
         "types": [(t.key, t.label, formats.kind_of(t.key)) for t in TYPES.values()],
         "form": form,
@@ -115,6 +116,8 @@ def _column(imp: Import, i: int, name: str, values: list[str]) -> dict[str, Any]
         "empty": not filled,
         "key": columns.key_of(name),
         "formats": current.get("formats"),
+        "consent": name not in columns.passed_over(imp.header) and consent_columns.looks_like(name, values),
+        "left_out": "left_out" in current,
     }
 
 
@@ -125,7 +128,7 @@ def _as_posted(row: dict[str, Any], posted: Mapping[str, str]) -> dict[str, Any]
     i, target = row["index"], posted.get(f"column-{row['index']}", "skip")
     why = row["why"] if target == row["target"] else WHY["chosen"]
     new = {"key": posted.get(f"key-{i}", row["key"]), "type": posted.get(f"type-{i}", row["type"])}
-    return {**row, **new, "target": target, "why": why}
+    return {**row, **new, "target": target, "why": why, "left_out": f"leave-{i}" in posted}
 
 
 def _with_formats(
@@ -261,7 +264,9 @@ def start(request: HttpRequest, import_id: int) -> HttpResponse:
 
 def chosen(request: HttpRequest, imp: Import, options: Options) -> list[dict[str, Any]]:
     """The mapping as the form says it. Raises columns.BadMapping."""
-    return columns.choose(imp, _choices(request, imp), written=_written(request, imp), options=options)
+    left_out = {i for i in range(len(imp.header)) if f"leave-{i}" in request.POST}
+    written = _written(request, imp)
+    return columns.choose(imp, _choices(request, imp), written=written, options=options, left_out=left_out)
 
 
 def _written(request: HttpRequest, imp: Import) -> dict[str, str]:

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 from cdp.figures import number, stored
 from cdp.given import whole
 from cdp.http import go, page, stop_polling
+from contacts.models import EmailStatus
 from imports import columns, how, intake, progress, reports, undo
 from imports.forms import CancelForm
 from imports.models import Import, Phase, Status
@@ -72,6 +73,7 @@ def live(request: HttpRequest, import_id: int) -> HttpResponse:
     return page(request, "imports/_undoing.html" if imp.turning else "imports/_running.html", _running(imp))
 
 
+CHANNELS = {"email_status": "E-mail", "phone_status": "Phone"}
 KINDS = (("email", "by e-mail"), ("external_id", "by external ID"), ("phone", "by phone"))
 
 
@@ -94,6 +96,10 @@ def _review(imp: Import) -> dict[str, Any]:
         "matched": imp.review["counts"]["visitors"],
         "ambiguous": found.get("ambiguous", 0),
         "segments": imp.review["segments"],
+        "statuses": [
+            s | {"channel": CHANNELS[s["key"]], "label": EmailStatus(s["status"]).label}
+            for s in imp.review.get("statuses", [])
+        ],
         "writes": imp.imported,
     }
 

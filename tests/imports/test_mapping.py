@@ -57,15 +57,17 @@ EXPECTED: dict[str, dict[str, str]] = {
         "Phone Number": "phone", "Job Title": "job_title", "City": "city", "State/Region": "region",
         "Postal Code": "postal_code", "Country/Region": "country", "Company Name": "company", "Website URL": "website",
         "Street Address": "street", "Date of birth": "birthday", "Preferred language": "language", "Time Zone": "time_zone",
-        "Gender": "gender",
+        "Gender": "gender", "Marketing contact status": "email_status",
     },
     "klaviyo": {
+        "Email Marketing Consent": "email_status",
         "Email": "email", "External ID": "external_id", "First Name": "first_name", "Last Name": "last_name",
         "Organization": "company", "Title": "job_title", "Phone Number": "phone", "Address": "street", "City": "city",
         "State / Region": "region", "Country": "country", "Zip Code": "postal_code", "Timezone": "time_zone",
         "Birthday": "birthday", "Locale": "language",
     },
     "shopify": {
+        "Accepts Email Marketing": "email_status", "Accepts SMS Marketing": "phone_status",
         "Customer ID": "external_id", "First Name": "first_name", "Last Name": "last_name", "Email": "email",
         "Default Address Company": "company", "Default Address Address1": "street", "Default Address City": "city",
         "Default Address Province Code": "region", "Default Address Country Code": "country",

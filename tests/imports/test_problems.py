@@ -21,6 +21,7 @@ RAISED = re.compile(
 RETURNED = re.compile(r'return "([a-z]+(?:_[a-z]+)+)"|(?:if|else) "([a-z]+(?:_[a-z]+)+)"')
 FACTS = {
     "zone": "CET",
+    "status": "unsubscribed",
     "allowed": "comma, tab",
     "filled": 7,
     "kind": "PDF", "file": "people.csv", "found": 1_000_001, "limit": 1000, "encoding": "UTF-8", "lines": [3, 7], "line": 12,
