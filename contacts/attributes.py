@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from contacts import dates, identifiers, values, vocabulary
+from contacts import dates, identifiers, texts, values, vocabulary
 from contacts.values import BadValue
 
 __all__ = [
@@ -95,13 +95,13 @@ def _one_of(options: Mapping[str, str]) -> dict[str, str]:
 
 def _option(text: str) -> str:
     """The form in which options are compared."""
-    return values.normal_text(text).casefold()
+    return texts.normal_text(text).casefold()
 
 
 def _choice_parser(settings: Settings) -> Parser:
-    ids = {values.normal_text(key): key for key in settings.options}
+    ids = {texts.normal_text(key): key for key in settings.options}
     known = ids if settings.strict else _one_of(settings.options)
-    form = values.normal_text if settings.strict else _option
+    form = texts.normal_text if settings.strict else _option
 
     def parse(value: str) -> str:
         if not known:
@@ -144,7 +144,7 @@ def _language(value: str) -> str:
 
 
 def _email(value: str) -> str:
-    found = identifiers.normal_email(value)
+    found = identifiers.normal_email(value) or identifiers.normal_email(identifiers.bare_email(value))
     if found is None:
         raise BadValue(identifiers.email_problem(value))
     return found

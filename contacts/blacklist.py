@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from contacts import bulk_queries, turns
-from contacts.identifiers import normal_email, normal_phone
+from contacts.identifiers import bare_email, normal_email, normal_phone
 from contacts.models import BlacklistEntry, Contact, EmailStatus
 from tenants import audit
 
@@ -27,7 +27,7 @@ def read(kind: str, lines: Iterable[str], *, region: str | None) -> tuple[list[s
         text = line.strip()
         if not text:
             continue
-        value = normal_email(text) if kind == "email" else normal_phone(text, region)
+        value = normal_email(bare_email(text)) if kind == "email" else normal_phone(text, region)
         if value is None:
             bad.append(text)
         else:

@@ -10,7 +10,7 @@ from contacts import remembered, retyping
 from contacts.attributes import CORE, SYSTEM, TYPES
 from contacts.identifiers import name_key
 from contacts.models import Attribute, BulkAction, Contact
-from contacts.values import normal_text
+from contacts.texts import normal_text
 from contacts.vocabulary import COUNTRY_CODES
 from tenants import audit
 

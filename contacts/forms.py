@@ -149,6 +149,7 @@ class ContactForm(forms.Form):
 
     def _identifier(self, key: str, text: str) -> Any:
         region = self.workspace.country or None
+        text = identifiers.bare_email(text) if key == "email" else text
         normal = {
             "email": identifiers.normal_email,
             "phone": lambda value: identifiers.normal_phone(value, region),

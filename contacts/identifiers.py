@@ -7,25 +7,28 @@ whole row of a file has to be read in some fifteen microseconds, and each of tho
 import re
 import unicodedata
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Literal
 
-import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
-try:
-    import rphonenumbers as _fast
-except ImportError:  # pragma: no cover  a platform without a wheel: slower, the same answers
-    _fast = None
+from contacts.phones import SLOW_CODES, normal_phone, phone_problem, takes_messages
+from contacts.texts import AROUND
+
+__all__ = [
+    "SLOW_CODES", "bare_email", "email_problem", "external_id_problem", "name_key", "normal_email", "normal_external_id",
+    "normal_phone", "phone_problem", "takes_messages",
+]  # fmt: skip
 
 MAX_EMAIL, MAX_LOCAL, MAX_EXTERNAL_ID = 254, 64, 128
-# What people and programs put around a value without seeing it.
-_INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff"
-_AROUND = _INVISIBLE + " \t\r\n\x0b\x0c\xa0\u2007\u202f\u3000"
 # A local part that needs no second look: dot-atoms of the letters that nearly all addresses are made of.
 _PLAIN_LOCAL = re.compile(r"[A-Za-z0-9_'+\-]+(?:\.[A-Za-z0-9_'+\-]+)*\Z").match
 _ASCII_LOWER = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
 _domains: dict[str, str] = {}
 _DOMAINS_KEPT = 200_000
+# What a domain with letters beyond ASCII leaves to the local part: the limit is one of bytes, of each of its forms.
+_left: dict[str, int] = {}
+_QUOTES = "'\"`\u2018\u2019\u201c\u201d\u00ab\u00bb"
+_NAMED = re.compile(r"([^<>]*)<\s*([^<>\s]+)\s*>[;,.\s]*\Z").match
 
 
 # --- e-mail -----------------------------------------------------------------------------------------------------------
@@ -37,13 +40,13 @@ def normal_email(text: str) -> str | None:
     email-validator's normal form with the ASCII letters of the local part in lower case (others stay: their lower case
     may be another person's address). Dots and +tags are kept.
     """
-    value = text.strip(_AROUND)
+    value = text.strip(AROUND)
     local, at, domain = value.rpartition("@")
     if at and len(local) <= MAX_LOCAL and len(value) <= MAX_EMAIL and _PLAIN_LOCAL(local):
         normal = _domains.get(domain)
         if normal is None:
             normal = _remember(domain)
-        if normal and len(local) + 1 + len(normal) <= MAX_EMAIL:
+        if normal and len(local) + 1 + len(normal) <= MAX_EMAIL and (normal.isascii() or len(local) <= _left[domain]):
             return f"{local.lower()}@{normal}"
     return _thorough(value) if at else None
 
@@ -53,6 +56,10 @@ def _remember(domain: str) -> str:
     normal = checked[2:] if checked else ""
     if len(_domains) >= _DOMAINS_KEPT:
         _domains.clear()
+        _left.clear()
+    if not normal.isascii():
+        wire = validate_email(f"x@{domain}", check_deliverability=False).ascii_domain
+        _left[domain] = MAX_EMAIL - 1 - max(len(form.encode()) for form in (domain, normal, wire))
     _domains[domain] = normal
     return normal
 
@@ -71,6 +78,23 @@ def _thorough(value: str) -> str | None:
     return f"{found.local_part.translate(_ASCII_LOWER)}@{found.domain}"
 
 
+def bare_email(text: str) -> str:
+    """The address in what other programs have written around it: quotes, <…>, mailto:, a name before it, a sign behind it.
+
+    Of several addresses none is chosen: the text stays as it is.
+    """
+    value = text.strip(AROUND)
+    if len(value) > 4 * MAX_EMAIL:
+        return value
+    found = _NAMED(value)
+    if found and ("@" not in found[1] or found[1].strip(_QUOTES + AROUND + ",").lower() == found[2].lower()):
+        value = found[2]
+    value = value.strip(_QUOTES + AROUND + "<>").rstrip(";,. ").strip(_QUOTES + AROUND + "<>")
+    if value[:7].lower() == "mailto:":
+        value = value[7:].partition("?")[0].strip(AROUND)
+    return value
+
+
 def _disguised(value: str) -> bool:
     """Whether signs beyond ASCII would become ASCII: a KELVIN SIGN for a k, a domain in full-width or circled letters.
 
@@ -86,7 +110,7 @@ def _becomes_ascii(text: str, form: Literal["NFC", "NFKC"]) -> bool:
 
 def email_problem(text: str) -> str:
     """Code of the reason why `text` is not an e-mail address; only asked when `normal_email` has said None."""
-    value = text.strip(_AROUND)
+    value = text.strip(AROUND)
     if value.count("@") > 1 and re.search(r"[,;\s]\S*@", value):
         return "several_emails"
     if "<" in value or value.lower().startswith("mailto:"):
@@ -97,94 +121,6 @@ def email_problem(text: str) -> str:
     if at and local and domain and "." not in domain and "@" not in local:
         return "email_domain_incomplete"
     return "not_an_email"
-
-
-# --- phone ------------------------------------------------------------------------------------------------------------
-
-# Without it, numbers of many countries push each other's patterns out of the small cache of `re`: five times the time.
-phonenumbers.enable_pattern_cache()
-# Where the fast library knows an older numbering plan: calling code → beginnings of the numbers that are asked of
-# phonenumbers instead. The plans of 9.0.41 and 9.0.43 were compared; where the general shape of a country's numbers has
-# changed, the beginnings stand also behind the calling code, as it may have been written without a +.
-SLOW_CODES: dict[int, tuple[str, ...]] = {
-    7: ("9300",),
-    34: ("590", "34590"),
-    40: ("6", "406"),
-    45: ("37",),
-    49: ("15410",),
-    57: ("9101",),
-    61: ("496",),
-    86: ("378", "41", "634", "8078", "852", "853"),
-    229: ("8", "2298"),
-    233: ("3",),
-    238: ("57",),
-    251: ("7000",),
-    254: ("13", "14"),
-    263: ("",),
-    267: ("",),
-    290: ("9", "2909"),
-    358: ("4946",),
-    506: ("20",),
-    592: ("516", "768", "781"),
-    593: ("93",),
-    595: ("9881",),
-    675: ("206",),
-    856: ("3", "8563"),
-    965: ("5999",),
-    995: ("50888",),
-}
-_SCIENTIFIC = re.compile(r"\d([.,]\d+)?[eE]\+?\d{1,2}\Z").search
-
-
-def normal_phone(text: str, region: str | None) -> str | None:
-    """A phone in E.164, or None when it is not a valid number. `region` is for numbers written without +."""
-    value = text.strip(_AROUND)
-    if ("e" in value or "E" in value) and _SCIENTIFIC(value):
-        return None
-    if _fast is None:
-        return _thorough_phone(value, region)
-    try:
-        number = _fast.parse(value, region)
-    except _fast.NumberParseException:
-        return None
-    slow = SLOW_CODES.get(number.country_code)
-    if slow and str(number.national_number).startswith(slow):
-        return _thorough_phone(value, region)
-    if not _fast.is_valid_number(number):
-        return None
-    if number.italian_leading_zero:
-        return str(_fast.format_number(number, 0))
-    return f"+{number.country_code}{number.national_number}"  # what format_number would say, in half the time
-
-
-def _thorough_phone(value: str, region: str | None) -> str | None:
-    try:
-        number = phonenumbers.parse(value, region)
-    except phonenumbers.NumberParseException:
-        return None
-    if not phonenumbers.is_valid_number(number):
-        return None
-    return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
-
-
-def phone_problem(text: str, region: str | None) -> str:
-    """Code of the reason why `text` is not a phone; only asked when `normal_phone` has said None."""
-    value = text.strip(_AROUND)
-    if _SCIENTIFIC(value):
-        return "phone_damaged_by_spreadsheet"
-    digits = sum(c.isdigit() for c in value)
-    if digits < 3:
-        return "not_a_phone"
-    if not region and not value.startswith(("+", "＋")):
-        return "phone_needs_country"
-    reader: Any = _fast or phonenumbers
-    try:
-        reason = reader.is_possible_number_with_reason(reader.parse(value, region))
-    except reader.NumberParseException:
-        return "not_a_phone"
-    if reason == phonenumbers.ValidationResult.TOO_SHORT:
-        return "phone_too_short"
-    return "phone_too_long" if reason == phonenumbers.ValidationResult.TOO_LONG else "phone_not_assigned"
 
 
 # --- external ID and names --------------------------------------------------------------------------------------------
@@ -198,7 +134,7 @@ _ZEROS = re.compile(r"[0\-]+\Z").match
 
 def normal_external_id(text: str) -> str | None:
     """An external ID as it is compared: composed (NFC), trimmed, case kept. None for placeholders and control signs."""
-    value = text.strip(_AROUND)
+    value = text.strip(AROUND)
     if not value.isascii():
         value = unicodedata.normalize("NFC", value)
     if not 0 < len(value) <= MAX_EXTERNAL_ID or not value.isprintable():
@@ -208,7 +144,7 @@ def normal_external_id(text: str) -> str | None:
 
 def external_id_problem(text: str) -> str:
     """Code of the reason why `text` is not an external ID."""
-    value = text.strip(_AROUND)
+    value = text.strip(AROUND)
     if len(value) > MAX_EXTERNAL_ID:
         return "external_id_too_long"
     return "placeholder_id" if value.isprintable() else "control_character"

@@ -13,6 +13,7 @@ from django.db.models import Q
 from cdp.given import whole
 from contacts.identifiers import name_key, normal_email, normal_phone
 from contacts.models import Alias, Contact
+from contacts.phones import EXTENSION
 
 # The character after which nothing sorts: ends the range of a prefix.
 _LAST = "\U0010ffff"
@@ -67,11 +68,11 @@ def _names(typed: str) -> Q:
 
 def _phone(typed: str, region: str | None) -> Q:
     digits = re.sub(r"[^0-9]", "", typed)
+    whole = normal_phone(typed, region)
+    if whole:  # with every extension, where none was typed
+        return Q(phone=whole) | starts_with("phone", whole + EXTENSION)
     if len(digits) < 4 or re.search(r"[^0-9+() ./\-]", typed):
         return Q(pk__in=[])
-    whole = normal_phone(typed, region)
-    if whole:
-        return Q(phone=whole)
     return starts_with("phone", "+" + digits.removeprefix("00"))
 
 

@@ -235,7 +235,7 @@ CREATE TABLE contact (
     external_id character varying(128) COLLATE "C",
     email character varying(254) COLLATE "C",
     email_written character varying(320),
-    phone character varying(20) COLLATE "C",
+    phone character varying(40) COLLATE "C",
     phone_written character varying(64),
     first_name text,
     last_name text,

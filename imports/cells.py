@@ -5,8 +5,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from contacts import attributes, values
+from contacts import attributes, identifiers, phones, values
 from contacts.attributes import BadValue
+from contacts.spreadsheets import unmarked
+from contacts.texts import trimmed
 
 IDENTIFIERS = ("email", "phone", "external_id")
 NAMES = ("first_name", "last_name")
@@ -15,8 +17,6 @@ NO_ATTRIBUTES = frozenset({*IDENTIFIERS, *NAMES, "full_name", "skip", "contact_i
 MAX_PHONE = 64
 # Nobody who gets messages was born before.
 EARLIEST = "1900-01-01"
-# What `contacts.spreadsheets.safe_cell` guards, except for the empty text.
-_FORMULA = tuple("=+-@\t\r\n＝＋－＠")
 # Characters that no cell of a customer's file means: they would be invisible, or turn the text around them.
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]").search
 # More marks on one letter than any language has, of the blocks that are for marks alone.
@@ -58,8 +58,24 @@ class Clean:
 
 
 def unquoted(text: str) -> str:
-    """Without the apostrophe that our own downloads put before a formula sign, so that they import back unchanged."""
-    return text[1:].strip() if text[:1] == "'" and text[1:2] in _FORMULA else text
+    """Without the apostrophe that our own downloads put before a formula sign, and spreadsheets before digits that are text
+    ('0123), so that both come in as they were."""
+    return unmarked(text).strip() if text[:1] == "'" else text
+
+
+def address(text: str) -> tuple[str | None, str]:
+    """(the normal form of an e-mail or None, the address as it is written) in a trimmed cell."""
+    bare = trimmed(text.lstrip("'"))
+    normal = identifiers.normal_email(bare)
+    if normal is None:
+        bare = identifiers.bare_email(text)
+        normal = identifiers.normal_email(bare)
+    return normal, bare
+
+
+def as_written(text: str) -> str:
+    """A phone as it is shown beside its normal form."""
+    return phones.as_written(text)[:MAX_PHONE]
 
 
 def check_signs(text: str) -> None:

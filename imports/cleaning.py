@@ -13,10 +13,10 @@ from typing import Any
 
 from contacts import identifiers
 from contacts.attributes import BadValue
-from contacts.values import trimmed
+from contacts.texts import trimmed
 from imports import cells as of
 from imports import lines, rows
-from imports.cells import IDENTIFIERS, MAX_PHONE, NAMES, Clean, Column
+from imports.cells import IDENTIFIERS, NAMES, Clean, Column
 from imports.extras import Extras
 from imports.problems import Problem
 from imports.reader import Dialect
@@ -131,18 +131,18 @@ class Cleaner:
     def _identifiers(self, cells: list[str], problems: list[Problem]) -> dict[str, str | None]:
         values, at = _NOTHING.copy(), self.at
         if (i := at.get("email")) is not None and (text := of.unquoted(cells[i])):
-            values["email"] = normal = identifiers.normal_email(text)
-            if normal is None:
+            values["email"], bare = of.address(text)
+            if values["email"] is None:
                 problems.append(Problem(i, identifiers.email_problem(text), text))
-            elif normal != text:
-                values["email_written"] = text
+            elif values["email"] != bare:
+                values["email_written"] = bare
         if (i := at.get("phone")) is not None and (text := of.unquoted(cells[i])):
             region = self._region(cells[at["country"]]) if self.country else self.region
             values["phone"] = normal = identifiers.normal_phone(text, region)
             if normal is None:
                 problems.append(Problem(i, identifiers.phone_problem(text, region), text, {"region": region or ""}))
-            elif normal != text:
-                values["phone_written"] = text[:MAX_PHONE]
+            elif normal != text and normal != (text := of.as_written(text)):
+                values["phone_written"] = text
         if (i := at.get("external_id")) is not None and (text := of.unquoted(cells[i])):
             values["external_id"] = identifiers.normal_external_id(text)
             if values["external_id"] is None:
@@ -155,7 +155,9 @@ class Cleaner:
         try:
             return str(self.country(text)) if text and self.country else self.region
         except BadValue:
-            return self.region  # the country's own column says what is wrong with it
+            return (
+                None  # the country's own column says what is wrong with it; the number is not read by another country
+            )
 
     def _names(self, cells: list[str], values: dict[str, str | None], problems: list[Problem]) -> None:
         for key in (*NAMES, "full_name"):

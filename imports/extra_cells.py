@@ -9,7 +9,7 @@ from typing import Any
 
 from cdp import digits
 from cdp.given import whole
-from contacts import attributes, identifiers, values
+from contacts import attributes, identifiers, texts
 from contacts.attributes import BadValue
 from imports import cells as of
 from imports import consent_columns
@@ -56,7 +56,7 @@ def _status(channel: str) -> Callable[[Column, Names], Callable[[str], Any]]:
 
 def _segments(_column: Column, _names: Names) -> Callable[[str], Any]:
     def read(text: str) -> list[str]:
-        found = list(dict.fromkeys(name for part in membership.split(text) if (name := values.normal_text(part))))
+        found = list(dict.fromkeys(name for part in membership.split(text) if (name := texts.normal_text(part))))
         if len(found) > MAX_SEGMENTS or any(len(name) > MAX_NAME for name in found):
             raise BadValue("segments_unreadable", limit=MAX_SEGMENTS)
         return found
@@ -99,7 +99,7 @@ def _text(limit: int) -> Callable[[Column], Callable[[str], Any]]:
     def make(_column: Column) -> Callable[[str], Any]:
         def read(text: str) -> str:
             of.check_signs(text)
-            text = values.normal_text(text)
+            text = texts.normal_text(text)
             if len(text) > limit:
                 raise BadValue("field_too_long", limit=limit, found=len(text))
             return text

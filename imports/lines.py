@@ -13,7 +13,7 @@ import orjson
 from cdp import digits
 from contacts import attributes, identifiers
 from contacts.attributes import BadValue
-from contacts.values import trimmed
+from contacts.texts import trimmed
 from imports import cells as of
 from imports.cells import IDENTIFIERS, Clean, Column
 from imports.extras import Extras
@@ -75,7 +75,7 @@ def compiled(
         email = written = phone = phone_written = external_id = NULL
         if email_at is not None and (text := cells[email_at].strip()):
             if text[0] == "'":
-                text = of.unquoted(text)
+                text = text.lstrip("'")
             normal = normal_email(text)
             if normal is None:
                 return None
@@ -89,8 +89,8 @@ def compiled(
             if normal is None:
                 return None
             phone = normal
-            if normal != text and normal != (text := trimmed(text)):
-                phone_written = _escaped(text[: of.MAX_PHONE])
+            if normal != text and normal != (text := of.as_written(text)):
+                phone_written = _escaped(text)
         if external_at is not None and (text := cells[external_at].strip()):
             normal = identifiers.normal_external_id(of.unquoted(text) if text[0] == "'" else text)
             if normal is None:

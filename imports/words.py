@@ -188,6 +188,12 @@ phone_needs_country: Country of the number unknown
 phone_damaged_by_spreadsheet: Number damaged by a spreadsheet
     A spreadsheet has shortened the number, and digits are lost.
     Type the whole number, and format the column as text.
+several_phones: Several phone numbers
+    The cell holds more than one number.
+    Keep one, and put others into rows or columns of their own.
+phone_with_letters: Letters in a phone number
+    Letters stand between the digits or in their place, and are never dialled.
+    Write the number in digits alone.
 phone_too_short: Phone number too short
     The number has too few digits for its country.
     Add the missing digits or the country code.

@@ -11,7 +11,8 @@ from django.db.models import Q
 from django.db.models.expressions import RawSQL
 
 from contacts.attributes import BadValue
-from contacts.values import integer, normal_text, plain_decimal
+from contacts.texts import normal_text
+from contacts.values import integer, plain_decimal
 from segments.conditions import Clock
 from segments.rules import Did, Where
 from tenants.context import current_tenant

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from contacts.attributes import BadValue
-from contacts.values import normal_text
+from contacts.texts import normal_text
 from segments import activities, conditions, subjects
 from segments.activities import ACTIVITIES, WHERE
 from segments.conditions import OPERATORS, Clock

@@ -26,7 +26,7 @@ from django.db.models.lookups import (
     StartsWith,
 )
 
-from contacts import attributes, dates, identifiers, values
+from contacts import attributes, dates, identifiers, texts, values
 from contacts.attributes import BadValue
 from segments.subjects import Subject
 
@@ -247,7 +247,7 @@ def where(subject: Subject, op: str, wanted: Sequence[str], clock: Clock) -> Q:
 
 def read(subject: Subject, operator: Operator, typed: str, *, region: str | None) -> str:
     """One value as it is stored in a rule, by the rules of imports. Raises BadValue."""
-    text = values.normal_text(typed)
+    text = texts.normal_text(typed)
     if operator.takes == "days":
         return _read_days(text)
     if subject.kind == "birthday" and operator.key == "on":

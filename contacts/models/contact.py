@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from cdp.digits import JSONField
+from contacts.phones import spoken
 from tenants.base import TenantManager, TenantModel
 
 
@@ -53,7 +54,7 @@ class Contact(TenantModel):
     external_id = models.CharField(max_length=128, null=True, db_collation="C")
     email = models.CharField(max_length=254, null=True, db_collation="C")
     email_written = models.CharField(max_length=320, null=True)
-    phone = models.CharField(max_length=20, null=True, db_collation="C")
+    phone = models.CharField(max_length=40, null=True, db_collation="C")
     phone_written = models.CharField(max_length=64, null=True)
     first_name = models.TextField(null=True)
     last_name = models.TextField(null=True)
@@ -128,7 +129,7 @@ class Contact(TenantModel):
     def display_name(self) -> str:
         """Name as people write it, or the best identifier when there is none."""
         name = " ".join(part for part in (self.first_name, self.last_name) if part)
-        return name or self.email or self.phone or self.external_id or f"Contact {self.pk}"
+        return name or self.email or self.phone_display or self.external_id or f"Contact {self.pk}"
 
     @property
     def initials(self) -> str:
@@ -141,4 +142,5 @@ class Contact(TenantModel):
 
     @property
     def phone_display(self) -> str:
-        return self.phone_written or self.phone or ""
+        """As it was written, or in the normal form with its extension in words."""
+        return self.phone_written or spoken(self.phone or "")

@@ -11,6 +11,7 @@ from cdp.http import go, page
 from contacts import acting, merging, platform
 from contacts.attributes import CORE, SYSTEM
 from contacts.forms import ContactForm
+from contacts.identifiers import takes_messages
 from contacts.models import Alias, Attribute, ConsentRecord, Contact, Merge
 from contacts.probable import review
 from tenants import audit
@@ -85,6 +86,7 @@ def channels(contact: Contact) -> list[dict[str, Any]]:
                     "status": getattr(contact, f"{kind}_status"),
                     "since": getattr(contact, f"{kind}_status_at") or contact.created_at,
                     "reason": getattr(contact, f"{kind}_status_reason"),
+                    "silent": kind == "phone" and not takes_messages(contact.phone or ""),
                     "blocked": kind == "email" and bool(platform.told(contact.email or "")),
                 }
             )

@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import string
 import unicodedata
 from collections.abc import Callable, Iterator
@@ -9,10 +10,13 @@ from collections.abc import Callable, Iterator
 import phonenumbers
 import pytest
 from email_validator import EmailNotValidError, validate_email
+from hypothesis import given
+from hypothesis import strategies as st
 from phonenumbers import PhoneNumberFormat
 
-from contacts import identifiers
+from contacts import identifiers, phones
 from contacts.identifiers import (
+    bare_email,
     email_problem,
     external_id_problem,
     name_key,
@@ -20,7 +24,9 @@ from contacts.identifiers import (
     normal_external_id,
     normal_phone,
     phone_problem,
+    takes_messages,
 )
+from contacts.texts import AROUND
 
 THOROUGH = os.environ.get("CDP_THOROUGH") == "1"
 EMAILS = 100_000 if THOROUGH else 20_000
@@ -123,7 +129,7 @@ def _expected_email(text: str) -> str | None:
 
     But signs that only become ASCII (a KELVIN SIGN, a full-width domain) are refused.
     """
-    around = " \t\r\n\x0b\x0c\u00a0\u2007\u202f\u3000\u200b\u200c\u200d\u2060\ufeff"
+    around = AROUND
     before, _at, domain = text.strip(around).rpartition("@")
     if "\u212a" in before or any(not c.isascii() and unicodedata.normalize("NFKC", c).isascii() for c in domain):
         return None
@@ -175,6 +181,57 @@ def _emails(rng: random.Random, n: int) -> Iterator[str]:
         )
 
 
+@pytest.mark.parametrize(
+    ("cell", "address"),
+    [
+        ("'jane@example.com'", "jane@example.com"),
+        ('"jane@example.com"', "jane@example.com"),
+        ("“jane@example.com”", "jane@example.com"),
+        ("a4@example.com;", "a4@example.com"),
+        ("a4@example.com, ", "a4@example.com"),
+        ("a4@example.com.", "a4@example.com"),
+        ("Jane <jane@example.com>", "jane@example.com"),
+        ('"Doe, Jane" <jane@example.com>;', "jane@example.com"),
+        ("jane@example.com <Jane@example.com>", "Jane@example.com"),
+        ("<jane@example.com>", "jane@example.com"),
+        ("mailto:jane@example.com", "jane@example.com"),
+        ("MAILTO:jane@example.com?subject=Hello", "jane@example.com"),
+        ("<mailto:jane@example.com>", "jane@example.com"),
+        ("jane@example.com", "jane@example.com"),
+        ("o'hara@example.com", "o'hara@example.com"),
+    ],
+)
+def test_addresses_as_other_programs_leave_them(cell: str, address: str) -> None:
+    assert bare_email(cell) == address
+    assert normal_email(address) is not None
+
+
+@pytest.mark.parametrize(
+    ("cell", "code"),
+    [
+        ("a@example.com; b@example.com", "several_emails"),
+        ("Jane <a@example.com>, Bob <b@example.com>", "several_emails"),
+        ("bob@example.com <jane@example.com>", "several_emails"),
+        ("Jane", "not_an_email"),
+        ("<>", "email_with_name"),
+        ("x" * 5_000, "not_an_email"),
+    ],
+)
+def test_of_several_addresses_none_is_chosen(cell: str, code: str) -> None:
+    assert normal_email(bare_email(cell)) is None
+    assert email_problem(cell) == code
+
+
+LABELS = st.sampled_from(["ü", "müller", "b" * 30, "日本語", "ж" * 20, "example", "straße", "é" * 40])
+
+
+@given(st.integers(1, 66), st.lists(LABELS, min_size=1, max_size=12), st.sampled_from(["com", "рф", "de"]))
+def test_the_fast_way_agrees_on_lengths_of_international_domains(local: int, labels: list[str], top: str) -> None:
+    address = f"{'a' * local}@{'.'.join([*labels, top])}"
+    normal_email(f"x@{'.'.join([*labels, top])}")  # the domain is remembered now
+    assert normal_email(address) == identifiers._thorough(address)
+
+
 # --- phone ------------------------------------------------------------------------------------------------------------
 
 
@@ -190,9 +247,58 @@ def _emails(rng: random.Random, n: int) -> Iterator[str]:
         ("+39 06 698 12345", None, "+390669812345"),
         ("06 698 12345", "IT", "+390669812345"),
         ("+１ ６５０ ２５３ ００００", None, "+16502530000"),
-        ("650-253-0000 ext. 12", "US", "+16502530000"),
-        ("tel:+1-650-253-0000;ext=7", None, "+16502530000"),
-        ("1-800-FLOWERS", "US", "+18003569377"),
+        ("650-253-0000 ext. 12", "US", "+16502530000;ext=12"),
+        ("tel:+1-650-253-0000;ext=7", None, "+16502530000;ext=7"),
+        ("1-800-FLOWERS", "US", None),
+        ("442079460018.0", "GB", "+442079460018"),
+        ("+442079460018.00", None, "+442079460018"),
+        ("4.42079460018E+11", "GB", "+442079460018"),
+        ("+44 20 7946 0018 (home)", None, "+442079460018"),
+        ("+44 20 7946 0018 [work]", None, "+442079460018"),
+        ("+44 20 7946 0018 home", None, "+442079460018"),
+        ("+44 20 7946 0018 - mobile", None, "+442079460018"),
+        ("030 123456 (Anna)", "DE", "+4930123456"),
+        ("030 123456 Anna", "DE", "+4930123456"),
+        ("030 123456, Büro", "DE", "+4930123456"),
+        ("Anna: 030 123456", "DE", "+4930123456"),
+        ("Tel. (030) 123456", "DE", "+4930123456"),
+        ("Mobile (Anna) 030 123456", "DE", "+4930123456"),
+        ("callto:+4930123456", None, "+4930123456"),
+        ("'+44 7911 123456'", None, "+447911123456"),
+        ("“+44 7911 123456”,", None, "+447911123456"),
+        ("+44 7911 123456;", None, "+447911123456"),
+        ("030/123456", "DE", "+4930123456"),
+        ("030 12AB56", "DE", None),
+        ("+44 7911 123456 / +44 7911 123457", None, None),
+        ("07911 123456 or 07911 123457", "GB", None),
+        ("+1 212 736 5000 x101", None, "+12127365000;ext=101"),
+        ("+1 212 736 5000x101", None, "+12127365000;ext=101"),
+        ("+1 212 736 5000, ext 101", None, "+12127365000;ext=101"),
+        ("+1 212 736 5000 EXTENSION: 101", None, "+12127365000;ext=101"),
+        ("+1 212 736 5000 #101", None, "+12127365000;ext=101"),
+        ("+1 212 736 5000 (ext. 101)", None, "+12127365000;ext=101"),
+        ("+1 212 736 5000 x101 (Anna)", None, "+12127365000;ext=101"),
+        ("+12127365000;ext=101", None, "+12127365000;ext=101"),
+        ("+12127365000 ext. 101", None, "+12127365000;ext=101"),
+        ("030 123456 Durchwahl 12", "DE", "+4930123456;ext=12"),
+        ("+7 495 123-45-67 доб. 12", None, "+74951234567;ext=12"),
+        ("+33 1 42 68 53 00 poste 12", None, "+33142685300;ext=12"),
+        ("+1 212 736 5000 ext 123456789012", None, None),
+        ("+52 1 55 1234 5678", None, "+525512345678"),
+        ("+5215512345678", None, "+525512345678"),
+        ("+52 55 1234 5678", None, "+525512345678"),
+        ("044 55 1234 5678", "MX", "+525512345678"),
+        ("01 55 1234 5678", "MX", "+525512345678"),
+        ("55 1234 5678", "MX", "+525512345678"),
+        ("+52 442 123 4567", None, "+524421234567"),
+        ("+52 1 55 1234 5678 x5", None, "+525512345678;ext=5"),
+        ("+54 9 11 2345-6789", None, "+5491123456789"),
+        ("+54 11 2345-6789", None, "+5491123456789"),
+        ("011 15-2345-6789", "AR", "+5491123456789"),
+        ("11 2345-6789", "AR", "+5491123456789"),
+        ("0351 15 234 5678", "AR", "+5493512345678"),
+        ("+54 351 234 5678", None, "+5493512345678"),
+        ("0800 888 1234", "AR", "+548008881234"),
         ("\u200b+447911123456\ufeff", None, "+447911123456"),
         ("+800 1234 5678", None, "+80012345678"),
         ("4.47911E+11", "GB", None),
@@ -213,6 +319,17 @@ def test_normal_phone(text: str, region: str | None, normal: str | None) -> None
     ("text", "region", "code"),
     [
         ("4.47911E+11", "GB", "phone_damaged_by_spreadsheet"),
+        ("1-800-FLOWERS", "US", "phone_with_letters"),
+        ("030 12AB56", "DE", "phone_with_letters"),
+        ("+44 7911 123456 / +44 7911 123457", None, "several_phones"),
+        ("+44 7911 123456; 07911 123457", "GB", "several_phones"),
+        ("+44 7911 123456\n+44 7911 123457", None, "several_phones"),
+        ("07911 123456 or 07911 123457", "GB", "several_phones"),
+        ("+1 212 736 5000 ext 123456789012", None, "phone_too_long"),
+        ("Anna", "DE", "not_a_phone"),
+        ("N/A", "DE", "not_a_phone"),
+        ("07911 123456 (home)", None, "phone_needs_country"),
+        ("1" * 10_000, "GB", "not_a_phone"),
         ("no", "GB", "not_a_phone"),
         ("07911 123456", None, "phone_needs_country"),
         ("+999 123456789", None, "not_a_phone"),
@@ -226,6 +343,22 @@ def test_normal_phone(text: str, region: str | None, normal: str | None) -> None
 def test_phone_problem(text: str, region: str | None, code: str) -> None:
     assert normal_phone(text, region) is None
     assert phone_problem(text, region) == code
+
+
+@given(
+    st.text("+0123456789 ()./-xext#;:=AaÄж'\"[]\u00a0\u200b,", max_size=40),
+    st.sampled_from([None, "GB", "MX", "AR", "US"]),
+)
+def test_what_is_stored_stays_what_it_is(text: str, region: str | None) -> None:
+    normal = normal_phone(text, region)
+    if normal is None:
+        assert phone_problem(text, region)
+        return
+    assert normal_phone(normal, None) == normal
+    assert normal_phone(phones.spoken(normal), None) == normal
+    assert normal_phone(phones.as_written(text), region) == normal
+    assert takes_messages(normal) == (";ext=" not in normal)
+    assert len(normal) <= 40
 
 
 def test_phones_agree_with_phonenumbers() -> None:
@@ -271,7 +404,7 @@ def test_listed_beginnings_are_still_needed() -> None:
 def test_phones_without_the_fast_library(monkeypatch: pytest.MonkeyPatch) -> None:
     numbers = list(_phones(random.Random(33), 500))
     fast = [normal_phone(*n) for n in numbers]
-    monkeypatch.setattr(identifiers, "_fast", None)
+    monkeypatch.setattr(phones, "_fast", None)
     assert [normal_phone(*n) for n in numbers] == fast
     assert phone_problem("+44 79", None) == "phone_too_short"
 
@@ -281,8 +414,16 @@ def _expected_phone(text: str, region: str | None) -> str | None:
         number = phonenumbers.parse(text, region)
     except phonenumbers.NumberParseException:
         return None
-    valid = phonenumbers.is_valid_number(number)
-    return phonenumbers.format_number(number, PhoneNumberFormat.E164) if valid else None
+    national = str(number.national_number)
+    if number.country_code == 52 and re.fullmatch("(1|44|45)[0-9]{10}", national):
+        number.national_number = int(national[-10:])
+    line = phonenumbers.PhoneNumber(54, int(f"9{national}"))
+    if number.country_code == 54 and phonenumbers.is_valid_number(line):
+        number.national_number = line.national_number
+    if not phonenumbers.is_valid_number(number) or re.search("[A-Zⅷ]{2}|ⅷ", text):
+        return None  # letters are never dialled
+    extension = f";ext={number.extension}" if number.extension else ""
+    return phonenumbers.format_number(number, PhoneNumberFormat.E164) + extension
 
 
 def _other_answer(fast: object, text: str) -> bool:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contacts import fields, values
+from contacts import fields, texts
 from contacts.attributes import parser
 from contacts.models import Attribute, Contact
 from segments import compiler
@@ -40,15 +40,15 @@ NFC, NFD = "Zürich", unicodedata.normalize("NFD", "Zürich")
     ],
 )
 def test_normal_text(text: str, stored: str) -> None:
-    assert values.normal_text(text) == stored
+    assert texts.normal_text(text) == stored
     assert parser("text")(text) == parser("long_text")(text) == stored
 
 
 @given(st.text())
 def test_the_form_is_final(text: str) -> None:
-    once = values.normal_text(text)
-    assert values.normal_text(once) == once
-    assert values.trimmed(once) == once
+    once = texts.normal_text(text)
+    assert texts.normal_text(once) == once
+    assert texts.trimmed(once) == once
     assert unicodedata.is_normalized("NFC", once)
 
 
