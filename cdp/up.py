@@ -249,17 +249,21 @@ class Stack:
 
 
 def web_server(port: int) -> tuple[str, ...]:
-    """The arguments of Python for the web server: two processes of eight threads, renewed when one fails."""
+    """The arguments of Python for the web server: two processes, renewed when one fails. Threads: cdp.front."""
     options = {
-        "--interface": "wsgi",
+        "--interface": "asginl",
         "--http": "1",
         "--host": "127.0.0.1",
         "--port": str(port),
         "--log-level": "warning",
+        # Connections that wait cost no thread: many may.
+        "--backlog": "4096",
+        "--backpressure": "4000",
+        "--http1-header-read-timeout": "10000",
     }
-    options |= {"--workers": "2", "--blocking-threads": "8", "--respawn-interval": "0.2", "--workers-kill-timeout": "8"}
+    options |= {"--workers": "2", "--respawn-interval": "0.2", "--workers-kill-timeout": "8"}
     pairs = [part for pair in options.items() for part in pair]
-    return ("-m", "granian", *pairs, "--no-ws", "--respawn-failed-workers", "cdp.wsgi:application")
+    return ("-m", "granian", *pairs, "--no-ws", "--respawn-failed-workers", "cdp.asgi:application")
 
 
 def answers(url: str) -> bool:

@@ -3,6 +3,7 @@
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.views.decorators.http import require_safe
 
 from cdp import styleguide as samples
@@ -28,9 +29,13 @@ def styleguide(request: HttpRequest) -> HttpResponse:
     return render(request, "styleguide.html", samples.context())
 
 
-def failure(request: HttpRequest) -> HttpResponse:
-    """The page for what should not have happened; needs neither database nor workspace."""
-    return render(request, "500.html", status=500)
+def failure(_request: HttpRequest) -> HttpResponse:
+    """The page for what should not have happened.
+
+    It knows nothing of the request: what a page shows around itself is asked of the database, and the transaction may be
+    the one that broke.
+    """
+    return HttpResponse(render_to_string("500.html"), status=500)
 
 
 @public

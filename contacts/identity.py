@@ -121,8 +121,7 @@ def resolve(staging: Staging, policy: Policy, *, key: str) -> Resolved:
 
 
 def _note(staging: Staging, grouping: Grouping, policy: Policy) -> None:
-    losers = ((staging.tenant_id, row, winner) for row, winner in sorted(grouping.losers.items()))
-    tables.copy_tuples(staging, "loser", ("tenant_id", "row_no", "winner"), losers)
+    tables.add(staging, "loser", {"row_no": "integer", "winner": "integer"}, sorted(grouping.losers.items()))
     tables.analyze(staging, "loser")
     queries.forget_losers(staging)
     queries.note_hits(staging, grouping.notes())

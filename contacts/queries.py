@@ -108,8 +108,8 @@ WHERE EXISTS (SELECT 1 FROM found o WHERE o.contact_id = f.contact_id AND o.row_
 def find_same_contact(staging: Staging) -> int:
     """Note the rows that point at a contact at which another row points, too; returns how many."""
     found = fetch(SAME_CONTACT, staging)
-    rows = ((staging.tenant_id, "contact", *row) for row in found)
-    tables.copy_tuples(staging, "repeat", ("tenant_id", "kind", "row_no", "key"), rows)
+    rows = [("contact", row_no, str(contact_id)) for row_no, contact_id in found]
+    tables.add(staging, "repeat", {"kind": "text", "row_no": "integer", "key": "text"}, rows)
     return len(found)
 
 

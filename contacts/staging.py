@@ -1,16 +1,25 @@
 """The table shape that both roads into the contacts fill: one set of tables an import, in the schema `staging`.
 
 Real, logged tables with a key that begins with the tenant: a crash of the server loses nothing, and a cluster can
-place them beside the contacts. They are not protected by policies; nothing but the pipeline knows their names, and
-they are dropped when the import ends.
+place them beside the contacts. They are under the same forced policy as all tables of tenants (docs/decisions/0013-staging-under-policies.md), and are
+dropped when the import ends.
+
+PostgreSQL refuses COPY into a table with a policy. So the one table that a COPY fills is closed in another way for as long
+as it is being filled: nobody may read or change it, only add rows, and a constraint refuses those of other tenants. `settle`
+puts it under the policy before the first statement reads it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
 from psycopg import sql
+
+from tenants.rls import POLICY
+
+# Rows that one statement adds.
+ADDED = 50_000
 
 # Columns that a COPY of cleaned rows fills, in this order (imports.cleaning writes them).
 ROW_COLUMNS = (
@@ -86,6 +95,8 @@ UNDO_SHAPES = {
     ),
     "used": "tenant_id bigint NOT NULL, contact_id bigint NOT NULL, PRIMARY KEY (tenant_id, contact_id)",
 }
+# The table that a COPY fills.
+FILLED = "row"
 # What a second resolve throws away; the rows themselves stay.
 WORKED_OUT = ("hit", "repeat", "loser", "map", "visitor")
 
@@ -97,9 +108,13 @@ class Staging:
     tenant_id: int
     import_id: int
 
+    def name(self, shape: str) -> str:
+        """The name of one of the tables in SHAPES, without its schema."""
+        return f"t{self.tenant_id}_i{self.import_id}_{shape}"
+
     def table(self, shape: str) -> sql.Identifier:
         """The qualified name of one of the tables in SHAPES."""
-        return sql.Identifier("staging", f"t{self.tenant_id}_i{self.import_id}_{shape}")
+        return sql.Identifier("staging", self.name(shape))
 
     def names(self) -> dict[str, sql.Composable]:
         """All table names, for `sql.SQL(...).format(**staging.names())`."""
@@ -108,13 +123,45 @@ class Staging:
 
 def create(staging: Staging, *, undo: bool = False) -> None:
     """Make the tables of an import, or those of its undo. Harmless when they exist."""
-    for shape, columns in (UNDO_SHAPES if undo else SHAPES).items():
+    shapes = UNDO_SHAPES if undo else SHAPES
+    for shape in sorted(shapes.keys() - _existing(staging)):
         # Autovacuum would only come between the phases; each phase analyzes what it has filled.
         _run(
-            "CREATE TABLE IF NOT EXISTS {table} ({columns}) WITH (autovacuum_enabled = off)",
+            f"CREATE TABLE {{table}} ({{columns}}) WITH (autovacuum_enabled = off); {_FILLING if shape == FILLED else _POLICY}",
             table=staging.table(shape),
-            columns=sql.SQL(columns),
+            columns=sql.SQL(shapes[shape]),
+            tenant=sql.Literal(staging.tenant_id),
         )
+
+
+# In one round trip with the table. The owner of a table is the role that works here, hence FORCE.
+_POLICY = (
+    "ALTER TABLE {table} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY; "
+    f"CREATE POLICY tenant ON {{table}} USING ({POLICY}) WITH CHECK ({POLICY})"
+)
+_FILLING = (
+    "ALTER TABLE {table} ADD CONSTRAINT of_tenant CHECK (tenant_id = {tenant}); "
+    "REVOKE ALL ON {table} FROM CURRENT_USER; GRANT INSERT ON {table} TO CURRENT_USER"
+)
+
+
+def _existing(staging: Staging) -> set[str]:
+    """The shapes whose tables are there."""
+    names = {table: shape for shape in (*SHAPES, *UNDO_SHAPES) for table in [staging.name(shape)]}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT relname FROM pg_class WHERE relnamespace = 'staging'::regnamespace AND relname = ANY(%s)", [list(names)]
+        )
+        return {names[name] for (name,) in cursor.fetchall()}
+
+
+def settle(staging: Staging) -> None:
+    """All rows are loaded: from now on they can be read, behind the policy. Harmless when it is so already."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT relforcerowsecurity FROM pg_class WHERE oid = %s::regclass", [f"staging.{staging.name(FILLED)}"])
+        (settled,) = cursor.fetchone()
+    if not settled:
+        _run(f"{_POLICY}; GRANT ALL ON {{table}} TO CURRENT_USER", table=staging.table(FILLED))
 
 
 def clear(staging: Staging) -> None:
@@ -148,11 +195,17 @@ def copy_rows(staging: Staging, lines: str) -> None:
     _copy(staging.table("row"), ROW_COLUMNS, lines)
 
 
-def copy_tuples(staging: Staging, shape: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Load tuples of numbers, None and plain words (no tabs, no backslashes) into a staging table."""
-    lines = "".join("\t".join("\\N" if v is None else str(v) for v in row) + "\n" for row in rows)
-    if lines:
-        _copy(staging.table(shape), columns, lines)
+def add(staging: Staging, shape: str, columns: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> None:
+    """Add rows of few, short values to a staging table; `columns` are names with their types, in the order of a row."""
+    statement = sql.SQL("INSERT INTO {} ({}) SELECT {}, * FROM unnest({})").format(
+        staging.table(shape),
+        sql.SQL(", ").join(map(sql.Identifier, ("tenant_id", *columns))),
+        sql.Literal(staging.tenant_id),
+        sql.SQL(", ").join(sql.SQL(f"%s::{kind}[]") for kind in columns.values()),
+    )
+    with connection.cursor() as cursor:
+        for begin in range(0, len(rows), ADDED):
+            cursor.execute(statement, [list(column) for column in zip(*rows[begin : begin + ADDED], strict=True)])
 
 
 def _copy(table: sql.Identifier, columns: Sequence[str], lines: str) -> None:

@@ -224,6 +224,7 @@ def _after_parse(imp: Import) -> bool:
         return end(imp, Status.FAILED, reason="too_few_rows", limit=tenant.min_rows, found=imp.rows)
     if imp.rows > tenant.max_rows:
         return end(imp, Status.FAILED, reason="too_many_rows", limit=tenant.max_rows, found=imp.rows)
+    tables.settle(staging_of(imp))
     tables.analyze(staging_of(imp), "row")
     return _move(imp, Phase.QUEUED)
 

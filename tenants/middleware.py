@@ -11,6 +11,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import Resolver404, get_script_prefix, resolve, reverse, set_script_prefix
 from django.utils import timezone
 
+from cdp.gateway import JUDGE, LIMIT
+from cdp.given import whole
 from cdp.http import not_found
 from tenants.context import tenant_context
 from tenants.models import Membership, Tenant
@@ -35,7 +37,7 @@ class Workspace:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         match = _PATH.fullmatch(request.path_info)
         if match is None:
-            return self.get_response(request)
+            return _takes(settings.DATA_UPLOAD_MAX_MEMORY_SIZE) if _is_judged(request) else self.get_response(request)
         if not request.user.is_authenticated:
             return _to_login(request)
         found = _membership(request.user.pk, match["slug"])
@@ -57,6 +59,9 @@ class Workspace:
             return not_found(request)
         if _refuse_body(request, tenant, view):
             return HttpResponse("The request is larger than this address takes.", status=413)
+        if _is_judged(request) and not hasattr(request, "too_large"):
+            files = getattr(view, "takes_files", False)
+            return _takes(tenant.max_upload_bytes + FORM_BYTES if files else settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
         # Times are shown, and days counted, by the clock of the workspace.
         with (
             tenant_context(tenant.pk, read_only=request.method in ("GET", "HEAD")),
@@ -67,6 +72,15 @@ class Workspace:
                 # Django has turned the exception into a page before this block ends; without this line it would commit.
                 transaction.set_rollback(True)
             return response
+
+
+def _is_judged(request: HttpRequest) -> bool:
+    """Whether the front asks before it reads a large body (cdp.front)."""
+    return bool(request.META.get(JUDGE))
+
+
+def _takes(size: int) -> HttpResponse:
+    return HttpResponse(status=204, headers={LIMIT: str(size)})
 
 
 def _login_path() -> str:
@@ -105,7 +119,7 @@ def _refuse_body(request: HttpRequest, tenant: Tenant, view: Any) -> bool:
     A view that takes files says so itself: it is told by `request.too_large` and answers with its own page. It must then
     do nothing else, as the token has not been looked at.
     """
-    size = int(request.META.get("CONTENT_LENGTH") or 0)
+    size = whole(request.META.get("CONTENT_LENGTH") or "") or 0
     if not getattr(view, "takes_files", False):
         return size > settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     if size > tenant.max_upload_bytes + FORM_BYTES:

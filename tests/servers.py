@@ -111,7 +111,10 @@ def throw_away(home: Path) -> None:
 def throw_away_abandoned() -> None:
     """Remove the homes of test runs that were killed: ours, older than a minute, their lock free."""
     for home in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
-        facts = home.stat()
+        try:
+            facts = home.stat()
+        except FileNotFoundError:
+            continue  # Another run has just thrown it away.
         if facts.st_uid == os.getuid() and time.time() - facts.st_mtime > 60 and not is_locked(home / "lock"):
             throw_away(home)
 

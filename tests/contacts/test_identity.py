@@ -37,6 +37,7 @@ def bring(tenant: Tenant, rows: list[dict[str, Any]], **policy: Any) -> Outcome:
     rules = Policy(**policy)
     tables.create(staging)
     tables.copy_rows(staging, "".join(_line(tenant, no, row) for no, row in enumerate(rows, 2)))
+    tables.settle(staging)
     tables.analyze(staging, "row")
     for kind in rules.identifiers:
         identity.find_repeats(staging, kind)

@@ -1,0 +1,15 @@
+"""The web server's way in: the application of cdp.wsgi behind a front that waits for slow clients."""
+
+import resource
+
+from cdp.front import Front
+from cdp.wsgi import application as _wsgi
+from tracking.collector import PREFIX
+
+# A connection is an open file, and systems allow few of them before they are asked for more.
+_soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+_wanted = 65_536 if _hard == resource.RLIM_INFINITY else min(_hard, 65_536)
+if _soft != resource.RLIM_INFINITY and _soft < _wanted:
+    resource.setrlimit(resource.RLIMIT_NOFILE, (_wanted, _hard))
+
+application = Front(_wsgi, hits=PREFIX)

@@ -1,0 +1,206 @@
+"""What stands before the web application: it waits for slow clients, so that no thread has to.
+
+An ASGI application in one event loop per process. It reads the whole body of a request, into memory or a file, before a
+thread is taken, and hands the answer out at the speed of the client when the thread is free again. Every wait has a
+limit: a client that sends or fetches nothing, or too slowly, is cut off. Hits of the pixel have threads of their own.
+
+Large bodies are read only if the page takes them from this person: the application is asked with the headers alone first
+(`JUDGE`), and says how much it takes, or answers at once.
+"""
+
+import asyncio
+import io
+import logging
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import IO, Any
+
+from cdp.gateway import JUDGE, LIMIT, Answer, Wsgi, environ_of, respond
+
+log = logging.getLogger(__name__)
+KB, MB = 1024, 1024 * 1024
+# Bodies up to here are kept in memory, and read before anybody is asked: a form, a hit.
+SMALL = 64 * KB
+# More than this nobody takes outside of workspaces.
+LARGEST_OUTSIDE = 10 * MB
+# Answers up to here are kept in memory.
+IN_MEMORY = MB
+# Seconds without a byte, in either direction, after which a client is cut off.
+SILENCE = 15.0
+# A client has so many seconds, and one more for each so many bytes: slower is as good as never.
+PATIENCE, SLOWEST = 20.0, 16 * KB
+PAGE_THREADS, HIT_THREADS, FILE_THREADS = 8, 4, 4
+
+Message = dict[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+
+class Refused(Exception):
+    """The request is not read to its end: the status says why."""
+
+    def __init__(self, status: int, words: str) -> None:
+        super().__init__(words)
+        self.status, self.words = status, words
+
+
+class Gone(Exception):
+    """The client has left, or fetches its answer too slowly."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How long a client may take; a test may be in more of a hurry."""
+
+    silence: float = SILENCE
+    patience: float = PATIENCE
+    slowest: int = SLOWEST
+
+
+class Front:
+    """Buffers for a WSGI application. `hits` is the beginning of addresses that have threads of their own."""
+
+    def __init__(self, application: Wsgi, *, hits: str, limits: Limits | None = None) -> None:
+        self.application, self.hits, self.limits = application, hits, limits or Limits()
+        self.pages = ThreadPoolExecutor(PAGE_THREADS, "page")
+        self.collector = ThreadPoolExecutor(HIT_THREADS, "hit")
+        self.files = ThreadPoolExecutor(FILE_THREADS, "file")
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            raise ValueError(f"only HTTP is answered, not {scope['type']}")
+        body: IO[bytes] = io.BytesIO()
+        try:
+            answer = await self._answer(scope, receive, body := tempfile.SpooledTemporaryFile(SMALL))  # noqa: SIM115
+            try:
+                await self._hand_out(answer, send, head=scope["method"] == "HEAD")
+            finally:
+                await self._in(self.files, answer.close)
+        except Refused as refused:
+            await _say(send, refused.status, refused.words)
+        except Gone:
+            log.info("a client left before its answer: %s", scope["path"])
+        except Exception:
+            log.exception("%s %s", scope["method"], scope["path"])
+            await _say(send, 500, "Something broke on our side. It is in the log.")
+        finally:
+            body.close()
+
+    async def _answer(self, scope: Message, receive: Receive, body: IO[bytes]) -> Answer:
+        environ = environ_of(scope)
+        pool = self.collector if scope["path"].startswith(self.hits) else self.pages
+        length = _length(scope)
+        if length is None and scope["method"] in ("GET", "HEAD"):
+            length = 0
+        reader = Reader(receive, body, limits=self.limits, pool=self.files)
+        if length is not None and length <= SMALL:
+            await reader.read(most=SMALL)
+        elif length is None and await reader.read(most=SMALL, or_stop=True):
+            pass  # of unknown length, and small
+        elif pool is self.collector:
+            raise Refused(413, "A hit may have 32 KB.")
+        else:
+            judged = await self._in(pool, respond, self.application, {**environ, JUDGE: True}, io.BytesIO(), length or 0)
+            if judged.limit is None:
+                return judged
+            await reader.read(most=min(judged.limit, length) if length is not None else judged.limit)
+        if reader.more and length is None:
+            raise Refused(413, "This is larger than what may be sent here.")
+        body.seek(0)
+        return await self._in(pool, respond, self.application, environ, body, reader.size)
+
+    async def _hand_out(self, answer: Answer, send: Send, *, head: bool) -> None:
+        await self._send(send, {"type": "http.response.start", "status": answer.status, "headers": answer.headers})
+        begun, sent = time.monotonic(), 0
+        chunk = b"" if head else await self._in(self.files, answer.read) if answer.on_disk else answer.read()
+        while answer.on_disk and not head:
+            following = await self._in(self.files, answer.read)
+            if not following:
+                break
+            await self._send(send, {"type": "http.response.body", "body": chunk, "more_body": True})
+            sent += len(chunk)
+            if time.monotonic() - begun > self.limits.patience + sent / self.limits.slowest:
+                raise Gone
+            chunk = following
+        await self._send(send, {"type": "http.response.body", "body": chunk, "more_body": False})
+
+    async def _send(self, send: Send, message: Message) -> None:
+        try:
+            async with asyncio.timeout(self.limits.silence):
+                await send(message)
+        except (TimeoutError, OSError, RuntimeError) as problem:
+            raise Gone from problem
+
+    async def _in(self, pool: ThreadPoolExecutor, call: Callable[..., Any], *args: Any) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(pool, call, *args)
+
+
+class Reader:
+    """The body of one request, on its way into a file."""
+
+    def __init__(self, receive: Receive, body: IO[bytes], *, limits: Limits, pool: ThreadPoolExecutor) -> None:
+        self.receive, self.body, self.limits, self.pool = receive, body, limits, pool
+        self.size, self.more, self.begun = 0, True, time.monotonic()
+
+    async def read(self, *, most: int, or_stop: bool = False) -> bool:
+        """Read to the end, and say so. Raises Refused at more than `most` bytes, unless told to stop there, and Gone."""
+        waiting: list[bytes] = []
+        while self.more:
+            chunk = await self._next()
+            waiting.append(chunk)
+            self.size += len(chunk)
+            if self.size > most and not or_stop:
+                raise Refused(413, "This is larger than what may be sent here.")
+            if sum(map(len, waiting)) >= MB or self.size > SMALL >= self.size - len(chunk) or not self.more:
+                await self._keep(waiting)
+                waiting = []
+            if self.size > most:
+                await self._keep(waiting)
+                return False
+        return True
+
+    async def _next(self) -> bytes:
+        left = self.begun + self.limits.patience + self.size / self.limits.slowest - time.monotonic()
+        try:
+            async with asyncio.timeout(max(0, min(self.limits.silence, left))):
+                message = await self.receive()
+        except TimeoutError as problem:
+            raise Refused(408, "This came too slowly.") from problem
+        if message["type"] == "http.disconnect":
+            raise Gone
+        self.more = bool(message.get("more_body"))
+        return bytes(message.get("body", b""))
+
+    async def _keep(self, chunks: list[bytes]) -> None:
+        """Into memory at once, to the disk in a thread."""
+        if self.size <= SMALL:
+            self.body.writelines(chunks)
+        elif chunks:
+            try:
+                await asyncio.get_running_loop().run_in_executor(self.pool, self.body.writelines, chunks)
+            except OSError as problem:
+                log.exception("a body cannot be kept")
+                raise Refused(507, "There is no room for this at the moment.") from problem
+
+
+def _length(scope: Message) -> int | None:
+    """The length that a request says it has; None where it comes in chunks, or says nothing."""
+    for name, value in scope["headers"]:
+        if name == b"content-length":
+            return int(value) if value.isdigit() and len(value) < 18 else None
+    return None
+
+
+async def _say(send: Send, status: int, words: str) -> None:
+    """A short answer to a request that was not read to its end; the connection ends with it."""
+    text = f"{words}\n".encode()
+    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(text)).encode())]
+    headers += [(b"connection", b"close"), (b"access-control-allow-origin", b"*"), (b"cache-control", b"no-store")]
+    try:
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": text, "more_body": False})
+    except (OSError, RuntimeError):
+        log.info("a client left before it was told %s", status)
