@@ -16,9 +16,9 @@ import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
-from cdp.gateway import JUDGE, LIMIT, Answer, Wsgi, environ_of, respond
+from cdp.gateway import JUDGE, Answer, Wsgi, environ_of, respond
 
 log = logging.getLogger(__name__)
 KB, MB = 1024, 1024 * 1024
@@ -34,6 +34,7 @@ SILENCE = 15.0
 PATIENCE, SLOWEST = 20.0, 16 * KB
 PAGE_THREADS, HIT_THREADS, FILE_THREADS = 8, 4, 4
 
+T = TypeVar("T")
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
@@ -72,13 +73,13 @@ class Front:
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             raise ValueError(f"only HTTP is answered, not {scope['type']}")
-        body: IO[bytes] = io.BytesIO()
         try:
-            answer = await self._answer(scope, receive, body := tempfile.SpooledTemporaryFile(SMALL))  # noqa: SIM115
+            with tempfile.SpooledTemporaryFile(SMALL) as body:
+                answer = await self._answer(scope, receive, body)
             try:
                 await self._hand_out(answer, send, head=scope["method"] == "HEAD")
             finally:
-                await self._in(self.files, answer.close)
+                answer.close()
         except Refused as refused:
             await _say(send, refused.status, refused.words)
         except Gone:
@@ -86,8 +87,6 @@ class Front:
         except Exception:
             log.exception("%s %s", scope["method"], scope["path"])
             await _say(send, 500, "Something broke on our side. It is in the log.")
-        finally:
-            body.close()
 
     async def _answer(self, scope: Message, receive: Receive, body: IO[bytes]) -> Answer:
         environ = environ_of(scope)
@@ -103,9 +102,12 @@ class Front:
         elif pool is self.collector:
             raise Refused(413, "A hit may have 32 KB.")
         else:
-            judged = await self._in(pool, respond, self.application, {**environ, JUDGE: True}, io.BytesIO(), length or 0)
+            judged = await self._in(
+                pool, respond, self.application, {**environ, JUDGE: True}, io.BytesIO(), length or 0
+            )
             if judged.limit is None:
                 return judged
+            judged.close()
             await reader.read(most=min(judged.limit, length) if length is not None else judged.limit)
         if reader.more and length is None:
             raise Refused(413, "This is larger than what may be sent here.")
@@ -134,7 +136,7 @@ class Front:
         except (TimeoutError, OSError, RuntimeError) as problem:
             raise Gone from problem
 
-    async def _in(self, pool: ThreadPoolExecutor, call: Callable[..., Any], *args: Any) -> Any:
+    async def _in(self, pool: ThreadPoolExecutor, call: Callable[..., T], *args: Any) -> T:
         return await asyncio.get_running_loop().run_in_executor(pool, call, *args)
 
 

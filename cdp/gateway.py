@@ -84,19 +84,18 @@ def respond(application: Wsgi, environ: Environ, body: IO[bytes], size: int) -> 
     environ = {key: value for key, value in environ.items() if key not in ("CONTENT_LENGTH", "HTTP_TRANSFER_ENCODING")}
     environ |= {"CONTENT_LENGTH": str(size), "wsgi.input": body, "wsgi.errors": sys.stderr}
     chunks = application(environ, start)
+    if isinstance(chunks, FileWrapper):
+        return _answer(started, chunks.filelike, on_disk=True, closing=[chunks.close])
+    kept = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115  the answer closes it
     try:
-        kept: IO[bytes]
-        if isinstance(chunks, FileWrapper):
-            kept, closing = chunks.filelike, [getattr(chunks, "close", lambda: None)]
-            return _answer(started, kept, on_disk=True, closing=closing)
-        kept = tempfile.SpooledTemporaryFile(IN_MEMORY)
         kept.writelines(chunk for chunk in chunks if chunk)
-        length = kept.tell()
-        kept.seek(0)
     except BaseException:
-        _close(chunks)
+        kept.close()
         raise
-    _close(chunks)
+    finally:
+        _close(chunks)
+    length = kept.tell()
+    kept.seek(0)
     answer = _answer(started, kept, on_disk=length > IN_MEMORY, closing=[])
     if length and not any(name == b"content-length" for name, _value in answer.headers):
         # So that whoever is cut off in the middle knows.

@@ -75,7 +75,9 @@ def undo(merge_id: int, *, user_id: int | None) -> int:
         raise Refused("An import is writing contacts at this moment. Try again when it has ended.")
     if made.made_at < now - timedelta(days=DAYS):
         raise Refused(f"The merge is more than {DAYS} days old.")
-    stays = Contact.objects.select_for_update().get(pk=made.contact_id)
+    stays = Contact.objects.select_for_update().filter(pk=made.contact_id).first()
+    if stays is None:
+        raise Refused("The contact that remained of this merge is not there any more.")
     losers = list(Contact.objects.select_for_update().filter(pk__in=made.losers).order_by("pk"))
     mine = {key: before for key, (before, after) in made.values.items() if states.of(stays, key) == after}
     _refuse_undo(made, stays, losers, mine.get("external_id", [stays.external_id])[0])

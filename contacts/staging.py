@@ -1,12 +1,12 @@
 """The table shape that both roads into the contacts fill: one set of tables an import, in the schema `staging`.
 
 Real, logged tables with a key that begins with the tenant: a crash of the server loses nothing, and a cluster can
-place them beside the contacts. They are under the same forced policy as all tables of tenants (docs/decisions/0013-staging-under-policies.md), and are
-dropped when the import ends.
+place them beside the contacts. They are under the same forced policy as all tables of tenants, and are dropped when the
+import ends.
 
 PostgreSQL refuses COPY into a table with a policy. So the one table that a COPY fills is closed in another way for as long
 as it is being filled: nobody may read or change it, only add rows, and a constraint refuses those of other tenants. `settle`
-puts it under the policy before the first statement reads it.
+puts it under the policy before the first statement reads it (docs/decisions/0013-staging-under-policies.md).
 """
 
 from collections.abc import Mapping, Sequence
@@ -124,17 +124,23 @@ class Staging:
 def create(staging: Staging, *, undo: bool = False) -> None:
     """Make the tables of an import, or those of its undo. Harmless when they exist."""
     shapes = UNDO_SHAPES if undo else SHAPES
-    for shape in sorted(shapes.keys() - _existing(staging)):
+    statements = [
         # Autovacuum would only come between the phases; each phase analyzes what it has filled.
-        _run(
-            f"CREATE TABLE {{table}} ({{columns}}) WITH (autovacuum_enabled = off); {_FILLING if shape == FILLED else _POLICY}",
+        sql.SQL(
+            "CREATE TABLE {table} ({columns}) WITH (autovacuum_enabled = off); "
+            + (_FILLING if shape == FILLED else _POLICY)
+        ).format(
             table=staging.table(shape),
             columns=sql.SQL(shapes[shape]),
             tenant=sql.Literal(staging.tenant_id),
         )
+        for shape in sorted(shapes.keys() - _existing(staging))
+    ]
+    if statements:  # all in one round trip
+        _run("{statements}", statements=sql.SQL("; ").join(statements))
 
 
-# In one round trip with the table. The owner of a table is the role that works here, hence FORCE.
+# The owner of a table is the role that works here, hence FORCE.
 _POLICY = (
     "ALTER TABLE {table} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY; "
     f"CREATE POLICY tenant ON {{table}} USING ({POLICY}) WITH CHECK ({POLICY})"
@@ -150,7 +156,8 @@ def _existing(staging: Staging) -> set[str]:
     names = {table: shape for shape in (*SHAPES, *UNDO_SHAPES) for table in [staging.name(shape)]}
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT relname FROM pg_class WHERE relnamespace = 'staging'::regnamespace AND relname = ANY(%s)", [list(names)]
+            "SELECT relname FROM pg_class WHERE relnamespace = 'staging'::regnamespace AND relname = ANY(%s)",
+            [list(names)],
         )
         return {names[name] for (name,) in cursor.fetchall()}
 
@@ -158,7 +165,9 @@ def _existing(staging: Staging) -> set[str]:
 def settle(staging: Staging) -> None:
     """All rows are loaded: from now on they can be read, behind the policy. Harmless when it is so already."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT relforcerowsecurity FROM pg_class WHERE oid = %s::regclass", [f"staging.{staging.name(FILLED)}"])
+        cursor.execute(
+            "SELECT relforcerowsecurity FROM pg_class WHERE oid = %s::regclass", [f"staging.{staging.name(FILLED)}"]
+        )
         (settled,) = cursor.fetchone()
     if not settled:
         _run(f"{_POLICY}; GRANT ALL ON {{table}} TO CURRENT_USER", table=staging.table(FILLED))

@@ -15,16 +15,16 @@ _OURS = "n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ 
 
 # Role of this connection: superusers, owners of tables and BYPASSRLS roles see past every policy. It owns the tables that
 # it makes for an import itself, in the schema staging: there the policies are forced.
-ROLE = f"""
+ROLE = """
 select r.rolsuper, r.rolbypassrls,
        exists(select 1 from pg_class c join pg_namespace n on n.oid = c.relnamespace
-              where {_OURS} and n.nspname <> 'staging' and c.relkind in ('r', 'p') and c.relowner = r.oid)
+              where {ours} and n.nspname <> 'staging' and c.relkind in ('r', 'p') and c.relowner = r.oid)
 from pg_roles r where r.rolname = current_user
-"""
+""".replace("{ours}", _OURS)
 
 # Every relation of every schema with what protects it, and what the application role may do to it, in whatever way it has
 # the right: its own, of a role that it is in, of everybody, of an owner, or of a column.
-TABLES = f"""
+TABLES = """
 select n.nspname, c.relname, c.relkind::text, c.relispartition, c.relrowsecurity, c.relforcerowsecurity,
        exists(select 1 from pg_attribute a where a.attrelid = c.oid and a.attname = 'tenant_id'),
        exists(select 1 from pg_constraint k where k.conrelid = c.oid and k.contype = 'c' and k.convalidated
@@ -38,22 +38,24 @@ select n.nspname, c.relname, c.relkind::text, c.relispartition, c.relrowsecurity
              select right_ from unnest(array['DELETE', 'TRUNCATE', 'TRIGGER']) right_
              where has_table_privilege(%(role)s, c.oid, right_))
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
-where {_OURS} and has_schema_privilege(%(role)s, n.oid, 'USAGE') and c.relkind in ('r', 'p', 'v', 'm', 'f') order by 1, 2
-"""
+where {ours} and has_schema_privilege(%(role)s, n.oid, 'USAGE') and c.relkind in ('r', 'p', 'v', 'm', 'f') order by 1, 2
+""".replace("{ours}", _OURS)
 
 # Functions that run with the rights of their owner, each with the reason why that lets nobody see more.
-FUNCTIONS = {"public.erase_from_audit": "takes an erased person out of the audit log of the open workspace; returns nothing"}
+FUNCTIONS = {
+    "public.erase_from_audit": "takes an erased person out of the audit log of the open workspace; returns nothing"
+}
 
 # Schemas in which the application role may make something, and functions of ours that run as somebody else.
-ROADS = f"""
+ROADS = """
 select 'schema ' || n.nspname, 'the application role may make tables in it' from pg_namespace n
-where {_OURS} and n.nspname <> 'staging' and has_schema_privilege(%(role)s, n.oid, 'CREATE')
+where {ours} and n.nspname <> 'staging' and has_schema_privilege(%(role)s, n.oid, 'CREATE')
 union all
 select 'function ' || n.nspname || '.' || f.proname, 'runs with the rights of its owner' from pg_proc f
 join pg_namespace n on n.oid = f.pronamespace
-where {_OURS} and f.prosecdef and has_function_privilege(%(role)s, f.oid, 'EXECUTE')
+where {ours} and f.prosecdef and has_function_privilege(%(role)s, f.oid, 'EXECUTE')
 order by 1
-"""
+""".replace("{ours}", _OURS)
 
 # A policy as the catalogue prints it: name, command (* is all), USING / WITH CHECK.
 _CONDITION = (

@@ -41,6 +41,9 @@ class Collector:
         if not path.startswith(PREFIX):
             return self.behind(environ, start)
         key, method = path[len(PREFIX) :], environ["REQUEST_METHOD"]
+        if method == "POST" and not environ.get("CONTENT_LENGTH") and environ.get("HTTP_TRANSFER_ENCODING"):
+            # The front gives chunks a length (cdp.front). Without it a server would show an empty body here.
+            return _answer(start, "411 Length Required")
         if method == "POST":
             return _answer(start, take(key, environ, _posted))
         if method == "OPTIONS":

@@ -79,8 +79,8 @@ def base(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[st
     address = f"http://127.0.0.1:{port}"
     log = tmp_path_factory.mktemp("web") / "granian.log"
     command = [
-        sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port),
-        "--blocking-threads", "4", "--no-ws", "cdp.wsgi:application",
+        sys.executable, "-m", "granian", "--interface", "asginl", "--host", "127.0.0.1", "--port", str(port),
+        "--no-ws", "cdp.asgi:application",
     ]  # fmt: skip
     environ = os.environ | {"SITE_URL": address}
     with log.open("wb") as file, subprocess.Popen(command, cwd=ROOT, env=environ, stdout=file, stderr=file) as server:

@@ -81,7 +81,12 @@ def test_while_it_is_filled_a_table_takes_rows_of_its_tenant_and_shows_none(alic
         tables.create(staging)  # harmless
     try:
         assert all(checks.judge(t) == [] for t in relations(alice.workspace).values())
-        for statement in (f"SELECT * FROM {name}", f"UPDATE {name} SET row_no = 1", f"DELETE FROM {name}", f"TRUNCATE {name}"):
+        for statement in (
+            f"SELECT * FROM {name}",
+            f"UPDATE {name} SET row_no = 1",
+            f"DELETE FROM {name}",
+            f"TRUNCATE {name}",
+        ):
             with pytest.raises(DatabaseError, match="permission denied"), tenant_context(alice.workspace.pk):
                 run(statement)
         with pytest.raises(IntegrityError, match="of_tenant"), tenant_context(charlie.workspace.pk):
@@ -100,7 +105,9 @@ def test_while_it_is_filled_a_table_takes_rows_of_its_tenant_and_shows_none(alic
     assert relations(alice.workspace) == {}
 
 
-def test_at_every_step_of_an_import_and_its_undo_the_audit_is_clean(alice: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_at_every_step_of_an_import_and_its_undo_the_audit_is_clean(
+    alice: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
     seen: set[str] = set()
     step = running.step
 

@@ -50,7 +50,13 @@ VALUES = {
 # Those that are tried for each name alone, too, among the others as they are.
 ALONE = ["NUL", "huge", "no number", "JSON with NUL", "UTF-16", "foreign"]
 # What is sent as it is, after a name in an address.
-RAW = {"invalid UTF-8": "%ff%fe%c3%28", "NUL": "%00", "surrogate": "%ed%a0%80", "half of a percent": "%", "overlong": "%c0%80"}
+RAW = {
+    "invalid UTF-8": "%ff%fe%c3%28",
+    "NUL": "%00",
+    "surrogate": "%ed%a0%80",
+    "half of a percent": "%",
+    "overlong": "%c0%80",
+}
 
 
 @dataclass

@@ -1,5 +1,7 @@
 """The collector as a web server calls it, with the real inbox behind it."""
 
+import asyncio
+import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,12 +9,14 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.db import OperationalError
+from django.db import OperationalError, connections
 
 from cdp import pulse
+from cdp.front import Front
 from tenants.models import Tenant
 from tests.tracking.pixel import ask, device, site_of
 from tracking import hits, inbox, sites
+from tracking.collector import PREFIX, Collector
 from tracking.models import Site
 
 PAGE = {"kind": "page", "url": "https://shop.example/"}
@@ -67,6 +71,32 @@ def test_what_is_refused_is_counted_and_answered_alike(
     assert (status, answered, content) == good
     assert inbox.drops(tenant_id=site.tenant_id, site_id=site.pk) == {reason: 1}
     assert len(kept()) == 1
+
+
+def test_a_hit_in_chunks_is_stored_or_refused(site: Site) -> None:
+    """Behind the front it has a length and is stored; without the front it is refused, and never lost without a word."""
+    status, _headers, _content = ask(f"/p/{site.key}", PAGE, CONTENT_LENGTH="", HTTP_TRANSFER_ENCODING="chunked")
+    assert status == "411 Length Required"
+    body = json.dumps({"device": device(), **PAGE}).encode()
+    scope = {
+        "type": "http", "method": "POST", "path": f"/p/{site.key}", "query_string": b"", "http_version": "1.1",
+        "headers": [(b"transfer-encoding", b"chunked"), (b"user-agent", b"Mozilla/5.0")],
+    }  # fmt: skip
+    chunks = [body[:7], body[7:20], body[20:]]
+    told: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": chunks.pop(0), "more_body": bool(chunks)}
+
+    async def send(message: dict[str, Any]) -> None:
+        told.append(message)
+
+    before = len(kept())
+    front = Front(Collector(lambda _environ, _start: []), hits=PREFIX)
+    asyncio.run(front(scope, receive, send))
+    front.collector.submit(connections.close_all).result()
+    assert told[0]["status"] == 204
+    assert len(kept()) == before + 1
 
 
 @pytest.mark.parametrize("wrong", ["", "x", "1-", "zz-00", "%", "1-\x00", "f" * 400, "-1-0011223344556677", "1/2"])
