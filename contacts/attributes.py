@@ -128,16 +128,14 @@ def _choices_parser(settings: Settings) -> Parser:
 
 
 def _country(value: str) -> str:
-    if value in vocabulary.COUNTRY_CODES:
-        return value
-    found = vocabulary.COUNTRIES.get(identifiers.name_key(value))
+    found = vocabulary.country(value)
     if found is None:
         raise BadValue("not_a_country")
     return found
 
 
 def _language(value: str) -> str:
-    found = vocabulary.LANGUAGES.get(identifiers.name_key(re.split(r"[-_]", value)[0]))
+    found = vocabulary.language(value)
     if found is None:
         raise BadValue("not_a_language")
     return found

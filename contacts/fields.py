@@ -11,7 +11,7 @@ from contacts.attributes import CORE, SYSTEM, TYPES
 from contacts.identifiers import name_key
 from contacts.models import Attribute, BulkAction, Contact
 from contacts.texts import normal_text
-from contacts.vocabulary import COUNTRY_CODES
+from contacts.vocabulary import country
 from tenants import audit
 
 MOST_OPTIONS = 200
@@ -85,7 +85,7 @@ def add(
         raise BadField("Choose a type.")
     if key in CORE or key in SYSTEM or Attribute.objects.filter(key=key).exists():
         raise BadField(f"There is a field {key} already.")
-    _check_region(region)
+    region = _region(region)
     made: Attribute = Attribute.objects.create(
         key=key, label=label, type=type_key, options=_options(type_key, options), required=required, region=region
     )
@@ -107,7 +107,7 @@ def change(
         raise BadField("The field needs a name.")
     if type_key not in TYPES:
         raise BadField("Choose a type.")
-    _check_region(region)
+    region = _region(region)
     read = _options(type_key, options)
     retyped = type_key != row.type and Contact.objects.filter(attributes__has_key=row.key).exists()
     new: dict[str, Any] = {"label": label, "required": required, "region": region}
@@ -122,9 +122,12 @@ def change(
     return row, retyping.begin(row, type_key, read, user_id=user_id) if retyped else None
 
 
-def _check_region(region: str) -> None:
-    if region and region not in COUNTRY_CODES:
-        raise BadField("The country of phones is a code of two letters, like GB.")
+def _region(text: str) -> str:
+    """The code of the country that is named, or empty."""
+    found = country(text) if text.strip() else ""
+    if found is None:
+        raise BadField("The country of phones is a code of two letters, like GB, or a name.")
+    return found
 
 
 def _options(type_key: str, text: str) -> dict[str, str]:

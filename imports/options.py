@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from contacts import dates
+from contacts import dates, vocabulary
 from contacts.identity import Policy
 from contacts.values import BadValue
 from imports import extras
@@ -73,7 +73,7 @@ class Options:
             if name in known and known[name] not in allowed:
                 raise BadOption(f"{name}={known[name]} is not possible. Choose one of: {', '.join(allowed)}.")
         _check_places(known)
-        known["country"] = known.get("country", "").upper()
+        known["country"] = known.get("country", "")
         known["happened"] = _moment(known.get("happened", ""), known.get("zone", ""))
         for name in ("endpoint", "touchpoint", "action_created", "action_existing", "event_name"):
             if len(known.get(name, "")) > MAX_NAME:
@@ -118,10 +118,13 @@ class Options:
         )
 
 
-def _check_places(known: Mapping[str, str]) -> None:
+def _check_places(known: dict[str, str]) -> None:
     country, zone = known.get("country", ""), known.get("zone", "")
-    if country and not (len(country) == 2 and country.isascii() and country.isalpha()):
-        raise BadOption(f"country={country} is not a two-letter country code such as GB.")
+    if country:
+        code = vocabulary.country(country.upper()) or vocabulary.country(country)
+        if code is None:
+            raise BadOption(f"country={country} is not a country: write a two-letter code such as GB, or its name.")
+        known["country"] = code
     try:
         ZoneInfo(zone or "UTC")
     except (ZoneInfoNotFoundError, ValueError, OSError):

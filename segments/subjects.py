@@ -78,7 +78,7 @@ def everything() -> dict[str, Subject]:
 def _of(key: str, label: str, type_key: str, options: Mapping[str, str], group: str) -> Subject:
     known = {
         "country": {code: code for code in sorted(vocabulary.COUNTRY_CODES)},
-        "language": {code: code for code in sorted(set(vocabulary.LANGUAGES.values()))},
+        "language": {code: code for code in sorted(vocabulary.language_codes())},
     }
     kind = _KINDS.get(type_key, "text")
     return Subject(key, label, group, kind, type_key, options=known.get(type_key, options))

@@ -149,7 +149,7 @@ def test_stored(type_key: str, text: str, json: str) -> None:
         ("country", "Narnia", "not_a_country"),
         ("country", "ZZ", "not_a_country"),
         ("country", "Česká", "not_a_country"),
-        ("language", "Klingon", "not_a_language"),
+        ("language", "Narnian", "not_a_language"),
         ("language", "-", "not_a_language"),
     ],
 )
@@ -296,7 +296,7 @@ def test_countries_of_several_words(name: str, code: str) -> None:
 
 
 def test_words_for_countries_are_not_shared() -> None:
-    assert set(vocabulary.COUNTRIES.values()) == vocabulary.COUNTRY_CODES
+    assert {vocabulary.country(code.lower()) for code in vocabulary.COUNTRY_CODES} == vocabulary.COUNTRY_CODES
     assert set(vocabulary.BOOLEANS.values()) == {True, False}
 
 
