@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Q
+
 from contacts import bulk_queries, holdings, suppression
 from contacts.bulk import Kind
 from contacts.editing import EDITED
@@ -63,3 +65,9 @@ def _names(pairs: Sequence[tuple[str, str]]) -> list[str]:
     both = [text for one in firsts for other in lasts for text in (f"{one} {other}", f"{other} {one}")]
     names = [*firsts, *lasts, *both]
     return [*names, *map(name_key, names)]
+
+
+def since(moment: datetime) -> bool:
+    """Whether people may have been erased since then: an erasure leaves no trace of whom it was about."""
+    wanted = BulkAction.objects.filter(kind="erase")
+    return bool(wanted.filter(Q(finished_at__gte=moment) | Q(finished_at=None)).exists())

@@ -3,7 +3,7 @@
 The steps, each called in a transaction of its own by `imports.pipeline`:
 
 1. `match` and `find_repeats`, side by side: rows against contacts, rows against rows;
-2. `resolve`, under the tenant's turn: one contact or one verdict for every row;
+2. `resolve`: one contact or one verdict for every row; the caller sees then whether contacts have changed meanwhile;
 3. `diff`: what each matched row would change; nothing of the contacts has been written up to here;
 4. `apply`: contacts are written, a range of rows at a time.
 """
@@ -100,7 +100,8 @@ def find_repeats(staging: Staging, kind: str) -> None:
 def resolve(staging: Staging, policy: Policy, *, key: str) -> Resolved:
     """Rules 4 and 6: join rows of one person, hold back what must not be written, draw ids for new contacts.
 
-    `key` is the secret of the suppression digests. The caller holds the tenant's turn (rule 8).
+    `key` is the secret of the suppression digests. Nothing is locked: the caller looks under the tenant's turn whether the
+    contacts are still what they were (rule 8).
     """
     queries.work_memory(256)
     tables.analyze(staging, "hit", "map", "repeat")
@@ -134,6 +135,11 @@ def _note(staging: Staging, grouping: Grouping, policy: Policy) -> None:
 def suppression_digest(kind: str, value: str, *, key: str) -> str:
     """The keyed digest under which an erased person's identifier is remembered, as verdicts.SUPPRESSED works it out."""
     return hashlib.sha256(f"{key}{kind}{value}".encode()).hexdigest()
+
+
+def overtaken(staging: Staging, *, since: datetime) -> bool:
+    """Rule 8: whether contacts that the rows are about were changed since a moment, so that a plan is not true any more."""
+    return queries.overtaken(staging, since=since)
 
 
 def diff(staging: Staging, policy: Policy, *, start: int, stop: int) -> None:

@@ -5,6 +5,7 @@ All run in the caller's transaction. Every table of every statement carries the 
 """
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
 from django.db import connection
@@ -115,6 +116,9 @@ def find_same_contact(staging: Staging) -> int:
 
 # Every row that shares something, group by group, the strongest kind first. Read once by the resolve.
 REPEATS = """
+WITH known AS MATERIALIZED (
+  SELECT DISTINCT r.key FROM {repeat} r JOIN {hit} h ON h.tenant_id = %(tenant)s AND h.row_no = r.row_no
+  WHERE r.tenant_id = %(tenant)s AND r.kind = 'email' AND h.code IS NULL AND h.strength = 2)
 SELECT r.kind, r.key, r.row_no, s.external_id, s.email, coalesce(h.contact_id, m.contact_id),
        CASE WHEN m.row_no IS NULL THEN h.strength ELSE 1 END
 FROM {repeat} r
@@ -122,6 +126,8 @@ JOIN {row} s ON s.tenant_id = %(tenant)s AND s.row_no = r.row_no
 LEFT JOIN {hit} h ON h.tenant_id = %(tenant)s AND h.row_no = r.row_no
 LEFT JOIN {map} m ON m.tenant_id = %(tenant)s AND m.row_no = r.row_no
 WHERE r.tenant_id = %(tenant)s AND h.code IS NULL
+  -- Rows with the e-mail of a contact that is known go by the contact (contacts.grouping).
+  AND (r.kind <> 'email' OR NOT EXISTS (SELECT 1 FROM known k WHERE k.key = r.key))
 ORDER BY array_position(ARRAY['external_id', 'email', 'contact', 'phone'], r.kind), r.key, r.row_no"""
 
 
@@ -209,7 +215,7 @@ def merge_losers(staging: Staging, *, last_wins: bool) -> None:
 # What joined rows say about themselves goes into the winning row, too: the segments of all of them, the strictest status of
 # each channel, of anything else the winner's own. Only run where the file has such columns.
 MERGE_SETTINGS = """
-WITH said AS (
+WITH each_row AS (
   SELECT l.winner, s.row_no, s.settings FROM {loser} l
   JOIN {row} s ON s.tenant_id = %(tenant)s AND s.row_no = l.row_no
   WHERE l.tenant_id = %(tenant)s AND s.settings IS NOT NULL
@@ -217,6 +223,9 @@ WITH said AS (
   SELECT s.row_no, s.row_no, s.settings FROM {row} s
   WHERE s.tenant_id = %(tenant)s AND s.settings IS NOT NULL
     AND s.row_no IN (SELECT l.winner FROM {loser} l WHERE l.tenant_id = %(tenant)s)),
+said AS (
+  SELECT r.winner, r.settings, @latest@(r.row_no) AS row_no, bool_or(r.row_no = r.winner) AS own FROM each_row r
+  GROUP BY r.winner, r.settings),
 named AS (
   SELECT a.winner, jsonb_agg(DISTINCT n.name) AS names FROM said a
   CROSS JOIN LATERAL jsonb_array_elements(a.settings -> 'segments') n(name) GROUP BY a.winner),
@@ -224,7 +233,7 @@ strict AS (
   SELECT a.winner, max(array_position(%(email)s::text[], a.settings ->> 'email_status')) AS email,
          max(array_position(%(phone)s::text[], a.settings ->> 'phone_status')) AS phone FROM said a GROUP BY a.winner),
 merged AS (
-  SELECT a.winner, jsonb_object_agg(e.key, e.value ORDER BY (a.row_no = a.winner), a.row_no @order@) AS settings
+  SELECT a.winner, jsonb_object_agg(e.key, e.value ORDER BY a.own, a.row_no @order@) AS settings
   FROM said a CROSS JOIN LATERAL jsonb_each(a.settings) e GROUP BY a.winner)
 UPDATE {row} w SET settings = g.settings || jsonb_strip_nulls(jsonb_build_object('segments', n.names,
   'email_status', (%(email)s::text[])[t.email], 'phone_status', (%(phone)s::text[])[t.phone]))
@@ -236,7 +245,39 @@ def merge_settings(staging: Staging, *, last_wins: bool) -> None:
     """Fill the settings of winning rows from the rows joined into them."""
     # jsonb_object_agg keeps the last value of a key.
     statement = MERGE_SETTINGS.replace("@order@", "ASC" if last_wins else "DESC")
+    statement = statement.replace("@latest@", "max" if last_wins else "min")
     run(statement, staging, email=list(consent.EMAIL_ORDER), phone=list(consent.PHONE_ORDER))
+
+
+# Contacts that were changed since a moment and that rows of the file are about: those that they point at, and those that
+# have, or had, one of their identifiers. Nobody else's change makes a plan untrue. Runs at the end of a resolve, under the
+# turn.
+OVERTAKEN = """
+WITH changed AS MATERIALIZED (
+  SELECT x.contact_id AS id FROM (
+    SELECT n.contact_id FROM contact_change n WHERE n.tenant_id = %(tenant)s AND n.at >= %(since)s
+    UNION SELECT w.contact_id FROM contact_news w WHERE w.tenant_id = %(tenant)s AND w.at >= %(since)s) x
+  LIMIT %(most)s + 1),
+named AS (
+  SELECT 'external_id' AS kind, c.external_id AS value FROM changed x
+    JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = x.id
+  UNION ALL SELECT 'email', c.email FROM changed x JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = x.id
+  UNION ALL SELECT 'phone', c.phone FROM changed x JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = x.id
+  UNION ALL SELECT a.kind, a.value FROM changed x JOIN alias a ON a.tenant_id = %(tenant)s AND a.contact_id = x.id)
+SELECT (SELECT count(*) FROM changed) > %(most)s
+  OR EXISTS (SELECT 1 FROM changed x JOIN {hit} h ON h.tenant_id = %(tenant)s AND (h.contact_id = x.id OR h.other_id = x.id))
+  OR EXISTS (SELECT 1 FROM changed x JOIN {map} m ON m.tenant_id = %(tenant)s AND m.contact_id = x.id)
+  OR EXISTS (SELECT 1 FROM named n JOIN {row} r
+    ON r.tenant_id = %(tenant)s AND n.kind = 'external_id' AND r.external_id = n.value)
+  OR EXISTS (SELECT 1 FROM named n JOIN {row} r ON r.tenant_id = %(tenant)s AND n.kind = 'email' AND r.email = n.value)
+  OR EXISTS (SELECT 1 FROM named n JOIN {row} r ON r.tenant_id = %(tenant)s AND n.kind = 'phone' AND r.phone = n.value)"""
+# More changes than this are not looked at one by one.
+MOST_CHANGED = 2_000
+
+
+def overtaken(staging: Staging, *, since: datetime) -> bool:
+    """Whether contacts that the rows are about were changed since a moment."""
+    return bool(fetch(OVERTAKEN, staging, since=since, most=MOST_CHANGED)[0][0])
 
 
 # Rows that find nobody become contacts. Their ids are drawn one by one from the sequence, never reserved by moving it

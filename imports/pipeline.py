@@ -15,11 +15,11 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Min, Q
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from contacts import changes, consent, duplicates, identity, statuses, turns
+from contacts import changes, consent, duplicates, erasing, identity, statuses, turns
 from contacts import staging as tables
 from contacts.staging import Staging
 from imports import extras, listing, messages, news, parsing, queries, review, strict, undo, units
@@ -89,13 +89,13 @@ def repeat(imp: Import, unit: Unit) -> dict[str, Any]:
 
 
 def resolve(imp: Import, _unit: Unit) -> dict[str, Any]:
-    """Decide every row, under the tenant's turn. A plan that contacts have overtaken is sent back to the queue."""
-    turn = turns.lock()
-    if turn.version != imp.turn_version or not turns.is_free(turn, imp.pk):
-        _move(imp, Phase.QUEUED)
-        return {}
+    """Decide every row, beside people who change contacts: the tenant's turn is locked at the end only, to see whether the
+    plan still holds. A plan that contacts have overtaken is sent back to the queue."""
     staging = staging_of(imp)
     resolved = identity.resolve(staging, policy_of(imp), key=settings.SECRET_KEY)
+    if not _holds(imp, staging):
+        _move(imp, Phase.QUEUED)
+        return {}
     queries.add_verdicts(staging, skips=sorted(identity.SKIPS))
     return {
         "created": resolved.created,
@@ -103,6 +103,22 @@ def resolve(imp: Import, _unit: Unit) -> dict[str, Any]:
         "skipped": resolved.skipped,
         "in_error": resolved.conflicts,
     }
+
+
+def _holds(imp: Import, staging: Staging) -> bool:
+    """Whether what was read of contacts since the matching began is still so. Locks the turn until the unit is committed."""
+    turn = turns.lock()
+    if not turns.is_free(turn, imp.pk):
+        return False
+    if turn.version == imp.turn_version:
+        return True
+    begun = Unit.objects.filter(import_id=imp.pk, kind__in=("match", "repeat")).aggregate(at=Min("claimed_at"))["at"]
+    since = (begun or imp.phase_at) - LATE_MARGIN
+    if erasing.since(since) or identity.overtaken(staging, since=since):
+        return False
+    imp.turn_version = turn.version
+    imp.save(update_fields=["turn_version"])
+    return True
 
 
 def diff(imp: Import, unit: Unit) -> dict[str, Any]:

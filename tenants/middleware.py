@@ -6,10 +6,12 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
-from django.db import transaction
+from django.db import connection, transaction
 from django.http import Http404, HttpRequest, HttpResponse
+from django.template.loader import render_to_string
 from django.urls import Resolver404, get_script_prefix, resolve, reverse, set_script_prefix
 from django.utils import timezone
+from psycopg import errors
 
 from cdp.gateway import JUDGE, LIMIT
 from cdp.given import whole
@@ -21,6 +23,8 @@ from tenants.roles import may
 _PATH = re.compile(r"/w/(?P<slug>[-a-z0-9]+)(?P<rest>/.*)")
 # What a form adds to the file that it carries.
 FORM_BYTES = 64 * 1024
+# A page that writes waits for so long for what somebody else is writing.
+WAIT_SECONDS = 2
 Handler = Callable[[HttpRequest], HttpResponse]
 
 
@@ -67,11 +71,28 @@ class Workspace:
             tenant_context(tenant.pk, read_only=request.method in ("GET", "HEAD")),
             timezone.override(tenant.time_zone),
         ):
+            if request.method not in ("GET", "HEAD"):
+                wait_briefly()
             response = self.get_response(request)
-            if response.status_code >= 500:
+            if response.status_code >= 500 or hasattr(response, "is_busy"):
                 # Django has turned the exception into a page before this block ends; without this line it would commit.
                 transaction.set_rollback(True)
             return response
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Somebody, or an import, holds what the request would write for longer than a person waits: said, and not done."""
+        if not isinstance(exception.__cause__, errors.LockNotAvailable):
+            return None
+        template = "ui/busy.html" if request.headers.get("HX-Request") else "409.html"
+        response = HttpResponse(render_to_string(template), status=409)
+        response.is_busy = True  # type: ignore[attr-defined]
+        return response
+
+
+def wait_briefly() -> None:
+    """Let this transaction give up on a lock after WAIT_SECONDS."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL lock_timeout = '{WAIT_SECONDS}s'")
 
 
 def _is_judged(request: HttpRequest) -> bool:
