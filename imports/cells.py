@@ -9,6 +9,7 @@ from contacts import attributes, identifiers, phones, values
 from contacts.attributes import BadValue
 from contacts.spreadsheets import unmarked
 from contacts.texts import trimmed
+from imports import names
 
 IDENTIFIERS = ("email", "phone", "external_id")
 NAMES = ("first_name", "last_name")
@@ -123,7 +124,6 @@ def name(text: str) -> str:
     return values.text(unquoted(text))
 
 
-def halves(text: str) -> tuple[str | None, str | None]:
-    """First and last name of a whole name: the first word, and the rest. Raises BadValue."""
-    first, _space, last = name(text).partition(" ")
-    return first or None, last.strip() or None
+def halves(text: str, header: str = "") -> tuple[str | None, str | None]:
+    """First and last name of a whole name in a column of this name. Raises BadValue."""
+    return names.split(name(text), header=header)

@@ -62,6 +62,7 @@ class Cleaner:
         self.taken = [c.index for c in columns if c.target != "skip"]
         self.used = [name for name in IDENTIFIERS if name in identifiers_used]
         self.named = not self.at.keys().isdisjoint((*NAMES, "full_name"))
+        self.full_name = next((c.name for c in columns if c.target == "full_name"), "")
         self.attributes = [(c, of.reader(c, region=region)) for c in columns if c.is_attribute]
         clearable = [(c.index, c.target) for c in columns if c.target in NAMES or c.is_attribute]
         self.clearable = clearable if blank == "clear" else []
@@ -70,6 +71,7 @@ class Cleaner:
         self.line = lines.compiled(
             self.attributes,
             at=self.at,
+            full_name=self.full_name,
             width=width,
             region=self._region if self.country else region,
             clearable=self.clearable,
@@ -168,7 +170,7 @@ class Cleaner:
                 if key in NAMES:
                     values[key] = of.name(text)
                 elif not (values["first_name"] or values["last_name"]):
-                    values["first_name"], values["last_name"] = of.halves(text)
+                    values["first_name"], values["last_name"] = of.halves(text, self.full_name)
             except BadValue as problem:
                 problems.append(Problem(i, problem.code, text[:100], problem.facts))
 

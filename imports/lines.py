@@ -48,6 +48,7 @@ def compiled(
     *,
     at: dict[str, int],
     width: int,
+    full_name: str = "",
     region: Callable[[str], str | None] | str | None,
     clearable: Sequence[tuple[int, str]],
     extras: Extras,
@@ -55,15 +56,15 @@ def compiled(
 ) -> Line:
     """A function from cells to what follows the line number in the COPY text; it says None to a row with a problem.
 
-    `columns` are those of attributes with their readers, `at` is target → index, `region` that of phones, or how a cell
-    with a country tells it.
+    `columns` are those of attributes with their readers, `at` is target → index, `full_name` the header of whole names,
+    `region` that of phones, or how a cell with a country tells it.
     """
     by_email, by_phone = "email" in identifiers_used, "phone" in identifiers_used
     email_at, phone_at, external_at = at.get("email"), at.get("phone"), at.get("external_id")
     first_at, last_at, full_at = at.get("first_name"), at.get("last_name"), at.get("full_name")
     regions, country_at = (_Answers(region), at["country"]) if callable(region) else ({"": region}, None)
     normal_email, normal_phone = identifiers.normal_email, identifiers.normal_phone
-    names, halves, no_name = _Answers(_name), _Answers(_halves), _NO_NAME
+    names, halves, no_name = _Answers(_name), _Answers(_halves_of(full_name)), _NO_NAME
     fragments, places = [_fragment(*c) for c in columns], [column.index for column, _read in columns]
     join = ",".join
     more = extras.read if extras else None
@@ -168,9 +169,14 @@ def _name(cell: str) -> tuple[str, str]:
     return _name_pair(of.name(trimmed(cell)))
 
 
-def _halves(cell: str) -> tuple[tuple[str, str], tuple[str, str]]:
-    first, last = of.halves(trimmed(cell))
-    return _name_pair(first), _name_pair(last)
+def _halves_of(header: str) -> Answer:
+    """A function from a whole name in a column of this name to both of its halves as they are staged."""
+
+    def halves(cell: str) -> tuple[tuple[str, str], tuple[str, str]]:
+        first, last = of.halves(trimmed(cell), header)
+        return _name_pair(first), _name_pair(last)
+
+    return halves
 
 
 def _said(settings: dict[str, Any], event: dict[str, Any]) -> str:

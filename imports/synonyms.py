@@ -80,7 +80,13 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
         |nome e cognome|nome cognome|cognome e nome|nome do cliente|nome del cliente|volledige naam|naam klant
         |klantnaam|imię i nazwisko|nazwisko i imię|imię nazwisko|повне ім'я|піб|п.і.б.|прізвище та ім'я
         |ім'я та прізвище|ім'я клієнта|полное имя|фио|ф.и.о.|имя и фамилия|фамилия и имя|имя клиента|vārds uzvārds
-        |vārds, uzvārds|vārds un uzvārds|pilns vārds""",
+        |vārds, uzvārds|vārds un uzvārds|pilns vārds|uzvārds vārds|uzvārds un vārds|nachname vorname|nachname, vorname
+        |name, vorname|nachname und vorname|last name first name|last, first|last name, first name|surname, first name
+        |surname first name|surname and name|surname, name|family name given name|apellidos y nombre|apellidos y nombres
+        |apellidos, nombre|apellidos nombre|apellido y nombre|apellido, nombre|cognome nome|cognome, nome|nom, prénom
+        |nazwisko imię|nazwisko, imię|achternaam voornaam|achternaam, voornaam|apelido e nome|sobrenome e nome
+        |фамилия имя|фамилия, имя|фамилия имя отчество|прізвище ім'я|прізвище, ім'я|прізвище ім'я по батькові|姓名|氏名
+        |お名前|名前|全名|성명|이름|성함|név|teljes név""",
         "name|nom|nombre|nome|naam|nazwa|ім'я|ім’я|імʼя|имя|nosaukums",
     ),
     "city": (
