@@ -114,11 +114,17 @@ def _choice_parser(settings: Settings) -> Parser:
     return parse
 
 
+# How a column may separate its options, when that is not by bars.
+LISTS = {"list_comma": ",", "list_semicolon": ";"}
+
+
 def _choices_parser(settings: Settings) -> Parser:
     one = _choice_parser(settings)
 
+    sign = next((LISTS[form] for form in settings.formats if form in LISTS), "|")
+
     def parse(value: str) -> list[str]:
-        found = [one(part.strip()) for part in value.split("|") if part.strip()]
+        found = [one(part.strip()) for part in value.split(sign) if part.strip()]
         return found if len(found) < 2 else list(dict.fromkeys(found))
 
     return parse

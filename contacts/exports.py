@@ -103,7 +103,8 @@ def write(file: IO[str], action: BulkAction) -> int:
     attributes = {**{key: s.label for key, s in SYSTEM.items()}, **own}
     others = {name: import_string(path) for name, path in settings.EXPORT_COLUMNS.items()}
     info = {**INFO, **(GONE if deleted else {})}
-    writer.writerow([*CORE.values(), *attributes.values(), *STATUS.values(), *others, *info.values()])
+    head = [*CORE.values(), *attributes.values(), *STATUS.values(), *others, *info.values()]
+    writer.writerow(head if raw else [safe_cell(label) for label in head])
     count = 0
     for rows in _chunks(bulk.selected(action.asked).order_by("pk").iterator(chunk_size=CHUNK)):
         ids = [contact.pk for contact in rows]

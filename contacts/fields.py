@@ -4,9 +4,10 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.utils import timezone
 
-from contacts import remembered, retyping
+from contacts import exports, remembered, retyping
 from contacts.attributes import CORE, SYSTEM, TYPES
 from contacts.identifiers import name_key
 from contacts.models import Attribute, BulkAction, Contact
@@ -85,6 +86,7 @@ def add(
         raise BadField("Choose a type.")
     if key in CORE or key in SYSTEM or Attribute.objects.filter(key=key).exists():
         raise BadField(f"There is a field {key} already.")
+    refuse_label(label)
     region = _region(region)
     made: Attribute = Attribute.objects.create(
         key=key, label=label, type=type_key, options=_options(type_key, options), required=required, region=region
@@ -107,6 +109,8 @@ def change(
         raise BadField("The field needs a name.")
     if type_key not in TYPES:
         raise BadField("Choose a type.")
+    if label != row.label:
+        refuse_label(label, but=row.key)
     region = _region(region)
     read = _options(type_key, options)
     retyped = type_key != row.type and Contact.objects.filter(attributes__has_key=row.key).exists()
@@ -120,6 +124,22 @@ def change(
     if values:
         audit.record("attribute.changed", user_id=user_id, target=f"field {row.key}", values=values)
     return row, retyping.begin(row, type_key, read, user_id=user_id) if retyped else None
+
+
+def refuse_label(label: str, *, but: str = "") -> None:
+    """Raise BadField for a name that another column of the export has; `but` is the key of the field that is renamed."""
+    wanted = _column(label)
+    others = Attribute.objects.exclude(key=but).values_list("label", flat=True)
+    system = (found.label for found in SYSTEM.values())
+    own = (exports.STATUS, exports.INFO, exports.GONE)
+    columns = (*CORE.values(), *system, *(name for part in own for name in part.values()), *settings.EXPORT_COLUMNS)
+    if any(_column(other) == wanted for other in (*columns, *others)):
+        raise BadField(f"Another column of the export is called {label}. Choose another name.")
+
+
+def _column(label: str) -> str:
+    """The form in which an import compares names of columns."""
+    return " ".join(re.sub(r"[\W_]+", " ", name_key(label)).split()) or label
 
 
 def _region(text: str) -> str:

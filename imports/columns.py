@@ -7,9 +7,10 @@ from typing import Any
 
 from django.conf import settings
 
-from contacts import attributes
+from contacts import attributes, fields
 from contacts.attributes import SYSTEM, TYPES
 from contacts.models import Attribute
+from contacts.spreadsheets import unmarked
 from imports import consent_columns, extras, formats, intake, mapping, problems, reader, strict
 from imports.models import Import
 from imports.options import Options
@@ -141,14 +142,14 @@ def _refuse_missing(targets: Sequence[str], options: Options) -> None:
 def _say_formats(imp: Import, columns: list[dict[str, Any]], written: Mapping[int, str]) -> None:
     """Put into the mapping how dates and numbers are written: as chosen, or as the values leave no doubt."""
     types = {i: type_of(column) for i, column in enumerate(columns)}
-    able = [kind for kind in formats.CHOICES if kind == "number" or not strict.is_strict()]
+    able = [kind for kind in formats.CHOICES if kind != "date" or not strict.is_strict()]
     kinds = {i: kind for i, type_key in types.items() if (kind := formats.kind_of(type_key)) in able}
     for i, choice in written.items():
         if choice not in ("", formats.STRICT) and not formats.possible(kinds.get(i, ""), choice):
             possible = ", ".join(formats.CHOICES.get(kinds.get(i, ""), {})) or "no format of its own"
             raise BadMapping(f"Column {imp.header[i]} cannot be written as {choice}. It can have {possible}.")
     open_ones = {i: types[i] for i in kinds if not written[i] and "formats" not in columns[i]}
-    found = find_formats(imp, open_ones)
+    found = find_formats(imp, open_ones, {i: columns[i].get("options") or {} for i in open_ones})
     for i in kinds:
         if choice := written[i]:
             columns[i]["formats"] = formats.expanded(choice)
@@ -159,18 +160,20 @@ def _say_formats(imp: Import, columns: list[dict[str, Any]], written: Mapping[in
 
 
 def _question(name: str, kind: str, found: formats.Found) -> str:
-    what = "dates" if kind == "date" else "numbers"
+    what = {"date": "dates", "number": "numbers", "list": "options"}[kind]
     asked = formats.question(kind, found)
     return f"Choose how {what} of column {name} are written: {asked} It can be {' or '.join(found.ask)}."
 
 
-def find_formats(imp: Import, types: Mapping[int, str]) -> dict[int, formats.Found]:
-    """How the values of these columns (index → type) are written, by many rows of the file."""
+def find_formats(
+    imp: Import, types: Mapping[int, str], options: Mapping[int, Mapping[str, str]]
+) -> dict[int, formats.Found]:
+    """How the values of these columns (index → type) are written, by many rows of the file; `options` are of choices."""
     if not types:
         return {}
     rows = preview(imp, rows=FORMAT_ROWS, kept=types).rows
     return {
-        i: formats.find(type_key, [text for row in rows if i < len(row) and (text := row[i].strip())])
+        i: formats.find(type_key, [text for row in rows if i < len(row) and (text := row[i].strip())], options.get(i))
         for i, type_key in types.items()
     }
 
@@ -206,6 +209,12 @@ def _create(kind: str, key: str, *, label: str) -> Attribute:
         raise BadMapping(f"{kind} is not a type. Choose one of: {', '.join(TYPES)}.")
     if key in CORE or key in SYSTEM or not re.fullmatch(r"[a-z][a-z0-9_]{0,59}", key):
         raise BadMapping(f"{key} cannot be the key of a new attribute: it is taken or not of the form shoe_size.")
+    label = unmarked(label)
+    if not Attribute.objects.filter(key=key).exists():
+        try:
+            fields.refuse_label(label[:120])
+        except fields.BadField as problem:
+            raise BadMapping(f"Column {label} cannot become a field: {problem}") from None
     wanted = {"label": label[:120], "type": kind}
     attribute: Attribute = Attribute.objects.get_or_create(key=key, defaults=wanted)[0]
     if attribute.archived_at:

@@ -37,19 +37,27 @@ NUMBERS: dict[str, str] = {
     "decimal_comma": "1.234,56 or 1 234,56: a comma before decimals",
     "decimal_point": "1,234.56: a comma between thousands",
 }
+LISTS: dict[str, str] = {
+    "list_comma": "one, two: a comma between options",
+    "list_semicolon": "one; two: a semicolon between options",
+}
 CHOICES: dict[str, dict[str, str]] = {
     "date": {STRICT: "2024-05-31, or clear in itself", **DATES},
     "number": {STRICT: "1234.56: a point, nothing between thousands", **NUMBERS},
+    "list": {STRICT: "one | two: a bar between options", **LISTS},
 }
 # Choices that are offered only where the values need them.
 RARE: dict[str, dict[str, str]] = {"date": SHORT_DATES}
-_KINDS = {"date": "date", "birthday": "date", "datetime": "date", "integer": "number", "decimal": "number"}
+_KINDS = {
+    "date": "date", "birthday": "date", "datetime": "date", "integer": "number", "decimal": "number", "choices": "list",
+}  # fmt: skip
 _TARGETS = {"event.time": "datetime", "row.happened": "datetime", "event.amount": "decimal"}
 _DATE_LIKE = re.compile(r"[0-9]{1,4}([./-])[0-9]{1,2}\1[0-9]{1,4}(?:(?:[ T]|, )[0-9].*)?\Z").match
 _FULL_DATE = re.compile(r"(?:[0-9]{4}.*|[0-9]{1,2}.[0-9]{1,2}.[0-9]{4}(?![0-9]).*)\Z", re.DOTALL).match
 _DAY_LIKE = re.compile(r"[0-9]{1,2}([./-])[0-9]{1,2}\.?\Z").match
 _ISO_LIKE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}").match
 _YEAR_FIRST = re.compile(r"(?:3[2-9]|[4-9][0-9])[./-]").match
+_LIST_LIKE = re.compile("[,;]").search
 _NUMBER_LIKE = re.compile(r"[+-]?[0-9][0-9.,'’ \u00a0\u202f]*\Z").match
 
 
@@ -74,7 +82,7 @@ def type_of(target: str, own: Mapping[str, str]) -> str:
 
 
 def kind_of(type_key: str) -> str:
-    """`date` or `number` for types that can be written in several ways, else empty."""
+    """`date`, `number` or `list` for types that can be written in several ways, else empty."""
     return _KINDS.get(type_key, "")
 
 
@@ -86,7 +94,7 @@ def kept(columns: Sequence[Mapping[str, Any]]) -> tuple[int, ...]:
 
 def kinds(samples: Sequence[str]) -> list[str]:
     """The kinds that some of the values look like."""
-    likes = {"date": _DATE_LIKE, "number": _NUMBER_LIKE}
+    likes = {"date": _DATE_LIKE, "number": _NUMBER_LIKE, "list": _LIST_LIKE}
     return [kind for kind, like in likes.items() if any(like(value) for value in samples)]
 
 
@@ -111,8 +119,13 @@ def offered(kind: str, found: Found, chosen: str) -> dict[str, str]:
 # --- what the values say ----------------------------------------------------------------------------------------------
 
 
-def find(type_key: str, samples: Sequence[str]) -> Found:
-    """Which way of writing the trimmed, non-empty values have, where only one is possible; else between which to ask."""
+def find(type_key: str, samples: Sequence[str], options: Mapping[str, str] | None = None) -> Found:
+    """Which way of writing the trimmed, non-empty values have, where only one is possible; else between which to ask.
+
+    `options` are those of a choice.
+    """
+    if kind_of(type_key) == "list":
+        return _find_list(samples, options or {})
     if kind_of(type_key) == "date":
         return _find_date(type_key, samples)
     if kind_of(type_key) == "number":
@@ -147,6 +160,25 @@ def _find_number(type_key: str, samples: Sequence[str]) -> Found:
         return Found(fitting[0] if values else STRICT)
     different = [i for i in values if len({read[form][i] for form in fitting}) > 1]
     return Found(STRICT, tuple(form for form in fitting if form != STRICT), like[different[0]])
+
+
+def _find_list(samples: Sequence[str], options: Mapping[str, str]) -> Found:
+    """By the options, where there are some; else a sign that may separate options, or stand in them, is asked about."""
+    like = [value for value in dict.fromkeys(samples) if _LIST_LIKE(value)]
+    signs = [form for form, sign in attributes.LISTS.items() if any(sign in value for value in like)]
+    if not signs or any("|" in value for value in samples):
+        return Found()
+    if not options:
+        return Found(STRICT, (*signs, STRICT), like[0])
+    read = {
+        form: [_read(attributes.parser("choices", options=options, formats=tuple(expanded(form))), v) for v in like]
+        for form in (STRICT, *signs)
+    }
+    values = [i for i in range(len(like)) if any(found[i] is not None for found in read.values())]
+    fitting = [form for form, found in read.items() if values and all(found[i] is not None for i in values)]
+    if not values or (fitting and len({tuple(read[form][i] for i in values) for form in fitting}) == 1):
+        return Found(fitting[0] if fitting else STRICT)
+    return Found(STRICT, tuple(fitting), like[values[0]]) if fitting else _mixed(read, like, values)
 
 
 def _mixed(read: Mapping[str, Sequence[Any]], like: Sequence[str], values: Sequence[int]) -> Found:
@@ -211,6 +243,8 @@ def question(kind: str, found: Found) -> str:
     """What a person is asked about values that can be read in several ways: "3 April or 4 March?"."""
     if found.other:
         return f"{found.example} and {found.other} are written in two ways: which one?"
+    if kind == "list":
+        return f"{found.example}: one option, or several?"
     if kind == "number":
         return f"{found.example}: thousands or decimals?"
     orders = {form.partition("@")[0] for form in found.ask}

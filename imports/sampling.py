@@ -57,7 +57,7 @@ def draft(imp: Import, choices: Mapping[str, str], written: Mapping[str, str]) -
 
 def _write(imp: Import, out: list[dict[str, Any]], written: Mapping[str, str]) -> None:
     types = {i: columns.type_of(column) for i, column in enumerate(out) if formats.kind_of(columns.type_of(column))}
-    found = columns.find_formats(imp, types)
+    found = columns.find_formats(imp, types, {i: out[i]["options"] for i in types})
     for i, type_key in types.items():
         choice = written.get(f"#{i}", "")
         known = formats.possible(formats.kind_of(type_key), choice)

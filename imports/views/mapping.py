@@ -37,7 +37,7 @@ WHY = {
 SEE_FIELDS = "Some settings cannot be used. See beside the fields."
 SAMPLES = 3
 # The types by which values are judged that go to no field of dates or numbers yet.
-FREE_TYPES = {"date": "date", "number": "decimal"}
+FREE_TYPES = {"date": "date", "number": "decimal", "list": "choices"}
 
 
 def show(
@@ -92,7 +92,7 @@ def _rows(imp: Import, own: Mapping[str, str], posted: Mapping[str, str]) -> lis
     seen = kept = columns.preview(imp, rows=columns.FORMAT_ROWS)
     if imp.dialect.get("workbook"):
         kept = columns.preview(imp, rows=columns.FORMAT_ROWS, kept=range(len(imp.header)))
-    able = ["number"] if strict.is_strict() else list(formats.CHOICES)
+    able = ["number", "list"] if strict.is_strict() else list(formats.CHOICES)
     rows = []
     for i, name in enumerate(imp.header):
         shown, values = ([r[i].strip() for r in found.rows if i < len(r)] for found in (seen, kept))
@@ -137,17 +137,20 @@ def _with_formats(
     """The row with the ways in which its dates or numbers can be written, and what is to be asked about them."""
     target = f"new:{row['type']}" if row["target"] == "new" else row["target"]
     current = formats.type_of(target, own)
+    options = {key: attribute.options for key, attribute in intake.custom_attributes().items()}
     hows, row["ask"], row["ask_why"] = [], "", ""
     for kind in able:
         mine = formats.kind_of(current) == kind
         if not mine and kind not in formats.kinds(values[:20]):
             continue
-        found = formats.find(current if mine else FREE_TYPES[kind], values)
+        found = formats.find(
+            current if mine else FREE_TYPES[kind], values, options.get(row["target"]) if mine else None
+        )
         question = formats.question(kind, found) if found.ask else ""
         kept = (row["formats"] or [formats.STRICT])[0] if mine and row["formats"] is not None else ""
         chosen = posted.get(f"{kind}-format-{row['index']}", "") or kept or ("" if found.ask else found.choice)
-        options = formats.offered(kind, found, chosen)
-        hows.append({"kind": kind, "options": list(options.items()), "chosen": chosen, "question": question})
+        words = formats.offered(kind, found, chosen)
+        hows.append({"kind": kind, "options": list(words.items()), "chosen": chosen, "question": question})
         if question and mine and not chosen:
             row["ask"], row["ask_why"] = question, formats.why(found)
     return row | {"hows": hows}
