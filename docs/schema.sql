@@ -526,6 +526,7 @@ CREATE TABLE mail_hook (
     last_at timestamp with time zone,
     created_at timestamp with time zone NOT NULL,
     archived_at timestamp with time zone,
+    confirm_url text DEFAULT ''::text NOT NULL,
     CONSTRAINT mail_hook_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT mail_hook_key UNIQUE (tenant_id, key)
 );
@@ -879,6 +880,7 @@ CREATE TABLE tenant (
     separators character varying(10) DEFAULT ''::character varying NOT NULL,
     strict_values boolean DEFAULT false NOT NULL,
     contact_limit bigint,
+    soft_bounces smallint DEFAULT 5 NOT NULL,
     CONSTRAINT tenant_pkey PRIMARY KEY (id),
     CONSTRAINT tenant_slug_key UNIQUE (slug)
 );

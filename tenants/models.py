@@ -77,6 +77,8 @@ class Tenant(models.Model):
     strict_values = models.BooleanField(default=False, db_default=False)
     # So many days the original file of an import is kept.
     keep_files_days = models.IntegerField(default=30, db_default=30)
+    # So many soft bounces in a row make a hard one; 0: never.
+    soft_bounces = models.SmallIntegerField(default=5, db_default=5)
     # Which identifiers decide who a row is, strongest first.
     identifier_order = models.CharField(max_length=60, default="external_id,email,phone")
     # So many contacts with an e-mail address the plan of the workspace holds; those made later are over the limit.

@@ -4,8 +4,10 @@ Each provider posts to an address of the workspace that holds a secret; django-a
 activity of the contact, once however often it is told, and makes the status of its e-mail stricter, never milder.
 """
 
+import json
+import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import blake2b
@@ -15,33 +17,30 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils import timezone
 
-from contacts import blacklist, bulk_queries, consent, turns
+from contacts import address_consent, blacklist, consent, turns
 from contacts.identifiers import normal_email
 from contacts.models import Contact, EmailStatus
 from tenants.context import current_tenant
-from tracking import rating
+from tenants.models import Tenant
+from tracking import deliverability, queries, rating
+from tracking.deliverability import Verdict
 from tracking.models import Event, EventKey, MailHook
 
-# Provider → (its name, module and class of anymail, settings of it that only matter where anymail itself guards the door).
-PROVIDERS: dict[str, tuple[str, str, dict[str, str]]] = {
-    "postmark": ("Postmark", "postmark.PostmarkTrackingWebhookView", {}),
-    "mailgun": ("Mailgun", "mailgun.MailgunTrackingWebhookView", {"webhook_signing_key": "unused"}),
-    "brevo": ("Brevo", "brevo.BrevoTrackingWebhookView", {}),
-    "mailjet": ("Mailjet", "mailjet.MailjetTrackingWebhookView", {}),
-    "sparkpost": ("SparkPost", "sparkpost.SparkPostTrackingWebhookView", {}),
-    "mandrill": ("Mandrill", "mandrill.MandrillCombinedWebhookView", {"webhook_key": "unused"}),
+# Provider → (its name, module and class of anymail that reads its posts).
+PROVIDERS: dict[str, tuple[str, str]] = {
+    "postmark": ("Postmark", "postmark.PostmarkTrackingWebhookView"),
+    "mailgun": ("Mailgun", "mailgun.MailgunTrackingWebhookView"),
+    "brevo": ("Brevo", "brevo.BrevoTrackingWebhookView"),
+    "amazon_ses": ("Amazon SES", "amazon_ses.AmazonSESTrackingWebhookView"),
+    "sendgrid": ("SendGrid", "sendgrid.SendGridTrackingWebhookView"),
+    "mailersend": ("MailerSend", "mailersend.MailerSendTrackingWebhookView"),
+    "resend": ("Resend", "resend.ResendTrackingWebhookView"),
+    "mailjet": ("Mailjet", "mailjet.MailjetTrackingWebhookView"),
+    "sparkpost": ("SparkPost", "sparkpost.SparkPostTrackingWebhookView"),
+    "mandrill": ("Mandrill", "mandrill.MandrillCombinedWebhookView"),
 }
-# What anymail calls it → what the activity says.
-SAID = {
-    "sent": "sent", "delivered": "delivered", "opened": "read", "clicked": "clicked", "bounced": "undelivered",
-    "rejected": "undelivered", "failed": "undelivered", "complained": "spam report", "unsubscribed": "unsubscribed",
-}  # fmt: skip
-# What it makes of the status of the contact's e-mail, and the reason that the contact carries.
-STATUS = {
-    "bounced": (EmailStatus.BLACKLISTED, "a message bounced"),
-    "complained": (EmailStatus.SPAM, "complained about a message"),
-    "unsubscribed": (EmailStatus.UNSUBSCRIBED, "unsubscribed from a message"),
-}
+# So many soft bounces in a row within so many days are a hard one (the number is a setting of the workspace).
+SOFT_DAYS = 30
 MAX_BYTES = 5_000_000
 # Times that are wildly wrong are those of broken clocks.
 AHEAD, BACK = timedelta(days=1), timedelta(days=3_650)
@@ -73,38 +72,71 @@ def add(provider: str) -> MailHook:
 
 def read(provider: str, request: HttpRequest) -> list[Any]:
     """The events of a post, as anymail says them. Raises BadPost."""
-    _name, path, options = PROVIDERS[provider]
-    module, _dot, name = path.rpartition(".")
-    # The door is guarded by the key in the address; anymail would look for passwords of its own in the settings.
-    view = getattr(import_module(f"anymail.webhooks.{module}"), name)(**{"webhook_secret": "unused:unused", **options})
+    module, _dot, name = PROVIDERS[provider][1].rpartition(".")
+    kind = getattr(import_module(f"anymail.webhooks.{module}"), name)
+    # Only the dialect is wanted: the door is guarded by the key in the address, so that nothing of how anymail guards its
+    # own (passwords, keys, a client of the provider) has to be set up.
+    view = kind.__new__(kind)
     try:
         return list(view.parse_events(request) or [])
     except Exception as problem:  # dialects differ in how they fail on what is none of theirs
         raise BadPost(type(problem).__name__) from problem
 
 
+def confirmation(provider: str, body: bytes) -> str:
+    """The address by which Amazon wants a new subscription to be confirmed, "" for any other post. A person opens it."""
+    if provider != "amazon_ses":
+        return ""
+    try:
+        said = json.loads(body)
+    except ValueError:
+        return ""
+    if not isinstance(said, dict) or said.get("Type") != "SubscriptionConfirmation":
+        return ""
+    url = str(said.get("SubscribeURL", ""))
+    return url if CONFIRMATION.fullmatch(url) else ""
+
+
+CONFIRMATION = re.compile(r"https://sns\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/\S{1,2000}")
+
+
+def ask_to_confirm(hook: MailHook, url: str) -> None:
+    """Keep the address by which a person confirms the subscription; the page of providers shows it."""
+    hook.confirm_url = url
+    hook.save(update_fields=["confirm_url"])
+
+
 def tell(hook: MailHook, events: Iterable[Any]) -> Told:
     """Keep what a provider has told, in the tenant's transaction and turn; twice the same is once."""
     turns.lock()
     now = timezone.now()
-    useful = [(e, email) for e in events if e.event_type in SAID and (email := normal_email(e.recipient or ""))]
-    contacts = _contacts({email for _event, email in useful})
+    judged = [(e, verdict) for e in events if (verdict := deliverability.judge(hook.provider, e)) is not None]
+    useful = [(e, verdict, email) for e, verdict in judged if (email := normal_email(e.recipient or ""))]
+    contacts = _contacts({email for _event, _verdict, email in useful})
     keyed = {
-        _key(hook.provider, event, email): (event, contacts[email]) for event, email in useful if email in contacts
+        _key(hook.provider, event, email): (event, verdict, email)
+        for event, verdict, email in useful
+        if email in contacts
     }
     known = set(EventKey.objects.filter(key__in=keyed).values_list("key", flat=True))
-    fresh = {key: pair for key, pair in keyed.items() if key not in known}
+    fresh = {key: said for key, said in keyed.items() if key not in known}
     tenant = current_tenant()
     EventKey.objects.bulk_create(EventKey(tenant_id=tenant, key=key, import_id=0) for key in fresh)
-    Event.objects.bulk_create(_event(hook, event, contact, now) for event, contact in fresh.values())
-    for kind, (status, reason) in STATUS.items():
-        _make_stricter([c for e, c in fresh.values() if e.event_type == kind], status, reason, now)
-    _keep_bounced(e.recipient for e, _contact in fresh.values() if e.event_type == "bounced")
-    rating.rate(sorted({contact for _event, contact in fresh.values()}))
+    Event.objects.bulk_create(
+        _event(hook, event, verdict, contacts[mail], now) for event, verdict, mail in fresh.values()
+    )
+    said = [(email, verdict) for _event, verdict, email in fresh.values() if verdict.status]
+    said += [(email, TOO_SOFT) for email in _too_soft(fresh.values(), contacts, now)]
+    _make_stricter(said, now)
+    rating.rate(sorted({contacts[email] for _event, _verdict, email in fresh.values()}))
     hook.last_at, hook.told = now, hook.told + len(fresh)
-    hook.save(update_fields=["last_at", "told"])
-    strangers = sum(email not in contacts for _event, email in useful)
+    hook.confirm_url = ""  # posts arrive: it was confirmed
+    hook.save(update_fields=["last_at", "told", "confirm_url"])
+    strangers = sum(email not in contacts for _event, _verdict, email in useful)
     return Told(len(fresh), len(useful) - len(fresh) - strangers, strangers)
+
+
+TOO_SOFT = Verdict("undelivered", EmailStatus.BLACKLISTED, "soft bounces in a row")
 
 
 def _contacts(emails: set[str]) -> dict[str, int]:
@@ -120,32 +152,36 @@ def _key(provider: str, event: Any, email: str) -> str:
     return f"mail:{blake2b(said.encode(), digest_size=16).hexdigest()}"
 
 
-def _event(hook: MailHook, event: Any, contact_id: int, now: datetime) -> Event:
+def _event(hook: MailHook, event: Any, verdict: Verdict, contact_id: int, now: datetime) -> Event:
     at = event.timestamp if event.timestamp and now - BACK < event.timestamp < now + AHEAD else now
     tags = [str(tag) for tag in event.tags or []]
     about = {
-        "channel": "email", "status": SAID[event.event_type], "message": (tags or [event.message_id or ""])[0][:200],
+        "channel": "email", "status": verdict.activity, "message": (tags or [event.message_id or ""])[0][:200],
         "provider": hook.provider, "id": str(event.message_id or "")[:200], "url": (event.click_url or "")[:500],
-        "why": str(event.description or event.mta_response or "")[:300],
+        "why": str(event.description or event.mta_response or "")[:300], "bounce": "soft" if verdict.soft else "",
     }  # fmt: skip
     found = {name: value for name, value in about.items() if value}
     return Event(tenant_id=current_tenant(), at=at, kind="message", contact_id=contact_id, properties=found)
 
 
-def _make_stricter(contact_ids: list[int], status: str, reason: str, now: datetime) -> None:
+def _too_soft(told: Iterable[tuple[Any, Verdict, str]], contacts: Mapping[str, int], now: datetime) -> list[str]:
+    """Addresses whose last messages have all bounced softly, as many in a row as the workspace allows."""
+    most = int(Tenant.objects.values_list("soft_bounces", flat=True).get(pk=current_tenant()))
+    soft = {contacts[email]: email for _event, verdict, email in told if verdict.soft}
+    if not soft or not most:
+        return []
+    since = now - timedelta(days=SOFT_DAYS)
+    full = queries.softly_bounced(current_tenant(), sorted(soft), most=most, since=since)
+    return [soft[contact_id] for contact_id in full]
+
+
+def _make_stricter(said: Iterable[tuple[str, Verdict]], now: datetime) -> None:
+    """Set what was said of addresses: at every contact that has one, never to something milder. What cannot be reached is on
+    the blacklist from now on, whoever comes to have it."""
     order = consent.EMAIL_ORDER
-    milder = order[: order.index(status)]
-    wanted = Contact.objects.filter(pk__in=contact_ids, email_status__in=milder).order_by("pk")
-    ids = list(wanted.select_for_update().values_list("pk", flat=True))
-    if ids:
-        told = {"email_status": status, "email_status_at": now, "email_status_reason": reason, "changed_at": now}
-        Contact.objects.filter(pk__in=ids).update(**told)
-        bulk_queries.note_changes(ids, now=now)
-        turns.written()
-
-
-def _keep_bounced(recipients: Iterable[str]) -> None:
-    """Addresses to which nothing can be delivered are on the blacklist from now on, whoever comes to have them."""
-    values = sorted({email for recipient in recipients if (email := normal_email(recipient))})
-    if values:
-        blacklist.add("email", values, reason="a message bounced", user_id=None)
+    for email, verdict in said:
+        status = str(verdict.status)
+        milder = order[: order.index(status)]
+        address_consent.set_email(email, status, instead_of=milder, reason=verdict.reason, now=now)
+        if status == EmailStatus.BLACKLISTED:
+            blacklist.add("email", [email], reason=verdict.reason, user_id=None)

@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from cdp.given import whole
 from cdp.http import go, page
 from tenants import audit
 from tenants.context import tenant_context
@@ -29,7 +30,7 @@ def receive(request: HttpRequest, key: str) -> HttpResponse:
     tenant_id = _tenant(key)
     if request.method == "HEAD":
         return HttpResponse()
-    if int(request.META.get("CONTENT_LENGTH") or 0) > mail.MAX_BYTES:
+    if (whole(request.META.get("CONTENT_LENGTH") or "") or 0) > mail.MAX_BYTES:
         return HttpResponse("too large", status=413, content_type="text/plain")
     close_old_connections()
     with tenant_context(tenant_id):
@@ -37,6 +38,9 @@ def receive(request: HttpRequest, key: str) -> HttpResponse:
         if hook is None:
             raise Http404
         try:
+            if url := mail.confirmation(hook.provider, request.body):
+                mail.ask_to_confirm(hook, url)
+                return HttpResponse("to be confirmed by a person", content_type="text/plain")
             told = mail.tell(hook, mail.read(hook.provider, request))
         except BadPost as problem:
             return HttpResponse(f"not a post of {hook.provider}: {problem}", status=400, content_type="text/plain")
@@ -62,7 +66,9 @@ def hooks(request: HttpRequest) -> HttpResponse:
     shown: dict[str, Any] = {
         "hooks": [(hook, PROVIDERS[hook.provider][0], f"{base}/hooks/{hook.key}/")
                   for hook in MailHook.objects.filter(archived_at=None).order_by("pk")],
-        "providers": [(key, name) for key, (name, _path, _options) in PROVIDERS.items()],
+        "providers": [(key, name) for key, (name, _path) in PROVIDERS.items()],
+        "soft_bounces": request.workspace.soft_bounces,  # type: ignore[attr-defined]
+        "soft_days": mail.SOFT_DAYS,
         "tabs": tabs("tracking:hooks"),
     }  # fmt: skip
     return page(request, "tracking/hooks.html", shown)
@@ -80,6 +86,25 @@ def add_hook(request: HttpRequest) -> HttpResponse:
     audit.record("hook.added", user_id=request.user.pk, target=f"webhook {made.pk}", provider=provider)
     messages.success(request, f"The address for {PROVIDERS[provider][0]} is ready. Enter it there for all events.")
     return go(request, "tracking:hooks")
+
+
+@allow("settings.manage")
+@require_POST
+def set_soft_bounces(request: HttpRequest) -> HttpResponse:
+    """How many soft bounces in a row make a hard one."""
+    wanted = whole(request.POST.get("soft_bounces", ""))
+    if wanted is None or not 0 <= wanted <= MOST_SOFT:
+        messages.warning(request, f"Enter a number from 0 (never) to {MOST_SOFT}.")
+        return go(request, "tracking:hooks")
+    workspace: Tenant = request.workspace  # type: ignore[attr-defined]
+    before, workspace.soft_bounces = workspace.soft_bounces, wanted
+    workspace.save(update_fields=["soft_bounces"])
+    audit.record("hook.soft_bounces", user_id=request.user.pk, target="soft bounces", before=before, after=wanted)
+    messages.success(request, "The number of soft bounces is saved.")
+    return go(request, "tracking:hooks")
+
+
+MOST_SOFT = 20
 
 
 @allow("settings.manage")

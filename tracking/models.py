@@ -170,6 +170,8 @@ class MailHook(TenantModel):
     provider = models.CharField(max_length=20)
     key = models.CharField(max_length=60, db_collation="C")
     told = models.BigIntegerField(default=0)  # events of contacts
+    # Where a person confirms that the provider may post here (Amazon asks for it), until it posts.
+    confirm_url = models.TextField(default="", db_default="")
     last_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(default=timezone.now)
     archived_at = models.DateTimeField(null=True)

@@ -160,3 +160,22 @@ def _fetch(statement: str, **values: Any) -> list[tuple[Any, ...]]:
 
 def _moment(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
+
+
+# Contacts whose last messages (so many, since a moment) have all bounced softly; one that arrived, was read or clicked ends
+# a row of them. Asked for the few contacts of one post.
+SOFTLY_BOUNCED = """
+SELECT c.id FROM unnest(%(contacts)s::bigint[]) c(id) CROSS JOIN LATERAL (
+  SELECT count(*) AS messages, bool_and(m.soft) AS soft FROM (
+    SELECT e.properties ->> 'bounce' = 'soft' IS TRUE AS soft FROM event e
+    WHERE e.tenant_id = %(tenant)s AND e.contact_id = c.id AND e.kind = 'message' AND e.at >= %(since)s
+      AND e.properties ->> 'status' IN ('delivered', 'read', 'clicked', 'undelivered')
+      AND (e.properties ->> 'status' <> 'undelivered' OR e.properties ->> 'bounce' = 'soft')
+    ORDER BY e.at DESC, e.id DESC LIMIT %(most)s) m) l
+WHERE l.messages = %(most)s AND l.soft ORDER BY c.id"""
+
+
+def softly_bounced(tenant_id: int, contact_ids: Sequence[int], *, most: int, since: datetime) -> list[int]:
+    """Those of the contacts whose last `most` messages since a moment have all bounced softly."""
+    rows = _fetch(SOFTLY_BOUNCED, tenant=tenant_id, contacts=list(contact_ids), most=most, since=since)
+    return [int(row[0]) for row in rows]

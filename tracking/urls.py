@@ -11,6 +11,7 @@ urlpatterns = [
     path("resolved/", views.resolved, name="resolved"),
     path("settings/providers/", mail_views.hooks, name="hooks"),
     path("settings/providers/add/", mail_views.add_hook, name="add_hook"),
+    path("settings/providers/soft/", mail_views.set_soft_bounces, name="set_soft_bounces"),
     path("settings/providers/<int:hook_id>/remove/", mail_views.remove_hook, name="remove_hook"),
     path("settings/sources/", source_views.sources, name="sources"),
     path("settings/sources/add/", source_views.add, name="add_source"),
