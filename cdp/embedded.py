@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import signal
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -295,3 +296,24 @@ def apply_stack_env(home: str | Path) -> None:
     if stack is None:
         raise StartError(f"No stack is running on {Path(home).resolve()}; start one with `make up`.")
     os.environ.update({name.upper(): str(stack[name]) for name in STACK_ENV})
+
+
+def main(home: str) -> int:
+    """`python -m cdp.embedded HOME`: PostgreSQL alone, until Ctrl-C, for a restore while nothing else runs."""
+    try:
+        with take_lock(open_home(Path(home)) / "lock"):
+            postgres = Postgres(Path(home))
+            postgres.start()
+            sys.stderr.write(f"PostgreSQL answers on port {postgres.port}. Ctrl-C stops it.\n")
+            with contextlib.suppress(KeyboardInterrupt):
+                signal.sigwait({signal.SIGINT, signal.SIGTERM})
+            postgres.stop()
+    except StartError as problem:
+        sys.stderr.write(f"{problem}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    sys.exit(main(sys.argv[1]))

@@ -10,6 +10,7 @@ import secrets
 import shutil
 import socket
 import subprocess
+import tempfile
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -58,9 +59,18 @@ def may_execute(path: Path, *, account: Account) -> bool:
 def open_home(home: Path) -> Path:
     """Make the state folder. Only root, whose servers run as another user, has to let others pass through it."""
     home = home.resolve()
-    home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if os.geteuid() == 0:
-        home.chmod(0o711)
+    if any(sign in str(home) for sign in '"\\\n\r'):
+        raise StartError(f"The path {str(home)!r} holds a quote, a backslash or a line break: choose another --home.")
+    if home.exists() and not home.is_dir():
+        raise StartError(f"{home} is a file: --home is a folder.")
+    try:
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if os.geteuid() == 0:
+            home.chmod(0o711)
+        with tempfile.TemporaryFile(dir=home) as file:
+            file.write(b"x")
+    except OSError as problem:
+        raise StartError(f"Nothing can be written to {home}: {problem.strerror}. Choose another --home.") from None
     return home
 
 

@@ -110,6 +110,9 @@ def summed(counts: Any, *, urls: Mapping[str, str], notes: Mapping[str, str], pl
         note = notes.get(outcome.key, percent(count, whole) if whole else "")
         word = outcome.plan if plan else outcome.word
         parts.append(Part(outcome.tone, word, count, note, urls.get(outcome.key, "") if count else ""))
+    if missing := count_of(counts, "not_reached"):
+        parts.append(Part("", "Not reached", missing, percent(missing, whole), ""))
+        return Sum(parts, total + missing, "Rows in file", notes.get("rows", "all accounted for"))
     if total < whole:
         return Sum(parts, total, "Rows done", notes.get("rows", f"of {number(whole)}"))
     return Sum(parts, total, "Rows in file", notes.get("rows", "all accounted for"))

@@ -1,9 +1,19 @@
 """One settings file, from environment variables. What is missing and has no safe default stops the start."""
 
+import os
 from pathlib import Path
 
 import environ
 from celery.schedules import crontab
+
+from cdp.environment import judge
+from cdp.machine import StartError
+
+try:
+    judge(os.environ)
+except StartError as problem:
+    # Whichever program reads the settings: one sentence, no traceback.
+    raise SystemExit(str(problem)) from None
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()

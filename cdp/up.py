@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from cdp.embedded import STACK_ENV, Postgres, Server, Valkey, running_stack, tail
+from cdp.environment import judge
+from cdp.environment import number as whole_number
 from cdp.machine import DEMO_LOGIN, StartError, free_port, open_home, secret, take_lock
 from cdp.supervisor import MARK, Child, Supervisor, clear_orphans, stop_all, wait_until, write_private
 
@@ -33,10 +35,16 @@ def main(argv: Sequence[str]) -> int:
     add_arguments(parser)
     options = parser.parse_args(argv)
     try:
-        stack = Stack(Path(options.home), port=options.port, workers=options.workers, demo=options.demo)
-        return stack.run()
+        judge(os.environ, required=False)
+        port = whole_number(str(options.port), name="The port", low=1, high=65_535)
+        workers = whole_number(str(options.workers), name="The number of workers", low=1, high=64)
+        return Stack(Path(options.home), port=port, workers=workers, demo=options.demo).run()
     except StartError as problem:
         say(str(problem))
+        return 1
+    except OSError as problem:
+        where = f"{problem.filename}: " if problem.filename else ""
+        say(f"{where}{problem.strerror or problem}. Choose another --home, or make room there.")
         return 1
 
 
@@ -44,8 +52,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options; each has an environment variable so that containers and `make up` need no arguments."""
     environ = os.environ
     parser.add_argument("--home", default=environ.get("CDP_HOME") or ROOT / ".home", help="state folder")
-    parser.add_argument("--port", type=int, default=environ.get("CDP_PORT", "8000"), help="port of the web server")
-    parser.add_argument("--workers", type=int, default=environ.get("CDP_WORKERS", "2"), help="Celery processes")
+    parser.add_argument("--port", default=environ.get("CDP_PORT", "8000"), help="port of the web server")
+    parser.add_argument("--workers", default=environ.get("CDP_WORKERS", "2"), help="Celery processes")
     parser.add_argument("--no-demo", dest="demo", action="store_false", help="do not fill a demo workspace")
 
 

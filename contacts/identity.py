@@ -156,6 +156,13 @@ def planned(staging: Staging, *, start: int, stop: int) -> dict[str, Any]:
     return {"updated": found.get("u", 0), "unchanged": found.get("n", 0), "changes": changed}
 
 
+def reached(staging: Staging, *, start: int, stop: int) -> dict[str, int]:
+    """Outcomes of a range of rows that are not written: {"unchanged", "duplicates", "skipped"}."""
+    skipped, duplicates = verdicts.held_back(staging, codes=sorted(SKIPS), start=start, stop=stop)
+    unchanged = writing.outcomes(staging, start=start, stop=stop).get("n", 0)
+    return {"unchanged": unchanged, "duplicates": duplicates, "skipped": skipped}
+
+
 def apply(
     staging: Staging,
     policy: Policy,

@@ -112,3 +112,16 @@ CODES = "SELECT h.code, count(*) FROM {hit} h WHERE h.tenant_id = %(tenant)s AND
 
 def counts_by_code(staging: Staging) -> dict[str, int]:
     return {code: int(n) for code, n in fetch(CODES, staging)}
+
+
+# Rows of a range that were skipped, and that were joined into others. Runs when an import ends early.
+HELD_BACK = """
+SELECT (SELECT count(*) FROM {hit} h WHERE h.tenant_id = %(tenant)s AND h.row_no >= %(start)s AND h.row_no < %(stop)s
+          AND h.code = ANY(%(codes)s)),
+       (SELECT count(*) FROM {loser} l WHERE l.tenant_id = %(tenant)s AND l.row_no >= %(start)s AND l.row_no < %(stop)s)"""
+
+
+def held_back(staging: Staging, *, codes: list[str], start: int, stop: int) -> tuple[int, int]:
+    """(skipped, joined) rows."""
+    ((skipped, joined),) = fetch(HELD_BACK, staging, codes=codes, start=start, stop=stop)
+    return int(skipped), int(joined)

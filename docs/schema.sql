@@ -470,6 +470,7 @@ CREATE TABLE import_unit (
     done_at timestamp with time zone,
     seconds double precision NOT NULL,
     counts jsonb NOT NULL,
+    losses integer DEFAULT 0 NOT NULL,
     CONSTRAINT import_unit_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT unit_once UNIQUE (tenant_id, import_id, kind, no),
     CONSTRAINT import_unit_import_id_fk FOREIGN KEY (tenant_id, import_id) REFERENCES import(tenant_id, id) ON DELETE CASCADE

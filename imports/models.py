@@ -118,8 +118,16 @@ class Import(TenantModel):
 
     @property
     def counts(self) -> dict[str, int]:
-        """The six outcomes and `rows`."""
-        return {name: getattr(self, name) for name in self.OUTCOMES} | {"rows": self.rows or 0}
+        """The six outcomes, `rows`, and of an import that ended early the rows that have none."""
+        return {name: getattr(self, name) for name in self.OUTCOMES} | {
+            "rows": self.rows or 0,
+            "not_reached": self.not_reached,
+        }
+
+    @property
+    def not_reached(self) -> int:
+        """Rows of an import that ended early which were read and not worked on."""
+        return max(0, (self.rows or 0) - sum(getattr(self, name) for name in self.OUTCOMES)) if self.ended else 0
 
     @property
     def imported(self) -> int:
@@ -169,7 +177,8 @@ class Unit(TenantModel):
     start = models.BigIntegerField(default=0)  # byte offset, or first row number
     stop = models.BigIntegerField(default=0)
     first_line = models.IntegerField(default=0)
-    attempts = models.IntegerField(default=0)
+    attempts = models.IntegerField(default=0)  # how often it has failed by itself
+    losses = models.IntegerField(default=0, db_default=0)  # how often a worker did not come back from it
     claimed_at = models.DateTimeField(null=True)
     claim = models.CharField(max_length=32, blank=True)
     done_at = models.DateTimeField(null=True)

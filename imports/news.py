@@ -51,6 +51,7 @@ def _body(imp: Import, text: str, url: str) -> str:
     if imp.rows is not None:
         words = ("created", "updated", "unchanged", "duplicates", "skipped", "in error")
         lines += [f"{getattr(imp, name):>12,}  {word}" for name, word in zip(Import.OUTCOMES, words, strict=True)]
+        lines += [f"{imp.not_reached:>12,}  not reached"] if imp.not_reached else []
         lines += [f"{imp.rows:>12,}  rows in the file", ""]
     if imp.reason and imp.status == Status.FAILED:
         lines += [

@@ -16,9 +16,13 @@ from imports.extras import Extras
 from imports.models import Import, Unit
 from imports.options import Options
 from imports.reader import Dialect, FileProblem, Span
+from imports.spans import UNIT_BYTES
 from tenants.context import current_tenant
 from tenants.models import Tenant
 from tracking import sources
+
+# In so many parts also a small file is read; parts of fewer bytes would cost more than they save.
+PARTS, LEAST_BYTES = 4, 64 * 1024
 
 
 def path_of(imp: Import) -> Path:
@@ -50,7 +54,8 @@ def spans(imp: Import) -> list[Span]:
         reader.to_utf8(path, draft, dialect)
         os.replace(draft, path.with_suffix(".utf8"))
     readable_path, dialect = readable(imp)
-    return reader.plan_units(readable_path, dialect)
+    size = readable_path.stat().st_size
+    return reader.plan_units(readable_path, dialect, unit_bytes=min(UNIT_BYTES, max(LEAST_BYTES, size // PARTS + 1)))
 
 
 # The last import's cleaner: its units come one after the other, and what it remembers of one helps the next.

@@ -34,6 +34,8 @@ from tracking import brought, sources, visitors
 # progress and a lost unit ask for.
 MATCH_ROWS = 500_000
 WRITE_ROWS = 50_000
+# In so many parts also a small import is read and written; parts of fewer rows would cost more than they save.
+PARTS, LEAST_ROWS = 4, 1_000
 # A hit carries the time of its arrival, not that of its storing: it may have waited in the inbox.
 LATE_MARGIN = timedelta(minutes=10)
 
@@ -57,6 +59,8 @@ def targets_of(imp: Import) -> set[str]:
     return {column["target"] for column in imp.mapping}
 
 
+# Ends of which the figures are what the sentence is about.
+COUNTED = {"sum_mismatch", "no_rows", "too_few_rows", "too_many_rows"}
 # What a resolve or diff says about rows besides conflicts and skips; worked out anew with them.
 VERDICTS = {"duplicate_of_line", "status_kept", "status_of_address"}
 
@@ -291,7 +295,7 @@ def _after_resolve(imp: Import) -> bool:
     imp.created, imp.duplicates, imp.skipped = counts["created"], counts["duplicates"], counts["skipped"]
     imp.in_error = units.total(imp, "parse", "rejected") + counts["in_error"]
     imp.save(update_fields=["created", "duplicates", "skipped", "in_error"])
-    units.make(imp, "diff", _ranges(imp, WRITE_ROWS))
+    units.make(imp, "diff", _ranges(imp, WRITE_ROWS, parts=PARTS))
     units.make(imp, "visitors", [(0, 0, 0)])
     units.make(imp, "collect", [(0, 0, 0)])
     return _move(imp, Phase.DIFF)
@@ -323,7 +327,7 @@ def _begin_apply(imp: Import) -> bool:
     imp.segments = {name: membership.named(name).pk for name in names}
     imp.status, imp.started_at = Status.IMPORTING, timezone.now()
     imp.save(update_fields=["segments", "status", "started_at"])
-    units.make(imp, "apply", _ranges(imp, WRITE_ROWS))
+    units.make(imp, "apply", _ranges(imp, WRITE_ROWS, parts=PARTS))
     return _move(imp, Phase.APPLY)
 
 
@@ -356,8 +360,11 @@ NEXT = {
 }
 
 
-def _ranges(imp: Import, size: int) -> list[tuple[int, int, int]]:
+def _ranges(imp: Import, size: int, *, parts: int = 1) -> list[tuple[int, int, int]]:
+    """Ranges of rows of at most `size`. With `parts` a small import, too, has so many: what a killed worker held is then
+    not all of it, and more than one has something to do."""
     last = max((u.counts.get("last_line", 0) for u in Unit.objects.filter(import_id=imp.pk, kind="parse")), default=0)
+    size = min(size, max(LEAST_ROWS, last // parts + 1))
     return [(start, start + size, 0) for start in range(0, last + 1, size)]
 
 
@@ -388,14 +395,30 @@ def _cancel(imp: Import) -> bool:
     free = busy.select_for_update(skip_locked=True)
     if len(free) < busy.count():
         return False
-    imp.created, imp.updated = units.total(imp, "apply", "created"), units.total(imp, "apply", "updated")
-    imp.matched_visitors = units.total(imp, "apply", "visitors")
-    imp.save(update_fields=["created", "updated", "matched_visitors"])
     end(imp, Status.CANCELED, reason="canceled")
     if not (imp.take_back and imp.created + imp.updated):
         return False
     undo.begin(imp, "undo", user=imp.created_by)
     return True
+
+
+def _count_reached(imp: Import) -> None:
+    """What has become of an import that ends early: outcomes are those of the parts that were written, and errors those that
+    were found. The plan's figures for the others must not stand there as if they had happened."""
+    if imp.phase in (Phase.PLAN, Phase.PARSE):
+        imp.rows, imp.in_error = units.total(imp, "parse", "rows"), units.total(imp, "parse", "rejected")
+    imp.created, imp.updated = units.total(imp, "apply", "created"), units.total(imp, "apply", "updated")
+    imp.matched_visitors = units.total(imp, "apply", "visitors")
+    imp.events_added = units.total(imp, "apply", "events")
+    imp.events_known = units.total(imp, "apply", "events_known")
+    imp.unchanged = imp.duplicates = imp.skipped = 0
+    for unit in Unit.objects.filter(import_id=imp.pk, kind="apply").exclude(done_at=None):
+        reached = identity.reached(staging_of(imp), start=unit.start, stop=unit.stop)
+        imp.unchanged += reached["unchanged"]
+        imp.duplicates += reached["duplicates"]
+        imp.skipped += reached["skipped"]
+    names = (*Import.OUTCOMES, "rows", "matched_visitors", "events_added", "events_known")
+    imp.save(update_fields=names)
 
 
 def _tidy(tenant_id: int, imp: Import) -> None:
@@ -416,6 +439,8 @@ def end(imp: Import, status: Status, *, reason: str = "", **facts: Any) -> bool:
     """The one way in which an import ends: state, turn, staging, news, and the next one in the queue."""
     written = imp.phase in (Phase.APPLY, Phase.FINISH, Phase.UNDO, Phase.REDO)
     turned = imp.phase in (Phase.UNDO, Phase.REDO)
+    if status in (Status.CANCELED, Status.FAILED) and not turned and reason not in COUNTED:
+        _count_reached(imp)
     _move(imp, Phase.DONE)
     now = timezone.now()
     imp.status, imp.reason, imp.reason_facts = status, reason, facts

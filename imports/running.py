@@ -46,9 +46,9 @@ def step(tenant_id: int, import_id: int) -> bool:
         return _step(tenant_id, import_id)
     except FileProblem as problem:
         _fail(tenant_id, import_id, problem.code, **problem.facts)
-    except units.TooManyAttempts as problem:
+    except units.GivenUp as problem:
         log.error("import %s of workspace %s given up: %s", import_id, tenant_id, problem)
-        _fail(tenant_id, import_id, "worker_lost", unit=str(problem))
+        _fail(tenant_id, import_id, problem.code, times=problem.times)
     except Import.DoesNotExist:
         log.info("import %s of workspace %s does not exist", import_id, tenant_id)
     except OperationalError as problem:
@@ -64,13 +64,24 @@ def step(tenant_id: int, import_id: int) -> bool:
 def _step(tenant_id: int, import_id: int) -> bool:
     unit = units.mark(tenant_id, import_id)
     if unit is not None:
-        units.perform(tenant_id, unit, pipeline.WORK[unit.kind])
+        _perform(tenant_id, unit)
         return True
     with tenant_context(tenant_id):
         more = pipeline.advance(import_id)
         if more:
             messages.send(import_id, messages=settings.WORKERS - 1)
         return more
+
+
+def _perform(tenant_id: int, unit: Unit) -> None:
+    """Do a unit. What goes wrong in it counts against it; what befalls the worker or the database does not."""
+    try:
+        units.perform(tenant_id, unit, pipeline.WORK[unit.kind])
+    except (OperationalError, FileProblem):
+        raise
+    except Exception:
+        units.note_failure(tenant_id, unit)
+        raise
 
 
 def _fail(tenant_id: int, import_id: int, code: str, **facts: object) -> None:

@@ -1,8 +1,12 @@
 """Units of work: claimed, done once, given up after too many tries.
 
-A claim is two short steps. First the unit is marked with a token, in a transaction of its own, so that the attempt
-counts even if the process dies; then its row is locked for as long as the work takes. The lock goes with the connection:
-a dead worker's unit is free at once, a living worker's is not to be had.
+A claim is two short steps. First the unit is marked with a token, in a transaction of its own; then its row is locked for as
+long as the work takes. The lock goes with the connection: a dead worker's unit is free at once, a living worker's is not to
+be had.
+
+The mark counts a loss beforehand, which stays if the worker never comes back: it was killed, the machine was, or the
+database. A unit that fails by itself turns the loss into an attempt. There may be many losses, as workers die for reasons
+that are not the unit's; a unit that always kills its worker ends all the same.
 """
 
 import time
@@ -11,7 +15,7 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from contacts import queries
@@ -19,12 +23,17 @@ from imports.models import Import, Unit
 from tenants.context import tenant_context
 
 MAX_ATTEMPTS = 6
+MAX_LOSSES = 20
 # A unit that somebody has marked but not yet locked is left alone for so long.
 CLAIM_GRACE = timedelta(seconds=3)
 
 
-class TooManyAttempts(RuntimeError):
-    """A unit has cost MAX_ATTEMPTS workers their lives, or failed as often."""
+class GivenUp(RuntimeError):
+    """A unit was tried too often; `code` is the reason of the import's end, `times` how often."""
+
+    def __init__(self, unit: Unit, code: str, times: int) -> None:
+        super().__init__(f"{unit}: {code}, {times} times")
+        self.code, self.times = code, times
 
 
 def of(imp: Import) -> "QuerySet[Unit]":
@@ -64,7 +73,7 @@ def make(imp: Import, kind: str, ranges: Iterable[tuple[int, int, int]]) -> int:
 def mark(tenant_id: int, import_id: int) -> Unit | None:
     """Choose a free unit of the current phase and mark it; None when there is none to be had.
 
-    Raises TooManyAttempts when the next unit has used up its tries.
+    Raises GivenUp when the next unit has used up its tries.
     """
     with tenant_context(tenant_id):
         imp = Import.objects.get(pk=import_id)
@@ -72,14 +81,23 @@ def mark(tenant_id: int, import_id: int) -> Unit | None:
             return None
         before = timezone.now() - CLAIM_GRACE
         free = of(imp).filter(done_at=None).filter(Q(claimed_at=None) | Q(claimed_at__lt=before))
-        unit = free.select_for_update(skip_locked=True).order_by("attempts", "kind", "no").first()
+        unit = free.select_for_update(skip_locked=True).order_by("attempts", "losses", "kind", "no").first()
         if unit is None:
             return None
         if unit.attempts >= MAX_ATTEMPTS:
-            raise TooManyAttempts(f"{unit}: {unit.attempts} attempts")
-        unit.attempts, unit.claimed_at, unit.claim = unit.attempts + 1, timezone.now(), uuid.uuid4().hex
-        unit.save(update_fields=["attempts", "claimed_at", "claim"])
+            raise GivenUp(unit, "unit_failed", unit.attempts)
+        if unit.losses >= MAX_LOSSES:
+            raise GivenUp(unit, "worker_lost", unit.losses)
+        unit.losses, unit.claimed_at, unit.claim = unit.losses + 1, timezone.now(), uuid.uuid4().hex
+        unit.save(update_fields=["losses", "claimed_at", "claim"])
         return unit
+
+
+def note_failure(tenant_id: int, unit: Unit) -> None:
+    """The worker is there and the unit is not done: an attempt, and no loss."""
+    with tenant_context(tenant_id):
+        mine = Unit.objects.filter(pk=unit.pk, claim=unit.claim, done_at=None)
+        mine.update(attempts=F("attempts") + 1, losses=F("losses") - 1)
 
 
 def perform(tenant_id: int, unit: Unit, work: Callable[[Import, Unit], dict[str, Any]]) -> bool:

@@ -306,9 +306,12 @@ items_unreadable: Items cannot be read
     The items of the order are neither a JSON list nor names with | between them.
     Write them as Tent x1 | Stove x2.
 # --- the import ---
-worker_lost: The work was lost several times
-    Workers stopped again and again at the same part of the file.
-    Start the import again. If it fails once more, tell your admin.
+worker_lost: The work was lost many times
+    Workers were stopped {times} times at the same part of the file, which is more than chance.
+    Ask your admin whether they have memory enough, then import the file again: nothing is doubled.
+unit_failed: A part failed again and again
+    The same part of the file failed {times} times.
+    Tell your admin, who finds the reason in the worker's log. Importing the file again doubles nothing.
 database_error: The database refused a part
     A statement failed ({detail}). Nothing of that part was written.
     Start the import again. If it fails once more, tell your admin.

@@ -41,6 +41,7 @@ class Servers:
 
     def __init__(self) -> None:
         self.home = new_home()
+        self.watchdog = watch_over(self.home)
         self.lock = take_lock(self.home / "lock")
         self.postgres = Postgres(self.home, throwaway=True)
         self.valkey = Valkey(self.home, throwaway=True)
@@ -80,11 +81,22 @@ class Servers:
         self.postgres.stop()
         self.lock.close()
         throw_away(self.home)
+        if self.watchdog.stdin:
+            self.watchdog.stdin.close()
+        self.watchdog.wait(60)
 
     @pytest.hookimpl(trylast=True)
     def pytest_unconfigure(self) -> None:
         """The end of the test run."""
         self.stop()
+
+
+def watch_over(home: Path) -> "subprocess.Popen[bytes]":
+    """A process that ends the servers of a home when we are gone, however we go: it waits for the end of a pipe."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.watchdog", str(home)], cwd=ROOT, stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+    )  # fmt: skip
 
 
 def new_home() -> Path:

