@@ -15,7 +15,7 @@ from django.db import connection, connections
 
 from cdp import demo, people
 from cdp.figures import number
-from contacts.identifiers import normal_email, normal_phone
+from contacts.identifiers import bare_email, normal_email, normal_phone
 from contacts.models import Contact
 from imports import running
 from imports.models import Import, Phase, RejectedRow, RowIssue, Touched
@@ -142,7 +142,7 @@ def expect(cells: list[str]) -> str:
     if len(cells) != len(people.HEADER):
         return "in_error"
     email, phone, country = cells[0], cells[1], cells[6]
-    wrong = (email.strip() and not normal_email(email)) or (phone and not normal_phone(phone, country))
+    wrong = (email.strip() and not normal_email(bare_email(email))) or (phone and not normal_phone(phone, country))
     return "in_error" if wrong else "good"
 
 

@@ -131,7 +131,7 @@ FILES: list[tuple[int, str, bytes | str]] = [
     (24, "a@example.com <script>alert(1)</script>", b"email,name\na@example.com,<script>alert(1)</script>\n"),
     (26, "a@example.com / b@example.com / c@example.com", b"email\r\na@example.com\nb@example.com\rc@example.com\r\n"),
     (26, "a@example.com / 3:not_an_email", b"email\ra@example.com\rbad\r"),
-    (27, "a@example.com x\ny / 4:not_an_email", b'email,name\na@example.com,"x\ny"\nbad,z\n'),
+    (27, "a@example.com x y / 4:not_an_email", b'email,name\na@example.com,"x\ny"\nbad,z\n'),
     (28, "unclosed_quote 2", b'email,name\na@example.com,"x\nb@example.com,y\n'),
     (29, "2:bad_quotes / b@example.com z", b'email,name\na@example.com,"x"y\nb@example.com,z\n'),
     (30, 'a@example.com a"b', b'email,name\na@example.com,a"b\n'),
