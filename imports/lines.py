@@ -90,8 +90,11 @@ def compiled(
             if normal is None:
                 return None
             phone = normal
-            if normal != text and normal != (text := of.as_written(text)):
-                phone_written = _escaped(text)
+            if normal != text:
+                # As it stands, when it begins and ends with digits; a zero at the end may be that of a float.
+                plain = text[-1] in "123456789" and text[0] in "+(0123456789" and len(text) <= of.MAX_PHONE
+                if plain or normal != (text := of.as_written(text)):
+                    phone_written = _escaped(text)
         if external_at is not None and (text := cells[external_at].strip()):
             normal = identifiers.normal_external_id(of.unquoted(text) if text[0] == "'" else text)
             if normal is None:
