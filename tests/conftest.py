@@ -10,6 +10,9 @@ from typing import Any
 
 import pytest
 from django.db import connections
+from django.test import Client
+
+from tests.forms import nested
 
 ROOT = Path(__file__).resolve().parent.parent
 pytest_plugins = ["tests.cast"] if find_spec("tests.cast") else []
@@ -60,6 +63,23 @@ def shut_network() -> Iterator[None]:
 
     guarded("connect")
     guarded("connect_ex")
+    yield
+    patch.undo()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def whole_forms() -> Iterator[None]:
+    """No page that a test opens may have a form inside a form: the parser of a browser would drop it."""
+    patch = pytest.MonkeyPatch()
+    request = Client.request
+
+    def checked(self: Client, **environ: Any) -> Any:
+        response = request(self, **environ)
+        if not response.streaming and response.get("Content-Type", "").startswith("text/html"):
+            assert nested(response.content.decode()) == [], f"forms of {environ.get('PATH_INFO')}"
+        return response
+
+    patch.setattr(Client, "request", checked)
     yield
     patch.undo()
 

@@ -53,7 +53,6 @@ def found(actor: Actor, query: str) -> set[str]:
         ("nobody", set()),
         ("'; DROP TABLE contact; --", set()),
         ("%", set()),
-        ("\x00", {"Anna", "Zoë", "Łukasz"}),
     ],
 )
 def test_search(people: Actor, query: str, names: set[str]) -> None:
@@ -89,7 +88,7 @@ def test_a_contact_that_changed_again_stands_in_its_new_place_only(people: Actor
     assert oldest[-1] == "Anna"
 
 
-@pytest.mark.parametrize("after", ["x", "1_", "_", "99999999999999999999", "1_not-a-time", "\x00"])
+@pytest.mark.parametrize("after", ["x", "1_", "_", "99999999999999999999", "1_not-a-time"])
 def test_a_key_that_cannot_be_read_is_the_first_page(people: Actor, after: str) -> None:
     assert people.get("contacts/", data={"after": after, "order": "-changed"}).status_code == 200
 
