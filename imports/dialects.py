@@ -7,7 +7,17 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from imports import layouts, twofold
-from imports.encodings import CHOICES, NUL_SHARE, FileProblem, detect, is_wide, named, refuse_other_types, wide_order
+from imports.encodings import (
+    CHOICES,
+    NUL_SHARE,
+    FileProblem,
+    Found,
+    detect,
+    is_wide,
+    named,
+    refuse_other_types,
+    wide_order,
+)
 from imports.layouts import SEPARATORS, SINGLE, Known
 from imports.mapping import known_name
 
@@ -28,7 +38,8 @@ class Dialect:
     Of simple values only, so that it can be stored as JSON and made again by `Dialect(**stored)`. An empty `quote`
     means that quotes are plain characters. `header_line` is the line of the file in which the table begins, with its
     header or without one, and 0 the first filled one; lines above are titles, not rows. `chosen` names what a person has
-    said. The text of a `workbook` has cells that mean two things (imports.twofold): in the columns `kept` they are read as
+    said. `unsure` are the encodings between which a person must decide before anything is imported.
+    The text of a `workbook` has cells that mean two things (imports.twofold): in the columns `kept` they are read as
     the sheet keeps them, in the others as it shows them.
     """
 
@@ -41,9 +52,10 @@ class Dialect:
     chosen: tuple[str, ...] = ()
     workbook: bool = False
     kept: tuple[int, ...] = ()
+    unsure: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for name in ("chosen", "kept"):  # JSON has lists only
+        for name in ("chosen", "kept", "unsure"):  # JSON has lists only
             object.__setattr__(self, name, tuple(getattr(self, name)))
 
     def csv_options(self) -> dict[str, Any]:
@@ -58,21 +70,23 @@ def sniff(
     changes: Mapping[str, Any] | None = None,
     known: Known = known_name,
     workbook: bool = False,
+    country: str = "",
 ) -> Dialect:
     """Guess the dialect from the first bytes of a file of `size` bytes (256 KiB are plenty).
 
     `changes` are what a person has chosen (see `changed`); the rest is guessed with that in mind. `known` tells the names
-    of columns. Raises FileProblem: file_empty, file_type, nul_bytes, encoding_unreadable, and those of `changed`.
+    of columns, `country` is that of the workspace. Raises FileProblem: file_empty, file_type, nul_bytes,
+    encoding_unreadable, and those of `changed`.
     """
     refuse_other_types(sample)
     wanted = changed(Dialect(), **(changes or {}))
     said = {name: getattr(wanted, name) for name in wanted.chosen}
     complete = len(sample) >= size
     if "encoding" in said:
-        encoding, sure = _fitting(sample, said["encoding"]), 1.0
+        encoding, sure, unsure = Found(_fitting(sample, said["encoding"]), 1.0)
         said["encoding"] = encoding
     else:
-        encoding, sure = detect(sample, complete=complete)
+        encoding, sure, unsure = detect(sample, complete=complete, country=country)
     text = _decoded(sample, encoding, chosen="encoding" in said)
     if not text.strip("\ufeff \t\r\n\x00") and complete:
         raise FileProblem("file_empty")
@@ -93,7 +107,7 @@ def sniff(
     start = layouts.start(found, known)
     header_line = above + found[start.at].line if found else 0
     confidence = {"encoding": sure, "separator": separator_sure, "quote": quote_sure, "header": start.sure}
-    guess = Dialect(encoding, separator, quote, start.header, confidence, header_line, workbook=workbook)
+    guess = Dialect(encoding, separator, quote, start.header, confidence, header_line, workbook=workbook, unsure=unsure)
     return replace(guess, **said, chosen=wanted.chosen, confidence=confidence | dict.fromkeys(said, 1.0))
 
 

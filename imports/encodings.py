@@ -1,12 +1,12 @@
 """Bytes of a file: what kind of file it is, in which encoding, and a strict way from that encoding to UTF-8."""
 
 import codecs
-import math
 import re
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
+
+from imports import readings
 
 BLOCK = 1 << 20
 NAMED_LINES = 10
@@ -113,55 +113,34 @@ BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 
-# Letters beyond ASCII of some languages, the most frequent first, with the code pages that such files are written in.
-# Where two readings fit a file equally well, the one that stands first is taken.
-_LANGUAGES = (
-    (("cp1252",), "üéäöáóíñßçèàãêúåøõôæâùòîìœûïëÜÖÄÉÅØÓÁÇÑÍ–’“”„€«»´°§ºª"),
-    (("cp1252",), "äüößÄÜÖé€–„“§"),
-    (("cp1252",), "éèàêçîôâûùïœëÉÀÈÇ’«»€ "),
-    (("cp1252",), "áíéóñúüÁÓÍÉÑÚ¿¡ºª€"),
-    (("cp1252",), "ãçáéíóõêúâàôÁÉÓÇÍÂªº€"),
-    (("cp1252",), "àèìùòéÈÀ’€"),
-    (("cp1252",), "åäöøæéÅÄÖØÆ"),
-    (("cp1252",), "áíðéóþöúýæÁÞÍÓÖÐ"),
-    (("cp1250", "iso8859-2"), "łóąęśżćńźŁŚŻÓĆŹ„”–"),
-    (("cp1250", "iso8859-2"), "áíéěřčšýžůúťďňóČŠŘŽÚÁ„“–"),
-    (("cp1250", "iso8859-2"), "áéíčšžýúťľňôäóďŠČŽĽÁĺŕ"),
-    (("cp1250", "iso8859-2"), "áéöőóüíűúÁÉÖÓÜŐÍ"),
-    (("cp1250", "iso8859-2"), "ăâîşţăŞŢÎÂ"),
-    (("cp1250", "iso8859-2"), "čšžćđŽŠČĆĐ"),
-    (("cp1251", "koi8-r", "iso8859-5", "cp866"), "оеаинтсрвлкмдпуяызьбгчйхжшюцщэфъОВСПНКМАТДИРБГЕЛЗФЯЭЮХЧШЖЦУЁё№–«»"),
-    (("cp1251", "koi8-u", "iso8859-5"), "оанеитврісклмудпязьбгйчхцїжєшющфґОВСПНКМАТДІРБГЕЛЗФЯЮХЧШЖЇЄҐ№–«»’"),
-    (("cp1251",), "аиоентрсвлдкпмъуязгчбцжщйхшюфьАИСВДПКГМБТНЗРЕ"),
-    (("cp1253", "iso8859-7"), "αοιετσνηυρπκμλςάίήόδγέχωθύφώβξζψΑΠΚΜΤΣΕΓΔΝΛΙΡΗΟΒΘΧΦΰϊΆΈΌ"),
-    (("cp1254",), "ıiüşğöçİÜŞÖÇâîĞû"),
-    (("cp1257", "iso8859-13"), "āīēšņļūžčķģĀŠĪŽĶĒČĢĻŅ–„"),
-    (("cp1257", "iso8859-13"), "ėšųžįąčūęŠŽČŪĖĮ–„"),
-    (("cp1257", "iso8859-13"), "äõüöšžÄÕÜÖŠŽ"),
-    (("cp1255",), "יוהלאתרבשמנדעחקפםגסטןזצכךףץ"),
-    (("cp1256",), "المنيورتبدسعهفحكقجشطصخذضزثظغةأىإء"),
-)  # fmt: skip
+
+class Found(NamedTuple):
+    """An encoding, how sure it is from 0 to 1, and those between which a person has to decide, if it is not clear."""
+
+    encoding: str
+    sure: float
+    unsure: tuple[str, ...] = ()
 
 
-def detect(sample: bytes, *, complete: bool) -> tuple[str, float]:
-    """The encoding of a text and how sure that is, from 0 to 1. `complete`: the sample is the whole file.
+def detect(sample: bytes, *, complete: bool, country: str = "") -> Found:
+    """The encoding of a text. `complete`: the sample is the whole file; `country`: that of the workspace.
 
-    A byte order mark decides; then strict UTF-8; then UTF-16 by its zero bytes; then the code page under which the
-    letters beyond ASCII are the usual ones of a language. Raises FileProblem: nul_bytes, encoding_unreadable.
+    A byte order mark decides; then strict UTF-8; then UTF-16 by its zero bytes; then the letters that each of the other
+    encodings makes of the bytes (imports.readings). Raises FileProblem: nul_bytes, encoding_unreadable.
     """
     for mark, encoding in BOMS:
         if sample.startswith(mark):
-            return encoding, 1.0
+            return Found(encoding, 1.0)
     if b"\x00" in sample and (wide := _utf16(sample)):
-        return wide, 0.9
+        return Found(wide, 0.9)
     if sample.count(b"\x00") > NUL_SHARE * len(sample):
         raise FileProblem("nul_bytes", found=sample.count(b"\x00"))
     try:
         codecs.getincrementaldecoder("utf-8")().decode(sample, complete)
-        return "utf-8", 0.9 if sample.isascii() else 1.0
+        return Found("utf-8", 0.9 if sample.isascii() else 1.0)
     except UnicodeDecodeError:
         _refuse_mixture(sample)
-    return _code_page(sample)
+    return _by_letters(sample, country)
 
 
 def _utf16(sample: bytes) -> str | None:
@@ -191,37 +170,12 @@ def _lines_of(text: str) -> list[str]:
     return re.split("\r\n|\r|\n", text)
 
 
-def _code_page(sample: bytes) -> tuple[str, float]:
-    counts = {byte: times for byte, times in Counter(sample).items() if byte >= 0x80}
-    best: dict[str, float] = {}
-    for encodings, letters in _LANGUAGES:
-        for encoding in encodings:
-            if (fit := _fit(counts, encoding, letters)) is not None:
-                best[encoding] = max(best.get(encoding, -math.inf), fit)
-    if not best:
+def _by_letters(sample: bytes, country: str) -> Found:
+    found = readings.weigh(sample, country=country)
+    if not found:
         raise FileProblem("encoding_unreadable", encoding="UTF-8", lines=[])
-    # Sorting is stable, so that the order of the table decides between equals.
-    ranked = sorted(best.items(), key=lambda item: -round(item[1], 6))
-    lead = ranked[0][1] - ranked[1][1] if len(ranked) > 1 else 1.0
-    return ranked[0][0], round(min(0.95, 0.6 + lead / 4), 2)
-
-
-def _fit(counts: dict[int, int], encoding: str, letters: str) -> float | None:
-    """Mean logarithm of how usual the characters are in the language; None when a byte means nothing there."""
-    total = 0.0
-    for byte, times in counts.items():
-        try:
-            character = bytes((byte,)).decode(encoding)
-        except UnicodeDecodeError:
-            return None
-        rank = letters.find(character)
-        unusual = 1e-3 if character.isalpha() else 3e-3
-        if 0x80 <= ord(character) <= 0x9F:
-            unusual = 1e-6
-        # The n-th letter is about 1/n as frequent as the first.
-        total += times * math.log(unusual if rank < 0 else 0.25 / (rank + 1))
-    # Windows pages are so much more usual than the others that these have to fit better.
-    return total / sum(counts.values()) - (0.0 if encoding.startswith("cp125") else 0.1)
+    lead = found[0].score - found[1].score if len(found) > 1 else 2 * readings.CLEAR
+    return Found(found[0].encoding, round(min(0.99, 0.5 + lead / 30), 2), readings.doubtful(found))
 
 
 def is_wide(encoding: str) -> bool:

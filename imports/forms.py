@@ -56,8 +56,12 @@ class DialectForm(forms.Form):
         """
         shown = cls.shown(dialect)
         shown["header"] = "yes" if shown["header"] else "no"
-        sent = {name: posted.get(name, "") for name in shown} | {"header": "yes" if posted.get("header") else "no"}
+        sent = {name: posted.get(name, str(value)) for name, value in shown.items()}
+        if "header_line" in posted:  # a form with the box, which says nothing when it is empty
+            sent["header"] = "yes" if posted.get("header") else "no"
         new = {name for name, value in sent.items() if value != str(shown[name])}
+        if dialect.get("unsure") and "encoding" in posted and "decided" in posted:
+            new.add("encoding")
         if "separator_other" in new and sent["separator_other"] and "separator" not in new:
             sent["separator"] = OTHER
         if {"separator", "separator_other"} & new:

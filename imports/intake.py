@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from contacts.models import Attribute
-from imports import containers, formats, mapping, messages, reader, twofold
+from imports import containers, encodings, formats, mapping, messages, reader, twofold
 from imports.models import Import, Phase, Status
 from imports.options import Options
 from imports.reader import FileProblem
@@ -176,6 +176,7 @@ def first_look(
             changes=changes,
             known=mapping.names(_labels()),
             workbook=container == "xlsx",
+            country=tenant.country,
         )
     preview = reader.preview(path, dialect)
     if len(preview.header) > tenant.max_columns:
@@ -233,9 +234,12 @@ def same_file(imp: Import) -> Import | None:
 def start(imp: Import, *, options: Options, columns: list[dict[str, Any]], auto_start: bool) -> None:
     """Set settings and mapping and hand the import to the workers. Only from the phase `draft`; otherwise no effect.
 
-    Names of endpoints, touchpoints and source actions that are new become known.
+    Names of endpoints, touchpoints and source actions that are new become known. Raises FileProblem("encoding_unsure") while
+    nobody has said in which of several encodings the file is written.
     """
     dialect = imp.dialect
+    if unsure := dialect.get("unsure"):
+        raise FileProblem("encoding_unsure", encodings=[encodings.CHOICES[name] for name in unsure])
     if dialect.get("workbook"):
         dialect = {**dialect, "kept": list(formats.kept(columns))}
     taken = Import.objects.filter(pk=imp.pk, phase=Phase.DRAFT).update(

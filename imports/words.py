@@ -50,6 +50,9 @@ too_many_columns: Too many columns
 encoding_unreadable: Wrong encoding
     The file is not in {encoding}: lines {lines} cannot be read.
     Choose another encoding.
+encoding_unsure: Encoding not sure
+    The letters beyond ASCII can be read in several ways: {encodings}.
+    Choose the encoding in which names look right, or save the file as UTF-8.
 encoding_unknown: Unknown encoding
     {value} is not an encoding that we know.
     Choose one from the list.

@@ -12,11 +12,13 @@ from django.views.decorators.http import require_POST
 from cdp.http import go, invalid, page
 from contacts.attributes import CORE, SYSTEM, TYPES
 from contacts.models import Attribute
-from imports import columns, consent_columns, extras, formats, intake, reader, sampling, saved, strict
+from imports import columns, consent_columns, extras, formats, intake, parsing, reader, sampling, saved, strict
+from imports.encodings import CHOICES
 from imports.forms import DialectForm, OptionsForm
 from imports.models import Import, Phase
 from imports.options import REVIVING, Options
 from imports.reader import FileProblem
+from imports.readings import differing
 from imports.twofold import likeliest
 from imports.views.upload import spoken, steps, workspace_of
 from segments.models import Segment
@@ -80,11 +82,22 @@ def _context(imp: Import, form: OptionsForm, posted: Mapping[str, str] | None) -
         "types": [(t.key, t.label, formats.kind_of(t.key)) for t in TYPES.values()],
         "form": form,
         "dialect": DialectForm.of(imp.dialect),
+        "readings": _readings(imp),
         "segments": Segment.objects.static().order_by("name")[:200],
         "names": sources.names(),
         "same": intake.same_file(imp),
         "fitting": saved.fitting(imp).select_related("created_by")[:5],
     }
+
+
+def _readings(imp: Import) -> dict[str, Any]:
+    """The encodings between which a person has to decide, and cells as each of them reads these; nothing if it is clear."""
+    unsure = imp.dialect.get("unsure")
+    if not unsure:
+        return {}
+    with parsing.path_of(imp).open("rb") as file:
+        cells = differing(file.read(intake.SNIFF_BYTES), unsure)
+    return {"heads": [(name, CHOICES[name]) for name in unsure], "cells": cells}
 
 
 def _rows(imp: Import, own: Mapping[str, str], posted: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -246,6 +259,8 @@ def start(request: HttpRequest, import_id: int) -> HttpResponse:
     if imp.phase != Phase.DRAFT:
         return go(request, "imports:detail", imp.pk)
     form = OptionsForm(request.POST, may_revive=may_revive(request))
+    if imp.dialect.get("unsure"):
+        return show(request, imp, form=form, error="Say first how the file's letters are read.")
     if not form.is_valid():
         return show(request, imp, form=form, error=SEE_FIELDS)
     try:
