@@ -30,6 +30,7 @@ _KANA, _HALF_KANA, _NAME_SIGN, _COMMON_SIGN, _SELDOM_SIGN = -2.6, -6.0, -3.4, -7
 # Three letters beyond ASCII in a row: no Latin word is full of them.
 _CROWDED, _CROWD = re.compile("(?=[^\x00-\x7f]{3})").findall, 4.0
 _COUNTRY = 5.0
+_WESTERN = LANGUAGES["english"].encodings
 # What it costs to say that a list is of several languages.
 _SEVERAL = 1.0
 
@@ -93,13 +94,17 @@ def _decoded(sample: bytes, encoding: str) -> str | None:
 
 def _score(words: Mapping[str, int], encoding: str, country: str) -> float:
     total = USUAL[encoding]
-    of_country = any(
-        country in language.countries.split() and encoding in language.encodings for language in LANGUAGES.values()
-    )
-    total += _COUNTRY if of_country and country else 0.0
+    total += _COUNTRY if country and encoding in _of_country(country) else 0.0
     weighted = {word: 1 + math.log(times) for word, times in words.items()}
     total -= sum(weight * _faults(word) for word, weight in weighted.items())
     return total + _spoken(weighted, encoding)
+
+
+@lru_cache(maxsize=256)
+def _of_country(country: str) -> frozenset[str]:
+    """Encodings of a country's languages; none of Western ones, which need no help: people there have foreign names, too."""
+    languages = [language for language in LANGUAGES.values() if country in language.countries.split()]
+    return frozenset(name for language in languages for name in language.encodings) - frozenset(_WESTERN)
 
 
 # --- the shape of words -----------------------------------------------------------------------------------------------

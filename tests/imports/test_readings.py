@@ -70,6 +70,7 @@ def test_letters_of_two_scripts_in_a_word_count_against_a_reading(letters: str) 
 
 def test_the_country_of_the_workspace_counts() -> None:
     assert sniff(UNSURE).unsure
+    assert sniff(UNSURE, country="GB").unsure
     assert (sniff(UNSURE).encoding, sniff(UNSURE, country="HU").encoding) == ("cp1252", "cp1250")
 
 
@@ -129,6 +130,7 @@ def test_other_choices_leave_the_question_open(alice: Actor) -> None:
 
 
 def test_the_command_stops_with_a_code(tenant: Tenant, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert sniff(UNSURE, country=tenant.country).unsure, "or the command would wait for workers"
     path = tmp_path / "people.csv"
     path.write_bytes(UNSURE)
     with pytest.raises(SystemExit):
@@ -139,25 +141,36 @@ def test_the_command_stops_with_a_code(tenant: Tenant, tmp_path: Path, capsys: p
         assert not Import.objects.exists()
 
 
-@pytest.mark.parametrize("encoding", CHOICES)
+def _read_by(imp: Import, tenant: Tenant, encoding: str) -> str:
+    """The code of why a file cannot be read by an encoding, empty when it can."""
+    try:
+        columns.read_again(imp, tenant, {"encoding": encoding})
+    except FileProblem as problem:
+        return problem.code
+    return "" if columns.preview(imp).header else "nothing"
+
+
 @pytest.mark.parametrize(
     "data",
     [b"email,name\na@example.com,Ann\n", "email,name\na@example.com,Zoë\n".encode(), UNSURE,
      "email\r\nä@b.cd\r\n".encode("utf-16"), "email\na@example.com\n".encode("utf-16-le"), b"email\na@example.com",
      "email,name\na@example.com,花子\n".encode("shift_jis")],
 )  # fmt: skip
-def test_a_chosen_encoding_that_does_not_fit_is_a_problem_never_an_error(
-    alice: Actor, data: bytes, encoding: str
-) -> None:
-    imp = receive(alice.workspace, data, user=alice.user)
-    status = alice.post(
-        f"imports/{imp.pk}/read-again/", {"encoding": encoding, "header_line": "1", "header": "on"}
-    ).status_code
-    assert status in (302, 422)
-    wide = encoding.startswith(("utf-16", "utf-32"))
-    if wide and b"\x00" not in data:
-        assert status == 422
-    assert alice.get(f"imports/{imp.pk}/").status_code == 200
+def test_a_chosen_encoding_that_does_not_fit_is_a_problem_never_an_error(tenant: Tenant, data: bytes) -> None:
+    imp = receive(tenant, data)
+    with tenant_context(tenant.pk):
+        for encoding in CHOICES:
+            fits = encoding.startswith(("utf-16", "utf-32")) == (b"\x00" in data)
+            found = _read_by(imp, tenant, encoding)
+            assert found in ("", "encoding_unreadable", "header_duplicate", "no_rows")
+            assert fits or found
+
+
+def test_the_page_says_that_an_encoding_does_not_fit(alice: Actor) -> None:
+    imp = receive(alice.workspace, b"email,name\na@example.com,Ann\n", user=alice.user)
+    for encoding in ("utf-16", "utf-32", "utf-16-be", "rot13"):
+        form = {"encoding": encoding, "header_line": "1", "header": "on"}
+        assert alice.post(f"imports/{imp.pk}/read-again/", form).status_code == 422
 
 
 def test_names_are_of_many_languages() -> None:
