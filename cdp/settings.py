@@ -158,6 +158,8 @@ ACCOUNT_RATE_LIMITS = {"login": None, "login_failed": "10/15m/key,100/15m/ip", "
 ALLAUTH_RATE_LIMIT_IPV6_PREFIX = 56
 # Which address a visitor has, where proxies stand in front (cdp.http.client_address).
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0)
+# So many hits of the pixel one address may send to a site in a minute, by each process; 0: any number.
+HITS_PER_MINUTE = env.int("HITS_PER_MINUTE", 1_200)
 CLIENT_ADDRESS_HEADER = env.str("CLIENT_ADDRESS_HEADER", "X-Forwarded-For")
 
 SESSION_COOKIE_AGE = 14 * 24 * 3600

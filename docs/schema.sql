@@ -700,6 +700,28 @@ CREATE POLICY tenant ON probable_search FOR ALL
     WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
 GRANT DELETE, INSERT, SELECT, UPDATE ON probable_search TO cdp_app;
 
+CREATE TABLE quarantine (
+    id bigint DEFAULT nextval('quarantine_id_seq'::regclass) NOT NULL,
+    tenant_id bigint DEFAULT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint NOT NULL,
+    kind character varying(12) NOT NULL,
+    value text COLLATE "C" NOT NULL,
+    devices integer NOT NULL,
+    others integer NOT NULL,
+    at timestamp with time zone NOT NULL,
+    released_at timestamp with time zone,
+    released_by_id bigint,
+    CONSTRAINT quarantine_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT quarantine_once UNIQUE (tenant_id, kind, value),
+    CONSTRAINT quarantine_released_by_id_d06bd861_fk_user_id FOREIGN KEY (released_by_id) REFERENCES "user"(id) DEFERRABLE INITIALLY DEFERRED
+);
+CREATE INDEX quarantine_released_by_id_d06bd861 ON quarantine (released_by_id);
+ALTER TABLE quarantine ENABLE ROW LEVEL SECURITY;
+ALTER TABLE quarantine FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON quarantine FOR ALL
+    USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")))
+    WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
+GRANT DELETE, INSERT, SELECT, UPDATE ON quarantine TO cdp_app;
+
 CREATE TABLE rejected_row (
     tenant_id bigint NOT NULL,
     import_id bigint NOT NULL,
@@ -821,6 +843,8 @@ CREATE TABLE site (
     created_at timestamp with time zone NOT NULL,
     last_hit_at timestamp with time zone,
     dropped jsonb NOT NULL,
+    country character varying(2) DEFAULT ''::character varying NOT NULL,
+    hosts text DEFAULT ''::text NOT NULL,
     CONSTRAINT site_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT site_key UNIQUE (tenant_id, key)
 );
@@ -882,6 +906,7 @@ CREATE TABLE tenant (
     strict_values boolean DEFAULT false NOT NULL,
     contact_limit bigint,
     soft_bounces smallint DEFAULT 5 NOT NULL,
+    count_claimed_orders boolean DEFAULT false NOT NULL,
     CONSTRAINT tenant_pkey PRIMARY KEY (id),
     CONSTRAINT tenant_slug_key UNIQUE (slug)
 );
@@ -1063,6 +1088,8 @@ CREATE SEQUENCE outbox_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE outbox_id_seq TO cdp_app;
 CREATE SEQUENCE probable_search_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE probable_search_id_seq TO cdp_app;
+CREATE SEQUENCE quarantine_id_seq;
+GRANT SELECT, USAGE ON SEQUENCE quarantine_id_seq TO cdp_app;
 CREATE SEQUENCE row_issue_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE row_issue_id_seq TO cdp_app;
 CREATE SEQUENCE saved_mapping_id_seq;

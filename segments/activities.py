@@ -16,6 +16,7 @@ from contacts.values import integer, plain_decimal
 from segments.conditions import Clock
 from segments.rules import Did, Where
 from tenants.context import current_tenant
+from tenants.models import Tenant
 
 
 @dataclass(frozen=True)
@@ -114,6 +115,8 @@ def _such(activity: Activity, did: Did, clock: Clock) -> tuple[str, dict[str, An
     if activity.statuses:
         parts.append("AND e.properties ->> 'status' = ANY(%(statuses)s)")
         given["statuses"] = list(activity.statuses)
+    if activity.kind == "order" and not Tenant.objects.get(pk=current_tenant()).count_claimed_orders:
+        parts.append("AND e.site_id IS NULL")  # what only a browser has told of is a claim
     if did.where:
         parts.append(_WHERE[did.where.op])
         number = did.where.op in ("more", "less")

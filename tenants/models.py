@@ -78,6 +78,8 @@ class Tenant(models.Model):
     # So many days the original file of an import is kept.
     keep_files_days = models.IntegerField(default=30, db_default=30)
     # So many soft bounces in a row make a hard one; 0: never.
+    # Whether orders that only a browser has told of count in segments: anybody with a site's public key can send one.
+    count_claimed_orders = models.BooleanField(default=False, db_default=False)
     soft_bounces = models.SmallIntegerField(default=5, db_default=5)
     # Which identifiers decide who a row is, strongest first.
     identifier_order = models.CharField(max_length=60, default="external_id,email,phone")

@@ -6,13 +6,18 @@ must not slow the pages down. A hit is acknowledged only when the inbox has it.
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from typing import Any
 
 import redis
+from django.conf import settings
+from django.core.handlers.wsgi import WSGIRequest
 from django.db import Error
 
+from cdp.http import client_address
 from tracking import hits, inbox, sites
 from tracking.hits import Hit
+from tracking.rates import Rates
 
 log = logging.getLogger(__name__)
 PREFIX = "/p/"
@@ -58,14 +63,20 @@ class Collector:
 def take(key: str, environ: Environ, judge: Callable[[Environ, int], Hit]) -> str:
     """Judge and keep one hit; returns the status line.
 
-    A wrong key, a robot and an opt-out are answered like a hit that was kept: nothing can be learned by asking.
+    A wrong key, a robot, an opt-out and a page of another host are answered like a hit that was kept: nothing can be learned
+    by asking. An address that sends too often is told so (429): an honest sender tries again later.
     """
     try:
         site = sites.find(key)
         if site is None:
             return "204 No Content"
-        tenant_id, site_id = site
+        tenant_id, site_id = site.tenant_id, site.site_id
+        if _rates().too_many(key, _address(environ)):
+            inbox.count_drop("too_often", tenant_id=tenant_id, site_id=site_id)
+            return "429 Too Many Requests"
         try:
+            if not site.takes(_origin(environ)):
+                raise hits.Dropped("host")
             hit = judge(environ, site_id)
         except hits.Dropped as dropped:
             inbox.count_drop(dropped.reason, tenant_id=tenant_id, site_id=site_id)
@@ -75,6 +86,21 @@ def take(key: str, environ: Environ, judge: Callable[[Environ, int], Hit]) -> st
         log.warning("hit not kept: %s", problem)
         return "503 Service Unavailable"
     return "204 No Content"
+
+
+@cache
+def _rates() -> Rates:
+    return Rates(settings.HITS_PER_MINUTE)
+
+
+def _address(environ: Environ) -> str:
+    return client_address(WSGIRequest(environ)) if settings.TRUSTED_PROXIES else str(environ.get("REMOTE_ADDR") or "")
+
+
+def _origin(environ: Environ) -> str:
+    """Where the page is that has sent a hit: browsers say so, and pages cannot change it."""
+    origin = str(environ.get("HTTP_ORIGIN") or "")
+    return origin if origin and origin != "null" else str(environ.get("HTTP_REFERER") or "")
 
 
 def _posted(environ: Environ, _site_id: int) -> Hit:

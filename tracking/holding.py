@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from contacts.holdings import Identifiers, Moved
-from tracking.models import Event, Visitor, VisitorIdentifier
+from tracking.models import Event, Quarantine, Visitor, VisitorIdentifier
 
-TABLES = ("event", "visitor", "visitor_identifier")
+TABLES = ("event", "visitor", "visitor_identifier", "quarantine")
 
 
 def held(contact_ids: Sequence[int]) -> list[tuple[int, str]]:
@@ -48,4 +48,5 @@ def erase(contact_ids: Sequence[int], identifiers: Identifiers) -> None:
     VisitorIdentifier.objects.filter(visitor_id__in=visitors).delete()
     for kind, value in identifiers:
         VisitorIdentifier.objects.filter(kind=kind, value=value).delete()
+        Quarantine.objects.filter(kind=kind, value=value).delete()
     Visitor.objects.filter(pk__in=visitors).delete()

@@ -33,9 +33,9 @@ def push(hit: Hit, *, tenant_id: int, site_id: int) -> None:
     broker().xadd(STREAM, {b"h": body})
 
 
-def count_drop(reason: str, *, tenant_id: int, site_id: int) -> None:
-    """Count a refused hit for the site's page."""
-    broker().hincrby(f"{DROPS}:{tenant_id}:{site_id}", reason, 1)
+def count_drop(reason: str, *, tenant_id: int, site_id: int, count: int = 1) -> None:
+    """Count a refused hit, or what was left out of one, for the site's page."""
+    broker().hincrby(f"{DROPS}:{tenant_id}:{site_id}", reason, count)
 
 
 def drops(*, tenant_id: int, site_id: int) -> dict[str, int]:

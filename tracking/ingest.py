@@ -5,7 +5,7 @@ nothing is stored twice.
 """
 
 import logging
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -14,7 +14,7 @@ from django.db import DataError, IntegrityError, OperationalError
 from contacts import turns
 from tenants.context import tenant_context
 from tenants.models import Tenant
-from tracking import inbox, queries
+from tracking import inbox, quarantine, queries
 from tracking.inbox import Entry
 from tracking.models import InboxPosition, Site
 from tracking.recognition import Recognition
@@ -92,6 +92,10 @@ def _keep(tenant_id: int, entries: Sequence[Entry]) -> None:
     queries.add_identifiers(tenant_id, recognition.identifiers)
     queries.add_events(tenant_id, recognition.events)
     queries.touch_visitors(tenant_id, recognition.seen)
+    latest = datetime.fromtimestamp(max(e.at for e in entries), UTC)
+    quarantine.judge({(row[0], row[1]) for row in recognition.identifiers}, now=latest)
+    for (site_id, reason), count in Counter(recognition.dropped).items():
+        inbox.count_drop(reason, tenant_id=tenant_id, site_id=site_id, count=count)
     last = {e.site_id: e.at for e in entries}
     for site_id, at in last.items():
         Site.objects.filter(pk=site_id).update(last_hit_at=datetime.fromtimestamp(at, UTC))

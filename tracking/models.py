@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
@@ -17,6 +18,10 @@ class Site(TenantModel):
     created_at = models.DateTimeField(default=timezone.now)
     last_hit_at = models.DateTimeField(null=True)
     dropped = models.JSONField(default=dict)  # reason → number of hits that were refused
+    # Where its pages are: hosts, one a line, `*.` before one for all below it. Empty: hits from anywhere are taken.
+    hosts = models.TextField(default="", db_default="", blank=True)
+    # Whose phones are meant by numbers without a country; empty: the workspace's.
+    country = models.CharField(max_length=2, default="", db_default="", blank=True)
 
     class Meta(TenantModel.Meta):
         db_table = "site"
@@ -80,6 +85,27 @@ class VisitorIdentifier(TenantModel):
 
     def __str__(self) -> str:
         return self.kind
+
+
+class Quarantine(TenantModel):
+    """An identifier, in its normal form, that is seen too widely to be one person's (tracking.quarantine)."""
+
+    kind = models.CharField(max_length=12)
+    value = models.TextField(db_collation="C")
+    devices = models.IntegerField()  # within a day, when it was put here
+    others = models.IntegerField()  # other identifiers of one kind
+    at = models.DateTimeField()
+    released_at = models.DateTimeField(null=True)
+    released_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.DO_NOTHING, null=True, related_name="+")
+
+    class Meta(TenantModel.Meta):
+        db_table = "quarantine"
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["tenant_id", "kind", "value"], name="quarantine_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} seen on {self.devices} devices"
 
 
 class Event(TenantModel):

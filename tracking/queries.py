@@ -25,7 +25,8 @@ def wait_briefly() -> None:
 VISITORS = """
 SELECT v.id, v.device::text, v.generation, v.contact_id, v.last_seen,
        (SELECT jsonb_object_agg(i.kind, i.value ORDER BY i.seen_at DESC) FROM visitor_identifier i
-        WHERE i.tenant_id = %(tenant)s AND i.visitor_id = v.id)
+        WHERE i.tenant_id = %(tenant)s AND i.visitor_id = v.id),
+       (SELECT count(*) FROM visitor_identifier i WHERE i.tenant_id = %(tenant)s AND i.visitor_id = v.id)
 FROM visitor v
 WHERE v.tenant_id = %(tenant)s AND v.device = ANY(%(devices)s::uuid[]) AND NOT EXISTS (
   SELECT 1 FROM visitor w WHERE w.tenant_id = %(tenant)s AND w.device = v.device AND w.generation > v.generation)
@@ -33,9 +34,20 @@ ORDER BY v.device FOR UPDATE OF v"""
 
 
 def visitors_of(tenant_id: int, devices: Sequence[str]) -> list[tuple[Any, ...]]:
-    """(id, device, generation, contact id, last seen, identifiers) of the devices that are known."""
+    """(id, device, generation, contact id, last seen, identifiers, how many) of the devices that are known."""
     rows = _fetch(VISITORS, tenant=tenant_id, devices=list(devices))
-    return [(*row[:5], orjson.loads(row[5]) if isinstance(row[5], str) else row[5]) for row in rows]
+    return [(*row[:5], orjson.loads(row[5]) if isinstance(row[5], str) else row[5], int(row[6])) for row in rows]
+
+
+# The country of phones that a site sends without one: its own, else its workspace's.
+REGIONS = """
+SELECT s.id, coalesce(nullif(s.country, ''), nullif(t.country, '')) FROM site s JOIN tenant t ON t.id = %(tenant)s
+WHERE s.tenant_id = %(tenant)s AND s.id = ANY(%(sites)s)"""
+
+
+def regions_of(tenant_id: int, site_ids: Sequence[int]) -> dict[int, str | None]:
+    """Site → two-letter country of phones without one."""
+    return dict(_fetch(REGIONS, tenant=tenant_id, sites=list(site_ids))) if site_ids else {}
 
 
 # Living contacts that have one of the identifiers, or had it before where no living contact has it now.

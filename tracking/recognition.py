@@ -4,17 +4,19 @@ A visitor that is somebody stays that somebody. When a device names another pers
 Everything a batch needs is loaded before, so that deciding a hit asks the database nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Self
 
 from contacts.identifiers import normal_email, normal_external_id, normal_phone
-from tracking import queries
+from tracking import quarantine, queries
 from tracking.hits import IDENTIFIERS
 from tracking.inbox import Entry
 
 VISIT_GAP_SECONDS = 30 * 60
+# People that one device is believed to be, one after the other, and identifiers that one visitor is believed to have.
+MOST_VISITORS, MOST_NAMES = 20, 20
 
 
 @dataclass(slots=True)
@@ -27,6 +29,7 @@ class Known:
     contact_id: int | None
     last_seen: float
     names: dict[str, str]
+    named: int = 0
 
 
 @dataclass(slots=True)
@@ -52,14 +55,26 @@ class Recognition:
     identifiers: list[tuple[Any, ...]] = field(default_factory=list)
     events: list[tuple[Any, ...]] = field(default_factory=list)
     seen: dict[int, Seen] = field(default_factory=dict)
+    # (site, reason) of identifiers that could not be read or were too many: the hit is kept without them.
+    dropped: list[tuple[int, str]] = field(default_factory=list)
 
     @classmethod
     def load(cls, tenant_id: int, entries: Sequence[Entry]) -> Self:
-        """Read what the decisions need: visitors of the devices, contacts of the identifiers, ids for new visitors."""
-        names = {id(e): normal_names(e.hit.identifiers) for e in entries if e.hit.identifiers}
+        """Read what the decisions need: visitors of the devices, contacts of the identifiers, ids for new visitors.
+
+        Identifiers in quarantine say nothing about anybody: they are kept with the visitor and otherwise passed over.
+        """
+        regions = queries.regions_of(tenant_id, sorted({e.site_id for e in entries if e.hit.identifiers}))
+        dropped: list[tuple[int, str]] = []
+        names = {}
+        for e in entries:
+            if e.hit.identifiers:
+                names[id(e)] = normal_names(e.hit.identifiers, region=regions.get(e.site_id))
+                unread = e.hit.identifiers.keys() - names[id(e)].keys()
+                dropped += [(e.site_id, f"unreadable_{kind}") for kind in sorted(unread)]
         visitors = {
-            device: Known(vid, device, generation, contact, at.timestamp(), used or {})
-            for vid, device, generation, contact, at, used in queries.visitors_of(
+            device: Known(vid, device, generation, contact, at.timestamp(), used or {}, named)
+            for vid, device, generation, contact, at, used, named in queries.visitors_of(
                 tenant_id, sorted({e.hit.device for e in entries})
             )
         }
@@ -67,20 +82,32 @@ class Recognition:
         again = {e.hit.device for e in entries if names.get(id(e))} & visitors.keys()
         used = [*names.values(), *(visitors[device].names for device in again)]
         pairs = {pair for found in used for pair in found.items()}
+        held = quarantine.held(pairs)
+        for found in used:
+            for pair in held & set(found.items()):
+                del found[pair[0]]
+        pairs -= held
         new = sum(e.hit.device not in visitors for e in entries) + len(names)
         return cls(
             visitors=visitors,
             contacts=queries.contacts_named(tenant_id, pairs),
             ids=queries.new_visitor_ids(new) if new else [],
             names=names,
+            dropped=dropped,
         )
 
     def take(self, entry: Entry) -> None:
         """Decide one hit; entries come in the order of their arrival."""
         names = self.names.get(id(entry), {})
         visitor = self.visitors.get(entry.hit.device)
-        if visitor is None or is_somebody_else(visitor, names) or self._belongs_to_another(visitor, names):
+        if visitor is None:
             visitor = self._begin(entry, after=visitor)
+        elif is_somebody_else(visitor, names) or self._belongs_to_another(visitor, names):
+            if visitor.generation + 1 < MOST_VISITORS:
+                visitor = self._begin(entry, after=visitor)
+            else:  # nobody lends a device to so many: the hit is kept, whom it names is not believed
+                self.dropped.append((entry.site_id, "too_many_people"))
+                names = {}
         self._identify(visitor, names, entry)
         self._note(visitor, entry)
 
@@ -94,6 +121,11 @@ class Recognition:
 
     def _identify(self, visitor: Known, names: dict[str, str], entry: Entry) -> None:
         for kind, value in names.items():
+            if visitor.names.get(kind) != value:
+                visitor.named += 1
+            if visitor.named > MOST_NAMES:
+                self.dropped.append((entry.site_id, "too_many_identifiers"))
+                continue
             visitor.names.setdefault(kind, value)
             self.identifiers.append((kind, value, visitor.id, _moment(entry.at), entry.hit.url))
         if visitor.contact_id is None and names:
@@ -134,17 +166,14 @@ def is_somebody_else(visitor: Known, names: dict[str, str]) -> bool:
     return False
 
 
-def normal_names(identifiers: dict[str, str]) -> dict[str, str]:
-    """Normal forms of what a browser claims; what is not an identifier is left out."""
-    found = {kind: _NORMAL[kind](value) for kind, value in identifiers.items()}
+def normal_names(identifiers: dict[str, str], *, region: str | None = None) -> dict[str, str]:
+    """Normal forms of what a browser claims; what is not an identifier is left out. `region` is the country of phones that
+    say none."""
+    normal: dict[str, Callable[[str], str | None]] = {
+        "external_id": normal_external_id, "email": normal_email, "phone": lambda text: normal_phone(text, region),
+    }  # fmt: skip
+    found = {kind: normal[kind](value) for kind, value in identifiers.items()}
     return {kind: value for kind, value in found.items() if value}
-
-
-def _phone(text: str) -> str | None:
-    return normal_phone(text, None)
-
-
-_NORMAL = {"external_id": normal_external_id, "email": normal_email, "phone": _phone}
 
 
 def _moment(seconds: float) -> datetime:

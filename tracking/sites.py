@@ -3,6 +3,8 @@
 import re
 import secrets
 import time
+from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from django.db import Error, close_old_connections
 
@@ -11,9 +13,52 @@ from tenants.models import Tenant
 from tracking.models import Site
 
 REMEMBERED_SECONDS = 60.0
-_known: dict[str, tuple[float, tuple[int, int] | None]] = {}
+_known: dict[str, tuple[float, "Known | None"]] = {}
 _MANY = 50_000
 _KEY = re.compile(r"([0-9a-f]{1,15})-[0-9a-f]{16}").fullmatch
+
+
+class Known(NamedTuple):
+    """What a hit needs to know of its site. `hosts`: where its pages are; empty: anywhere."""
+
+    tenant_id: int
+    site_id: int
+    hosts: frozenset[str] = frozenset()
+
+    def takes(self, origin: str) -> bool:
+        """Whether a page of this origin (its address, or only scheme and host) may send hits."""
+        if not self.hosts:
+            return True
+        try:
+            host = (urlsplit(origin).hostname or "").rstrip(".")
+        except ValueError:
+            return False
+        parents = ("*." + ".".join(host.split(".")[n:]) for n in range(1, host.count(".") + 1))
+        return bool(host) and (host in self.hosts or any(parent in self.hosts for parent in parents))
+
+
+HOST = re.compile(r"(\*\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
+MOST_HOSTS = 100
+
+
+def read_hosts(text: str) -> list[str]:
+    """The hosts that somebody has typed, one a line or with blanks or commas between, as they are stored. Raises ValueError
+    with a sentence for the person."""
+    found: dict[str, None] = {}
+    for word in text.replace(",", " ").split():
+        host = (urlsplit(word).hostname or "") if "://" in word else word.partition("/")[0].partition(":")[0]
+        host = host.lower().rstrip(".")
+        if not HOST.fullmatch(host.encode("idna").decode() if host.isprintable() and not host.isascii() else host):
+            raise ValueError(f"{word[:100]} is not a host such as shop.example.com or *.example.com.")
+        found[host if host.isascii() else host.encode("idna").decode()] = None
+    if len(found) > MOST_HOSTS:
+        raise ValueError(f"At most {MOST_HOSTS} hosts are possible.")
+    return list(found)
+
+
+def forget(key: str) -> None:
+    """Look the site up anew: its settings have changed. Other processes do so within a minute."""
+    _known.pop(key, None)
 
 
 def new_key(tenant_id: int) -> str:
@@ -21,8 +66,8 @@ def new_key(tenant_id: int) -> str:
     return f"{tenant_id:x}-{secrets.token_hex(8)}"
 
 
-def find(key: str, *, now: float | None = None) -> tuple[int, int] | None:
-    """(tenant id, site id) of a key, or None. Asks the database once a minute a key at most.
+def find(key: str, *, now: float | None = None) -> Known | None:
+    """The site of a key, or None. Asks the database once a minute a key at most.
 
     While the database is away, what was known stays true; raises django.db.Error for a key that was not.
     """
@@ -45,13 +90,13 @@ def find(key: str, *, now: float | None = None) -> tuple[int, int] | None:
     return found
 
 
-def _look_up(key: str, *, tenant_id: int) -> tuple[int, int] | None:
+def _look_up(key: str, *, tenant_id: int) -> Known | None:
     close_old_connections()
     try:
         if not Tenant.objects.filter(pk=tenant_id).exists():
             return None
         with tenant_context(tenant_id):
             site = Site.objects.filter(key=key).first()
-        return (tenant_id, site.pk) if site else None
+        return Known(tenant_id, site.pk, frozenset(site.hosts.split())) if site else None
     finally:
         close_old_connections()

@@ -14,15 +14,16 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from cdp.given import whole
-from cdp.http import page
+from cdp.http import invalid, page
 from contacts.happenings import Entry
 from contacts.models import Contact
+from contacts.vocabulary import COUNTRY_CODES
 from tenants import audit
 from tenants.roles import allow
 from tracking import activity as stream
-from tracking import inbox
-from tracking.models import Site, Visitor, VisitorIdentifier
-from tracking.sites import new_key
+from tracking import inbox, quarantine
+from tracking.models import Quarantine, Site, Visitor, VisitorIdentifier
+from tracking.sites import forget, new_key, read_hosts
 
 PAGE = 50
 # Why a hit was refused (tracking.hits), in words.
@@ -37,6 +38,13 @@ REASONS = {
     "device": "no device ID: is the script from another product?",
     "identifiers": "an identify call that names nobody",
     "not_storable": "holds what cannot be stored",
+    "host": "from a page that is none of this site's hosts",
+    "too_often": "more from one address than people send (answered 429)",
+    "unreadable_phone": "a phone that could not be read: the rest was kept",
+    "unreadable_email": "an e-mail that could not be read: the rest was kept",
+    "unreadable_external_id": "an ID that is none: the rest was kept",
+    "too_many_people": "names yet another person on a device that was many already: kept without the name",
+    "too_many_identifiers": "yet another identifier of one visitor: kept without it",
 }
 
 
@@ -44,7 +52,56 @@ REASONS = {
 @require_safe
 def sites(request: HttpRequest) -> HttpResponse:
     """Sites with the pixel, and when we last saw each."""
-    return page(request, "tracking/sites.html", {"sites": Site.objects.order_by("name")})
+    shown = {
+        "sites": Site.objects.order_by("name"),
+        "held": Quarantine.objects.filter(released_at=None).order_by("-at")[:100],
+        "count_claimed": request.workspace.count_claimed_orders,  # type: ignore[attr-defined]
+    }
+    return page(request, "tracking/sites.html", shown)
+
+
+@allow("sites.manage")
+@require_POST
+def count_claimed(request: HttpRequest) -> HttpResponse:
+    """Whether orders that only browsers have told of count in segments."""
+    workspace: Any = request.workspace  # type: ignore[attr-defined]
+    workspace.count_claimed_orders = "count" in request.POST
+    workspace.save(update_fields=["count_claimed_orders"])
+    detail = {"count": workspace.count_claimed_orders}
+    audit.record("site.claimed_orders", user_id=request.user.pk, target="orders of the pixel", **detail)
+    messages.success(request, "Saved.")
+    return redirect("tracking:sites")
+
+
+@allow("sites.manage")
+@require_POST
+def release(request: HttpRequest, item_id: int) -> HttpResponse:
+    """Let an identifier in quarantine count again."""
+    get_object_or_404(Quarantine, pk=item_id, released_at=None)
+    item = quarantine.release(item_id, user_id=request.user.pk or 0)
+    audit.record("identifier.released", user_id=request.user.pk, target=f"{item.kind} in quarantine {item.pk}")
+    messages.success(request, "The identifier counts again. Visitors that it names alone are tied.")
+    return redirect("tracking:sites")
+
+
+@allow("sites.manage")
+@require_POST
+def settings_of(request: HttpRequest, site_id: int) -> HttpResponse:
+    """Where the pages of a site are, and whose phones are meant without a country."""
+    found = get_object_or_404(Site, pk=site_id)
+    country = request.POST.get("country", "").strip().upper()
+    try:
+        hosts = read_hosts(request.POST.get("hosts", ""))
+        if country and country not in COUNTRY_CODES:
+            raise ValueError(f"{country[:40]} is not a country.")
+    except ValueError as problem:
+        return invalid(request, "tracking/site.html", _site(request, found) | {"error": str(problem)})
+    found.hosts, found.country = "\n".join(hosts), country
+    found.save(update_fields=["hosts", "country"])
+    forget(found.key)
+    audit.record("site.changed", user_id=request.user.pk, target=found.name, hosts=hosts, country=country)
+    messages.success(request, "Saved. Hits are judged by it within a minute.")
+    return redirect("tracking:site", found.pk)
 
 
 @allow("sites.manage")
@@ -63,12 +120,19 @@ def add_site(request: HttpRequest) -> HttpResponse:
 @require_safe
 def site(request: HttpRequest, site_id: int) -> HttpResponse:
     """The snippet to install, and the live check that it works."""
-    found = get_object_or_404(Site, pk=site_id)
+    return page(request, "tracking/site.html", _site(request, get_object_or_404(Site, pk=site_id)))
+
+
+def _site(request: HttpRequest, found: Site) -> dict[str, Any]:
     snippet = (
         f'<script src="{settings.SITE_URL}/static/pixel.js" data-key="{found.key}" defer></script>\n'
         f'<noscript><img src="{settings.SITE_URL}/p/{found.key}" alt="" width="1" height="1"></noscript>'
     )
-    return page(request, "tracking/site.html", {"site": found, "snippet": snippet, **_drops(request, found)})
+    return {"site": found, "snippet": snippet, "workspace_country": _country(request), **_drops(request, found)}
+
+
+def _country(request: HttpRequest) -> str:
+    return str(request.workspace.country)  # type: ignore[attr-defined]
 
 
 @allow("sites.view")

@@ -10,25 +10,29 @@ from contacts.staging import Staging
 FREE_ALIAS = """NOT EXISTS (SELECT 1 FROM contact o WHERE o.tenant_id = %(tenant)s AND o.deleted_at IS NULL AND (
       a.kind = 'external_id' AND o.external_id = a.value OR a.kind = 'email' AND o.email = a.value
       OR a.kind = 'phone' AND o.phone = a.value))"""
+# An identifier `i` that is in quarantine says nothing about anybody (tracking.quarantine).
+TRUSTED = """NOT EXISTS (SELECT 1 FROM quarantine q WHERE q.tenant_id = %(tenant)s AND q.kind = i.kind AND q.value = i.value
+    AND q.released_at IS NULL)"""
 # Unclaimed visitors that have used an identifier of a row, or one that its contact had before.
 # One visitor, one person: who has used identifiers of two
 # people is left alone. Reads what the resolve has decided; runs beside the diff.
 MATCH = """
 WITH seen AS (
   SELECT i.visitor_id, s.row_no, 1 AS strength FROM {row} s JOIN visitor_identifier i
-    ON i.tenant_id = %(tenant)s AND i.kind = 'external_id' AND i.value = s.external_id WHERE s.tenant_id = %(tenant)s
+    ON i.tenant_id = %(tenant)s AND i.kind = 'external_id' AND i.value = s.external_id
+  WHERE s.tenant_id = %(tenant)s AND @trusted@
   UNION ALL
   SELECT i.visitor_id, s.row_no, 2 FROM {row} s JOIN visitor_identifier i
-    ON i.tenant_id = %(tenant)s AND i.kind = 'email' AND i.value = s.email WHERE s.tenant_id = %(tenant)s
+    ON i.tenant_id = %(tenant)s AND i.kind = 'email' AND i.value = s.email WHERE s.tenant_id = %(tenant)s AND @trusted@
   UNION ALL
   SELECT i.visitor_id, s.row_no, 3 FROM {row} s JOIN visitor_identifier i
-    ON i.tenant_id = %(tenant)s AND i.kind = 'phone' AND i.value = s.phone WHERE s.tenant_id = %(tenant)s
+    ON i.tenant_id = %(tenant)s AND i.kind = 'phone' AND i.value = s.phone WHERE s.tenant_id = %(tenant)s AND @trusted@
   UNION ALL
   SELECT i.visitor_id, k.row_no, array_position(ARRAY['external_id', 'email', 'phone'], a.kind::text) FROM alias a JOIN (
     SELECT h.row_no, h.contact_id FROM {hit} h WHERE h.tenant_id = %(tenant)s AND h.code IS NULL
     UNION SELECT m.row_no, m.contact_id FROM {map} m WHERE m.tenant_id = %(tenant)s) k ON k.contact_id = a.contact_id
   JOIN visitor_identifier i ON i.tenant_id = %(tenant)s AND i.kind = a.kind AND i.value = a.value
-  WHERE a.tenant_id = %(tenant)s AND @free@),
+  WHERE a.tenant_id = %(tenant)s AND @free@ AND @trusted@),
 people AS (
   SELECT n.visitor_id, coalesce(l.winner, n.row_no) AS row_no, n.strength FROM seen n
   LEFT JOIN {loser} l ON l.tenant_id = %(tenant)s AND l.row_no = n.row_no
@@ -62,10 +66,14 @@ WHERE x.tenant_id = %(tenant)s AND x.kind <> 'ambiguous' AND s.tenant_id = %(ten
       UNION ALL
       SELECT c.id FROM alias a JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = a.contact_id AND c.deleted_at IS NULL
       WHERE a.tenant_id = %(tenant)s AND a.kind = i.kind AND a.value = i.value AND @free@) o
-    WHERE i.tenant_id = %(tenant)s AND i.visitor_id = x.visitor_id
+    WHERE i.tenant_id = %(tenant)s AND i.visitor_id = x.visitor_id AND @trusted@
       AND o.id IS DISTINCT FROM coalesce(h.contact_id, m.contact_id))"""
 ANY = "SELECT EXISTS (SELECT 1 FROM visitor_identifier i WHERE i.tenant_id = %(tenant)s)"
 BY_KIND = "SELECT x.kind, count(*) FROM {visitor} x WHERE x.tenant_id = %(tenant)s GROUP BY x.kind"
+
+
+def _filled(statement: str) -> str:
+    return statement.replace("@free@", FREE_ALIAS).replace("@trusted@", TRUSTED)
 
 
 def match(staging: Staging) -> dict[str, int]:
@@ -73,9 +81,9 @@ def match(staging: Staging) -> dict[str, int]:
     queries.work_memory(128)
     if not queries.fetch(ANY, staging)[0][0]:
         return {}
-    if queries.run(MATCH.replace("@free@", FREE_ALIAS), staging):
+    if queries.run(_filled(MATCH), staging):
         tables.analyze(staging, "visitor")
-        queries.run(OTHERS.replace("@free@", FREE_ALIAS), staging)
+        queries.run(_filled(OTHERS), staging)
     return {kind: int(n) for kind, n in queries.fetch(BY_KIND, staging)}
 
 
@@ -99,7 +107,8 @@ def claim(staging: Staging, *, start: int, stop: int, now: datetime) -> int:
 LATE = """
 WITH named AS (
   SELECT i.visitor_id, i.kind, i.value FROM visitor_identifier i WHERE i.tenant_id = %(tenant)s AND i.visitor_id IN (
-    SELECT r.visitor_id FROM visitor_identifier r WHERE r.tenant_id = %(tenant)s AND r.seen_at >= %(since)s)),
+    SELECT r.visitor_id FROM visitor_identifier r WHERE r.tenant_id = %(tenant)s AND r.seen_at >= %(since)s)
+  AND @trusted@),
 people AS (
   SELECT n.visitor_id, c.id AS contact_id, 1 AS strength FROM named n JOIN contact c
     ON c.tenant_id = %(tenant)s AND c.external_id = n.value AND c.deleted_at IS NULL WHERE n.kind = 'external_id'
@@ -124,7 +133,7 @@ WHERE v.tenant_id = %(tenant)s AND v.id = j.visitor_id AND v.contact_id IS NULL"
 
 def claim_late(staging: Staging, *, since: datetime, now: datetime) -> int:
     """Tie visitors that named themselves after `since` to the contacts that this import has touched."""
-    late = LATE.replace("@free@", FREE_ALIAS)
+    late = _filled(LATE)
     return queries.run(late, staging, since=since, now=now, import_id=staging.import_id)
 
 

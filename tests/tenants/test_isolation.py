@@ -63,7 +63,7 @@ def fill(alice: Actor) -> None:
     from tracking import ingest, sites
     from tracking.hits import Hit
     from tracking.inbox import Entry
-    from tracking.models import EventKey, MailHook, Site
+    from tracking.models import EventKey, MailHook, Quarantine, Site
 
     own = alice.workspace.pk
     Withdrawn.objects.create(tenant_id=own, import_id=1, kind="contact", item=1, part=0, data={})
@@ -80,6 +80,7 @@ def fill(alice: Actor) -> None:
     News.objects.create(tenant_id=own, contact_id=1, at=datetime.now(UTC))
     merge = Merge.objects.create(contact_id=1, losers=[2])
     Alias.objects.create(kind="email", value="old@example.com", contact_id=1, merge_id=merge.pk)
+    Quarantine.objects.create(kind="external_id", value="guest", devices=11, others=0, at=datetime.now(UTC))
     EventKey.objects.create(tenant_id=own, key="order:1", import_id=1)
     Listing.objects.create(tenant_id=own, import_id=1, start=0, part=1, keys=[], contact_ids=[1])
     SavedMapping.objects.create(name="Weekly", header_digest="0" * 64, columns=[])

@@ -183,7 +183,7 @@ def test_without_the_database_known_sites_go_on(site: Site, monkeypatch: pytest.
 
     monkeypatch.setattr(sites, "_look_up", gone)
     monkeypatch.setattr(sites, "REMEMBERED_SECONDS", -1.0)
-    sites._known[site.key] = (0.0, (site.tenant_id, site.pk))
+    sites._known[site.key] = (0.0, sites.Known(site.tenant_id, site.pk))
     assert ask(f"/p/{site.key}", {"device": device(), **PAGE})[0] == "204 No Content"
     assert len(kept()) == 2
     assert ask(f"/p/{site.tenant_id:x}-{'0' * 16}", b"x")[0] == "503 Service Unavailable"
@@ -194,7 +194,7 @@ def test_a_site_is_looked_up_once_a_minute(site: Site, monkeypatch: pytest.Monke
     look_up = sites._look_up
     monkeypatch.setattr(sites, "_look_up", lambda key, **kw: asked.append(key) or look_up(key, **kw))
     for moment in (0.0, 30.0, 59.0, 61.0):
-        assert sites.find(site.key, now=moment) == (site.tenant_id, site.pk)
+        assert sites.find(site.key, now=moment) == sites.Known(site.tenant_id, site.pk)
     assert len(asked) == 2
 
 
