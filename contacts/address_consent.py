@@ -9,13 +9,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db import connection
 from django.db.models import Q
 
 from contacts import bulk_queries, consent, queries, states, turns
 from contacts.models import Alias, Contact
 from contacts.staging import Staging
-from tenants.context import current_tenant
 
 # The reason that a status carries which came with the address.
 REASON = "known for this address"
@@ -138,17 +136,9 @@ def take_all(contact_ids: Sequence[int], *, now: datetime) -> int:
 
 def _take(contact_ids: Sequence[int], *, now: datetime) -> list[int]:
     found: set[int] = set()
-    with connection.cursor() as cursor:
-        for channel in consent.ORDERS:
-            statement = _filled(TAKE, channel)
-            values: dict[str, Any] = {
-                "tenant": current_tenant(),
-                "ids": list(contact_ids),
-                "now": now,
-                "reason": REASON,
-            }
-            cursor.execute(statement, values)
-            found.update(row[0] for row in cursor.fetchall())
+    for channel in consent.ORDERS:
+        rows = bulk_queries.returned(_filled(TAKE, channel), ids=list(contact_ids), now=now, reason=REASON)
+        found.update(row[0] for row in rows)
     return sorted(found)
 
 

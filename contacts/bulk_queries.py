@@ -15,6 +15,13 @@ def _run(statement: str, **values: Any) -> int:
         return int(cursor.rowcount)
 
 
+def returned(statement: str, **values: Any) -> list[tuple[Any, ...]]:
+    """Run a statement of the current workspace and return its rows; for small answers only."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, {"tenant": current_tenant(), **values})
+        return list(cursor.fetchall())
+
+
 # Notes whom an action is about; runs once, in one transaction. `@wanted@` is a query of the ORM for one column of IDs.
 GATHER = "INSERT INTO bulk_item (tenant_id, bulk_id, contact_id) SELECT {tenant}, {bulk}, w.id FROM ({wanted}) w(id)"
 

@@ -4,12 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
 
-from contacts import suppression
+from contacts import bulk_queries, suppression
 from contacts.errors import Refused
 from contacts.models import Alias, Contact
-from tenants.context import current_tenant
 
 KINDS = ("external_id", "email", "phone")
 
@@ -69,7 +67,5 @@ WHERE c.tenant_id = %(tenant)s AND c.id = ANY(%(ids)s)"""
 
 def erased_among(contact_ids: Sequence[int]) -> set[int]:
     """Those of the contacts that have an identifier of somebody who was erased for good."""
-    values = {"tenant": current_tenant(), "ids": list(contact_ids), "key": settings.SECRET_KEY}
-    with connection.cursor() as cursor:
-        cursor.execute(ERASED, values)
-        return {row[0] for row in cursor.fetchall()}
+    rows = bulk_queries.returned(ERASED, ids=list(contact_ids), key=settings.SECRET_KEY)
+    return {row[0] for row in rows}

@@ -63,16 +63,7 @@ def choose(
     unknown = {*choices, *written} - set(imp.header) - {f"#{i}" for i in range(len(imp.header))}
     if unknown:
         raise BadMapping(f"The file has no column {', '.join(sorted(unknown))}. It has: {', '.join(imp.header)}.")
-    columns = []
-    for i, (name, guess) in enumerate(zip(imp.header, imp.mapping, strict=True)):
-        choice = choices.get(f"#{i}", choices.get(name, guess["target"]))
-        chosen = name in choices or f"#{i}" in choices
-        if choice == "skip" and create_unknown and not chosen and name not in passed_over(imp.header):
-            choice = f"new:text:{key_of(name)}"
-        kept = choice == guess["target"]
-        column = _column(choice, name, reason=guess.get("reason", "") if kept else "chosen")
-        kept_of = ("formats", "left_out") if kept else ()
-        columns.append(column | {key: guess[key] for key in kept_of if key in guess})
+    columns = _mapped(imp, choices, create_unknown=create_unknown)
     known = {*SYSTEM, *intake.custom_attributes()}
     targets = [c["target"] for c in columns]
     order = Tenant.objects.get(pk=current_tenant()).identifier_order
@@ -93,6 +84,21 @@ def choose(
         }  # fmt: skip
     _refuse_left_out(imp, columns, answered=left_out)
     _say_formats(imp, columns, {i: written.get(f"#{i}", written.get(name, "")) for i, name in enumerate(imp.header)})
+    return columns
+
+
+def _mapped(imp: Import, choices: Mapping[str, str], *, create_unknown: bool) -> list[dict[str, Any]]:
+    """The columns of the mapping, as chosen or else as guessed."""
+    columns: list[dict[str, Any]] = []
+    for i, (name, guess) in enumerate(zip(imp.header, imp.mapping, strict=True)):
+        choice = choices.get(f"#{i}", choices.get(name, guess["target"]))
+        chosen = name in choices or f"#{i}" in choices
+        if choice == "skip" and create_unknown and not chosen and name not in passed_over(imp.header):
+            choice = f"new:text:{key_of(name)}"
+        kept = choice == guess["target"]
+        column = _column(choice, name, reason=guess.get("reason", "") if kept else "chosen")
+        kept_of = ("formats", "left_out") if kept else ()
+        columns.append(column | {key: guess[key] for key in kept_of if key in guess})
     return columns
 
 

@@ -63,6 +63,12 @@ def user_context(user_id: int) -> Iterator[None]:
             _clear("user_id")
 
 
+def wait_briefly(seconds: int) -> None:
+    """Let this transaction give up on a lock after so long (OperationalError by LockNotAvailable): a person is waiting."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL lock_timeout = '{int(seconds)}s'")
+
+
 def _set(name: str, value: int, *, read_only: bool = False) -> None:
     # SET takes no server-side parameters; int() makes the text safe.
     with connection.cursor() as cursor:

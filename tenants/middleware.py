@@ -6,7 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
-from django.db import connection, transaction
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.urls import Resolver404, get_script_prefix, resolve, reverse, set_script_prefix
@@ -16,7 +16,7 @@ from psycopg import errors
 from cdp.gateway import JUDGE, LIMIT
 from cdp.given import whole
 from cdp.http import not_found
-from tenants.context import tenant_context
+from tenants.context import tenant_context, wait_briefly
 from tenants.models import Membership, Tenant
 from tenants.roles import may
 
@@ -72,7 +72,7 @@ class Workspace:
             timezone.override(tenant.time_zone),
         ):
             if request.method not in ("GET", "HEAD"):
-                wait_briefly()
+                wait_briefly(WAIT_SECONDS)
             response = self.get_response(request)
             if response.status_code >= 500 or hasattr(response, "is_busy"):
                 # Django has turned the exception into a page before this block ends; without this line it would commit.
@@ -87,12 +87,6 @@ class Workspace:
         response = HttpResponse(render_to_string(template), status=409)
         response.is_busy = True  # type: ignore[attr-defined]
         return response
-
-
-def wait_briefly() -> None:
-    """Let this transaction give up on a lock after WAIT_SECONDS."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"SET LOCAL lock_timeout = '{WAIT_SECONDS}s'")
 
 
 def _is_judged(request: HttpRequest) -> bool:

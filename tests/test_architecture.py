@@ -29,7 +29,7 @@ TABLES = {
     "touched", "contact_change", "import", "import_unit", "row", "hit", "repeat", "loser", "map",
     "withdrawn", "event_key", "alias", "merge", "contact_news", "bulk_item", "source_name", "probable_key",
     "probable_pair",
-    "undone", "turned", "used", "back",
+    "undone", "turned", "used", "back", "listed", "quarantine", "import_listing",
 }  # fmt: skip
 
 

@@ -10,10 +10,10 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connection
 from django.utils import timezone
 
 from tenants.context import current_tenant
+from tracking import queries
 from tracking.models import Quarantine
 
 # So many devices within a day, and so many other identifiers of one kind, are more than one person has.
@@ -109,12 +109,8 @@ def _too_many(pairs: list[Pair], now: datetime) -> list[tuple[Any, ...]]:
         "tenant": current_tenant(), "kinds": kinds, "values": values, "since": now - DAY, "devices": MOST_DEVICES,
         "others": MOST_OTHERS,
     }  # fmt: skip
-    with connection.cursor() as cursor:
-        cursor.execute(TOO_MANY, wanted)
-        return list(cursor.fetchall())
+    return queries.fetch(TOO_MANY, **wanted)
 
 
 def _run(statement: str, item: Quarantine, now: datetime) -> None:
-    values: dict[str, Any] = {"tenant": current_tenant(), "kind": item.kind, "value": item.value, "now": now}
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
+    queries.execute(statement, tenant=current_tenant(), kind=item.kind, value=item.value, now=now)

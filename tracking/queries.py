@@ -16,8 +16,7 @@ WAIT_BRIEFLY = "SET LOCAL lock_timeout = '2s'"
 
 def wait_briefly() -> None:
     """Let this transaction give up on a lock after two seconds."""
-    with connection.cursor() as cursor:
-        cursor.execute(WAIT_BRIEFLY)
+    execute(WAIT_BRIEFLY)
 
 
 # The current visitor of each device, with the identifiers it has used. Locked in order of device until the batch is
@@ -35,7 +34,7 @@ ORDER BY v.device FOR UPDATE OF v"""
 
 def visitors_of(tenant_id: int, devices: Sequence[str]) -> list[tuple[Any, ...]]:
     """(id, device, generation, contact id, last seen, identifiers, how many) of the devices that are known."""
-    rows = _fetch(VISITORS, tenant=tenant_id, devices=list(devices))
+    rows = fetch(VISITORS, tenant=tenant_id, devices=list(devices))
     return [(*row[:5], orjson.loads(row[5]) if isinstance(row[5], str) else row[5], int(row[6])) for row in rows]
 
 
@@ -47,7 +46,7 @@ WHERE s.tenant_id = %(tenant)s AND s.id = ANY(%(sites)s)"""
 
 def regions_of(tenant_id: int, site_ids: Sequence[int]) -> dict[int, str | None]:
     """Site → two-letter country of phones without one."""
-    return dict(_fetch(REGIONS, tenant=tenant_id, sites=list(site_ids))) if site_ids else {}
+    return dict(fetch(REGIONS, tenant=tenant_id, sites=list(site_ids))) if site_ids else {}
 
 
 # Living contacts that have one of the identifiers, or had it before where no living contact has it now.
@@ -77,7 +76,7 @@ def contacts_named(tenant_id: int, pairs: Iterable[tuple[str, str]]) -> dict[tup
     found: dict[tuple[str, str], list[int]] = defaultdict(list)
     for kind, wanted in values.items():
         statement = CONTACTS[kind].replace("@formerly@", FORMERLY.replace("@kind@", kind))
-        for value, contact_id in _fetch(statement, tenant=tenant_id, values=wanted, kind=kind):
+        for value, contact_id in fetch(statement, tenant=tenant_id, values=wanted, kind=kind):
             found[kind, value].append(contact_id)
     return dict(found)
 
@@ -87,7 +86,7 @@ NEW_IDS = "SELECT nextval('visitor_id_seq') FROM generate_series(1, %(count)s)"
 
 def new_visitor_ids(count: int) -> list[int]:
     """Ids drawn one by one from the sequence."""
-    return [int(row[0]) for row in _fetch(NEW_IDS, count=count)]
+    return [int(row[0]) for row in fetch(NEW_IDS, count=count)]
 
 
 ADD_VISITORS = """
@@ -163,7 +162,14 @@ def _insert(statement: str, tenant_id: int, rows: Sequence[tuple[Any, ...]]) -> 
             cursor.execute(statement, {"tenant": tenant_id, **columns})
 
 
-def _fetch(statement: str, **values: Any) -> list[tuple[Any, ...]]:
+def execute(statement: str, **values: Any) -> None:
+    """Run a statement that answers nothing."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+
+
+def fetch(statement: str, **values: Any) -> list[tuple[Any, ...]]:
+    """The rows of a statement."""
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         rows: list[tuple[Any, ...]] = cursor.fetchall()
@@ -189,5 +195,5 @@ WHERE l.messages = %(most)s AND l.soft ORDER BY c.id"""
 
 def softly_bounced(tenant_id: int, contact_ids: Sequence[int], *, most: int, since: datetime) -> list[int]:
     """Those of the contacts whose last `most` messages since a moment have all bounced softly."""
-    rows = _fetch(SOFTLY_BOUNCED, tenant=tenant_id, contacts=list(contact_ids), most=most, since=since)
+    rows = fetch(SOFTLY_BOUNCED, tenant=tenant_id, contacts=list(contact_ids), most=most, since=since)
     return [int(row[0]) for row in rows]
