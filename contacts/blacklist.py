@@ -5,6 +5,7 @@ and when somebody enters it; taking a value off gives contacts back what they we
 """
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from django.db.models import Q
 from django.utils import timezone
@@ -17,6 +18,8 @@ from tenants import audit
 # The reason that contacts carry, by what they were before; by it a value that is taken off knows its own.
 REASON = {"active": "on the blacklist", "not_confirmed": "on the blacklist, not confirmed before"}
 MOST = 1_000
+# So many lines that cannot be read are listed one by one.
+SHOWN = 20
 
 
 def read(kind: str, lines: Iterable[str], *, region: str | None) -> tuple[list[str], list[str]]:
@@ -33,6 +36,11 @@ def read(kind: str, lines: Iterable[str], *, region: str | None) -> tuple[list[s
         else:
             good[value] = None
     return list(good), bad
+
+
+def refused(bad: Sequence[str]) -> dict[str, Any]:
+    """Lines that could not be read, as the pages show them: the first of them, how many more, and all to be mended."""
+    return {"bad": [line[:120] for line in bad[:SHOWN]], "more_bad": max(0, len(bad) - SHOWN), "typed": "\n".join(bad)}
 
 
 def add(kind: str, values: Sequence[str], *, reason: str, user_id: int | None) -> int:

@@ -44,6 +44,11 @@ class Kind:
     # The permission that it needs beside that to see contacts.
     permission: ClassVar[str] = "contacts.edit"
 
+    def asking(self, count: int) -> str:
+        """The words of the button that begins it, with its number: "Unsubscribe 24 contacts"."""
+        verb, _blank, rest = self.label.partition(" ")
+        return f"{verb} {count:,} {self.noun}{'s' if count != 1 else ''}{f' {rest}' if rest else ''}"
+
     def gather(self, action: BulkAction) -> int:
         """Note whom the action is about; returns how many."""
         return bulk_queries.gather(action.pk, self.wanted(selected(action.asked)).values("pk"))

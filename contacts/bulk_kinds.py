@@ -68,6 +68,9 @@ class RemoveDuplicates(Kind):
 
     label, past, icon = "Remove duplicates", "removed as duplicates", "copy"
 
+    def asking(self, count: int) -> str:
+        return f"Remove {count:,} duplicate{'s' if count != 1 else ''}"
+
     def gather(self, action: BulkAction) -> int:
         return bulk_queries.gather_doubles(action.pk, action.options["by"], keep=action.options["keep"])
 

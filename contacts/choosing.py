@@ -1,16 +1,25 @@
 """Which value stays where several contacts become one: field by field, or by a rule. Pure."""
 
+import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from contacts import consent
 from contacts.attributes import CORE
+from contacts.identifiers import name_key
 from contacts.models import Contact
 
 # Which contact's value is taken where several have one and nobody has said otherwise.
 RULES = {"newest": "newest value", "oldest": "oldest value", "fullest": "fullest contact"}
 RULE = "newest"
+_IDENTIFIERS = ("external_id", "email", "phone")
+# How letters with signs are put in plain ones, or lose them: ü, ö, ä and å, sz of Polish, š, ž and č.
+_SPELLED = (
+    ("ue", "u"), ("oe", "o"), ("ae", "a"), ("aa", "a"), ("sz", "s"), ("cz", "c"), ("sh", "s"), ("zh", "z"), ("ch", "c"),
+)  # fmt: skip
+_DOUBLED = re.compile(r"(.)\1+").sub
 
 
 @dataclass(frozen=True)
@@ -77,8 +86,33 @@ def fields(
 
 def _field(key: str, label: str, contacts: Sequence[Contact], order: Sequence[Contact], chosen: int | None) -> Field:
     having = [c.pk for c in order if value_of(c, key) is not None]
-    winner = chosen if chosen in having else having[0]
+    winner = chosen if chosen in having else _first([c for c in order if c.pk in having], key)
     return Field(key, label, tuple(Value(c.pk, value_of(c, key), c.pk == winner) for c in contacts))
+
+
+def _first(having: Sequence[Contact], key: str) -> int:
+    """The contact whose value the rule takes: the first, or one with the same value whose letters the first one's has lost
+    on its way, as Łukasz Król becomes Lukas Krol, and Müller Mueller."""
+    first = having[0]
+    value = value_of(first, key)
+    if key in _IDENTIFIERS or not isinstance(value, str):
+        return first.pk
+    plain = _plain(value)
+    same = [c for c in having if isinstance(other := value_of(c, key), str) and _plain(other) == plain]
+    return max(same, key=lambda c: _own_letters(value_of(c, key))).pk
+
+
+def _plain(text: str) -> str:
+    """A text as it is left where only plain letters can be written, whichever way they were put."""
+    key = name_key(text)
+    for spelled, letter in _SPELLED:
+        key = key.replace(spelled, letter)
+    return _DOUBLED(r"\1", key)
+
+
+def _own_letters(text: str) -> int:
+    """How many letters of a text are not of the plain alphabet: of equals the first one stays with `max`."""
+    return sum(letter.isalpha() and not letter.isascii() for letter in unicodedata.normalize("NFC", text))
 
 
 def value_of(contact: Contact, key: str) -> Any:

@@ -70,6 +70,9 @@ class MergePairs(Kind):
     # A merge looks at many tables: so many pairs a transaction.
     size = 100
 
+    def asking(self, count: int) -> str:
+        return f"Merge {count:,} pair{'s' if count != 1 else ''}"
+
     def gather(self, action: BulkAction) -> int:
         """One item a pair: its number in the list, as the same contact may be in several."""
         pairs = action.options["pairs"]

@@ -3,9 +3,10 @@
 A page begins behind, or ends before, a key of the form `id` or `id_time`: however far somebody turns, a page costs the same.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import blake2b
 from typing import Any, Self
@@ -121,12 +122,45 @@ class Asked:
 
 def matching(asked: Asked) -> Any:
     """The contacts that are asked for, in no order."""
-    found = Contact.objects.filter(
-        statuses.where(asked.filter) & search.condition(asked.q, region=asked.region), narrowing.where(asked.rule)
-    )
+    found = _meant(asked).filter(statuses.where(asked.filter))
     if asked.deleted:
         return found.exclude(deleted_at=None)
     return found if asked.filter.with_deleted else found.filter(deleted_at=None)
+
+
+def _meant(asked: Asked) -> Any:
+    """Whom the search box and the rule mean, whatever their status, the deleted among them."""
+    return Contact.objects.filter(search.condition(asked.q, region=asked.region), narrowing.where(asked.rule))
+
+
+def counts(asked: Asked) -> tuple[list[statuses.Cell], bool]:
+    """(how many of those that the search means there are of each status, whether there are more than were counted)."""
+    if not asked.q and not asked.rule:
+        return statuses.cells(), False
+    cells, more = remembered.figures(
+        _name("counts", asked.q, asked.rule, asked.region), lambda: _counts(asked), while_writing=5,
+        otherwise=RULE_SECONDS,
+    )  # fmt: skip
+    return [statuses.Cell(*cell) for cell in cells], more
+
+
+def _counts(asked: Asked) -> tuple[list[tuple[Any, ...]], bool]:
+    if asked.rule:  # a rule looks at everybody anyway
+        return statuses.tally(_meant(asked)), False
+    each = list(statuses.kinds(_meant(asked))[: COUNTED + 1])
+    found = Counter(each[:COUNTED])
+    return [(*kind, contacts) for kind, contacts in found.items()], len(each) > COUNTED
+
+
+def over(asked: Asked) -> int:
+    """How many of those that a search means are over the limit of the plan: exact but for very many."""
+    return int(matching(replace(asked, status="email.over")).order_by()[: COUNTED + 1].count())
+
+
+def _name(what: str, *asked: object) -> str:
+    """The name under which an answer is remembered: nobody can make one that another question has."""
+    digest = blake2b(repr(asked).encode(), key=settings.SECRET_KEY.encode()[:64], digest_size=16).hexdigest()
+    return f"{what}.{digest}"
 
 
 @dataclass(frozen=True)
@@ -151,8 +185,7 @@ def searched(asked: Asked) -> Found | None:
     not do each, nor the next page again: an answer counts for some seconds, as the rule may ask for more than contacts."""
     if not asked.rule:
         return None
-    text = repr((asked.deleted, asked.status, asked.q, asked.rule, asked.region))
-    name = "rule." + blake2b(text.encode(), key=settings.SECRET_KEY.encode()[:64], digest_size=16).hexdigest()
+    name = _name("rule", asked.deleted, asked.status, asked.q, asked.rule, asked.region)
     return Found(*remembered.figures(name, lambda: _find(asked), while_writing=5, otherwise=RULE_SECONDS))
 
 
@@ -236,11 +269,14 @@ def _key(text: str, order: Order) -> Key | None:
     return None if order.column and at is None else (pk, at)
 
 
-def total(asked: Asked, cells: list[statuses.Cell], found: Found | None = None) -> tuple[int, bool]:
-    """(contacts that are asked for, whether there are more): exact but for a search that finds very many."""
+def total(
+    asked: Asked, cells: list[statuses.Cell], found: Found | None = None, *, more: bool = False
+) -> tuple[int, bool]:
+    """(contacts that are asked for, whether there are more): exact but for a search that finds very many. `cells`, `more`:
+    what `counts` says."""
     if found is not None:
         return found.total, False
-    if not asked.q:
+    if not more and not (asked.q and asked.filter.over):
         return statuses.count(cells, asked.filter, deleted=asked.deleted), False
     counted = matching(asked).order_by()[: COUNTED + 1].count()
     return min(counted, COUNTED), counted > COUNTED

@@ -42,13 +42,17 @@ def put(contact: Contact, key: str, state: Sequence[Any]) -> None:
         contact.attributes[key] = state[0]
 
 
+# What is not written with the others: what never changes, and what is read from the row that is written.
+_APART = ("id", "tenant_id", "attributes")
+
+
 def write(contact: Contact, states: Mapping[str, Sequence[Any]], now: datetime) -> None:
     """Give values their states and write the contact, with its place in the order of changes."""
     for key, state in states.items():
         put(contact, key, state)
     contact.changed_at = now
     # Attributes that stay are not written again.
-    others = [f.attname for f in Contact._meta.concrete_fields if f.attname not in ("id", "tenant_id", "attributes")]
+    others = [f.attname for f in Contact._meta.concrete_fields if not f.generated and f.attname not in _APART]
     attributes = ["attributes"] if any(not _columns(key) for key in states) else []
     contact.save(update_fields=None if contact.pk is None else [*others, *attributes])
     Change.objects.create(tenant_id=current_tenant(), at=now, contact_id=contact.pk)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db.models import BooleanField, Case, Count, ExpressionWrapper, F, Q, When
 
@@ -100,17 +100,25 @@ def cells() -> list[Cell]:
 
 
 def _count() -> list[tuple[bool, str | None, str | None, int]]:
-    parts = (
-        Contact.objects.annotate(
+    return tally(Contact.objects.all())
+
+
+def kinds(contacts: Any) -> Any:
+    """(deleted, status of the e-mail, status of the phone) of each of the contacts, None without the channel; a query."""
+    return (
+        contacts.annotate(
             gone=ExpressionWrapper(Q(deleted_at__isnull=False), output_field=BooleanField()),
             by_email=Case(When(email__isnull=False, then=F("email_status"))),
             by_phone=Case(When(phone__isnull=False, then=F("phone_status"))),
         )
         .order_by()
         .values_list("gone", "by_email", "by_phone")
-        .annotate(contacts=Count("pk"))
     )
-    return list(parts)
+
+
+def tally(contacts: Any) -> list[tuple[bool, str | None, str | None, int]]:
+    """The cells of the contacts of a query."""
+    return list(kinds(contacts).annotate(contacts=Count("pk")))
 
 
 def count(found: list[Cell], wanted: StatusFilter, *, deleted: bool) -> int:

@@ -11,6 +11,7 @@ from typing import Any
 
 from contacts import address_consent, consent, queries
 from contacts import staging as tables
+from contacts.models import Contact
 from contacts.staging import Staging
 
 REVERSED, IN_PART, KEPT, IMPOSSIBLE = "r", "p", "k", "x"
@@ -130,7 +131,8 @@ WHERE t.tenant_id = %(tenant)s AND t.import_id = %(import_id)s AND t.row_no >= %
 # Brings them back, unless somebody else has their external ID or e-mail by now.
 BRING_BACK = """
 WITH back AS (
-  INSERT INTO contact SELECT r.* FROM {back} b CROSS JOIN LATERAL jsonb_populate_record(NULL::contact, b.data) r
+  INSERT INTO contact (@columns@)
+  SELECT @values@ FROM {back} b CROSS JOIN LATERAL jsonb_populate_record(NULL::contact, b.data) r
   WHERE b.tenant_id = %(tenant)s AND b.row_no >= %(start)s AND b.row_no < %(stop)s
     AND NOT EXISTS (SELECT 1 FROM contact c WHERE c.tenant_id = %(tenant)s AND c.deleted_at IS NULL
       AND c.external_id = r.external_id)
@@ -162,7 +164,9 @@ def redo(staging: Staging, *, start: int, stop: int, now: datetime) -> Taken:
     span = {"import_id": staging.import_id, "start": start, "stop": stop}
     queries.run(BACK, staging, **span)
     tables.analyze(staging, "back")
-    queries.run(BRING_BACK, staging, **span)
+    names = [f.column for f in Contact._meta.concrete_fields if not f.generated]
+    statement = BRING_BACK.replace("@columns@", ", ".join(names))
+    queries.run(statement.replace("@values@", ", ".join(f"r.{name}" for name in names)), staging, **span)
     queries.run(CAME_BACK, staging, **span)
     _turn(staging, span, old=0, new=1, now=now, which=WAS_TAKEN)
     return _told(staging, span, now=now)

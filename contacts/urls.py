@@ -19,6 +19,7 @@ app_name = "contacts"
 _BULK = ("delete", "restore", "unsubscribe", "duplicates")
 urlpatterns = [
     path("", listing.listing, name="list"),
+    path("columns/", listing.choose_columns, name="columns"),
     path("new/", editing.new, name="new"),
     path("new/likes/", editing.likes, name="likes"),
     path("duplicates/", duplicates.listing, {"kind": "email"}, name="duplicates"),

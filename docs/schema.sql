@@ -255,10 +255,12 @@ CREATE TABLE contact (
     deleted_reason text,
     merged_into bigint,
     rating smallint,
+    email_domain character varying(254) COLLATE "C" DEFAULT split_part((email)::text, '@'::text, 2),
     CONSTRAINT contact_pkey PRIMARY KEY (tenant_id, id)
 ) WITH (fillfactor=78);
 CREATE INDEX contact_changed ON contact USING brin (changed_at) WITH (pages_per_range='32');
 CREATE INDEX contact_deleted ON contact (tenant_id, deleted_at) WHERE (deleted_at IS NOT NULL);
+CREATE INDEX contact_domain ON contact (tenant_id, email_domain) WHERE (email_domain IS NOT NULL);
 CREATE INDEX contact_email ON contact (tenant_id, email) WHERE (email IS NOT NULL);
 CREATE INDEX contact_email_status ON contact (tenant_id, email_status, id) WHERE (NOT ((email_status)::text = 'active'::text));
 CREATE UNIQUE INDEX contact_external_id ON contact (tenant_id, external_id) WHERE ((deleted_at IS NULL) AND (external_id IS NOT NULL));
@@ -544,6 +546,7 @@ CREATE TABLE membership (
     role character varying(12) NOT NULL,
     created_at timestamp with time zone NOT NULL,
     user_id bigint NOT NULL,
+    list_columns jsonb,
     CONSTRAINT membership_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT membership_once UNIQUE (tenant_id, user_id),
     CONSTRAINT membership_user_id_3409a104_fk_user_id FOREIGN KEY (user_id) REFERENCES "user"(id) DEFERRABLE INITIALLY DEFERRED

@@ -163,11 +163,17 @@ function showSelection(rows) {
   bar.hidden = count === 0;
   const place = $("[data-selected]", bar);
   if (place) place.textContent = `${count} selected`;
+  sayCount(bar, `${count}`);
   const everything = $("[data-everything]", bar);
   if (everything) everything.value = "";
   const more = $("[data-select-everything]", bar);
   if (more) more.hidden = count < rows.length;
   for (const button of $$("[data-few]", bar)) button.hidden = count < 2 || count > 10;
+}
+
+// Each button says how many it is about: "Unsubscribe 24…".
+function sayCount(bar, count) {
+  for (const button of $$("[data-counted]", bar)) button.textContent = button.dataset.counted.replace("#", count);
 }
 
 // Beyond the page: all that the list shows. The server finds them; the ticks stand for the page only.
@@ -176,7 +182,9 @@ document.addEventListener("click", (event) => {
   if (!more) return;
   const bar = more.closest(".selection-bar");
   $("[data-everything]", bar).value = "1";
-  $("[data-selected]", bar).textContent = more.textContent.replace("Select all", "All").trim() + " selected";
+  const count = more.textContent.replace("Select all", "").trim();
+  $("[data-selected]", bar).textContent = `All ${count} selected`;
+  sayCount(bar, count);
   more.hidden = true;
   for (const button of $$("[data-few]", bar)) button.hidden = true;
   $("button[type=submit]", bar)?.focus();

@@ -53,6 +53,12 @@ class Contact(TenantModel):
 
     external_id = models.CharField(max_length=128, null=True, db_collation="C")
     email = models.CharField(max_length=254, null=True, db_collation="C")
+    # Behind the @: people are searched by it. Written by the database.
+    email_domain = models.GeneratedField(
+        expression=models.Func(models.F("email"), models.Value("@"), models.Value(2), function="split_part"),
+        output_field=models.CharField(max_length=254, null=True, db_collation="C"),
+        db_persist=True,
+    )
     email_written = models.CharField(max_length=320, null=True)
     phone = models.CharField(max_length=40, null=True, db_collation="C")
     phone_written = models.CharField(max_length=64, null=True)
@@ -91,6 +97,9 @@ class Contact(TenantModel):
         ]
         indexes: ClassVar[list[Any]] = [
             models.Index(fields=["tenant_id", "email"], name="contact_email", condition=Q(email__isnull=False)),
+            models.Index(
+                fields=["tenant_id", "email_domain"], name="contact_domain", condition=Q(email_domain__isnull=False)
+            ),
             models.Index(fields=["tenant_id", "phone"], name="contact_phone", condition=Q(phone__isnull=False)),
             models.Index(
                 fields=["tenant_id", "first_key"], name="contact_first_name", condition=Q(first_key__isnull=False)

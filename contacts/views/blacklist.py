@@ -54,24 +54,32 @@ def _region(request: HttpRequest) -> str | None:
 @allow("contacts.edit")
 @require_POST
 def add(request: HttpRequest, kind: str) -> HttpResponse:
-    """Put what was typed, one a line, on the list; with a line that cannot be read, nothing is put there."""
+    """Put what was typed, one a line, on the list. Lines that cannot be read are shown again to be mended."""
     lines = request.POST.get("values", "").replace("\x00", "").splitlines()
     values, bad = blacklist.read(kind, lines[: blacklist.MOST + 1], region=_region(request))
-    error = ""
+    if len(lines) > blacklist.MOST:
+        error = f"{len(lines):,} lines. At most {blacklist.MOST:,} at once: nothing was added."
+        return _again(request, kind, {"error": error, "typed": "\n".join(lines)})
+    if not values and not bad:
+        return _again(request, kind, {"error": f"Enter at least one {_LABELS[kind]}."})
+    reason = request.POST.get("reason", "").strip()[:200]
+    new = blacklist.add(kind, values, reason=reason, user_id=user_id(request)) if values else 0
     if bad:
-        error = f"No {_LABELS[kind]}: {', '.join(bad[:5])}{'…' if len(bad) > 5 else ''}. Nothing was added."
-    elif len(lines) > blacklist.MOST:
-        error = f"At most {blacklist.MOST:,} at once. Nothing was added."
-    elif not values:
-        error = f"Enter at least one {_LABELS[kind]}."
-    if error:
-        shown = {**_shown(request, kind), "error": error, "typed": "\n".join(lines)}
-        return page(request, "contacts/blacklist.html", shown, status=422)
-    new = blacklist.add(kind, values, reason=request.POST.get("reason", "").strip()[:200], user_id=user_id(request))
-    messages.success(
-        request, f"{new:,} added. They get no messages, whoever has them." if new else "All were there already."
-    )
+        return _again(request, kind, {"said": _said(new, len(values)), **blacklist.refused(bad), "reason": reason})
+    messages.success(request, _said(new, len(values)))
     return go(request, _ROUTES[kind])
+
+
+def _again(request: HttpRequest, kind: str, more: dict[str, Any]) -> HttpResponse:
+    return page(request, "contacts/blacklist.html", {**_shown(request, kind), **more}, status=422)
+
+
+def _said(new: int, values: int) -> str:
+    """What became of the lines that could be read."""
+    if not values:
+        return "Nothing was added."
+    known = f" {values - new:,} {'was' if values - new == 1 else 'were'} there already." if values > new else ""
+    return f"{new:,} added. They get no messages, whoever has them.{known}" if new else "All were there already."
 
 
 @allow("contacts.edit")

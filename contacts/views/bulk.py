@@ -79,6 +79,7 @@ def preview(kind: str, asked: dict[str, Any]) -> dict[str, Any]:
         "fields": fields,
         "selected": selected,
         "count": count,
+        "button": known.asking(count),
         "rest": selected - count,
         "token": secrets.token_hex(16),
         "back": reverse("contacts:list"),
@@ -94,6 +95,7 @@ def _doubles(given: Mapping[str, Any]) -> dict[str, Any]:
         "by": by,
         "selected": totals.contacts,
         "count": gone,
+        "button": bulk.kinds()["duplicates"].asking(gone),
         "stay": totals.values,
         "back": back,
         "fields": [("by", by)],
@@ -154,11 +156,17 @@ def _shown(found: BulkAction) -> dict[str, Any]:
         "through": through,
         "of": found.done if found.state == BulkState.UNDOING else found.total,
         "sentence": said(found),
+        "title": said(found) if not found.active else _asked(kind, found),
         "can_undo": kind.undoable and found.state in (BulkState.DONE, BulkState.CANCELED) and found.done > 0,
         "file": exports.file_of(found, now=timezone.now()) if found.kind == "export" else None,
         "days": exports.DAYS,
         "examples": _examples(found),
     }
+
+
+def _asked(kind: bulk.Kind, found: BulkAction) -> str:
+    """What an action that is under way was asked to do; before it has counted whom it is about, without their number."""
+    return kind.asking(found.total) if found.total else kind.label
 
 
 def said(found: BulkAction) -> str:

@@ -5,13 +5,19 @@ from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
-from cdp.http import page
-from contacts import acting, narrowing, people, statuses
+from cdp.http import go, page
+from contacts import acting, listed, narrowing, people, statuses
+from contacts.listed import Column
+from contacts.models import Contact
 from contacts.people import SIZES, Asked
 from contacts.statuses import FILTERS
+from contacts.views.acting import own_page
 from tenants.roles import allow
+
+# So many columns beside the name fit beside the rail.
+ROOM = 4
 
 
 @allow("contacts.view")
@@ -20,34 +26,62 @@ def listing(request: HttpRequest) -> HttpResponse:
     """Contacts that are asked for, in pages that stay fast however far one turns."""
     workspace: Any = request.workspace  # type: ignore[attr-defined]
     asked = Asked.of(request.GET.dict(), region=workspace.country or None)
+    chosen = request.membership.list_columns  # type: ignore[attr-defined]
     fragment = request.headers.get("HX-Target") == "contacts-list"
-    return page(request, "contacts/_people.html" if fragment else "contacts/list.html", context(asked))
+    return page(request, "contacts/_found.html" if fragment else "contacts/list.html", context(asked, chosen))
 
 
-def context(asked: Asked) -> dict[str, Any]:
-    """What the list shows of what is asked for."""
+@allow("contacts.view")
+@require_POST
+def choose_columns(request: HttpRequest) -> HttpResponse:
+    """Remember which columns the person wants to see in this workspace; back to the list."""
+    membership: Any = request.membership  # type: ignore[attr-defined]
+    usual = request.POST.get("usual") == "1"
+    membership.list_columns = None if usual else listed.choose(request.POST.getlist("column"))
+    membership.save(update_fields=["list_columns"])
+    return go(request, own_page(request) or "contacts:list")
+
+
+def context(asked: Asked, chosen: list[str] | None = None) -> dict[str, Any]:
+    """What the list shows of what is asked for. `chosen`: the columns that the person wants."""
     cells = statuses.cells()
     found = people.searched(asked)
     shown = people.page(asked, found)
     by = acting.deleted_by(shown.contacts) if asked.deleted else {}
-    total, more = people.total(asked, cells, found)
-    everybody = sum(cell.contacts for cell in cells)
+    counts, many = people.counts(asked)
+    total, more = people.total(asked, counts, found, more=many)
+    columns = listed.columns(chosen)
     return {
         "asked": asked,
         "contacts": shown.contacts,
-        "rows": [(contact, acting.offered(contact), by.get(contact.pk, "")) for contact in shown.contacts],
+        "columns": columns,
+        "most_columns": listed.MOST,
+        **_table(shown.contacts, [column for column in columns if column.shown][: listed.MOST], by),
         "orders": [(key, order.label) for key, order in asked.orders.items()],
         "sizes": SIZES,
-        "rail": _rail(asked, cells),
+        "rail": _rail(asked, counts),
+        "many": many,
         "total": total,
         "more": more,
         "of": statuses.count(cells, FILTERS[""], deleted=asked.deleted),
-        "everybody": everybody,
+        "everybody": sum(cell.contacts for cell in cells),
+        **_links(asked, shown),
+        "selection": [(n, v) for n, v in asked.selection().items() if v],
+        "phrases": narrowing.phrases(asked.rule),
+    }
+
+
+def _table(contacts: list[Contact], shown: list[Column], by: dict[int, str]) -> dict[str, Any]:
+    """The shown columns, and a row for each contact: the contact, its acts, who deleted it, its cells."""
+    rows = [(c, acting.offered(c), by.get(c.pk, ""), listed.cells(c, shown)) for c in contacts]
+    return {"shown": shown, "rows": rows, "wide": len(shown) > ROOM}
+
+
+def _links(asked: Asked, shown: people.Page) -> dict[str, Any]:
+    return {
         "newer_url": f"?{asked.query(before=shown.newer)}" if shown.newer else None,
         "older_url": f"?{asked.query(after=shown.older)}" if shown.older else None,
         "everything": urlencode({**{n: v for n, v in asked.selection().items() if v}, "all": "1"}),
-        "selection": [(n, v) for n, v in asked.selection().items() if v],
-        "phrases": narrowing.phrases(asked.rule),
         "unruled": f"?{asked.query(rule='')}",
         "searching": urlencode({n: v for n, v in (("rule", asked.rule), ("show", asked.selection()["show"])) if v}),
         "here": f"{reverse('contacts:list')}?{asked.query(after=asked.after, before=asked.before)}",
@@ -66,6 +100,7 @@ def _rail(asked: Asked, cells: list[statuses.Cell]) -> list[dict[str, Any]]:
     ]  # fmt: skip
     groups: dict[str, list[dict[str, Any]]] = {"Contacts": views}
     limited = statuses.limit() is not None
+    searching = bool(asked.q or asked.rule)
     for key, found in FILTERS.items():
         if key and (limited or not found.over):
             current = key == asked.status
@@ -75,7 +110,9 @@ def _rail(asked: Asked, cells: list[statuses.Cell]) -> list[dict[str, Any]]:
                     "url": f"?{asked.query(status='' if current else key)}",
                     "tone": found.tone,
                     "current": current,
-                    "count": statuses.count(cells, found, deleted=asked.deleted),
+                    "count": people.over(asked)
+                    if found.over and searching
+                    else statuses.count(cells, found, deleted=asked.deleted),
                 }
             )
     return [{"title": title, "filters": filters} for title, filters in groups.items()]

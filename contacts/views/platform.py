@@ -31,21 +31,26 @@ def blacklist(request: HttpRequest) -> HttpResponse:
 def _change(request: HttpRequest, *, by: str) -> HttpResponse:
     lines = request.POST.get("values", "").replace("\x00", "").splitlines()
     values, bad = lists.read("email", lines[: lists.MOST + 1], region=None)
-    error = ""
+    if len(lines) > lists.MOST or not (values or bad):
+        error = f"Enter 1 to {lists.MOST:,} e-mail addresses. Nothing was changed."
+        return _again(request, {"error": error, "typed": "\n".join(lines)})
+    said = _do(request, values, by=by) if values else "Nothing was changed."
     if bad:
-        error = f"No e-mail address: {', '.join(bad[:5])}. Nothing was changed."
-    elif not values or len(lines) > lists.MOST:
-        error = f"Enter 1 to {lists.MOST:,} e-mail addresses."
-    if error:
-        return page(
-            request, "contacts/platform.html", {**_shown(""), "error": error, "typed": "\n".join(lines)}, status=422
-        )
-    if request.POST.get("do") == "remove":
-        messages.success(request, f"{platform.remove(values):,} can be written to again.")
-    else:
-        new = platform.add(values, reason=request.POST.get("reason", "").strip(), by=by)
-        messages.success(request, f"{new:,} blocked for all workspaces." if new else "All were blocked already.")
+        return _again(request, {"said": said, **lists.refused(bad)})
+    messages.success(request, said)
     return go(request, "platform_blacklist")
+
+
+def _do(request: HttpRequest, values: list[str], *, by: str) -> str:
+    """What the button says to do with the addresses; returns what was done."""
+    if request.POST.get("do") == "remove":
+        return f"{platform.remove(values):,} can be written to again."
+    new = platform.add(values, reason=request.POST.get("reason", "").strip(), by=by)
+    return f"{new:,} blocked for all workspaces." if new else "All were blocked already."
+
+
+def _again(request: HttpRequest, more: dict[str, Any]) -> HttpResponse:
+    return page(request, "contacts/platform.html", {**_shown(""), **more}, status=422)
 
 
 def _shown(typed: str) -> dict[str, Any]:

@@ -85,17 +85,52 @@ def test_one_click_lists_the_value_and_its_undo_takes_it_off(alice: Actor) -> No
         assert not BlacklistEntry.objects.exists()
 
 
+MANY = [f"p{i}@example.com" for i in range(30)]
+WRONG = [f"bad{i}" for i in range(25)]
+
+
 @pytest.mark.parametrize(
-    ("kind", "values", "said"),
+    ("kind", "values", "added", "bad"),
     [
-        ("", "ann@@example.com\nbob@example.com", "No e-mail address: ann@@example.com"),
-        ("phone/", "12", "No phone number: 12"),
-        ("", " \n", "Enter at least one"),
-        ("", "\n".join(f"p{i}@example.com" for i in range(1_001)), "At most 1,000 at once"),
+        ("", "ann@@example.com\n Bob@example.com \n\nnobody\n", {"bob@example.com"}, ["ann@@example.com", "nobody"]),
+        ("", "\n".join(["<b>", *MANY]), set(MANY), ["<b>"]),
+        ("", "\n".join([*WRONG, "good@example.com"]), {"good@example.com"}, WRONG),
+        ("", "nobody", set(), ["nobody"]),
+        ("phone/", "12\n07911 123456\nring me", {"+447911123456"}, ["12", "ring me"]),
+        ("phone/", "12", set(), ["12"]),
+    ],
+)  # fmt: skip
+def test_good_lines_are_added_and_bad_ones_listed(
+    alice: Actor, kind: str, values: str, added: set[str], bad: list[str]
+) -> None:
+    answer = alice.post(f"contacts/blacklist/{kind}add/", {"values": values, "reason": "asked"})
+    assert answer.status_code == 422
+    with tenant_context(alice.workspace.pk):
+        assert set(BlacklistEntry.objects.values_list("value", flat=True)) == added
+        assert set(BlacklistEntry.objects.values_list("reason", flat=True)) == ({"asked"} if added else set())
+    assert answer.context["typed"].splitlines() == bad
+    assert (answer.context["bad"], answer.context["more_bad"]) == (bad[:20], max(0, len(bad) - 20))
+    assert (f"{len(added)} added" if added else "Nothing was added") in answer.text
+    assert "<b></li>" not in answer.text
+
+
+def test_what_is_mended_and_what_was_there(alice: Actor) -> None:
+    put(alice, "email", "ann@example.com")
+    answer = alice.post("contacts/blacklist/add/", {"values": "ann@example.com\nbob@example.com"}, follow=True)
+    assert "1 added. They get no messages, whoever has them. 1 was there already." in answer.text
+    answer = alice.post("contacts/blacklist/add/", {"values": "ann@example.com"}, follow=True)
+    assert "All were there already." in answer.text
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (" \n", "Enter at least one"),
+        ("\n".join(f"p{i}@example.com" for i in range(1_001)), "At most 1,000 at once: nothing was added"),
     ],
 )
-def test_with_a_line_that_is_none_nothing_is_added(alice: Actor, kind: str, values: str, said: str) -> None:
-    answer = alice.post(f"contacts/blacklist/{kind}add/", {"values": values})
+def test_nothing_and_too_much_are_refused(alice: Actor, values: str, said: str) -> None:
+    answer = alice.post("contacts/blacklist/add/", {"values": values})
     assert answer.status_code == 422
     assert said in answer.content.decode()
     with tenant_context(alice.workspace.pk):

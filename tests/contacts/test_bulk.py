@@ -411,3 +411,36 @@ def test_another_workspace_is_never_touched(crowd: Actor, charlie: Actor) -> Non
     assert (action.total, action.done) == (0, 0)
     with tenant_context(charlie.workspace.pk):
         assert Contact.objects.living().count() == 1
+
+
+# --- numbers on buttons -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "count", "words"),
+    [
+        ("unsubscribe", 24, "Unsubscribe 24 contacts"),
+        ("delete", 1, "Delete 1 contact"),
+        ("restore", 1_204, "Restore 1,204 contacts"),
+        ("erase", 3, "Erase 3 contacts for good"),
+        ("export", 2, "Export 2 contacts"),
+        ("duplicates", 2, "Remove 2 duplicates"),
+        ("segments", 5, "Add 5 contacts to segments"),
+        ("pairs", 1, "Merge 1 pair"),
+    ],
+)
+def test_the_button_says_how_many(kind: str, count: int, words: str) -> None:
+    assert bulk.kinds()[kind].asking(count) == words
+
+
+def test_the_preview_and_the_page_say_the_number(alice: Actor) -> None:
+    bring(alice.workspace, "email\n" + "".join(f"p{i}@example.com\n" for i in range(3)))
+    assert "Unsubscribe 3 contacts</button>" in alice.get("contacts/bulk/unsubscribe/?all=1").text
+    assert "Add 3 contacts to segments</button>" in alice.get("segments/add/?all=1").text
+    alice.post("contacts/bulk/unsubscribe/", {"all": "1"})
+    with tenant_context(alice.workspace.pk):
+        action = BulkAction.objects.latest("pk")
+    path = f"contacts/actions/{action.pk}/"
+    assert "<h1>Unsubscribe</h1>" in alice.get(path).text
+    bulk.work(alice.workspace.pk, action.pk)
+    assert "<h1>3 contacts unsubscribed</h1>" in alice.get(path).text

@@ -1,6 +1,7 @@
 """Making contacts one and taking them apart: values, statuses, what belongs to them, who finds them, two at once."""
 
 import threading
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -346,3 +347,60 @@ def test_values_are_chosen_the_same_way_whatever_the_order() -> None:
             for order in (made, made[::-1], [made[1], made[2], made[0]])
         }
         assert len(answers) == 1, rule
+
+
+# --- letters of their own ---------------------------------------------------------------------------------------------
+
+
+def _people(key: str, *values: str | None) -> list[Contact]:
+    """Contacts of which the last one is the newest."""
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    return [
+        Contact(pk=i, changed_at=at + timedelta(days=i), created_at=at, attributes={}, **{key: value})
+        for i, value in enumerate(values, start=1)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("key", "values", "kept"),
+    [
+        ("first_name", ("Łukasz", "Lukas"), "Łukasz"),
+        ("first_name", ("Łukasz", "Lukasz"), "Łukasz"),
+        ("first_name", ("Lukas", "Łukasz"), "Łukasz"),
+        ("last_name", ("Król", "Krol"), "Król"),
+        ("last_name", ("Müller", "Mueller"), "Müller"),
+        ("last_name", ("Müller", "Muller", "MULLER"), "Müller"),
+        ("last_name", ("Weiß", "Weiss"), "Weiß"),
+        ("last_name", ("Bråthen", "Braathen"), "Bråthen"),
+        ("last_name", ("Sørensen", "Soerensen"), "Sørensen"),
+        ("last_name", ("Žukas", "Zhukas"), "Žukas"),
+        ("first_name", ("José", "Jose", None), "José"),
+        ("first_name", ("José", "Josè"), "Josè"),
+        # Other values, not other letters: the rule decides.
+        ("first_name", ("José", "Anna"), "Anna"),
+        ("first_name", ("Łukasz", "Lena"), "Lena"),
+        ("first_name", ("Anna", "ANNA"), "ANNA"),
+        ("first_name", ("Philipp", "Filip"), "Filip"),
+        ("first_name", ("Анна", "Anna"), "Anna"),
+        # Identifiers are no spelling.
+        ("email", ("josé@example.com", "jose@example.com"), "jose@example.com"),
+        ("external_id", ("É-1", "E-1"), "E-1"),
+    ],
+)
+def test_the_form_with_its_own_letters_is_kept(key: str, values: tuple[str | None, ...], kept: str) -> None:
+    field = choosing.fields(_people(key, *values), labels={}, rule="newest", chosen={})[0]
+    assert field.result is not None
+    assert field.result.value == kept
+
+
+def test_letters_count_in_fields_of_the_workspace_and_never_over_a_choice() -> None:
+    first, second = _people("first_name", "Łukasz", "Lukas")
+    first.attributes, second.attributes = {"city": "Łódź", "n": 1}, {"city": "Lodz", "n": 2}
+    found = {
+        f.key: f.result for f in choosing.fields([first, second], labels={}, rule="newest", chosen={"first_name": 2})
+    }
+    assert {key: value and value.value for key, value in found.items()} == {
+        "first_name": "Lukas",
+        "city": "Łódź",
+        "n": 2,
+    }

@@ -50,6 +50,10 @@ def test_operators_block_find_and_let_go(alice: Actor) -> None:
         assert "is blocked" in found.text
         assert "trap" in found.text
         assert alice.client.post(PATH, {"values": "nobody", "do": "add"}).status_code == 422
+        mixed = alice.client.post(PATH, {"values": "nobody\nsomebody@example.com", "do": "add"})
+        assert (mixed.status_code, mixed.context["bad"], mixed.context["typed"]) == (422, ["nobody"], "nobody")
+        assert "1 blocked for all workspaces." in mixed.text
+        assert platform.find("somebody@example.com") is not None
         assert alice.client.post(PATH, {"values": "", "do": "remove"}).status_code == 422
         assert platform.blocks(email)
         alice.client.post(PATH, {"values": email, "do": "remove"})
