@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('tenants', '0009_soft_bounces'),
+        ('tenants', '0010_claimed_orders'),
     ]
 
     operations = [
