@@ -164,7 +164,7 @@ def redo(staging: Staging, *, start: int, stop: int, now: datetime) -> Taken:
     span = {"import_id": staging.import_id, "start": start, "stop": stop}
     queries.run(BACK, staging, **span)
     tables.analyze(staging, "back")
-    names = [f.column for f in Contact._meta.concrete_fields if not f.generated]
+    names = [f.attname for f in Contact._meta.concrete_fields if not f.generated]
     statement = BRING_BACK.replace("@columns@", ", ".join(names))
     queries.run(statement.replace("@values@", ", ".join(f"r.{name}" for name in names)), staging, **span)
     queries.run(CAME_BACK, staging, **span)
