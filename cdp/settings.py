@@ -65,6 +65,8 @@ ACTIVITY = {"import": "imports.activity", "change": "contacts.happenings"}
 SENTENCE = "imports.problems.sentence"
 # What reads the rules by which lists of contacts are narrowed (contacts.narrowing).
 RULES = "segments.search"
+# What a profile shows at once of what its person did.
+OVERVIEW = "tracking.overview"
 # What can be done to many contacts at once (contacts.bulk).
 # Columns of the export of contacts that other apps fill: name → function from IDs of contacts to ID → cell.
 EXPORT_COLUMNS = {"Segments": "segments.membership.cells_of"}

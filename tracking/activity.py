@@ -96,7 +96,7 @@ def kinds() -> list[tuple[str, str]]:
     return [*((key, label) for key, (label, _wanted) in KINDS.items()), *((k, s.LABEL) for k, s in _others().items())]
 
 
-def page(contact_id: int, *, kind: str, after: str) -> Page:
+def page(contact_id: int, *, kind: str, after: str, size: int = SIZE) -> Page:
     """The next entries of a kind behind a key; what makes no sense means everything, from the latest on."""
     others = _others()
     sources: Sequence[Source] = [_Events(KINDS[kind if kind in KINDS else ""][1])]
@@ -108,11 +108,11 @@ def page(contact_id: int, *, kind: str, after: str) -> Page:
     found = [
         (entry.at, place, entry.number, entry)
         for place, source in enumerate(sources)
-        for entry in source.latest(contact_id, behind=key.behind(place) if key else None, count=SIZE + 1)
+        for entry in source.latest(contact_id, behind=key.behind(place) if key else None, count=size + 1)
     ]
     found.sort(key=lambda one: one[:3], reverse=True)
-    shown = found[:SIZE]
-    older = f"{shown[-1][2]}_{shown[-1][1]}_{shown[-1][0].isoformat()}" if len(found) > SIZE else None
+    shown = found[:size]
+    older = f"{shown[-1][2]}_{shown[-1][1]}_{shown[-1][0].isoformat()}" if len(found) > size else None
     return Page([one[3] for one in shown], older, sum(source.count(contact_id) for source in sources))
 
 

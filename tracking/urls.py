@@ -23,5 +23,6 @@ urlpatterns = [
     path("settings/sources/<int:source_id>/archive/", source_views.put_away, {"away": True}, name="archive_source"),
     path("settings/sources/<int:source_id>/restore/", source_views.put_away, {"away": False}, name="restore_source"),
     path("visitors/of-contact/<int:contact_id>/", views.of_contact, name="of_contact"),
+    path("activity/of-contact/<int:contact_id>/panel/", views.panel, name="activity_panel"),
     path("activity/of-contact/<int:contact_id>/", views.activity, name="activity"),
 ]

@@ -1,8 +1,6 @@
 """Sites and their snippet, resolved contacts, and what the visitors of a contact did."""
 
 from collections.abc import Iterable
-from datetime import date
-from itertools import groupby
 from typing import Any
 
 import redis
@@ -10,18 +8,17 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.utils import timezone
+from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from cdp.given import whole
 from cdp.http import invalid, page
-from contacts.happenings import Entry
 from contacts.models import Contact
 from contacts.vocabulary import COUNTRY_CODES
 from tenants import audit
 from tenants.roles import allow
 from tracking import activity as stream
-from tracking import inbox, quarantine
+from tracking import inbox, overview, quarantine
 from tracking.models import Quarantine, Site, Visitor, VisitorIdentifier
 from tracking.sites import forget, new_key, read_hosts
 
@@ -211,21 +208,22 @@ def activity(request: HttpRequest, contact_id: int) -> HttpResponse:
     """The fragment of a profile: what its visitors did on the sites, what imports and providers have told; by kind."""
     contact = get_object_or_404(Contact, pk=contact_id)
     kind, after = request.GET.get("kind", ""), request.GET.get("after", "")[:60]
-    shown = stream.page(contact.pk, kind=kind, after=after)
-    sites = dict(Site.objects.values_list("pk", "name"))
+    return page(request, "tracking/_activity.html", overview.stream(contact.pk, kind=kind, after=after))
+
+
+@allow("contacts.view")
+@require_safe
+def panel(request: HttpRequest, contact_id: int) -> HttpResponse:
+    """The panel "Contact activity", over the list: every message with its channel, language, date and status. Without a
+    script it is the tab of the profile."""
+    contact = get_object_or_404(Contact, pk=contact_id)
+    if not request.headers.get("HX-Request"):
+        return redirect(f"{reverse('contacts:profile', args=[contact.pk])}?tab=activity&kind=message")
+    shown = stream.page(contact.pk, kind="message", after="", size=PAGE)
     context = {
-        "contact_id": contact.pk,
-        "kind": kind if kind in dict(stream.kinds()) else "",
-        "kinds": stream.kinds(),
-        "days": [
-            (day, [(entry, sites.get(entry.event.site_id, "") if entry.event else "") for entry in found])
-            for day, found in groupby(shown.entries, key=_day)
-        ],
-        "page": shown,
-        "after": after,
+        "contact": contact,
+        "messages_": [entry.event for entry in shown.entries],
+        "count": shown.count,
+        "activities": stream.page(contact.pk, kind="", after="", size=1).count,
     }
-    return page(request, "tracking/_activity.html", context)
-
-
-def _day(entry: Entry) -> date:
-    return timezone.localtime(entry.at).date()
+    return page(request, "tracking/_panel.html", context)

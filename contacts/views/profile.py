@@ -1,7 +1,9 @@
 """One contact: everything entered, with what each app knows besides, loaded as fragments."""
 
+from importlib import import_module
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_safe
@@ -54,8 +56,18 @@ def profile(request: HttpRequest, contact_id: int) -> HttpResponse:
         "merges": Merge.objects.filter(contact_id=contact.pk, undone_at=None).order_by("-pk"),
         "likes": review.of_contact(contact.pk),
         "here": request.get_full_path(),
+        **_activity(request, contact, tab),
     }
     return page(request, "contacts/profile.html", shown)
+
+
+def _activity(request: HttpRequest, contact: Contact, tab: str) -> dict[str, Any]:
+    """What the person did, as the app that knows it tells: the latest of it first, on a tab of its own all."""
+    told = import_module(settings.OVERVIEW)
+    if tab == "":
+        return dict(told.latest(contact.pk))
+    kind, after = request.GET.get("kind", ""), request.GET.get("after", "")[:60]
+    return dict(told.stream(contact.pk, kind=kind, after=after)) if tab == "activity" else {}
 
 
 @allow("contacts.view")
