@@ -41,9 +41,13 @@ ON CONFLICT DO NOTHING"""
 
 
 def note_replaced(staging: Staging, *, start: int, stop: int, now: datetime) -> None:
-    """Keep what the contacts of rows [start, stop) are about to lose, and what rows joined into others called them."""
+    """Keep what the contacts of rows [start, stop) are about to lose."""
     for kind in consent.ORDERS:
         queries.run(REPLACED.replace("@kind@", kind), staging, start=start, stop=stop, now=now)
+
+
+def note_joined(staging: Staging, *, start: int, stop: int, now: datetime) -> None:
+    """Keep what rows [start, stop), which were joined into others, have called their contacts."""
     queries.run(JOINED, staging, start=start, stop=stop, now=now)
 
 

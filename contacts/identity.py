@@ -10,7 +10,7 @@ The steps, each called in a transaction of its own by `imports.pipeline`:
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -142,11 +142,11 @@ def overtaken(staging: Staging, *, since: datetime) -> bool:
     return queries.overtaken(staging, since=since)
 
 
-def diff(staging: Staging, policy: Policy, *, start: int, stop: int) -> None:
+def diff(staging: Staging, policy: Policy, *, start: int, stop: int) -> int:
     """Rules 5 and 9: map the matched rows [start, stop) to what they would change in their contacts, and all that bring an
-    address to the status that is known for it."""
+    address to the status that is known for it; returns how many statuses come with addresses."""
     writing.plan_updates(staging, policy.rules, start=start, stop=stop)
-    address_consent.plan(staging, milder=policy.consent == "file", start=start, stop=stop)
+    return address_consent.plan(staging, milder=policy.consent == "file", start=start, stop=stop)
 
 
 def planned(staging: Staging, *, start: int, stop: int) -> dict[str, Any]:
@@ -163,6 +163,15 @@ def reached(staging: Staging, *, start: int, stop: int) -> dict[str, int]:
     return {"unchanged": unchanged, "duplicates": duplicates, "skipped": skipped}
 
 
+@dataclass(frozen=True)
+class Planned:
+    """What a plan has found in a range of rows, as far as it spares the writing some questions."""
+
+    statuses: bool = True  # some of the import's contacts get a status
+    updates: bool = True
+    duplicates: bool = True
+
+
 def apply(
     staging: Staging,
     policy: Policy,
@@ -172,12 +181,18 @@ def apply(
     origin: str,
     now: datetime,
     since: datetime | None = None,
+    planned: Planned = Planned(),
 ) -> tuple[int, int]:
     """Write the contacts of rows [start, stop); returns (created, updated). Statuses that were set `since` the import began
     to write go with their addresses, too."""
-    aliases.note_replaced(staging, start=start, stop=stop, now=now)
-    created = writing.insert_contacts(staging, policy.rules, start=start, stop=stop, origin=origin, now=now)
-    updated = writing.update_contacts(staging, policy.rules, start=start, stop=stop, now=now)
+    span = {"start": start, "stop": stop}
+    if planned.updates:
+        aliases.note_replaced(staging, now=now, **span)
+    if planned.duplicates:
+        aliases.note_joined(staging, now=now, **span)
+    rules = replace(policy.rules, statuses=policy.settings or planned.statuses)
+    created = writing.insert_contacts(staging, rules, start=start, stop=stop, origin=origin, now=now)
+    updated = writing.update_contacts(staging, rules, start=start, stop=stop, now=now)
     milder = policy.consent == "file"
     address_consent.take_late(staging, milder=milder, since=since or now, start=start, stop=stop, now=now)
     writing.silence(staging, start=start, stop=stop, now=now)

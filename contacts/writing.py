@@ -56,7 +56,8 @@ _STRICTER = """
 
 @dataclass(frozen=True)
 class Rules:
-    """What an import may do to a contact, as the statements need it. `statuses`: rows may carry the status of a channel;
+    """What an import may do to a contact, as the statements need it. `statuses`: rows, or their addresses, may carry the
+    status of a channel;
     `milder`: it may also become milder; `revive`: deleted contacts are brought back."""
 
     overwrite: bool = True
@@ -159,21 +160,12 @@ _NEW_STATUS = (
         "@status@", "coalesce(m.changed -> '{channel}_status' ->> 1, s.settings ->> '{channel}_status')"
     ),
 )
-# Whether any row [start, stop) with an outcome gives its contact a status that came with the address.
-COMES_WITH_ADDRESS = """
-SELECT EXISTS (SELECT 1 FROM {map} m WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s
-  AND m.outcome = %(outcome)s AND (jsonb_exists(m.changed, 'email_status') OR jsonb_exists(m.changed, 'phone_status')))"""
-
-
-def _statuses_come(staging: Staging, outcome: str, values: dict[str, Any]) -> bool:
-    span = {"start": values["start"], "stop": values["stop"]}
-    return bool(queries.fetch(COMES_WITH_ADDRESS, staging, outcome=outcome, **span)[0][0])
 
 
 def insert_contacts(staging: Staging, rules: Rules, **values: Any) -> int:
     """Write the contacts to be created; `start`, `stop`, `origin`, `now`. Returns how many."""
     parts = ["", ""]
-    if rules.statuses or _statuses_come(staging, "c", values):
+    if rules.statuses:
         parts = ["".join(part.format(channel=channel) for channel in consent.ORDERS) for part in _NEW_STATUS]
     statement = INSERT_CONTACTS.replace("@columns@", parts[0]).replace("@values@", parts[1])
     return queries.run(statement, staging, **values)
@@ -210,8 +202,7 @@ def update_contacts(staging: Staging, rules: Rules, **values: Any) -> int:
         _NEW_VALUE.format(column=column, key=key) for key, form in _FORMS.items() for column in (key, form)
     )
     replaced = "attributes = (c.attributes || s.attributes) - coalesce(s.cleared, '{{}}')"
-    statuses = rules.statuses or _statuses_come(staging, "u", values)
-    more = "".join(_CHANGED_STATUS.format(channel=channel) for channel in consent.ORDERS) if statuses else ""
+    more = "".join(_CHANGED_STATUS.format(channel=channel) for channel in consent.ORDERS) if rules.statuses else ""
     statement = (
         UPDATE_CONTACTS.replace("@columns@", columns)
         .replace("@attributes@", replaced if rules.overwrite else "attributes = s.attributes || c.attributes")

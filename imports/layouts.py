@@ -57,7 +57,7 @@ def tight(text: str, separator: str, quote: str) -> str:
 
     Costs a few searches when there are none. Blanks inside of a quoted cell stay.
     """
-    if not quote or not _blank_beside(text, separator, quote):
+    if not quote or quote not in text or not _blank_beside(text, separator, quote):
         return text
     return _loose(separator, quote).sub(r"\1\2", text)
 

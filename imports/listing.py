@@ -4,7 +4,7 @@ An import leaves, for each range of rows, the IDs of the contacts with the keys 
 made before asks them (docs/undo.md): who is on a later list stays, and so do the values and segments that it has for them.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from contacts import queries, undoing
@@ -18,34 +18,48 @@ from imports.options import Options
 # by the keys of the values that their rows have. Most rows have a value in every column: that is seen without listing them.
 NOTE = """
 WITH named AS (
-  SELECT m.contact_id AS id, @keys@ AS keys FROM {map} m JOIN {row} s ON s.tenant_id = %(tenant)s AND s.row_no = m.row_no
+  SELECT m.contact_id AS id, @keys@ AS keys FROM {map} m @joined@
   WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s AND m.outcome <> 'c'
   UNION ALL
   SELECT h.contact_id, '{{}}' FROM {hit} h
   WHERE h.tenant_id = %(tenant)s AND h.row_no >= %(start)s AND h.row_no < %(stop)s AND h.code = 'mode_create_only')
 INSERT INTO import_listing (tenant_id, import_id, start, part, keys, contact_ids)
-SELECT %(tenant)s, %(import_id)s, %(start)s, row_number() OVER (), n.keys, array_agg(n.id ORDER BY n.id)
-FROM named n GROUP BY n.keys
+SELECT %(tenant)s, %(import_id)s, %(start)s, row_number() OVER (), coalesce(g.keys, %(keys)s::text[]), g.ids FROM (
+  SELECT n.keys, array_agg(n.id) AS ids FROM named n GROUP BY n.keys) g
 ON CONFLICT DO NOTHING"""
-FULL = "CASE WHEN @core@ AND s.attributes ?& %(attributes)s::text[] THEN %(keys)s::text[] ELSE @part@ END"
+# NULL stands for all keys of the file: that groups without comparing them.
+FULL = "CASE WHEN NOT (@core@ AND s.attributes ?& %(attributes)s::text[]) THEN @part@ END"
 PART = """ARRAY(SELECT k FROM unnest(ARRAY[@named@]::text[]) k WHERE k IS NOT NULL
     UNION ALL SELECT o.k FROM jsonb_object_keys(s.attributes) o(k) ORDER BY 1)"""
 
 
-def note(staging: Staging, *, targets: set[str], overwrite: bool, start: int, stop: int) -> None:
-    """Keep whom rows [start, stop) name; `targets` are the fields of the file, `overwrite` whether its values replace others
-    (they say nothing of what is right otherwise)."""
+def values_matter(imp: Import, *, now: datetime) -> bool:
+    """Whether an undo could ask what this file says of known contacts: another import has changed some not long ago."""
+    since = now - 2 * KEPT_FOR
+    others = Import.objects.filter(updated__gt=0, started_at__gte=since).exclude(pk=imp.pk)
+    return bool(others.exists())
+
+
+# How long an import can be undone, and an undo taken back.
+KEPT_FOR = timedelta(days=30)
+
+
+def note(staging: Staging, *, targets: set[str], values: bool, start: int, stop: int) -> None:
+    """Keep whom rows [start, stop) name; `targets` are the fields of the file, `values` whether what it says of them is kept
+    as well (where it does not replace other values, it says nothing of what is right)."""
     targets = targets | ({"first_name", "last_name"} if "full_name" in targets else set())
     core = sorted(targets & CORE.keys())
     attributes = sorted(t for t in targets - NO_ATTRIBUTES if "." not in t)
-    keys = "'{{}}'::text[]"
-    if overwrite:
+    keys, joined = "'{{}}'::text[]", ""
+    if values:
+        joined = "JOIN {row} s ON s.tenant_id = %(tenant)s AND s.row_no = m.row_no"
         named = ", ".join(f"CASE WHEN s.{name} IS NOT NULL THEN '{name}' END" for name in core)
         keys = FULL.replace("@core@", " AND ".join(f"s.{name} IS NOT NULL" for name in core) or "true")
         keys = keys.replace("@part@", PART.replace("@named@", named))
-    values = {"attributes": attributes, "keys": sorted([*core, *attributes])} if overwrite else {}
+    given: dict[str, Any] = {"attributes": attributes} if values else {}
     span = {"start": start, "stop": stop, "import_id": staging.import_id}
-    queries.run(NOTE.replace("@keys@", keys), staging, **values, **span)
+    statement = NOTE.replace("@keys@", keys).replace("@joined@", joined)
+    queries.run(statement, staging, keys=sorted([*core, *attributes]), **given, **span)
 
 
 # Of the contacts that one import has touched, those that another one lists, with what it says of all of them.

@@ -128,14 +128,16 @@ def _holds(imp: Import, staging: Staging) -> bool:
 def diff(imp: Import, unit: Unit) -> dict[str, Any]:
     """What matched rows would change: counts by outcome, and by changed value with an example row."""
     staging, policy, span = staging_of(imp), policy_of(imp), {"start": unit.start, "stop": unit.stop}
-    identity.diff(staging, policy, **span)
+    with_address = identity.diff(staging, policy, **span)
     at = {column["target"]: i for i, column in enumerate(imp.mapping)}
     for channel, order in consent.ORDERS.items():
         key = f"{channel}_status"
         if policy.settings and policy.consent == "stricter":
             queries.note_kept(staging, key, column=at.get(key), order=order, **span)
-        queries.note_with_address(staging, channel, column=at.get(channel), **span)
-    return identity.planned(staging, **span) | {"statuses": queries.statuses(staging, **span)}
+        if with_address:
+            queries.note_with_address(staging, channel, column=at.get(channel), **span)
+    statuses = queries.statuses(staging, **span) if policy.settings or with_address else {}
+    return identity.planned(staging, **span) | {"statuses": statuses}
 
 
 def match_visitors(imp: Import, _unit: Unit) -> dict[str, Any]:
@@ -153,9 +155,15 @@ def apply(imp: Import, unit: Unit) -> dict[str, Any]:
     staging, now, options = staging_of(imp), timezone.now(), Options.parse(imp.options)
     span = {"start": unit.start, "stop": unit.stop}
     since = imp.started_at - LATE_MARGIN if imp.started_at else now
-    created, updated = identity.apply(staging, policy_of(imp), origin="import", now=now, since=since, **span)
+    planned = identity.Planned(
+        statuses=bool(imp.review.get("statuses")), updates=imp.updated > 0, duplicates=imp.duplicates > 0
+    )
+    created, updated = identity.apply(
+        staging, policy_of(imp), origin="import", now=now, since=since, planned=planned, **span
+    )
     queries.touch(staging, now=now, **span)
-    listing.note(staging, targets=targets_of(imp), overwrite=options.existing == "overwrite", **span)
+    values = options.existing == "overwrite" and listing.values_matter(imp, now=now)
+    listing.note(staging, targets=targets_of(imp), values=values, **span)
     named = "row.segments" in targets_of(imp)
     membership.add(staging, [imp.segments[name] for name in options.segments], named=named, now=now, **span)
     claimed = visitors.claim(staging, now=now, **span)

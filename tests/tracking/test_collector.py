@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +94,7 @@ def test_a_hit_in_chunks_is_stored_or_refused(site: Site) -> None:
 
     before = len(kept())
     front = Front(Collector(lambda _environ, _start: []), hits=PREFIX)
+    front.collector = ThreadPoolExecutor(1)  # one thread, so that its connection is the one that is closed below
     asyncio.run(front(scope, receive, send))
     front.collector.submit(connections.close_all).result()
     assert told[0]["status"] == 204
