@@ -25,11 +25,14 @@ def bring(
     maps: dict[str, str] | None = None,
     formats: dict[str, str] | None = None,
     user: User | None = None,
+    encoding: str = "",
     **options: Any,
 ) -> Import:
-    """Upload, map and work until the end (or the review), in this process."""
+    """Upload, map and work until the end (or the review), in this process. `encoding` is chosen where it is given."""
     imp = receive(tenant, content, user=user)
     with tenant_context(tenant.pk):
+        if encoding:
+            columns.read_again(imp, tenant, {"encoding": encoding})
         settings = Options.parse(options)
         chosen = columns.choose(imp, maps or {}, written=formats, options=settings)
         intake.start(imp, options=settings, columns=chosen, auto_start=not review)

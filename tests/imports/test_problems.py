@@ -23,6 +23,7 @@ FACTS = {
     "zone": "CET",
     "status": "unsubscribed",
     "allowed": "comma, tab",
+    "encodings": ["Windows-1252", "Windows-1257"],
     "filled": 7,
     "kind": "PDF", "file": "people.csv", "found": 1_000_001, "limit": 1000, "encoding": "UTF-8", "lines": [3, 7], "line": 12,
     "value": "x", "names": "Email", "name": "A long name", "detail": "a detail", "rows": 10, "total": 9,
