@@ -23,6 +23,7 @@ FACTS = {
     "zone": "CET",
     "status": "unsubscribed",
     "allowed": "comma, tab",
+    "times": 3,
     "encodings": ["Windows-1252", "Windows-1257"],
     "filled": 7,
     "kind": "PDF", "file": "people.csv", "found": 1_000_001, "limit": 1000, "encoding": "UTF-8", "lines": [3, 7], "line": 12,
