@@ -8,11 +8,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
 
-from cdp import journeys, people
+from cdp import journeys, people, upkeep
 from cdp.machine import DEMO_LOGIN, secret
 from imports import columns, intake, running
 from imports.models import Import, Phase
@@ -32,7 +33,12 @@ from tracking.sites import new_key
 SLUG, NAME, COUNTRY = "nordvik-outdoor", "Nordvik Outdoor", "GB"
 LOOKING = "Looking around, can be written to"
 OWNER = (DEMO_LOGIN, "Ingrid Nordvik")
-MEMBERS = (("marta@example.com", "Marta Lind", Role.MARKETER), ("victor@example.com", "Victor Osei", Role.VIEWER))
+MEMBERS = (
+    ("adam@example.com", "Adam Berg", Role.ADMIN),
+    ("marta@example.com", "Marta Lind", Role.MARKETER),
+    ("olga@example.com", "Olga Peters", Role.OPS),
+    ("victor@example.com", "Victor Osei", Role.VIEWER),
+)
 SEED = 2024
 VISITORS = 420
 PATIENCE_SECONDS = 120.0
@@ -51,16 +57,22 @@ class File:
     header: Sequence[str] = people.HEADER
     encoding: str = "utf-8"
     separator: str = ","
+    text: Callable[[], str] | None = None  # instead of rows: all of it, as it stands
 
     def write(self, folder: Path) -> Path:
         """Write it and return its path."""
         path = folder / self.name
+        if self.text is not None:
+            path.write_text(self.text(), encoding=self.encoding)
+            return path
         people.write(path, self.rows(), header=self.header, encoding=self.encoding, separator=self.separator)
         return path
 
     @property
     def maps(self) -> dict[str, str]:
         """Columns that become fields of the workspace's own."""
+        if len(self.header) != len(people.HEADER):
+            return {}  # a file of another kind
         titles = dict(zip(people.HEADER, self.header, strict=True))
         return {titles[name]: target for name, target in people.OWN_COLUMNS.items()}
 
@@ -72,6 +84,12 @@ CRM = File(
     header=CRM_HEADER, encoding="cp1252", separator=";",
 )  # fmt: skip
 SIGNUPS = File("newsletter-signups.csv", lambda: people.rows(600, SEED, first=3600, salt=2, bad=0.02))
+# What another program for newsletters knew of its readers.
+STATUSES = File(
+    "newsletter-status.csv", lambda: iter(upkeep.statuses()), header=("email", "first_name", "email_status")
+)
+# Somebody has cut this one off in the middle of a cell: its import fails.
+CUT_OFF = File("stores-cut-off.csv", lambda: iter([]), header=(), text=upkeep.cut_off)
 # To try by oneself: people whom the demo does not know yet, beside some whom it does.
 SAMPLES = (
     File("customers.csv", lambda: people.rows(500, SEED, first=5000, bad=0, doubles=0, malformed=0)),
@@ -84,11 +102,11 @@ SAMPLES = (
 )  # fmt: skip
 
 
-def make() -> dict[str, str]:
-    """Make what is missing of the demo; returns workspace, login and password."""
+def make() -> dict[str, Any]:
+    """Make what is missing of the demo; returns workspace, login and password, and the logins of all roles."""
     password = secret(Path(settings.HOME) / "demo-password")[:16]  # short enough to type
     owner = _person(*OWNER, password=password)
-    tenant = _workspace(owner)
+    tenant = _workspace(owner, password)
     samples = Path(settings.HOME) / "samples"
     samples.mkdir(parents=True, exist_ok=True)
     for file in SAMPLES:
@@ -99,7 +117,14 @@ def make() -> dict[str, str]:
     _segment(tenant, owner)
     _bring(tenant, CRM, user=owner, segment="Trade fair Leeds", bad_value="error")
     _bring(tenant, SIGNUPS, user=owner, review=True, segment="Newsletter")
-    return {"workspace": SLUG, "login": owner.email, "password": password}
+    _bring(tenant, STATUSES, user=owner, bad_value="error")
+    _bring(tenant, CUT_OFF, user=owner)
+    upkeep.make(tenant, owner)
+    everybody = ((owner.email, owner.name, Role.OWNER), *MEMBERS)
+    logins = [
+        {"login": email, "role": str(role), "name": name, "password": password} for email, name, role in everybody
+    ]
+    return {"workspace": SLUG, "login": owner.email, "password": password, "logins": logins}
 
 
 def _segment(tenant: Tenant, owner: User) -> None:
@@ -112,17 +137,23 @@ def _segment(tenant: Tenant, owner: User) -> None:
 
 
 def _person(email: str, name: str, *, password: str | None = None) -> User:
-    return User.objects.filter(email=email).first() or User.objects.create_user(email, password, name=name)
+    known: User | None = User.objects.filter(email=email).first()
+    if known is None:
+        return User.objects.create_user(email, password, name=name)
+    if password and not known.has_usable_password():  # made when only the owner could sign in
+        known.set_password(password)
+        known.save(update_fields=["password"])
+    return known
 
 
-def _workspace(owner: User) -> Tenant:
+def _workspace(owner: User, password: str) -> Tenant:
     with transaction.atomic():
         tenant = Tenant.objects.filter(slug=SLUG).first() or create_workspace(
             SLUG, name=NAME, country=COUNTRY, owner=owner
         )
     with tenant_context(tenant.pk):
         for email, name, role in MEMBERS:
-            Membership.objects.get_or_create(user=_person(email, name), defaults={"role": role})
+            Membership.objects.get_or_create(user=_person(email, name, password=password), defaults={"role": role})
     return tenant
 
 

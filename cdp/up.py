@@ -26,7 +26,9 @@ from cdp.supervisor import MARK, Child, Supervisor, clear_orphans, stop_all, wai
 
 ROOT = Path(__file__).resolve().parent.parent
 START_LIMIT = 120
-ANNOUNCED = ("url", "workspace", "login", "password", "database_url", "owner_database_url", "redis_url", "home")
+ANNOUNCED = (
+    "url", "workspace", "login", "password", "database_url", "owner_database_url", "redis_url", "home", "logins",
+)  # fmt: skip
 
 
 def main(argv: Sequence[str]) -> int:
@@ -75,6 +77,7 @@ class Stack:
         self.supervisor = Supervisor(self.home / "pids.json", mark=self.mark, say=say)
         self.servers: list[Server] = []
         self.values: dict[str, Any] = {"home": str(self.home), "workspace": None, "login": None, "password": None}
+        self.values["logins"] = []
 
     def run(self) -> int:
         """Everything, from the lock to the lock."""
@@ -111,12 +114,20 @@ class Stack:
     def start(self) -> None:
         """Every step from an empty home to the ready line; a request to stop ends it between two steps."""
         begun = time.monotonic()
+        say(f"Starting in {self.home}: the servers ...")
         if ended := clear_orphans(self.home / "pids.json"):
             say(f"Ended {ended} processes that an earlier start had left behind.")
         self.start_servers()
         self.settle()
-        for step in (self.migrate, self.start_programs, self.seed, self.wait_for_web):
+        steps = (
+            ("the tables", self.migrate),
+            ("the programs", self.start_programs),
+            ("the demo workspace, which takes half a minute the first time" if self.demo else "", self.seed),
+            ("the web server", self.wait_for_web),
+        )
+        for name, step in steps:
             if not self.stopping:
+                say(f"  {time.monotonic() - begun:3.0f} s  {name} ...") if name else None
                 step()
         if not self.stopping:
             self.announce(seconds=time.monotonic() - begun)
@@ -211,7 +222,7 @@ class Stack:
         kept = self.home / "demo.json"
         if not self.demo:
             return
-        if not (kept.exists() and len(self.servers) == 2):
+        if not (kept.exists() and len(self.servers) == 2 and "logins" in kept.read_text()):
             child = self.child("seed_demo", "manage.py", "seed_demo")
             child.output = self.home / "demo.new"
             child.spawn()
@@ -246,6 +257,8 @@ class Stack:
         print(json.dumps({name: self.values[name] for name in ANNOUNCED}), flush=True)  # noqa: T201  the contract
         login = f", log in as {self.values['login']} with {self.values['password']}" if self.values["login"] else ""
         say(f"\nReady in {seconds:.0f} s: open {self.values['url']}{login}")
+        for other in self.values["logins"][1:]:
+            say(f"  {other['role']:<9} {other['login']} with {other['password']}")
         say(f"Ctrl-C stops everything; the logs are in {self.home / 'log'}")
 
     def stop(self) -> None:

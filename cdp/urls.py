@@ -37,6 +37,7 @@ urlpatterns = [
     path("unsubscribe/<str:token>/", subscribing.unsubscribe, name="unsubscribe"),
     path("hooks/<str:key>/", mail_views.receive, name="mail_hook"),
     path("platform/blacklist/", platform.blacklist, name="platform_blacklist"),
+    path("favicon.ico", views.favicon, name="favicon"),
     path("healthz", views.health, name="health"),
 ]
 handler404 = "cdp.http.not_found"

@@ -1,9 +1,10 @@
 """Pages that belong to no app."""
 
 from django.db import connection
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.templatetags.static import static
 from django.views.decorators.http import require_safe
 
 from cdp import styleguide as samples
@@ -20,6 +21,13 @@ def health(_request: HttpRequest) -> HttpResponse:
     workers = workers_alive()
     broker = workers is not None
     return JsonResponse({"database": True, "broker": broker, "workers": workers}, status=200 if broker else 503)
+
+
+@public
+@require_safe
+def favicon(_request: HttpRequest) -> HttpResponse:
+    """The sign of the product for what asks for it at the usual place, without reading a page: programs, answers in JSON."""
+    return HttpResponseRedirect(static("favicon.svg"))
 
 
 @signed_in

@@ -1,6 +1,7 @@
 """The demo workspace: made by the product's own roads, once, and its figures add up."""
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
@@ -11,13 +12,15 @@ from django.conf import settings
 from django.contrib.auth import authenticate
 from django.core.management import call_command
 
-from cdp import demo
-from contacts.models import Contact
+from cdp import demo, upkeep
+from contacts import duplicates
+from contacts.models import Contact, EmailStatus, ProbablePair, ProbableSearch
 from imports.models import Import, Phase, RejectedRow, RowIssue, Status, Touched
 from segments import membership
 from segments.models import Member, Segment
 from tenants.context import tenant_context
 from tenants.models import Membership, Tenant, User
+from tenants.roles import Role
 from tracking.models import Event, Site, Visitor, VisitorIdentifier
 
 MODELS = (Contact, Import, RowIssue, Touched, Member, Segment, Membership, Event, Site, Visitor, VisitorIdentifier)
@@ -45,7 +48,7 @@ def inside_demo(login: dict[str, Any]) -> Any:
 
 
 def test_the_owner_can_sign_in(login: dict[str, Any]) -> None:
-    assert login.keys() == {"workspace", "login", "password"}
+    assert login.keys() == {"workspace", "login", "password", "logins"}
     user = User.objects.get(email=login["login"])
     assert user.check_password(login["password"])
     assert authenticate(email=login["login"], password=login["password"]) == user
@@ -64,13 +67,17 @@ def test_a_second_run_does_nothing(login: dict[str, Any]) -> None:
 
 
 def test_every_row_is_accounted_for(inside_demo: Tenant) -> None:
-    customers, crm, waiting = Import.objects.order_by("pk")
+    customers, crm, waiting, told, broken = Import.objects.order_by("pk")
     assert (customers.status, crm.status, waiting.status) == (Status.IMPORTED, Status.IMPORTED, Status.READY)
     assert (customers.rows, crm.rows, waiting.rows) == (1500, 2500, 600)
     for imp in (customers, crm, waiting):
         assert sum(getattr(imp, name) for name in Import.OUTCOMES) == imp.rows
         assert RejectedRow.objects.filter(import_id=imp.pk).count() == imp.in_error
-    assert Contact.objects.count() == customers.created + crm.created
+    assert (told.status, told.created, told.in_error) == (Status.IMPORTED, 32, 0)
+    assert (broken.status, broken.reason) == (Status.FAILED, "unclosed_quote")
+    by_hand = Contact.objects.filter(origin="manual").count()
+    assert by_hand == upkeep.DOUBLES + upkeep.LIKES
+    assert Contact.objects.count() == customers.created + crm.created + told.created + by_hand
     assert (crm.dialect["encoding"], crm.dialect["separator"]) == ("cp1252", ";")
 
 
@@ -111,8 +118,45 @@ def test_segments_hold_the_contacts_of_their_imports(inside_demo: Tenant) -> Non
     assert membership.contacts(dynamic).count() > 20
 
 
-def test_three_people_work_there(inside_demo: Tenant) -> None:
-    assert sorted(Membership.objects.values_list("role", flat=True)) == ["marketer", "owner", "viewer"]
+def test_somebody_of_each_role_can_sign_in(inside_demo: Tenant, login: dict[str, Any]) -> None:
+    assert sorted(Membership.objects.values_list("role", flat=True)) == sorted(Role.values)
+    assert [one["role"] for one in login["logins"]] == ["owner", "admin", "marketer", "ops", "viewer"]
+    for one in login["logins"]:
+        user = authenticate(email=one["login"], password=one["password"])
+        assert user is not None
+        assert Membership.objects.get(user=user).role == one["role"]
+
+
+def test_an_older_demo_gets_the_logins_that_it_lacks(login: dict[str, Any]) -> None:
+    user = User.objects.get(email="victor@example.com")
+    user.set_unusable_password()
+    user.save()
+    assert seed() == login
+    user.refresh_from_db()
+    assert user.check_password(login["password"])
+
+
+def test_there_is_somebody_of_every_kind(inside_demo: Tenant) -> None:
+    living = Contact.objects.living()
+    has = {status: living.filter(email_status=status).count() for status in EmailStatus.values}
+    assert has["unsubscribed"] == upkeep.STATUSES["unsubscribed"]
+    assert has["not_confirmed"] == upkeep.STATUSES["not_confirmed"]
+    assert has["spam"] == upkeep.STATUSES["spam"] + 1
+    assert has["blacklisted"] == upkeep.STATUSES["blacklisted"] + upkeep.LISTED + 1
+    assert living.filter(phone_status="blacklisted").count() >= 2
+    gone = Contact.objects.exclude(deleted_at=None)
+    assert gone.count() == upkeep.GONE
+    assert gone.values("deleted_reason").distinct().count() > 3
+    assert duplicates.totals("email").values == upkeep.DOUBLES
+    assert ProbableSearch.objects.get().state == "done"
+    assert ProbablePair.objects.count() >= upkeep.LIKES
+
+
+def test_messages_were_sent_and_rated(inside_demo: Tenant) -> None:
+    said = Counter(e.properties["status"] for e in Event.objects.filter(kind="message"))
+    assert min(said["delivered"], said["read"], said["clicked"]) > 10
+    assert said["undelivered"] == said["spam report"] == 1
+    assert Contact.objects.exclude(rating=None).count() == upkeep.WRITTEN_TO
 
 
 def test_there_are_files_to_try(login: dict[str, Any], bring_sample: Callable[[Path], Import]) -> None:

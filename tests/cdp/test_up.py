@@ -120,7 +120,9 @@ def stack() -> Iterator[Stack]:
 
 def test_it_answers_and_says_how_to_reach_it(stack: Stack) -> None:
     expected = {"url", "workspace", "login", "password", "database_url", "owner_database_url", "redis_url", "home"}
-    assert set(stack.said) == expected
+    assert set(stack.said) == expected | {"logins"}
+    assert [one["role"] for one in stack.said["logins"]] == ["owner", "admin", "marketer", "ops", "viewer"]
+    assert stack.get("/favicon.ico") == 200
     assert stack.get("/healthz") == 200
     assert stack.get(reverse("account_login")) == 200
     assert set(stack.children()) >= {*PROGRAMS, "valkey", "postgres"}
