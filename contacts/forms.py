@@ -8,8 +8,8 @@ from django import forms
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from cdp import digits, figures
-from contacts import attributes, identifiers, suppression, values
+from cdp import digits, figures, places
+from contacts import attributes, identifiers, suppression, values, vocabulary
 from contacts.attributes import CORE, SYSTEM, BadValue
 from contacts.models import Attribute, Category, Contact
 from tenants.models import Tenant
@@ -29,6 +29,29 @@ _WIDGETS: dict[str, Callable[[], forms.Widget]] = {
     "url": lambda: forms.TextInput(attrs={"inputmode": "url"}),
 }
 _AUTOCOMPLETE = {"email": {"inputmode": "email"}, "phone": {"inputmode": "tel"}}
+
+
+class Listed(forms.Select):
+    """A list to choose from that also shows, and takes, what is not on it: the reader of the field judges that."""
+
+    def optgroups(self, name: str, value: list[str], attrs: dict[str, Any] | None = None) -> Any:
+        groups = super().optgroups(name, value, attrs)
+        known = {str(option["value"]) for _title, options, _i in groups for option in options}
+        strange = [forms.Select(choices=[(text, text)]) for text in value if text and text not in known]
+        return [*groups, *(group for one in strange for group in one.optgroups(name, value, attrs))]
+
+
+# Places and languages are chosen by their names.
+_LISTS: dict[str, Callable[[], list[Any]]] = {
+    "country": lambda: places.countries(vocabulary.COUNTRY_CODES),
+    "language": lambda: places.languages(vocabulary.language_codes()),
+    "time_zone": lambda: list(places.zones()),
+}
+
+
+def _widget(key: str, kind: str) -> forms.Widget:
+    wanted = _LISTS.get(key if key == "time_zone" else kind)
+    return Listed(choices=[("", "–"), *wanted()]) if wanted else _WIDGETS.get(kind, forms.TextInput)()
 
 
 class ContactForm(forms.Form):
@@ -86,12 +109,12 @@ class ContactForm(forms.Form):
     ) -> None:
         if read is not None:
             self.readers[key] = read
-        hint = attributes.TYPES[kind].hint if kind in ("choices", "datetime", "integer", "decimal", "country") else ""
+        hint = attributes.TYPES[kind].hint if kind in ("choices", "datetime", "integer", "decimal") else ""
         if kind in ("boolean", "choice") and (kind == "boolean" or options):
             choices = [("yes", "Yes"), ("no", "No")] if kind == "boolean" else sorted((options or {}).items())
             self.fields[key] = forms.ChoiceField(label=label, choices=[("", "–"), *choices], required=False)
             return
-        widget = _WIDGETS.get(kind, forms.TextInput)()
+        widget = _widget(key, kind)
         widget.attrs |= {"autocomplete": "off", **(attrs or {})}
         self.fields[key] = forms.CharField(label=label, required=False, widget=widget, help_text=hint)
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
-from zoneinfo import available_timezones
 
 from django import forms
 
+from cdp import places
 from contacts.vocabulary import COUNTRY_CODES
 from imports import encodings, extras
 from imports.dialects import MAX_HEADER_LINE
@@ -13,6 +13,7 @@ from imports.layouts import SINGLE
 from imports.options import REVIVING, BadOption, Options
 from imports.problems import sentence
 from segments.models import Segment
+from tenants.models import Tenant
 
 SEPARATORS = [(",", ", comma"), (";", "; semicolon"), ("\t", "tab"), ("|", "| bar"), ("none", "none, one column")]
 OTHER = "other"
@@ -160,12 +161,12 @@ class OptionsForm(forms.Form):
     country = forms.ChoiceField(
         label="Country of phones without +",
         required=False,
-        choices=[("", "The workspace's"), *[(c, c) for c in sorted(COUNTRY_CODES)]],
+        choices=[("", "The workspace's"), *places.countries(COUNTRY_CODES)],
     )
     zone = forms.ChoiceField(
         label="Time zone of times without one",
         required=False,
-        choices=[("", "The workspace's"), *[(z, z.replace("_", " ")) for z in sorted(available_timezones())]],
+        choices=[("", "The workspace's"), *places.zones()],
     )
     segments = forms.CharField(
         label="Add everybody to",
@@ -231,11 +232,20 @@ class OptionsForm(forms.Form):
         label="These people have agreed to hear from us again, and I can show it.", required=False
     )
 
-    def __init__(self, *args: Any, may_revive: bool = False, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, may_revive: bool = False, workspace: Tenant | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if workspace is not None:
+            self._name_defaults(workspace)
         if not may_revive:
             for name in (*REVIVING, "revive_confirmed"):
                 del self.fields[name]
+
+    def _name_defaults(self, workspace: Tenant) -> None:
+        """Say which country and zone the workspace has, where those stand for nothing chosen."""
+        country = places.country(workspace.country) if workspace.country else "none"
+        for name, said in (("country", country), ("zone", places.zone(workspace.time_zone))):
+            field: Any = self.fields[name]
+            field.choices = [("", f"The workspace's: {said}"), *field.choices[1:]]
 
     def clean_segments(self) -> list[str]:
         names = [name.strip() for name in str(self.cleaned_data["segments"]).splitlines() if name.strip()]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from django.db.models import F
 from django.db.models.fields.json import KeyTextTransform, KeyTransform
 
+from cdp import places
 from contacts import attributes, vocabulary
 from contacts.models import Attribute, EmailStatus, Origin, PhoneStatus
 
@@ -77,8 +78,8 @@ def everything() -> dict[str, Subject]:
 
 def _of(key: str, label: str, type_key: str, options: Mapping[str, str], group: str) -> Subject:
     known = {
-        "country": {code: code for code in sorted(vocabulary.COUNTRY_CODES)},
-        "language": {code: code for code in sorted(vocabulary.language_codes())},
+        "country": dict(places.countries(vocabulary.COUNTRY_CODES)),
+        "language": dict(places.languages(vocabulary.language_codes())),
     }
     kind = _KINDS.get(type_key, "text")
     return Subject(key, label, group, kind, type_key, options=known.get(type_key, options))

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import permutations
 from typing import Any
-from zoneinfo import available_timezones
 
 from django import forms
 from phonenumbers import SUPPORTED_REGIONS
 
+from cdp import places
 from tenants import audit
 from tenants.models import Tenant
 
@@ -72,11 +72,11 @@ class ImportRulesForm(forms.Form):
     country = forms.ChoiceField(
         label="Country of phones without +",
         required=False,
-        choices=[("", "None: such phones are in error"), *[(code, code) for code in sorted(SUPPORTED_REGIONS)]],
+        choices=[("", "None: such phones are in error"), *places.countries(SUPPORTED_REGIONS)],
     )
     time_zone = forms.ChoiceField(
         label="Time zone",
-        choices=[(zone, zone.replace("_", " ")) for zone in sorted(available_timezones() | {"UTC"})],
+        choices=places.zones(),
         help_text="Of times on pages, and in files that do not say theirs.",
     )
     identifier_order = forms.ChoiceField(

@@ -7,8 +7,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from cdp import places
 from cdp.http import go, page
-from contacts import categories, fields
+from contacts import categories, fields, vocabulary
 from contacts.attributes import TYPES
 from contacts.categories import BadCategory
 from contacts.fields import BadField
@@ -94,6 +95,8 @@ def field(request: HttpRequest, field_id: int) -> HttpResponse:
         "region": request.POST.get("region", row.region),
         "types": [(t.key, t.label) for t in TYPES.values()],
         "used": fields.used(row.key),
+        "countries": places.countries(vocabulary.COUNTRY_CODES),
+        "workspace_country": places.country(request.workspace.country),  # type: ignore[attr-defined]
         "error": error,
     }
     return page(request, "contacts/field.html", shown, status=422 if error else 200)

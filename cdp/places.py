@@ -1,0 +1,68 @@
+"""Countries, languages and time zones by name, for lists to choose from. Names are CLDR's, in English."""
+
+from collections.abc import Iterable
+from functools import cache
+from zoneinfo import available_timezones
+
+from babel import Locale
+
+Choice = tuple[str, str]
+# Continents and oceans of the time zone database; what stands outside of them are old names and offsets.
+_AREAS = (
+    "Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific",
+)  # fmt: skip
+
+
+@cache
+def _names(kind: str) -> dict[str, str]:
+    english = Locale.parse("en")
+    found = english.territories if kind == "country" else english.languages
+    return {str(code): str(name) for code, name in found.items()}
+
+
+def country(code: str) -> str:
+    """"United Kingdom (GB)"; a code that has no name stands alone."""
+    return _named(code, "country")
+
+
+def language(code: str) -> str:
+    """"German (de)"; a code that has no name stands alone."""
+    return _named(code, "language")
+
+
+def zone(name: str) -> str:
+    """"Riga (Europe/Riga)": the place first, so that a list finds it by the letters that people type."""
+    place = name.rpartition("/")[2].replace("_", " ")
+    return f"{place} ({name})" if "/" in name else name
+
+
+def _named(code: str, kind: str) -> str:
+    name = _names(kind).get(code)
+    return f"{name} ({code})" if name else code
+
+
+def countries(codes: Iterable[str]) -> list[Choice]:
+    """(code, name with its code) in the order of the names."""
+    return sorted(((code, country(code)) for code in codes), key=_by_name)
+
+
+def languages(codes: Iterable[str]) -> list[Choice]:
+    """(code, name with its code) in the order of the names."""
+    return sorted(((code, language(code)) for code in codes), key=_by_name)
+
+
+@cache
+def zones() -> list[tuple[str, list[Choice]]]:
+    """All time zones in the groups of a select: (continent, [(name, place with its name)])."""
+    groups: dict[str, list[Choice]] = {area: [] for area in _AREAS}
+    others: list[Choice] = []
+    for name in available_timezones() | {"UTC"}:
+        groups.get(name.partition("/")[0], others).append((name, zone(name)))
+    others.sort(key=lambda choice: (choice[0] != "UTC", _by_name(choice)))
+    areas = [(area, sorted(found, key=_by_name)) for area, found in groups.items() if found]
+    return [("UTC and others", others), *areas]
+
+
+def _by_name(choice: Choice) -> str:
+    # Åland Islands stand beside Albania, not behind Zimbabwe.
+    return choice[1].replace("Å", "A").replace("Ç", "C").casefold()
