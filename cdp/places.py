@@ -21,17 +21,17 @@ def _names(kind: str) -> dict[str, str]:
 
 
 def country(code: str) -> str:
-    """"United Kingdom (GB)"; a code that has no name stands alone."""
+    """ "United Kingdom (GB)"; a code that has no name stands alone."""
     return _named(code, "country")
 
 
 def language(code: str) -> str:
-    """"German (de)"; a code that has no name stands alone."""
+    """ "German (de)"; a code that has no name stands alone."""
     return _named(code, "language")
 
 
 def zone(name: str) -> str:
-    """"Riga (Europe/Riga)": the place first, so that a list finds it by the letters that people type."""
+    """ "Riga (Europe/Riga)": the place first, so that a list finds it by the letters that people type."""
     place = name.rpartition("/")[2].replace("_", " ")
     return f"{place} ({name})" if "/" in name else name
 

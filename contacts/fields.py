@@ -128,16 +128,20 @@ def change(
 
 def refuse_label(label: str, *, but: str = "") -> None:
     """Raise BadField for a name that another column of the export has; `but` is the key of the field that is renamed."""
-    wanted = _column(label)
+    if column_name(label) in taken_names(but=but):
+        raise BadField(f"Another column of the export is called {label}. Choose another name.")
+
+
+def taken_names(*, but: str = "") -> set[str]:
+    """The columns that an export has, by their names in the form in which they are compared, without the field `but`."""
     others = Attribute.objects.exclude(key=but).values_list("label", flat=True)
     system = (found.label for found in SYSTEM.values())
     own = (exports.STATUS, exports.INFO, exports.GONE)
     columns = (*CORE.values(), *system, *(name for part in own for name in part.values()), *settings.EXPORT_COLUMNS)
-    if any(_column(other) == wanted for other in (*columns, *others)):
-        raise BadField(f"Another column of the export is called {label}. Choose another name.")
+    return {column_name(name) for name in (*columns, *others)}
 
 
-def _column(label: str) -> str:
+def column_name(label: str) -> str:
     """The form in which an import compares names of columns."""
     return " ".join(re.sub(r"[\W_]+", " ", name_key(label)).split()) or label
 

@@ -26,6 +26,11 @@ def is_free(turn: Turn, holder: int) -> bool:
     return turn.holder in (None, holder)
 
 
+def is_held_by_another(holder: int) -> bool:
+    """Whether somebody else writes at this moment; without a lock, for showing."""
+    return bool(Turn.objects.exclude(holder=None).exclude(holder=holder).exists())
+
+
 def release(holder: int, *, written: bool) -> None:
     """Give the turn back; `written` says that contacts changed, so that plans made before are out of date."""
     turn = lock()

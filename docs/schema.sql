@@ -425,6 +425,7 @@ CREATE TABLE import (
     sheet character varying(255) DEFAULT ''::character varying NOT NULL,
     sheets jsonb DEFAULT '[]'::jsonb NOT NULL,
     looks jsonb DEFAULT '{}'::jsonb NOT NULL,
+    draft jsonb DEFAULT '{}'::jsonb NOT NULL,
     CONSTRAINT import_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT import_token UNIQUE (tenant_id, token),
     CONSTRAINT import_created_by_id_7d0a3a02_fk_user_id FOREIGN KEY (created_by_id) REFERENCES "user"(id) DEFERRABLE INITIALLY DEFERRED,

@@ -32,9 +32,7 @@ def read_again(imp: Import, tenant: Tenant, changes: dict[str, Any]) -> None:
     """Read the file by other means (encoding, separator, quote, header, header_line) and guess its columns anew."""
     path = Path(settings.UPLOAD_DIR) / imp.path
     look = intake.first_look(path, container=imp.container, tenant=tenant, changes=changes)
-    for name, value in look.items():
-        setattr(imp, name, value)
-    imp.save(update_fields=list(look))
+    intake.look_anew(imp, look)
 
 
 def preview(imp: Import, rows: int = 20, *, kept: Collection[int] = ()) -> reader.Preview:
@@ -55,9 +53,9 @@ def choose(
 ) -> list[dict[str, Any]]:
     """The import's mapping with a person's choices by column name (or by "#index"); the rest stays guessed.
 
-    A choice is a target, `skip`, or `new:TYPE:KEY`; `written` says how dates and numbers of a column are written
-    (imports.formats). New attributes are made. Columns that look like consent are left out only by a choice: those whose
-    index is in `left_out`, or (None) those that `choices` names. Raises BadMapping.
+    A choice is a target, `skip`, or `new:TYPE:KEY:NAME`, of which key and name may be left out; `written` says how dates
+    and numbers of a column are written (imports.formats). New attributes are made. Columns that look like consent are left
+    out only by a choice: those whose index is in `left_out`, or (None) those that `choices` names. Raises BadMapping.
     """
     options, written = options or Options(), written or {}
     unknown = {*choices, *written} - set(imp.header) - {f"#{i}" for i in range(len(imp.header))}
@@ -191,8 +189,9 @@ def type_of(column: Mapping[str, Any]) -> str:
 
 def _column(choice: str, name: str, *, reason: str) -> dict[str, Any]:
     if choice.startswith("new:"):
-        _new, kind, key = [*choice.split(":", 2), "", ""][:3]
-        return _attribute(_create(kind, key or key_of(name), label=name), reason="new")
+        _new, kind, key, label = [*choice.split(":", 3), "", ""][:4]
+        label = " ".join(label.split()) or name
+        return _attribute(_create(kind, key or key_of(label), label=label), reason="new")
     if choice == "event.property":
         return {"target": choice, "key": key_of(name), "reason": reason}
     if choice in CORE or choice == "skip" or choice in SYSTEM or choice in extras.TARGETS:
@@ -213,14 +212,14 @@ def _attribute(attribute: Attribute, *, reason: str) -> dict[str, Any]:
 def _create(kind: str, key: str, *, label: str) -> Attribute:
     if kind not in TYPES:
         raise BadMapping(f"{kind} is not a type. Choose one of: {', '.join(TYPES)}.")
-    if key in CORE or key in SYSTEM or not re.fullmatch(r"[a-z][a-z0-9_]{0,59}", key):
+    if not is_key(key):
         raise BadMapping(f"{key} cannot be the key of a new attribute: it is taken or not of the form shoe_size.")
     label = unmarked(label)
     if not Attribute.objects.filter(key=key).exists():
         try:
             fields.refuse_label(label[:120])
         except fields.BadField as problem:
-            raise BadMapping(f"Column {label} cannot become a field: {problem}") from None
+            raise BadMapping(f"{label[:120]} cannot become a field: {problem}") from None
     wanted = {"label": label[:120], "type": kind}
     attribute: Attribute = Attribute.objects.get_or_create(key=key, defaults=wanted)[0]
     if attribute.archived_at:
@@ -228,6 +227,11 @@ def _create(kind: str, key: str, *, label: str) -> Attribute:
     if attribute.type != kind:
         raise BadMapping(f"The attribute {key} exists already, with the type {attribute.type}.")
     return attribute
+
+
+def is_key(key: str) -> bool:
+    """Whether a field of the workspace could have this key."""
+    return key not in CORE and key not in SYSTEM and re.fullmatch(r"[a-z][a-z0-9_]{0,59}", key) is not None
 
 
 def key_of(name: str) -> str:

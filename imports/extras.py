@@ -53,6 +53,10 @@ class Task:
     kind: str
     targets: tuple[str, ...]
 
+    @property
+    def key(self) -> str:
+        return next(key for key, task in TASKS.items() if task is self)
+
 
 TASKS: dict[str, Task] = {
     "contacts": Task("Contacts", "", ()),

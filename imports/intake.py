@@ -12,12 +12,14 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from contacts import staging, turns
 from contacts.models import Attribute
 from imports import containers, encodings, formats, mapping, messages, reader, twofold
-from imports.models import Import, Phase, Status
+from imports.models import Import, Phase, RejectedRow, RowIssue, Status, Unit
 from imports.options import Options
 from imports.reader import FileProblem
 from imports.units import make
+from tenants.context import current_tenant
 from tenants.models import Tenant, User
 from tracking import sources
 
@@ -134,9 +136,17 @@ def take_sheet(
         raise
     finally:
         draft.unlink(missing_ok=True)
+    look_anew(imp, look)
+
+
+def look_anew(imp: Import, look: dict[str, Any]) -> None:
+    """Keep what another reading of the file has found. What was chosen for columns stays where these are the same."""
+    if look["header"] != imp.header:
+        form = {name: value for name, value in imp.draft.get("form", {}).items() if not name[-1:].isdecimal()}
+        imp.draft = {**imp.draft, "form": form} if form else {}
     for field, value in look.items():
         setattr(imp, field, value)
-    imp.save(update_fields=list(look))
+    imp.save(update_fields=[*look, "draft"])
 
 
 def _store(chunks: Iterable[bytes], path: Path, *, limit: int) -> tuple[int, str]:
@@ -206,12 +216,12 @@ def custom_attributes() -> dict[str, Attribute]:
     return {a.key: a for a in Attribute.objects.filter(archived_at=None)}
 
 
-def guess(preview: reader.Preview) -> list[dict[str, Any]]:
-    """The mapping that the file suggests: one {target, reason} a column; what is not known is skipped."""
+def guess(preview: reader.Preview, *, task: str = "contacts") -> list[dict[str, Any]]:
+    """The mapping that the file suggests for a task: one {target, reason} a column; what is not known is skipped."""
     columns = [list(values) for values in zip(*preview.rows, strict=False)] or [[] for _ in preview.header]
     return [
         {"target": g.target or "skip", "reason": g.reason}
-        for g in mapping.guess(preview.header, columns, attributes=_labels())
+        for g in mapping.guess(preview.header, columns, attributes=_labels(), task=task)
     ]
 
 
@@ -242,11 +252,14 @@ def start(imp: Import, *, options: Options, columns: list[dict[str, Any]], auto_
         raise FileProblem("encoding_unsure", encodings=[encodings.CHOICES[name] for name in unsure])
     if dialect.get("workbook"):
         dialect = {**dialect, "kept": list(formats.kept(columns))}
+    now = timezone.now()
     taken = Import.objects.filter(pk=imp.pk, phase=Phase.DRAFT).update(
         dialect=dialect,
         options=options.as_json(),
         mapping=columns,
+        draft={"mapping": columns, "checked_at": now.isoformat()},
         phase=Phase.PLAN,
+        phase_at=now,
         auto_start=auto_start,
         started=auto_start,
     )
@@ -256,6 +269,35 @@ def start(imp: Import, *, options: Options, columns: list[dict[str, Any]], auto_
                 sources.ensure(kind, name)
         make(imp, "plan", [(0, 0, 0)])
         messages.send(imp.pk)
+
+
+def reopen(imp: Import) -> bool:
+    """Go back from the review to the mapping, with everything that was chosen. What was worked out is thrown away; nothing
+    has been written. False when the import does not wait for its review (any more), or is being canceled."""
+    found = Import.objects.select_for_update().filter(
+        pk=imp.pk, phase=Phase.REVIEW, started=False, cancel_requested=False
+    ).first()  # fmt: skip
+    if found is None:
+        return False
+    staging.drop(staging.Staging(current_tenant(), imp.pk))
+    for rows in (Unit, RowIssue, RejectedRow):
+        rows.objects.filter(import_id=imp.pk).delete()
+    new = Import()
+    fresh = {name: getattr(new, name) for name in _WORKED_OUT}
+    kept = {"mapping": found.draft.get("mapping", found.mapping), "draft": {"asked": True}}
+    now = timezone.now()
+    Import.objects.filter(pk=imp.pk).update(**fresh, **kept, phase=Phase.DRAFT, phase_at=now)
+    turns.release(imp.pk, written=False)
+    # It may be read in another encoding the next time.
+    (Path(settings.UPLOAD_DIR) / found.path).with_suffix(".utf8").unlink(missing_ok=True)
+    return True
+
+
+# What a check has found, and what goes with it when somebody returns to the mapping.
+_WORKED_OUT = (
+    "status", "rows", "created", "updated", "unchanged", "duplicates", "skipped", "in_error", "matched_visitors", "review",
+    "refreshed", "turn_version", "seconds", "auto_start", "reason", "reason_facts",
+)  # fmt: skip
 
 
 def confirm(imp: Import) -> bool:

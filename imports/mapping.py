@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from contacts import attributes, identifiers
 from contacts.attributes import BadValue
-from imports import consent_columns, extras
+from imports import consent_columns, events, extras
 from imports.problems import Problem
 from imports.synonyms import CHANGED_COLUMN, EXPORT_COLUMNS, OWN_COLUMNS, SYNONYMS
 
@@ -77,15 +77,23 @@ def names(own: Mapping[str, str]) -> Callable[[str], bool]:
     return lambda header: known_name(header) or normal_name(header) in also
 
 
-def guess(header: Sequence[str], columns: Sequence[Sequence[str]], *, attributes: Mapping[str, str]) -> list[Guess]:
+def guess(
+    header: Sequence[str],
+    columns: Sequence[Sequence[str]],
+    *,
+    attributes: Mapping[str, str],
+    task: str = "contacts",
+) -> list[Guess]:
     """Guess the target of every column; a target is given once, to the column with the surest name.
 
-    `columns` are sample values column by column, `attributes` are the workspace's own: key → label.
+    `columns` are sample values column by column, `attributes` are the workspace's own: key → label. `task` is what the file
+    holds beside contacts (imports.extras.TASKS): its columns are known only where it is so.
     """
     names = [normal_name(name) for name in header]
     samples = [[text for v in columns[i] if (text := v.strip())] if i < len(columns) else [] for i in range(len(names))]
     taken: dict[int, str] = {}
-    for _rank, _empty, i, target in sorted(_by_name(header, names, samples, attributes)):
+    candidates = [*_by_name(header, names, samples, attributes), *events.by_name(names, samples, task=task)]
+    for _rank, _empty, i, target in sorted(candidates):
         if i not in taken and (target not in taken.values() or target in extras.STATUSES):
             taken[i] = target
     _split_names(names, taken)

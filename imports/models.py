@@ -61,6 +61,8 @@ class Import(TenantModel):
     header = models.JSONField(default=list)
     mapping = models.JSONField(default=list)  # one entry a column: {target, type, label}
     options = models.JSONField(default=dict)  # imports.options.Options
+    # The mapping page as somebody has left it (imports.drafts); once checked, the mapping to which one can go back.
+    draft = models.JSONField(default=dict, db_default={})
     status = models.CharField(max_length=16, choices=Status, default=Status.PREPARING)
     phase = models.CharField(max_length=10, choices=Phase, default=Phase.DRAFT)
     reason = models.CharField(max_length=40, blank=True)

@@ -59,12 +59,15 @@ def spans(imp: Import) -> list[Span]:
 
 
 # The last import's cleaner: its units come one after the other, and what it remembers of one helps the next.
-_kept: dict[tuple[int, int], Cleaner] = {}
+_kept: dict[tuple[int, int, str], Cleaner] = {}
 
 
 def cleaner(imp: Import) -> Cleaner:
-    """The compiled way from cells to clean rows for this import's mapping and settings, which no longer change."""
-    key = (current_tenant(), imp.pk)
+    """The compiled way from cells to clean rows for this import's mapping and settings, which no longer change.
+
+    Whoever goes back to the mapping begins another check.
+    """
+    key = (current_tenant(), imp.pk, imp.draft.get("checked_at", ""))
     if key not in _kept:
         _kept.clear()
         _kept[key] = compiled(imp)

@@ -11,6 +11,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from cdp import figures, outcomes
+from contacts import turns
 from imports.models import Import, Phase, Unit
 
 STUCK_AFTER = timedelta(seconds=60)
@@ -49,7 +50,10 @@ class Stage:
 
 @dataclass
 class Progress:
-    """A running import: `done` of `total` rows in the current stage; `left` in seconds, None when unknown."""
+    """A running import: `done` of `total` rows in the current stage; `left` in seconds, None when unknown.
+
+    `waiting`: nobody works on it yet; `behind` says that another import has the turn. `step_seconds`: since this step began.
+    """
 
     stage: int
     done: int
@@ -60,6 +64,8 @@ class Progress:
     stuck: bool
     silent_for: float
     waiting: bool
+    behind: bool
+    step_seconds: float
     canceling: bool
     counts: dict[str, int]
 
@@ -91,7 +97,9 @@ class Progress:
         """What is being done, in one or two words."""
         if self.canceling:
             return "Canceling"
-        return "Waiting for its turn" if self.waiting else STAGES[min(self.stage, PROVE)][1]
+        if self.waiting:
+            return "Waiting for its turn" if self.behind else "Waiting for a worker"
+        return STAGES[min(self.stage, PROVE)][1]
 
     @property
     def title(self) -> str:
@@ -140,9 +148,18 @@ def of(imp: Import) -> Progress:
         stuck=stuck,
         silent_for=silent,
         waiting=imp.phase == Phase.QUEUED,
+        behind=imp.phase == Phase.QUEUED and is_behind(imp),
+        step_seconds=max((now - imp.phase_at).total_seconds(), 0.0),
         canceling=imp.cancel_requested,
         counts=counts,
     )
+
+
+def is_behind(imp: Import) -> bool:
+    """Whether another import of the workspace writes, or was started before and waits, too."""
+    before = Import.objects.filter(phase=Phase.QUEUED, started=True).exclude(pk=imp.pk)
+    earlier = Q(phase_at__lt=imp.phase_at) | Q(phase_at=imp.phase_at, pk__lt=imp.pk)
+    return turns.is_held_by_another(imp.pk) or bool(before.filter(earlier).exists())
 
 
 def written(imports: Iterable[Import]) -> dict[int, Counter[str]]:
@@ -216,7 +233,7 @@ def _stages(imp: Import, current: int, kinds: dict[str, Any], *, stuck: bool) ->
         f"{figures.number(imp.rows)} rows",
         "",
     )
-    waiting = imp.phase == Phase.QUEUED
+    waiting = "" if imp.phase != Phase.QUEUED else "waits for its turn" if is_behind(imp) else "waits for a worker"
     stages = []
     for i, (label, _doing, members) in enumerate(STAGES):
         found = [kinds[k] for k in members if k in kinds]
@@ -231,12 +248,12 @@ def _state(stage: int, current: int, *, stuck: bool) -> str:
     return "done" if stage < current else "todo"
 
 
-def _note(stage: int, current: int, kinds: list[Any], known: str, *, waiting: bool) -> str:
+def _note(stage: int, current: int, kinds: list[Any], known: str, *, waiting: str) -> str:
     """What is said below a stage: what came of it and how long it took, or which part is being done."""
     if stage > current:
         return "the sum must add up" if stage == PROVE else ""
     if stage == current and waiting:
-        return "waits for its turn"
+        return waiting
     if stage == current:
         units, finished = sum(k["units"] for k in kinds), sum(k["finished"] for k in kinds)
         return f"part {min(finished + 1, units)} of {units}" if units > 1 else ""

@@ -66,5 +66,5 @@ def named(imp: Import, name: str) -> None:
 
 def use(imp: Import, columns: list[dict[str, Any]], options: Options) -> None:
     """Set the mapping and settings that the mapping page begins with."""
-    imp.mapping, imp.options = columns, options.as_json()
-    imp.save(update_fields=["mapping", "options"])
+    imp.mapping, imp.options, imp.draft = columns, options.as_json(), {"asked": True}
+    imp.save(update_fields=["mapping", "options", "draft"])

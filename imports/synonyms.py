@@ -17,7 +17,8 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
         |адрес электронной почты|имейл|емейл|емайл|е-мейл|е-майл|мейл|e-pasts|epasts|e-pasta adrese|e-mail 1 - value
         |email 1 value|e-mail 1""",
         """primary email|main email|work email|business email|email (work)|personal email|home email|email (private)
-        |contact email|customer email|user email|subscriber email|kunden-e-mail|e-mail geschäftlich|e-mail privat
+        |contact email|customer email|billing email|email (billing)|billing email address|order email|buyer email
+        |user email|subscriber email|kunden-e-mail|e-mail geschäftlich|e-mail privat
         |e-mail (geschäftlich)|e-mail (privat)|email professionnel|email personnel|email client|email cliente
         |email aziendale|email personale|correo cliente|zakelijk e-mailadres|e-mail klienta|e-mail służbowy
         |e-mail клієнта|e-mail клиента|email id|email1|e-mail-adresse 1""",
@@ -37,7 +38,8 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
         |мобильный|мобильный телефон|номер мобильного|сотовый|сотовый телефон|mobilais|mobilais tālrunis
         |mobilā tālruņa numurs|sms|sms number|whatsapp""",
         """primary phone|main phone|work phone|business phone|home phone|phone (work)|phone (home)|contact phone
-        |customer phone|office phone|company main phone|company phone|default address phone|day phone|other phone
+        |customer phone|billing phone|phone (billing)|billing phone number
+        |office phone|company main phone|company phone|default address phone|day phone|other phone
         |telefon geschäftlich|telefon privat|telefon (geschäftlich)|telefon (privat)|téléphone fixe
         |téléphone professionnel|téléphone domicile|teléfono fijo|teléfono particular|telefono casa|telefono ufficio
         |telefone fixo|telefoon thuis|telefoon werk|telefon służbowy|telefon domowy|робочий телефон|домашній телефон
@@ -65,13 +67,15 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
         """first name|firstname|given name|givenname|forename|christian name|fname|vorname|rufname|prénom
         |primer nombre|nombre de pila|nombre propio|primeiro nome|nome próprio|nome de batismo|nome di battesimo
         |voornaam|roepnaam|imię|imiona|prenom|priekšvārds|vārds|перше ім'я""",
-        "customer first name|contact first name|billing first name|shipping first name|vorname kunde|pierwsze imię",
+        """customer first name|contact first name|first name (billing)
+        |customer firstname|billing first name|shipping first name|vorname kunde|pierwsze imię""",
     ),
     "last_name": (
         """last name|lastname|surname|family name|familyname|lname|nachname|familienname|zuname|nom de famille
         |nom famille|apellido|apellidos|primer apellido|cognome|apelido|sobrenome|último nome|nome de família
         |achternaam|familienaam|nazwisko|прізвище|фамилия|uzvārds""",
-        "customer last name|contact last name|billing last name|shipping last name|second name|nachname kunde",
+        """customer last name|contact last name|last name (billing)
+        |customer lastname|billing last name|shipping last name|second name|nachname kunde""",
     ),
     "full_name": (
         """full name|fullname|complete name|display name|contact name|customer name|client name|vollständiger name

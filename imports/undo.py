@@ -17,6 +17,7 @@ from contacts import undoing
 from contacts.staging import Staging
 from imports import listing, messages, queries, units
 from imports.models import Import, Phase, Status, Touched, Unit
+from imports.progress import is_behind
 from segments import membership
 from tenants.models import User
 from tracking import brought, visitors
@@ -189,4 +190,8 @@ def progress(imp: Import) -> dict[str, Any]:
     found = Unit.objects.filter(import_id=imp.pk, kind__in=(imp.turning, "withdraw"))
     waiting = imp.phase == Phase.QUEUED
     total = 0 if waiting else found.count()
-    return {"done": found.exclude(done_at=None).count() if total else 0, "total": total, "waiting": waiting}
+    return {
+        "done": found.exclude(done_at=None).count() if total else 0,
+        "total": total,
+        "waiting": waiting and is_behind(imp),
+    }

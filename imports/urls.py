@@ -1,6 +1,6 @@
 from django.urls import path
 
-from imports.views import downloads, listing, mapping, mend, origins, reference, run, saved, upload, usage
+from imports.views import downloads, draft, listing, mapping, mend, origins, reference, run, saved, upload, usage
 
 app_name = "imports"
 urlpatterns = [
@@ -22,6 +22,8 @@ urlpatterns = [
     path("<int:import_id>/sheet/", mapping.take_sheet, name="take_sheet"),
     path("<int:import_id>/describe/", run.describe, name="describe"),
     path("<int:import_id>/preview/", mapping.preview, name="preview"),
+    path("<int:import_id>/draft/", draft.keep, name="draft"),
+    path("<int:import_id>/reopen/", draft.reopen, name="reopen"),
     path("<int:import_id>/start/", mapping.start, name="start"),
     path("<int:import_id>/confirm/", run.confirm, name="confirm"),
     path("<int:import_id>/cancel/ask/", run.ask_cancel, name="ask_cancel"),

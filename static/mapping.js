@@ -3,13 +3,15 @@
 "use strict";
 
 const mappingForm = document.getElementById("start");
-const fieldSelects = [...mappingForm.querySelectorAll("select[name^='column-']")];
+// Asked anew each time: another task brings another table.
+const fieldSelects = () => [...mappingForm.querySelectorAll("select[name^='column-']")];
 const palette = document.querySelector("[data-palette]");
 
 // --- fields that no column has yet, as chips to drag ----------------------------------------------------------------
 function freeFields() {
-  const taken = new Set(fieldSelects.map((select) => select.value));
-  const options = fieldSelects.length ? [...fieldSelects[0].options] : [];
+  const selects = fieldSelects();
+  const taken = new Set(selects.map((select) => select.value));
+  const options = selects.length ? [...selects[0].options] : [];
   return options.filter((option) => option.closest("optgroup") && !option.disabled && !taken.has(option.value));
 }
 
@@ -31,18 +33,52 @@ palette.addEventListener("dragstart", (event) => {
   event.dataTransfer.effectAllowed = "copy";
 });
 palette.addEventListener("dragend", () => { dragged = ""; });
-for (const select of fieldSelects) {
-  const row = select.closest("tr");
-  row.addEventListener("dragover", (event) => { if (dragged) { event.preventDefault(); row.classList.add("over"); } });
-  row.addEventListener("dragleave", (event) => row.contains(event.relatedTarget) || row.classList.remove("over"));
-  row.addEventListener("drop", (event) => {
-    event.preventDefault();
-    row.classList.remove("over");
-    if (!dragged) return;
-    select.value = dragged;
-    select.dispatchEvent(new Event("change", { bubbles: true }));
-  });
+const rowAt = (event) => dragged ? event.target.closest("#mapping-table tbody tr") : null;
+mappingForm.addEventListener("dragover", (event) => {
+  const row = rowAt(event);
+  if (row) { event.preventDefault(); row.classList.add("over"); }
+});
+mappingForm.addEventListener("dragleave", (event) => {
+  const row = rowAt(event);
+  if (row && !row.contains(event.relatedTarget)) row.classList.remove("over");
+});
+mappingForm.addEventListener("drop", (event) => {
+  const row = rowAt(event);
+  if (!row) return;
+  event.preventDefault();
+  row.classList.remove("over");
+  const select = row.querySelector("select[name^='column-']");
+  select.value = dragged;
+  select.dispatchEvent(new Event("change", { bubbles: true }));
+});
+
+// --- the key of a new field follows its name, until somebody writes one -----------------------------------------------
+const LETTERS = { ß: "ss", ł: "l", ø: "o", đ: "d", æ: "ae", œ: "oe", þ: "th", ð: "d", ı: "i" };
+function keyOf(name) {
+  const letters = name.toLowerCase().normalize("NFKD").replace(/\p{M}/gu, "").replace(/[ßłøđæœþðı]/g, (sign) => LETTERS[sign]);
+  const plain = letters.replace(/[^a-z0-9]+/g, "_").replace(/^_+|_+$/g, "");
+  if (!plain) return "column";
+  return (/^[a-z]/.test(plain) ? plain : `column_${plain}`).slice(0, 60);
 }
+mappingForm.addEventListener("input", (event) => {
+  const field = event.target;
+  if (field.matches("input[name^='key-']")) field.dataset.byHand = "yes";
+  if (!field.matches("input[name^='label-']")) return;
+  const key = mappingForm.elements[field.name.replace("label-", "key-")];
+  if (key.dataset.byHand) return;
+  key.value = keyOf(field.value);
+});
+
+// --- what comes back when a choice was kept ---------------------------------------------------------------------------
+function restate() {
+  for (const why of mappingForm.querySelectorAll("[data-state]")) {
+    const row = why.closest("tr");
+    row.classList.remove("needs-you", "skipped");
+    if (why.dataset.state) row.classList.add(why.dataset.state);
+  }
+  renew();
+}
+document.addEventListener("htmx:oobAfterSwap", (event) => { if (event.target.matches("#mapping-table, [data-state]")) restate(); });
 
 // --- what a contact did can be told only by a file of that task ------------------------------------------------------
 const task = mappingForm.elements.task;

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
@@ -199,6 +200,25 @@ def pill(status: str, label: str = "", icon: str | None = None) -> SafeString:
 
 def _hidden(label: str) -> str:
     return format_html('<span class="visually-hidden">{}</span>', label) if label else ""
+
+
+@register.filter
+def order_items(value: Any) -> list[tuple[str, str]]:
+    """{% for name, quantity in order.properties.items|order_items %}: what was ordered, of any shape that a site or a file
+    may have said it in; at most twenty."""
+    found = []
+    for item in value if isinstance(value, list | tuple) else [value]:
+        about = item if isinstance(item, dict) else {"name": item}
+        name = next((about[key] for key in _ITEM_NAMES if about.get(key) not in (None, "")), "")
+        quantity = next((about[key] for key in ("quantity", "qty", "count") if about.get(key)), "")
+        if name and isinstance(name, str | int | float | Decimal):
+            found.append(
+                (str(name)[:120], str(quantity)[:12] if isinstance(quantity, str | int | float | Decimal) else "")
+            )
+    return found[:20]
+
+
+_ITEM_NAMES = ("name", "title", "product", "item", "sku", "id")
 
 
 # --- rows by outcome ----------------------------------------------------------------------------------------------

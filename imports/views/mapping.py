@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from django.db import transaction
@@ -12,7 +13,22 @@ from django.views.decorators.http import require_POST
 from cdp.http import go, invalid, page
 from contacts.attributes import CORE, SYSTEM, TYPES
 from contacts.models import Attribute
-from imports import columns, consent_columns, extras, formats, intake, parsing, reader, sampling, saved, strict
+from imports import (
+    columns,
+    consent_columns,
+    drafts,
+    events,
+    extras,
+    formats,
+    intake,
+    mapping,
+    newfields,
+    parsing,
+    reader,
+    sampling,
+    saved,
+    strict,
+)  # fmt: skip
 from imports.encodings import CHOICES
 from imports.forms import DialectForm, OptionsForm
 from imports.models import Import, Phase
@@ -46,38 +62,39 @@ def show(
     request: HttpRequest, imp: Import, *, form: OptionsForm | None = None, error: str = "", **more: Any
 ) -> HttpResponse:
     """The mapping page; with `error` as 422, and with the choices that were sent."""
-    posted = request.POST if "column-0" in request.POST else None
-    form = form or OptionsForm(initial=_initial(imp), may_revive=may_revive(request))
-    context = _context(imp, form, posted) | {"error": error} | more
+    form = form or form_of(request, imp)
+    context = context_of(imp, form, _posted(request, imp)) | {"error": error} | more
     return invalid(request, TEMPLATE, context) if error else page(request, TEMPLATE, context)
+
+
+def _posted(request: HttpRequest, imp: Import) -> Mapping[str, str]:
+    """What was sent with the page, else what was kept of it."""
+    found: Mapping[str, str] = request.POST if "column-0" in request.POST else drafts.form(imp)
+    return found if "column-0" in found else {}
+
+
+def form_of(request: HttpRequest, imp: Import) -> OptionsForm:
+    """The settings as they stand."""
+    workspace = workspace_of(request)
+    return OptionsForm(initial=_initial(imp), may_revive=may_revive(request), workspace=workspace)
 
 
 def _initial(imp: Import) -> dict[str, Any]:
     known = Options.parse(imp.options).as_json()
-    return known | {"segments": "\n".join(known["segments"]), "description": imp.description}
+    settings = known | {"segments": "\n".join(known["segments"]), "description": imp.description}
+    return settings | drafts.settings(imp)
 
 
 def may_revive(request: HttpRequest) -> bool:
     return bool(request.membership.may("imports.revive"))  # type: ignore[attr-defined]
 
 
-def _context(imp: Import, form: OptionsForm, posted: Mapping[str, str] | None) -> dict[str, Any]:
+def context_of(imp: Import, form: OptionsForm, posted: Mapping[str, str]) -> dict[str, Any]:
+    """All that the page shows."""
     own = {key: attribute.type for key, attribute in intake.custom_attributes().items()}
-    rows = _rows(imp, own, posted or {})
-    targets = Counter(row["target"] for row in rows)
-    for row in rows:
-        row["clash"] = targets[row["target"]] > 1 and row["target"] not in ("skip", "new", *extras.STATUSES)
-        row["consent"] &= row["target"] in ("skip", "new")
     return {
-        "import": imp,
+        **state(imp, posted, own),
         "steps": steps("map"),
-        "columns": rows,
-        "mapped": len(rows) - targets["skip"],
-        "skipped": targets["skip"],
-        "bare": [row for row in rows if row["empty"]],
-        "strangers": [row for row in rows if row["target"] == "skip" and not row["empty"]],
-        "identifiers": [CORE[t] for t in IDENTIFIERS if targets[t]],
-        "needing": sum(row["clash"] or bool(row["ask"]) or (row["consent"] and not row["left_out"]) for row in rows),
         "targets": target_groups(own),
         "types": [(t.key, t.label, formats.kind_of(t.key)) for t in TYPES.values()],
         "form": form,
@@ -87,6 +104,39 @@ def _context(imp: Import, form: OptionsForm, posted: Mapping[str, str] | None) -
         "names": sources.names(),
         "same": intake.same_file(imp),
         "fitting": saved.fitting(imp).select_related("created_by")[:5],
+        "proposed": _proposed(imp),
+    }
+
+
+def _proposed(imp: Import) -> extras.Task | None:
+    """What the file seems to hold beside contacts, until somebody has said what it does."""
+    found = events.looks_like({mapping.normal_name(name) for name in imp.header})
+    asked = imp.draft.get("asked") or drafts.task_of(imp) != "contacts"
+    return None if found == "contacts" or asked else extras.TASKS[found]
+
+
+def state(imp: Import, posted: Mapping[str, str], own: Mapping[str, str]) -> dict[str, Any]:
+    """What changes with every choice: the columns, and how many of them go where."""
+    rows = _rows(imp, own, posted)
+    targets = Counter(row["target"] for row in rows)
+    wrong = newfields.problems({row["index"]: row["new"] for row in rows if row["target"] == "new"})
+    for row in rows:
+        row["clash"] = targets[row["target"]] > 1 and row["target"] not in ("skip", "new", *extras.STATUSES)
+        row["consent"] &= row["target"] in ("skip", "new")
+        row["wrong"] = wrong.get(row["index"], "")
+        row["needs"] = bool(
+            row["clash"] or row["ask"] or row["wrong"] or (row["consent"] and not row["left_out"])
+        )  # fmt: skip
+    return {
+        "import": imp,
+        "columns": rows,
+        "mapped": len(rows) - targets["skip"] - targets["new"],
+        "skipped": targets["skip"],
+        "created": targets["new"],
+        "bare": [row for row in rows if row["empty"]],
+        "strangers": [row for row in rows if row["target"] == "skip" and not row["empty"]],
+        "identifiers": [CORE[t] for t in IDENTIFIERS if targets[t]],
+        "needing": sum(row["needs"] for row in rows),
     }
 
 
@@ -111,6 +161,7 @@ def _rows(imp: Import, own: Mapping[str, str], posted: Mapping[str, str]) -> lis
         shown, values = ([r[i].strip() for r in found.rows if i < len(r)] for found in (seen, kept))
         row = _column(imp, i, name, shown)
         row["type"] = formats.guess_type([likeliest(*pair) for pair in zip(shown, values, strict=True) if pair[0]][:20])
+        row["new"] = replace(row["new"], type=row["type"])
         rows.append(_with_formats(_as_posted(row, posted), [v for v in values if v], own, posted, able))
     return rows
 
@@ -127,7 +178,7 @@ def _column(imp: Import, i: int, name: str, values: list[str]) -> dict[str, Any]
         "target": current["target"],
         "why": WHY.get(current.get("reason", ""), ""),
         "empty": not filled,
-        "key": columns.key_of(name),
+        "new": newfields.suggested(name, current),
         "formats": current.get("formats"),
         "consent": name not in columns.passed_over(imp.header) and consent_columns.looks_like(name, values),
         "left_out": "left_out" in current,
@@ -140,8 +191,8 @@ def _as_posted(row: dict[str, Any], posted: Mapping[str, str]) -> dict[str, Any]
         return row
     i, target = row["index"], posted.get(f"column-{row['index']}", "skip")
     why = row["why"] if target == row["target"] else WHY["chosen"]
-    new = {"key": posted.get(f"key-{i}", row["key"]), "type": posted.get(f"type-{i}", row["type"])}
-    return {**row, **new, "target": target, "why": why, "left_out": f"leave-{i}" in posted}
+    new = newfields.read(posted, i, row["new"], kind=row["type"])
+    return {**row, "new": new, "type": new.type, "target": target, "why": why, "left_out": f"leave-{i}" in posted}
 
 
 def _with_formats(
@@ -197,7 +248,7 @@ def preview(request: HttpRequest, import_id: int) -> HttpResponse:
     imp = get_object_or_404(Import, pk=import_id)
     if imp.phase != Phase.DRAFT:  # it was started meanwhile
         return HttpResponse(status=204)
-    form = OptionsForm(request.POST, may_revive=may_revive(request))
+    form = OptionsForm(request.POST, may_revive=may_revive(request), workspace=workspace_of(request))
     options = form.options() if form.is_valid() else Options()
     chosen = sampling.draft(imp, _choices(request, imp), _written(request, imp))
     rows = sampling.rows(imp, chosen, options)
@@ -258,7 +309,7 @@ def start(request: HttpRequest, import_id: int) -> HttpResponse:
     imp = get_object_or_404(Import.objects.select_for_update(), pk=import_id)
     if imp.phase != Phase.DRAFT:
         return go(request, "imports:detail", imp.pk)
-    form = OptionsForm(request.POST, may_revive=may_revive(request))
+    form = OptionsForm(request.POST, may_revive=may_revive(request), workspace=workspace_of(request))
     if imp.dialect.get("unsure"):
         return show(request, imp, form=form, error="Say first how the file's letters are read.")
     if not form.is_valid():
@@ -296,11 +347,11 @@ def _written(request: HttpRequest, imp: Import) -> dict[str, str]:
 
 
 def _choices(request: HttpRequest, imp: Import) -> dict[str, str]:
-    """Choices by column index; "new" becomes new:TYPE:KEY from the two fields beside it."""
+    """Choices by column index; "new" becomes new:TYPE:KEY:NAME from the fields beside it."""
     out = {}
     for i in range(len(imp.header)):
         choice = request.POST.get(f"column-{i}", "skip")
         if choice == "new":
-            choice = f"new:{request.POST.get(f'type-{i}', 'text')}:{request.POST.get(f'key-{i}', '')}"
+            choice = newfields.read(request.POST, i, newfields.suggested(imp.header[i], {}), kind="text").choice
         out[f"#{i}"] = choice
     return out

@@ -70,7 +70,9 @@ def live(request: HttpRequest, import_id: int) -> HttpResponse:
         response = stop_polling(HttpResponse())
         response.headers["HX-Refresh"] = "true"
         return response
-    return page(request, "imports/_undoing.html" if imp.turning else "imports/_running.html", _running(imp))
+    return page(
+        request, "imports/_undoing.html" if imp.turning else "imports/_running.html", _running(imp) | {"live": True}
+    )
 
 
 CHANNELS = {"email_status": "E-mail", "phone_status": "Phone"}

@@ -12,6 +12,7 @@ from imports.forms import OptionsForm
 from imports.models import Import, Phase, SavedMapping
 from imports.options import MAX_NAME
 from imports.views import mapping
+from imports.views.upload import workspace_of
 from tenants import audit
 from tenants.roles import allow
 
@@ -22,7 +23,7 @@ def save(request: HttpRequest, import_id: int) -> HttpResponse:
     """Keep what the mapping page shows under a name."""
     imp = get_object_or_404(Import.objects.select_for_update(), pk=import_id, phase=Phase.DRAFT)
     name = request.POST.get("saved_name", "").strip()
-    form = OptionsForm(request.POST, may_revive=mapping.may_revive(request))
+    form = OptionsForm(request.POST, may_revive=mapping.may_revive(request), workspace=workspace_of(request))
     if not form.is_valid():
         return mapping.show(request, imp, form=form, error=mapping.SEE_FIELDS)
     if not 0 < len(name) <= MAX_NAME:

@@ -218,3 +218,44 @@ def test_the_mapping_page_answers_at_once(visit: Callable[..., Visit], scene: Sc
     page.get_by_role("button", name="Use Guests").click()
     page.get_by_text("Saved mapping", exact=True).first.wait_for()
     assert judge(page) == []
+
+
+def test_choices_are_followed_and_kept(visit: Callable[..., Visit], newcomer: Any, aside: Aside, worker: Any) -> None:
+    """The sum follows every choice, a new field is named, a draft comes back, and so does the mapping from the review."""
+    user, tenant = newcomer
+    worker(tenant)
+    rows = "email,order id,total,apavu_izm\nann@inbox.example,1001,12.50,42\nann@inbox.example,1002,3,42\n"
+    draft = aside(lambda: scenes.receive(tenant, rows, user=user))
+    session = aside(Scene(user, tenant).session)
+    path = f"/w/{tenant.slug}/imports/{draft.pk}/"
+    page = visit(session).open(path)
+    page.get_by_role("button", name="Import contacts and orders").click()
+    page.get_by_role("heading", name="Where does each column go?").wait_for()
+    assert page.get_by_label("Field for column total", exact=True).input_value() == "event.amount"
+    page.get_by_label("Field for column apavu_izm", exact=True).select_option("Create a new field")
+    page.get_by_text("1 new field will be created").wait_for()
+    page.get_by_label("Name of the new field for column apavu_izm").fill("City")
+    page.get_by_text("Another column of the export is called City.").wait_for()
+    page.get_by_label("Name of the new field for column apavu_izm").fill("Größe (EU)")
+    assert page.get_by_label("Key of the new field for column apavu_izm").input_value() == "grosse_eu"
+    page.get_by_text("Will be created", exact=True).wait_for()
+    page.get_by_label("What the file holds").select_option("contacts")
+    page.locator("select[name=column-2] option[value=skip]:checked").wait_for(state="attached")
+    page.get_by_label("What the file holds").select_option("orders")
+    page.locator("select[name=column-2] option[value='event.amount']:checked").wait_for(state="attached")
+    page.get_by_text("Draft kept at").wait_for()
+    assert judge(page) == []
+
+    page = visit(session).open(path)  # somebody has left, and comes back
+    assert page.get_by_label("Name of the new field for column apavu_izm").input_value() == "Größe (EU)"
+    page.get_by_role("button", name="Check all rows").click()
+    page.get_by_role("heading", name="This is what the import will do").wait_for()
+    page.get_by_role("button", name="Change the mapping").click()
+    page.get_by_role("heading", name="Where does each column go?").wait_for()
+    assert (
+        page.get_by_label("Field for column apavu_izm", exact=True).locator("option:checked").inner_text()
+        == "Größe (EU)"
+    )
+    page.get_by_role("button", name="Check all rows").click()
+    page.get_by_role("button", name="Import 2 rows").click()
+    page.get_by_role("heading", name="rows imported").wait_for()

@@ -1,0 +1,51 @@
+"""The mapping page between upload and check: kept at every change, and come back to from the review."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+
+from cdp.http import go, page
+from imports import drafts, intake
+from imports.models import Import, Phase
+from imports.views import mapping
+from tenants import audit
+from tenants.roles import allow
+
+
+@allow("imports.run")
+@require_POST
+def keep(request: HttpRequest, import_id: int) -> HttpResponse:
+    """Keep the page as it stands, whether or not it could be checked so. A script gets what follows from the choices; a
+    browser without one gets the page, with a word that it is kept."""
+    imp = get_object_or_404(Import.objects.select_for_update(), pk=import_id)
+    if imp.phase != Phase.DRAFT:
+        return go(request, "imports:detail", imp.pk)
+    guessed = drafts.keep(imp, request.POST, task=request.POST.get("take", ""))
+    if not request.headers.get("HX-Request"):
+        if "take" not in request.POST:
+            messages.success(request, "The draft is kept. You can leave the page and come back.")
+        return go(request, "imports:detail", imp.pk)
+    kept: dict[str, Any] = drafts.form(imp)
+    if guessed:
+        context = mapping.context_of(imp, mapping.form_of(request, imp), kept)
+    else:
+        own = {key: attribute.type for key, attribute in intake.custom_attributes().items()}
+        context = mapping.state(imp, kept, own)
+    return page(request, "imports/_mapping_kept.html", context | {"guessed": guessed, "kept_at": timezone.now()})
+
+
+@allow("imports.run")
+@require_POST
+def reopen(request: HttpRequest, import_id: int) -> HttpResponse:
+    """Go back from the review to the mapping. A second click changes nothing."""
+    imp = get_object_or_404(Import, pk=import_id)
+    if intake.reopen(imp):
+        audit.record("import.reopened", user_id=request.user.pk, target=f"import {imp.pk}")
+        messages.success(request, "Back at the mapping: everything is as you had chosen it.")
+    elif not imp.ended:
+        messages.warning(request, "This import has been started, so its mapping stands.")
+    return go(request, "imports:detail", imp.pk)
