@@ -11,6 +11,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
+from cdp import places
 from cdp.given import whole
 from cdp.http import invalid, page
 from contacts.models import Contact
@@ -125,7 +126,13 @@ def _site(request: HttpRequest, found: Site) -> dict[str, Any]:
         f'<script src="{settings.SITE_URL}/static/pixel.js" data-key="{found.key}" defer></script>\n'
         f'<noscript><img src="{settings.SITE_URL}/p/{found.key}" alt="" width="1" height="1"></noscript>'
     )
-    return {"site": found, "snippet": snippet, "workspace_country": _country(request), **_drops(request, found)}
+    return {
+        "site": found,
+        "snippet": snippet,
+        "workspace_country": places.country(_country(request)),
+        "countries": places.countries(COUNTRY_CODES),
+        **_drops(request, found),
+    }
 
 
 def _country(request: HttpRequest) -> str:
