@@ -75,8 +75,14 @@ class RemoveDuplicates(Kind):
         return bulk_queries.gather_doubles(action.pk, action.options["by"], keep=action.options["keep"])
 
     def step(self, action: BulkAction, ids: Sequence[int], *, now: datetime) -> list[int]:
-        found = bulk_queries.still_doubles(ids, action.options["by"], keep=action.options["keep"])
-        return _delete(action, found, now, "Duplicate")
+        by = action.options["by"]
+        found = bulk_queries.still_doubles(ids, by, keep=action.options["keep"])
+        _delete(action, found, now, "Duplicate")
+        # Consent belongs to the address: who stays must not be written to because the one that had said no is gone.
+        values = Contact.objects.filter(pk__in=found).values(by)
+        stays = Contact.objects.living().filter(**{f"{by}__in": values}).order_by("pk").select_for_update()
+        address_consent.take_all(list(stays.values_list("pk", flat=True)), now=now)
+        return found
 
     def undo(self, action: BulkAction, ids: Sequence[int], *, now: datetime) -> list[int]:
         return _undelete(action, ids, now)

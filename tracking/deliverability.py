@@ -56,6 +56,15 @@ def judge(provider: str, event: Any) -> Verdict | None:
     return verdict or _PLAIN.get(event.event_type)
 
 
+def recipient(provider: str, event: Any) -> str:
+    """Whom an event is about. anymail 15.2 reads only `raw_rcpt_to` of SparkPost, which not every event has."""
+    if event.recipient or provider != "sparkpost":
+        return str(event.recipient or "")
+    outer = event.esp_event.get("msys", {}) if isinstance(event.esp_event, Mapping) else {}
+    inner: Any = next(iter(outer.values()), {}) if isinstance(outer, Mapping) else {}
+    return _text(inner, "rcpt_to") if isinstance(inner, Mapping) else ""
+
+
 # What a judge answers for events that say nothing about anybody; None leaves the event to the table of anymail's words.
 IGNORED = Verdict("")
 

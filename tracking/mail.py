@@ -111,7 +111,11 @@ def tell(hook: MailHook, events: Iterable[Any]) -> Told:
     turns.lock()
     now = timezone.now()
     judged = [(e, verdict) for e in events if (verdict := deliverability.judge(hook.provider, e)) is not None]
-    useful = [(e, verdict, email) for e, verdict in judged if (email := normal_email(e.recipient or ""))]
+    useful = [
+        (e, verdict, email)
+        for e, verdict in judged
+        if (email := normal_email(deliverability.recipient(hook.provider, e)))
+    ]
     contacts = _contacts({email for _event, _verdict, email in useful})
     keyed = {
         _key(hook.provider, event, email): (event, verdict, email)

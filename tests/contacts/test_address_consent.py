@@ -237,3 +237,19 @@ def test_a_form_does_not_make_somebody_active(form: SignupForm, inside: Tenant) 
     Alias.objects.create(kind="email", value=BEA, contact_id=Contact.objects.get().pk, status="unsubscribed")
     subscribing.ask(form, email=BEA, name="Bea")
     assert Contact.objects.get(email=BEA).email_status == "unsubscribed"
+
+
+@pytest.mark.parametrize("keep", ["earlier", "later"])
+def test_who_stays_of_duplicates(alice: Actor, keep: str) -> None:
+    tenant = alice.workspace
+    with tenant_context(tenant.pk):
+        for number, before in enumerate(["active", "unsubscribed", "active"]):
+            known(before, external_id=f"C-{number}")
+        action = bulk.begin("duplicates", {}, user_id=alice.user.pk, by="email", keep=keep)
+    bulk.work(tenant.pk, action.pk)
+    assert status(tenant, email=BEA) == "unsubscribed"
+    with tenant_context(tenant.pk):
+        bulk.undo(action.pk, user_id=alice.user.pk)
+    bulk.work(tenant.pk, action.pk)
+    with tenant_context(tenant.pk):
+        assert set(Contact.objects.living().values_list("email_status", flat=True)) == {"unsubscribed"}

@@ -271,6 +271,14 @@ def test_each_event(alice: Actor, provider: str, body: Any, activity: str, statu
         assert BlacklistEntry.objects.filter(value=ANN).exists() == (status == B)
 
 
+def test_sparkpost_without_the_raw_recipient(alice: Actor) -> None:
+    bring(alice.workspace, f"email\n{ANN}\n")
+    [body] = sparkpost("spam_complaint")
+    del body["msys"]["message_event"]["raw_rcpt_to"]
+    assert post(hook_of(alice, "sparkpost"), [body]).status_code == 200
+    assert told(alice) == [("spam report", False)]
+
+
 def test_every_provider_has_cases_and_a_judge() -> None:
     assert {provider for provider, *_rest in CASES} == set(mail.PROVIDERS) == set(deliverability._JUDGES)
 
