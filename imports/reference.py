@@ -126,7 +126,9 @@ def template(tenant: Tenant) -> Iterator[str]:
     fields = [field for field in wanted if field.name != "full_name"][: tenant.max_columns]
     separator = tenant.separators[:1] if "," not in tenant.separators else ","
     rows = [[field.name for field in fields], *([field.examples[i] for field in fields] for i in (0, 1))]
-    return (line(row, separator=separator or ",") for row in rows)
+    # A phone of ours begins with a plus and is no formula.
+    plain = {i for i, field in enumerate(fields) if field.examples in (_EXAMPLES["phone"], _BY_TYPE["phone"])}
+    return (line(row, separator=separator or ",", plain=plain if i else ()) for i, row in enumerate(rows))
 
 
 def _field(key: str, label: str, type_key: str = "") -> Field:

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -163,9 +163,9 @@ def streamed(tenant_id: int, lines: Iterable[str]) -> Iterator[str]:
         yield from lines
 
 
-def line(cells: Iterable[str], *, separator: str = ",") -> str:
-    """One CSV line with every cell quoted and made safe for spreadsheets."""
+def line(cells: Iterable[str], *, separator: str = ",", plain: Container[int] = ()) -> str:
+    """One CSV line with every cell quoted and made safe for spreadsheets, but for those in the columns `plain`."""
     out = io.StringIO()
     writer = csv.writer(out, delimiter=separator, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
-    writer.writerow([safe_cell(c) for c in cells])
+    writer.writerow([c if i in plain else safe_cell(c) for i, c in enumerate(cells)])
     return out.getvalue()

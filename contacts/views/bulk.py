@@ -29,7 +29,7 @@ _FILTERS = {"show": 20, "status": 40, "q": 200, "rule": narrowing.MAX_LENGTH}
 @allow("contacts.edit")
 @require_http_methods(["GET", "HEAD", "POST"])
 def prepare(request: HttpRequest, kind: str) -> HttpResponse:
-    """GET: whom the action would be about, what it does and what can be chosen. POST: begins it."""
+    """GET, or POST with `preview`: whom the action would be about, what it does and what can be chosen. POST: begins it."""
     return _prepare(request, kind)
 
 
@@ -48,9 +48,9 @@ def erase(request: HttpRequest) -> HttpResponse:
 
 
 def _prepare(request: HttpRequest, kind: str) -> HttpResponse:
-    given = request.POST if request.method == "POST" else request.GET
+    given, does = sent(request)
     asked, options = asked_for(given), _options(kind, given)
-    if request.method == "POST" and options is not None:
+    if does and options is not None:
         return begun(request, kind, asked, **options)
     shown = {
         **preview(kind, asked),
@@ -58,7 +58,13 @@ def _prepare(request: HttpRequest, kind: str) -> HttpResponse:
         "reasons": REASONS,
         "word": WORD,
     }
-    return page(request, "contacts/bulk.html", shown, status=422 if request.method == "POST" else 200)
+    return page(request, "contacts/bulk.html", shown, status=422 if does else 200)
+
+
+def sent(request: HttpRequest) -> tuple[QueryDict, bool]:
+    """What was sent, and whether to act on it: a selection comes by POST with `preview`, so that no address has its IDs."""
+    given = request.POST if request.method == "POST" else request.GET
+    return given, request.method == "POST" and given.get("preview") != "1"
 
 
 def begun(request: HttpRequest, kind: str, asked: dict[str, Any], **options: Any) -> HttpResponse:

@@ -31,12 +31,13 @@ MAX_LIST = 1_000_000
 @allow("contacts.edit")
 @require_http_methods(["GET", "HEAD", "POST"])
 def merge(request: HttpRequest) -> HttpResponse:
-    """GET: the contacts named by `id` side by side, as they would become one. POST: makes them one."""
+    """GET, or POST with `preview` or another rule to `take`: the contacts named by `id` side by side, as they would become
+    one. POST: makes them one."""
     given = request.POST if request.method == "POST" else request.GET
     ids = wholes(given.getlist("id"))
     contacts = list(Contact.objects.living().filter(pk__in=ids[: merging.MOST + 1]).order_by("pk"))
     back = own_page(request) or reverse("contacts:duplicates")
-    if request.method == "POST":
+    if request.method == "POST" and "take" not in given and given.get("preview") != "1":
         return _merge(request, ids, given, back)
     shown = compared(contacts, given, back) if contacts else {"compared": [], "back": back}
     fragment = request.headers.get("HX-Target") == "contacts-compare"
@@ -82,16 +83,12 @@ def compared(contacts: Sequence[Contact], given: Mapping[str, str], back: str) -
     rule, labels = _rule(given), _labels()
     fields = choosing.fields(contacts, labels=labels, rule=rule, chosen=_chosen(given))
     stays = choosing.remaining(contacts)
-    ids = [("id", c.pk) for c in contacts]
-    address = reverse("contacts:merge")
     return {
         "compared": contacts,
         "fields": fields,
         "differing": sum(f.differs for f in fields),
         "rule": rule,
-        "rules": [
-            (k, word, f"{address}?{urlencode([*ids, ('rule', k), ('next', back)])}") for k, word in RULES.items()
-        ],
+        "rules": list(RULES.items()),
         "channels": [_channel(contacts, channel) for channel in consent.ORDERS],
         "stays": stays,
         "moves": holdings.held([c.pk for c in contacts if c.pk != stays.pk]),
@@ -117,7 +114,7 @@ def _labels() -> dict[str, str]:
 
 
 def _rule(given: Mapping[str, str]) -> str:
-    rule = given.get("rule", "")
+    rule = given.get("take") or given.get("rule", "")
     return rule if rule in RULES else choosing.RULE
 
 

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from cdp.given import whole, wholes
 from cdp.http import page
 from contacts.models import Contact
-from contacts.views.bulk import asked_for, begun, preview
+from contacts.views.bulk import asked_for, begun, preview, sent
 from segments import membership, rules, search, words
 from segments.models import Member, Segment
 from tenants.roles import allow
@@ -83,9 +83,8 @@ def of_field(request: HttpRequest, key: str) -> HttpResponse:
 @allow("segments.edit")
 @require_http_methods(["GET", "HEAD", "POST"])
 def add(request: HttpRequest) -> HttpResponse:
-    """Contacts that were selected into static segments, existing or new. GET: the preview."""
-    posted = request.method == "POST"
-    given = request.POST if posted else request.GET
+    """Contacts that were selected into static segments, existing or new. GET, or POST with `preview`: the preview."""
+    given, posted = sent(request)
     asked = asked_for(given)
     ids = wholes(given.getlist("segment"))
     segments = list(Segment.objects.static().filter(pk__in=ids).values_list("pk", flat=True))

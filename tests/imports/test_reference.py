@@ -48,3 +48,15 @@ def test_every_column_is_described(alice: Actor) -> None:
     assert "31/05/2024, day first" in said
     for page in ("imports/new/", "imports/columns/"):
         assert alice.url("imports/template.csv") in alice.get(page).content.decode()
+
+
+def test_a_phone_of_the_template_is_as_people_write_it(alice: Actor) -> None:
+    """No apostrophe before the plus; options of the workspace stay guarded against formulas."""
+    with tenant_context(alice.workspace.pk):
+        Attribute.objects.create(key="work_phone", label="Work phone", type="phone")
+        Attribute.objects.create(key="mood", label="Mood", type="choice", options={"=1+1": "=1+1"})
+    text = alice.get("imports/template.csv").content.decode()
+    assert '"+44 7911 123456"' in text
+    assert '"+44 7911 123458"' in text
+    assert "'+" not in text
+    assert '"\'=1+1"' in text
