@@ -12,7 +12,7 @@ import numpy as np
 
 from contacts.probable import groups, model, words
 from contacts.probable.forms import FIELDS, TOP
-from contacts.probable.levels import Array, People, compare
+from contacts.probable.levels import Array, People, apart, compare
 from contacts.probable.model import Model
 
 CHUNK, SAMPLE = 500_000, 300_000
@@ -22,7 +22,9 @@ SURE_BITS = float(np.log2(0.99 / 0.01))
 COMMON = 5
 # Father and son: same name, same address and nothing else is never more than possible.
 AT_MOST = float(np.log2(0.89 / 0.11))
-_OWN = ("birth", "email", "external_id")
+_OWN = ("birth", "email", "external_id", "organisation")
+# A person and an organisation are not one, whatever else they share.
+NEVER = -1000.0
 
 
 @dataclass(frozen=True)
@@ -56,11 +58,15 @@ class Answer:
 def find(people: People, left: Array, right: Array, *, vetoes: set[tuple[int, int]]) -> Answer:
     """Groups among people, given the pairs (by place) that share a key. `vetoes`: pairs of IDs that are not one person.
 
-    At least one pair is needed: from nothing there is nothing to learn.
+    From no pair there is nothing to learn: then the model is the usual one, and there are no groups.
     """
     order = np.lexsort((right, left))
     left, right = left[order], right[order]
-    levels = np.concatenate([compare(people, left[at], right[at]) for at in _chunks(len(left))])
+    one_kind = ~apart(people, left, right)
+    if not one_kind.all():
+        left, right = left[one_kind], right[one_kind]
+    none = np.zeros((0, len(FIELDS)), dtype=np.int8)
+    levels = np.concatenate([none, *(compare(people, left[at], right[at]) for at in _chunks(len(left)))])
     learnt = _learn(people, levels, left, right)
     bits = dict(_likely(learnt, people, levels, left, right, least=0.0))
     places = {int(pk): place for place, pk in enumerate(people.ids)}
@@ -68,7 +74,8 @@ def find(people: People, left: Array, right: Array, *, vetoes: set[tuple[int, in
 
     def missing(pairs: Sequence[tuple[int, int]]) -> list[float]:
         a, b = (np.array(side) for side in zip(*pairs, strict=True))
-        return [float(x) for x in model.score(learnt, people, compare(people, a, b), a).bits]
+        bits = model.score(learnt, people, compare(people, a, b), a).bits
+        return [float(x) for x in np.where(apart(people, a, b), NEVER, bits)]
 
     joined = groups.group(bits, missing, barred)
     named = [sorted(int(people.ids[place]) for place in group) for group in joined]
@@ -85,7 +92,7 @@ def _pair(a: int, b: int) -> tuple[int, int]:
 
 def _learn(people: People, levels: Array, left: Array, right: Array) -> Model:
     """Learn twice: from all, and then with one of each surely found group, so that copies do not make values common."""
-    share, sample = min(1.0, SAMPLE / len(left)), np.arange(len(left))
+    share, sample = min(1.0, SAMPLE / max(len(left), 1)), np.arange(len(left))
     if share < 1:
         sample = np.sort(np.random.default_rng(11).choice(len(left), SAMPLE, replace=False))
     random = model.strangers(people)

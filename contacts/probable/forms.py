@@ -5,6 +5,10 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from contacts.identifiers import name_key
+from contacts.probable import organisations
+
+# Counts up when forms or keys change: then all keys are written anew, and stored weights count no more.
+VERSION = 2
 
 # What people write where they know nothing.
 _PLACEHOLDERS = frozenset(
@@ -26,7 +30,10 @@ _STREETS = {
 
 
 class Person(NamedTuple):
-    """One contact in the shape for comparing; None is not known. `birth` has eight digits."""
+    """One contact in the shape for comparing; None is not known. `birth` has eight digits.
+
+    `company` is where a person works, which colleagues share; `organisation` is the name of a contact without a person.
+    """
 
     given: str | None = None
     family: str | None = None
@@ -40,19 +47,21 @@ class Person(NamedTuple):
     town: str | None = None
     region: str | None = None
     company: str | None = None
+    organisation: str | None = None
 
 
 FIELDS = Person._fields
 # The level of equal values, for each field; level 1 is "different", 0 not known.
-TOP = dict.fromkeys(FIELDS, 4) | {"birth": 5, "company": 5}
+TOP = dict.fromkeys(FIELDS, 4) | {"birth": 5, "company": 5, "organisation": 5}
 
 
 def person(values: Mapping[str, Any]) -> Person:
     """The form of a contact's values: its columns and attributes by their keys, as they are stored."""
     street, number = address(values.get("street"))
+    given, family, company, organisation = _named(values)
     return Person(
-        given=word(values.get("first_name")),
-        family=word(values.get("last_name")),
+        given=given,
+        family=family,
         birth=birthday(values.get("birthday")),
         email=_kept(values.get("email")),
         phone=_kept(values.get("phone")),
@@ -62,8 +71,25 @@ def person(values: Mapping[str, Any]) -> Person:
         postcode=_joined(values.get("postal_code")),
         town=word(values.get("city")),
         region=word(values.get("region")),
-        company=word(values.get("company")),
+        company=company,
+        organisation=organisation,
     )
+
+
+def _named(values: Mapping[str, Any]) -> tuple[str | None, str | None, str | None, str | None]:
+    """(given name, family name, company, organisation): without a person's name, the company is who the contact is."""
+    given, family, company = (word(values.get(key)) for key in ("first_name", "last_name", "company"))
+    if company is None:
+        return given, family, None, None
+    if given or family:
+        # Some write the company once more where a name is asked for.
+        called = organisations.name(" ".join(filter(None, (given, family))))
+        if called != organisations.name(company):
+            return given, family, company, None
+    local = str(values.get("email") or "").lower().partition("@")[0]
+    if organisations.personal(local, company):
+        return None, None, company, None
+    return None, None, None, organisations.name(company)
 
 
 def word(value: Any) -> str | None:

@@ -47,6 +47,8 @@ def _texts(who: Person) -> Iterator[str]:
         yield from _born(who.birth, names)
     yield from _placed(who, names)
     yield from _companies(who)
+    if who.organisation:
+        yield from _organised(who, who.organisation)
 
 
 def _identifiers(who: Person) -> Iterator[str]:
@@ -99,3 +101,18 @@ def _companies(who: Person) -> Iterator[str]:
             yield f"company+number {one} {who.number}"
         if who.postcode:
             yield f"company+post {one} {who.postcode}"
+
+
+def _organised(who: Person, name: str) -> Iterator[str]:
+    """An organisation by its name: whole, in neighbouring words, and by the sound of a word with the place."""
+    words = name.split()
+    yield f"organisation {' '.join(sorted(words))}"
+    yield f"organisation= {name.replace(' ', '')[:8]}"
+    yield f"organisation~ {' '.join(sorted(sound(w) for w in words))}"
+    for pair in pairwise(words):
+        yield f"organisation2 {' '.join(sorted(pair))}"
+    for one in words:
+        if len(one) >= 3:
+            yield f"organisation1 {one}"
+        for place in filter(None, (who.postcode, who.number, (who.town or "")[:5])):
+            yield f"organisation+ {sound(one)} {place}"

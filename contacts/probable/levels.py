@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rapidfuzz import process
+from rapidfuzz import fuzz, process
 from rapidfuzz.distance import OSA, JaroWinkler
 
+from contacts.probable import organisations
 from contacts.probable.forms import FIELDS, TOP, Person
 
 Array = NDArray[Any]
@@ -35,6 +36,8 @@ class People:
     lengths: dict[str, Array] = field(default_factory=dict)
     locals: Array = field(default_factory=lambda: np.array([], dtype=object))
     digits: Array = field(default_factory=lambda: np.array([], dtype=object))
+    # Of each e-mail address: for one of an office its domain, else empty.
+    offices: Array = field(default_factory=lambda: np.array([], dtype=object))
 
     @classmethod
     def of(cls, people: Sequence[tuple[int, Person]]) -> "People":
@@ -49,12 +52,16 @@ class People:
             for place, name in enumerate(FIELDS)
         }
         values = {name: np.array(list(numbers[name]) or [""], dtype=object) for name in FIELDS}
-        words: Counter[str] = Counter(w for name in numbers["company"] for w in set(name.split()))
+        words: Counter[str] = Counter(
+            w for name in {**numbers["company"], **numbers["organisation"]} for w in set(name.split())
+        )
         lengths = {name: np.fromiter(map(len, found), np.int32, count=len(found)) for name, found in values.items()}
         parts = [email.partition("@")[0] for email in values["email"]]
+        offices = [e.partition("@")[2] if organisations.office(p) else "" for e, p in zip(values["email"], parts, strict=True)]
         digits = ["".join(filter(str.isdigit, part)) for part in parts]
         ids = np.array([pk for pk, _one in people], dtype=np.int64)
-        return cls(ids, codes, values, words, lengths, np.array(parts, dtype=object), np.array(digits, dtype=object))
+        of_emails = (np.array(found, dtype=object) for found in (parts, digits, offices))
+        return cls(ids, codes, values, words, lengths, *of_emails)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -76,6 +83,14 @@ def compare(people: People, left: Array, right: Array) -> Array:
         codes = people.codes[name]
         found[:, place] = _field(people, name, codes[left], codes[right])
     _exchanged(people, found, left, right)
+    return found
+
+
+def apart(people: People, left: Array, right: Array) -> Array:
+    """Which pairs are a person and an organisation: somebody's company is not the person. An array of truth values."""
+    organisation, company = people.codes["organisation"] >= 0, people.codes["company"] >= 0
+    named = company & ~organisation
+    found: Array = (organisation[left] & named[right]) | (named[left] & organisation[right])
     return found
 
 
@@ -156,6 +171,12 @@ def _births(people: People, name: str, i: Array, j: Array) -> Array:
 
 
 def _emails(people: People, name: str, i: Array, j: Array) -> Array:
+    levels = _addresses(people, name, i, j)
+    _offices(people, levels, i, j)
+    return levels
+
+
+def _addresses(people: People, name: str, i: Array, j: Array) -> Array:
     levels = np.ones(len(i), dtype=np.int8)
     locals_, digits = people.locals, people.digits
     levels[locals_[i] == locals_[j]] = 2
@@ -165,6 +186,15 @@ def _emails(people: People, name: str, i: Array, j: Array) -> Array:
     partly = _alike(locals_[i], locals_[j]) >= 0.6
     levels[same] = np.where(near, 3, np.maximum(np.where(partly, 2, 1), levels[same]))
     return levels
+
+
+def _offices(people: People, levels: Array, i: Array, j: Array) -> None:
+    """Addresses of offices are alike by their domain: info@ stands before every domain."""
+    one, other = people.offices[i], people.offices[j]
+    both = np.flatnonzero((one != "") & (other != ""))
+    if len(both):
+        near = _edits(one[both], other[both])
+        levels[both] = np.where(near == 0, 3, np.where(near <= 2, 2, 1))
 
 
 def _codes(people: People, name: str, i: Array, j: Array) -> Array:
@@ -193,7 +223,56 @@ def _companies(people: People, name: str, i: Array, j: Array) -> Array:
     return levels
 
 
+def _organisations(people: People, name: str, i: Array, j: Array) -> Array:
+    """Names of organisations: nearly the same but for slips and short forms; one in the other; something in common."""
+    a, b = people.values[name][i], people.values[name][j]
+    levels = np.ones(len(i), dtype=np.int8)
+    closer = np.flatnonzero(process.cpdist(a, b, scorer=fuzz.token_set_ratio, dtype=np.float32) >= 60)
+    total = sum(people.words.values()) + 1
+    for place in closer:
+        levels[place] = _likeness(a[place].split(), b[place].split(), people.words, total)
+    return levels
+
+
+def _likeness(one: list[str], other: list[str], seen: Counter[str], total: int) -> int:
+    """The level of two names of organisations, as words, that are not equal."""
+    if {w for w in one if not w.isalpha()} != {w for w in other if not w.isalpha()}:
+        return 1  # School 12 is not School 21
+    if "".join(one) == "".join(other):
+        return 4
+
+    def rarity(found: list[str]) -> float:
+        return sum(float(np.log(total / (seen[w] + 1))) for w in found) or 1e-9
+
+    rest, alike_one, alike_other = list(other), [], []
+    for w in one:
+        best = max(rest, key=lambda x: (x == w, _slip(w, x)), default=None)
+        if best is not None and _slip(w, best):
+            rest.remove(best)
+            alike_one.append(w)
+            alike_other.append(best)
+    # A word with a slip is rare because of it: of each pair the commoner one counts.
+    common = min(rarity(alike_one), rarity(alike_other))
+    less, more = sorted((rarity(one), rarity(other)))
+    if common >= 0.85 * less and len(alike_one) == max(len(one), len(other)):
+        return 4
+    return 3 if common >= 0.75 * less else 2 if common >= 0.4 * more else 1
+
+
+def _slip(one: str, other: str) -> bool:
+    """Is a word the other one with a slip, or cut short?"""
+    if one == other:
+        return True
+    short, long = sorted((one, other), key=len)
+    if len(short) >= 3 and long.startswith(short):
+        return True
+    if len(short) < 4:
+        return False
+    return int(OSA.distance(one, other)) <= (1 if len(short) < 8 else 2)
+
+
 _COMPARE: dict[str, Callable[[People, str, Array, Array], Array]] = {
     "given": _names, "family": _names, "birth": _births, "email": _emails, "phone": _codes, "external_id": _codes,
     "postcode": _codes, "number": _codes, "street": _places, "town": _places, "region": _places, "company": _companies,
+    "organisation": _organisations,
 }  # fmt: skip

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from contacts.probable.forms import FIELDS, TOP
+from contacts.probable.forms import FIELDS, TOP, VERSION
 from contacts.probable.levels import LEVELS, Array, People, compare
 
 RANDOM_PAIRS = 300_000
@@ -258,6 +258,7 @@ def state(model: Model, common: dict[str, dict[str, int]]) -> dict[str, Any]:
     return {
         "m": model.m.round(6).tolist(), "u": model.u.tolist(), "persons": model.persons, "households": model.households,
         "people": model.people, "rare": model.rare, "totals": model.totals, "drifted": model.drifted, "common": common,
+        "version": VERSION,
     }  # fmt: skip
 
 

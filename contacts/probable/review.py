@@ -16,7 +16,7 @@ GROUPS = 50
 _VALUES = {
     "given": "first_name", "family": "last_name", "email": "email", "phone": "phone", "external_id": "external_id",
     "birth": "birthday", "street": "street", "postcode": "postal_code", "town": "city", "region": "region",
-    "company": "company",
+    "company": "company", "organisation": "company",
 }  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from django.utils import timezone
 
 from contacts.models import Contact, Decision, ProbablePair, ProbableSearch, SearchState
+from contacts.probable.forms import VERSION
 from tenants import audit, wake
 from tenants.context import current_tenant, tenant_context
 from tenants.models import Tenant
@@ -17,9 +18,10 @@ def start(*, user_id: int | None) -> ProbableSearch:
     if active is not None:
         return active
     last = ProbableSearch.objects.filter(state=SearchState.DONE).order_by("-pk").first()
-    search: ProbableSearch = ProbableSearch.objects.create(
-        since=last.created_at if last else None, created_by_id=user_id
-    )
+    # Keys of an older version say nothing to today's: then all are written anew.
+    current = last is not None and last.model.get("version") == VERSION
+    since = last.created_at if last is not None and current else None
+    search: ProbableSearch = ProbableSearch.objects.create(since=since, created_by_id=user_id)
     if user_id is not None:
         audit.record("probable.search", user_id=user_id, target=f"search {search.pk}")
     send(search.pk)

@@ -16,7 +16,7 @@ from contacts import steps
 from contacts.models import Contact, Decision, ProbablePair, ProbableSearch, SearchState
 from contacts.probable import finding, forms, keys, model, queries
 from contacts.probable.forms import Person
-from contacts.probable.levels import People, compare
+from contacts.probable.levels import People, apart, compare
 from contacts.probable.runs import send
 
 CHUNK = 10_000
@@ -117,7 +117,9 @@ def looks(persons: dict[int, Person], low: int, high: int) -> str:
     """What two contacts look like, in 32 signs; empty when one of them has gone."""
     if low not in persons or high not in persons:
         return ""
-    return blake2b(repr((persons[low], persons[high])).encode(), digest_size=16).hexdigest()
+    # Decisions on people are older than the field of organisations.
+    both = repr((persons[low], persons[high])).replace(", organisation=None", "")
+    return blake2b(both.encode(), digest_size=16).hexdigest()
 
 
 def _rows(answer: finding.Answer, persons: dict[int, Person]) -> Iterable[dict[str, Any]]:
@@ -147,7 +149,7 @@ def similar(values: dict[str, Any], *, but: int | None = None, count: int = 5) -
     By the weights of the last search; nobody when there was none. Looks only at contacts that share a key.
     """
     last = ProbableSearch.objects.filter(state=SearchState.DONE).exclude(model={}).order_by("-pk").only("model").first()
-    if last is None:
+    if last is None or last.model.get("version") != forms.VERSION:
         return []
     who = forms.person(values)
     ids = [pk for pk in queries.near(keys.keys(who)) if pk != but]
@@ -157,6 +159,7 @@ def similar(values: dict[str, Any], *, but: int | None = None, count: int = 5) -
     people = People.of([(0, who), *((row[0], person_of(row)) for row in rows)])
     me = int(np.flatnonzero(people.ids == 0)[0])
     others = np.flatnonzero(people.ids != 0)
+    others = others[~apart(people, np.full(len(others), me), others)]
     left = np.full(len(others), me)
     scores = model.score(model.stored(last.model, people), people, compare(people, left, others), left)
     found = [

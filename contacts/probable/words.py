@@ -11,11 +11,13 @@ LABELS = {
     "given": "first name", "family": "last name", "birth": "birthday", "email": "e-mail", "phone": "phone",
     "external_id": "external ID", "street": "street", "number": "house number", "postcode": "postal code", "town": "city",
     "region": "region", "company": "company",
+    "organisation": "company",
 }  # fmt: skip
 _NEARLY = {
     "birth": {4: "differs by one slip", 3: "agrees in two of day, month and year", 2: "is within a year"},
     "email": {3: "differs by a slip", 2: "is similar"},
     "company": {4: "is nearly the same", 3: "has much in common", 2: "has a word in common"},
+    "organisation": {4: "is nearly the same", 3: "has much in common", 2: "has a word in common"},
 }
 _USUALLY = {3: "is nearly the same", 2: "is similar"}
 
