@@ -2,7 +2,9 @@
 
 An organisation has a name with a legal form, an address, a phone and an address of its office, and no person's name. A copy
 of one has what happens between two entries: another legal form or none, "&" for "and", a word cut short, other points and
-commas, a slip of the finger, another office address. Colleagues are different people with all of their company in common.
+commas, a slip of the finger, another office address. Much is missing, as in the lists of shops; some organisations share a
+house and its phone, and some have a sister of nearly the same name there. Colleagues are different people with all of their
+company in common.
 """
 
 from collections.abc import Iterator
@@ -51,7 +53,7 @@ class _Market(doubles._World):
     def company(self, number: int) -> tuple[Listed, tuple[str, ...], int]:
         """(its first entry, the words of its name, which legal form)."""
         while True:
-            words = [self.chance.choice(self.family)]
+            words = [self._common(self.family)]
             k = self.chance.random()
             if k < 0.3:
                 words += ["&", self.chance.choice((*self.family[:300], "Söhne", "Partner", "Sons"))]
@@ -104,6 +106,25 @@ class _Market(doubles._World):
             new |= {"street": "", "postal_code": ""}
         return replace(entry, **new)
 
+    def neighbour(self, number: int, house: Listed) -> tuple[Listed, tuple[str, ...], int]:
+        """Another organisation in the same house: sometimes with its phone, sometimes a sister with a part of its name."""
+        entry, words, legal = self.company(number)
+        if self.chance.random() < 0.3:
+            words = (house.company.split()[1 if house.company.startswith(_FIRST) else 0], self.chance.choice(_TRADES))
+            if " ".join(words) in self.taken:
+                words = (*words, self.chance.choice(_TRADES))
+            self.taken.add(" ".join(words))
+            entry = replace(entry, company=_written(list(words), _LEGAL[legal][0]))
+        phone = house.phone if self.chance.random() < 0.4 else entry.phone
+        place = {"street": house.street, "postal_code": house.postal_code, "city": house.city}
+        return replace(entry, phone=phone, **place), words, legal
+
+    def bare(self, entry: Listed) -> Listed:
+        """What somebody has bothered to enter."""
+        shares = (("email", 0.5), ("phone", 0.25), ("street", 0.2), ("postal_code", 0.3), ("city", 0.1))
+        missing = {name: "" for name, share in shares if self.chance.random() < share}
+        return replace(entry, **missing)
+
     def _other(self, word: str) -> str:
         if word == "&":
             return self.chance.choice(_ANDS)
@@ -114,8 +135,14 @@ class _Market(doubles._World):
     def colleague(self, number: int, of: Listed) -> Listed:
         """One more person of a company."""
         first, last = self._common(self.given), self._common(self.family)
-        local = self.chance.choice(_LOCALS).format(first.lower(), last.lower(), first[0].lower())
-        email = f"{local}@{of.email.partition('@')[2]}"
+        domain = of.email.partition("@")[2]
+        while True:  # an address is one person's
+            local = self.chance.choice(_LOCALS).format(first.lower(), last.lower(), first[0].lower())
+            email = f"{local}@{domain}"
+            if email not in self.taken:
+                break
+            last = self._common(self.family)
+        self.taken.add(email)
         return replace(of, person=number, first_name=first, last_name=last, email=email)
 
 
@@ -127,9 +154,12 @@ def organisations(count: int, seed: int, *, copies: float = 0.25) -> list[Listed
     """So many contacts without a person's name, of which a share is a further entry of one organisation."""
     chance = Random(f"organisations {seed} {count} {copies}")
     market = _Market(chance)
-    known = [market.company(number) for number in range(round(count * (1 - copies)))]
-    found = [entry for entry, _words, _legal in known]
-    found += [market.again(*chance.choice(known)) for _ in range(count - len(known))]
+    known: list[tuple[Listed, tuple[str, ...], int]] = []
+    for number in range(round(count * (1 - copies))):
+        shared = known and chance.random() < 0.15
+        known.append(market.neighbour(number, chance.choice(known)[0]) if shared else market.company(number))
+    found = [market.bare(entry) for entry, _words, _legal in known]
+    found += [market.bare(market.again(*chance.choice(known))) for _ in range(count - len(known))]
     chance.shuffle(found)
     return found
 

