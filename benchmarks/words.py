@@ -41,9 +41,11 @@ PROBABLE = """\
 Pairs inside of the groups that are suggested, counted against who people really are; no way has seen that, and all
 have their default settings. FEBRL are public data sets without families. The made-up contacts live in families to
 30 %, lack half of the birthdays and a third of the addresses and phones, and 15 % are copies with slips of the finger,
-other addresses and other numbers; where there is no double, every pair is wrong. recordlinkage gets the same pairs to
-judge, Splink finds its own as its guide shows it (`benchmarks/splinked.py`). Last, a workspace is searched by the
-workers: keys, pairs in SQL, weights, groups."""
+other addresses and other numbers; where there is no double, every pair is wrong. Organisations have no person's name,
+half of their e-mails are missing, a quarter are copies; some share a house, its phone or a part of their name. Colleagues
+have company, address, phone and domain in common and are different people. recordlinkage gets the same pairs to judge,
+Splink finds its own as its guide shows it (`benchmarks/splinked.py`). Last, a workspace is searched by the workers:
+keys, pairs in SQL, weights, groups."""
 
 PEERS = """\
 Each in a fresh process on a plain table of its own with the usual indexes, with fewer rows because rows a

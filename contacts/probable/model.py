@@ -1,8 +1,9 @@
 """What an agreement is worth, in bits: learnt from the workspace's own contacts, without anybody having labelled anything.
 
 Three classes of pairs: one person, one household (name, phone and address as one person, the rest as strangers), strangers.
-`u` says how often strangers show a level, from random pairs; `m` how often one person does, by expectation maximisation over
-the pairs that share a key. Equal values are weighed by how rare they are.
+Colleagues are a household, whose members need no name in common; the name of an organisation is its own and no household's.
+`u` says how often strangers show a level, from random pairs; `m` how often one person does, by expectation maximisation
+over the pairs that share a key. Equal values are weighed by how rare they are.
 """
 
 from dataclasses import dataclass, field
@@ -184,7 +185,8 @@ def _together(found: Array, levels: Array) -> Array:
     """What a household has in common, of weights by field. Colleagues need no family name in common."""
     shared = found[:, _SHARED].sum(axis=1)
     colleagues = levels[:, _COMPANY] >= 3
-    return np.where(colleagues, shared - np.minimum(found[:, _FAMILY], 0), shared)
+    together: Array = np.where(colleagues, shared - np.minimum(found[:, _FAMILY], 0), shared)
+    return together
 
 
 def learn(
