@@ -24,6 +24,7 @@ def find(people: Sequence[Person]) -> list[tuple[int, int]]:
     """Pairs inside of the groups that Splink finds, by place."""
     import pandas as pd
     from splink import DuckDBAPI, Linker, SettingsCreator, block_on
+    from splink.internals.exceptions import EMTrainingException
 
     logging.getLogger("splink").setLevel(logging.ERROR)
     table = pd.DataFrame(people, columns=FIELDS).dropna(axis=1, how="all")
@@ -42,8 +43,8 @@ def find(people: Sequence[Person]) -> list[tuple[int, int]]:
         for block in LEARN:
             if not set(block) <= set(table.columns):
                 continue
-            # Where the pairs of a block are all alike it refuses to learn from them; what it has learned so far stays.
-            with contextlib.suppress(ValueError):
+            # Where a block has no pairs, or all alike, it refuses to learn from them; what it has learned so far stays.
+            with contextlib.suppress(ValueError, EMTrainingException):
                 linker.training.estimate_parameters_using_expectation_maximisation(block_on(*block))
         predicted = linker.inference.predict(threshold_match_probability=THRESHOLD)
         grouped = linker.clustering.cluster_pairwise_predictions_at_threshold(
