@@ -116,6 +116,33 @@ function failUpload(form, target, words) {
   target.replaceChildren(line);
 }
 
+// --- focus: after a step it is on what came of it --------------------------------------------------------------------
+// A form that was sent, here or on the page before, is a step. A link is not: there the browser begins at the top.
+const session = (name, value) => { try { const old = sessionStorage.getItem(name); sessionStorage.setItem(name, value); return old ?? ""; } catch { return ""; } };
+const HEADINGS = "h1, h2, h3";
+
+function focusOn(root) {
+  const place = $("[data-focus], [role=alert], [aria-invalid=true]", root) ?? $(HEADINGS, root) ?? (root.isConnected && root !== document ? root : null);
+  if (!place) return;
+  if (!place.matches("input, select, textarea, button, a[href], [tabindex]")) place.tabIndex = -1;
+  place.focus({ preventScroll: place.matches("h1") });
+}
+
+document.addEventListener("submit", (event) => {
+  if (event.target.method === "post" && !event.target.closest("[data-upload]")) session("step", "1");
+});
+
+// Where what had the focus was swapped away, the focus goes to what came instead, not to the top of the page.
+let losing = false;
+document.addEventListener("htmx:beforeSwap", (event) => {
+  session("step", "");
+  losing = event.detail.target?.contains(document.activeElement) && document.activeElement !== document.body;
+});
+document.addEventListener("htmx:afterSettle", (event) => {
+  if (losing && document.activeElement === document.body) focusOn(event.detail.elt.isConnected ? event.detail.elt : document);
+  losing = false;
+});
+
 // --- clicks and changes, wherever they happen ---------------------------------------------------------------------
 document.addEventListener("click", (event) => {
   const at = (selector) => event.target.closest(selector);
@@ -265,3 +292,4 @@ for (const input of $$("input[name=theme]")) input.checked = input.value === sto
 for (const input of $$("[data-keys-off]")) input.checked = stored("keys") === "off";
 document.addEventListener("htmx:load", (event) => { if (event.target !== document.body) prepare(event.target); });
 prepare(document);
+if (session("step", "") && document.activeElement === document.body) focusOn($("#main") ?? document);

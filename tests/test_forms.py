@@ -1,5 +1,6 @@
 """No form stands inside another one, in any template; `tests/conftest.py` looks at every page that a test opens besides."""
 
+import re
 from html.parser import HTMLParser
 from typing import Any
 
@@ -95,3 +96,9 @@ def test_every_act_of_every_row_goes_where_it_says(alice: Actor) -> None:
     found = acts(alice.get("contacts/?show=deleted").text)
     for pk in everybody:
         assert found.count(("post", alice.url(f"contacts/{pk}/restore/"))) == 1
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_search_has_a_name(name: str) -> None:
+    text = written(Engine.get_default().get_template(name))
+    assert [tag for tag in re.findall(r"<[^>]*role=.search.[^>]*>", text) if "aria-label" not in tag] == []

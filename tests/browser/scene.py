@@ -66,6 +66,11 @@ class Scene:
     segment: int = 0
     dynamic: int = 0
     site: int = 0
+    other: int = 0
+    action: int = 0
+    field: int = 0
+    member: int = 0
+    form: str = ""
 
     def path(self, rest: str = "") -> str:
         return f"/w/{self.tenant.slug}/{rest}"
@@ -122,6 +127,7 @@ def build() -> Scene:
     _ended(scene)
     with tenant_context(scene.tenant.pk):
         scene.contact = Contact.objects.get(email="person0@inbox.example").pk
+        scene.other = Contact.objects.get(email="person3@inbox.example").pk
     _cared_for(scene)
     _waiting(scene)
     return scene
@@ -144,8 +150,9 @@ def _cared_for(scene: Scene) -> None:
             "email", ["person20@inbox.example", "nobody@inbox.example"], reason="bounces", user_id=scene.owner.pk
         )
         categories.add("News", "Once a month", user_id=scene.owner.pk)
-        Attribute.objects.create(key="tier", label="Tier", type="choice", options={"g": "Gold", "s": "Silver"})
-        key = subscribing.new_key(scene.tenant.pk)
+        options = {"g": "Gold", "s": "Silver"}
+        scene.field = Attribute.objects.create(key="tier", label="Tier", type="choice", options=options).pk
+        key = scene.form = subscribing.new_key(scene.tenant.pk)
         SignupForm.objects.create(key=key, title="Our news", wording="I want to get e-mails.", categories=["News"])
         mail.add("postmark")
         scene.dynamic = saving.save(RULE, "Riga or orders", user_id=scene.owner.pk).pk
@@ -156,12 +163,13 @@ def _cared_for(scene: Scene) -> None:
             acting.delete(contact.pk, reason="Asked to be deleted", user_id=scene.owner.pk)
     searching.work(scene.tenant.pk, search.pk)
     bulk.work(scene.tenant.pk, action.pk)
+    scene.action = action.pk
 
 
 def _members(scene: Scene) -> None:
     with tenant_context(scene.tenant.pk):
         for name, role in (("Tomas Žukas", "admin"), ("Marte Lien", "marketer"), ("Ola Vik", "viewer")):
-            Membership.objects.create(user=person(name), role=role)
+            scene.member = Membership.objects.create(user=person(name), role=role).pk
         invitations.invite(f"{uuid.uuid4().hex[:8]}@agency.example", role="marketer", by=scene.owner)
 
 

@@ -7,67 +7,16 @@ from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Aside, Visit
+from tests.browser.looked_at import OUTSIDE, PAGES
 from tests.browser.scene import Scene
 
 pytestmark = pytest.mark.browser
 WIDTHS = (1280, 400)
 THEMES = ("light", "dark")
+SIGNED_IN = ("/styleguide/", "/logout/")
 # Dark differs from light by its colours alone.
-RULES = {"light": {}, "dark": {"runOnly": ["color-contrast"]}}
+RULES = {"light": {"rules": {"target-size": {"enabled": True}}}, "dark": {"runOnly": ["color-contrast"]}}
 AXE = "options => axe.run({resultTypes: ['violations'], ...options}).then(results => results.violations)"
-# What stands in <scene> is an import, a contact, a site or a segment of the scene.
-PAGES = {
-    "imports": "imports/",
-    "imports by rows in error": "imports/?show=imported&order=-errors&q=csv",
-    "upload": "imports/new/",
-    "columns": "imports/columns/",
-    "saved": "imports/saved/",
-    "mapping": "imports/<draft>/",
-    "review": "imports/<review>/",
-    "running": "imports/<running>/",
-    "cancel": "imports/<running>/cancel/ask/",
-    "result": "imports/<result>/",
-    "undo": "imports/<result>/undo/ask/",
-    "undone": "imports/<undone>/",
-    "failed": "imports/<failed>/",
-    "canceled": "imports/<canceled>/",
-    "contacts": "contacts/",
-    "nobody": "contacts/?q=nobody-is-called-so",
-    "profile": "contacts/<contact>/",
-    "profile: activity": "contacts/<contact>/?tab=activity",
-    "profile: attributes": "contacts/<contact>/?tab=attributes",
-    "profile: segments": "contacts/<contact>/?tab=segments",
-    "profile: history": "contacts/<contact>/?tab=history",
-    "new contact": "contacts/new/",
-    "edit": "contacts/<contact>/edit/",
-    "duplicates": "contacts/duplicates/",
-    "probable": "contacts/duplicates/probable/",
-    "merged": "contacts/duplicates/merged/",
-    "merge by a list": "contacts/merge/pairs/",
-    "delete in bulk": "contacts/bulk/delete/?all=1",
-    "erase": "contacts/bulk/erase/?show=deleted&all=1",
-    "export": "contacts/bulk/export/?all=1",
-    "bulk actions": "contacts/actions/",
-    "blacklist": "contacts/blacklist/",
-    "fields": "contacts/fields/",
-    "subscriptions": "contacts/categories/",
-    "forms": "contacts/forms/",
-    "providers": "settings/providers/",
-    "audit log": "audit/",
-    "segments": "segments/",
-    "segment": "segments/<segment>/",
-    "dynamic segment": "segments/<dynamic>/",
-    "change of a rule": "segments/<dynamic>/edit/",
-    "smart search": "segments/search/",
-    "found by smart search": "contacts/?rule={%22v%22:1,%22all%22:[{%22attribute%22:%22city%22,%22op%22:%22filled%22}]}",
-    "sites": "sites/",
-    "site": "sites/<site>/",
-    "resolved": "resolved/",
-    "import rules": "settings/",
-    "sources": "settings/sources/",
-    "members": "members/",
-    "notices": "notices/",
-}
 
 
 def path_of(scene: Scene, page: str) -> str:
@@ -77,6 +26,10 @@ def path_of(scene: Scene, page: str) -> str:
         "site": scene.site,
         "segment": scene.segment,
         "dynamic": scene.dynamic,
+        "other": scene.other,
+        "action": scene.action,
+        "field": scene.field,
+        "member": scene.member,
     }
     path = PAGES[page]
     for name, pk in known.items():
@@ -108,10 +61,50 @@ def test_page_of_a_workspace(name: str, scene: Scene, aside: Aside, visit: Calla
     assert judge(page) == []
 
 
-@pytest.mark.parametrize("path", ["/login/", "/password/forgotten/", "/styleguide/"])
+@pytest.mark.parametrize("path", OUTSIDE)
 def test_page_outside(path: str, scene: Scene, aside: Aside, visit: Callable[..., Visit]) -> None:
-    here = visit(aside(scene.session) if path == "/styleguide/" else "")
-    assert judge(here.open(path)) == []
+    here = visit(aside(scene.session) if path in SIGNED_IN else "")
+    assert judge(here.open(path.replace("<form>", scene.form))) == []
+
+
+def test_the_panel_of_activity_over_the_list(scene: Scene, aside: Aside, visit: Callable[..., Visit]) -> None:
+    page = visit(aside(scene.session)).open(scene.path("contacts/?q=person0@"))
+    page.get_by_role("link", name="Activity of").first.click()
+    page.get_by_role("dialog").get_by_role("heading", name="Contact activity").wait_for()
+    page.locator(":focus", has_text="Contact activity").wait_for()
+    assert judge(page) == []
+    page.keyboard.press("Escape")
+    page.get_by_role("dialog").wait_for(state="hidden")
+
+
+FOCUSED = "document.activeElement.matches('h1, h2') ? document.activeElement.innerText : document.activeElement.tagName"
+
+
+def test_after_a_step_the_focus_is_on_the_heading_or_on_the_first_error(
+    scene: Scene, aside: Aside, visit: Callable[..., Visit]
+) -> None:
+    here = visit(aside(scene.session))
+    page = here.open(scene.path("contacts/blacklist/"))
+    assert page.evaluate(FOCUSED) == "BODY"
+    page.get_by_label("E-mail addresses").fill("no address")
+    page.get_by_role("button", name="Add to the list").click()
+    page.locator(":focus", has_text="These lines are no e-mail address").wait_for()
+    page.get_by_label("E-mail addresses").fill("person20@inbox.example")
+    page.get_by_role("button", name="Add to the list").click()
+    page.get_by_text("All were there already").wait_for()
+    page.locator("h1:focus", has_text="Blacklist").wait_for()
+    page.reload()
+    assert page.evaluate(FOCUSED) == "BODY"
+    here.complaints = [c for c in here.complaints if "422" not in c]
+
+
+def test_where_the_focus_was_swapped_away_it_goes_to_what_came(
+    scene: Scene, aside: Aside, visit: Callable[..., Visit]
+) -> None:
+    page = visit(aside(scene.session)).open(scene.path(f"contacts/merge/?id={scene.contact}&id={scene.other}"))
+    page.locator(".segmented a:not([aria-current])").first.focus()
+    page.keyboard.press("Enter")
+    page.locator("#contacts-compare :is(h1, h2, h3):focus").wait_for()
 
 
 @pytest.mark.parametrize("path", ["imports/", "contacts/", "segments/", "sites/", "resolved/", "notices/"])
