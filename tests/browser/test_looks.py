@@ -102,7 +102,7 @@ def test_where_the_focus_was_swapped_away_it_goes_to_what_came(
     scene: Scene, aside: Aside, visit: Callable[..., Visit]
 ) -> None:
     page = visit(aside(scene.session)).open(scene.path(f"contacts/merge/?id={scene.contact}&id={scene.other}"))
-    page.locator(".segmented a:not([aria-current])").first.focus()
+    page.locator(".segmented button:not([aria-current])").first.focus()
     page.keyboard.press("Enter")
     page.locator("#contacts-compare :is(h1, h2, h3):focus").wait_for()
 
