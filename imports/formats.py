@@ -116,6 +116,19 @@ def offered(kind: str, found: Found, chosen: str) -> dict[str, str]:
     return known if chosen in known or not possible(kind, chosen) else {chosen: chosen, **known}
 
 
+def example(column: Mapping[str, Any]) -> str:
+    """A value as a column of a mapping wants it written: "31.05.2024", "1.234,56"."""
+    kind = kind_of(str(column.get("type") or type_of(column["target"], {})))
+    if not kind:
+        return ""
+    forms = column.get("formats") or [STRICT]
+    known = CHOICES[kind] | RARE.get(kind, {})
+    words = known.get(forms[0], "")
+    if kind == "number":
+        return "1234.56" if forms[0] == STRICT else words.partition(" or ")[0].partition(": ")[0]
+    return words.partition("; ")[0].rpartition(", ")[0] if kind == "date" and words else words.partition(": ")[0]
+
+
 # --- what the values say ----------------------------------------------------------------------------------------------
 
 

@@ -6,12 +6,12 @@ a file of their own and an import of their own: it has the mapping and settings 
 
 import csv
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 
 from django.db.models import Q
 
-from imports import intake, parsing
+from imports import intake, parsing, queries
 from imports.models import Import, RejectedRow, Status
 from imports.options import Options
 from imports.problems import Problem
@@ -28,10 +28,15 @@ def mendable(imp: Import) -> bool:
     return imp.ended and imp.status in (Status.IMPORTED, Status.CANCELED) and imp.undone_at is None
 
 
-def judge(imp: Import, cells: Sequence[str]) -> list[Problem]:
-    """What is wrong with cells, as the import reads them. Values that would be left out count as well."""
-    _clean, found = parsing.compiled(imp).row(trimmed(cells, len(imp.header)))
-    return found
+def judge(imp: Import) -> Callable[[Sequence[str]], list[Problem]]:
+    """What says what is wrong with cells, as the import reads them: made once for many rows. Values that would be left out
+    count as well."""
+    cleaner, width = parsing.compiled(imp), len(imp.header)
+
+    def judged(cells: Sequence[str]) -> list[Problem]:
+        return cleaner.row(trimmed(cells, width))[1]
+
+    return judged
 
 
 def trimmed(cells: Sequence[str], width: int) -> list[str]:
@@ -60,13 +65,24 @@ def mend(imp: Import, line: int, given: Mapping[int, str], *, chosen: int | None
     return True
 
 
+def replace(imp: Import, column: int, find: str, put: str, *, whole: bool) -> int:
+    """Put `put` where `find` stands, in every cell of a column among the rows in error; returns how many cells changed.
+
+    `whole`: only where it is the whole cell. Nothing is sought but what is there: an empty `find` means empty cells.
+    """
+    find, put = find.replace("\x00", ""), put.replace("\x00", "")[:MAX_CELL]
+    if not 0 <= column < len(imp.header) or find == put or not (find or whole):
+        return 0
+    return queries.replace_cells(imp.pk, column, find, put, whole=whole, most=MAX_CELL)
+
+
 def ready(imp: Import) -> list[tuple[int, list[str], int | None]]:
     """(line, cells, chosen contact) of the mended rows in which nothing is wrong any more."""
     touched = Q(fixed__isnull=False) | Q(chosen_id__isnull=False)
     mended = RejectedRow.objects.filter(touched, import_id=imp.pk, retried_in=None)
     rows = [(r.row_no, r.fixed or r.cells, r.chosen_id) for r in mended.order_by("row_no")[:MAX_ROWS]]
-    width = len(imp.header)
-    return [(line, trimmed(cells, width), chosen) for line, cells, chosen in rows if not judge(imp, cells)]
+    width, judged = len(imp.header), judge(imp) if rows else None
+    return [(line, trimmed(cells, width), chosen) for line, cells, chosen in rows if judged and not judged(cells)]
 
 
 def retry(imp: Import, *, tenant: Tenant, user: User | None) -> Import | None:

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,13 +10,14 @@ from django.db.models import Count
 from django.utils import timezone
 
 from contacts.spreadsheets import safe_cell
-from imports import mending, problems
+from imports import formats, mending, problems
 from imports.models import Import, RejectedRow, RowIssue, Severity
 from imports.problems import Problem
 from imports.synonyms import OWN_COLUMNS
 from tenants.context import tenant_context
 from tenants.models import Tenant
 
+Judge = Callable[[Sequence[str]], list[Problem]]
 SHEET_ROWS = 50
 PAGE = 2_000
 
@@ -85,11 +86,24 @@ def _name(imp: Import, column: int | None) -> str:
     return imp.header[column] if column is not None and column < len(imp.header) else "whole row"
 
 
-def sheet(imp: Import, *, code: str = "", after: int = 0, rows: int = SHEET_ROWS) -> list[SheetRow]:
-    """Rows in error after a line, in the order of the file, with their bad cells marked."""
+def columns_in_error(imp: Import, *, code: str = "") -> list[dict[str, Any]]:
+    """Columns that have cells in error, of one reason or of all, with the number of rows, in the order of the file."""
+    issues = RowIssue.objects.filter(import_id=imp.pk, severity=Severity.ERROR).exclude(column=None)
+    if code:
+        issues = issues.filter(code=code)
+    found = issues.values("column").annotate(rows=Count("row_no", distinct=True)).order_by("column")
+    return [{"index": f["column"], "name": _name(imp, f["column"]), "rows": f["rows"]} for f in found]
+
+
+def sheet(
+    imp: Import, *, code: str = "", column: int | None = None, after: int = 0, rows: int = SHEET_ROWS
+) -> list[SheetRow]:
+    """Rows in error after a line, of one reason or column or of all, in the order of the file, with bad cells marked."""
     issues = RowIssue.objects.filter(import_id=imp.pk, severity=Severity.ERROR, row_no__gt=after)
     if code:
         issues = issues.filter(code=code)
+    if column is not None:
+        issues = issues.filter(column=column)
     numbers = list(issues.order_by("row_no").values_list("row_no", flat=True).distinct()[:rows])
     return _rows(imp, numbers)
 
@@ -106,29 +120,38 @@ def _rows(imp: Import, numbers: list[int]) -> list[SheetRow]:
     found = RowIssue.objects.filter(import_id=imp.pk, severity=Severity.ERROR, row_no__in=numbers).order_by("pk")
     for issue in found:
         issues.setdefault(issue.row_no, []).append(issue)
-    return [_row(imp, no, cells.get(no), issues.get(no, [])) for no in numbers]
+    judged = mending.judge(imp) if any(_touched(row) for row in cells.values()) else None
+    return [_row(imp, no, cells.get(no), issues.get(no, []), judged) for no in numbers]
 
 
-def _row(imp: Import, line: int, stored: RejectedRow | None, issues: list[RowIssue]) -> SheetRow:
+def _touched(row: RejectedRow) -> bool:
+    return row.fixed is not None or row.chosen_id is not None or bool(row.retried_in)
+
+
+def _row(imp: Import, line: int, stored: RejectedRow | None, issues: list[RowIssue], judged: Judge | None) -> SheetRow:
     values = stored.cells if stored else []
     row = SheetRow(line, [Cell(value) for value in values], [], [])
     # A date that can be read both ways has another one under the same name.
     named = [issue.facts.get(name) for issue in issues for name in ("contact", "other")]
     row.contacts = [pk for pk in named if isinstance(pk, int)]
     found = [Problem(i.column, i.code, i.value, i.facts) for i in issues]
-    if stored and (stored.fixed is not None or stored.chosen_id is not None or stored.retried_in):
+    if stored and judged and _touched(stored):
         row.chosen, row.retried_in = stored.chosen_id, stored.retried_in
         row.cells = _mended(values, stored.fixed or values)
-        found = mending.judge(imp, stored.fixed or values)
+        found = judged(stored.fixed or values)
         row.ready = not found
     for problem in found:
-        facts = problem.facts | {"value": problem.value}
+        facts = {"example": _example(imp, problem.column)} | problem.facts | {"value": problem.value}
         mark = Mark(problem.code, problems.title(problem.code), problems.remedy(problem.code, **facts))
         if problem.column is not None and problem.column < len(row.cells):
             row.cells[problem.column].marks.append(mark)
         else:
             row.marks.append(mark)
     return row
+
+
+def _example(imp: Import, column: int | None) -> str:
+    return formats.example(imp.mapping[column]) if column is not None and column < len(imp.mapping) else ""
 
 
 def _mended(values: list[str], fixed: list[str]) -> list[Cell]:

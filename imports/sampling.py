@@ -82,7 +82,7 @@ def rows(imp: Import, chosen: list[dict[str, Any]], options: Options) -> list[Ro
                 shown[problem.column] = Cell(
                     padded[problem.column][:80],
                     problems.title(problem.code),
-                    problems.remedy(problem.code, **problem.facts),
+                    problems.remedy(problem.code, example=formats.example(chosen[problem.column]), **problem.facts),
                 )
         reasons = [problems.title(problem.code) for problem in said if problem.column is None]
         bad = clean is None or bool(said and options.bad_value == "error")

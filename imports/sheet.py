@@ -16,7 +16,9 @@ IDENTIFIERS = ("email", "phone", "external_id")
 @dataclass
 class Square:
     """A cell as it is drawn: `span` columns wide, marked when `bad`, with the reasons below its value, and the contacts
-    that they name. `was` is what stood there before somebody mended it; `edit`: it can be typed into."""
+    that they name. `was` is what stood there before somebody mended it; `edit`: it can be typed into.
+    `proposal` (imports.suggestions) is a change that mends the cell, which `same` cells of the column share; of a mended
+    cell it is the change that somebody has made, and `same` the cells that still have what stood there."""
 
     value: str
     bad: bool = False
@@ -25,6 +27,8 @@ class Square:
     people: list[Any] = field(default_factory=list)
     was: str | None = None
     edit: bool = False
+    proposal: Any = None
+    same: int = 0
 
 
 @dataclass

@@ -33,6 +33,7 @@ urlpatterns = [
     path("<int:import_id>/redo/ask/", run.ask_turn, {"turning": "redo"}, name="ask_redo"),
     path("<int:import_id>/redo/", run.turn, {"turning": "redo"}, name="redo"),
     path("<int:import_id>/rows/<int:line>/", mend.mend, name="mend"),
+    path("<int:import_id>/replace/", mend.replace, name="replace"),
     path("<int:import_id>/retry/", mend.retry, name="retry"),
     path("<int:import_id>/errors.csv", run.errors, name="errors"),
     path("<int:import_id>/rows/<str:outcome>.csv", downloads.rows, name="rows_as_csv"),

@@ -238,7 +238,7 @@ number_too_large: Number too large
     Map the column to a text.
 number_other_format: Number in another format
     The number is not written as the column says.
-    Write it as the rest of the column, or choose another format for the column.
+    Write it as the column says: {example}. Or choose another format for the column.
 integer_not_strict: Integer against the strict rules
     By the strict rules of this workspace an integer begins with 1 to 9.
     Write it without sign and leading zeros, and leave a zero out.
@@ -271,7 +271,7 @@ date_out_of_range: No possible birthday
     Check the year.
 date_other_format: Date in another format
     The date is not in the format of this column.
-    Write it as the column says.
+    Write it as the column says: {example}.
 not_an_option: Not one of the options
     This is not an option of the field.
     Use the ID or the label of an option.

@@ -1,5 +1,6 @@
 """The pieces that all pages are made of. A builtin library: templates use it without {% load %}."""
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -216,6 +217,12 @@ def order_items(value: Any) -> list[tuple[str, str]]:
                 (str(name)[:120], str(quantity)[:12] if isinstance(quantity, str | int | float | Decimal) else "")
             )
     return found[:20]
+
+
+@register.filter
+def change(proposal: Any, column: int) -> str:
+    """{{ square.proposal|change:forloop.counter0 }}: a change of cells as the button of a sheet sends it."""
+    return json.dumps([column, proposal.find, proposal.put, proposal.whole], ensure_ascii=False)
 
 
 _ITEM_NAMES = ("name", "title", "product", "item", "sku", "id")

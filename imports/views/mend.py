@@ -1,15 +1,21 @@
 """Rows in error, mended in their sheet and brought again."""
 
+import json
+from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
+from django.urls import reverse
 from django.views.decorators.http import require_POST
 
+from cdp.figures import number
+from cdp.given import whole as whole_number
 from cdp.http import go, page
 from contacts.models import Contact
-from imports import mending, reports, sheet
+from imports import mending, queries, reader, reports, sheet, suggestions
 from imports.models import Import
 from imports.reports import SheetRow
 from tenants import audit
@@ -23,12 +29,44 @@ def drawn(request: HttpRequest, imp: Import, rows: list[SheetRow]) -> dict[str, 
     people = Contact.objects.living().in_bulk({pk for row in rows for pk in row.contacts})
     may = request.membership.may  # type: ignore[attr-defined]
     can_mend = may("imports.run") and may("imports.rows") and mending.mendable(imp)
+    lines = sheet.lines(rows, width=len(columns), header=len(imp.header), targets=targets, people=people)
+    if can_mend:
+        propose(imp, lines)
     return {
         "columns": columns,
-        "lines": sheet.lines(rows, width=len(columns), header=len(imp.header), targets=targets, people=people),
+        "lines": lines,
         "can_mend": can_mend,
         "ready": len(mending.ready(imp)) if can_mend else 0,
     }
+
+
+def propose(imp: Import, lines: list[sheet.Line]) -> None:
+    """Say at bad cells what they may have meant, at mended ones how many others have what stood there."""
+    found: list[tuple[int, sheet.Square, suggestions.Proposal]] = []
+    judged = mending.judge(imp)
+    for line in lines:
+        for i, square in enumerate(line.squares[: len(imp.header)] if not line.retried_in else ()):
+            if square.bad and square.reasons:
+                made = suggestions.propose(square.value, imp.mapping[i], good=_good(judged, line, i))
+            elif square.was is not None:
+                made = suggestions.Proposal(square.was, square.value, True)
+            else:
+                continue
+            if made is not None:
+                found.append((i, square, made))
+    counts = queries.count_cells(imp.pk, [(i, made.find, made.whole) for i, _square, made in found])
+    for (_i, square, made), same in zip(found, counts, strict=True):
+        square.proposal, square.same = made, same
+
+
+def _good(judged: reports.Judge, line: sheet.Line, at: int) -> Callable[[str], bool]:
+    cells = [square.value for square in line.squares]
+
+    def good(value: str) -> bool:
+        found = judged([*cells[:at], value, *cells[at + 1 :]])
+        return all(problem.column != at for problem in found)
+
+    return good
 
 
 def _given(request: HttpRequest, line: int) -> dict[int, str]:
@@ -64,14 +102,58 @@ def mend(request: HttpRequest, import_id: int, line: int) -> HttpResponse:
 
 @allow("imports.run")
 @require_POST
+def replace(request: HttpRequest, import_id: int) -> HttpResponse:
+    """One change in many cells: what was typed to be found and put, or the proposal whose button was pressed."""
+    imp = get_object_or_404(Import, pk=import_id)
+    if not mending.mendable(imp):
+        raise Http404
+    _keep_typed(request, imp)
+    column, find, put, whole = _change(request)
+    changed = mending.replace(imp, column, find, put, whole=whole)
+    if changed:
+        name = imp.header[column] or f"column {reader.letter(column)}"
+        told = {"column": column, "cells": changed}
+        audit.record("import.replaced", user_id=request.user.pk, target=f"import {imp.pk}", **told)
+        messages.success(request, f"{number(changed)} cell{'s' * (changed != 1)} of {name} changed.")
+    else:
+        messages.info(request, "No cell of that column has this. Nothing was changed.")
+    shown = {name: request.POST[name] for name in ("code", "column") if request.POST.get(name)}
+    return go(request, f"{reverse('imports:detail', args=[imp.pk])}?{urlencode(shown)}#errors")
+
+
+def _change(request: HttpRequest) -> tuple[int, str, str, bool]:
+    """(index of the column, what is sought, what is put, whether the whole cell is meant)"""
+    try:
+        given = json.loads(request.POST.get("change", "null"))
+        column, find, put, whole = given if isinstance(given, list) and len(given) == 4 else _typed(request)
+    except ValueError:
+        column, find, put, whole = -1, "", "", True
+    if not (isinstance(column, int) and isinstance(find, str) and isinstance(put, str)):
+        return -1, "", "", True
+    return column, find, put, bool(whole)
+
+
+def _typed(request: HttpRequest) -> tuple[int, str, str, bool]:
+    given = request.POST
+    index = whole_number(given.get("in", ""))
+    return -1 if index is None else index, given.get("find", ""), given.get("put", ""), "whole" in given
+
+
+def _keep_typed(request: HttpRequest, imp: Import) -> None:
+    """What was typed without a script comes with the form."""
+    typed = {int(n[1:].partition("-")[0]) for n in request.POST if n[:1] == "r" and n[1:].partition("-")[0].isdecimal()}
+    for line in sorted(typed)[: reports.SHEET_ROWS]:
+        mending.mend(imp, line, _given(request, line), chosen=_chosen(request, imp, line))
+
+
+@allow("imports.run")
+@require_POST
 def retry(request: HttpRequest, import_id: int) -> HttpResponse:
     """Bring the mended rows. What was typed without a script comes with the same form."""
     imp = get_object_or_404(Import, pk=import_id)
     if not mending.mendable(imp):
         return go(request, "imports:detail", imp.pk)
-    typed = {int(n[1:].partition("-")[0]) for n in request.POST if n[:1] == "r" and n[1:].partition("-")[0].isdecimal()}
-    for line in sorted(typed)[: reports.SHEET_ROWS]:
-        mending.mend(imp, line, _given(request, line), chosen=_chosen(request, imp, line))
+    _keep_typed(request, imp)
     made = mending.retry(imp, tenant=request.workspace, user=request.user)  # type: ignore[attr-defined, arg-type]
     if made is None:
         messages.error(request, "No row is ready yet. Mend the red cells of a row, then bring it again.")

@@ -159,14 +159,22 @@ def _sheet(request: HttpRequest, imp: Import) -> dict[str, Any]:
     chosen = next((c for c in codes if c["code"] == code), None)
     may_see = request.membership.may("imports.rows")  # type: ignore[attr-defined]
     after = min(whole(request.GET.get("after", "")) or 0, MAX_LINE)
-    rows = reports.sheet(imp, code=code if chosen else "", after=after, rows=reports.SHEET_ROWS) if may_see else []
+    code = code if chosen else ""
+    columns_ = reports.columns_in_error(imp, code=code)
+    column = next((c for c in columns_ if str(c["index"]) == request.GET.get("column", "")), None)
+    at = column["index"] if column else None
+    rows = reports.sheet(imp, code=code, column=at, after=after, rows=reports.SHEET_ROWS) if may_see else []
     query = {"code": code} if chosen else {}
+    query |= {"column": str(at)} if column else {}
+    of = column or chosen
     return {
         "may_see": may_see,
         "codes": codes,
         "chosen": chosen,
+        "of_columns": columns_,
+        "chosen_column": column,
         **mend.drawn(request, imp, rows),
-        "pager_text": f"{number(len(rows))} of {number(chosen['rows'] if chosen else imp.in_error)} rows of the file",
+        "pager_text": f"{number(len(rows))} of {number(of['rows'] if of else imp.in_error)} rows of the file",
         "first_url": f"?{urlencode(query)}#errors" if after else None,
         "older_url": f"?{urlencode(query | {'after': rows[-1].line})}#errors"
         if len(rows) == reports.SHEET_ROWS

@@ -21,6 +21,7 @@ RAISED = re.compile(
 RETURNED = re.compile(r'return "([a-z]+(?:_[a-z]+)+)"|(?:if|else) "([a-z]+(?:_[a-z]+)+)"')
 FACTS = {
     "zone": "CET",
+    "example": "31.05.2024",
     "status": "unsubscribed",
     "allowed": "comma, tab",
     "times": 3,
