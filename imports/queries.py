@@ -293,7 +293,14 @@ WHERE r.tenant_id = %(tenant)s AND r.import_id = %(import_id)s AND r.retried_in 
 
 def replace_cells(import_id: int, column: int, find: str, put: str, *, whole: bool, most: int) -> int:
     """Put a value, or a part of one, into all cells of a column that have another; returns how many."""
-    named = {"path": [str(column)], "column": column, "find": find, "put": put, "whole": whole, "most": most}
+    named: dict[str, Any] = {
+        "path": [str(column)],
+        "column": column,
+        "find": find,
+        "put": put,
+        "whole": whole,
+        "most": most,
+    }
     with connection.cursor() as cursor:
         cursor.execute(REPLACE, {"tenant": current_tenant(), "import_id": import_id, **named})
         return int(cursor.rowcount)
@@ -313,7 +320,7 @@ def count_cells(import_id: int, wanted: Sequence[tuple[int, str, bool]]) -> list
     if not wanted:
         return []
     columns, finds, wholes = (list(part) for part in zip(*wanted, strict=True))
-    named = {"columns": columns, "finds": finds, "wholes": wholes}
+    named: dict[str, Any] = {"columns": columns, "finds": finds, "wholes": wholes}
     with connection.cursor() as cursor:
         cursor.execute(COUNT_CELLS, {"tenant": current_tenant(), "import_id": import_id, **named})
         found = dict(cursor.fetchall())
