@@ -11,7 +11,7 @@ from dataclasses import asdict
 
 from django.db.models import Q
 
-from imports import intake, parsing, queries
+from imports import cell_queries, intake, parsing
 from imports.models import Import, RejectedRow, Status
 from imports.options import Options
 from imports.problems import Problem
@@ -73,7 +73,7 @@ def replace(imp: Import, column: int, find: str, put: str, *, whole: bool) -> in
     find, put = find.replace("\x00", ""), put.replace("\x00", "")[:MAX_CELL]
     if not 0 <= column < len(imp.header) or find == put or not (find or whole):
         return 0
-    return queries.replace_cells(imp.pk, column, find, put, whole=whole, most=MAX_CELL)
+    return cell_queries.replace_cells(imp.pk, column, find, put, whole=whole, most=MAX_CELL)
 
 
 def ready(imp: Import) -> list[tuple[int, list[str], int | None]]:

@@ -281,52 +281,6 @@ def learn(staging: Staging) -> None:
     _run(LEARN, staging)
 
 
-# One change in every cell of a column among the rows in error that have not been brought again. Locks these rows.
-REPLACE = """
-UPDATE rejected_row r SET fixed = nullif(jsonb_set(coalesce(r.fixed, r.cells), %(path)s::text[], to_jsonb(left(
-  CASE WHEN %(whole)s THEN %(put)s::text
-  ELSE replace(coalesce(r.fixed, r.cells) ->> %(column)s::int, %(find)s::text, %(put)s::text) END, %(most)s::int))), r.cells)
-WHERE r.tenant_id = %(tenant)s AND r.import_id = %(import_id)s AND r.retried_in IS NULL
-  AND CASE WHEN %(whole)s THEN coalesce(r.fixed, r.cells) ->> %(column)s::int = %(find)s::text
-      ELSE strpos(coalesce(r.fixed, r.cells) ->> %(column)s::int, %(find)s::text) > 0 END"""
-
-
-def replace_cells(import_id: int, column: int, find: str, put: str, *, whole: bool, most: int) -> int:
-    """Put a value, or a part of one, into all cells of a column that have another; returns how many."""
-    named: dict[str, Any] = {
-        "path": [str(column)],
-        "column": column,
-        "find": find,
-        "put": put,
-        "whole": whole,
-        "most": most,
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(REPLACE, {"tenant": current_tenant(), "import_id": import_id, **named})
-        return int(cursor.rowcount)
-
-
-# How many cells have a value, or a part: (column, part, whether the whole cell) in one pass over the rows in error.
-COUNT_CELLS = """
-SELECT w.no, count(*) FROM rejected_row r
-CROSS JOIN LATERAL jsonb_array_elements_text(coalesce(r.fixed, r.cells)) WITH ORDINALITY c(value, place)
-JOIN unnest(%(columns)s::int[], %(finds)s::text[], %(wholes)s::boolean[]) WITH ORDINALITY w(place, find, whole, no)
-  ON w.place = c.place - 1 AND CASE WHEN w.whole THEN c.value = w.find ELSE strpos(c.value, w.find) > 0 END
-WHERE r.tenant_id = %(tenant)s AND r.import_id = %(import_id)s AND r.retried_in IS NULL GROUP BY 1"""
-
-
-def count_cells(import_id: int, wanted: Sequence[tuple[int, str, bool]]) -> list[int]:
-    """Cells in which each of (column, text, whether the whole cell is meant) stands."""
-    if not wanted:
-        return []
-    columns, finds, wholes = (list(part) for part in zip(*wanted, strict=True))
-    named: dict[str, Any] = {"columns": columns, "finds": finds, "wholes": wholes}
-    with connection.cursor() as cursor:
-        cursor.execute(COUNT_CELLS, {"tenant": current_tenant(), "import_id": import_id, **named})
-        found = dict(cursor.fetchall())
-    return [found.get(i, 0) for i in range(1, len(wanted) + 1)]
-
-
 def _run(statement: str, staging: Staging, /, **values: Any) -> int:
     with connection.cursor() as cursor:
         cursor.execute(

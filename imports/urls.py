@@ -1,6 +1,19 @@
 from django.urls import path
 
-from imports.views import downloads, draft, listing, mapping, mend, origins, reference, run, saved, upload, usage
+from imports.views import (
+    downloads,
+    draft,
+    listing,
+    mapping,
+    mend,
+    origins,
+    reading,
+    reference,
+    run,
+    saved,
+    upload,
+    usage,
+)
 
 app_name = "imports"
 urlpatterns = [
@@ -18,8 +31,8 @@ urlpatterns = [
     path("<int:import_id>/use-saved/<int:saved_id>/", saved.use, name="use_saved"),
     path("<int:import_id>/", run.detail, name="detail"),
     path("<int:import_id>/live/", run.live, name="live"),
-    path("<int:import_id>/read-again/", mapping.read_again, name="read_again"),
-    path("<int:import_id>/sheet/", mapping.take_sheet, name="take_sheet"),
+    path("<int:import_id>/read-again/", reading.read_again, name="read_again"),
+    path("<int:import_id>/sheet/", reading.take_sheet, name="take_sheet"),
     path("<int:import_id>/describe/", run.describe, name="describe"),
     path("<int:import_id>/preview/", mapping.preview, name="preview"),
     path("<int:import_id>/draft/", draft.keep, name="draft"),

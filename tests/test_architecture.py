@@ -18,6 +18,7 @@ CURSORS = {
     "contacts/bulk_queries.py": "statements of bulk actions",
     "contacts/probable/queries.py": "statements of the search for probable duplicates",
     "imports/queries.py": "statements of imports",
+    "imports/cell_queries.py": "statements on cells of rows in error",
     "tracking/queries.py": "statements of hits",
     "tracking/rating.py": "works out ratings",
     "tenants/context.py": "sets the tenant",

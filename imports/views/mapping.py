@@ -33,10 +33,9 @@ from imports.encodings import CHOICES
 from imports.forms import DialectForm, OptionsForm
 from imports.models import Import, Phase
 from imports.options import REVIVING, Options
-from imports.reader import FileProblem
 from imports.readings import differing
 from imports.twofold import likeliest
-from imports.views.upload import spoken, steps, workspace_of
+from imports.views.upload import steps, workspace_of
 from segments.models import Segment
 from tenants import audit
 from tenants.roles import allow
@@ -262,44 +261,6 @@ def preview(request: HttpRequest, import_id: int) -> HttpResponse:
     if request.headers.get("HX-Request"):
         return page(request, "imports/_preview.html", context)
     return show(request, imp, form=form, **context)
-
-
-@allow("imports.run")
-@require_POST
-def read_again(request: HttpRequest, import_id: int) -> HttpResponse:
-    """Read the file by other means: the preview follows at once."""
-    imp = get_object_or_404(Import.objects.select_for_update(), pk=import_id, phase=Phase.DRAFT)
-    try:
-        columns.read_again(imp, workspace_of(request), DialectForm.changes(request.POST, imp.dialect))
-    except FileProblem as problem:
-        said = spoken(problem.code, problem.facts)
-        return show(request, imp, error=f"{said['sentence']} {said['remedy']}")
-    return go(request, "imports:detail", imp.pk)
-
-
-def _wish(value: str | None, yes: str) -> bool | None:
-    return None if value is None else value == yes
-
-
-@allow("imports.run")
-@require_POST
-def take_sheet(request: HttpRequest, import_id: int) -> HttpResponse:
-    """Take a sheet of the workbook, filled or without what it hides: its columns and first rows follow at once."""
-    imp = get_object_or_404(Import.objects.select_for_update(), pk=import_id, phase=Phase.DRAFT)
-    try:
-        intake.take_sheet(
-            imp,
-            workspace_of(request),
-            request.POST.get("sheet", ""),
-            fill=_wish(request.POST.get("merged"), "fill"),
-            skip_hidden=_wish(request.POST.get("hidden"), "skip"),
-        )
-    except FileProblem as problem:
-        said = spoken(problem.code, problem.facts)
-        return show(request, imp, error=f"{said['sentence']} {said['remedy']}")
-    except intake.BadSheet as problem:
-        return show(request, imp, error=str(problem))
-    return go(request, "imports:detail", imp.pk)
 
 
 @allow("imports.run")

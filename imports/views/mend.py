@@ -15,7 +15,7 @@ from cdp.figures import number
 from cdp.given import whole as whole_number
 from cdp.http import go, page
 from contacts.models import Contact
-from imports import mending, queries, reader, reports, sheet, suggestions
+from imports import cell_queries, mending, reader, reports, sheet, suggestions
 from imports.models import Import
 from imports.reports import SheetRow
 from tenants import audit
@@ -54,7 +54,7 @@ def propose(imp: Import, lines: list[sheet.Line]) -> None:
                 continue
             if made is not None:
                 found.append((i, square, made))
-    counts = queries.count_cells(imp.pk, [(i, made.find, made.whole) for i, _square, made in found])
+    counts = cell_queries.count_cells(imp.pk, [(i, made.find, made.whole) for i, _square, made in found])
     for (_i, square, made), same in zip(found, counts, strict=True):
         square.proposal, square.same = made, same
 
