@@ -101,14 +101,22 @@ def sentence(counts: Any) -> str:
     return f"{', '.join(words)}, of {number(whole)} rows" if words else "No rows"
 
 
-def summed(counts: Any, *, urls: Mapping[str, str], notes: Mapping[str, str], plan: bool) -> Sum:
-    """The sum of a file. A note is the share of the rows unless `notes` has a better one for the key."""
+def summed(
+    counts: Any,
+    *,
+    urls: Mapping[str, str],
+    notes: Mapping[str, str],
+    plan: bool,
+    words: Mapping[str, str] | None = None,
+) -> Sum:
+    """The sum of a file. A note is the share of the rows unless `notes` has a better one for the key; `words` has others
+    for outcomes that mean something else in this file."""
     total, whole = done(counts), rows(counts)
     parts = []
     for outcome in OUTCOMES:
         count = count_of(counts, outcome.key)
         note = notes.get(outcome.key, percent(count, whole) if whole else "")
-        word = outcome.plan if plan else outcome.word
+        word = (words or {}).get(outcome.key) or (outcome.plan if plan else outcome.word)
         parts.append(Part(outcome.tone, word, count, note, urls.get(outcome.key, "") if count else ""))
     if missing := count_of(counts, "not_reached"):
         parts.append(Part("", "Not reached", missing, percent(missing, whole), ""))

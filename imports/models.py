@@ -137,6 +137,16 @@ class Import(TenantModel):
         return self.created + self.updated + self.unchanged + self.duplicates
 
     @property
+    def task_word(self) -> str:
+        """What the rows of the file bring beside contacts, one of them: order, event, message; "" for contacts alone."""
+        return {"orders": "order", "events": "event", "messages": "message"}.get(self.options.get("task", ""), "")
+
+    @property
+    def joined_word(self) -> str:
+        """What rows are called that were joined into others where each is something of its own; "" for real duplicates."""
+        return f"Further {self.task_word}" if self.task_word else ""
+
+    @property
     def refused_columns(self) -> list[dict[str, Any]]:
         """Columns that the strict rules of the workspace have left out: name, filled, rows."""
         return [column for column in self.mapping if column.get("reason") == "partly_filled"]

@@ -3,6 +3,9 @@
 from collections import Counter
 from typing import Any
 
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+
 from contacts.staging import Staging
 from imports import queries
 from imports.models import Import, Unit
@@ -10,6 +13,7 @@ from imports.options import Options
 from imports.reader import FileProblem
 from segments import membership
 from segments.models import Segment
+from tracking import brought
 
 SHOWN_CHANGES = 12
 # A column of segments with more names than these is not one.
@@ -28,7 +32,21 @@ def work_out(imp: Import, staging: Staging) -> dict[str, Any]:
         "statuses": _statuses(imp),
         "visitors": visitors,
         "segments": _segments(imp, staging),
+        "events": _events(imp, staging),
     }
+
+
+def _events(imp: Import, staging: Staging) -> dict[str, int]:
+    """Events that will be added, those that are known or said twice, and rows in error, whose events stay out."""
+    options = Options.parse(imp.options)
+    if options.task == "contacts":
+        return {}
+    happened = parse_datetime(options.happened) or timezone.now()
+    stop = 1 + max(
+        (u.counts.get("last_line", 0) for u in Unit.objects.filter(import_id=imp.pk, kind="parse")), default=0
+    )
+    added, known = brought.foresee(staging, stop=stop, happened=happened, given=options.happened or imp.sha256)
+    return {"added": added, "known": known, "in_error": imp.in_error}
 
 
 def _counts(imp: Import, kind: str) -> dict[str, Any]:

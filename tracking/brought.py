@@ -11,7 +11,7 @@ from contacts.staging import Staging
 
 # The events of rows [start, stop): those of the rows themselves, and of the rows that were joined into them. Keys in order,
 # so that parallel units wait for each other in one direction only.
-RECORD = """
+_SAID = """
 WITH rows AS MATERIALIZED (
   SELECT m.contact_id, s.row_no, s.event FROM {map} m
   JOIN {row} s ON s.tenant_id = %(tenant)s AND s.row_no = m.row_no
@@ -26,7 +26,8 @@ said AS MATERIALIZED (
     (r.event ->> 'k') || ':' || CASE WHEN r.event ? 'id'
       THEN (r.event ->> 'id') || CASE WHEN r.event ->> 'k' = 'message' THEN ':' || (r.event -> 'p' ->> 'status') ELSE '' END
       ELSE md5(r.contact_id || ':' || r.event::text || ':' || coalesce(r.event ->> 't', %(given)s)) END AS key
-  FROM rows r),
+  FROM rows r)"""
+RECORD = """@said@,
 fresh AS (
   INSERT INTO event_key (tenant_id, key, import_id)
   SELECT DISTINCT ON (s.key) %(tenant)s, s.key, %(import_id)s FROM said s ORDER BY s.key
@@ -35,6 +36,10 @@ INSERT INTO event (tenant_id, at, kind, name, properties, contact_id, import_id,
 SELECT DISTINCT ON (s.key) %(tenant)s, s.at, s.event ->> 'k', s.event ->> 'n', s.event -> 'p', s.contact_id,
        %(import_id)s, s.row_no
 FROM said s JOIN fresh f ON f.key = s.key ORDER BY s.key, s.row_no"""
+# What RECORD would store of the whole file: read by the review, before anything is written.
+FORESEEN = """@said@
+SELECT count(*), count(DISTINCT s.key) FILTER (WHERE NOT EXISTS (
+  SELECT 1 FROM event_key k WHERE k.tenant_id = %(tenant)s AND k.key = s.key)) FROM said s"""
 COUNT_JOINED = """
 SELECT count(*) FROM {map} m JOIN {loser} l ON l.tenant_id = %(tenant)s AND l.winner = m.row_no
 JOIN {row} s ON s.tenant_id = %(tenant)s AND s.row_no = l.row_no
@@ -50,9 +55,18 @@ def record(staging: Staging, *, start: int, stop: int, happened: datetime, given
     `happened` is the time of events that have none; `given` tells such events of different files apart.
     """
     span = {"start": start, "stop": stop}
-    added = queries.run(RECORD, staging, happened=happened, given=given, import_id=staging.import_id, **span)
+    added = queries.run(
+        RECORD.replace("@said@", _SAID), staging, happened=happened, given=given, import_id=staging.import_id, **span
+    )
     found = queries.fetch(COUNT_JOINED, staging, **span)[0][0] + queries.fetch(COUNT_OWN, staging, **span)[0][0]
     return added, int(found) - added
+
+
+def foresee(staging: Staging, *, stop: int, happened: datetime, given: str) -> tuple[int, int]:
+    """How many events the rows before `stop` would add, and how many are known or said twice; writes nothing."""
+    span = {"start": 0, "stop": stop, "happened": happened, "given": given}
+    found, fresh = queries.fetch(FORESEEN.replace("@said@", _SAID), staging, **span)[0]
+    return int(fresh), int(found) - int(fresh)
 
 
 # A source action for each contact that rows [start, stop) have made or found: what the row says, else what the file says.

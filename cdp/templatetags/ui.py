@@ -244,10 +244,16 @@ def strip(counts: Any, size: str = "", label: str = "") -> SafeString:
 
 @register.inclusion_tag("ui/sum.html")
 def outcome_sum(
-    counts: Any, urls: Mapping[str, str] | None = None, notes: Mapping[str, str] | None = None, plan: bool = False
+    counts: Any,
+    urls: Mapping[str, str] | None = None,
+    notes: Mapping[str, str] | None = None,
+    plan: bool = False,
+    joined: str = "",
 ) -> dict[str, Any]:
-    """{% outcome_sum counts urls=urls notes=notes plan=True %}: six outcomes that add up to the rows of the file."""
-    return {"sum": outcomes.summed(counts, urls=urls or {}, notes=notes or {}, plan=plan)}
+    """{% outcome_sum counts urls=urls notes=notes plan=True %}: six outcomes that add up to the rows of the file. `joined`
+    is what rows are called that were joined into others, where that is no duplicate (each is an event of its own)."""
+    words = {"duplicates": joined} if joined else {}
+    return {"sum": outcomes.summed(counts, urls=urls or {}, notes=notes or {}, plan=plan, words=words)}
 
 
 @register.inclusion_tag("ui/legend.html")

@@ -98,6 +98,7 @@ def _review(imp: Import) -> dict[str, Any]:
         "matched": imp.review["counts"]["visitors"],
         "ambiguous": found.get("ambiguous", 0),
         "segments": imp.review["segments"],
+        "events": imp.review.get("events"),
         "statuses": [
             s | {"channel": CHANNELS[s["key"]], "label": EmailStatus(s["status"]).label}
             for s in imp.review.get("statuses", [])

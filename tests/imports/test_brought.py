@@ -12,7 +12,8 @@ from imports.models import Import, RowIssue
 from segments.models import Member, Segment
 from tenants.context import tenant_context
 from tenants.models import Tenant
-from tests.imports.helpers import bring, proved
+from tests.cast import Actor
+from tests.imports.helpers import bring, proved, work
 from tracking import sources
 from tracking.models import Event, SourceName
 
@@ -221,3 +222,25 @@ def test_birthdays_that_cannot_be(tenant: Tenant) -> None:
     imp = bring(tenant, file)
     assert codes(tenant, imp) == {3: "date_out_of_range", 4: "date_out_of_range"}
     assert imp.created == 2
+
+
+def test_the_review_counts_events_and_says_further_order(alice: Actor) -> None:
+    """Three orders of Ann are three orders, not duplicates; what is known, or stands twice in the file, is told apart."""
+    maps = {"Order": "event.id", "Total": "event.amount"}
+    first = "email,Order,Total\nann@example.com,O-1,5\n"
+    bring(alice.workspace, first, task="orders", maps=maps)
+    file = (
+        "email,Order,Total\nann@example.com,O-1,5\nann@example.com,O-2,6\nann@example.com,O-3,7\nann@example.com,O-3,7\n"
+        "bob@example.com,O-4,8\nnobody,O-5,9\n"
+    )
+    imp = bring(alice.workspace, file, task="orders", maps=maps, review=True)
+    assert imp.review["events"] == {"added": 3, "known": 2, "in_error": 1}
+    page = alice.get(f"imports/{imp.pk}/").content.decode()
+    assert "Further order" in page
+    assert ">Duplicate<" not in page
+    assert "further orders of people of other lines" in page
+    alice.post(f"imports/{imp.pk}/confirm/")
+    done = work(alice.workspace, imp)
+    assert (done.events_added, done.events_known) == (3, 2)
+    assert "Further order" in alice.get(f"imports/{imp.pk}/").content.decode()
+    proved(alice.workspace, done)
