@@ -37,6 +37,14 @@ SECONDS = 15_000
 Aside = Callable[..., Any]
 
 
+# What htmx says of a request that a page has given up because it is being left: no fault of the page.
+_LEFT = ("htmx:afterRequest", "htmx:sendAbort", "htmx:sendError")
+
+
+def _complains(message: Any) -> bool:
+    return message.type == "error" and not message.text.startswith(_LEFT)
+
+
 @dataclass
 class Visit:
     """A page in a browser and what it complained about: console errors, exceptions, violations of the policy."""
@@ -47,7 +55,7 @@ class Visit:
 
     def __post_init__(self) -> None:
         self.page.set_default_timeout(SECONDS)
-        self.page.on("console", lambda m: self.complaints.append(m.text) if m.type == "error" else None)
+        self.page.on("console", lambda m: self.complaints.append(m.text) if _complains(m) else None)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
 
     def open(self, path: str) -> Page:
