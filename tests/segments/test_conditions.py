@@ -36,7 +36,7 @@ PEOPLE: dict[str, dict[str, Any]] = {
         "attributes": {"city": "riga nord", "size": 7, "price": 100, "vip": False, "tags": ["old"],
                        "birthday": "2001-01-01", "seen": "2024-03-02T10:00:00Z", "plan": "free"},
     },
-    "Cara": {"phone": "+4930123456", "origin": "manual", "created_at": NOW - timedelta(days=30), "attributes": {}},
+    "Cara": {"phone": "+4930123456", "origin": "manual", "created_at": NOW - timedelta(days=29, hours=12), "attributes": {}},
 }  # fmt: skip
 
 

@@ -23,7 +23,7 @@ from tests.imports.helpers import bring, receive
 from tests.tenants import hostile
 from tests.tenants.hostile import ALONE, PARTS, RAW, VALUES, Form, forms_of, listening, matches
 from tests.tenants.test_isolation import fill
-from tracking.models import MailHook, Site, SourceName
+from tracking.models import MailHook, Quarantine, Site, SourceName
 
 FILE = "email,first_name,phone,tier\nann@example.com,Ann,+447911123456,gold\nnot-an-address,Bob,,\nbob@example.com,Bob,,x\n"
 # Which rows a number in an address may be about.
@@ -31,7 +31,7 @@ OBJECTS: dict[str, Any] = {
     "import_id": Import, "contact_id": Contact, "segment_id": Segment, "site_id": Site, "source_id": SourceName,
     "hook_id": MailHook, "action_id": BulkAction, "entry_id": AuditEntry, "form_id": SignupForm, "field_id": Attribute,
     "category_id": Category, "merge_id": Merge, "saved_id": SavedMapping, "membership_id": Membership,
-    "invitation_id": Invitation,
+    "invitation_id": Invitation, "item_id": Quarantine,
 }  # fmt: skip
 WORDS = {"key": ["email", "tier", "nope"], "outcome": ["created"], "token": ["x"], "uidb36": ["1"]}
 ROUTES = hostile.routes(settings.WORKSPACE_URLCONF)
