@@ -7,6 +7,7 @@ own workspace and the whole cluster is thrown away.
 """
 
 import atexit
+import contextlib
 import os
 import secrets
 import shutil
@@ -15,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -91,12 +92,29 @@ class Servers:
         self.stop()
 
 
-def watch_over(home: Path) -> "subprocess.Popen[bytes]":
-    """A process that ends the servers of a home when we are gone, however we go: it waits for the end of a pipe."""
+def watch_over(*what: str | Path) -> "subprocess.Popen[bytes]":
+    """A process that ends the servers of a home, or `--process` and its number, when we are gone, however we go: it waits
+    for the end of a pipe."""
     return subprocess.Popen(
-        [sys.executable, "-m", "tests.watchdog", str(home)], cwd=ROOT, stdin=subprocess.PIPE,
+        [sys.executable, "-m", "tests.watchdog", *map(str, what)], cwd=ROOT, stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
     )  # fmt: skip
+
+
+@contextlib.contextmanager
+def program(command: Sequence[str], **options: Any) -> "Iterator[subprocess.Popen[bytes]]":
+    """A program that is ended with the block, and also when we are killed inside of it."""
+    with subprocess.Popen(command, cwd=ROOT, **options) as process:
+        watchdog = watch_over("--process", str(process.pid))
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.terminate()
+            process.wait(60)
+            if watchdog.stdin:
+                watchdog.stdin.close()
+            watchdog.wait(60)
 
 
 def new_home() -> Path:

@@ -26,7 +26,7 @@ from tenants.models import Tenant, User
 from tests.browser import scene as scenes
 from tests.browser.scene import Scene
 from tests.cast import person, workspace
-from tests.conftest import ROOT
+from tests.servers import program
 
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -91,12 +91,9 @@ def base(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[st
         "--no-ws", "cdp.asgi:application",
     ]  # fmt: skip
     environ = os.environ | {"SITE_URL": address}
-    with log.open("wb") as file, subprocess.Popen(command, cwd=ROOT, env=environ, stdout=file, stderr=file) as server:
-        try:
-            _wait_for(port, server)
-            yield address
-        finally:
-            server.terminate()
+    with log.open("wb") as file, program(command, env=environ, stdout=file, stderr=file) as server:
+        _wait_for(port, server)
+        yield address
 
 
 def _wait_for(port: int, server: "subprocess.Popen[bytes]") -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from cdp.embedded import Postgres
 from cdp.supervisor import wait_until
-from tests.servers import ROOT, new_home, throw_away
+from tests.servers import ROOT, new_home, program, throw_away
 
 pytestmark = pytest.mark.faults
 BLOCKS = re.findall(r"```sh\n(.*?)```", (ROOT / "docs" / "operations.md").read_text(), re.DOTALL)
@@ -85,9 +85,9 @@ def migrate(owner: str, home: Path) -> None:
 def test_postgresql_alone_runs_until_it_is_told_to_stop() -> None:
     with a_home() as home:
         command = [sys.executable, "-m", "cdp.embedded", str(home)]
-        with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
+        with program(command, stderr=subprocess.PIPE) as process:
             assert process.stderr
-            assert "answers on port" in process.stderr.readline()
+            assert b"answers on port" in process.stderr.readline()
             again = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
             assert (again.returncode, "in use" in again.stderr, "Traceback" in again.stderr) == (1, True, False)
             process.send_signal(signal.SIGINT)

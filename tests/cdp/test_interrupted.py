@@ -20,6 +20,14 @@ def test_waits():
     os.write(1, (os.environ["CDP_HOME"] + "\\n").encode())
     time.sleep(600)
 """
+PROGRAM = """
+import os, sys, time
+from tests.servers import program
+def test_waits():
+    with program([sys.executable, "-c", "import time; time.sleep(600)"]) as started:
+        os.write(1, f"{started.pid} {os.environ['CDP_HOME']}\\n".encode())
+        time.sleep(600)
+"""
 
 
 def of_home(home: str) -> list[psutil.Process]:
@@ -32,6 +40,35 @@ def of_home(home: str) -> list[psutil.Process]:
         except (psutil.Error, OSError):
             continue
     return found
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_no_program_of_a_test_stays(number: signal.Signals, tmp_path: Path) -> None:
+    """Web servers and whole stacks that tests start go, too, not only the servers of the test run."""
+    file = tmp_path / "test_waiting.py"
+    file.write_text(PROGRAM)
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-s",
+        "-p",
+        "no:cacheprovider",
+        "-c",
+        str(ROOT / "pyproject.toml"),
+        str(file),
+    ]
+    env = {k: v for k, v in os.environ.items() if k != "CDP_HOME" and not k.startswith("PYTEST")}
+    with subprocess.Popen(
+        command, cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as parent:
+        assert parent.stdout
+        number_of, home = next(line for line in parent.stdout if "cdp-tests-" in line).split(maxsplit=1)
+        started = psutil.Process(int(number_of.lstrip(".")))
+        assert started.is_running()
+        parent.send_signal(number)
+        parent.wait(60)
+    assert wait_until(lambda: not started.is_running() and not Path(home.strip()).exists(), seconds=60)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])

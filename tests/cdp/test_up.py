@@ -22,7 +22,7 @@ from kombu.exceptions import OperationalError
 
 from cdp.embedded import running_stack
 from cdp.supervisor import MARK, Supervisor, clear_orphans, marked, running, wait_until, write_private
-from tests.servers import ask, new_home, throw_away
+from tests.servers import ask, new_home, throw_away, watch_over
 
 pytestmark = pytest.mark.faults
 ROOT = Path(__file__).resolve().parents[2]
@@ -47,6 +47,7 @@ class Stack:
     home: Path
     said: dict[str, Any] = field(default_factory=dict)
     process: subprocess.Popen[str] | None = None
+    watchdog: subprocess.Popen[bytes] | None = None
 
     def command(self, *arguments: str) -> list[str]:
         """The command line of `up`."""
@@ -59,6 +60,7 @@ class Stack:
             self.process = subprocess.Popen(
                 self.command(), cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=said, text=True
             )
+        self.watchdog = watch_over("--process", str(self.process.pid))
         assert self.process.stdout
         line = self.process.stdout.readline()
         assert line, (self.home / "said").read_text()
@@ -71,6 +73,10 @@ class Stack:
             process.send_signal(number)
             code = process.wait(60)
         self.process = None
+        assert self.watchdog
+        with self.watchdog as watchdog:  # which has nothing to do any more
+            assert watchdog.stdin
+            watchdog.stdin.close()
         return code
 
     def children(self) -> dict[str, psutil.Process]:

@@ -15,6 +15,8 @@ import psutil
 import psycopg
 import redis
 
+from tests.servers import watch_over
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 # Everything of a workspace that must not depend on what was killed. Ids and times differ from run to run.
 STATE = {
@@ -50,6 +52,7 @@ class Stack:
         command = [sys.executable, "manage.py", "up", "--no-demo", "--home", str(home), "--workers", "2"]
         with (home.parent / "up.log").open("wb") as log:
             self.process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=log)
+        self.watchdog = watch_over("--process", str(self.process.pid))
         assert self.process.stdout is not None
         self.info: dict[str, Any] = json.loads(self.process.stdout.readline() or b"{}")
         assert self.info, (home.parent / "up.log").read_text()[-3000:]
@@ -59,6 +62,9 @@ class Stack:
         code = self.process.wait(60)
         if self.process.stdout is not None:
             self.process.stdout.close()
+        if self.watchdog.stdin is not None:
+            self.watchdog.stdin.close()
+        self.watchdog.wait(60)
         return code
 
     # --- whom to kill: only children of our own process, by what they are ---

@@ -4,7 +4,6 @@ import contextlib
 import http.client
 import os
 import socket
-import subprocess
 import sys
 import threading
 import time
@@ -17,6 +16,7 @@ import pytest
 from cdp.machine import free_port
 from cdp.supervisor import wait_until
 from cdp.up import answers, web_server
+from tests.servers import program
 
 pytestmark = pytest.mark.faults
 ROOT = Path(__file__).resolve().parents[2]
@@ -39,13 +39,9 @@ def web() -> Iterator[tuple[int, psutil.Process]]:
     """A web server of its own on the servers of the tests."""
     port = free_port()
     env = {**os.environ, "DJANGO_SETTINGS_MODULE": "cdp.settings"}
-    with subprocess.Popen([sys.executable, *web_server(port)], cwd=ROOT, env=env) as process:
-        try:
-            assert wait_until(lambda: answers(f"http://127.0.0.1:{port}/login/"), seconds=60)
-            yield port, psutil.Process(process.pid)
-        finally:
-            process.terminate()
-            process.wait(30)
+    with program([sys.executable, *web_server(port)], env=env) as process:
+        assert wait_until(lambda: answers(f"http://127.0.0.1:{port}/login/"), seconds=60)
+        yield port, psutil.Process(process.pid)
 
 
 def fetch(port: int) -> tuple[int, float]:
