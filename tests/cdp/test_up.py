@@ -127,7 +127,8 @@ def stack() -> Iterator[Stack]:
 def test_it_answers_and_says_how_to_reach_it(stack: Stack) -> None:
     expected = {"url", "workspace", "login", "password", "database_url", "owner_database_url", "redis_url", "home"}
     assert set(stack.said) == expected | {"logins"}
-    assert [one["role"] for one in stack.said["logins"]] == ["owner", "admin", "marketer", "ops", "viewer"]
+    # Without the demo nobody can sign in yet; tests/cdp/test_demo.py has its five roles.
+    assert stack.said["logins"] == []
     assert stack.get("/favicon.ico") == 200
     assert stack.get("/healthz") == 200
     assert stack.get(reverse("account_login")) == 200
