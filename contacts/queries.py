@@ -332,7 +332,9 @@ WITH known AS MATERIALIZED (
   SELECT a.value, min(a.contact_id) AS contact_id, bool_or(a.merge_id IS NOT NULL) AS merged FROM alias a
   JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = a.contact_id AND c.merged_into IS NULL
     AND (c.deleted_at IS NULL OR %(revive)s)
-  WHERE a.tenant_id = %(tenant)s AND a.kind = '@kind@' AND NOT EXISTS (
+  WHERE a.tenant_id = %(tenant)s AND a.kind = '@kind@' AND a.value IN (
+      SELECT r.@kind@ FROM {row} r WHERE r.tenant_id = %(tenant)s AND r.@kind@ IS NOT NULL)
+    AND NOT EXISTS (
     SELECT 1 FROM contact o WHERE o.tenant_id = %(tenant)s AND o.@kind@ = a.value AND o.deleted_at IS NULL)
   GROUP BY a.value HAVING count(DISTINCT a.contact_id) = 1)
 UPDATE {row} s SET @set@, led = coalesce(s.led, '{{}}') || @said@ FROM known k
@@ -348,7 +350,9 @@ WITH known AS (
   SELECT a.value, min(a.contact_id) AS contact_id FROM alias a
   JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = a.contact_id AND c.merged_into IS NULL AND c.@kind@ IS NULL
     AND (c.deleted_at IS NULL OR %(revive)s)
-  WHERE a.tenant_id = %(tenant)s AND a.kind = '@kind@' AND NOT EXISTS (
+  WHERE a.tenant_id = %(tenant)s AND a.kind = '@kind@' AND a.value IN (
+      SELECT r.@kind@ FROM {row} r WHERE r.tenant_id = %(tenant)s AND r.@kind@ IS NOT NULL)
+    AND NOT EXISTS (
     SELECT 1 FROM contact o WHERE o.tenant_id = %(tenant)s AND o.@kind@ = a.value AND o.deleted_at IS NULL)
   GROUP BY a.value HAVING count(DISTINCT a.contact_id) = 1),
 led AS (

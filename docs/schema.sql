@@ -47,6 +47,7 @@ CREATE TABLE alias (
     CONSTRAINT alias_once UNIQUE (tenant_id, kind, value, contact_id)
 );
 CREATE INDEX alias_contact ON alias (tenant_id, contact_id);
+CREATE INDEX alias_silent ON alias (tenant_id, kind, value) WHERE (status IS NOT NULL);
 ALTER TABLE alias ENABLE ROW LEVEL SECURITY;
 ALTER TABLE alias FORCE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON alias FOR ALL

@@ -97,10 +97,10 @@ def resolve(imp: Import, _unit: Unit) -> dict[str, Any]:
     plan still holds. A plan that contacts have overtaken is sent back to the queue."""
     staging = staging_of(imp)
     resolved = identity.resolve(staging, policy_of(imp), key=settings.SECRET_KEY)
-    if not _holds(imp, staging):
+    queries.add_verdicts(staging, skips=sorted(identity.SKIPS))
+    if not _holds(imp, staging):  # the last question, as people who change contacts wait from here on
         _move(imp, Phase.QUEUED)
         return {}
-    queries.add_verdicts(staging, skips=sorted(identity.SKIPS))
     return {
         "created": resolved.created,
         "duplicates": resolved.duplicates,

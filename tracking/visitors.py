@@ -7,9 +7,14 @@ from contacts import staging as tables
 from contacts.staging import Staging
 
 # An alias `a` speaks for its contact as long as no living contact has it as its own.
-FREE_ALIAS = """NOT EXISTS (SELECT 1 FROM contact o WHERE o.tenant_id = %(tenant)s AND o.deleted_at IS NULL AND (
-      a.kind = 'external_id' AND o.external_id = a.value OR a.kind = 'email' AND o.email = a.value
-      OR a.kind = 'phone' AND o.phone = a.value))"""
+# One look-up by an index for each: the three kinds in one condition would read all contacts for each alias.
+FREE_ALIAS = """NOT CASE a.kind
+      WHEN 'external_id' THEN EXISTS (SELECT 1 FROM contact o
+        WHERE o.tenant_id = %(tenant)s AND o.external_id = a.value AND o.deleted_at IS NULL)
+      WHEN 'email' THEN EXISTS (SELECT 1 FROM contact o
+        WHERE o.tenant_id = %(tenant)s AND o.email = a.value AND o.deleted_at IS NULL)
+      ELSE EXISTS (SELECT 1 FROM contact o
+        WHERE o.tenant_id = %(tenant)s AND o.phone = a.value AND o.deleted_at IS NULL) END"""
 # An identifier `i` that is in quarantine says nothing about anybody (tracking.quarantine).
 TRUSTED = """NOT EXISTS (SELECT 1 FROM quarantine q WHERE q.tenant_id = %(tenant)s AND q.kind = i.kind AND q.value = i.value
     AND q.released_at IS NULL)"""
