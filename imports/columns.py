@@ -28,6 +28,14 @@ class BadMapping(ValueError):
     """A mapping that an import cannot start with. The sentence is for people."""
 
 
+class Ambiguous(BadMapping):
+    """A column that can be read in several ways: those, by the keys that a command takes."""
+
+    def __init__(self, sentence: str, name: str, ways: Sequence[str]) -> None:
+        super().__init__(sentence)
+        self.name, self.ways = name, tuple(ways)
+
+
 def read_again(imp: Import, tenant: Tenant, changes: dict[str, Any]) -> None:
     """Read the file by other means (encoding, separator, quote, header, header_line) and guess its columns anew."""
     path = Path(settings.UPLOAD_DIR) / imp.path
@@ -158,7 +166,7 @@ def _say_formats(imp: Import, columns: list[dict[str, Any]], written: Mapping[in
         if choice := written[i]:
             columns[i]["formats"] = formats.expanded(choice)
         elif i in found and found[i].ask:
-            raise BadMapping(_question(imp.header[i], kinds[i], found[i]))
+            raise Ambiguous(_question(imp.header[i], kinds[i], found[i]), imp.header[i], found[i].ask)
         elif i in found:
             columns[i]["formats"] = formats.expanded(found[i].choice)
 
@@ -166,7 +174,7 @@ def _say_formats(imp: Import, columns: list[dict[str, Any]], written: Mapping[in
 def _question(name: str, kind: str, found: formats.Found) -> str:
     what = {"date": "dates", "number": "numbers", "list": "options"}[kind]
     asked = formats.question(kind, found)
-    return f"Choose how {what} of column {name} are written: {asked} It can be {' or '.join(found.ask)}."
+    return f"Choose how {what} of column {name} are written: {asked}"
 
 
 def find_formats(

@@ -49,6 +49,8 @@ class Command(BaseCommand):
             text = problems.sentence(problem.code, **problem.facts)
             self._print({"status": "failed", "reason": problem.code, "sentence": text, "rows": 0}, options)
             raise SystemExit(1) from None
+        except columns.Ambiguous as problem:
+            raise CommandError(f"{problem} Say --set format.{problem.name}={' or '.join(problem.ways)}.") from problem
         except (BadOption, columns.BadMapping, saved.NoSuchMapping) as problem:
             raise CommandError(str(problem)) from problem
         result = _wait(tenant, import_id, review=options["review"])
