@@ -9,10 +9,9 @@ from datetime import datetime
 from typing import Any
 
 from contacts import consent, queries, states
+from contacts.matching import ORDER
 from contacts.models import Alias, Contact
 from contacts.staging import Staging
-
-KINDS = ("external_id", "email", "phone")
 
 # Values that rows [start, stop) replace. Runs before the contacts are written: it reads the status that the value has there.
 REPLACED = """
@@ -54,7 +53,7 @@ def note_joined(staging: Staging, *, start: int, stop: int, now: datetime) -> No
 def note(contact: Contact, before: Mapping[str, Sequence[Any]], *, now: datetime) -> None:
     """Keep identifiers that a person has replaced. `before`: states of the contact's values and statuses as they were
     (contacts.states); those that have not changed say nothing."""
-    for kind in KINDS:
+    for kind in ORDER:
         value = before[kind][0] if kind in before else None
         if value is None or value == getattr(contact, kind):
             continue

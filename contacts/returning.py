@@ -7,9 +7,8 @@ from django.conf import settings
 
 from contacts import bulk_queries, suppression
 from contacts.errors import Refused
+from contacts.matching import ORDER
 from contacts.models import Alias, Contact
-
-KINDS = ("external_id", "email", "phone")
 
 
 def refuse(values: Mapping[str, Any]) -> None:
@@ -18,7 +17,7 @@ def refuse(values: Mapping[str, Any]) -> None:
     As in imports, a living contact with an identifier is preferred, and a phone counts where nothing else is said.
     """
     refuse_erased(values)
-    given = {kind: values.get(kind) for kind in KINDS if values.get(kind)}
+    given = {kind: values.get(kind) for kind in ORDER if values.get(kind)}
     if len(given) > 1:
         given.pop("phone", None)
     for kind, value in given.items():
@@ -32,7 +31,7 @@ def refuse(values: Mapping[str, Any]) -> None:
 
 def refuse_erased(values: Mapping[str, Any]) -> None:
     """Raise Refused when one of the values by key belonged to somebody who was erased for good."""
-    for kind in KINDS:
+    for kind in ORDER:
         if values.get(kind) and suppression.holds(kind, str(values[kind])):
             raise Refused(
                 f"This {_NAMES[kind]} belonged to somebody who was erased for good. Only the person can come back, "
