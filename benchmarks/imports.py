@@ -103,14 +103,15 @@ def phases(tenant: Tenant, import_id: int) -> dict[str, float]:
 
 
 def export(stack: Stack, tenant: Tenant, path: Path) -> list[str]:
-    """Write a workspace's contacts as COPY has them; returns the names of the columns."""
+    """Write a workspace's contacts as COPY takes them, without generated columns; returns the names of the columns."""
     with psycopg.connect(stack.info["database_url"]) as connection, path.open("wb") as file:
         connection.execute(f"SET app.tenant_id = '{tenant.pk}'")
         columns = [
             row[0]
             for row in connection.execute(
                 "SELECT attname::text FROM pg_attribute "
-                "WHERE attrelid = 'contact'::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum"
+                "WHERE attrelid = 'contact'::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = ''"
+                " ORDER BY attnum"
             )
         ]
         wanted = sql.SQL(", ").join(map(sql.Identifier, columns))
