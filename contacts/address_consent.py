@@ -20,7 +20,8 @@ REASON = "known for this address"
 
 ANY = """
 SELECT EXISTS (SELECT 1 FROM contact c WHERE c.tenant_id = %(tenant)s AND c.{channel}_status <> 'active')
-    OR EXISTS (SELECT 1 FROM alias a WHERE a.tenant_id = %(tenant)s AND a.kind = '{channel}' AND a.status IS NOT NULL)"""
+    OR EXISTS (SELECT 1 FROM alias a WHERE a.tenant_id = %(tenant)s AND a.kind = '{channel}' AND a.status IS NOT NULL)
+    OR EXISTS (SELECT 1 FROM {{repeat}} r WHERE r.tenant_id = %(tenant)s AND r.kind = '{channel}_status')"""
 # `w` has the values asked for and, as `id`, whose they would be: what that contact itself is says nothing about the address.
 KNOWN = """
   SELECT x.id, max(x.place) AS place FROM (
@@ -33,6 +34,22 @@ KNOWN = """
 
 # --- what an import plans and writes ------------------------------------------------------------------------------------
 
+# The strictest status that a file itself says of an address that stands in several of its rows: {repeat} gets it for each of
+# them, so that it reaches whoever takes the address, in whichever row. Runs once, in the resolve.
+NOTE_SAID = """
+INSERT INTO {{repeat}} (tenant_id, kind, row_no, key)
+SELECT s.tenant_id, '{channel}_status', s.row_no, (@order@)[d.place] FROM {{row}} s JOIN (
+  SELECT r.{channel} AS value, max(array_position(@order@, r.settings ->> '{channel}_status')) AS place FROM {{row}} r
+  WHERE r.tenant_id = %(tenant)s AND r.{channel} IS NOT NULL GROUP BY r.{channel} HAVING count(*) > 1) d
+  ON d.value = s.{channel} AND d.place > 1
+WHERE s.tenant_id = %(tenant)s"""
+
+
+def note_said(staging: Staging) -> int:
+    """Note what the rows say of addresses that they share; returns for how many rows. For files that say statuses."""
+    return sum(queries.run(_filled(NOTE_SAID, channel), staging) for channel in consent.ORDERS)
+
+
 # Rows [start, stop) that give a contact an address which it did not have: `changed` gets the status, with REASON at its end.
 # What the file itself says counts where it is stricter, or (`milder`) always. Runs once a range, after the diff.
 PLAN = """
@@ -41,7 +58,10 @@ WITH wanted AS MATERIALIZED (
   JOIN {{row}} s ON s.tenant_id = %(tenant)s AND s.row_no = m.row_no
   WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s AND s.{channel} IS NOT NULL
     AND (m.outcome = 'c' OR (m.outcome = 'u' AND jsonb_exists(m.changed, '{channel}')))@silent@),
-known AS (@known@)
+known AS (SELECT y.id, max(y.place) AS place FROM (@known@
+    UNION ALL
+    SELECT w.id, array_position(@order@, r.key) FROM wanted w JOIN {{repeat}} r
+      ON r.tenant_id = %(tenant)s AND r.kind = '{channel}_status' AND r.row_no = w.row_no) y GROUP BY y.id)
 UPDATE {{map}} m SET changed = coalesce(m.changed, '{{{{}}}}') || jsonb_build_object('{channel}_status', jsonb_build_array(
     c.{channel}_status, (@order@)[k.place], c.{channel}_status_at, c.{channel}_status_reason, %(reason)s))
 FROM wanted w JOIN known k ON k.id = w.id LEFT JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = w.id
@@ -63,30 +83,41 @@ def plan(staging: Staging, *, milder: bool, start: int, stop: int) -> int:
     return found
 
 
-# The same for statuses that were set while an import was writing: nobody could plan for them. Locks the few contacts.
+# Statuses that were set while an import was writing: nobody could plan for them. What imports themselves have set since, and
+# what has come with an address, was known when it was planned.
+SET_SINCE = """
+SELECT c.{channel}, max(array_position(@order@, c.{channel}_status::text)) FROM contact c
+WHERE c.tenant_id = %(tenant)s AND c.{channel}_status <> 'active' AND c.{channel}_status_at >= %(since)s
+  AND c.{channel} IS NOT NULL AND c.{channel}_status_reason IS DISTINCT FROM 'import'
+  AND c.{channel}_status_reason IS DISTINCT FROM %(reason)s
+GROUP BY c.{channel}"""
+# Gives them to the contacts that rows [start, stop) have brought such an address. Locks those few contacts. The values come
+# as arrays, because the planner knows how long an array is and nothing about what was set a moment ago.
 LATE = """
-WITH set_since AS MATERIALIZED (
-  SELECT c.{channel} AS value, array_position(@order@, c.{channel}_status::text) AS place FROM contact c
-  WHERE c.tenant_id = %(tenant)s AND c.{channel}_status <> 'active' AND c.{channel}_status_at >= %(since)s
-    AND c.{channel} IS NOT NULL),
-written AS (
-  SELECT m.contact_id AS id, max(n.place) AS place FROM set_since n JOIN contact c
-    ON c.tenant_id = %(tenant)s AND c.{channel} = n.value
-  JOIN {{map}} m ON m.tenant_id = %(tenant)s AND m.contact_id = c.id AND m.row_no >= %(start)s AND m.row_no < %(stop)s
-    AND (m.outcome = 'c' OR (m.outcome = 'u' AND jsonb_exists(m.changed, '{channel}')))
-  JOIN {{row}} s ON s.tenant_id = %(tenant)s AND s.row_no = m.row_no@silent@
+WITH written AS (
+  SELECT m.contact_id AS id, max(n.place) AS place FROM unnest(%(values)s::text[], %(places)s::integer[]) n(value, place)
+  JOIN {{row}} s ON s.tenant_id = %(tenant)s AND s.{channel} = n.value AND s.row_no >= %(start)s AND s.row_no < %(stop)s
+  JOIN {{map}} m ON m.tenant_id = %(tenant)s AND m.row_no = s.row_no
+    AND (m.outcome = 'c' OR (m.outcome = 'u' AND jsonb_exists(m.changed, '{channel}')))@silent@
   GROUP BY m.contact_id)
 UPDATE contact c SET {channel}_status = (@order@)[w.place], {channel}_status_at = %(now)s,
   {channel}_status_reason = %(reason)s
 FROM written w WHERE c.tenant_id = %(tenant)s AND c.id = w.id
   AND w.place > array_position(@order@, c.{channel}_status::text)"""
+LATE_VALUES = 50_000
 
 
 def take_late(staging: Staging, *, milder: bool, since: datetime, start: int, stop: int, now: datetime) -> None:
     """Give contacts of rows [start, stop) the statuses that their new addresses were given elsewhere since a moment."""
     for channel in consent.ORDERS:
+        found = queries.fetch(_filled(SET_SINCE, channel), staging, since=since, reason=REASON)
         statement = _filled(LATE.replace("@silent@", _SILENT if milder else ""), channel)
-        queries.run(statement, staging, since=since, start=start, stop=stop, now=now, reason=REASON)
+        for first in range(0, len(found), LATE_VALUES):
+            values, places = zip(*found[first : first + LATE_VALUES], strict=True)
+            queries.run(
+                statement, staging, values=list(values), places=list(places), start=start, stop=stop, now=now,
+                reason=REASON,
+            )  # fmt: skip
 
 
 def _filled(statement: str, channel: str) -> str:

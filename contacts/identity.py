@@ -115,6 +115,8 @@ def resolve(staging: Staging, policy: Policy, *, key: str) -> Resolved:
         verdicts.skip_deleted(staging)
     verdicts.skip_suppressed(staging, key=key)
     verdicts.skip_by_mode(staging, policy.mode)
+    if policy.settings:
+        address_consent.note_said(staging)
     tables.analyze(staging, "hit", "loser")
     created = queries.plan_creates(staging)
     tables.analyze(staging, "map")
@@ -183,8 +185,8 @@ def apply(
     since: datetime | None = None,
     planned: Planned = Planned(),
 ) -> tuple[int, int]:
-    """Write the contacts of rows [start, stop); returns (created, updated). Statuses that were set `since` the import began
-    to write go with their addresses, too."""
+    """Write the contacts of rows [start, stop); returns (created, updated). With `since`, when others have written contacts
+    since the plan, statuses that they set from then on go with their addresses, too."""
     span = {"start": start, "stop": stop}
     if planned.updates:
         aliases.note_replaced(staging, now=now, **span)
@@ -193,8 +195,16 @@ def apply(
     rules = replace(policy.rules, statuses=policy.settings or planned.statuses)
     created = writing.insert_contacts(staging, rules, start=start, stop=stop, origin=origin, now=now)
     updated = writing.update_contacts(staging, rules, start=start, stop=stop, now=now)
-    milder = policy.consent == "file"
-    address_consent.take_late(staging, milder=milder, since=since or now, start=start, stop=stop, now=now)
+    if since:
+        take_late(staging, policy, since=since, now=now, **span)
     writing.silence(staging, start=start, stop=stop, now=now)
     writing.note_changes(staging, start=start, stop=stop, now=now)
     return created, updated
+
+
+def take_late(
+    staging: Staging, policy: Policy, *, since: datetime, now: datetime, start: int = 0, stop: int = 2**31 - 1
+) -> None:
+    """Rule 9 for what nobody could plan: statuses that others set since a moment go with the addresses of these rows."""
+    milder = policy.consent == "file"
+    address_consent.take_late(staging, milder=milder, since=since, start=start, stop=stop, now=now)

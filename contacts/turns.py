@@ -44,3 +44,8 @@ def release(holder: int, *, written: bool) -> None:
 def written() -> None:
     """Say that contacts were written outside of an import. The caller has locked the turn."""
     Turn.objects.update(version=F("version") + 1)
+
+
+def version() -> int | None:
+    """The version of the workspace's contacts that plans are held against; without a lock. None before the first turn."""
+    return Turn.objects.values_list("version", flat=True).first()

@@ -154,7 +154,7 @@ def apply(imp: Import, unit: Unit) -> dict[str, Any]:
     """Write one range of rows: contacts, where they came from, members, what they did, visitors."""
     staging, now, options = staging_of(imp), timezone.now(), Options.parse(imp.options)
     span = {"start": unit.start, "stop": unit.stop}
-    since = imp.started_at - LATE_MARGIN if imp.started_at else now
+    since = _since(imp) if turns.version() != imp.turn_version else None
     planned = identity.Planned(
         statuses=bool(imp.review.get("statuses")), updates=imp.updated > 0, duplicates=imp.duplicates > 0
     )
@@ -186,9 +186,16 @@ def _events(imp: Import, options: Options, *, now: datetime, start: int, stop: i
     return brought.record(staging, **span, happened=happened, given=options.happened or imp.sha256)
 
 
+def _since(imp: Import) -> datetime:
+    """From when on others may have set statuses that the plan does not know."""
+    return (imp.started_at or imp.phase_at) - LATE_MARGIN
+
+
 def finish(imp: Import, _unit: Unit) -> dict[str, Any]:
     """Count and prove: the six outcomes must add up to the rows of the file, or the import fails loudly."""
-    turns.lock()  # hits that name somebody wait here until the end is committed
+    turn = turns.lock()  # whoever writes contacts, and hits that name somebody, wait here until the end is committed
+    if turn.version != imp.turn_version:
+        identity.take_late(staging_of(imp), policy_of(imp), since=_since(imp), now=timezone.now())
     matched_at = Unit.objects.filter(import_id=imp.pk, kind="visitors").values_list("claimed_at", flat=True).get()
     late = visitors.claim_late(staging_of(imp), since=matched_at - LATE_MARGIN, now=timezone.now())
     imp.created, imp.updated = units.total(imp, "apply", "created"), units.total(imp, "apply", "updated")

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from contacts import acting, bulk, consent, editing, merging, reversing, subscribing
+from contacts import acting, address_consent, bulk, consent, editing, merging, reversing, subscribing
 from contacts.models import Alias, BulkAction, Contact, SignupForm
 from imports import undo
 from imports.models import Import, RowIssue
@@ -118,17 +118,59 @@ def test_a_status_set_while_an_import_writes(tenant: Tenant, monkeypatch: pytest
     from contacts import writing
 
     with tenant_context(tenant.pk):
-        first = known("active", external_id="C-1")
+        known("active", external_id="C-1")
     insert = writing.insert_contacts
 
     def meanwhile(*args: Any, **values: Any) -> int:
         made = insert(*args, **values)
-        Contact.objects.filter(pk=first.pk).update(email_status="spam", email_status_at=timezone.now())
+        address_consent.set_email(BEA, "spam", instead_of=["active"], reason="complaint", now=timezone.now())
         return made
 
     monkeypatch.setattr(writing, "insert_contacts", meanwhile)
     bring(tenant, f"external id,email\nC-9,{BEA}\n")
     assert status(tenant, external_id="C-9") == "spam"
+
+
+def test_a_status_set_between_the_last_rows_and_the_end(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    from imports import queries
+
+    with tenant_context(tenant.pk):
+        known("active", external_id="C-1")
+    touch = queries.touch
+
+    def afterwards(*args: Any, **values: Any) -> None:
+        touch(*args, **values)
+        address_consent.set_email(
+            BEA,
+            "unsubscribed",
+            instead_of=["active"],
+            reason="asked",
+            now=timezone.now(),
+            but=Contact.objects.get(external_id="C-9").pk,
+        )
+
+    monkeypatch.setattr(queries, "touch", afterwards)
+    bring(tenant, f"external id,email\nC-9,{BEA}\n")
+    assert status(tenant, external_id="C-9") == "unsubscribed"
+
+
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("apart", [1, 3])
+def test_rows_of_one_file_share_what_it_says_of_their_address(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch, first: bool, apart: int
+) -> None:
+    """Whichever row comes first, and also where another unit of work writes it."""
+    monkeypatch.setattr("imports.pipeline.LEAST_ROWS", 1)
+    monkeypatch.setattr("imports.pipeline.WRITE_ROWS", 2)
+    rows = [f"C-{n},x{n}@example.com,," for n in range(6)]
+    rows[0] = f"C-0,{BEA},{'unsubscribed' if first else ''},"
+    rows[apart] = f"C-{apart},{BEA},{'' if first else 'unsubscribed'},"
+    bring(
+        tenant, "external id,email,Status\n" + "".join(f"{row[:-1]}\n" for row in rows), maps={"Status": "email_status"}
+    )
+    with tenant_context(tenant.pk):
+        found = set(Contact.objects.living().filter(email=BEA).values_list("email_status", flat=True))
+        assert (found, Contact.objects.exclude(email_status="active").count()) == ({"unsubscribed"}, 2)
 
 
 def test_a_contact_that_keeps_its_address_keeps_its_status(tenant: Tenant) -> None:
