@@ -12,7 +12,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from contacts import address_consent, blacklist, returning, turns
+from contacts import address_consent, blacklist, suppression, turns
 from contacts.errors import Refused as Refused
 from contacts.models import BulkAction, Change, Contact, EmailStatus, PhoneStatus
 from tenants import audit
@@ -104,7 +104,7 @@ def restore(contact_id: int, *, user_id: int, without_id: bool = False) -> Audit
         raise Refused("The contact is not deleted.")
     if contact.merged_into is not None:
         raise Refused(f"The contact was merged into contact {contact.merged_into}. Undo the merge on that profile.")
-    if returning.erased_among([contact.pk]):
+    if suppression.erased_among([contact.pk]):
         raise Refused("Somebody with an address or ID of this contact was erased for good, so it cannot come back.")
     holder = taken_by(contact)
     before = {"at": contact.deleted_at.isoformat(), "reason": contact.deleted_reason}

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Q
 
-from contacts import address_consent, bulk_queries, returning
+from contacts import address_consent, bulk_queries, suppression
 from contacts.bulk import Kind
 from contacts.models import BulkAction, Contact, EmailStatus, PhoneStatus
 
@@ -43,7 +43,7 @@ def _undelete(action: BulkAction, ids: Sequence[int], now: datetime) -> list[int
 
 def _not_erased(ids: list[int]) -> list[int]:
     """Without contacts that would bring back an address or ID of somebody who was erased for good."""
-    erased = returning.erased_among(ids)
+    erased = suppression.erased_among(ids)
     return [pk for pk in ids if pk not in erased]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from contacts import address_consent, aliases, blacklist, consent, returning, states, turns
+from contacts import address_consent, aliases, blacklist, consent, states, suppression, turns
 from contacts.acting import Refused
 from contacts.attributes import CORE
 from contacts.identifiers import name_key
@@ -29,7 +29,7 @@ def create(values: Mapping[str, Any], *, user_id: int, wording: str = WORDING, o
     _refuse_taken(values.get("external_id"), None)
     now = timezone.now()
     given = {key: _state(key, value) for key, value in values.items() if value is not None}
-    returning.refuse({key: state[0] for key, state in given.items()})
+    suppression.refuse({key: state[0] for key, state in given.items()})
     contact = Contact(origin=origin, created_at=now)
     states.write(contact, given, now)
     address_consent.take(contact, now=now)
@@ -60,7 +60,7 @@ def change(contact_id: int, values: Mapping[str, Any], *, seen: datetime, user_i
             "Somebody, or an import, has changed this contact meanwhile. Look at the new values and save again."
         )
     _refuse_taken(values.get("external_id"), contact_id)
-    returning.refuse_erased({key: pair[1][0] for key, pair in different.items()})
+    suppression.refuse_erased({key: pair[1][0] for key, pair in different.items()})
     now = timezone.now()
     was = {key: states.of(contact, key) for key in (*different, "email_status", "phone_status")}
     states.write(contact, {key: pair[1] for key, pair in different.items()}, now)

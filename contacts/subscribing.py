@@ -15,7 +15,7 @@ from django.core import signing
 from django.core.cache import cache
 from django.utils import timezone
 
-from contacts import address_consent, blacklist, platform, returning, states, suppression, turns
+from contacts import address_consent, blacklist, platform, states, suppression, turns
 from contacts.identifiers import name_key, normal_email
 from contacts.models import ConsentRecord, Contact, EmailStatus, Origin, SignupForm
 from tenants import audit, links, outbox
@@ -110,7 +110,7 @@ def ask(form: SignupForm, *, email: str, name: str) -> None:
     turns.lock()
     known = Contact.objects.living().filter(email=normal).exists()
     # Who was deleted or erased comes back by the press of the button only.
-    if not known and not suppression.holds("email", normal) and returning.deleted_with("email", normal) is None:
+    if not known and not suppression.holds("email", normal) and suppression.deleted_with("email", normal) is None:
         _make(form, normal, email.strip(), " ".join(name.split())[:200])
     workspace = Tenant.objects.get(pk=current_tenant())
     token = signing.dumps([workspace.pk, form.pk, normal, name[:200]], salt=CONFIRM_SALT, compress=True)
