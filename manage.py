@@ -10,12 +10,12 @@ def main() -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cdp.settings")
     if sys.argv[1:2] == ["up"]:
         # Starts servers before any setting can be known, hence before Django.
-        from cdp.up import main as up
+        from cdp.stack.stack import main as up
 
         return up(sys.argv[2:])
     if "--home" in sys.argv:
-        from cdp.embedded import apply_stack_env
-        from cdp.machine import StartError
+        from cdp.stack.embedded import apply_stack_env
+        from cdp.stack.machine import StartError
 
         at = sys.argv.index("--home")
         try:

@@ -11,7 +11,7 @@ from django.db.models import F
 from benchmarks import imports
 from benchmarks.imports import SEED, owner
 from benchmarks.stack import Stack, peak
-from cdp import people
+from cdp.demo import people
 from contacts import bulk
 from contacts.models import BulkAction, Contact, EmailStatus
 from tenants.context import tenant_context

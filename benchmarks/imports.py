@@ -12,7 +12,7 @@ from django.core.management import call_command
 from psycopg import sql
 
 from benchmarks.stack import Stack, peak
-from cdp import people
+from cdp.demo import people
 from imports.models import Import, Unit
 from tenants.access import create_workspace
 from tenants.context import tenant_context

@@ -10,7 +10,7 @@ import psycopg
 from django.test import Client
 
 from benchmarks.imports import owner
-from cdp import people
+from cdp.demo import people
 from contacts.models import Contact
 from contacts.statuses import FILTERS
 from tenants.context import tenant_context

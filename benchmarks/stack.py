@@ -14,8 +14,8 @@ from typing import Any, Self
 
 import psutil
 
-from cdp.embedded import apply_stack_env
-from cdp.machine import free_port, open_home
+from cdp.stack.embedded import apply_stack_env
+from cdp.stack.machine import free_port, open_home
 from tests.servers import throw_away
 
 ROOT = Path(__file__).resolve().parent.parent

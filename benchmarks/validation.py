@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 
 from benchmarks import peers
-from cdp import people
+from cdp.demo import people
 from imports.cleaning import Cleaner, Column
 from imports.reader import Dialect
 

@@ -9,7 +9,7 @@ web processes). Absolute figures say more about a machine than about the product
 compare. `make bench` writes this page anew; `python -m benchmarks --quick` does the same with small sizes in
 under a minute and writes nothing.
 
-The people in all files are made up (`cdp/people.py`): twelve columns, 4 % of the rows with a spoiled e-mail
+The people in all files are made up (`cdp/demo/people.py`): twelve columns, 4 % of the rows with a spoiled e-mail
 or phone, 3 % doubles, 1 % with too few or too many cells, phones of ten countries, a third of them without
 their country."""
 

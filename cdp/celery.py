@@ -29,7 +29,7 @@ def _refuse_a_role_that_could_bypass(**_kwargs: Any) -> None:
 
 @heartbeat_sent.connect
 def _say_that_a_worker_lives(sender: Any = None, **_kwargs: Any) -> None:
-    """Celery's own heart beats each two seconds for all processes of a host; the pages count them (cdp.pulse)."""
-    from cdp.pulse import beat  # noqa: PLC0415  see above
+    """Celery's own heart beats each two seconds for all processes of a host; the pages count them (core.broker)."""
+    from core.broker import beat  # noqa: PLC0415  see above
 
     beat(str(sender.eventer.hostname), processes=settings.WORKERS)

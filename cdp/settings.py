@@ -6,8 +6,8 @@ from pathlib import Path
 import environ
 from celery.schedules import crontab
 
-from cdp.environment import judge
-from cdp.machine import StartError
+from cdp.stack.environment import judge
+from cdp.stack.machine import StartError
 
 try:
     judge(os.environ)
@@ -49,6 +49,7 @@ INSTALLED_APPS = [
     "lucide",
     "allauth",
     "allauth.account",
+    "core",
     "cdp.apps.Wiring",
     "tenants.apps.Tenancy",
     "contacts",
@@ -83,10 +84,10 @@ BULK_KINDS = {
 }
 
 MIDDLEWARE = [
-    "cdp.http.SecurityHeaders",
+    "core.http.SecurityHeaders",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "cdp.readable.ReadableAddress",
+    "core.request_checks.ReadableAddress",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -97,7 +98,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "cdp.readable.ReadableForm",
+    "core.request_checks.ReadableForm",
 ]
 
 ROOT_URLCONF = "cdp.urls"
@@ -110,7 +111,7 @@ TEMPLATES = [
         "DIRS": [BASE_DIR / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
-            "builtins": ["cdp.templatetags.ui", "tenants.templatetags.ui_urls"],
+            "builtins": ["core.templatetags.ui", "tenants.templatetags.ui_urls"],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.messages.context_processors.messages",
@@ -158,7 +159,7 @@ ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_RATE_LIMITS = {"login": None, "login_failed": "10/15m/key,100/15m/ip", "reset_password": "20/m/ip,5/m/key"}
 # Who has a connection by IPv6 has at least a /64, and often a /56.
 ALLAUTH_RATE_LIMIT_IPV6_PREFIX = 56
-# Which address a visitor has, where proxies stand in front (cdp.http.client_address).
+# Which address a visitor has, where proxies stand in front (core.http.client_address).
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0)
 # So many hits of the pixel one address may send to a site in a minute, by each process; 0: any number.
 HITS_PER_MINUTE = env.int("HITS_PER_MINUTE", 1_200)

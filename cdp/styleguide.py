@@ -7,8 +7,8 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 
-from cdp import charts
-from cdp.templatetags.ui import STATUSES
+from core import charts
+from core.templatetags.ui import STATUSES
 
 COUNTS = {"created": 31904, "updated": 12342, "unchanged": 2871, "duplicates": 318, "skipped": 562, "in_error": 215}
 RUNNING = {"rows": 1_250_000, "created": 217431, "updated": 476902, "unchanged": 71204, "skipped": 1249}

@@ -40,5 +40,5 @@ urlpatterns = [
     path("favicon.ico", views.favicon, name="favicon"),
     path("healthz", views.health, name="health"),
 ]
-handler404 = "cdp.http.not_found"
+handler404 = "core.http.not_found"
 handler500 = "cdp.views.failure"

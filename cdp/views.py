@@ -8,7 +8,7 @@ from django.templatetags.static import static
 from django.views.decorators.http import require_safe
 
 from cdp import styleguide as samples
-from cdp.pulse import workers_alive
+from core.broker import workers_alive
 from tenants.roles import public, signed_in
 
 

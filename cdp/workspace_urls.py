@@ -9,5 +9,5 @@ urlpatterns = [
     path("", include("tracking.urls")),
     path("", include("tenants.urls")),
 ]
-handler404 = "cdp.http.not_found"
+handler404 = "core.http.not_found"
 handler500 = "cdp.views.failure"

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import connection
 
-from cdp import digits
+from core import exact_json
 from tenants.context import current_tenant
 
 
@@ -109,7 +109,7 @@ WHERE c.tenant_id = %(tenant)s AND c.id = u.id"""
 
 def give_value(key: str, values: Mapping[int, Any], *, now: Any) -> None:
     """Set an attribute of contacts: their IDs with its value as JSON."""
-    texts = [digits.dumps(value) for value in values.values()]
+    texts = [exact_json.dumps(value) for value in values.values()]
     _run(GIVE_VALUE, key=key, ids=list(values), values=texts, now=now)
 
 
@@ -121,7 +121,7 @@ WHERE i.tenant_id = %(tenant)s AND i.bulk_id = %(bulk)s AND i.contact_id = u.id"
 
 def keep_before(bulk_id: int, befores: Mapping[int, Any]) -> None:
     """Keep what is needed to take a step back, by contact."""
-    texts = [digits.dumps(before) for before in befores.values()]
+    texts = [exact_json.dumps(before) for before in befores.values()]
     _run(KEEP_BEFORE, bulk=bulk_id, ids=list(befores), befores=texts)
 
 

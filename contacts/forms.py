@@ -8,10 +8,10 @@ from django import forms
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from cdp import digits, figures, places
 from contacts import attributes, identifiers, suppression, values, vocabulary
 from contacts.attributes import CORE, SYSTEM, BadValue
 from contacts.models import Attribute, Category, Contact
+from core import exact_json, formatting, places
 from tenants.models import Tenant
 
 SUBSCRIPTIONS = "subscriptions"
@@ -124,7 +124,7 @@ class ContactForm(forms.Form):
         has = self.contact.attributes if self.contact else {}
         typed = self.initial
         return [
-            (title, [(field, figures.stored(has[field.name]) if field.name in has else typed.get(field.name, ""))
+            (title, [(field, formatting.stored(has[field.name]) if field.name in has else typed.get(field.name, ""))
                      for field in fields])
             for title, fields in self.parts
         ]  # fmt: skip
@@ -168,7 +168,7 @@ class ContactForm(forms.Form):
             if not name.isprintable():
                 raise BadValue("control_character")
             return name
-        return digits.plain(self.readers[key](text))
+        return exact_json.plain(self.readers[key](text))
 
     def _identifier(self, key: str, text: str) -> Any:
         region = self.workspace.country or None

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from cdp import figures
 from contacts.attributes import SYSTEM
 from contacts.models import Attribute, Contact
+from core import formatting
 
 # Beside the name, which is always there. `changed` tells when somebody was created, too.
 OWN = {
@@ -54,4 +54,4 @@ def choose(keys: Iterable[str]) -> list[str]:
 def cells(contact: Contact, shown: Sequence[Column]) -> list[tuple[Column, str]]:
     """The shown columns of a contact, with what stands in those that are fields of the workspace."""
     has = contact.attributes
-    return [(c, "" if c.own else figures.stored(has.get(c.key.removeprefix(_FIELD)))) for c in shown]
+    return [(c, "" if c.own else formatting.stored(has.get(c.key.removeprefix(_FIELD)))) for c in shown]

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from cdp.given import whole
 from contacts import merging
 from contacts.acting import Refused
 from contacts.bulk import Kind
 from contacts.models import BulkAction, BulkItem, Contact
+from core.parse import whole
 
 MOST = 10_000
 KINDS = {"contact_id": "Contact IDs", "external_id": "External IDs"}

@@ -15,10 +15,10 @@ from urllib.parse import urlencode
 from django.conf import settings
 from django.db.models import Q
 
-from cdp.given import moment, whole
 from contacts import changes, narrowing, remembered, search, statuses
 from contacts.models import Contact
 from contacts.statuses import FILTERS, StatusFilter
+from core.parse import moment, whole
 
 SIZES = (25, 50, 100, 200)
 SIZE = 50

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from cdp import digits
 from contacts import attributes, bulk, bulk_queries, exports
 from contacts.acting import Refused
 from contacts.attributes import TYPES, BadValue, Parser
 from contacts.models import Attribute, BulkAction, BulkItem, Contact
+from core import exact_json
 from tenants import audit
 from tenants.context import current_tenant
 from tenants.models import Tenant
@@ -95,7 +95,7 @@ def parser(field: Attribute, type_key: str, options: dict[str, str]) -> Parser:
 
 def read(parse: Parser, value: Any) -> Any:
     """A stored value, read anew from the text that an export would write. Raises BadValue."""
-    return digits.plain(parse(exports.cell(value)))
+    return exact_json.plain(parse(exports.cell(value)))
 
 
 def _readable(parse: Parser, value: Any) -> Any:

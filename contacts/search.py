@@ -11,11 +11,11 @@ from typing import Any
 
 from django.db.models import Q
 
-from cdp.given import whole
 from contacts import remembered
 from contacts.identifiers import name_key, normal_email, normal_phone
 from contacts.models import Alias, Contact
 from contacts.phones import EXTENSION
+from core.parse import whole
 
 # So many digits make a search by phone.
 FEWEST_DIGITS = 4

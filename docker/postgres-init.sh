@@ -1,5 +1,5 @@
 #!/bin/sh
-# Run once by the PostgreSQL image, on an empty data folder: makes the two roles with the statements of cdp/roles.sql.
+# Run once by the PostgreSQL image, on an empty data folder: makes the two roles with the statements of cdp/stack/roles.sql.
 # psql reads the passwords from the environment itself; on its command line everybody could read them.
 set -eu
 {

@@ -15,7 +15,7 @@ from django.db.models.functions import Cast, Coalesce
 from django.utils import timezone
 from django.utils.dateparse import parse_date
 
-from cdp.given import whole
+from core.parse import whole
 from imports import problems, reports
 from imports.models import Import, Phase, Status, Unit
 from tenants.models import User

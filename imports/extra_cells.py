@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from cdp import digits
-from cdp.given import whole
 from contacts import attributes, identifiers, texts
 from contacts.attributes import BadValue
+from core import exact_json
+from core.parse import whole
 from imports import cells as of
 from imports import consent_columns
 from imports.cells import Column
@@ -145,7 +145,7 @@ def _items(_column: Column) -> Callable[[str], Any]:
     def read(text: str) -> list[Any]:
         if text.startswith("["):
             try:
-                found = digits.loads(text)
+                found = exact_json.loads(text)
             except ValueError:
                 raise BadValue("items_unreadable") from None
             if not all(isinstance(item, dict | str) for item in found):

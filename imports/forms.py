@@ -5,8 +5,8 @@ from typing import Any, ClassVar, Self
 
 from django import forms
 
-from cdp import places
 from contacts.vocabulary import COUNTRY_CODES
+from core import places
 from imports import encodings, extras
 from imports.dialects import MAX_HEADER_LINE
 from imports.layouts import SINGLE

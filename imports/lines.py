@@ -10,10 +10,10 @@ from typing import Any
 
 import orjson
 
-from cdp import digits
 from contacts import attributes, identifiers
 from contacts.attributes import BadValue
 from contacts.texts import trimmed
+from core import exact_json
 from imports import cells as of
 from imports.cells import IDENTIFIERS, Clean, Column
 from imports.extras import Extras
@@ -188,7 +188,7 @@ def _said(settings: dict[str, Any], event: dict[str, Any]) -> str:
 
 
 def _json(value: dict[str, Any]) -> str:
-    return _escaped(orjson.dumps(value, default=digits.piece).decode()) if value else NULL
+    return _escaped(orjson.dumps(value, default=exact_json.piece).decode()) if value else NULL
 
 
 def _escaped(text: str | None) -> str:

@@ -7,7 +7,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils import timezone
 
-from cdp.digits import JSONField
+from core.exact_json import JSONField
 from tenants.base import TenantModel
 
 

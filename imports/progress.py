@@ -10,8 +10,8 @@ from django.db.models import Count, Max, Min, Q, Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from cdp import figures, outcomes
 from contacts import turns
+from core import formatting, outcome_bar
 from imports.models import Import, Phase, Unit
 
 STUCK_AFTER = timedelta(seconds=60)
@@ -123,7 +123,7 @@ class Progress:
             return ""
         if self.left <= 120:
             return f"about {max(1, round(self.left))} s left"
-        return f"about {figures.duration(round(self.left / 60) * 60)} left"
+        return f"about {formatting.duration(round(self.left / 60) * 60)} left"
 
 
 def of(imp: Import) -> Progress:
@@ -207,7 +207,7 @@ def _rows(imp: Import, stage: int, kinds: dict[str, Any], counts: dict[str, int]
     total = imp.rows or 0
     if stage < WRITE:
         return total, total, 0
-    return min(outcomes.done(counts), total), total, counts["created"] + counts["updated"]
+    return min(outcome_bar.done(counts), total), total, counts["created"] + counts["updated"]
 
 
 def _counts(imp: Import, stage: int) -> dict[str, int]:
@@ -227,10 +227,10 @@ def _counts(imp: Import, stage: int) -> dict[str, int]:
 
 def _stages(imp: Import, current: int, kinds: dict[str, Any], *, stuck: bool) -> list[Stage]:
     known = (
-        figures.filesize(imp.size),
-        f"{figures.number(imp.in_error)} in error",
-        f"{figures.number(imp.updated + imp.unchanged)} known",
-        f"{figures.number(imp.rows)} rows",
+        formatting.filesize(imp.size),
+        f"{formatting.number(imp.in_error)} in error",
+        f"{formatting.number(imp.updated + imp.unchanged)} known",
+        f"{formatting.number(imp.rows)} rows",
         "",
     )
     waiting = "" if imp.phase != Phase.QUEUED else "waits for its turn" if is_behind(imp) else "waits for a worker"
@@ -261,4 +261,4 @@ def _note(stage: int, current: int, kinds: list[Any], known: str, *, waiting: st
     if not times:
         return known
     took = max(ended for _, ended in times) - min(began for began, _ in times)
-    return f"{known}, {figures.duration(took)}"
+    return f"{known}, {formatting.duration(took)}"

@@ -8,9 +8,9 @@ import orjson
 from django.db import connection
 from psycopg import sql
 
-from cdp import digits
 from contacts import address_consent, queries
 from contacts.staging import Staging
+from core import exact_json
 from tenants.context import current_tenant
 
 # Issues of one parse unit. One JSON document instead of COPY, which a protected table refuses.
@@ -132,7 +132,7 @@ def sample(staging: Staging, row_no: int) -> dict[str, list[Any]]:
     """Key → [before, after, …] of one row that changes its contact."""
     rows = queries.fetch(SAMPLE, staging, row=row_no)
     # Django leaves jsonb as text on plain cursors.
-    return dict(digits.loads(rows[0][0])) if rows else {}
+    return dict(exact_json.loads(rows[0][0])) if rows else {}
 
 
 # Statuses of the file that are milder than the contact's and stay out: consent only becomes stricter.

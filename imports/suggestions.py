@@ -9,9 +9,9 @@ from decimal import Decimal
 from difflib import get_close_matches
 from typing import Any
 
-from cdp import digits, places
 from contacts import attributes, vocabulary
 from contacts.attributes import BadValue
+from core import exact_json, places
 from imports import formats
 
 # Where most private addresses are.
@@ -89,7 +89,7 @@ def _in_format(text: str, kind: str, column: Mapping[str, Any]) -> list[Proposal
     read = set()
     for form in formats.CHOICES[family]:
         try:
-            read.add(digits.plain(attributes.parser(kind, formats=tuple(formats.expanded(form)))(text)))
+            read.add(exact_json.plain(attributes.parser(kind, formats=tuple(formats.expanded(form)))(text)))
         except BadValue:
             continue
     if len(read) != 1:

@@ -11,10 +11,10 @@ from typing import Any
 from django.db.models import Max
 from django.utils import timezone
 
-from cdp import figures
 from contacts import staging as tables
 from contacts import undoing
 from contacts.staging import Staging
+from core import formatting
 from imports import listing, messages, queries, units
 from imports.models import Import, Phase, Status, Touched, Unit
 from imports.progress import is_behind
@@ -148,18 +148,26 @@ def effects(imp: Import, turning: str) -> list[dict[str, str]]:
         back = touched.filter(undone__in=(undoing.REVERSED, undoing.IN_PART)).count()
         until = imp.undone_at + timedelta(days=DAYS) if imp.undone_at else None
         return [
-            {"icon": "redo-2", "text": "rows that were taken back are written again", "figure": figures.number(back)},
+            {
+                "icon": "redo-2",
+                "text": "rows that were taken back are written again",
+                "figure": formatting.number(back),
+            },
             {"icon": "lock", "text": "what somebody has changed since stays as it is", "figure": ""},
-            {"icon": "clock", "text": "possible until", "figure": figures.day(until) if until else ""},
+            {"icon": "clock", "text": "possible until", "figure": formatting.day(until) if until else ""},
         ]
     made = touched.filter(outcome="c")
     changed = touched.filter(outcome="u").count()
     until = timezone.now() + timedelta(days=DAYS)
     return [
-        {"icon": "trash-2", "text": "contacts that it created are taken out", "figure": figures.number(made.count())},
-        {"icon": "undo-2", "text": "contacts get their old values back", "figure": figures.number(changed)},
+        {
+            "icon": "trash-2",
+            "text": "contacts that it created are taken out",
+            "figure": formatting.number(made.count()),
+        },
+        {"icon": "undo-2", "text": "contacts get their old values back", "figure": formatting.number(changed)},
         {"icon": "lock", "text": "what somebody has changed or used since stays", "figure": ""},
-        {"icon": "redo-2", "text": "the undo itself can be taken back", "figure": f"until {figures.day(until)}"},
+        {"icon": "redo-2", "text": "the undo itself can be taken back", "figure": f"until {formatting.day(until)}"},
     ]
 
 

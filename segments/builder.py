@@ -11,7 +11,7 @@ from typing import Any
 from django.db.models import Count, Q
 from django.http import QueryDict
 
-from cdp.given import whole
+from core.parse import whole
 from segments import compiler, subjects
 from segments.activities import ACTIVITIES, TIMES, WHERE
 from segments.compiler import Context

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from django.db.models import F
 from django.db.models.fields.json import KeyTextTransform, KeyTransform
 
-from cdp import places
 from contacts import attributes, vocabulary
 from contacts.models import Attribute, EmailStatus, Origin, PhoneStatus
+from core import places
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import date
 from functools import singledispatch
 
-from cdp import figures
+from core import formatting
 from segments.activities import ACTIVITIES, TIMES, WHERE
 from segments.conditions import OPERATORS
 from segments.models import Segment
@@ -72,7 +72,7 @@ def shown_value(subject: Subject, value: str) -> str:
         return subject.options[value]
     if subject.kind in ("date", "birthday", "time", "moment"):
         try:
-            return figures.day(date.fromisoformat(value))
+            return formatting.day(date.fromisoformat(value))
         except ValueError:
-            return figures.stored(value)
+            return formatting.stored(value)
     return value

@@ -9,7 +9,7 @@ from allauth.core.exceptions import ImmediateHttpResponse
 from django.http import HttpRequest
 from redis.exceptions import RedisError
 
-from cdp.http import client_address, client_network, page
+from core.http import client_address, client_network, page
 from tenants import links
 
 log = logging.getLogger(__name__)

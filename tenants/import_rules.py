@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 from phonenumbers import SUPPORTED_REGIONS
 
-from cdp import places
+from core import places
 from tenants import audit
 from tenants.models import Tenant
 

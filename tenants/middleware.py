@@ -14,8 +14,8 @@ from django.utils import timezone
 from psycopg import errors
 
 from cdp.gateway import JUDGE, LIMIT
-from cdp.given import whole
-from cdp.http import not_found
+from core.http import not_found
+from core.parse import whole
 from tenants.context import tenant_context, wait_briefly
 from tenants.models import Membership, Tenant
 from tenants.roles import may

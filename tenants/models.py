@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from cdp.digits import JSONField
+from core.exact_json import JSONField
 from tenants.base import TenantModel
 from tenants.roles import Role, may
 

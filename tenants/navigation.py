@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import reverse
 
-from cdp.pulse import workers_alive
+from core.broker import workers_alive
 from tenants.access import places_of
 from tenants.links import outside
 from tenants.models import Notice

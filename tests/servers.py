@@ -24,8 +24,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from cdp.embedded import DatabaseUrls, Postgres, Server, Valkey
-from cdp.machine import is_locked, open_home, take_lock
+from cdp.stack.embedded import DatabaseUrls, Postgres, Server, Valkey
+from cdp.stack.machine import is_locked, open_home, take_lock
 
 ROOT = Path(__file__).resolve().parent.parent
 PREFIX = "cdp-tests-"

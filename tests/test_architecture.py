@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-APPS = ("cdp", "tenants", "contacts", "tracking", "segments", "imports")
+APPS = ("core", "cdp", "tenants", "contacts", "tracking", "segments", "imports")
 SOURCES = sorted(
     path for app in APPS for path in (ROOT / app).rglob("*.py") if "migrations" not in path.parts
 )  # fmt: skip

@@ -14,8 +14,8 @@ from typing import Any, Protocol
 from django.conf import settings
 from django.db.models import Q
 
-from cdp.given import moment, whole
 from contacts.happenings import Behind, Entry
+from core.parse import moment, whole
 from tracking.models import Event, Visitor
 
 SIZE = 30

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.core.handlers.wsgi import WSGIRequest
 from django.db import Error
 
-from cdp.http import client_address
+from core.http import client_address
 from tracking import hits, inbox, sites
 from tracking.hits import Hit
 from tracking.rates import Rates

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import orjson
 
-from cdp import digits
+from core import exact_json
 
 MAX_BYTES = 32 * 1024
 MAX_URL = 2000
@@ -96,7 +96,7 @@ def _hit(data: Mapping[str, Any], body: bytes) -> Hit:
     properties = data.get("properties") or {}
     if not isinstance(properties, dict) or len(properties) > MAX_PROPERTIES or _deeper(properties, than=MAX_DEPTH):
         raise Dropped("properties")
-    if digits.has_float(properties):
+    if exact_json.has_float(properties):
         properties = _exact(body)
     name = _text(data.get("name"))
     if kind == "track" and not name:
@@ -116,7 +116,7 @@ def _hit(data: Mapping[str, Any], body: bytes) -> Hit:
 def _exact(body: bytes) -> dict[str, Any]:
     """The properties once more, with the digits of their numbers."""
     try:
-        found: dict[str, Any] = digits.loads(body)["properties"]
+        found: dict[str, Any] = exact_json.loads(body)["properties"]
     except RecursionError:  # something else in the body is deeper than anybody needs
         raise Dropped("not_json") from None
     return found

@@ -7,8 +7,8 @@ from typing import Any
 
 import orjson
 
-from cdp import digits
-from cdp.pulse import broker
+from core import exact_json
+from core.broker import broker
 from tracking.hits import Hit
 
 # Never trimmed by length: that would drop unread hits in silence. The operations page shows how many wait.
@@ -29,7 +29,7 @@ class Entry:
 
 def push(hit: Hit, *, tenant_id: int, site_id: int) -> None:
     """Keep a hit. Raises redis.RedisError when it could not be kept: then it must not be acknowledged."""
-    body = orjson.dumps([tenant_id, site_id, time.time(), hit], default=digits.piece)
+    body = orjson.dumps([tenant_id, site_id, time.time(), hit], default=exact_json.piece)
     broker().xadd(STREAM, {b"h": body})
 
 
@@ -69,6 +69,6 @@ def order(entry_id: str) -> tuple[int, int]:
 
 def _entry(entry_id: str, body: bytes) -> Entry:
     tenant_id, site_id, at, hit = orjson.loads(body)
-    if digits.has_float(hit["properties"]):
-        hit = digits.loads(body)[3]
+    if exact_json.has_float(hit["properties"]):
+        hit = exact_json.loads(body)[3]
     return Entry(entry_id, tenant_id, site_id, at, Hit(**hit))

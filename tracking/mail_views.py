@@ -10,8 +10,8 @@ from django.shortcuts import get_object_or_404
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from cdp.given import whole
-from cdp.http import go, page
+from core.http import go, page
+from core.parse import whole
 from tenants import audit
 from tenants.context import tenant_context
 from tenants.models import Tenant

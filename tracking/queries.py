@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 from django.db import connection
 
-from cdp import digits
+from core import exact_json
 
 # The other workspaces' hits stand behind these: an import that holds a lock for long must not hold them up.
 WAIT_BRIEFLY = "SET LOCAL lock_timeout = '2s'"
@@ -125,7 +125,9 @@ ON CONFLICT DO NOTHING"""
 
 def add_events(tenant_id: int, rows: Sequence[tuple[Any, ...]]) -> None:
     """(time, visitor, site, kind, name, address, title, properties)"""
-    _insert(ADD_EVENTS, tenant_id, [(*row[:7], orjson.dumps(row[7], default=digits.piece).decode()) for row in rows])
+    _insert(
+        ADD_EVENTS, tenant_id, [(*row[:7], orjson.dumps(row[7], default=exact_json.piece).decode()) for row in rows]
+    )
 
 
 # Ties visitors to contacts. One that has been claimed meanwhile stays where it is.

@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from cdp.http import go, invalid, page
+from core.http import go, invalid, page
 from tenants import audit
 from tenants.roles import allow
 from tenants.views import settings

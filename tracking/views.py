@@ -11,11 +11,11 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from cdp import places
-from cdp.given import whole
-from cdp.http import invalid, page
 from contacts.models import Contact
 from contacts.vocabulary import COUNTRY_CODES
+from core import places
+from core.http import invalid, page
+from core.parse import whole
 from tenants import audit
 from tenants.roles import allow
 from tracking import activity as stream

@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from cdp.digits import JSONField
+from core.exact_json import JSONField
 from tenants.base import TenantModel
 
 

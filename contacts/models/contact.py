@@ -7,8 +7,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from cdp.digits import JSONField
 from contacts.phones import spoken
+from core.exact_json import JSONField
 from tenants.base import TenantManager, TenantModel
 
 

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
-from cdp.digits import JSONField
+from core.exact_json import JSONField
 from tenants.base import TenantModel
 
 

@@ -11,10 +11,10 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods, require_POST
 
-from cdp.http import go, page
 from contacts import acting, merging, reversing
 from contacts.acting import ACTS, REASONS, Refused
 from contacts.models import Contact
+from core.http import go, page
 from tenants.models import AuditEntry
 from tenants.roles import allow
 

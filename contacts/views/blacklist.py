@@ -7,11 +7,11 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from cdp.given import whole
-from cdp.http import go, page
 from contacts import blacklist
 from contacts.models import BlacklistEntry
 from contacts.views.acting import user_id
+from core.http import go, page
+from core.parse import whole
 from tenants.roles import allow
 
 SIZE = 50

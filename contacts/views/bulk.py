@@ -12,13 +12,13 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from cdp.given import wholes
-from cdp.http import go, page, stop_polling
 from contacts import bulk, duplicates, exports, narrowing
 from contacts.acting import REASONS
 from contacts.erasing import WORD
 from contacts.models import BulkAction, BulkState, Contact
 from contacts.views.acting import user_id
+from core.http import go, page, stop_polling
+from core.parse import wholes
 from tenants.roles import allow
 
 SHOWN = 100

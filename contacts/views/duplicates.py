@@ -9,12 +9,12 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from cdp.http import page
 from contacts import duplicates, merging
 from contacts.duplicates import GROUPS, KINDS, MEMBERS
 from contacts.models import Contact, Decision, Merge
 from contacts.probable import review
 from contacts.views.merging import compared
+from core.http import page
 from tenants.roles import allow
 
 # So many contacts stand side by side on the page; of more, somebody chooses whom to compare.

@@ -10,13 +10,13 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
-from cdp.given import moment, whole
-from cdp.http import go, invalid, page
 from contacts import editing, search
 from contacts.acting import Refused
 from contacts.forms import ContactForm
 from contacts.models import Contact
 from contacts.views.acting import own_page, user_id
+from core.http import go, invalid, page
+from core.parse import moment, whole
 from tenants.roles import allow
 
 LIKES = 5

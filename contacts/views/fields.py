@@ -7,14 +7,14 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from cdp import places
-from cdp.http import go, page
 from contacts import categories, fields, vocabulary
 from contacts.attributes import TYPES
 from contacts.categories import BadCategory
 from contacts.fields import BadField
 from contacts.models import Attribute, Category
 from contacts.views.acting import user_id
+from core import places
+from core.http import go, page
 from tenants.roles import allow
 from tenants.views.settings import tabs
 

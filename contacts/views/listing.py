@@ -7,13 +7,13 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from cdp.http import go, page
 from contacts import acting, listed, narrowing, people, statuses
 from contacts.listed import Column
 from contacts.models import Contact
 from contacts.people import SIZES, Asked
 from contacts.statuses import FILTERS
 from contacts.views.acting import own_page
+from core.http import go, page
 from tenants.roles import allow
 
 # So many columns beside the name fit beside the rail.

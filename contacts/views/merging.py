@@ -12,8 +12,6 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
-from cdp.given import whole, wholes
-from cdp.http import go, page
 from contacts import bulk, choosing, consent, holdings, merging
 from contacts import pairs as pairs_of
 from contacts.acting import Refused
@@ -21,6 +19,8 @@ from contacts.attributes import CORE, SYSTEM
 from contacts.choosing import RULES
 from contacts.models import Attribute, Contact, Merge
 from contacts.views.acting import own_page, user_id
+from core.http import go, page
+from core.parse import whole, wholes
 from tenants.roles import allow
 
 _FIELD = "field."

@@ -8,10 +8,10 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_http_methods
 
-from cdp.http import go, not_found, page
 from contacts import blacklist as lists
 from contacts import platform
 from contacts.models import PlatformBlock
+from core.http import go, not_found, page
 from tenants.roles import signed_in
 
 

@@ -7,8 +7,6 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from cdp.given import whole
-from cdp.http import go, page
 from contacts import merging
 from contacts.models import Decision, ProbableSearch
 from contacts.probable import review, runs
@@ -16,6 +14,8 @@ from contacts.probable.review import GROUPS
 from contacts.views.acting import own_page, user_id
 from contacts.views.duplicates import COMPARED, tabs
 from contacts.views.merging import compared
+from core.http import go, page
+from core.parse import whole
 from tenants.roles import allow
 
 SAID = {

@@ -8,14 +8,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_safe
 
-from cdp import figures
-from cdp.http import go, page
 from contacts import acting, merging, platform
 from contacts.attributes import CORE, SYSTEM
 from contacts.forms import ContactForm
 from contacts.identifiers import takes_messages
 from contacts.models import Alias, Attribute, ConsentRecord, Contact, Merge
 from contacts.probable import review
+from core import formatting
+from core.http import go, page
 from tenants import audit
 from tenants.roles import allow
 
@@ -111,7 +111,7 @@ def facts(contact: Contact) -> list[dict[str, Any]]:
     labels = {**own, **{key: s.label for key, s in SYSTEM.items()}}
     core = [{"key": key, "label": label, "value": getattr(contact, key)} for key, label in CORE.items()]
     rest = [
-        {"key": key, "label": labels.get(key, key), "value": figures.stored(value)}
+        {"key": key, "label": labels.get(key, key), "value": formatting.stored(value)}
         for key, value in sorted(contact.attributes.items(), key=lambda item: labels.get(item[0], item[0]))
     ]
     return [fact for fact in core if fact["value"]] + rest

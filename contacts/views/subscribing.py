@@ -10,11 +10,11 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
-from cdp.http import client_network, go, page
 from contacts import subscribing, turns
 from contacts.models import Category, Contact, SignupForm
 from contacts.subscribing import KEY, Dead, Refused
 from contacts.views.acting import user_id
+from core.http import client_network, go, page
 from tenants import audit, links
 from tenants.context import tenant_context
 from tenants.models import Tenant

@@ -7,14 +7,14 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from cdp import figures
-from cdp.given import moment
-from cdp.http import go, page
 from contacts import editing
 from contacts.acting import Refused
 from contacts.forms import ContactForm, shown
 from contacts.models import Contact
 from contacts.views.acting import user_id
+from core import formatting
+from core.http import go, page
+from core.parse import moment
 from tenants.models import AuditEntry
 from tenants.roles import allow
 
@@ -55,7 +55,7 @@ def _line(
 ) -> HttpResponse:
     contact.refresh_from_db()
     has = contact.attributes
-    words = figures.stored(has[key]) if key in has else shown(contact).get(key, "")
+    words = formatting.stored(has[key]) if key in has else shown(contact).get(key, "")
     context = {
         "contact": contact, "field": form[key], "value": words, "edit": edit, "entry": entry, "form": form,
         "seen": contact.changed_at.isoformat(),

@@ -8,8 +8,8 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_safe
 
-from cdp.http import not_found, page
-from cdp.outcomes import OUTCOMES as WORDS
+from core.http import not_found, page
+from core.outcome_bar import OUTCOMES as WORDS
 from imports import columns, how, outcome_rows, parsing, progress, reports
 from imports.models import Import
 from imports.reader import FileProblem

@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from cdp.http import go, page
+from core.http import go, page
 from imports import drafts, intake
 from imports.models import Import, Phase
 from imports.views import mapping

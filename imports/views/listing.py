@@ -6,7 +6,7 @@ from django.db.models import Count, Sum
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.views.decorators.http import require_safe
 
-from cdp.http import page
+from core.http import page
 from imports import catalogue, problems, progress, reports, undo
 from imports.catalogue import FILTERS, RUNNING, Asked
 from imports.models import Import, Status

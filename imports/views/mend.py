@@ -11,10 +11,10 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from cdp.figures import number
-from cdp.given import whole as whole_number
-from cdp.http import go, page
 from contacts.models import Contact
+from core.formatting import number
+from core.http import go, page
+from core.parse import whole as whole_number
 from imports import cell_queries, mending, reader, reports, sheet, suggestions
 from imports.models import Import
 from imports.reports import SheetRow

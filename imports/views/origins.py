@@ -4,9 +4,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_safe
 
-from cdp.http import page
 from contacts.models import Contact
 from contacts.views.profile import facts
+from core.http import page
 from imports import origins
 from tenants.roles import allow
 

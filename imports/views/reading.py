@@ -4,7 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_POST
 
-from cdp.http import go
+from core.http import go
 from imports import columns, intake
 from imports.forms import DialectForm
 from imports.models import Import, Phase

@@ -3,7 +3,7 @@
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
-from cdp.http import page
+from core.http import page
 from imports import reference
 from imports.formats import CHOICES, STRICT
 from imports.views.upload import workspace_of

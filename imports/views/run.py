@@ -9,10 +9,10 @@ from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from cdp.figures import number, stored
-from cdp.given import whole
-from cdp.http import go, page, stop_polling
 from contacts.models import EmailStatus
+from core.formatting import number, stored
+from core.http import go, page, stop_polling
+from core.parse import whole
 from imports import columns, how, intake, progress, reports, undo
 from imports.forms import CancelForm
 from imports.models import Import, Phase, Status

@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_POST, require_safe
 
-from cdp.http import go, invalid, page
+from core.http import go, invalid, page
 from imports import columns, saved
 from imports.forms import OptionsForm
 from imports.models import Import, Phase, SavedMapping

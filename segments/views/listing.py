@@ -5,10 +5,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_http_methods, require_safe
 
-from cdp.given import whole, wholes
-from cdp.http import page
 from contacts.models import Contact
 from contacts.views.bulk import asked_for, begun, preview, sent
+from core.http import page
+from core.parse import whole, wholes
 from segments import membership, rules, search, words
 from segments.models import Member, Segment
 from tenants.roles import allow

@@ -10,11 +10,11 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from cdp.http import go, page
 from contacts import statuses
 from contacts.models import Contact
 from contacts.statuses import FILTERS
 from contacts.views.acting import user_id
+from core.http import go, page
 from segments import builder, compiler, rules, saving, words
 from segments.activities import WHERE
 from segments.builder import Block

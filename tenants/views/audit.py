@@ -6,8 +6,8 @@ from urllib.parse import urlencode
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
-from cdp.given import whole
-from cdp.http import page
+from core.http import page
+from core.parse import whole
 from tenants import audit
 from tenants.audit import SUBJECTS
 from tenants.models import Membership

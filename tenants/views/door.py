@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_safe
 
-from cdp.http import invalid, page
+from core.http import invalid, page
 from tenants import invitations, links
 from tenants.access import places_of
 from tenants.forms import AcceptForm, KnownAccountForm, NewAccountForm

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from cdp.http import go, invalid, not_found, page
+from core.http import go, invalid, not_found, page
 from tenants import invitations, links, members
 from tenants.forms import InviteForm, RoleForm
 from tenants.invitations import Expired, IsMember

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from cdp.http import go, invalid, not_found, page
+from core.http import go, invalid, not_found, page
 from tenants import import_rules
 from tenants.import_rules import PRESETS, ImportRulesForm
 from tenants.models import Tenant

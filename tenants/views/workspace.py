@@ -11,7 +11,7 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from cdp.http import not_found, page
+from core.http import not_found, page
 from tenants.models import Notice
 from tenants.roles import allow
 

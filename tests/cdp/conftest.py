@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cdp.machine import take_lock
+from cdp.stack.machine import take_lock
 from tests.servers import new_home, throw_away
 
 

@@ -13,8 +13,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from cdp.embedded import Postgres
-from cdp.supervisor import wait_until
+from cdp.stack.embedded import Postgres
+from cdp.stack.supervisor import wait_until
 from tests.servers import ROOT, new_home, program, throw_away
 
 pytestmark = pytest.mark.faults
@@ -84,7 +84,7 @@ def migrate(owner: str, home: Path) -> None:
 
 def test_postgresql_alone_runs_until_it_is_told_to_stop() -> None:
     with a_home() as home:
-        command = [sys.executable, "-m", "cdp.embedded", str(home)]
+        command = [sys.executable, "-m", "cdp.stack.embedded", str(home)]
         with program(command, stderr=subprocess.PIPE) as process:
             assert process.stderr
             assert b"answers on port" in process.stderr.readline()

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 import yaml
 
-from cdp.embedded import ROLES_SQL, Postgres
+from cdp.stack.embedded import ROLES_SQL, Postgres
 from tests.servers import ask, new_home, throw_away
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -92,8 +92,8 @@ def test_the_database_is_made_like_the_private_one() -> None:
     assert all(option in private for option in given if option != "--encoding=UTF8")
     assert '"-E", "UTF8"' in private
     mounts = dict(mount.split(":")[:2] for mount in SERVICES["postgres"]["volumes"])
-    assert (ROOT / "cdp" / "roles.sql").samefile(ROLES_SQL)
-    assert mounts["./cdp/roles.sql"] == "/roles.sql"
+    assert (ROOT / "cdp" / "stack" / "roles.sql").samefile(ROLES_SQL)
+    assert mounts["./cdp/stack/roles.sql"] == "/roles.sql"
     assert mounts["./docker/postgres-init.sh"].startswith("/docker-entrypoint-initdb.d/")
     assert os.access(ROOT / "docker" / "postgres-init.sh", os.X_OK)
 

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.contrib.auth import authenticate
 from django.core.management import call_command
 
-from cdp import demo, upkeep
+from cdp.demo import history, workspace
 from contacts import duplicates
 from contacts.models import Contact, EmailStatus, ProbablePair, ProbableSearch
 from imports.models import Import, Phase, RejectedRow, RowIssue, Status, Touched
@@ -76,7 +76,7 @@ def test_every_row_is_accounted_for(inside_demo: Tenant) -> None:
     assert (told.status, told.created, told.in_error) == (Status.IMPORTED, 32, 0)
     assert (broken.status, broken.reason) == (Status.FAILED, "unclosed_quote")
     by_hand = Contact.objects.filter(origin="manual").count()
-    assert by_hand == upkeep.DOUBLES + upkeep.LIKES
+    assert by_hand == history.DOUBLES + history.LIKES
     assert Contact.objects.count() == customers.created + crm.created + told.created + by_hand
     assert (crm.dialect["encoding"], crm.dialect["separator"]) == ("cp1252", ";")
 
@@ -99,7 +99,7 @@ def test_one_import_waits_for_its_review(inside_demo: Tenant) -> None:
 
 def test_visitors_met_contacts_on_both_roads(inside_demo: Tenant) -> None:
     claimed = Visitor.objects.exclude(contact_id=None)
-    assert Visitor.objects.count() == demo.VISITORS
+    assert Visitor.objects.count() == workspace.VISITORS
     by_import, by_page = claimed.exclude(import_id=None), claimed.filter(import_id=None)
     assert min(by_import.count(), by_page.count()) > 20
     assert set(claimed.values_list("matched_by", flat=True)) == {"email", "phone", "external_id"}
@@ -139,24 +139,24 @@ def test_an_older_demo_gets_the_logins_that_it_lacks(login: dict[str, Any]) -> N
 def test_there_is_somebody_of_every_kind(inside_demo: Tenant) -> None:
     living = Contact.objects.living()
     has = {status: living.filter(email_status=status).count() for status in EmailStatus.values}
-    assert has["unsubscribed"] == upkeep.STATUSES["unsubscribed"]
-    assert has["not_confirmed"] == upkeep.STATUSES["not_confirmed"]
-    assert has["spam"] == upkeep.STATUSES["spam"] + 1
-    assert has["blacklisted"] == upkeep.STATUSES["blacklisted"] + upkeep.LISTED + 1
+    assert has["unsubscribed"] == history.STATUSES["unsubscribed"]
+    assert has["not_confirmed"] == history.STATUSES["not_confirmed"]
+    assert has["spam"] == history.STATUSES["spam"] + 1
+    assert has["blacklisted"] == history.STATUSES["blacklisted"] + history.LISTED + 1
     assert living.filter(phone_status="blacklisted").count() >= 2
     gone = Contact.objects.exclude(deleted_at=None)
-    assert gone.count() == upkeep.GONE
+    assert gone.count() == history.GONE
     assert gone.values("deleted_reason").distinct().count() > 3
-    assert duplicates.totals("email").values == upkeep.DOUBLES
+    assert duplicates.totals("email").values == history.DOUBLES
     assert ProbableSearch.objects.get().state == "done"
-    assert ProbablePair.objects.count() >= upkeep.LIKES
+    assert ProbablePair.objects.count() >= history.LIKES
 
 
 def test_messages_were_sent_and_rated(inside_demo: Tenant) -> None:
     said = Counter(e.properties["status"] for e in Event.objects.filter(kind="message"))
     assert min(said["delivered"], said["read"], said["clicked"]) > 10
     assert said["undelivered"] == said["spam report"] == 1
-    assert Contact.objects.exclude(rating=None).count() == upkeep.WRITTEN_TO
+    assert Contact.objects.exclude(rating=None).count() == history.WRITTEN_TO
 
 
 def test_there_are_files_to_try(login: dict[str, Any], bring_sample: Callable[[Path], Import]) -> None:

@@ -16,15 +16,15 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from cdp.embedded import Postgres, Valkey, apply_stack_env, running_stack
-from cdp.machine import GB, StartError, postgres_options, take_lock
-from cdp.supervisor import running, wait_until
+from cdp.stack.embedded import Postgres, Valkey, apply_stack_env, running_stack
+from cdp.stack.machine import GB, StartError, postgres_options, take_lock
+from cdp.stack.supervisor import running, wait_until
 from tests.servers import ask, new_home, throw_away
 
 pytestmark = pytest.mark.faults
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root switches users")
 LEAVE = """
-import os, sys; from pathlib import Path; from cdp.embedded import Postgres
+import os, sys; from pathlib import Path; from cdp.stack.embedded import Postgres
 Postgres(Path(sys.argv[1]), throwaway=True).start()
 os.kill(os.getpid(), 9)
 """
@@ -198,7 +198,7 @@ def test_valkey_keeps_its_data_and_wants_its_password(empty_home: Path) -> None:
 def test_too_little_shared_memory_means_a_smaller_server(postgres: Postgres, monkeypatch: pytest.MonkeyPatch) -> None:
     too_much = postgres_options(memory=GB, disk=GB, throwaway=True, small=False) | {"shared_buffers": "900GB"}
     sizes = {True: postgres_options(memory=GB, disk=GB, throwaway=True, small=True), False: too_much}
-    monkeypatch.setattr("cdp.embedded.postgres_options", lambda *, small, **_: sizes[small])
+    monkeypatch.setattr("cdp.stack.embedded.postgres_options", lambda *, small, **_: sizes[small])
     assert ask(postgres.start().app, "show shared_buffers") == [("64MB",)]
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cdp import up
+from cdp.stack import stack
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -66,11 +66,11 @@ def test_a_disk_without_room(
         raise OSError(28, "No space left on device", str(tmp_path / "x"))
 
     monkeypatch.setattr("tempfile.TemporaryFile", full)
-    assert up.main(["--home", str(tmp_path), "--no-demo"]) == 1
+    assert stack.main(["--home", str(tmp_path), "--no-demo"]) == 1
     assert "No space left on device" in capsys.readouterr().err
     # Also where it comes later than at the first look.
-    monkeypatch.setattr(up, "Stack", full)
-    assert up.main(["--home", str(tmp_path), "--no-demo"]) == 1
+    monkeypatch.setattr(stack, "Stack", full)
+    assert stack.main(["--home", str(tmp_path), "--no-demo"]) == 1
     assert "make room there" in capsys.readouterr().err
 
 
@@ -93,7 +93,7 @@ def test_a_bad_value_in_the_environment(name: str, value: str) -> None:
 
 
 def test_a_port_that_is_taken_by_somebody_else_is_no_fault() -> None:
-    from cdp.machine import free_port, is_free
+    from cdp.stack.machine import free_port, is_free
 
     with socket.socket() as door:
         door.bind(("127.0.0.1", 0))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cdp.given import whole, wholes
+from core.parse import whole, wholes
 
 
 @pytest.mark.parametrize(

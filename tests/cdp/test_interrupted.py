@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from cdp.supervisor import wait_until
+from cdp.stack.supervisor import wait_until
 
 pytestmark = pytest.mark.faults
 ROOT = Path(__file__).resolve().parents[2]

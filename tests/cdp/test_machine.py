@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from cdp import machine
-from cdp.embedded import Postgres, Valkey
-from cdp.machine import GB, MB, may_execute, postgres_options, service_account
-from cdp.supervisor import Account
+from cdp.stack import machine
+from cdp.stack.embedded import Postgres, Valkey
+from cdp.stack.machine import GB, MB, may_execute, postgres_options, service_account
+from cdp.stack.supervisor import Account
 from tests.servers import ask
 
 pytestmark = pytest.mark.faults

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from cdp import people
+from cdp.demo import people
 from contacts.identifiers import normal_email, normal_phone
 
 

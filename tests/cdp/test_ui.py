@@ -10,8 +10,9 @@ from django.template.loader import render_to_string
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cdp import charts, figures, outcomes, styleguide
-from cdp.templatetags import ui
+from cdp import styleguide
+from core import charts, formatting, outcome_bar
+from core.templatetags import ui
 
 COUNTS = {"created": 31904, "updated": 12342, "unchanged": 2871, "duplicates": 318, "skipped": 562, "in_error": 215}
 NOW = datetime(2026, 11, 22, 14, 30, tzinfo=UTC)
@@ -23,7 +24,7 @@ TEMPLATES = Path(__file__).parents[2] / "templates"
     [(0, "0"), (1234567, "1,234,567"), (-5228, "−5,228"), (None, "–")],
 )
 def test_number(value, words):
-    assert figures.number(value) == words
+    assert formatting.number(value) == words
 
 
 def test_number_of_what_a_template_does_not_know():
@@ -32,7 +33,7 @@ def test_number_of_what_a_template_does_not_know():
 
 @pytest.mark.parametrize(("value", "words"), [(1124, "+1,124"), (-3, "−3"), (0, "0"), (None, "–")])
 def test_signed(value, words):
-    assert figures.signed(value) == words
+    assert formatting.signed(value) == words
 
 
 @pytest.mark.parametrize(
@@ -48,13 +49,13 @@ def test_signed(value, words):
     ],
 )
 def test_percent_never_hides_a_row(part, total, words):
-    assert figures.percent(part, total) == words
+    assert formatting.percent(part, total) == words
 
 
 def test_progress_says_100_only_at_the_end():
-    assert figures.whole_percent(1_249_999, 1_250_000) == 99
-    assert figures.whole_percent(1_250_000, 1_250_000) == 100
-    assert figures.whole_percent(1, 0) == 0
+    assert formatting.whole_percent(1_249_999, 1_250_000) == 99
+    assert formatting.whole_percent(1_250_000, 1_250_000) == 100
+    assert formatting.whole_percent(1, 0) == 0
 
 
 @pytest.mark.parametrize(
@@ -75,7 +76,7 @@ def test_progress_says_100_only_at_the_end():
     ],
 )
 def test_duration(seconds, words):
-    assert figures.duration(seconds) == words
+    assert formatting.duration(seconds) == words
 
 
 @pytest.mark.parametrize(
@@ -93,7 +94,7 @@ def test_duration(seconds, words):
     ],
 )
 def test_filesize(size, words):
-    assert figures.filesize(size) == words
+    assert formatting.filesize(size) == words
 
 
 @pytest.mark.parametrize(
@@ -108,7 +109,7 @@ def test_filesize(size, words):
     ],
 )
 def test_moment(at, words):
-    assert figures.moment(at, now=NOW) == words
+    assert formatting.moment(at, now=NOW) == words
 
 
 def test_ago_has_all_of_it_in_the_title():
@@ -121,12 +122,12 @@ def test_ago_has_all_of_it_in_the_title():
 
 # --- outcomes -----------------------------------------------------------------------------------------------------
 
-some_counts = st.fixed_dictionaries({outcome.key: st.integers(0, 10**7) for outcome in outcomes.OUTCOMES})
+some_counts = st.fixed_dictionaries({outcome.key: st.integers(0, 10**7) for outcome in outcome_bar.OUTCOMES})
 
 
 @given(some_counts, st.integers(0, 10**7))
 def test_strip_shows_every_count_and_fits(counts, more):
-    pieces = outcomes.segments({**counts, "rows": sum(counts.values()) + more})
+    pieces = outcome_bar.segments({**counts, "rows": sum(counts.values()) + more})
     widths = [float(piece.width.rstrip("%")) for piece in pieces]
     assert len(pieces) == sum(1 for count in counts.values() if count)
     assert all(width >= 1 for width in widths)
@@ -134,20 +135,20 @@ def test_strip_shows_every_count_and_fits(counts, more):
 
 
 def test_strip_reads_an_object_as_well_as_a_mapping():
-    assert outcomes.segments(SimpleNamespace(**COUNTS)) == outcomes.segments(COUNTS)
+    assert outcome_bar.segments(SimpleNamespace(**COUNTS)) == outcome_bar.segments(COUNTS)
 
 
 def test_strip_is_named_by_a_sentence():
-    assert outcomes.sentence(COUNTS) == (
+    assert outcome_bar.sentence(COUNTS) == (
         "31,904 created, 12,342 updated, 2,871 unchanged, 318 duplicate, 562 skipped, 215 in error, of 48,212 rows"
     )
-    assert outcomes.sentence({"rows": 100, "created": 60}) == "60 created, 40 to go, of 100 rows"
-    assert outcomes.sentence({}) == "No rows"
+    assert outcome_bar.sentence({"rows": 100, "created": 60}) == "60 created, 40 to go, of 100 rows"
+    assert outcome_bar.sentence({}) == "No rows"
     assert 'aria-label="60 created, 40 to go, of 100 rows"' in ui.strip({"total": 100, "created": 60})
 
 
 def test_sum_adds_up_and_says_so():
-    total = outcomes.summed(COUNTS, urls={"in_error": "/e"}, notes={"created": "new contacts"}, plan=True)
+    total = outcome_bar.summed(COUNTS, urls={"in_error": "/e"}, notes={"created": "new contacts"}, plan=True)
     assert sum(part.count for part in total.parts) == total.total == 48212
     assert [part.word for part in total.parts][:2] == ["To create", "To update"]
     assert (total.word, total.note) == ("Rows in file", "all accounted for")
@@ -156,7 +157,7 @@ def test_sum_adds_up_and_says_so():
 
 
 def test_sum_while_running_counts_what_is_done():
-    total = outcomes.summed({"rows": 100, "created": 60}, urls={"in_error": "/e"}, notes={}, plan=False)
+    total = outcome_bar.summed({"rows": 100, "created": 60}, urls={"in_error": "/e"}, notes={}, plan=False)
     assert (total.total, total.word, total.note) == (60, "Rows done", "of 100")
     assert total.parts[-1].url == "", "nothing to look at"
 

@@ -20,8 +20,8 @@ from django.conf import settings
 from django.urls import reverse
 from kombu.exceptions import OperationalError
 
-from cdp.embedded import running_stack
-from cdp.supervisor import MARK, Supervisor, clear_orphans, marked, running, wait_until, write_private
+from cdp.stack.embedded import running_stack
+from cdp.stack.supervisor import MARK, Supervisor, clear_orphans, marked, running, wait_until, write_private
 from tests.servers import ask, new_home, throw_away, watch_over
 
 pytestmark = pytest.mark.faults

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cdp import digits, figures
 from contacts import editing, exports, merging
 from contacts.attributes import parser
 from contacts.models import Attribute, BulkAction, Contact, Merge
+from core import exact_json, formatting
 from imports import running, undo
 from segments import compiler, rules
 from tenants.context import tenant_context
@@ -28,22 +28,24 @@ NUMBERS = (LONG, ZEROS, "0.10", "-0.30", "100000000000000000000.0000000000000000
 
 @given(st.from_regex(r"-?(0|[1-9][0-9]{0,29})(\.[0-9]{1,20})?", fullmatch=True))
 def test_json_gives_back_the_digits_it_got(text: str) -> None:
-    value = digits.plain(parser("decimal")(text))
+    value = exact_json.plain(parser("decimal")(text))
     assert not isinstance(value, float)
-    assert digits.dumps(value) == (text if text != "-0" else "0")
-    assert digits.dumps({"a": [value, {"b": value}]}) == '{"a":[@,{"b":@}]}'.replace("@", digits.dumps(value))
-    assert exports.cell(value) == figures.stored(value) == digits.dumps(value)
+    assert exact_json.dumps(value) == (text if text != "-0" else "0")
+    assert exact_json.dumps({"a": [value, {"b": value}]}) == '{"a":[@,{"b":@}]}'.replace("@", exact_json.dumps(value))
+    assert exports.cell(value) == formatting.stored(value) == exact_json.dumps(value)
 
 
 @pytest.mark.parametrize("value", [float("nan"), {"a": 10**30}, {1: "x"}, "\ud800", [None, True, "é"], {"n": 1.5}])
 def test_all_else_is_written_as_before(value: Any) -> None:
-    assert digits.loads(digits.dumps(value)) == (None if value != value else {"1": "x"} if value == {1: "x"} else value)
+    assert exact_json.loads(exact_json.dumps(value)) == (
+        None if value != value else {"1": "x"} if value == {1: "x"} else value
+    )
 
 
 def test_what_is_no_json_is_refused() -> None:
     for value in (object(), Decimal("NaN"), Decimal("Infinity")):
         with pytest.raises(TypeError):
-            digits.dumps({"a": value})
+            exact_json.dumps({"a": value})
 
 
 def file(*numbers: str) -> str:
@@ -57,7 +59,7 @@ def prices(who: Actor) -> list[str]:
     """The digits as the database has them."""
     with tenant_context(who.workspace.pk):
         rows = Contact.objects.living().order_by("email").values_list("attributes__price", flat=True)
-        return [digits.dumps(value) for value in rows]
+        return [exact_json.dumps(value) for value in rows]
 
 
 def test_import_export_import(alice: Actor) -> None:
@@ -101,7 +103,7 @@ def test_edit_of_the_number_and_its_undo(alice: Actor) -> None:
     assert prices(alice) == ["98765432109876543210.10"]
     with tenant_context(alice.workspace.pk):
         entry = AuditEntry.objects.get(verb="contact.edited")
-        assert digits.dumps(entry.detail["values"]["price"]) == f"[[{LONG}],[98765432109876543210.10]]"
+        assert exact_json.dumps(entry.detail["values"]["price"]) == f"[[{LONG}],[98765432109876543210.10]]"
         editing.undo(Contact.objects.select_for_update().get(), entry.detail, user_id=alice.user.pk)
     assert prices(alice) == [LONG]
 
@@ -114,7 +116,7 @@ def test_merge_and_its_undo(alice: Actor) -> None:
         assert made is not None
     assert prices(alice) == [ZEROS]
     with tenant_context(alice.workspace.pk):
-        assert digits.dumps(Merge.objects.get().values["price"]) == f"[[{LONG}],[{ZEROS}]]"
+        assert exact_json.dumps(Merge.objects.get().values["price"]) == f"[[{LONG}],[{ZEROS}]]"
         merging.undo(made.pk, user_id=None)
     assert prices(alice) == [LONG, ZEROS]
 
@@ -183,8 +185,8 @@ def test_review_and_items_of_orders(alice: Actor) -> None:
     )
     with tenant_context(alice.workspace.pk):
         event = Event.objects.get()
-    assert digits.dumps(event.properties["amount"]) == "12.10"
-    assert digits.dumps(event.properties["items"][0]["price"]) == "12345678901234567890.10"
+    assert exact_json.dumps(event.properties["amount"]) == "12.10"
+    assert exact_json.dumps(event.properties["items"][0]["price"]) == "12345678901234567890.10"
 
 
 def test_a_bulk_action_keeps_them(alice: Actor) -> None:
@@ -201,4 +203,4 @@ def test_a_bulk_action_keeps_them(alice: Actor) -> None:
 
 @pytest.mark.parametrize("text", ["1e999999999", "-1E-999999999", "1e400"])
 def test_powers_of_ten_that_nobody_means_stay_small(text: str) -> None:
-    assert len(digits.dumps([digits.loads(text)])) < 400
+    assert len(exact_json.dumps([exact_json.loads(text)])) < 400

@@ -12,7 +12,7 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from benchmarks import companies, doubles
-from cdp import people as demo
+from cdp.demo import people as demo
 from contacts import steps
 from contacts.models import Contact, Decision, ProbableKey, ProbablePair, ProbableSearch, SearchState
 from contacts.probable import finding, forms, groups, keys, model, organisations, review, runs, searching, words

@@ -15,7 +15,7 @@ from tests.docs import generate
 from tracking import hits
 
 ROOT = Path(__file__).resolve().parents[2]
-APPS = ("cdp", "tenants", "contacts", "tracking", "segments", "imports")
+APPS = ("core", "cdp", "tenants", "contacts", "tracking", "segments", "imports")
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
 # What is made of the running product (a picture of it, its measurements) and may not be there yet.
@@ -32,9 +32,9 @@ VARIABLE = re.compile(
 )
 SOURCES = (
     "cdp/settings.py",
-    "cdp/up.py",
-    "cdp/machine.py",
-    "cdp/embedded.py",
+    "cdp/stack/stack.py",
+    "cdp/stack/machine.py",
+    "cdp/stack/embedded.py",
     "docker-compose.yml",
     "bin/bootstrap",
     "bin/chromium",
@@ -97,7 +97,7 @@ def test_every_command_is_told() -> None:
 
 
 def test_every_option_of_a_command_is_told() -> None:
-    files = [ROOT / "cdp/up.py", *(p for app in APPS for p in (ROOT / app).glob("management/commands/*.py"))]
+    files = [ROOT / "cdp/stack/stack.py", *(p for app in APPS for p in (ROOT / app).glob("management/commands/*.py"))]
     options = {o for p in files for o in re.findall(r'add_argument\(\s*"(--[a-z-]+)"', p.read_text())}
     told = set(re.findall(r"--[a-z][a-z-]+", text_of("docs/commands.md")))
     assert sorted(options - told) == []

@@ -13,9 +13,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from cdp.machine import free_port
-from cdp.supervisor import wait_until
-from cdp.up import answers, web_server
+from cdp.stack.machine import free_port
+from cdp.stack.stack import answers, web_server
+from cdp.stack.supervisor import wait_until
 from tests.servers import program
 
 pytestmark = pytest.mark.faults

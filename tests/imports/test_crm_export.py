@@ -13,10 +13,10 @@ import pytest
 from django.core.management import call_command
 from django.db import connection, connections
 
-from cdp import demo, people
-from cdp.figures import number
+from cdp.demo import people, workspace
 from contacts.identifiers import bare_email, normal_email, normal_phone
 from contacts.models import Contact
+from core.formatting import number
 from imports import running
 from imports.models import Import, Phase, RejectedRow, RowIssue, Touched
 from segments.models import Member, Segment
@@ -66,8 +66,12 @@ def import_contacts(tenant: Tenant, path: Path, *arguments: str) -> dict[str, An
     return found
 
 
+def crm_file() -> workspace.File:
+    return workspace.File("crm.csv", fixture_rows, header=workspace.CRM_HEADER, encoding="cp1252", separator=";")
+
+
 def settings() -> list[str]:
-    maps = demo.CRM.maps.items()
+    maps = workspace.CRM.maps.items()
     return [f"--set=map.{name}={target}" for name, target in maps] + ["--set=segment=CRM"]
 
 
@@ -76,7 +80,7 @@ def export(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """The file, made anew: Windows-1252 as a German Excel saves it, UTF-16 as others do."""
     encoding, separator = request.param
     path = tmp_path / "crm-export.csv"
-    made = people.write(path, fixture_rows(), header=demo.CRM_HEADER, encoding=encoding, separator=separator)
+    made = people.write(path, fixture_rows(), header=workspace.CRM_HEADER, encoding=encoding, separator=separator)
     assert made == ROWS
     return path
 
@@ -122,7 +126,9 @@ def test_the_figures_are_those_that_the_rows_themselves_give(
     tenant: Tenant, tmp_path: Path, worker: Callable[[Tenant], None]
 ) -> None:
     worker(tenant)
-    path = demo.File("crm.csv", fixture_rows, header=demo.CRM_HEADER, encoding="cp1252", separator=";").write(tmp_path)
+    path = workspace.File("crm.csv", fixture_rows, header=workspace.CRM_HEADER, encoding="cp1252", separator=";").write(
+        tmp_path
+    )
     said = import_contacts(tenant, path, *settings())
     expected: Counter[str] = Counter()
     persons = set()
@@ -148,7 +154,9 @@ def expect(cells: list[str]) -> str:
 
 def test_the_file_again_changes_nothing(tenant: Tenant, tmp_path: Path, worker: Callable[[Tenant], None]) -> None:
     worker(tenant)
-    path = demo.File("crm.csv", fixture_rows, header=demo.CRM_HEADER, encoding="cp1252", separator=";").write(tmp_path)
+    path = workspace.File("crm.csv", fixture_rows, header=workspace.CRM_HEADER, encoding="cp1252", separator=";").write(
+        tmp_path
+    )
     first = import_contacts(tenant, path, *settings())
     again = import_contacts(tenant, path, *settings())
     assert (again["created"], again["updated"], again["unchanged"]) == (0, 0, first["created"])
@@ -163,7 +171,7 @@ def test_the_command_stops_at_the_review_when_asked(
     tenant: Tenant, tmp_path: Path, worker: Callable[[Tenant], None]
 ) -> None:
     worker(tenant)
-    path = demo.File("crm.csv", lambda: people.rows(300, SEED)).write(tmp_path)
+    path = workspace.File("crm.csv", lambda: people.rows(300, SEED)).write(tmp_path)
     said = import_contacts(tenant, path, "--review", "--set=segment=CRM")
     assert (said["status"], said["rows"]) == ("ready_for_review", 300)
     with tenant_context(tenant.pk):

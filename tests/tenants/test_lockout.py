@@ -9,7 +9,7 @@ from django.core.cache import cache
 from django.test import Client, RequestFactory
 from redis.exceptions import ConnectionError as RedisAway
 
-from cdp.http import client_address, client_network
+from core.http import client_address, client_network
 from tenants.models import User
 from tests.cast import PASSWORD, person
 from tests.tenants.at_once import together

@@ -12,8 +12,8 @@ import pytest
 from django.conf import settings
 from django.db import OperationalError, connections
 
-from cdp import pulse
 from cdp.front import Front
+from core import broker
 from tenants.models import Tenant
 from tests.tracking.pixel import ask, device, site_of
 from tracking import hits, inbox, sites
@@ -166,7 +166,7 @@ def test_the_image_is_always_answered_but_not_always_counted(site: Site, method:
 
 
 def test_without_the_broker_nothing_is_acknowledged(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    pulse.broker.cache_clear()
+    broker.broker.cache_clear()
     monkeypatch.setattr(settings, "REDIS_URL", "redis://127.0.0.1:1/0")
     begun = time.monotonic()
     assert ask(f"/p/{site.key}", {"device": device(), **PAGE})[0] == "503 Service Unavailable"
@@ -174,7 +174,7 @@ def test_without_the_broker_nothing_is_acknowledged(site: Site, monkeypatch: pyt
     assert ask(f"/p/{site.key}", method="GET", HTTP_REFERER="https://shop.example/")[0] == "200 OK"
     assert time.monotonic() - begun < 2
     monkeypatch.undo()
-    pulse.broker.cache_clear()
+    broker.broker.cache_clear()
 
 
 def test_without_the_database_known_sites_go_on(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,9 +9,9 @@ import pytest
 from django.db import OperationalError, connections
 from django.utils import timezone
 
-from cdp import digits
 from contacts import turns
 from contacts.models import Contact
+from core import exact_json
 from tenants.context import tenant_context
 from tenants.models import Tenant
 from tests.cast import person, workspace
@@ -220,4 +220,4 @@ def test_numbers_keep_their_digits(tenant: Tenant, site: Site, number: str) -> N
     body = f'{{"device": "{device()}", "kind": "track", "name": "Paid", "properties": {{"sum": [{number}]}}}}'
     push(site, hits.parse(body.encode(), agent=AGENT, opted_out=False))
     assert ingest.drain() == 1
-    assert digits.dumps(events(tenant)[0].properties["sum"]) == f"[{number}]"
+    assert exact_json.dumps(events(tenant)[0].properties["sum"]) == f"[{number}]"

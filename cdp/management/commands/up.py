@@ -1,10 +1,10 @@
-"""`manage.py up`: the help text; manage.py runs `cdp.up` itself, before Django and its settings."""
+"""`manage.py up`: the help text; manage.py runs `cdp.stack.stack` itself, before Django and its settings."""
 
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from cdp import up
+from cdp.stack import stack
 
 
 class Command(BaseCommand):
@@ -15,10 +15,10 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """The same options as the real thing."""
-        up.add_arguments(parser)
+        stack.add_arguments(parser)
 
     def handle(self, *_arguments: Any, **options: Any) -> None:
         """Reached only by `call_command`, with Django already set up."""
         demo = [] if options["demo"] else ["--no-demo"]
         values = ("--home", options["home"], "--port", options["port"], "--workers", options["workers"])
-        raise SystemExit(up.main([*(str(value) for value in values), *demo]))
+        raise SystemExit(stack.main([*(str(value) for value in values), *demo]))

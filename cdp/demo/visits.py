@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from cdp.people import Draw, Person, person
+from cdp.demo.people import Draw, Person, person
 from tracking.hits import Hit
 
 SHOP = "https://shop.nordvik-outdoor.example"

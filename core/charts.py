@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from cdp.figures import Number, number
+from core.formatting import Number, number
 
 # The plot takes this share of the height; the words of the horizontal axis stand below it.
 PLOT = 88.0

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cdp.figures import number, percent
+from core.formatting import number, percent
 
 
 @dataclass(frozen=True)

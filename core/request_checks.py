@@ -9,7 +9,7 @@ from django.db import DataError, connection, transaction
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
-from cdp.http import Handler, not_found
+from core.http import Handler, not_found
 
 log = logging.getLogger(__name__)
 LARGEST = 2**63 - 1

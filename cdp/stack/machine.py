@@ -18,7 +18,7 @@ from typing import IO
 
 import psutil
 
-from cdp.supervisor import Account
+from cdp.stack.supervisor import Account
 
 MB = 1024 * 1024
 GB = 1024 * MB

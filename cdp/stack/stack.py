@@ -18,13 +18,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from cdp.embedded import STACK_ENV, Postgres, Server, Valkey, running_stack, tail
-from cdp.environment import judge
-from cdp.environment import number as whole_number
-from cdp.machine import DEMO_LOGIN, StartError, free_port, open_home, secret, take_lock
-from cdp.supervisor import MARK, Child, Supervisor, clear_orphans, stop_all, wait_until, write_private
+from cdp.stack.embedded import STACK_ENV, Postgres, Server, Valkey, running_stack, tail
+from cdp.stack.environment import judge
+from cdp.stack.environment import number as whole_number
+from cdp.stack.machine import DEMO_LOGIN, StartError, free_port, open_home, secret, take_lock
+from cdp.stack.supervisor import MARK, Child, Supervisor, clear_orphans, stop_all, wait_until, write_private
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 START_LIMIT = 120
 ANNOUNCED = (
     "url", "workspace", "login", "password", "database_url", "owner_database_url", "redis_url", "home", "logins",

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from cdp.machine import StartError
+from cdp.stack.machine import StartError
 
 REQUIRED = ("SECRET_KEY", "DATABASE_URL", "REDIS_URL")
 NUMBERS = {"TRUSTED_PROXIES": (0, 20), "CDP_WORKERS": (1, 64), "CDP_PORT": (1, 65_535)}

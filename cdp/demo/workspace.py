@@ -13,8 +13,8 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from cdp import journeys, people, upkeep
-from cdp.machine import DEMO_LOGIN, secret
+from cdp.demo import history, people, visits
+from cdp.stack.machine import DEMO_LOGIN, secret
 from imports import columns, intake, running
 from imports.models import Import, Phase
 from imports.options import Options
@@ -86,10 +86,10 @@ CRM = File(
 SIGNUPS = File("newsletter-signups.csv", lambda: people.rows(600, SEED, first=3600, salt=2, bad=0.02))
 # What another program for newsletters knew of its readers.
 STATUSES = File(
-    "newsletter-status.csv", lambda: iter(upkeep.statuses()), header=("email", "first_name", "email_status")
+    "newsletter-status.csv", lambda: iter(history.statuses()), header=("email", "first_name", "email_status")
 )
 # Somebody has cut this one off in the middle of a cell: its import fails.
-CUT_OFF = File("stores-cut-off.csv", lambda: iter([]), header=(), text=upkeep.cut_off)
+CUT_OFF = File("stores-cut-off.csv", lambda: iter([]), header=(), text=history.cut_off)
 # To try by oneself: people whom the demo does not know yet, beside some whom it does.
 SAMPLES = (
     File("customers.csv", lambda: people.rows(500, SEED, first=5000, bad=0, doubles=0, malformed=0)),
@@ -119,7 +119,7 @@ def make() -> dict[str, Any]:
     _bring(tenant, SIGNUPS, user=owner, review=True, segment="Newsletter")
     _bring(tenant, STATUSES, user=owner, bad_value="error")
     _bring(tenant, CUT_OFF, user=owner)
-    upkeep.make(tenant, owner)
+    history.make(tenant, owner)
     everybody = ((owner.email, owner.name, Role.OWNER), *MEMBERS)
     logins = [
         {"login": email, "role": str(role), "name": name, "password": password} for email, name, role in everybody
@@ -197,7 +197,7 @@ def _watch(tenant: Tenant) -> None:
         if Visitor.objects.exists():
             return
     now = time.time()
-    seen = journeys.hits(VISITORS, SEED, known=range(1000), coming=range(1500, 4100))
+    seen = visits.hits(VISITORS, SEED, known=range(1000), coming=range(1500, 4100))
     entries = [
         Entry(f"{int((now - s.age) * 1000)}-{no}", tenant.pk, site.pk, now - s.age, s.hit) for no, s in enumerate(seen)
     ]

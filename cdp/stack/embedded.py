@@ -18,7 +18,7 @@ from psycopg import sql
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from cdp.machine import (
+from cdp.stack.machine import (
     MB,
     StartError,
     give,
@@ -35,7 +35,7 @@ from cdp.machine import (
     usable_memory,
     valkey_binary,
 )
-from cdp.supervisor import Child, end_processes, wait_until
+from cdp.stack.supervisor import Child, end_processes, wait_until
 
 ROLES_SQL = Path(__file__).with_name("roles.sql")
 CREATE_DATABASE = (
@@ -299,7 +299,7 @@ def apply_stack_env(home: str | Path) -> None:
 
 
 def main(home: str) -> int:
-    """`python -m cdp.embedded HOME`: PostgreSQL alone, until Ctrl-C, for a restore while nothing else runs."""
+    """`python -m cdp.stack.embedded HOME`: PostgreSQL alone, until Ctrl-C, for a restore while nothing else runs."""
     try:
         with take_lock(open_home(Path(home)) / "lock"):
             postgres = Postgres(Path(home))

@@ -14,8 +14,8 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from lucide.templatetags.lucide import lucide
 
-from cdp import figures, outcomes
-from cdp.charts import Chart, spark_svg
+from core import formatting, outcome_bar
+from core.charts import Chart, spark_svg
 
 register = template.Library()
 
@@ -63,56 +63,56 @@ STATUSES = {
 
 
 @register.filter
-def number(value: figures.Number | str | None, decimals: int = 0) -> str:
+def number(value: formatting.Number | str | None, decimals: int = 0) -> str:
     """{{ 1234567|number }} → 1,234,567; – for None and for what a template does not know."""
-    return figures.NOTHING if isinstance(value, str) else figures.number(value, decimals)
+    return formatting.NOTHING if isinstance(value, str) else formatting.number(value, decimals)
 
 
 @register.filter
-def signed(value: figures.Number | None) -> str:
+def signed(value: formatting.Number | None) -> str:
     """{{ change|signed }} → +1,124 or −5,228."""
-    return figures.signed(value)
+    return formatting.signed(value)
 
 
 @register.filter
-def percent(part: figures.Number | None, total: figures.Number | None) -> str:
+def percent(part: formatting.Number | None, total: formatting.Number | None) -> str:
     """{{ part|percent:total }} → 66.2 %."""
-    return figures.percent(part, total)
+    return formatting.percent(part, total)
 
 
 @register.filter
-def whole_percent(part: figures.Number | None, total: figures.Number | None) -> int:
+def whole_percent(part: formatting.Number | None, total: formatting.Number | None) -> int:
     """{{ done|whole_percent:total }} → 62, rounded down."""
-    return figures.whole_percent(part, total)
+    return formatting.whole_percent(part, total)
 
 
 @register.filter
-def duration(seconds: figures.Number | timedelta | None) -> str:
+def duration(seconds: formatting.Number | timedelta | None) -> str:
     """{{ seconds|duration }} → 4 min 10 s."""
-    return figures.duration(seconds)
+    return formatting.duration(seconds)
 
 
 @register.filter
 def filesize_exact(size: int | None) -> str:
     """{{ bytes|filesize_exact }} → 129.0 MB."""
-    return figures.filesize(size)
+    return formatting.filesize(size)
 
 
 @register.filter
 def ago(value: date | datetime | None, style: str = "") -> str:
     """{{ at|ago }} → today 14:06, as <time> with all of it in the title. {{ at|ago:"capital" }} begins a cell."""
-    return _time(value, figures.moment(value), style) if value else figures.NOTHING
+    return _time(value, formatting.moment(value), style) if value else formatting.NOTHING
 
 
 @register.filter
 def day(value: date | datetime | None, style: str = "") -> str:
     """{{ at|day }} → 19 Nov: as `ago`, without the hour."""
-    return _time(value, figures.day(value), style) if value else figures.NOTHING
+    return _time(value, formatting.day(value), style) if value else formatting.NOTHING
 
 
 def _time(value: date | datetime, words: str, style: str) -> SafeString:
     shown = words[0].upper() + words[1:] if style == "capital" else words
-    full = figures.full_moment(value)
+    full = formatting.full_moment(value)
     return format_html('<time datetime="{}" title="{}">{}</time>', value.isoformat(), full, shown)
 
 
@@ -129,7 +129,7 @@ def at(items: Any, index: int) -> Any:
 @register.simple_tag
 def value(stored: Any) -> str:
     """{% value contact.attributes.vip %}: a stored value as people read it."""
-    return figures.stored(stored)
+    return formatting.stored(stored)
 
 
 # --- signs --------------------------------------------------------------------------------------------------------
@@ -234,11 +234,11 @@ _ITEM_NAMES = ("name", "title", "product", "item", "sku", "id")
 @register.simple_tag
 def strip(counts: Any, size: str = "", label: str = "") -> SafeString:
     """{% strip counts %}, {% strip counts "thick" %}: the stacked bar; the rest of `counts.rows` is the empty track."""
-    pieces = outcomes.segments(counts, least=1.0 if size == "thick" else 2.0)
+    pieces = outcome_bar.segments(counts, least=1.0 if size == "thick" else 2.0)
     rects = format_html_join(
         "", '<rect class="fill-{}" x="{}" width="{}" height="100%"/>', ((p.tone, p.x, p.width) for p in pieces)
     )
-    name = label or outcomes.sentence(counts)
+    name = label or outcome_bar.sentence(counts)
     return format_html('<svg class="strip {}" role="img" aria-label="{}">{}</svg>', size, name, rects)
 
 
@@ -253,22 +253,24 @@ def outcome_sum(
     """{% outcome_sum counts urls=urls notes=notes plan=True %}: six outcomes that add up to the rows of the file. `joined`
     is what rows are called that were joined into others, where that is no duplicate (each is an event of its own)."""
     words = {"duplicates": joined} if joined else {}
-    return {"sum": outcomes.summed(counts, urls=urls or {}, notes=notes or {}, plan=plan, words=words)}
+    return {"sum": outcome_bar.summed(counts, urls=urls or {}, notes=notes or {}, plan=plan, words=words)}
 
 
 @register.inclusion_tag("ui/legend.html")
 def legend() -> dict[str, Any]:
     """{% legend %}: the key to all strips of a page."""
-    return {"outcomes": outcomes.OUTCOMES}
+    return {"outcomes": outcome_bar.OUTCOMES}
 
 
 # --- bars and charts ----------------------------------------------------------------------------------------------
 
 
 @register.simple_tag
-def progress(done: figures.Number, total: figures.Number, label: str = "Progress", tone: str = "ink") -> SafeString:
+def progress(
+    done: formatting.Number, total: formatting.Number, label: str = "Progress", tone: str = "ink"
+) -> SafeString:
     """{% progress done total "Uploading" %}: a bar of one colour with its value for assistive technology."""
-    share = figures.whole_percent(done, total)
+    share = formatting.whole_percent(done, total)
     return format_html(
         '<svg class="strip" role="progressbar" aria-label="{}" aria-valuemin="0" aria-valuemax="100" '
         'aria-valuenow="{}"><rect class="fill-{}" width="{}%" height="100%"/></svg>',
@@ -277,7 +279,7 @@ def progress(done: figures.Number, total: figures.Number, label: str = "Progress
 
 
 @register.simple_tag
-def bar(part: figures.Number, total: figures.Number, tone: str = "ink") -> SafeString:
+def bar(part: formatting.Number, total: formatting.Number, tone: str = "ink") -> SafeString:
     """{% bar part total "who" %}: a thin bar under a figure that already says the number."""
     share = 100 * float(part) / float(total) if part and total else 0.0
     width = max(share, 1.0) if share else 0.0
