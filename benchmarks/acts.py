@@ -14,7 +14,7 @@ from benchmarks.stack import Stack, peak
 from cdp.demo import people
 from contacts import bulk
 from contacts.models import BulkAction, Contact, EmailStatus
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 
 # One contact in so many has unsubscribed, and is deleted in bulk.

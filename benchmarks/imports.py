@@ -14,9 +14,9 @@ from psycopg import sql
 from benchmarks.stack import Stack, peak
 from cdp.demo import people
 from imports.models import Import, Unit
-from tenants.access import create_workspace
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tenants.models import Tenant, User
+from tenants.workspaces import create_workspace
 
 SEED = 5
 CHUNK = 1 << 20

@@ -13,7 +13,7 @@ from benchmarks.imports import owner
 from cdp.demo import people
 from contacts.models import Contact
 from contacts.statuses import FILTERS
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 
 SEED = 5

@@ -7,7 +7,7 @@ from typing import Any
 
 from benchmarks.load import PROCESSES, hammer
 from benchmarks.stack import Stack, peak
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tracking import inbox
 from tracking.models import Event, Site

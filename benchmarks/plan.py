@@ -17,7 +17,7 @@ from benchmarks.imports import Run
 from benchmarks.report import Report, count, mib, ms, seconds, times
 from benchmarks.stack import ROOT, Stack, peak
 from contacts.models import Contact
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 
 

@@ -20,7 +20,7 @@ from contacts.models import Contact, ProbableSearch
 from contacts.probable import finding, forms, keys, runs, searching
 from contacts.probable.forms import FIELDS, Person
 from contacts.probable.levels import People
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 
 Pair = tuple[int, int]

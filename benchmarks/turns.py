@@ -13,7 +13,7 @@ from django.db import connections
 from benchmarks import imports
 from benchmarks.stack import Stack
 from imports.models import Import, Phase
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 
 SMALL = 100

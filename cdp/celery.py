@@ -18,7 +18,7 @@ app.autodiscover_tasks()
 @worker_init.connect
 def _refuse_a_role_that_could_bypass(**_kwargs: Any) -> None:
     """A worker that could read past the policies must not start (architecture, section 4)."""
-    from tenants.checks import refuse_bypassing_role  # noqa: PLC0415  apps load after Celery
+    from tenants.isolation.checks import refuse_bypassing_role  # noqa: PLC0415  apps load after Celery
 
     try:
         refuse_bypassing_role()

@@ -92,7 +92,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     # Before the CSRF check: an upload is judged (session, role, size) before its body is touched.
-    "tenants.middleware.Workspace",
+    "tenants.web.middleware.Workspace",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -116,7 +116,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.messages.context_processors.messages",
                 "django.contrib.auth.context_processors.auth",
-                "tenants.navigation.context",
+                "tenants.web.navigation.context",
             ],
         },
     }
@@ -148,13 +148,13 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_USER_MODEL_EMAIL_FIELD = "email"
 ACCOUNT_EMAIL_VERIFICATION = "none"
-ACCOUNT_ADAPTER = "tenants.accounts.Accounts"
+ACCOUNT_ADAPTER = "tenants.members.auth_adapter.Accounts"
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
-# Wrong passwords: ten for one account from one connection (tenants.accounts), then a hundred from one connection for all
-# accounts. In this order: who is locked out of one account does not use up what a whole house has. There is no limit for
+# Wrong passwords: ten for one account from one connection (tenants.members.auth_adapter), then a hundred from one
+# connection for all accounts. In this order: who is locked out of one account does not use up what a whole house has. There is no limit for
 # an account from everywhere, as by that anybody could lock out its owner; and none for log-ins that succeed.
 ACCOUNT_RATE_LIMITS = {"login": None, "login_failed": "10/15m/key,100/15m/ip", "reset_password": "20/m/ip,5/m/key"}
 # Who has a connection by IPv6 has at least a /64, and often a /56.

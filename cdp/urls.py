@@ -5,15 +5,15 @@ from django.urls import path, register_converter
 
 from cdp import views
 from contacts.views import platform, subscribing
-from tenants.accounts import AccountNumber
+from tenants.members.auth_adapter import AccountNumber
 from tenants.roles import public, signed_in
-from tenants.views import door
+from tenants.views import entry
 from tracking import mail_views
 
 register_converter(AccountNumber, "account")
 
 urlpatterns = [
-    path("", door.home, name="home"),
+    path("", entry.home, name="home"),
     path("login/", public(account.login), name="account_login"),
     path("logout/", public(account.logout), name="account_logout"),
     path("signup/", public(account.signup), name="account_signup"),
@@ -30,7 +30,7 @@ urlpatterns = [
         public(account.password_reset_from_key_done),
         name="account_reset_password_from_key_done",
     ),
-    path("invitation/<str:token>/", door.invitation, name="invitation"),
+    path("invitation/<str:token>/", entry.invitation, name="invitation"),
     path("styleguide/", signed_in(views.styleguide), name="styleguide"),
     path("s/<str:key>/", subscribing.subscribe, name="subscribe"),
     path("confirm/<str:token>/", subscribing.confirm, name="confirm"),

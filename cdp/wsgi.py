@@ -9,7 +9,7 @@ from django.core.wsgi import get_wsgi_application
 
 _django: Any = get_wsgi_application()
 
-from tenants.checks import refuse_bypassing_role  # noqa: E402
+from tenants.isolation.checks import refuse_bypassing_role  # noqa: E402
 from tracking.collector import Collector  # noqa: E402
 
 refuse_bypassing_role()

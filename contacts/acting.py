@@ -16,7 +16,7 @@ from contacts import address_consent, blacklist, suppression, turns
 from contacts.errors import Refused as Refused
 from contacts.models import BulkAction, Change, Contact, EmailStatus, PhoneStatus
 from tenants import audit
-from tenants.context import current_tenant
+from tenants.isolation.context import current_tenant
 from tenants.models import AuditEntry
 
 DELETED, RESTORED = "contact.deleted", "contact.restored"

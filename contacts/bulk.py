@@ -16,10 +16,11 @@ from django.utils.module_loading import import_string
 from contacts import bulk_queries, people, steps, turns
 from contacts.models import BulkAction, BulkItem, BulkState, Contact
 from contacts.people import Asked
-from tenants import audit, links, outbox, wake
-from tenants.context import current_tenant, tenant_context
+from tenants import audit, outbox, pending_work
+from tenants.isolation.context import current_tenant, tenant_context
 from tenants.models import Tenant
 from tenants.tasks import defer
+from tenants.web import workspace_urls
 
 WAKE, TASK = "bulk", "contacts.bulk"
 STEP = 5_000
@@ -125,7 +126,7 @@ def cancel(action_id: int, *, user_id: int) -> BulkAction:
 
 def send(action: BulkAction) -> None:
     """Tell a worker, once the transaction has committed."""
-    wake.mark(WAKE)
+    pending_work.mark(WAKE)
     defer(TASK, tenant_id=current_tenant(), bulk_id=action.pk)
 
 
@@ -144,7 +145,7 @@ def wake_active(tenant_id: int) -> None:
         seen_at = timezone.now()
         active = list(BulkAction.objects.filter(state__in=BulkAction.ACTIVE).order_by("pk")[:50])
         if not active:
-            wake.done(WAKE, seen_at=seen_at)
+            pending_work.done(WAKE, seen_at=seen_at)
         for action in active:
             defer(TASK, tenant_id=tenant_id, bulk_id=action.pk)
 
@@ -191,7 +192,7 @@ def _end(action: BulkAction, state: BulkState, *, error: str = "") -> None:
     action.state, action.error, action.finished_at = state, error, timezone.now()
     action.save()
     if action.created_by is not None:
-        url = links.inside(Tenant.objects.get(pk=current_tenant()).slug, "contacts:bulk_action", action.pk)
+        url = workspace_urls.inside(Tenant.objects.get(pk=current_tenant()).slug, "contacts:bulk_action", action.pk)
         outbox.put_notice(action.created_by, text=headline(action), url=url, tone="bad" if error else "ok")
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from django.db import connection
 
 from core import exact_json
-from tenants.context import current_tenant
+from tenants.isolation.context import current_tenant
 
 
 def _run(statement: str, **values: Any) -> int:

@@ -24,10 +24,11 @@ from contacts import bulk
 from contacts.attributes import CORE, SYSTEM
 from contacts.models import Attribute, BulkAction, BulkState, Contact
 from contacts.spreadsheets import safe_cell
-from tenants import links, outbox
-from tenants.context import current_tenant
-from tenants.members import is_member
+from tenants import outbox
+from tenants.isolation.context import current_tenant
+from tenants.members.memberships import is_member
 from tenants.models import Tenant
+from tenants.web import workspace_urls
 
 log = logging.getLogger(__name__)
 DAYS = 7
@@ -176,7 +177,9 @@ def so_far(action: BulkAction) -> int:
 def _tell(action: BulkAction) -> None:
     if action.created_by is None or not is_member(action.created_by.pk):
         return
-    url = links.absolute(links.inside(Tenant.objects.get(pk=current_tenant()).slug, "contacts:bulk_action", action.pk))
+    url = workspace_urls.absolute(
+        workspace_urls.inside(Tenant.objects.get(pk=current_tenant()).slug, "contacts:bulk_action", action.pk)
+    )
     body = (
         f"Your export of {action.done:,} contacts is ready:\n\n{url}\n\n"
         f"The link needs you to be signed in, and works until {timezone.now() + timedelta(days=DAYS):%d %B %Y}.\n"

@@ -13,7 +13,7 @@ from django.core.cache import cache
 
 from contacts.identity import suppression_digest
 from contacts.models import PlatformBlock
-from tenants.context import current_tenant
+from tenants.isolation.context import current_tenant
 
 # Questions that a workspace has in an hour.
 ASKED_PER_HOUR = 200

@@ -8,7 +8,7 @@ from django.core.cache import cache
 from redis import RedisError
 
 from contacts.models import Turn
-from tenants.context import current_tenant
+from tenants.isolation.context import current_tenant
 
 log = logging.getLogger(__name__)
 KEPT_SECONDS = 3600

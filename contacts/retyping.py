@@ -14,7 +14,7 @@ from contacts.attributes import TYPES, BadValue, Parser
 from contacts.models import Attribute, BulkAction, BulkItem, Contact
 from core import exact_json
 from tenants import audit
-from tenants.context import current_tenant
+from tenants.isolation.context import current_tenant
 from tenants.models import Tenant
 
 CHUNK = 5_000

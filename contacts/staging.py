@@ -16,7 +16,7 @@ from typing import Any
 from django.db import connection
 from psycopg import sql
 
-from tenants.rls import POLICY
+from tenants.isolation.rls import POLICY
 
 # Rows that one statement adds.
 ADDED = 50_000

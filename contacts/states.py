@@ -9,7 +9,7 @@ from typing import Any
 
 from contacts.attributes import CORE
 from contacts.models import Change, Contact
-from tenants.context import current_tenant
+from tenants.isolation.context import current_tenant
 
 _FORMS = {"email": "email_written", "phone": "phone_written", "first_name": "first_key", "last_name": "last_key"}
 

@@ -8,7 +8,7 @@ from django.db.models import BooleanField, Case, Count, ExpressionWrapper, F, Q,
 
 from contacts import remembered
 from contacts.models import Contact, EmailStatus, PhoneStatus
-from tenants.context import current_tenant
+from tenants.isolation.context import current_tenant
 from tenants.models import Tenant
 
 

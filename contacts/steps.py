@@ -12,7 +12,7 @@ from typing import Any
 from django.db import DatabaseError, OperationalError
 
 from contacts.acting import Refused
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 
 log = logging.getLogger(__name__)
 TURN_SECONDS = 5.0

@@ -18,9 +18,10 @@ from django.utils import timezone
 from contacts import address_consent, blacklist, platform, states, suppression, turns
 from contacts.identifiers import name_key, normal_email
 from contacts.models import ConsentRecord, Contact, EmailStatus, Origin, SignupForm
-from tenants import audit, links, outbox
-from tenants.context import current_tenant
+from tenants import audit, outbox
+from tenants.isolation.context import current_tenant
 from tenants.models import Tenant
+from tenants.web import workspace_urls
 
 CONFIRM_SALT, LEAVE_SALT, SEEN_SALT = "subscribe", "unsubscribe", "form"
 CONFIRM_DAYS = 7
@@ -114,7 +115,7 @@ def ask(form: SignupForm, *, email: str, name: str) -> None:
         _make(form, normal, email.strip(), " ".join(name.split())[:200])
     workspace = Tenant.objects.get(pk=current_tenant())
     token = signing.dumps([workspace.pk, form.pk, normal, name[:200]], salt=CONFIRM_SALT, compress=True)
-    link = links.absolute(links.outside("confirm", token))
+    link = workspace_urls.absolute(workspace_urls.outside("confirm", token))
     outbox.put_mail(
         f"subscribe-{secrets.token_hex(8)}",
         to=normal,

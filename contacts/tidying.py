@@ -6,7 +6,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from contacts import changes, exports
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 
 log = logging.getLogger(__name__)

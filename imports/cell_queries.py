@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import connection
 
-from tenants.context import current_tenant
+from tenants.isolation.context import current_tenant
 
 # One change in every cell of a column among the rows in error that have not been brought again. Locks these rows.
 REPLACE = """

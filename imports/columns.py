@@ -16,7 +16,7 @@ from imports.models import Import
 from imports.options import Options
 from imports.reader import Dialect
 from imports.synonyms import CHANGED_COLUMN, EXPORT_COLUMNS, OWN_COLUMNS
-from tenants.context import current_tenant
+from tenants.isolation.context import current_tenant
 from tenants.models import Tenant
 
 CORE = mapping.CORE_TARGETS

@@ -19,7 +19,7 @@ from imports.models import Import, Phase, RejectedRow, RowIssue, Status, Unit
 from imports.options import Options
 from imports.reader import FileProblem
 from imports.units import make
-from tenants.context import current_tenant
+from tenants.isolation.context import current_tenant
 from tenants.models import Tenant, User
 from tracking import sources
 

@@ -2,8 +2,8 @@
 
 from django.conf import settings
 
-from tenants import wake
-from tenants.context import current_tenant
+from tenants import pending_work
+from tenants.isolation.context import current_tenant
 from tenants.tasks import defer
 
 KIND = "imports"
@@ -12,6 +12,6 @@ TASK = "imports.work"
 
 def send(import_id: int, *, messages: int | None = None) -> None:
     """Tell workers, once the transaction has committed; by default as many as there are processes."""
-    wake.mark(KIND)
+    pending_work.mark(KIND)
     for _ in range(settings.WORKERS if messages is None else messages):
         defer(TASK, tenant_id=current_tenant(), import_id=import_id)

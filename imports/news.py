@@ -2,10 +2,11 @@
 
 from imports import problems
 from imports.models import Import, Status
-from tenants import links, outbox
-from tenants.context import current_tenant
-from tenants.members import is_member
+from tenants import outbox
+from tenants.isolation.context import current_tenant
+from tenants.members.memberships import is_member
 from tenants.models import Tenant
+from tenants.web import workspace_urls
 
 
 def ready(imp: Import) -> None:
@@ -39,11 +40,11 @@ def _tell(imp: Import, text: str, *, tone: str, mail: bool) -> None:
     if imp.created_by is None or not is_member(imp.created_by.pk):
         return
     workspace = Tenant.objects.get(pk=current_tenant())
-    url = links.inside(workspace.slug, "imports:detail", imp.pk)
+    url = workspace_urls.inside(workspace.slug, "imports:detail", imp.pk)
     outbox.put_notice(imp.created_by, text=text, url=url, tone=tone)
     if mail:
         key = f"import-{imp.pk}-turned-{imp.phase_at:%Y%m%d%H%M%S}" if imp.undo_report else f"import-{imp.pk}-ended"
-        outbox.put_mail(key, to=imp.created_by.email, subject=text, body=_body(imp, text, links.absolute(url)))
+        outbox.put_mail(key, to=imp.created_by.email, subject=text, body=_body(imp, text, workspace_urls.absolute(url)))
 
 
 def _body(imp: Import, text: str, url: str) -> str:

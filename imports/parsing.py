@@ -17,7 +17,7 @@ from imports.models import Import, Unit
 from imports.options import Options
 from imports.reader import Dialect, FileProblem, Span
 from imports.spans import UNIT_BYTES
-from tenants.context import current_tenant
+from tenants.isolation.context import current_tenant
 from tenants.models import Tenant
 from tracking import sources
 

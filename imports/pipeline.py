@@ -26,7 +26,7 @@ from imports import extras, listing, messages, news, parsing, queries, review, s
 from imports.models import Import, Phase, RowIssue, Severity, Status, Unit
 from imports.options import Options
 from segments import membership
-from tenants.context import current_tenant, tenant_context
+from tenants.isolation.context import current_tenant, tenant_context
 from tenants.models import Tenant
 from tracking import brought, sources, visitors
 

@@ -11,7 +11,7 @@ from psycopg import sql
 from contacts import address_consent, queries
 from contacts.staging import Staging
 from core import exact_json
-from tenants.context import current_tenant
+from tenants.isolation.context import current_tenant
 
 # Issues of one parse unit. One JSON document instead of COPY, which a protected table refuses.
 ADD_ISSUES = """

@@ -14,7 +14,7 @@ from imports import formats, mending, problems
 from imports.models import Import, RejectedRow, RowIssue, Severity
 from imports.problems import Problem
 from imports.synonyms import OWN_COLUMNS
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 
 Judge = Callable[[Sequence[str]], list[Problem]]

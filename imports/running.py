@@ -13,8 +13,8 @@ from psycopg import errors
 from imports import messages, pipeline, units
 from imports.models import Import, Phase, Status, Unit
 from imports.reader import FileProblem
-from tenants import wake
-from tenants.context import tenant_context
+from tenants import pending_work
+from tenants.isolation.context import tenant_context
 
 log = logging.getLogger(__name__)
 # After so long a worker gives way to other imports and comes back, so that a small one need not wait for a large one.
@@ -98,7 +98,7 @@ def wake_active(tenant_id: int) -> None:
         idle = Q(phase__in=WAITING, cancel_requested=False) | Q(phase=Phase.DONE)
         active = list(Import.objects.exclude(idle).order_by("pk").values_list("pk", flat=True)[:50])
         if not active:
-            wake.done(messages.KIND, seen_at=seen_at)
+            pending_work.done(messages.KIND, seen_at=seen_at)
         signs = Q(claimed_at__gt=seen_at - LIVELY) | Q(done_at__gt=seen_at - LIVELY)
         lively = set(Unit.objects.filter(signs, import_id__in=active).values_list("import_id", flat=True))
         for import_id in active:

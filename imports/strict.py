@@ -10,7 +10,7 @@ from contacts.attributes import SYSTEM
 from imports import parsing, rows
 from imports.models import Import, RowIssue, Severity
 from imports.reader import FileProblem, Span
-from tenants.context import current_tenant
+from tenants.isolation.context import current_tenant
 from tenants.models import Tenant
 
 FILLED = frozenset({"integer", "decimal", "boolean", "date", "birthday", "datetime", "phone", "choice"})

@@ -17,7 +17,7 @@ from contacts.models import Withdrawn
 from contacts.staging import Staging
 from imports import intake, listing, undo
 from imports.models import Import, Phase
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 
 log = logging.getLogger(__name__)

@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from contacts import queries
 from imports.models import Import, Unit
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 
 MAX_ATTEMPTS = 6
 MAX_LOSSES = 20

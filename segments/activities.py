@@ -15,7 +15,7 @@ from contacts.texts import normal_text
 from contacts.values import integer, plain_decimal
 from segments.conditions import Clock
 from segments.rules import Did, Where
-from tenants.context import current_tenant
+from tenants.isolation.context import current_tenant
 from tenants.models import Tenant
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from contacts.bulk import Kind
 from contacts.models import BulkAction, Contact
 from segments.models import Member, Segment
-from tenants.context import current_tenant
+from tenants.isolation.context import current_tenant
 
 
 class AddToSegments(Kind):

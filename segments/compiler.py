@@ -20,7 +20,7 @@ from segments.conditions import OPERATORS, Clock
 from segments.models import Member, Segment
 from segments.rules import AttributeIs, Did, Group, InSegment, Node, RuleError, parse
 from segments.subjects import Subject
-from tenants.context import current_tenant
+from tenants.isolation.context import current_tenant
 from tenants.models import Tenant
 
 NOBODY = Q(pk__in=[])

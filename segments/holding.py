@@ -6,7 +6,7 @@ from typing import Any
 
 from contacts.holdings import Identifiers, Moved
 from segments.models import Member, Segment
-from tenants.context import current_tenant
+from tenants.isolation.context import current_tenant
 
 TABLES = ("segment", "segment_member")
 ERASED = "(erased)"

@@ -10,4 +10,4 @@ class Tenancy(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from tenants import checks  # noqa: F401, PLC0415  a check registers itself when its module is read
+        from tenants.isolation import checks  # noqa: F401, PLC0415  a check registers itself when its module is read

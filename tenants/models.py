@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from core.exact_json import JSONField
-from tenants.base import TenantModel
+from tenants.isolation.base import TenantModel
 from tenants.roles import Role, may
 
 

@@ -9,8 +9,8 @@ from django.core.mail import EmailMessage
 from django.db import transaction
 from django.utils import timezone
 
-from tenants import wake
-from tenants.context import tenant_context
+from tenants import pending_work
+from tenants.isolation.context import tenant_context
 from tenants.models import Notice, Outbox, User
 
 log = logging.getLogger(__name__)
@@ -22,7 +22,7 @@ def put_mail(key: str, *, to: str, subject: str, body: str) -> None:
     line = " ".join(subject.split())[:200]  # a file's name must not add headers
     _mail, made = Outbox.objects.get_or_create(key=key, defaults={"to": to, "subject": line, "body": body})
     if made:
-        wake.mark("outbox")
+        pending_work.mark("outbox")
 
 
 def take_back(keys: Sequence[str]) -> None:
@@ -42,7 +42,7 @@ def send_waiting(tenant_id: int) -> int:
         seen_at = timezone.now()
         ids = list(Outbox.objects.filter(sent_at=None, attempts__lt=MAX_ATTEMPTS).values_list("pk", flat=True)[:100])
         if not ids:
-            wake.done("outbox", seen_at=seen_at)
+            pending_work.done("outbox", seen_at=seen_at)
     return sum(_send(tenant_id, pk) for pk in ids)
 
 

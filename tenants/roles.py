@@ -68,7 +68,7 @@ def allow(permission: str) -> Callable[[V], V]:
 
 
 def takes_files(view: V) -> V:
-    """Declare that a view takes a body as large as the workspace's limit for uploads (tenants.middleware)."""
+    """Declare that a view takes a body as large as the workspace's limit for uploads (tenants.web.middleware)."""
     view.takes_files = True  # type: ignore[attr-defined]
     return view
 

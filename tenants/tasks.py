@@ -9,7 +9,7 @@ from django.db import transaction
 from kombu.exceptions import OperationalError
 
 from cdp.celery import app as celery_app
-from tenants import outbox, wake
+from tenants import outbox, pending_work
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ def _publish(task: str, ids: dict[str, int]) -> None:
 
 def sweep(kind: str, work: Callable[[int], Any]) -> None:
     """Run `work(tenant_id)` for each workspace that has work of this kind; one failure does not stop the others."""
-    for tenant_id in wake.waiting(kind):
+    for tenant_id in pending_work.waiting(kind):
         try:
             work(tenant_id)
         except Exception:

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from tenants.access import create_workspace
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tenants.models import Membership, Tenant, User
+from tenants.workspaces import create_workspace
 
 _numbers = itertools.count(1)
 PASSWORD = "correct horse battery"

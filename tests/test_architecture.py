@@ -21,8 +21,8 @@ CURSORS = {
     "imports/cell_queries.py": "statements on cells of rows in error",
     "tracking/queries.py": "statements of hits",
     "tracking/rating.py": "works out ratings",
-    "tenants/context.py": "sets the tenant",
-    "tenants/checks.py": "reads the catalogue",
+    "tenants/isolation/context.py": "sets the tenant",
+    "tenants/isolation/checks.py": "reads the catalogue",
     "cdp/views.py": "health asks for a sign of life",
 }
 TABLES = {

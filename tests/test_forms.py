@@ -8,7 +8,7 @@ import pytest
 from django.template import Engine
 
 from contacts.models import Contact
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tests.cast import Actor
 from tests.conftest import ROOT
 from tests.forms import nested, written

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from django.db import DataError, IntegrityError, OperationalError
 
 from contacts import turns
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tracking import inbox, quarantine, queries
 from tracking.inbox import Entry

@@ -20,7 +20,7 @@ from django.utils import timezone
 from contacts import address_consent, blacklist, consent, turns
 from contacts.identifiers import normal_email
 from contacts.models import Contact, EmailStatus
-from tenants.context import current_tenant
+from tenants.isolation.context import current_tenant
 from tenants.models import Tenant
 from tracking import deliverability, queries, rating
 from tracking.deliverability import Verdict

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from core.http import go, page
 from core.parse import whole
 from tenants import audit
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tenants.roles import allow, public
 from tenants.views.settings import tabs

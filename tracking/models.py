@@ -7,7 +7,7 @@ from django.db import models
 from django.utils import timezone
 
 from core.exact_json import JSONField
-from tenants.base import TenantModel
+from tenants.isolation.base import TenantModel
 
 
 class Site(TenantModel):

@@ -12,7 +12,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from tenants.context import current_tenant
+from tenants.isolation.context import current_tenant
 from tracking import queries
 from tracking.models import Quarantine
 

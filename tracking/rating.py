@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from django.db import connection
 
 from contacts.models import Contact
-from tenants.context import current_tenant, tenant_context
+from tenants.isolation.context import current_tenant, tenant_context
 from tenants.models import Tenant
 
 log = logging.getLogger(__name__)

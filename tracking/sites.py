@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from django.db import Error, close_old_connections
 
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tracking.models import Site
 

@@ -12,7 +12,7 @@ from django.test import RequestFactory
 from contacts import acting, blacklist, editing
 from contacts.models import BlacklistEntry, Contact, EmailStatus, ProbableSearch
 from contacts.probable import runs, searching
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tenants.models import Tenant, User
 from tracking import mail
 from tracking.models import MailHook

@@ -21,10 +21,10 @@ from imports.options import Options
 from segments import saving
 from segments.models import Segment
 from segments.rules import AttributeIs, Did, Group
-from tenants.access import create_workspace
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tenants.models import Membership, Tenant, User
 from tenants.roles import Role
+from tenants.workspaces import create_workspace
 from tracking import ingest
 from tracking.inbox import Entry
 from tracking.models import Site, Visitor

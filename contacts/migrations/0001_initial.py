@@ -2,10 +2,10 @@
 
 import django.contrib.postgres.indexes
 import django.utils.timezone
-import tenants.base
+import tenants.isolation.base
 from django.db import migrations, models
 from django.conf import settings
-from tenants.rls import Protect
+from tenants.isolation.rls import Protect
 
 
 class Migration(migrations.Migration):
@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
             name='Attribute',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('tenant_id', models.BigIntegerField(db_default=tenants.base.CurrentTenant(), editable=False)),
+                ('tenant_id', models.BigIntegerField(db_default=tenants.isolation.base.CurrentTenant(), editable=False)),
                 ('key', models.CharField(db_collation='C', max_length=60)),
                 ('label', models.CharField(max_length=120)),
                 ('type', models.CharField(max_length=12)),
@@ -40,7 +40,7 @@ class Migration(migrations.Migration):
             name='Contact',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('tenant_id', models.BigIntegerField(db_default=tenants.base.CurrentTenant(), editable=False)),
+                ('tenant_id', models.BigIntegerField(db_default=tenants.isolation.base.CurrentTenant(), editable=False)),
                 ('external_id', models.CharField(db_collation='C', max_length=128, null=True)),
                 ('email', models.CharField(db_collation='C', max_length=254, null=True)),
                 ('email_written', models.CharField(max_length=320, null=True)),
@@ -75,7 +75,7 @@ class Migration(migrations.Migration):
             name='Suppression',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('tenant_id', models.BigIntegerField(db_default=tenants.base.CurrentTenant(), editable=False)),
+                ('tenant_id', models.BigIntegerField(db_default=tenants.isolation.base.CurrentTenant(), editable=False)),
                 ('kind', models.CharField(max_length=12)),
                 ('digest', models.CharField(db_collation='C', max_length=64)),
             ],
@@ -90,7 +90,7 @@ class Migration(migrations.Migration):
             name='Turn',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('tenant_id', models.BigIntegerField(db_default=tenants.base.CurrentTenant(), editable=False)),
+                ('tenant_id', models.BigIntegerField(db_default=tenants.isolation.base.CurrentTenant(), editable=False)),
                 ('version', models.BigIntegerField(db_default=0, default=0)),
                 ('holder', models.BigIntegerField(null=True)),
             ],

@@ -1,7 +1,7 @@
 from django.db import migrations, models
 
-import tenants.base
-from tenants.rls import Protect
+import tenants.isolation.base
+from tenants.isolation.rls import Protect
 
 
 class Migration(migrations.Migration):
@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Withdrawn',
             fields=[
-                ('tenant_id', models.BigIntegerField(db_default=tenants.base.CurrentTenant(), editable=False)),
+                ('tenant_id', models.BigIntegerField(db_default=tenants.isolation.base.CurrentTenant(), editable=False)),
                 ('import_id', models.BigIntegerField(primary_key=True, serialize=False)),
                 ('kind', models.CharField(max_length=12)),
                 ('item', models.BigIntegerField()),

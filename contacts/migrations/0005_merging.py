@@ -2,10 +2,10 @@
 
 import django.db.models.deletion
 import django.utils.timezone
-import tenants.base
+import tenants.isolation.base
 from django.conf import settings
 from django.db import migrations, models
-from tenants.rls import Protect
+from tenants.isolation.rls import Protect
 
 
 class Migration(migrations.Migration):
@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
             name='Alias',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('tenant_id', models.BigIntegerField(db_default=tenants.base.CurrentTenant(), editable=False)),
+                ('tenant_id', models.BigIntegerField(db_default=tenants.isolation.base.CurrentTenant(), editable=False)),
                 ('kind', models.CharField(max_length=12)),
                 ('value', models.CharField(db_collation='C', max_length=320)),
                 ('contact_id', models.BigIntegerField()),
@@ -37,7 +37,7 @@ class Migration(migrations.Migration):
             name='Merge',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('tenant_id', models.BigIntegerField(db_default=tenants.base.CurrentTenant(), editable=False)),
+                ('tenant_id', models.BigIntegerField(db_default=tenants.isolation.base.CurrentTenant(), editable=False)),
                 ('contact_id', models.BigIntegerField()),
                 ('losers', models.JSONField()),
                 ('values', models.JSONField(default=dict)),

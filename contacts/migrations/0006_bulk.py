@@ -2,10 +2,10 @@
 
 import django.db.models.deletion
 import django.utils.timezone
-import tenants.base
+import tenants.isolation.base
 from django.conf import settings
 from django.db import migrations, models
-from tenants.rls import Protect
+from tenants.isolation.rls import Protect
 
 
 class Migration(migrations.Migration):
@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='BulkItem',
             fields=[
-                ('tenant_id', models.BigIntegerField(db_default=tenants.base.CurrentTenant(), editable=False)),
+                ('tenant_id', models.BigIntegerField(db_default=tenants.isolation.base.CurrentTenant(), editable=False)),
                 ('contact_id', models.BigIntegerField(primary_key=True, serialize=False)),
                 ('bulk_id', models.BigIntegerField()),
                 ('state', models.CharField(max_length=1, null=True)),
@@ -35,7 +35,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='News',
             fields=[
-                ('tenant_id', models.BigIntegerField(db_default=tenants.base.CurrentTenant(), editable=False)),
+                ('tenant_id', models.BigIntegerField(db_default=tenants.isolation.base.CurrentTenant(), editable=False)),
                 ('contact_id', models.BigIntegerField(primary_key=True, serialize=False)),
                 ('at', models.DateTimeField()),
             ],
@@ -50,7 +50,7 @@ class Migration(migrations.Migration):
             name='BulkAction',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('tenant_id', models.BigIntegerField(db_default=tenants.base.CurrentTenant(), editable=False)),
+                ('tenant_id', models.BigIntegerField(db_default=tenants.isolation.base.CurrentTenant(), editable=False)),
                 ('kind', models.CharField(max_length=20)),
                 ('asked', models.JSONField(default=dict)),
                 ('options', models.JSONField(default=dict)),

@@ -2,10 +2,10 @@
 
 import django.db.models.deletion
 import django.utils.timezone
-import tenants.base
+import tenants.isolation.base
 from django.conf import settings
 from django.db import migrations, models
-from tenants.rls import Protect
+from tenants.isolation.rls import Protect
 
 
 class Migration(migrations.Migration):
@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='ProbableKey',
             fields=[
-                ('tenant_id', models.BigIntegerField(db_default=tenants.base.CurrentTenant(), editable=False)),
+                ('tenant_id', models.BigIntegerField(db_default=tenants.isolation.base.CurrentTenant(), editable=False)),
                 ('key', models.BigIntegerField(primary_key=True, serialize=False)),
                 ('contact_id', models.BigIntegerField()),
             ],
@@ -33,7 +33,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='ProbablePair',
             fields=[
-                ('tenant_id', models.BigIntegerField(db_default=tenants.base.CurrentTenant(), editable=False)),
+                ('tenant_id', models.BigIntegerField(db_default=tenants.isolation.base.CurrentTenant(), editable=False)),
                 ('low_id', models.BigIntegerField(primary_key=True, serialize=False)),
                 ('high_id', models.BigIntegerField()),
                 ('group_id', models.BigIntegerField()),
@@ -56,7 +56,7 @@ class Migration(migrations.Migration):
             name='ProbableSearch',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('tenant_id', models.BigIntegerField(db_default=tenants.base.CurrentTenant(), editable=False)),
+                ('tenant_id', models.BigIntegerField(db_default=tenants.isolation.base.CurrentTenant(), editable=False)),
                 ('state', models.CharField(choices=[('keys', 'Reading contacts'), ('comparing', 'Comparing'), ('done', 'Done'), ('failed', 'Failed')], default='keys', max_length=10)),
                 ('contacts', models.BigIntegerField(default=0)),
                 ('compared', models.BigIntegerField(default=0)),

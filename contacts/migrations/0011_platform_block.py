@@ -2,7 +2,7 @@
 
 import django.utils.timezone
 from django.db import migrations, models
-from tenants.rls import GrantGlobal
+from tenants.isolation.rls import GrantGlobal
 
 
 class Migration(migrations.Migration):

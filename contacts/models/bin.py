@@ -3,7 +3,7 @@
 from django.db import models
 
 from core.exact_json import JSONField
-from tenants.base import TenantModel
+from tenants.isolation.base import TenantModel
 
 
 class Withdrawn(TenantModel):

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
-from tenants.base import TenantModel
+from tenants.isolation.base import TenantModel
 
 
 class PlatformBlock(models.Model):

@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from tenants.base import TenantModel
+from tenants.isolation.base import TenantModel
 
 
 class Change(TenantModel):

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from contacts.phones import spoken
 from core.exact_json import JSONField
-from tenants.base import TenantManager, TenantModel
+from tenants.isolation.base import TenantManager, TenantModel
 
 
 class EmailStatus(models.TextChoices):

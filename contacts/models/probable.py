@@ -5,7 +5,7 @@ from django.db import models
 from django.utils import timezone
 
 from contacts.probable import words
-from tenants.base import TenantModel
+from tenants.isolation.base import TenantModel
 
 
 class SearchState(models.TextChoices):

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 from django.db import models
 from django.utils import timezone
 
-from tenants.base import TenantModel
+from tenants.isolation.base import TenantModel
 
 
 class SignupForm(TenantModel):

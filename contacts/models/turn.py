@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 from django.db import models
 
-from tenants.base import TenantModel
+from tenants.isolation.base import TenantModel
 
 
 class Turn(TenantModel):

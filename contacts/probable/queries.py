@@ -7,7 +7,7 @@ from django.db import connection
 from psycopg.types.json import Jsonb
 
 from contacts.probable.keys import CAP
-from tenants.context import current_tenant
+from tenants.isolation.context import current_tenant
 
 BATCH = 100_000
 

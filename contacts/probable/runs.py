@@ -4,8 +4,8 @@ from django.utils import timezone
 
 from contacts.models import Contact, Decision, ProbablePair, ProbableSearch, SearchState
 from contacts.probable.forms import VERSION
-from tenants import audit, wake
-from tenants.context import current_tenant, tenant_context
+from tenants import audit, pending_work
+from tenants.isolation.context import current_tenant, tenant_context
 from tenants.models import Tenant
 from tenants.tasks import defer
 
@@ -30,7 +30,7 @@ def start(*, user_id: int | None) -> ProbableSearch:
 
 def send(search_id: int) -> None:
     """Tell a worker, once the transaction has committed."""
-    wake.mark(WAKE)
+    pending_work.mark(WAKE)
     defer(TASK, tenant_id=current_tenant(), search_id=search_id)
 
 
@@ -40,7 +40,7 @@ def wake_active(tenant_id: int) -> None:
         seen_at = timezone.now()
         active = list(ProbableSearch.objects.filter(state__in=ProbableSearch.ACTIVE).values_list("pk", flat=True))
         if not active:
-            wake.done(WAKE, seen_at=seen_at)
+            pending_work.done(WAKE, seen_at=seen_at)
         for search_id in active:
             defer(TASK, tenant_id=tenant_id, search_id=search_id)
 

@@ -15,11 +15,12 @@ from contacts.models import Category, Contact, SignupForm
 from contacts.subscribing import KEY, Dead, Refused
 from contacts.views.acting import user_id
 from core.http import client_network, go, page
-from tenants import audit, links
-from tenants.context import tenant_context
+from tenants import audit
+from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tenants.roles import allow, public
 from tenants.views.settings import tabs
+from tenants.web import workspace_urls
 
 
 @public
@@ -82,7 +83,7 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
                 raise Dead
             if request.method == "POST":
                 _form, contact = subscribing.confirm(asked)
-                shown["leave_url"] = links.outside("unsubscribe", subscribing.leave_token(contact))
+                shown["leave_url"] = workspace_urls.outside("unsubscribe", subscribing.leave_token(contact))
             return page(request, "contacts/confirm.html", shown)
     except Dead:
         return page(request, "contacts/dead_link.html", {}, status=410)
@@ -130,7 +131,7 @@ def forms(request: HttpRequest) -> HttpResponse:
     workspace: Any = request.workspace  # type: ignore[attr-defined]
     found = SignupForm.objects.filter(archived_at=None).order_by("pk")
     shown = {
-        "forms": [(form, links.absolute(links.outside("subscribe", form.key))) for form in found],
+        "forms": [(form, workspace_urls.absolute(workspace_urls.outside("subscribe", form.key))) for form in found],
         "categories": Category.objects.filter(archived_at=None).order_by("name"),
         "given": given,
         "usual": f"I want to get e-mails from {workspace.name} and can unsubscribe at any time.",

@@ -3,10 +3,10 @@
 import django.contrib.postgres.fields
 import django.db.models.deletion
 import django.utils.timezone
-import tenants.base
+import tenants.isolation.base
 from django.conf import settings
 from django.db import migrations, models
-from tenants.rls import Protect
+from tenants.isolation.rls import Protect
 
 
 class Migration(migrations.Migration):
@@ -23,7 +23,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='RejectedRow',
             fields=[
-                ('tenant_id', models.BigIntegerField(db_default=tenants.base.CurrentTenant(), editable=False)),
+                ('tenant_id', models.BigIntegerField(db_default=tenants.isolation.base.CurrentTenant(), editable=False)),
                 ('row_no', models.IntegerField(primary_key=True, serialize=False)),
                 ('import_id', models.BigIntegerField()),
                 ('cells', models.JSONField()),
@@ -38,7 +38,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Touched',
             fields=[
-                ('tenant_id', models.BigIntegerField(db_default=tenants.base.CurrentTenant(), editable=False)),
+                ('tenant_id', models.BigIntegerField(db_default=tenants.isolation.base.CurrentTenant(), editable=False)),
                 ('contact_id', models.BigIntegerField(primary_key=True, serialize=False)),
                 ('import_id', models.BigIntegerField()),
                 ('row_no', models.IntegerField()),
@@ -56,7 +56,7 @@ class Migration(migrations.Migration):
             name='RowIssue',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('tenant_id', models.BigIntegerField(db_default=tenants.base.CurrentTenant(), editable=False)),
+                ('tenant_id', models.BigIntegerField(db_default=tenants.isolation.base.CurrentTenant(), editable=False)),
                 ('import_id', models.BigIntegerField()),
                 ('row_no', models.IntegerField()),
                 ('column', models.IntegerField(null=True)),
@@ -76,7 +76,7 @@ class Migration(migrations.Migration):
             name='Unit',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('tenant_id', models.BigIntegerField(db_default=tenants.base.CurrentTenant(), editable=False)),
+                ('tenant_id', models.BigIntegerField(db_default=tenants.isolation.base.CurrentTenant(), editable=False)),
                 ('import_id', models.BigIntegerField()),
                 ('kind', models.CharField(max_length=10)),
                 ('no', models.IntegerField()),
@@ -101,7 +101,7 @@ class Migration(migrations.Migration):
             name='Import',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('tenant_id', models.BigIntegerField(db_default=tenants.base.CurrentTenant(), editable=False)),
+                ('tenant_id', models.BigIntegerField(db_default=tenants.isolation.base.CurrentTenant(), editable=False)),
                 ('file_name', models.CharField(max_length=255)),
                 ('path', models.CharField(max_length=255)),
                 ('size', models.BigIntegerField()),

@@ -2,10 +2,10 @@
 
 import django.db.models.deletion
 import django.utils.timezone
-import tenants.base
+import tenants.isolation.base
 from django.conf import settings
 from django.db import migrations, models
-from tenants.rls import Protect
+from tenants.isolation.rls import Protect
 
 
 class Migration(migrations.Migration):
@@ -24,7 +24,7 @@ class Migration(migrations.Migration):
             name='SavedMapping',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('tenant_id', models.BigIntegerField(db_default=tenants.base.CurrentTenant(), editable=False)),
+                ('tenant_id', models.BigIntegerField(db_default=tenants.isolation.base.CurrentTenant(), editable=False)),
                 ('name', models.CharField(max_length=120)),
                 ('header_digest', models.CharField(db_collation='C', max_length=64)),
                 ('columns', models.JSONField()),

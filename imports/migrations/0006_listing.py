@@ -1,6 +1,6 @@
 from django.db import migrations, models
 
-from tenants.rls import Protect
+from tenants.isolation.rls import Protect
 
 
 class Migration(migrations.Migration):

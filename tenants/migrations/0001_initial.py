@@ -2,10 +2,10 @@
 
 import django.db.models.deletion
 import django.utils.timezone
-import tenants.base
+import tenants.isolation.base
 from django.conf import settings
 from django.db import migrations, models
-from tenants.rls import GrantGlobal, Protect
+from tenants.isolation.rls import GrantGlobal, Protect
 
 
 class Migration(migrations.Migration):
@@ -54,7 +54,7 @@ class Migration(migrations.Migration):
             name='AuditEntry',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('tenant_id', models.BigIntegerField(db_default=tenants.base.CurrentTenant(), editable=False)),
+                ('tenant_id', models.BigIntegerField(db_default=tenants.isolation.base.CurrentTenant(), editable=False)),
                 ('verb', models.CharField(max_length=60)),
                 ('object', models.CharField(blank=True, max_length=120)),
                 ('detail', models.JSONField(default=dict)),
@@ -71,7 +71,7 @@ class Migration(migrations.Migration):
             name='Invitation',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('tenant_id', models.BigIntegerField(db_default=tenants.base.CurrentTenant(), editable=False)),
+                ('tenant_id', models.BigIntegerField(db_default=tenants.isolation.base.CurrentTenant(), editable=False)),
                 ('email', models.EmailField(db_collation='C', max_length=254)),
                 ('role', models.CharField(choices=[('owner', 'Owner'), ('admin', 'Admin'), ('marketer', 'Marketer'), ('ops', 'Ops'), ('viewer', 'Viewer')], max_length=12)),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
@@ -88,7 +88,7 @@ class Migration(migrations.Migration):
             name='Outbox',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('tenant_id', models.BigIntegerField(db_default=tenants.base.CurrentTenant(), editable=False)),
+                ('tenant_id', models.BigIntegerField(db_default=tenants.isolation.base.CurrentTenant(), editable=False)),
                 ('key', models.CharField(db_collation='C', max_length=120)),
                 ('to', models.EmailField(max_length=254)),
                 ('subject', models.CharField(max_length=200)),
@@ -109,7 +109,7 @@ class Migration(migrations.Migration):
             name='Membership',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('tenant_id', models.BigIntegerField(db_default=tenants.base.CurrentTenant(), editable=False)),
+                ('tenant_id', models.BigIntegerField(db_default=tenants.isolation.base.CurrentTenant(), editable=False)),
                 ('role', models.CharField(choices=[('owner', 'Owner'), ('admin', 'Admin'), ('marketer', 'Marketer'), ('ops', 'Ops'), ('viewer', 'Viewer')], max_length=12)),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
@@ -125,7 +125,7 @@ class Migration(migrations.Migration):
             name='Notice',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('tenant_id', models.BigIntegerField(db_default=tenants.base.CurrentTenant(), editable=False)),
+                ('tenant_id', models.BigIntegerField(db_default=tenants.isolation.base.CurrentTenant(), editable=False)),
                 ('text', models.CharField(max_length=300)),
                 ('url', models.CharField(blank=True, max_length=300)),
                 ('tone', models.CharField(default='neutral', max_length=8)),

@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-from tenants.rls import GrantGlobal
+from tenants.isolation.rls import GrantGlobal
 
 
 class Migration(migrations.Migration):

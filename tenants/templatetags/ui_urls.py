@@ -4,7 +4,7 @@ from typing import Any
 
 from django import template
 
-from tenants.links import outside
+from tenants.web.workspace_urls import outside
 
 register = template.Library()
 

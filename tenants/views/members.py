@@ -8,12 +8,13 @@ from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from core.http import go, invalid, not_found, page
-from tenants import invitations, links, members
-from tenants.forms import InviteForm, RoleForm
-from tenants.invitations import Expired, IsMember
-from tenants.members import LastOwner, NotAllowed
+from tenants.members import invitations, memberships
+from tenants.members.forms import InviteForm, RoleForm
+from tenants.members.invitations import Expired, IsMember
+from tenants.members.memberships import LastOwner, NotAllowed
 from tenants.models import Invitation, Membership
 from tenants.roles import Role, allow
+from tenants.web import workspace_urls
 
 NEEDS_OWNER = "A workspace needs an owner. Make somebody else owner first."
 NOT_OPEN = "This invitation is not open any more: it was accepted or withdrawn."
@@ -84,7 +85,7 @@ def set_role(request: HttpRequest, membership_id: int) -> HttpResponse:
     if not form.is_valid():
         return not_found(request)
     try:
-        member = members.set_role(membership_id, role=form.cleaned_data["role"], by=_user(request).pk)
+        member = memberships.set_role(membership_id, role=form.cleaned_data["role"], by=_user(request).pk)
     except NotAllowed:
         return not_found(request)
     except LastOwner:
@@ -102,7 +103,7 @@ def remove(request: HttpRequest, membership_id: int) -> HttpResponse:
         member = get_object_or_404(Membership.objects.select_related("user"), pk=membership_id)
         return page(request, "tenants/remove_member.html", {"member": member})
     try:
-        member = members.remove(membership_id, by=_user(request).pk)
+        member = memberships.remove(membership_id, by=_user(request).pk)
     except NotAllowed:
         return not_found(request)
     except LastOwner:
@@ -110,7 +111,7 @@ def remove(request: HttpRequest, membership_id: int) -> HttpResponse:
     else:
         messages.success(request, f"{member.user} is not a member any more.")
         if member.user_id == _user(request).pk:
-            return go(request, links.outside("home"))
+            return go(request, workspace_urls.outside("home"))
     return go(request, "tenants:members")
 
 
@@ -121,14 +122,14 @@ def leave(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return page(request, "tenants/remove_member.html", {"member": request.membership, "self": True})  # type: ignore[attr-defined]
     try:
-        members.leave(_user(request).pk)
+        memberships.leave(_user(request).pk)
     except NotAllowed:
         return not_found(request)
     except LastOwner:
         messages.error(request, NEEDS_OWNER)
         return go(request, "tenants:members")
     messages.success(request, f"You have left {request.workspace.name}.")  # type: ignore[attr-defined]
-    return go(request, links.outside("home"))
+    return go(request, workspace_urls.outside("home"))
 
 
 def _user(request: HttpRequest) -> Any:

@@ -11,8 +11,8 @@ from core.http import go, invalid, not_found, page
 from tenants import import_rules
 from tenants.import_rules import PRESETS, ImportRulesForm
 from tenants.models import Tenant
-from tenants.navigation import SETTINGS_PAGES
 from tenants.roles import allow
+from tenants.web.navigation import SETTINGS_PAGES
 
 
 def tabs(current: str) -> list[dict[str, Any]]:

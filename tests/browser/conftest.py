@@ -21,7 +21,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from imports import running
 from imports.models import Import, Phase
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tenants.models import Tenant, User
 from tests.browser import scene as scenes
 from tests.browser.scene import Scene

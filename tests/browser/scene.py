@@ -19,8 +19,8 @@ from imports.models import Import, Phase
 from imports.options import Options
 from segments import saving
 from segments.rules import AttributeIs, Did, Group
-from tenants import invitations
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
+from tenants.members import invitations
 from tenants.models import Membership, Tenant, User
 from tests.cast import person, workspace
 from tests.imports.helpers import bring, receive

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from segments.models import Segment
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tests.browser.conftest import Aside, Visit
 from tests.browser.scene import Scene
 from tests.browser.test_after import press_until

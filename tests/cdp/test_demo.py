@@ -18,7 +18,7 @@ from contacts.models import Contact, EmailStatus, ProbablePair, ProbableSearch
 from imports.models import Import, Phase, RejectedRow, RowIssue, Status, Touched
 from segments import membership
 from segments.models import Member, Segment
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tenants.models import Membership, Tenant, User
 from tenants.roles import Role
 from tracking.models import Event, Site, Visitor, VisitorIdentifier

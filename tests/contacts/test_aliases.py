@@ -12,7 +12,7 @@ from contacts.acting import Refused
 from contacts.models import Alias, BulkAction, Contact, SignupForm
 from imports import undo
 from imports.models import Import, RowIssue
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tests.cast import Actor
 from tests.imports.helpers import bring, proved, work

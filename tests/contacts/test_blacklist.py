@@ -4,7 +4,7 @@ import pytest
 
 from contacts import blacklist
 from contacts.models import BlacklistEntry, Contact
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tenants.models import AuditEntry
 from tests.cast import Actor
 from tests.contacts.test_editing import ANN

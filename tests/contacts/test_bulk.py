@@ -13,7 +13,7 @@ from django.utils import timezone
 from contacts import bulk, bulk_kinds, exports, tidying
 from contacts.models import BulkAction, BulkItem, BulkState, Change, Contact, EmailStatus, Turn
 from segments.models import Member, Segment
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tenants.models import AuditEntry, Notice, Outbox, Tenant
 from tests.cast import Actor
 from tests.imports.helpers import bring

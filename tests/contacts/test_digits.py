@@ -13,7 +13,7 @@ from contacts.models import Attribute, BulkAction, Contact, Merge
 from core import exact_json, formatting
 from imports import running, undo
 from segments import compiler, rules
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tenants.models import AuditEntry
 from tests.cast import Actor
 from tests.contacts.test_bulk import begin, exported, undone, work

@@ -4,7 +4,7 @@ import pytest
 
 from contacts import duplicates
 from contacts.models import Contact, Turn
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tests.cast import Actor, actor
 from tests.imports.helpers import bring
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from contacts import suppression
 from contacts.models import Attribute, Category, Change, ConsentRecord, Contact, Turn
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tenants.models import AuditEntry
 from tests.cast import Actor
 

@@ -17,8 +17,8 @@ from imports.models import Import, RejectedRow
 from segments import membership, saving
 from segments.models import Member, Segment
 from segments.rules import AttributeIs, Group
-from tenants import rls
-from tenants.context import tenant_context
+from tenants.isolation import rls
+from tenants.isolation.context import tenant_context
 from tenants.models import AuditEntry
 from tests.cast import Actor
 from tests.imports.helpers import bring, receive

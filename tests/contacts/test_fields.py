@@ -10,7 +10,7 @@ from imports import columns
 from imports.models import RowIssue
 from segments import saving
 from segments.rules import AttributeIs, Group
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tenants.models import AuditEntry
 from tests.cast import Actor
 from tests.contacts.test_bulk import work

@@ -6,7 +6,7 @@ import pytest
 
 from contacts import listed
 from contacts.models import Attribute, Contact
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tenants.models import Membership
 from tests.cast import Actor, actor
 from tests.imports.helpers import bring

@@ -13,7 +13,7 @@ from contacts.models import Alias, Attribute, Change, Contact, Merge, Turn
 from imports import undo
 from imports.models import Import
 from segments.models import Member
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tenants.models import AuditEntry
 from tests.cast import Actor
 from tests.imports.helpers import bring, work

@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from contacts.models import Contact
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tests.cast import Actor
 from tests.imports.helpers import bring
 

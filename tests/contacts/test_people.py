@@ -14,7 +14,7 @@ from contacts.statuses import FILTERS
 from imports import columns, intake, running, undo
 from imports.models import Phase
 from imports.options import Options
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tenants.models import AuditEntry, Tenant
 from tests.cast import Actor, actor
 from tests.imports.helpers import again, bring, receive, work

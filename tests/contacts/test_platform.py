@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from contacts import platform, subscribing
 from contacts.models import Contact, PlatformBlock, SignupForm
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tenants.models import Outbox
 from tests.cast import Actor
 from tests.imports.helpers import bring

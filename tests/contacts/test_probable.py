@@ -19,7 +19,7 @@ from contacts.probable import finding, forms, groups, keys, model, organisations
 from contacts.probable.finding import Answer
 from contacts.probable.forms import FIELDS, TOP, Person
 from contacts.probable.levels import People, compare
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tenants.models import AuditEntry
 from tests.cast import Actor
 

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from contacts import people, search
 from contacts.models import Contact
 from contacts.people import Asked
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tests.cast import Actor
 from tests.imports.helpers import bring

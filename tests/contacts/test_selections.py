@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from contacts.models import BulkAction, Contact
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tests.cast import Actor
 from tests.imports.helpers import bring
 

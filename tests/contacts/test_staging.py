@@ -12,8 +12,8 @@ from contacts import staging as tables
 from contacts.staging import SHAPES, UNDO_SHAPES, Staging
 from imports import running
 from imports.models import Import
-from tenants import checks
-from tenants.context import tenant_context
+from tenants.isolation import checks
+from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tests.cast import Actor
 from tests.imports.helpers import again, bring

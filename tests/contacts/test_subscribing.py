@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from contacts import subscribing, suppression
 from contacts.models import BlacklistEntry, Category, ConsentRecord, Contact, SignupForm
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tenants.models import AuditEntry, Outbox
 from tests.cast import Actor
 from tests.imports.helpers import bring

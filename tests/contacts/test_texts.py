@@ -12,7 +12,7 @@ from contacts.attributes import parser
 from contacts.models import Attribute, Contact
 from segments import compiler
 from segments.rules import AttributeIs, Group
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tests.cast import Actor
 from tests.imports.helpers import bring

@@ -15,7 +15,7 @@ from contacts.models import BulkAction, Contact, Merge
 from contacts.statuses import FILTERS
 from imports import undo
 from imports.models import Import
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tenants.models import AuditEntry
 from tests.cast import Actor, actor
 from tests.imports.helpers import bring, work

@@ -12,8 +12,8 @@ from contacts import acting, editing, identity
 from contacts.models import Contact, Turn
 from contacts.views.acting import REASONS
 from imports.models import Import, Unit
-from tenants import middleware
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
+from tenants.web import middleware
 from tests.cast import Actor
 from tests.imports.helpers import bring, proved
 

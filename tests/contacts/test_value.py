@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from contacts.models import Attribute, Contact
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tenants.models import AuditEntry
 from tests.cast import Actor
 from tests.imports.helpers import bring

@@ -8,7 +8,7 @@ from contacts import vocabulary
 from contacts.models import Contact
 from imports.models import RowIssue
 from imports.options import BadOption, Options
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tests.imports.helpers import bring
 

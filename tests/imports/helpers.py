@@ -6,7 +6,7 @@ from contacts.models import Contact
 from imports import columns, intake, running
 from imports.models import Import, Phase, RejectedRow, RowIssue
 from imports.options import Options
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tenants.models import Tenant, User
 
 

@@ -12,7 +12,7 @@ from contacts.models import Contact
 from imports import columns, intake, running
 from imports.models import Import
 from imports.options import Options
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tests.cast import person, workspace
 from tests.imports.helpers import again, bring, proved, receive

@@ -10,7 +10,7 @@ from contacts.models import Contact
 from imports.columns import BadMapping
 from imports.models import Import, RowIssue
 from segments.models import Member, Segment
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tests.cast import Actor
 from tests.imports.helpers import bring, proved, work

@@ -9,7 +9,7 @@ from django.db import connection
 from contacts.models import BlacklistEntry, Contact
 from contacts.search import condition
 from imports.models import Import, RowIssue
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tests.cast import Actor
 from tests.contacts.test_bulk import exported

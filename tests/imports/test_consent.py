@@ -11,7 +11,7 @@ from contacts.identity import suppression_digest
 from contacts.models import Contact, Suppression
 from contacts.values import BadValue
 from imports.models import Import, RowIssue
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tenants.models import AuditEntry, Tenant
 from tests.cast import Actor
 from tests.imports.helpers import bring, receive

@@ -11,7 +11,7 @@ from contacts.values import BadValue
 from imports import consent_columns, mapping
 from imports.models import Import
 from segments import membership
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tests.cast import Actor
 from tests.imports.helpers import again, bring, receive, work

@@ -18,7 +18,7 @@ from imports.containers import kind_of, unpack
 from imports.encodings import FileProblem
 from imports.options import Options
 from imports.problems import PROBLEMS
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tests.cast import Actor
 from tests.imports.helpers import again, bring, proved, receive, work

@@ -20,7 +20,7 @@ from core.formatting import number
 from imports import running
 from imports.models import Import, Phase, RejectedRow, RowIssue, Touched
 from segments.models import Member, Segment
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tests.cast import Actor
 

@@ -11,7 +11,7 @@ from django.conf import settings
 from contacts.models import Contact
 from imports import outcome_rows, spans
 from imports.models import Import
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tests.cast import Actor
 from tests.imports.helpers import again, bring
 

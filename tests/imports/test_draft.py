@@ -10,7 +10,7 @@ from contacts.models import Attribute, Contact, Turn
 from imports import columns, drafts, intake, running
 from imports.models import Import, Phase, RejectedRow, RowIssue, Unit
 from imports.options import Options
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tenants.models import AuditEntry, Tenant
 from tests.cast import Actor
 from tests.imports.helpers import again, bring, proved, receive, work

@@ -6,7 +6,7 @@ import pytest
 
 from imports.encodings import CHOICES, FileProblem
 from imports.models import Import
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tests.cast import Actor
 from tests.imports.helpers import receive
 

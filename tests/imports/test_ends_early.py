@@ -8,7 +8,7 @@ from django.db import OperationalError
 from contacts.models import Contact
 from imports import pipeline, running, units
 from imports.models import Import, Status, Touched, Unit
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tests.imports.helpers import again, bring, work
 

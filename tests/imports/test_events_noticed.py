@@ -5,7 +5,7 @@ import pytest
 from imports import events, extras
 from imports.mapping import guess, normal_name
 from imports.models import Import
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tests.cast import Actor
 from tests.imports.helpers import again, bring, receive, work

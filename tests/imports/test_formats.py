@@ -11,7 +11,7 @@ from contacts.attributes import BadValue, parser
 from contacts.models import Contact
 from imports import columns, formats
 from imports.models import Import, RowIssue
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tests.cast import Actor
 from tests.contacts.test_bulk import exported

@@ -16,7 +16,7 @@ from imports.columns import BadMapping
 from imports.encodings import FileProblem
 from imports.models import Import, RowIssue, Unit
 from imports.problems import PROBLEMS
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tests.cast import Actor
 from tests.imports.helpers import bring, receive

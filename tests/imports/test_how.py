@@ -12,7 +12,7 @@ from django.utils import timezone
 from contacts.models import Withdrawn
 from imports import how, tasks, tidying, undo
 from imports.models import Import, Unit
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tenants.models import AuditEntry, Tenant
 from tests.cast import Actor
 from tests.imports.helpers import again, bring, receive, work

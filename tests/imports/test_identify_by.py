@@ -5,7 +5,7 @@ import pytest
 from contacts.models import Contact
 from imports import columns
 from imports.models import Import, RowIssue
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tests.imports.helpers import bring, proved
 

@@ -10,7 +10,7 @@ from imports import columns, intake, layouts, reader
 from imports.layouts import SINGLE
 from imports.models import RowIssue
 from imports.reader import Dialect, FileProblem
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tests.cast import Actor
 from tests.imports.helpers import again, bring, proved, receive

@@ -15,7 +15,7 @@ from imports import catalogue
 from imports.catalogue import Asked
 from imports.models import Import, Phase, Status
 from imports.views import listing
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tests.cast import Actor
 from tests.imports.helpers import bring, receive

@@ -7,7 +7,7 @@ import pytest
 from contacts import fields
 from contacts.models import Attribute, Contact
 from imports import columns, formats
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tests.cast import Actor
 from tests.contacts.test_bulk import exported

@@ -3,7 +3,7 @@
 from contacts.models import Contact
 from imports import mending, running
 from imports.models import Import, RejectedRow
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tests.cast import Actor
 from tests.imports.helpers import again, bring, proved
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from contacts.models import Contact
 from imports import mapping, names
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tests.imports.helpers import bring
 

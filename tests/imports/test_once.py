@@ -6,7 +6,7 @@ from django.db import connections
 from django.test import Client
 
 from imports.models import Import
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tests.cast import Actor
 from tests.imports.helpers import bring
 

@@ -11,7 +11,7 @@ from contacts.identifiers import name_key
 from contacts.models import Attribute, BulkAction, Contact
 from segments import membership
 from segments.models import Member
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tests.cast import person, workspace
 from tests.imports.helpers import bring, proved

@@ -7,7 +7,7 @@ from imports import intake, running
 from imports.models import Import, Phase, RowIssue, Status
 from imports.reader import FileProblem
 from segments.models import Member, Segment
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tenants.models import Membership, Notice, Outbox, Tenant
 from tests.imports.helpers import bring, proved, receive
 

@@ -14,7 +14,7 @@ from imports.letters import LANGUAGES, USUAL
 from imports.models import Import
 from imports.options import Options
 from imports.reader import FileProblem
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tests.cast import Actor
 from tests.docs import encodings as table

@@ -4,7 +4,7 @@ from contacts.attributes import CORE, SYSTEM, TYPES
 from contacts.models import Attribute
 from imports import extras, reference
 from imports.models import RowIssue
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tests.cast import Actor
 from tests.imports.helpers import bring, proved

@@ -9,7 +9,7 @@ import pytest
 from contacts.models import Contact
 from imports import formats, mending, suggestions
 from imports.models import Import, RejectedRow
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tenants.models import AuditEntry
 from tests.cast import Actor
 from tests.imports.helpers import bring, proved, work

@@ -6,7 +6,7 @@ import pytest
 
 from contacts.models import Attribute, Contact
 from imports.models import Import
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tests.cast import Actor
 from tests.imports.helpers import again, receive

@@ -9,7 +9,7 @@ from contacts.models import Attribute
 from imports import saved
 from imports.models import Import, SavedMapping
 from imports.options import Options
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tests.cast import Actor
 from tests.imports.helpers import again, receive
 

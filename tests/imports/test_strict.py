@@ -8,7 +8,7 @@ from contacts.attributes import BadValue, parser
 from contacts.models import Attribute, Contact
 from imports import columns
 from imports.models import Import, RowIssue
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tests.cast import Actor, person, workspace
 from tests.imports.helpers import bring, proved, receive

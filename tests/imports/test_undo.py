@@ -14,7 +14,7 @@ from imports import pipeline, running, tidying, undo
 from imports.models import Import, Listing, Status, Touched
 from segments import membership
 from segments.models import Member, Segment
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tests.imports.helpers import again, bring, work
 from tracking.models import Event, EventKey

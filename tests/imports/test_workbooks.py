@@ -16,7 +16,7 @@ from imports import columns, containers, intake, sampling
 from imports.containers import Wishes
 from imports.models import Import, RejectedRow, RowIssue
 from imports.options import Options
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tests.cast import Actor
 from tests.imports.helpers import again, bring, proved, receive, work

@@ -10,7 +10,7 @@ from contacts.models import Contact
 from segments import builder, compiler, membership, rules
 from segments.models import Segment
 from segments.rules import AttributeIs, Did, Group, InSegment, Where
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tenants.models import AuditEntry
 from tests.cast import Actor
 from tests.imports.helpers import bring

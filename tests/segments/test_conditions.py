@@ -15,7 +15,7 @@ from segments.activities import ACTIVITIES
 from segments.conditions import OPERATORS, Clock, of_kind
 from segments.models import Member, Segment
 from segments.rules import AttributeIs, Did, Group, RuleError, Where
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tests.cast import workspace
 from tracking.models import Event, Site, Visitor

@@ -6,7 +6,7 @@ from typing import Any
 from django.test import Client
 
 from tenants import outbox
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tenants.models import Membership, Notice, Outbox, User
 from tests.cast import PASSWORD, Actor
 

@@ -7,7 +7,7 @@ from django.db import DatabaseError, connection
 from django.test import Client
 
 from contacts.models import Category
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tenants.views import members, workspace
 from tests.cast import Actor
 

@@ -15,8 +15,8 @@ from django.test import Client
 from contacts.models import Attribute, BulkAction, Category, Contact, Merge, SignupForm
 from imports.models import Import, SavedMapping
 from segments.models import Segment
-from tenants.base import TenantModel
-from tenants.context import tenant_context
+from tenants.isolation.base import TenantModel
+from tenants.isolation.context import tenant_context
 from tenants.models import AuditEntry, Invitation, Membership
 from tests.cast import actor
 from tests.imports.helpers import bring, receive

@@ -13,8 +13,8 @@ from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
-from tenants import invitations
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
+from tenants.members import invitations
 from tenants.models import AuditEntry, Invitation, Membership, Outbox, User
 from tests.cast import PASSWORD, Actor, actor
 from tests.tenants.at_once import together

@@ -15,9 +15,9 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from contacts.models import Contact
 from imports.models import Import
-from tenants import checks, rls
-from tenants.base import TenantModel
-from tenants.context import NoTenant, OtherTenant, current_tenant, tenant_context
+from tenants.isolation import checks, rls
+from tenants.isolation.base import TenantModel
+from tenants.isolation.context import NoTenant, OtherTenant, current_tenant, tenant_context
 from tenants.models import Membership, Tenant
 from tenants.roles import PERMISSIONS, Role, may
 from tests.cast import Actor, actor

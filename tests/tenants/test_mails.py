@@ -20,7 +20,7 @@ from django.utils import timezone
 from contacts.models import SignupForm
 from imports.models import Status
 from tenants import outbox
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tenants.models import User
 from tests.cast import PASSWORD, Actor, person
 from tests.imports.helpers import bring
@@ -97,8 +97,8 @@ def confirmation(alice: Actor) -> tuple[str, Client, str]:
 
 # Where mails are written, and how each comes about.
 MAILS: dict[str, list[Callable[[Actor], tuple[str, Client, str]]]] = {
-    "tenants/accounts.py": [reset, unknown],
-    "tenants/invitations.py": [invitation],
+    "tenants/members/auth_adapter.py": [reset, unknown],
+    "tenants/members/invitations.py": [invitation],
     "imports/news.py": [import_ended],
     "contacts/exports.py": [export_ready],
     "contacts/subscribing.py": [confirmation],

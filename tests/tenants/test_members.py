@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tenants.models import AuditEntry, Membership, Outbox, Tenant, User
 from tests.cast import Actor, actor
 from tests.imports.helpers import bring

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tenants.context import tenant_context
 from tenants.import_rules import initial
+from tenants.isolation.context import tenant_context
 from tenants.models import AuditEntry, Tenant
 from tests.cast import Actor
 from tracking import sources

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from contacts.models import Contact
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tracking import ingest
 from tracking.collector import Collector

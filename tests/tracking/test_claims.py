@@ -9,7 +9,7 @@ from django.utils import timezone
 from contacts.models import Contact
 from segments import compiler
 from segments.rules import Did, Group
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tenants.models import AuditEntry, Tenant
 from tests.cast import Actor
 from tests.imports.helpers import bring

@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from contacts.models import BlacklistEntry, Contact
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tests.cast import Actor
 from tests.imports.helpers import bring

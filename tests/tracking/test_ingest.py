@@ -12,7 +12,7 @@ from django.utils import timezone
 from contacts import turns
 from contacts.models import Contact
 from core import exact_json
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tests.cast import person, workspace
 from tests.tracking.pixel import AGENT, NOW, contact, device, entry, hit, site_of, stored, visitor, visitors

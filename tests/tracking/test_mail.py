@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from contacts.models import BlacklistEntry, Contact
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tests.cast import Actor
 from tests.imports.helpers import bring
 from tracking import mail, rating

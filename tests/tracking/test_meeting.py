@@ -6,7 +6,7 @@ import pytest
 
 from imports import intake, running
 from imports.models import Import, Phase, Status
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tests.imports.helpers import again, bring
 from tests.tracking.pixel import contact, device, hit, site_of, stored, visitor, visitors

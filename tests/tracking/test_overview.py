@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from contacts.models import Contact
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tests.cast import Actor
 from tests.imports.helpers import bring
 from tracking import overview

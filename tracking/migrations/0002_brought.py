@@ -2,8 +2,8 @@ import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
 
-import tenants.base
-from tenants.rls import Protect
+import tenants.isolation.base
+from tenants.isolation.rls import Protect
 
 
 class Migration(migrations.Migration):
@@ -39,7 +39,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='EventKey',
             fields=[
-                ('tenant_id', models.BigIntegerField(db_default=tenants.base.CurrentTenant(), editable=False)),
+                ('tenant_id', models.BigIntegerField(db_default=tenants.isolation.base.CurrentTenant(), editable=False)),
                 ('key', models.TextField(primary_key=True, serialize=False)),
                 ('import_id', models.BigIntegerField()),
             ],
@@ -61,7 +61,7 @@ class Migration(migrations.Migration):
             name='SourceName',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('tenant_id', models.BigIntegerField(db_default=tenants.base.CurrentTenant(), editable=False)),
+                ('tenant_id', models.BigIntegerField(db_default=tenants.isolation.base.CurrentTenant(), editable=False)),
                 ('kind', models.CharField(choices=[('endpoint', 'API endpoint'), ('touchpoint', 'Touchpoint'), ('action', 'Source action')], max_length=12)),
                 ('name', models.CharField(max_length=120)),
                 ('touchpoint', models.CharField(blank=True, db_default='', max_length=120)),

@@ -14,9 +14,9 @@ from imports import columns, intake, problems, reports, saved
 from imports.models import Import, Phase, RowIssue, Status
 from imports.options import BadOption, Options
 from imports.reader import FileProblem
-from tenants import links
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
+from tenants.web import workspace_urls
 
 DIALECT = ("encoding", "separator", "quote", "header", "header_line")
 SETTINGS = tuple(name for name in Options.__dataclass_fields__ if name != "segments")
@@ -141,10 +141,10 @@ def _wait(tenant: Tenant, import_id: int, *, review: bool) -> dict[str, Any]:
 
 def _result(tenant: Tenant, imp: Import) -> dict[str, Any]:
     issues = Counter(RowIssue.objects.filter(import_id=imp.pk).values_list("code", flat=True).iterator())
-    path = links.inside(tenant.slug, "imports:detail", imp.pk)
+    path = workspace_urls.inside(tenant.slug, "imports:detail", imp.pk)
     return {
         "id": imp.pk,
-        "url": links.absolute(path),
+        "url": workspace_urls.absolute(path),
         "status": imp.status,
         "reason": imp.reason,
         **{name: getattr(imp, name) for name in ("rows", *Import.OUTCOMES, "not_reached")},

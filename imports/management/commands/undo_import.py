@@ -10,7 +10,7 @@ from django.db import OperationalError
 
 from imports import undo
 from imports.models import Import
-from tenants.context import tenant_context
+from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 
 POLL_SECONDS = 0.2

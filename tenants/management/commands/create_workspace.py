@@ -7,8 +7,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import IntegrityError, transaction
 
-from tenants.access import create_workspace
 from tenants.models import User, normal_login
+from tenants.workspaces import create_workspace
 
 
 class Command(BaseCommand):

@@ -10,7 +10,7 @@ import redis
 from django.core.management.base import BaseCommand
 from django.db import OperationalError, close_old_connections
 
-from tenants.checks import refuse_bypassing_role
+from tenants.isolation.checks import refuse_bypassing_role
 from tracking import ingest
 
 log = logging.getLogger(__name__)

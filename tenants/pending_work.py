@@ -4,7 +4,7 @@ from datetime import datetime
 
 from django.utils import timezone
 
-from tenants.context import current_tenant
+from tenants.isolation.context import current_tenant
 from tenants.models import Wake
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from django.db.models import QuerySet
 
-from tenants.context import tenant_context, user_context
+from tenants.isolation.context import tenant_context, user_context
 from tenants.models import Membership, Tenant, User
 from tenants.roles import Role
 

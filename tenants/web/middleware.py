@@ -16,7 +16,7 @@ from psycopg import errors
 from cdp.gateway import JUDGE, LIMIT
 from core.http import not_found
 from core.parse import whole
-from tenants.context import tenant_context, wait_briefly
+from tenants.isolation.context import tenant_context, wait_briefly
 from tenants.models import Membership, Tenant
 from tenants.roles import may
 

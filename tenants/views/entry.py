@@ -7,10 +7,11 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_safe
 
 from core.http import invalid, page
-from tenants import invitations, links
-from tenants.access import places_of
-from tenants.forms import AcceptForm, KnownAccountForm, NewAccountForm
+from tenants.members import invitations
+from tenants.members.forms import AcceptForm, KnownAccountForm, NewAccountForm
 from tenants.roles import public, signed_in
+from tenants.web import workspace_urls
+from tenants.workspaces import places_of
 
 
 @signed_in
@@ -41,7 +42,7 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
             user = invitations.accept(found, **form.account())
             if request.user.pk != user.pk:
                 login(request, user, backend="allauth.account.auth_backends.AuthenticationBackend")
-            return redirect(links.inside(found.slug, "tenants:start"))
+            return redirect(workspace_urls.inside(found.slug, "tenants:start"))
     except invitations.Expired:
         return page(request, "tenants/invitation_over.html", status=410)
     except invitations.Known:

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from redis.exceptions import RedisError
 
 from core.http import client_address, client_network, page
-from tenants import links
+from tenants.web import workspace_urls
 
 log = logging.getLogger(__name__)
 
@@ -52,12 +52,14 @@ class Accounts(DefaultAccountAdapter):  # type: ignore[misc]
 
     def get_reset_password_from_key_url(self, key: str) -> str:
         number, _hyphen, token = key.partition("-")
-        return links.absolute(links.outside("account_reset_password_from_key", number, token))
+        return workspace_urls.absolute(workspace_urls.outside("account_reset_password_from_key", number, token))
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Send one of the mails of an account. Their links have the host of SITE_URL, whatever host was asked."""
         mail = self.render_mail(
-            template_prefix, email, {**context, "login_url": links.absolute(links.outside("account_login"))}
+            template_prefix,
+            email,
+            {**context, "login_url": workspace_urls.absolute(workspace_urls.outside("account_login"))},
         )
         try:
             mail.send()

@@ -8,9 +8,10 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from tenants import audit, links, outbox
-from tenants.context import current_tenant, tenant_context
+from tenants import audit, outbox
+from tenants.isolation.context import current_tenant, tenant_context
 from tenants.models import Invitation, Membership, Tenant, User, normal_login
+from tenants.web import workspace_urls
 
 SALT = "invitation"
 DAYS = 7
@@ -161,7 +162,7 @@ def _open(invitation_id: int) -> Invitation:
 def _send(invitation: Invitation, *, by: User) -> None:
     workspace = Tenant.objects.get(pk=current_tenant())
     token = signing.dumps([workspace.pk, invitation.pk, invitation.sent], salt=SALT)
-    link = links.absolute(links.outside("invitation", token))
+    link = workspace_urls.absolute(workspace_urls.outside("invitation", token))
     outbox.put_mail(
         f"invitation-{invitation.pk}-{invitation.sent}",
         to=invitation.email,

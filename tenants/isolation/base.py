@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 from django.db import models
 from django.db.models.expressions import Func
 
-from tenants.context import current_tenant
+from tenants.isolation.context import current_tenant
 
 M = TypeVar("M", bound=models.Model)
 
@@ -20,7 +20,7 @@ class CurrentTenant(Func):
         return self.template, ()
 
     def deconstruct(self) -> tuple[str, tuple[Any, ...], dict[str, Any]]:
-        return "tenants.base.CurrentTenant", (), {}
+        return "tenants.isolation.base.CurrentTenant", (), {}
 
 
 class TenantManager(models.Manager[M]):
@@ -31,7 +31,7 @@ class TenantManager(models.Manager[M]):
 
 
 class TenantModel(models.Model):
-    """A row that belongs to one tenant. Its table must be given to `tenants.rls.Protect` in the app's migration."""
+    """A row that belongs to one tenant. Its table must be given to `isolation.rls.Protect` in the app's migration."""
 
     tenant_id = models.BigIntegerField(editable=False, db_default=CurrentTenant())
 

@@ -26,7 +26,7 @@ def current_tenant() -> int:
     """Id of the tenant whose context is open. Raises NoTenant outside of one."""
     tenant_id = _current.get()
     if tenant_id is None:
-        raise NoTenant("No tenant context is open: use tenants.context.tenant_context(tenant_id).")
+        raise NoTenant("No tenant context is open: use tenants.isolation.context.tenant_context(tenant_id).")
     return tenant_id
 
 

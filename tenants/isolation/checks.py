@@ -8,7 +8,7 @@ from django.core.checks import Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 
-from tenants.rls import GLOBAL_TABLES
+from tenants.isolation.rls import GLOBAL_TABLES
 
 # Schemas of ours: whatever is not PostgreSQL's own.
 _OURS = "n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_(toast|temp)'"

@@ -6,10 +6,10 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from core.broker import workers_alive
-from tenants.access import places_of
-from tenants.links import outside
 from tenants.models import Notice
 from tenants.roles import PERMISSIONS
+from tenants.web.workspace_urls import outside
+from tenants.workspaces import places_of
 
 # Section, then (label, icon, route, permission).
 SECTIONS: list[tuple[str, list[tuple[str, str, str, str]]]] = [
