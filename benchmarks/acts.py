@@ -12,7 +12,7 @@ from benchmarks import imports
 from benchmarks.imports import SEED, owner
 from benchmarks.stack import Stack, peak
 from cdp.demo import people
-from contacts import bulk
+from contacts.bulk import actions
 from contacts.models import BulkAction, Contact, EmailStatus
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
@@ -60,7 +60,7 @@ def act(stack: Stack, tenant: Tenant, what: str, kind: str, asked: dict[str, Any
     with peak(stack.workers) as memory:
         begun = time.perf_counter()
         with tenant_context(tenant.pk):
-            made = bulk.begin(kind, asked, user_id=owner().pk, **options)
+            made = actions.begin(kind, asked, user_id=owner().pk, **options)
         done = ended(tenant, made.pk)
         took = time.perf_counter() - begun
     return Act(what, done.done, took, memory.most)
@@ -71,7 +71,7 @@ def undo(stack: Stack, tenant: Tenant, what: str) -> Act:
     with peak(stack.workers) as memory:
         begun = time.perf_counter()
         with tenant_context(tenant.pk):
-            made = bulk.undo(BulkAction.objects.latest("pk").pk, user_id=owner().pk)
+            made = actions.undo(BulkAction.objects.latest("pk").pk, user_id=owner().pk)
         done = ended(tenant, made.pk)
         took = time.perf_counter() - begun
     return Act(what, done.undone, took, memory.most)

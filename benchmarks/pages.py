@@ -11,8 +11,8 @@ from django.test import Client
 
 from benchmarks.imports import owner
 from cdp.demo import people
+from contacts.listing.status_filters import FILTERS
 from contacts.models import Contact
-from contacts.statuses import FILTERS
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 

@@ -16,10 +16,10 @@ import numpy as np
 from benchmarks import companies, doubles, splinked
 from benchmarks.imports import owner
 from benchmarks.stack import Stack, peak
+from contacts.linkage import blocking, job, normalize, schedule, scoring
+from contacts.linkage.comparison import People
+from contacts.linkage.normalize import FIELDS, Person
 from contacts.models import Contact, ProbableSearch
-from contacts.probable import finding, forms, keys, runs, searching
-from contacts.probable.forms import FIELDS, Person
-from contacts.probable.levels import People
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 
@@ -64,7 +64,7 @@ def made(count: int, **shares: float) -> Data:
     entries = doubles.entries(count, SEED, **shares)
     living = "no families" if shares.get("families") == 0 else "families"
     words = f"without a double, {living}" if shares.get("copies") == 0 else "families, copies"
-    people = [forms.person(entry.values()) for entry in entries]
+    people = [normalize.person(entry.values()) for entry in entries]
     return Data(f"{count:,} made up, {words}", people, [entry.person for entry in entries])
 
 
@@ -73,7 +73,7 @@ def _data(name: str, *lists: Sequence[doubles.Entry]) -> Data:
     people, truth = [], list[int]()
     for entries in lists:
         behind = max(truth, default=-1) + 1
-        people += [forms.person(entry.values()) for entry in entries]
+        people += [normalize.person(entry.values()) for entry in entries]
         truth += [behind + entry.person for entry in entries]
     return Data(name, people, truth)
 
@@ -84,7 +84,7 @@ def febrl(number: int, *, ids: bool) -> Data:
 
     table = getattr(datasets, f"load_febrl{number}")().fillna("").astype(str)
     people = [
-        forms.person(
+        normalize.person(
             {
                 "first_name": row.given_name, "last_name": row.surname, "birthday": row.date_of_birth,
                 "street": f"{row.street_number} {row.address_1}", "city": row.suburb, "postal_code": row.postcode,
@@ -112,13 +112,13 @@ def datasets(count: int) -> Iterator[Data]:
 
 
 def candidates(people: Sequence[Person]) -> list[Pair]:
-    """Pairs that share a key, as the statement of contacts.probable.queries finds them."""
+    """Pairs that share a key, as the statement of contacts.linkage.queries finds them."""
     by_key: dict[int, list[int]] = {}
     for place, person in enumerate(people):
-        for key in keys.keys(person):
+        for key in blocking.keys(person):
             by_key.setdefault(key, []).append(place)
     return sorted(
-        {p for held in by_key.values() if 2 <= len(held) <= keys.cap(len(people)) for p in combinations(held, 2)}
+        {p for held in by_key.values() if 2 <= len(held) <= blocking.cap(len(people)) for p in combinations(held, 2)}
     )
 
 
@@ -128,7 +128,7 @@ def ours(data: Data) -> list[Pair]:
     place = np.empty(len(people), dtype=np.int64)
     place[people.ids] = np.arange(len(people))
     left, right = place[np.array(candidates(data.people)).T]
-    answer = finding.find(people, left, right, vetoes=set())
+    answer = scoring.find(people, left, right, vetoes=set())
     return [pair for group in answer.groups for pair in combinations(group, 2)]
 
 
@@ -215,7 +215,7 @@ def search(stack: Stack, tenant: Tenant) -> Search:
     with peak(stack.workers) as memory:
         begun = time.perf_counter()
         with tenant_context(tenant.pk):
-            started = runs.start(user_id=owner().pk)
+            started = schedule.start(user_id=owner().pk)
         while True:
             with tenant_context(tenant.pk):
                 found: ProbableSearch = ProbableSearch.objects.get(pk=started.pk)
@@ -234,6 +234,6 @@ def _single(tenant: Tenant) -> float:
         for contact in Contact.objects.order_by("pk")[:200:4]:
             core = {n: getattr(contact, n) for n in ("first_name", "last_name", "email", "phone", "external_id")}
             begun = time.perf_counter()
-            searching.similar({**contact.attributes, **core}, but=contact.pk)
+            job.similar({**contact.attributes, **core}, but=contact.pk)
             waits.append(time.perf_counter() - begun)
     return sorted(waits)[len(waits) // 2]

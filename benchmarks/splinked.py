@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from itertools import combinations
 from typing import Any
 
-from contacts.probable.forms import FIELDS, Person
+from contacts.linkage.normalize import FIELDS, Person
 
 THRESHOLD = 0.95
 # Columns that must agree for two records to be compared; a rule with a column that nobody has is left out.

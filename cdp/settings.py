@@ -58,28 +58,28 @@ INSTALLED_APPS = [
     "imports",
 ]
 
-# What the apps hold of a contact (contacts.holdings), the lowest app first.
-HOLDINGS = ["contacts.holding", "tracking.holding", "segments.holding", "imports.holding"]
+# What the apps hold of a contact (contacts.privacy.data_providers), the lowest app first.
+HOLDINGS = ["contacts.privacy.contact_data", "tracking.holding", "segments.holding", "imports.holding"]
 # What stands in the activity of a contact beside events (tracking.activity), by the kind that shows it alone.
-ACTIVITY = {"import": "imports.activity", "change": "contacts.happenings"}
+ACTIVITY = {"import": "imports.activity", "change": "contacts.profile.timeline"}
 # What says a problem of a value, by its code, as a sentence.
 SENTENCE = "imports.problems.sentence"
-# What reads the rules by which lists of contacts are narrowed (contacts.narrowing).
+# What reads the rules by which lists of contacts are narrowed (contacts.listing.rule_filter).
 RULES = "segments.search"
 # What a profile shows at once of what its person did.
 OVERVIEW = "tracking.overview"
-# What can be done to many contacts at once (contacts.bulk).
+# What can be done to many contacts at once (contacts.bulk.actions).
 # Columns of the export of contacts that other apps fill: name → function from IDs of contacts to ID → cell.
 EXPORT_COLUMNS = {"Segments": "segments.membership.cells_of"}
 BULK_KINDS = {
-    "delete": "contacts.bulk_kinds.Delete",
-    "erase": "contacts.erasing.Erase",
-    "restore": "contacts.bulk_kinds.Restore",
-    "unsubscribe": "contacts.bulk_kinds.Unsubscribe",
-    "duplicates": "contacts.bulk_kinds.RemoveDuplicates",
-    "pairs": "contacts.pairs.MergePairs",
-    "export": "contacts.exports.Export",
-    "retype": "contacts.retyping.Retype",
+    "delete": "contacts.bulk.kinds.Delete",
+    "erase": "contacts.privacy.erasure.Erase",
+    "restore": "contacts.bulk.kinds.Restore",
+    "unsubscribe": "contacts.bulk.kinds.Unsubscribe",
+    "duplicates": "contacts.bulk.kinds.RemoveDuplicates",
+    "pairs": "contacts.duplicates.pair_list.MergePairs",
+    "export": "contacts.bulk.export.Export",
+    "retype": "contacts.fields.change_type.Retype",
     "segments": "segments.bulk.AddToSegments",
 }
 
@@ -154,8 +154,8 @@ ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 # Wrong passwords: ten for one account from one connection (tenants.members.auth_adapter), then a hundred from one
-# connection for all accounts. In this order: who is locked out of one account does not use up what a whole house has. There is no limit for
-# an account from everywhere, as by that anybody could lock out its owner; and none for log-ins that succeed.
+# connection for all accounts. In this order: who is locked out of one account does not use up what a whole house has. There
+# is no limit for an account from everywhere, as by that anybody could lock out its owner; and none for log-ins that succeed.
 ACCOUNT_RATE_LIMITS = {"login": None, "login_failed": "10/15m/key,100/15m/ip", "reset_password": "20/m/ip,5/m/key"}
 # Who has a connection by IPv6 has at least a /64, and often a /56.
 ALLAUTH_RATE_LIMIT_IPV6_PREFIX = 56

@@ -4,7 +4,7 @@ from allauth.account import views as account
 from django.urls import path, register_converter
 
 from cdp import views
-from contacts.views import platform, subscribing
+from contacts.views import platform_blacklist, signup
 from tenants.members.auth_adapter import AccountNumber
 from tenants.roles import public, signed_in
 from tenants.views import entry
@@ -32,11 +32,11 @@ urlpatterns = [
     ),
     path("invitation/<str:token>/", entry.invitation, name="invitation"),
     path("styleguide/", signed_in(views.styleguide), name="styleguide"),
-    path("s/<str:key>/", subscribing.subscribe, name="subscribe"),
-    path("confirm/<str:token>/", subscribing.confirm, name="confirm"),
-    path("unsubscribe/<str:token>/", subscribing.unsubscribe, name="unsubscribe"),
+    path("s/<str:key>/", signup.subscribe, name="subscribe"),
+    path("confirm/<str:token>/", signup.confirm, name="confirm"),
+    path("unsubscribe/<str:token>/", signup.unsubscribe, name="unsubscribe"),
     path("hooks/<str:key>/", mail_views.receive, name="mail_hook"),
-    path("platform/blacklist/", platform.blacklist, name="platform_blacklist"),
+    path("platform/blacklist/", platform_blacklist.blacklist, name="platform_blacklist"),
     path("favicon.ico", views.favicon, name="favicon"),
     path("healthz", views.health, name="health"),
 ]

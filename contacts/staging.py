@@ -41,7 +41,7 @@ ROW_COLUMNS = (
 )
 
 # row: cleaned rows; `settings` are what the row says about itself (segments, consent, where it came from; NULL: nothing),
-# `event` is what its contact did, `led` what it said where an alias was replaced (contacts.queries).
+# `event` is what its contact did, `led` what it said where an alias was replaced (contacts.identity.queries).
 # hit: rows that point at a contact which they may change, or at trouble. repeat: rows that
 # share an identifier with another row. loser: rows joined into another row. map: what each winning row does, with each value
 # before and after, and when the contact had changed before. visitor: visitors that rows will claim.

@@ -5,34 +5,35 @@ from typing import Any
 
 from celery import shared_task
 
-from contacts import bulk, tidying
-from contacts.probable import runs
+from contacts import cleanup
+from contacts.bulk import actions
+from contacts.linkage import schedule
 from tenants import tasks
 
 
-@shared_task(name=bulk.TASK)
+@shared_task(name=actions.TASK)
 def work(*, tenant_id: int, bulk_id: int, **_later: Any) -> None:
-    bulk.work(tenant_id, bulk_id)
+    actions.work(tenant_id, bulk_id)
 
 
 @shared_task(name="contacts.sweep")
 def sweep(**_later: Any) -> None:
-    tasks.sweep(bulk.WAKE, bulk.wake_active)
-    tasks.sweep(runs.WAKE, runs.wake_active)
+    tasks.sweep(actions.WAKE, actions.wake_active)
+    tasks.sweep(schedule.WAKE, schedule.wake_active)
 
 
 # Comparing is one transaction, which takes minutes for a million contacts.
-@shared_task(name=runs.TASK, soft_time_limit=3_000, time_limit=3_300)
+@shared_task(name=schedule.TASK, soft_time_limit=3_000, time_limit=3_300)
 def search(*, tenant_id: int, search_id: int, **_later: Any) -> None:
     # Loaded by the worker that needs it: arrays cost every process thirty megabytes.
-    import_module("contacts.probable.searching").work(tenant_id, search_id)
+    import_module("contacts.linkage.job").work(tenant_id, search_id)
 
 
 @shared_task(name="contacts.search_probable")
 def nightly(**_later: Any) -> None:
-    runs.nightly()
+    schedule.nightly()
 
 
 @shared_task(name="contacts.tidy")
 def tidy(**_later: Any) -> None:
-    tidying.everywhere()
+    cleanup.everywhere()

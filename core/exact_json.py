@@ -34,7 +34,7 @@ def has_float(value: Any) -> bool:
 
 
 def plain(value: Any) -> Any:
-    """A value of a parser (contacts.attributes), where numbers may be pieces of JSON, as the database gives it back."""
+    """A value of a parser (contacts.values.types), where numbers may be pieces of JSON, as the database gives it back."""
     return loads(orjson.dumps(value)) if isinstance(value, orjson.Fragment) else value
 
 

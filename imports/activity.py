@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from contacts import merging
-from contacts.happenings import Behind, Entry
+from contacts.duplicates import merge
+from contacts.profile.timeline import Behind, Entry
 from imports import columns
 from imports.models import Import, Touched
 
@@ -30,7 +30,7 @@ def count(contact_id: int) -> int:
 
 
 def _rows(contact_id: int) -> Any:
-    return Touched.objects.filter(contact_id__in=merging.parts_of(contact_id)).exclude(undone="r")
+    return Touched.objects.filter(contact_id__in=merge.parts_of(contact_id)).exclude(undone="r")
 
 
 def _entry(row: Touched, name: str, labels: dict[str, str]) -> Entry:

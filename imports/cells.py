@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from contacts import attributes, identifiers, phones, values
-from contacts.attributes import BadValue
-from contacts.spreadsheets import unmarked
-from contacts.texts import trimmed
+from contacts.values import identifiers, parsers, phones, types
+from contacts.values.formula_guard import unmarked
+from contacts.values.texts import trimmed
+from contacts.values.types import BadValue
 from imports import names
 
 IDENTIFIERS = ("email", "phone", "external_id")
@@ -91,7 +91,7 @@ def check_signs(text: str) -> None:
 
 def reader(column: Column, *, region: str | None) -> Callable[[str], Any]:
     """A function from the trimmed text of an attribute's cell to its value. It raises BadValue."""
-    parse = attributes.parser(
+    parse = types.parser(
         column.type,
         options=column.options,
         region=column.region or region,
@@ -121,7 +121,7 @@ def in_range(day: str, latest: str) -> None:
 def name(text: str) -> str:
     """The name in a trimmed cell. Raises BadValue."""
     check_signs(text)
-    return values.text(unquoted(text))
+    return parsers.text(unquoted(text))
 
 
 def halves(text: str, header: str = "") -> tuple[str | None, str | None]:

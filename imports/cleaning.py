@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from contacts import identifiers
-from contacts.attributes import BadValue
-from contacts.texts import trimmed
+from contacts.values import identifiers
+from contacts.values.texts import trimmed
+from contacts.values.types import BadValue
 from imports import cells as of
 from imports import lines, rows
 from imports.cells import IDENTIFIERS, NAMES, Clean, Column

@@ -7,10 +7,11 @@ from typing import Any
 
 from django.conf import settings
 
-from contacts import attributes, fields
-from contacts.attributes import SYSTEM, TYPES
+from contacts.fields import custom_fields
 from contacts.models import Attribute
-from contacts.spreadsheets import unmarked
+from contacts.values import types
+from contacts.values.formula_guard import unmarked
+from contacts.values.types import SYSTEM, TYPES
 from imports import consent_columns, extras, formats, intake, mapping, problems, reader, strict
 from imports.models import Import
 from imports.options import Options
@@ -225,8 +226,8 @@ def _create(kind: str, key: str, *, label: str) -> Attribute:
     label = unmarked(label)
     if not Attribute.objects.filter(key=key).exists():
         try:
-            fields.refuse_label(label[:120])
-        except fields.BadField as problem:
+            custom_fields.refuse_label(label[:120])
+        except custom_fields.BadField as problem:
             raise BadMapping(f"{label[:120]} cannot become a field: {problem}") from None
     wanted = {"label": label[:120], "type": kind}
     attribute: Attribute = Attribute.objects.get_or_create(key=key, defaults=wanted)[0]
@@ -252,4 +253,4 @@ def labels() -> dict[str, str]:
     """Key → label of every field of the workspace."""
     own = dict(Attribute.objects.values_list("key", "label"))
     system = {key: s.label for key, s in SYSTEM.items()}
-    return {**own, **system, **attributes.CORE, **extras.TARGETS, "deleted": "Deleted contact"}
+    return {**own, **system, **types.CORE, **extras.TARGETS, "deleted": "Deleted contact"}

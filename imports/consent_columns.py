@@ -10,10 +10,10 @@ import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from contacts import consent
-from contacts.identifiers import name_key
-from contacts.values import BadValue
-from contacts.vocabulary import BOOLEANS
+from contacts.values import channel_status
+from contacts.values.identifiers import name_key
+from contacts.values.parsers import BadValue
+from contacts.values.vocabulary import BOOLEANS
 
 
 class Meaning(NamedTuple):
@@ -159,7 +159,7 @@ def looks_like(name: str, values: Iterable[str]) -> bool:
 
 def _known(text: str) -> bool:
     try:
-        consent.status(text, channel="email")
+        channel_status.status(text, channel="email")
     except BadValue:
         return False
     return True
@@ -176,14 +176,14 @@ def reader(name: str, channel: str) -> Callable[[str], str | None]:
 
     def read(text: str) -> str | None:
         if yes is None:
-            return consent.status(text, channel=channel)
+            return channel_status.status(text, channel=channel)
         word = normal(text)
         told = BOOLEANS.get(word)
         if told is None:
             # A date says when it happened; anything else has to be the name of a status.
             if _DATE(text):
                 return _for(yes, channel)
-            return consent.status(text, channel=channel)
+            return channel_status.status(text, channel=channel)
         if yes == "active":
             return _for("active" if told else "unsubscribed", channel)
         return _for(yes, channel) if told else None

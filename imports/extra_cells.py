@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from contacts import attributes, identifiers, texts
-from contacts.attributes import BadValue
+from contacts.values import identifiers, texts, types
+from contacts.values.types import BadValue
 from core import exact_json
 from core.parse import whole
 from imports import cells as of
@@ -80,7 +80,7 @@ def _known(kind: str) -> Callable[[Column, Names], Callable[[str], Any]]:
 
 
 def _moment(column: Column, _names: Names | None = None) -> Callable[[str], Any]:
-    return attributes.parser("datetime", formats=column.formats, zone=column.zone, strict=column.strict)
+    return types.parser("datetime", formats=column.formats, zone=column.zone, strict=column.strict)
 
 
 SETTING: dict[str, Callable[[Column, Names], Callable[[str], Any]]] = {
@@ -162,11 +162,11 @@ def _item(text: str) -> dict[str, Any]:
 
 
 def _amount(column: Column) -> Callable[[str], Any]:
-    return attributes.parser("decimal", formats=column.formats)
+    return types.parser("decimal", formats=column.formats)
 
 
 def _property(column: Column) -> Callable[[str], Any]:
-    kind = column.type if column.type in attributes.TYPES else "text"
+    kind = column.type if column.type in types.TYPES else "text"
     return of.reader(Column(column.index, column.name, column.key, kind, formats=column.formats), region=None)
 
 

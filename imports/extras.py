@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from contacts import consent
-from contacts.attributes import BadValue
+from contacts.values import channel_status
+from contacts.values.types import BadValue
 from imports import cells as of
 from imports import extra_cells
 from imports.cells import Column
@@ -150,7 +150,7 @@ class Extras:
 def _strictest(key: str, value: str | None, other: str | None) -> str | None:
     if value is None or other is None:
         return other if value is None else value
-    return value if consent.is_stricter(value, other, channel=STATUSES[key]) else other
+    return value if channel_status.is_stricter(value, other, channel=STATUSES[key]) else other
 
 
 def _shaped(kind: str, found: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -183,5 +183,5 @@ def _silence(event: Mapping[str, Any], settings: dict[str, Any]) -> None:
     status = event["p"].get("status")
     if event["p"].get("channel", "email") == "email" and status in ("unsubscribed", "spam"):
         known = settings.get("email_status", "active")
-        if consent.is_stricter(status, known, channel="email"):
+        if channel_status.is_stricter(status, known, channel="email"):
             settings["email_status"] = status

@@ -7,8 +7,8 @@ from typing import Any
 
 import orjson
 
-from contacts import attributes
-from contacts.attributes import SYSTEM, BadValue
+from contacts.values import types
+from contacts.values.types import SYSTEM, BadValue
 
 # The choice of a person who wants only what is clear in itself: ISO 8601, numbers with a point.
 STRICT = "strict"
@@ -178,13 +178,13 @@ def _find_number(type_key: str, samples: Sequence[str]) -> Found:
 def _find_list(samples: Sequence[str], options: Mapping[str, str]) -> Found:
     """By the options, where there are some; else a sign that may separate options, or stand in them, is asked about."""
     like = [value for value in dict.fromkeys(samples) if _LIST_LIKE(value)]
-    signs = [form for form, sign in attributes.LISTS.items() if any(sign in value for value in like)]
+    signs = [form for form, sign in types.LISTS.items() if any(sign in value for value in like)]
     if not signs or any("|" in value for value in samples):
         return Found()
     if not options:
         return Found(STRICT, (*signs, STRICT), like[0])
     read = {
-        form: [_read(attributes.parser("choices", options=options, formats=tuple(expanded(form))), v) for v in like]
+        form: [_read(types.parser("choices", options=options, formats=tuple(expanded(form))), v) for v in like]
         for form in (STRICT, *signs)
     }
     values = [i for i in range(len(like)) if any(found[i] is not None for found in read.values())]
@@ -210,7 +210,7 @@ def _readings(forms: Sequence[str], type_key: str, samples: Sequence[str]) -> di
     return {
         form: [_read(parse, value) for value in samples]
         for form in forms
-        for parse in (attributes.parser(type_key, formats=tuple(expanded(form))),)
+        for parse in (types.parser(type_key, formats=tuple(expanded(form))),)
     }
 
 
@@ -223,7 +223,7 @@ def _telling(samples: Sequence[str]) -> str:
     return samples[0]
 
 
-def _read(parse: attributes.Parser, value: str) -> bytes | None:
+def _read(parse: types.Parser, value: str) -> bytes | None:
     try:
         return orjson.dumps(parse(value))
     except BadValue:
@@ -233,7 +233,7 @@ def _read(parse: attributes.Parser, value: str) -> bytes | None:
 def guess_type(samples: Sequence[str]) -> str:
     """The type that the values suggest, also where they are written in a way that has to be chosen."""
     filled = [value.strip() for value in samples if value.strip()]
-    found = attributes.guess_type(filled)
+    found = types.guess_type(filled)
     if found != "text" or not filled:
         return found
     if all(_DATE_LIKE(v) and _FULL_DATE(v) for v in filled) and _known(find("date", filled)):
@@ -271,7 +271,7 @@ def question(kind: str, found: Found) -> str:
 def _spoken(example: str, form: str) -> str:
     """The day that a form makes of a value: "3 April"."""
     try:
-        day = attributes.parser("birthday", formats=(form,))(example)
+        day = types.parser("birthday", formats=(form,))(example)
     except BadValue:
         return ""
     return f"{int(day[-2:])} {_MONTHS[int(day[-5:-3]) - 1]}"

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Self
 
 from django import forms
 
-from contacts.vocabulary import COUNTRY_CODES
+from contacts.values.vocabulary import COUNTRY_CODES
 from core import places
 from imports import encodings, extras
 from imports.dialects import MAX_HEADER_LINE

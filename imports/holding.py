@@ -1,4 +1,5 @@
-"""What imports hold of a person: values before and after, rows in error, and the files themselves (contacts.holdings)."""
+"""What imports hold of a person: values before and after, rows in error, and the files themselves
+(contacts.privacy.data_providers)."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -7,9 +8,9 @@ from pathlib import Path
 from django.conf import settings
 from django.utils import timezone
 
-from contacts.acting import Refused
-from contacts.erasing import IDENTIFIERS
-from contacts.holdings import Identifiers, Moved
+from contacts.privacy.data_providers import Identifiers, Moved
+from contacts.privacy.erasure import IDENTIFIERS
+from contacts.profile.quick_actions import Refused
 from imports import queries, tidying
 from imports.models import Import, Phase, Touched
 

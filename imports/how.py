@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.db.models import Count, Max, Min, Sum
 
-from contacts.attributes import TYPES
+from contacts.values.types import TYPES
 from imports import columns, encodings, intake, progress
 from imports.catalogue import ORIGINS
 from imports.forms import OptionsForm, separator_name

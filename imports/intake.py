@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from contacts import staging, turns
+from contacts import staging, write_lock
 from contacts.models import Attribute
 from imports import containers, encodings, formats, mapping, messages, reader, twofold
 from imports.models import Import, Phase, RejectedRow, RowIssue, Status, Unit
@@ -287,7 +287,7 @@ def reopen(imp: Import) -> bool:
     kept = {"mapping": found.draft.get("mapping", found.mapping), "draft": {"asked": True}}
     now = timezone.now()
     Import.objects.filter(pk=imp.pk).update(**fresh, **kept, phase=Phase.DRAFT, phase_at=now)
-    turns.release(imp.pk, written=False)
+    write_lock.release(imp.pk, written=False)
     # It may be read in another encoding the next time.
     (Path(settings.UPLOAD_DIR) / found.path).with_suffix(".utf8").unlink(missing_ok=True)
     return True

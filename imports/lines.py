@@ -10,9 +10,9 @@ from typing import Any
 
 import orjson
 
-from contacts import attributes, identifiers
-from contacts.attributes import BadValue
-from contacts.texts import trimmed
+from contacts.values import identifiers, types
+from contacts.values.texts import trimmed
+from contacts.values.types import BadValue
 from core import exact_json
 from imports import cells as of
 from imports.cells import IDENTIFIERS, Clean, Column
@@ -146,9 +146,9 @@ def _fragment(column: Column, read: Answer) -> Callable[[str], str]:
             return f'{key}"{value}"'  # what JSON would write, in a third of the time
         return key + _escaped(orjson.dumps(value).decode()) if text else ""
 
-    if column.type not in attributes.AS_STORED or column.formats or column.strict:
+    if column.type not in types.AS_STORED or column.formats or column.strict:
         return _Answers(fragment).__getitem__
-    match, check, quote = attributes.AS_STORED[column.type]
+    match, check, quote = types.AS_STORED[column.type]
     latest = column.latest
 
     # Values that are nearly all different are not worth remembering; most need no more than a look.

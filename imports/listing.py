@@ -7,9 +7,9 @@ made before asks them (docs/undo.md): who is on a later list stays, and so do th
 from datetime import datetime, timedelta
 from typing import Any
 
-from contacts import queries, undoing
-from contacts.attributes import CORE
+from contacts.identity import queries, revert
 from contacts.staging import Staging
+from contacts.values.types import CORE
 from imports.cells import NO_ATTRIBUTES
 from imports.models import Import, Status
 from imports.options import Options
@@ -81,7 +81,7 @@ def note_later(imp: Import, staging: Staging) -> None:
     later = Import.objects.filter(started_at__gt=started, undone_at=None, turning="", status__in=WRITTEN)
     for other in later.exclude(pk=imp.pk).order_by("pk"):
         queries.run(LISTED, staging, import_id=imp.pk, later=other.pk, segments=_segments(other))
-    undoing.note_used(staging, USED)
+    revert.note_used(staging, USED)
 
 
 WRITTEN = (Status.IMPORTED, Status.CANCELED, Status.IMPORTING)

@@ -5,8 +5,8 @@ import unicodedata
 from collections.abc import Callable, Collection, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from contacts import attributes, identifiers
-from contacts.attributes import BadValue
+from contacts.values import identifiers, types
+from contacts.values.types import BadValue
 from imports import consent_columns, events, extras
 from imports.problems import Problem
 from imports.synonyms import CHANGED_COLUMN, EXPORT_COLUMNS, OWN_COLUMNS, SYNONYMS
@@ -14,9 +14,9 @@ from imports.synonyms import CHANGED_COLUMN, EXPORT_COLUMNS, OWN_COLUMNS, SYNONY
 CORE_TARGETS: tuple[str, ...] = ("email", "phone", "external_id", "first_name", "last_name", "full_name")
 IDENTIFIERS = CORE_TARGETS[:3]
 LABELS: dict[str, str] = {
-    **attributes.CORE,
+    **types.CORE,
     "full_name": "Full name",
-    **{key: a.label for key, a in attributes.SYSTEM.items()},
+    **{key: a.label for key, a in types.SYSTEM.items()},
 }
 
 _CAMEL = re.compile(r"(?<=[a-zß-öø-ÿа-яёіїєґ])(?=[A-ZÀ-ÖØ-ÞА-ЯЁІЇЄҐ])|(?<=[A-ZÀ-ÖØ-Þ])(?=[A-ZÀ-ÖØ-Þ][a-zß-öø-ÿ])")
@@ -139,10 +139,10 @@ def _status(name: str, values: Sequence[str]) -> str | None:
 
 def _refused(target: str, values: Sequence[str]) -> bool:
     """Whether none of the values is of the field's kind: a birthday without a year would put every row in error."""
-    kind = attributes.SYSTEM[target].type if target in attributes.SYSTEM else "text"
+    kind = types.SYSTEM[target].type if target in types.SYSTEM else "text"
     if kind == "text" or not values:
         return False
-    parse = attributes.parser(kind)
+    parse = types.parser(kind)
     for value in values:
         try:
             parse(value)

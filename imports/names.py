@@ -7,7 +7,7 @@ microseconds a name, and know nothing of columns whose surnames come first. docs
 import re
 from collections.abc import Sequence
 
-from contacts.identifiers import name_key
+from contacts.values.identifiers import name_key
 
 Halves = tuple[str | None, str | None]
 

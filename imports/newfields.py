@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from contacts import fields
+from contacts.fields import custom_fields
 from contacts.models import Attribute
-from contacts.spreadsheets import unmarked
+from contacts.values.formula_guard import unmarked
 from imports import columns
 
 MAX_NAME, MAX_KEY = 120, 60
@@ -44,20 +44,20 @@ def problems(wished: Mapping[int, NewField]) -> dict[int, str]:
     """What is wrong with new fields, by the index of their column, in a sentence."""
     if not wished:
         return {}
-    taken = fields.taken_names()
+    taken = custom_fields.taken_names()
     known = {row.key: row for row in Attribute.objects.filter(key__in=[new.key for new in wished.values()])}
     keys = Counter(new.key for new in wished.values())
-    names = Counter(fields.column_name(new.label) for new in wished.values())
+    names = Counter(custom_fields.column_name(new.label) for new in wished.values())
     found = {}
     for i, new in wished.items():
         row = known.get(new.key)
         if not new.label:
             found[i] = "Give the new field a name."
-        elif keys[new.key] > 1 or names[fields.column_name(new.label)] > 1:
+        elif keys[new.key] > 1 or names[custom_fields.column_name(new.label)] > 1:
             found[i] = "Two new fields have this name. Choose another one."
         elif row is not None and (row.archived_at or row.type != new.type):
             found[i] = f"There is a field {new.key} already. Choose another name."
-        elif row is None and fields.column_name(new.label) in taken:
+        elif row is None and custom_fields.column_name(new.label) in taken:
             found[i] = f"Another column of the export is called {new.label}. Choose another name."
         elif not columns.is_key(new.key):
             found[i] = "The key needs small letters, digits and underscores, like shoe_size, and must be free."

@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from contacts import dates, vocabulary
-from contacts.identity import Policy
-from contacts.values import BadValue
+from contacts.identity.resolver import Policy
+from contacts.values import dates, vocabulary
+from contacts.values.parsers import BadValue
 from imports import extras
 
 CHOICES: dict[str, tuple[str, ...]] = {

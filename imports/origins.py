@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from contacts import merging
+from contacts.duplicates import merge
 from imports.models import Import, Touched
 
 
@@ -22,7 +22,7 @@ def of_contact(contact_id: int) -> tuple[dict[str, Origin], Origin | None]:
 
     The latest row that changed a value gave it; a value that no row changed came with the row that made the contact.
     """
-    touches = list(Touched.objects.filter(contact_id__in=merging.parts_of(contact_id)).order_by("-import_id"))
+    touches = list(Touched.objects.filter(contact_id__in=merge.parts_of(contact_id)).order_by("-import_id"))
     imports = {i.pk: i for i in Import.objects.filter(pk__in={t.import_id for t in touches})}
     by_key: dict[str, Origin] = {}
     made: Origin | None = None

@@ -7,8 +7,8 @@ from typing import Any
 from django.conf import settings
 
 from contacts import staging as tables
-from contacts.attributes import SYSTEM
 from contacts.staging import Staging
+from contacts.values.types import SYSTEM
 from imports import queries, reader
 from imports.cleaning import Cleaner, Column
 from imports.extra_cells import Names

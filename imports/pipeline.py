@@ -19,9 +19,14 @@ from django.db.models import Min, Q
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from contacts import changes, consent, duplicates, erasing, identity, statuses, turns
+from contacts import change_log, write_lock
 from contacts import staging as tables
+from contacts.duplicates import exact
+from contacts.identity import resolver
+from contacts.listing import status_filters
+from contacts.privacy import erasure
 from contacts.staging import Staging
+from contacts.values import channel_status
 from imports import extras, listing, messages, news, parsing, queries, review, strict, undo, units
 from imports.models import Import, Phase, RowIssue, Severity, Status, Unit
 from imports.options import Options
@@ -44,7 +49,7 @@ def staging_of(imp: Import) -> Staging:
     return Staging(current_tenant(), imp.pk)
 
 
-def policy_of(imp: Import) -> identity.Policy:
+def policy_of(imp: Import) -> resolver.Policy:
     """What the import may do, with the identifiers that are used and the file has."""
     options, targets = Options.parse(imp.options), targets_of(imp)
     order = options.identifiers(Tenant.objects.get(pk=current_tenant()).identifier_order)
@@ -83,12 +88,12 @@ def parse(imp: Import, unit: Unit) -> dict[str, Any]:
 
 
 def match(imp: Import, unit: Unit) -> dict[str, Any]:
-    identity.match(staging_of(imp), policy_of(imp), start=unit.start, stop=unit.stop)
+    resolver.match(staging_of(imp), policy_of(imp), start=unit.start, stop=unit.stop)
     return {}
 
 
 def repeat(imp: Import, unit: Unit) -> dict[str, Any]:
-    identity.find_repeats(staging_of(imp), policy_of(imp).identifiers[unit.no])
+    resolver.find_repeats(staging_of(imp), policy_of(imp).identifiers[unit.no])
     return {}
 
 
@@ -96,8 +101,8 @@ def resolve(imp: Import, _unit: Unit) -> dict[str, Any]:
     """Decide every row, beside people who change contacts: the tenant's turn is locked at the end only, to see whether the
     plan still holds. A plan that contacts have overtaken is sent back to the queue."""
     staging = staging_of(imp)
-    resolved = identity.resolve(staging, policy_of(imp), key=settings.SECRET_KEY)
-    queries.add_verdicts(staging, skips=sorted(identity.SKIPS))
+    resolved = resolver.resolve(staging, policy_of(imp), key=settings.SECRET_KEY)
+    queries.add_verdicts(staging, skips=sorted(resolver.SKIPS))
     if not _holds(imp, staging):  # the last question, as people who change contacts wait from here on
         _move(imp, Phase.QUEUED)
         return {}
@@ -111,14 +116,14 @@ def resolve(imp: Import, _unit: Unit) -> dict[str, Any]:
 
 def _holds(imp: Import, staging: Staging) -> bool:
     """Whether what was read of contacts since the matching began is still so. Locks the turn until the unit is committed."""
-    turn = turns.lock()
-    if not turns.is_free(turn, imp.pk):
+    turn = write_lock.lock()
+    if not write_lock.is_free(turn, imp.pk):
         return False
     if turn.version == imp.turn_version:
         return True
     begun = Unit.objects.filter(import_id=imp.pk, kind__in=("match", "repeat")).aggregate(at=Min("claimed_at"))["at"]
     since = (begun or imp.phase_at) - LATE_MARGIN
-    if erasing.since(since) or identity.overtaken(staging, since=since):
+    if erasure.since(since) or resolver.overtaken(staging, since=since):
         return False
     imp.turn_version = turn.version
     imp.save(update_fields=["turn_version"])
@@ -128,16 +133,16 @@ def _holds(imp: Import, staging: Staging) -> bool:
 def diff(imp: Import, unit: Unit) -> dict[str, Any]:
     """What matched rows would change: counts by outcome, and by changed value with an example row."""
     staging, policy, span = staging_of(imp), policy_of(imp), {"start": unit.start, "stop": unit.stop}
-    with_address = identity.diff(staging, policy, **span)
+    with_address = resolver.diff(staging, policy, **span)
     at = {column["target"]: i for i, column in enumerate(imp.mapping)}
-    for channel, order in consent.ORDERS.items():
+    for channel, order in channel_status.ORDERS.items():
         key = f"{channel}_status"
         if policy.settings and policy.consent == "stricter":
             queries.note_kept(staging, key, column=at.get(key), order=order, **span)
         if with_address:
             queries.note_with_address(staging, channel, column=at.get(channel), **span)
     statuses = queries.statuses(staging, **span) if policy.settings or with_address else {}
-    return identity.planned(staging, **span) | {"statuses": statuses}
+    return resolver.planned(staging, **span) | {"statuses": statuses}
 
 
 def match_visitors(imp: Import, _unit: Unit) -> dict[str, Any]:
@@ -147,18 +152,18 @@ def match_visitors(imp: Import, _unit: Unit) -> dict[str, Any]:
 def collect(imp: Import, _unit: Unit) -> dict[str, Any]:
     """Fetch from the file the cells of rows that only the resolve has refused."""
     staging = staging_of(imp)
-    return {"rows": parsing.collect(imp, staging, queries.refused_rows(staging, sorted(identity.CONFLICTS)))}
+    return {"rows": parsing.collect(imp, staging, queries.refused_rows(staging, sorted(resolver.CONFLICTS)))}
 
 
 def apply(imp: Import, unit: Unit) -> dict[str, Any]:
     """Write one range of rows: contacts, where they came from, members, what they did, visitors."""
     staging, now, options = staging_of(imp), timezone.now(), Options.parse(imp.options)
     span = {"start": unit.start, "stop": unit.stop}
-    since = _since(imp) if turns.version() != imp.turn_version else None
-    planned = identity.Planned(
+    since = _since(imp) if write_lock.version() != imp.turn_version else None
+    planned = resolver.Planned(
         statuses=bool(imp.review.get("statuses")), updates=imp.updated > 0, duplicates=imp.duplicates > 0
     )
-    created, updated = identity.apply(
+    created, updated = resolver.apply(
         staging, policy_of(imp), origin="import", now=now, since=since, planned=planned, **span
     )
     queries.touch(staging, now=now, **span)
@@ -193,9 +198,11 @@ def _since(imp: Import) -> datetime:
 
 def finish(imp: Import, _unit: Unit) -> dict[str, Any]:
     """Count and prove: the six outcomes must add up to the rows of the file, or the import fails loudly."""
-    turn = turns.lock()  # whoever writes contacts, and hits that name somebody, wait here until the end is committed
+    turn = (
+        write_lock.lock()
+    )  # whoever writes contacts, and hits that name somebody, wait here until the end is committed
     if turn.version != imp.turn_version:
-        identity.take_late(staging_of(imp), policy_of(imp), since=_since(imp), now=timezone.now())
+        resolver.take_late(staging_of(imp), policy_of(imp), since=_since(imp), now=timezone.now())
     matched_at = Unit.objects.filter(import_id=imp.pk, kind="visitors").values_list("claimed_at", flat=True).get()
     late = visitors.claim_late(staging_of(imp), since=matched_at - LATE_MARGIN, now=timezone.now())
     imp.created, imp.updated = units.total(imp, "apply", "created"), units.total(imp, "apply", "updated")
@@ -266,11 +273,11 @@ def _after_parse(imp: Import) -> bool:
 
 def _from_queue(imp: Import) -> bool:
     """Go on when nobody else of the workspace writes; an import that will write takes the turn."""
-    turn = turns.lock()
-    if not turns.is_free(turn, imp.pk) or _somebody_before(imp):
+    turn = write_lock.lock()
+    if not write_lock.is_free(turn, imp.pk) or _somebody_before(imp):
         return False
     if imp.started:
-        turns.take(turn, imp.pk)
+        write_lock.take(turn, imp.pk)
     if imp.turning:
         return _move(imp, undo.make_units(imp, staging_of(imp)))
     if imp.review and imp.turn_version == turn.version:
@@ -288,8 +295,8 @@ def _begin_match(imp: Import, version: int) -> bool:
     staging = staging_of(imp)
     tables.clear(staging)
     if imp.turn_version is not None:
-        queries.forget_verdicts(staging, sorted(identity.CONFLICTS | identity.SKIPS | VERDICTS))
-    identity.choose(staging, policy_of(imp), again=imp.turn_version is not None)
+        queries.forget_verdicts(staging, sorted(resolver.CONFLICTS | resolver.SKIPS | VERDICTS))
+    resolver.choose(staging, policy_of(imp), again=imp.turn_version is not None)
     Unit.objects.filter(
         import_id=imp.pk, kind__in=("match", "repeat", "resolve", "diff", "visitors", "collect")
     ).delete()
@@ -328,7 +335,7 @@ def _after_diff(imp: Import) -> bool:
         return _begin_apply(imp)
     if imp.started:
         # The person agreed to other figures than these: contacts have changed since. They must look again.
-        turns.release(imp.pk, written=False)
+        write_lock.release(imp.pk, written=False)
         imp.started, imp.refreshed = False, True
         imp.save(update_fields=["started", "refreshed"])
     imp.status = Status.READY
@@ -428,7 +435,7 @@ def _count_reached(imp: Import) -> None:
     imp.events_known = units.total(imp, "apply", "events_known")
     imp.unchanged = imp.duplicates = imp.skipped = 0
     for unit in Unit.objects.filter(import_id=imp.pk, kind="apply").exclude(done_at=None):
-        reached = identity.reached(staging_of(imp), start=unit.start, stop=unit.stop)
+        reached = resolver.reached(staging_of(imp), start=unit.start, stop=unit.stop)
         imp.unchanged += reached["unchanged"]
         imp.duplicates += reached["duplicates"]
         imp.skipped += reached["skipped"]
@@ -441,13 +448,13 @@ def _tidy(tenant_id: int, imp: Import) -> None:
     the planner learns, the lists of contacts get their totals."""
     parsing.forget_copy(imp)
     with tenant_context(tenant_id):
-        changes.tidy()
+        change_log.tidy()
         if imp.created > queries.LARGE:
             queries.learn(staging_of(imp))
     with tenant_context(tenant_id, read_only=True):
-        statuses.total()
-        for kind in duplicates.KINDS:
-            duplicates.totals(kind)
+        status_filters.total()
+        for kind in exact.KINDS:
+            exact.totals(kind)
 
 
 def end(imp: Import, status: Status, *, reason: str = "", **facts: Any) -> bool:
@@ -463,7 +470,7 @@ def end(imp: Import, status: Status, *, reason: str = "", **facts: Any) -> bool:
         imp.finished_at = now
         imp.undoable_until = now + timedelta(days=undo.DAYS) if written else None
     imp.save(update_fields=["status", "reason", "reason_facts", "finished_at", "undoable_until"])
-    turns.release(imp.pk, written=written)
+    write_lock.release(imp.pk, written=written)
     tables.drop(staging_of(imp))
     transaction.on_commit(partial(_tidy, current_tenant(), imp))
     news.ended(imp)

@@ -8,7 +8,8 @@ import orjson
 from django.db import connection
 from psycopg import sql
 
-from contacts import address_consent, queries
+from contacts.consent import address_status
+from contacts.identity import queries
 from contacts.staging import Staging
 from core import exact_json
 from tenants.isolation.context import current_tenant
@@ -152,7 +153,7 @@ def note_kept(staging: Staging, key: str, *, column: int | None, order: Sequence
     return _run(KEPT, staging, key=key, column=column, order=list(order), start=start, stop=stop)
 
 
-# Statuses that come with an address which the contact did not have (contacts.address_consent has planned them).
+# Statuses that come with an address which the contact did not have (contacts.consent.address_status has planned them).
 WITH_ADDRESS = """
 INSERT INTO row_issue (tenant_id, import_id, row_no, "column", code, value, facts, severity)
 SELECT m.tenant_id, %(import_id)s, m.row_no, %(column)s, 'status_of_address', s.@channel@,
@@ -167,7 +168,7 @@ def note_with_address(staging: Staging, channel: str, *, column: int | None, sta
     """Store a warning for each row [start, stop) whose contact takes the status that is known for its e-mail or phone."""
     statement = WITH_ADDRESS.replace("@channel@", channel)
     span = {"start": start, "stop": stop, "column": column}
-    return _run(statement, staging, key=f"{channel}_status", reason=address_consent.REASON, **span)
+    return _run(statement, staging, key=f"{channel}_status", reason=address_status.REASON, **span)
 
 
 # How many contacts get which status: new ones that will not be active, and known ones whose status changes.

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from contacts.attributes import SYSTEM, TYPES
 from contacts.models import Attribute
+from contacts.values.types import SYSTEM, TYPES
 from imports import extras, mapping
 from imports.extra_cells import CHANNELS
 from imports.reports import line

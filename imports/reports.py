@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Count
 from django.utils import timezone
 
-from contacts.spreadsheets import safe_cell
+from contacts.values.formula_guard import safe_cell
 from imports import formats, mending, problems
 from imports.models import Import, RejectedRow, RowIssue, Severity
 from imports.problems import Problem

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from contacts.attributes import TYPES
+from contacts.values.types import TYPES
 from imports import columns, formats, intake, mapping, parsing, problems, strict
 from imports.cells import Clean
 from imports.models import Import

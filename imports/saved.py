@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from contacts.attributes import SYSTEM
+from contacts.values.types import SYSTEM
 from imports import extras, intake, mapping
 from imports.models import Import, SavedMapping
 from imports.options import Options

@@ -6,7 +6,7 @@ They are put into the mapping when the file is planned, so that every part of th
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from contacts.attributes import SYSTEM
+from contacts.values.types import SYSTEM
 from imports import parsing, rows
 from imports.models import Import, RowIssue, Severity
 from imports.reader import FileProblem, Span

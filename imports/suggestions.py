@@ -9,8 +9,8 @@ from decimal import Decimal
 from difflib import get_close_matches
 from typing import Any
 
-from contacts import attributes, vocabulary
-from contacts.attributes import BadValue
+from contacts.values import types, vocabulary
+from contacts.values.types import BadValue
 from core import exact_json, places
 from imports import formats
 
@@ -89,7 +89,7 @@ def _in_format(text: str, kind: str, column: Mapping[str, Any]) -> list[Proposal
     read = set()
     for form in formats.CHOICES[family]:
         try:
-            read.add(exact_json.plain(attributes.parser(kind, formats=tuple(formats.expanded(form)))(text)))
+            read.add(exact_json.plain(types.parser(kind, formats=tuple(formats.expanded(form)))(text)))
         except BadValue:
             continue
     if len(read) != 1:

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
-from contacts import undoing
+from contacts.identity import revert
 from contacts.models import Withdrawn
 from contacts.staging import Staging
 from imports import intake, listing, undo
@@ -72,4 +72,4 @@ def remove_file(imp: Import, now: datetime) -> None:
 
 
 def _forget(imp: Import) -> None:
-    undoing.forget_all(Staging(imp.tenant_id, imp.pk))
+    revert.forget_all(Staging(imp.tenant_id, imp.pk))

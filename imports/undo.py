@@ -12,7 +12,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from contacts import staging as tables
-from contacts import undoing
+from contacts.identity import revert
 from contacts.staging import Staging
 from core import formatting
 from imports import listing, messages, queries, units
@@ -84,7 +84,7 @@ def make_units(imp: Import, staging: Staging) -> Phase:
 def undo_rows(unit: Unit, staging: Staging) -> dict[str, Any]:
     """Take back one range of rows."""
     span = {"start": unit.start, "stop": unit.stop}
-    taken = undoing.undo(staging, **span, now=timezone.now())
+    taken = revert.undo(staging, **span, now=timezone.now())
     queries.mark_undone(staging, start=unit.start, stop=unit.stop)
     return _counts(taken)
 
@@ -92,7 +92,7 @@ def undo_rows(unit: Unit, staging: Staging) -> dict[str, Any]:
 def redo_rows(unit: Unit, staging: Staging) -> dict[str, Any]:
     """Bring back one range of rows."""
     span = {"start": unit.start, "stop": unit.stop}
-    taken = undoing.redo(staging, **span, now=timezone.now())
+    taken = revert.redo(staging, **span, now=timezone.now())
     queries.mark_undone(staging, start=unit.start, stop=unit.stop, redone=True)
     return _counts(taken)
 
@@ -102,7 +102,7 @@ def withdraw(staging: Staging) -> dict[str, Any]:
     return {"members": membership.withdraw(staging), "events": brought.withdraw(staging)}
 
 
-def _counts(taken: undoing.Taken) -> dict[str, Any]:
+def _counts(taken: revert.Taken) -> dict[str, Any]:
     return {"results": taken.results, "values": taken.values, "kept_values": taken.kept}
 
 
@@ -131,10 +131,10 @@ def _summed(imp: Import) -> dict[str, int]:
 
 
 _NAMES = {
-    undoing.REVERSED: "reversed",
-    undoing.IN_PART: "in_part",
-    undoing.KEPT: "kept",
-    undoing.IMPOSSIBLE: "impossible",
+    revert.REVERSED: "reversed",
+    revert.IN_PART: "in_part",
+    revert.KEPT: "kept",
+    revert.IMPOSSIBLE: "impossible",
 }
 
 
@@ -145,7 +145,7 @@ def effects(imp: Import, turning: str) -> list[dict[str, str]]:
     """What an undo or redo will do, for ui/dialog.html. Worked out from what the import has touched."""
     touched = Touched.objects.filter(import_id=imp.pk)
     if turning == "redo":
-        back = touched.filter(undone__in=(undoing.REVERSED, undoing.IN_PART)).count()
+        back = touched.filter(undone__in=(revert.REVERSED, revert.IN_PART)).count()
         until = imp.undone_at + timedelta(days=DAYS) if imp.undone_at else None
         return [
             {

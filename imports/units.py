@@ -18,7 +18,7 @@ from typing import Any
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from contacts import queries
+from contacts.identity import queries
 from imports.models import Import, Unit
 from tenants.isolation.context import tenant_context
 

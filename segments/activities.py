@@ -10,9 +10,9 @@ from typing import Any
 from django.db.models import Q
 from django.db.models.expressions import RawSQL
 
-from contacts.attributes import BadValue
-from contacts.texts import normal_text
-from contacts.values import integer, plain_decimal
+from contacts.values.parsers import integer, plain_decimal
+from contacts.values.texts import normal_text
+from contacts.values.types import BadValue
 from segments.conditions import Clock
 from segments.rules import Did, Where
 from tenants.isolation.context import current_tenant

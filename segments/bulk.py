@@ -1,10 +1,10 @@
-"""Adding many contacts to static segments (contacts.bulk)."""
+"""Adding many contacts to static segments (contacts.bulk.actions)."""
 
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from contacts.bulk import Kind
+from contacts.bulk.actions import Kind
 from contacts.models import BulkAction, Contact
 from segments.models import Member, Segment
 from tenants.isolation.context import current_tenant

@@ -12,8 +12,8 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from contacts.attributes import BadValue
-from contacts.texts import normal_text
+from contacts.values.texts import normal_text
+from contacts.values.types import BadValue
 from segments import activities, conditions, subjects
 from segments.activities import ACTIVITIES, WHERE
 from segments.conditions import OPERATORS, Clock

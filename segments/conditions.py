@@ -26,8 +26,8 @@ from django.db.models.lookups import (
     StartsWith,
 )
 
-from contacts import attributes, dates, identifiers, texts, values
-from contacts.attributes import BadValue
+from contacts.values import dates, identifiers, parsers, texts, types
+from contacts.values.types import BadValue
 from segments.subjects import Subject
 
 Takes = Literal["nothing", "one", "two", "many", "days"]
@@ -265,16 +265,16 @@ def read(subject: Subject, operator: Operator, typed: str, *, region: str | None
     if subject.type == "choices":
         return str(_parse(subject, text, region)[0])
     if subject.kind == "number":
-        return values.plain_decimal(text)
+        return parsers.plain_decimal(text)
     return str(_parse(subject, text, region))
 
 
 def _parse(subject: Subject, text: str, region: str | None) -> Any:
-    return attributes.parser(subject.type, options=subject.options, region=region)(text)
+    return types.parser(subject.type, options=subject.options, region=region)(text)
 
 
 def _read_days(text: str) -> str:
-    days = values.integer(text)
+    days = parsers.integer(text)
     if not 0 < days <= MAX_DAYS:
         raise BadValue("number_too_large" if days > 0 else "not_an_integer")
     return str(days)

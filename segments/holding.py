@@ -1,10 +1,10 @@
-"""Members of segments, as what belongs to a contact (contacts.holdings)."""
+"""Members of segments, as what belongs to a contact (contacts.privacy.data_providers)."""
 
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from contacts.holdings import Identifiers, Moved
+from contacts.privacy.data_providers import Identifiers, Moved
 from segments.models import Member, Segment
 from tenants.isolation.context import current_tenant
 

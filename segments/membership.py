@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models import Count, Q
 
-from contacts import queries, undoing
+from contacts.identity import queries, revert
 from contacts.models import Contact
 from contacts.staging import Staging
 from segments import compiler
@@ -135,16 +135,16 @@ ON CONFLICT DO NOTHING"""
 
 def note_used(staging: Staging) -> None:
     """Contacts of an import that are in segments by somebody else's doing."""
-    undoing.note_used(staging, USED, import_id=staging.import_id)
+    revert.note_used(staging, USED, import_id=staging.import_id)
 
 
 def withdraw(staging: Staging) -> int:
     """Take the members out that an import has added; returns how many."""
-    return undoing.put_away(staging, "member", WITHDRAW, item="segment_id", part="contact_id")
+    return revert.put_away(staging, "member", WITHDRAW, item="segment_id", part="contact_id")
 
 
 def bring_back(staging: Staging) -> int:
     """Add the members again that an undo has taken out, where contact and segment exist; returns how many."""
     back = queries.run(BRING_BACK, staging, import_id=staging.import_id)
-    undoing.forget(staging, ["member"])
+    revert.forget(staging, ["member"])
     return back

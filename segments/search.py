@@ -1,4 +1,4 @@
-"""Rules as a filter of the lists of contacts (contacts.narrowing): the smart search."""
+"""Rules as a filter of the lists of contacts (contacts.listing.rule_filter): the smart search."""
 
 from django.db.models import Q
 

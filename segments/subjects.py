@@ -6,15 +6,15 @@ from dataclasses import dataclass, field
 from django.db.models import F
 from django.db.models.fields.json import KeyTextTransform, KeyTransform
 
-from contacts import attributes, vocabulary
 from contacts.models import Attribute, EmailStatus, Origin, PhoneStatus
+from contacts.values import types, vocabulary
 from core import places
 
 
 @dataclass(frozen=True)
 class Subject:
     """One thing known of contacts. `kind` decides which operators there are (segments.conditions); `type` how a value is
-    read (contacts.attributes); `options` are the values that can be chosen."""
+    read (contacts.values.types); `options` are the values that can be chosen."""
 
     key: str
     label: str
@@ -67,7 +67,7 @@ _KINDS = {
 def everything() -> dict[str, Subject]:
     """All subjects of the current workspace by their keys, archived attributes last."""
     found = {s.key: s for s in _COLUMNS}
-    for key, system in attributes.SYSTEM.items():
+    for key, system in types.SYSTEM.items():
         found[key] = _of(key, system.label, system.type, {}, "Attributes")
     own = Attribute.objects.order_by("archived_at", "label")
     for one in own:

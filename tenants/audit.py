@@ -78,7 +78,7 @@ def shown(entry: AuditEntry) -> Shown:
 
 
 def _change(name: str, pair: Any) -> Change:
-    """Of a state with other forms of its value (contacts.states), the value itself."""
+    """Of a state with other forms of its value (contacts.value_state), the value itself."""
     states = pair if isinstance(pair, list) and len(pair) == 2 else [None, pair]
     before, after = (state[0] if isinstance(state, list) and state else state for state in states)
     return Change(name.replace("_", " "), _text(before), _text(after))

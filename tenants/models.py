@@ -100,7 +100,7 @@ class Membership(TenantModel):
     user = models.ForeignKey(User, models.CASCADE, related_name="+")
     role = models.CharField(max_length=12, choices=Role)
     created_at = models.DateTimeField(default=timezone.now)
-    # The columns that this person wants to see in lists of contacts (contacts.listed); NULL: the usual ones.
+    # The columns that this person wants to see in lists of contacts (contacts.listing.list_columns); NULL: the usual ones.
     list_columns = models.JSONField(null=True)
 
     class Meta(TenantModel.Meta):

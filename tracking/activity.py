@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from django.conf import settings
 from django.db.models import Q
 
-from contacts.happenings import Behind, Entry
+from contacts.profile.timeline import Behind, Entry
 from core.parse import moment, whole
 from tracking.models import Event, Visitor
 

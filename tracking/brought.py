@@ -6,7 +6,7 @@ same one: its key is the ID that the file gives it, or what it says.
 
 from datetime import datetime
 
-from contacts import queries, undoing
+from contacts.identity import queries, revert
 from contacts.staging import Staging
 
 # The events of rows [start, stop): those of the rows themselves, and of the rows that were joined into them. Keys in order,
@@ -123,18 +123,18 @@ ON CONFLICT DO NOTHING"""
 
 def note_used(staging: Staging) -> None:
     """Contacts of an import that have events of other imports."""
-    undoing.note_used(staging, USED, import_id=staging.import_id)
+    revert.note_used(staging, USED, import_id=staging.import_id)
 
 
 def withdraw(staging: Staging) -> int:
     """Take the events and source actions out that an import has brought; returns how many."""
-    undoing.put_away(staging, "event_key", WITHDRAW_KEYS, item="item", part="part")
-    return undoing.put_away(staging, "event", WITHDRAW, item="id", part="row_no")
+    revert.put_away(staging, "event_key", WITHDRAW_KEYS, item="item", part="part")
+    return revert.put_away(staging, "event", WITHDRAW, item="id", part="row_no")
 
 
 def bring_back(staging: Staging) -> int:
     """Store the events again that an undo has taken out, where their contact exists; returns how many."""
     back = queries.run(BRING_BACK, staging, import_id=staging.import_id)
     queries.run(BRING_BACK_KEYS, staging, import_id=staging.import_id)
-    undoing.forget(staging, ["event", "event_key"])
+    revert.forget(staging, ["event", "event_key"])
     return back

@@ -1,8 +1,8 @@
-"""Visitors and events, as what belongs to a contact (contacts.holdings)."""
+"""Visitors and events, as what belongs to a contact (contacts.privacy.data_providers)."""
 
 from collections.abc import Sequence
 
-from contacts.holdings import Identifiers, Moved
+from contacts.privacy.data_providers import Identifiers, Moved
 from tracking.models import Event, Quarantine, Visitor, VisitorIdentifier
 
 TABLES = ("event", "visitor", "visitor_identifier", "quarantine")

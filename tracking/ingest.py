@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from django.db import DataError, IntegrityError, OperationalError
 
-from contacts import turns
+from contacts import write_lock
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tracking import inbox, quarantine, queries
@@ -77,7 +77,7 @@ def _store(tenant_id: int, entries: Sequence[Entry]) -> None:
         if not fresh:
             return
         if any(e.hit.identifiers for e in fresh):
-            turns.lock()  # whom an identifier belongs to must not change under our hands (identity, rule 8)
+            write_lock.lock()  # whom an identifier belongs to must not change under our hands (identity, rule 8)
         _keep(tenant_id, fresh)
         position.last_id = fresh[-1].id
         position.save(update_fields=["last_id"])

@@ -17,9 +17,11 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils import timezone
 
-from contacts import address_consent, blacklist, consent, turns
-from contacts.identifiers import normal_email
+from contacts import write_lock
+from contacts.consent import address_status, blacklist
 from contacts.models import Contact, EmailStatus
+from contacts.values import channel_status
+from contacts.values.identifiers import normal_email
 from tenants.isolation.context import current_tenant
 from tenants.models import Tenant
 from tracking import deliverability, queries, rating
@@ -108,7 +110,7 @@ def ask_to_confirm(hook: MailHook, url: str) -> None:
 
 def tell(hook: MailHook, events: Iterable[Any]) -> Told:
     """Keep what a provider has told, in the tenant's transaction and turn; twice the same is once."""
-    turns.lock()
+    write_lock.lock()
     now = timezone.now()
     judged = [(e, verdict) for e in events if (verdict := deliverability.judge(hook.provider, e)) is not None]
     useful = [
@@ -182,10 +184,10 @@ def _too_soft(told: Iterable[tuple[Any, Verdict, str]], contacts: Mapping[str, i
 def _make_stricter(said: Iterable[tuple[str, Verdict]], now: datetime) -> None:
     """Set what was said of addresses: at every contact that has one, never to something milder. What cannot be reached is on
     the blacklist from now on, whoever comes to have it."""
-    order = consent.EMAIL_ORDER
+    order = channel_status.EMAIL_ORDER
     for email, verdict in said:
         status = str(verdict.status)
         milder = order[: order.index(status)]
-        address_consent.set_email(email, status, instead_of=milder, reason=verdict.reason, now=now)
+        address_status.set_email(email, status, instead_of=milder, reason=verdict.reason, now=now)
         if status == EmailStatus.BLACKLISTED:
             blacklist.add("email", [email], reason=verdict.reason, user_id=None)

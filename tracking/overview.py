@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from contacts.happenings import Entry
+from contacts.profile.timeline import Entry
 from tracking import activity
 from tracking.models import Event, Site, Visitor
 from tracking.recognition import VISIT_GAP_SECONDS

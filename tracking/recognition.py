@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Self
 
-from contacts.identifiers import normal_email, normal_external_id, normal_phone
+from contacts.values.identifiers import normal_email, normal_external_id, normal_phone
 from tracking import quarantine, queries
 from tracking.hits import IDENTIFIERS
 from tracking.inbox import Entry

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from contacts.models import Contact
-from contacts.vocabulary import COUNTRY_CODES
+from contacts.values.vocabulary import COUNTRY_CODES
 from core import places
 from core.http import invalid, page
 from core.parse import whole

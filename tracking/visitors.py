@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-from contacts import queries, undoing
 from contacts import staging as tables
+from contacts.identity import queries, revert
 from contacts.staging import Staging
 
 # An alias `a` speaks for its contact as long as no living contact has it as its own.
@@ -179,5 +179,5 @@ def release(staging: Staging) -> int:
 def retie(staging: Staging) -> int:
     """Tie those visitors again that nobody has claimed since; returns how many."""
     back = queries.run(RETIE, staging, import_id=staging.import_id)
-    undoing.forget(staging, ["visitor"])
+    revert.forget(staging, ["visitor"])
     return back

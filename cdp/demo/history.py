@@ -9,9 +9,10 @@ from typing import Any
 
 from django.test import RequestFactory
 
-from contacts import acting, blacklist, editing
+from contacts.consent import blacklist
+from contacts.linkage import job, schedule
 from contacts.models import BlacklistEntry, Contact, EmailStatus, ProbableSearch
-from contacts.probable import runs, searching
+from contacts.profile import edit, quick_actions
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant, User
 from tracking import mail
@@ -48,7 +49,7 @@ def make(tenant: Tenant, owner: User) -> None:
             _write(owner)
         search = None if ProbableSearch.objects.exists() else _double(owner)
     if search is not None:
-        searching.work(tenant.pk, search)
+        job.work(tenant.pk, search)
 
 
 def _some(count: int, *, skip: int) -> list[Contact]:
@@ -59,7 +60,9 @@ def _some(count: int, *, skip: int) -> list[Contact]:
 
 def _leave(owner: User) -> None:
     for number, contact in enumerate(_some(GONE, skip=500)):
-        acting.delete(contact.pk, reason=acting.REASONS[number % len(acting.REASONS)], user_id=owner.pk)
+        quick_actions.delete(
+            contact.pk, reason=quick_actions.REASONS[number % len(quick_actions.REASONS)], user_id=owner.pk
+        )
 
 
 def _silence(owner: User) -> None:
@@ -72,7 +75,7 @@ def _silence(owner: User) -> None:
 def _double(owner: User) -> int:
     """People who are there twice; returns the number of the search that finds those who probably are."""
     for contact in _some(DOUBLES, skip=0):
-        editing.create({"email": (contact.email, None), "first_name": contact.first_name}, user_id=owner.pk)
+        edit.create({"email": (contact.email, None), "first_name": contact.first_name}, user_id=owner.pk)
     for number, contact in enumerate(_some(LIKES, skip=100)):
         name = str(contact.last_name)
         values: dict[str, Any] = {
@@ -80,10 +83,10 @@ def _double(owner: User) -> int:
             "phone": (contact.phone, None),
             "email": (f"again{number}.{str(contact.email).rpartition('@')[0]}@mail.example", None),
         }  # fmt: skip
-        editing.create(
+        edit.create(
             values | {k: v for k, v in contact.attributes.items() if k in ("city", "birthday")}, user_id=owner.pk
         )
-    return int(runs.start(user_id=owner.pk).pk)
+    return int(schedule.start(user_id=owner.pk).pk)
 
 
 def _write(_owner: User) -> None:

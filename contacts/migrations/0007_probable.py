@@ -84,7 +84,7 @@ class Migration(migrations.Migration):
             "DROP TABLE probable_key",
         ),
         Protect("probable_key", own_key=True, grants="SELECT, INSERT, DELETE"),
-        # After many keys were written, the planner is told how many there are (contacts.probable.queries.learn_keys).
+        # After many keys were written, the planner is told how many there are (contacts.linkage.queries.learn_keys).
         migrations.RunSQL(
             f"GRANT MAINTAIN ON probable_key TO {settings.APP_ROLE}",
             f"REVOKE MAINTAIN ON probable_key FROM {settings.APP_ROLE}",

@@ -35,7 +35,7 @@ class Migration(migrations.Migration):
             },
         ),
         Protect("signup_form"),
-        # A person who was erased may come back by a confirmed form (contacts.subscribing).
+        # A person who was erased may come back by a confirmed form (contacts.subscriptions.signup).
         migrations.RunSQL(
             f"GRANT DELETE ON suppression TO {settings.APP_ROLE}", f"REVOKE DELETE ON suppression FROM {settings.APP_ROLE}"
         ),

@@ -1,4 +1,4 @@
-"""Attributes that a workspace defines beside the system's own (contacts.attributes.SYSTEM)."""
+"""Attributes that a workspace defines beside the system's own (contacts.values.types.SYSTEM)."""
 
 from typing import Any, ClassVar
 

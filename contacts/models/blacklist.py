@@ -10,7 +10,8 @@ from tenants.isolation.base import TenantModel
 
 
 class PlatformBlock(models.Model):
-    """An e-mail address that no workspace writes to, as a keyed digest: it belongs to none of them (contacts.platform)."""
+    """An e-mail address that no workspace writes to, as a keyed digest: it belongs to none of them
+    (contacts.consent.platform_blacklist)."""
 
     digest = models.CharField(max_length=64, primary_key=True, db_collation="C")
     reason = models.CharField(max_length=200, blank=True)

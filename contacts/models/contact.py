@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from contacts.phones import spoken
+from contacts.values.phones import spoken
 from core.exact_json import JSONField
 from tenants.isolation.base import TenantManager, TenantModel
 
@@ -48,7 +48,7 @@ class Contact(TenantModel):
     """A person. Identifiers stand in their normal form for matching, beside the form as written (NULL when equal).
 
     What is not known is NULL, never an empty text: `coalesce` and the partial indexes rely on it. E-mail and phone are
-    not unique; doubles exist and the duplicates page shows them. Written by `contacts.identity` only.
+    not unique; doubles exist and the duplicates page shows them. Written by `contacts.identity.resolver` only.
     """
 
     external_id = models.CharField(max_length=128, null=True, db_collation="C")
@@ -81,7 +81,7 @@ class Contact(TenantModel):
     changed_at = models.DateTimeField(default=timezone.now)
     deleted_at = models.DateTimeField(null=True)
     deleted_reason = models.TextField(null=True)
-    # The contact that this one turned out to be (contacts.merging); it is deleted then, and leads there.
+    # The contact that this one turned out to be (contacts.duplicates.merge); it is deleted then, and leads there.
     merged_into = models.BigIntegerField(null=True)
 
     objects: Any = TenantManager.from_queryset(ContactQuerySet)()

@@ -7,9 +7,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from contacts import blacklist
+from contacts.consent import blacklist
 from contacts.models import BlacklistEntry
-from contacts.views.acting import user_id
+from contacts.views.quick_actions import user_id
 from core.http import go, page
 from core.parse import whole
 from tenants.roles import allow

@@ -12,18 +12,21 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from contacts import bulk, duplicates, exports, narrowing
-from contacts.acting import REASONS
-from contacts.erasing import WORD
+from contacts.bulk import actions as bulk_actions
+from contacts.bulk import export as contact_export
+from contacts.duplicates import exact
+from contacts.listing import rule_filter
 from contacts.models import BulkAction, BulkState, Contact
-from contacts.views.acting import user_id
+from contacts.privacy.erasure import WORD
+from contacts.profile.quick_actions import REASONS
+from contacts.views.quick_actions import user_id
 from core.http import go, page, stop_polling
 from core.parse import wholes
 from tenants.roles import allow
 
 SHOWN = 100
 # What says whom a list shows, and how long each may be.
-_FILTERS = {"show": 20, "status": 40, "q": 200, "rule": narrowing.MAX_LENGTH}
+_FILTERS = {"show": 20, "status": 40, "q": 200, "rule": rule_filter.MAX_LENGTH}
 
 
 @allow("contacts.edit")
@@ -70,13 +73,13 @@ def sent(request: HttpRequest) -> tuple[QueryDict, bool]:
 def begun(request: HttpRequest, kind: str, asked: dict[str, Any], **options: Any) -> HttpResponse:
     """Begin an action, once for each form, and go to its page."""
     token = request.POST.get("token", "")[:32] or None
-    action = bulk.begin(kind, asked, user_id=user_id(request), token=token, **options)
+    action = bulk_actions.begin(kind, asked, user_id=user_id(request), token=token, **options)
     return go(request, "contacts:bulk_action", action.pk)
 
 
 def preview(kind: str, asked: dict[str, Any]) -> dict[str, Any]:
     """What every preview shows: how many are selected, and for how many of them the action makes sense."""
-    known, contacts = bulk.kinds()[kind], bulk.selected(asked)
+    known, contacts = bulk_actions.kinds()[kind], bulk_actions.selected(asked)
     fields = [("id", pk) for pk in asked["ids"]] if "ids" in asked else [*asked.items(), ("all", "1")]
     selected, count = contacts.count(), known.wanted(contacts).count()
     return {
@@ -93,15 +96,15 @@ def preview(kind: str, asked: dict[str, Any]) -> dict[str, Any]:
 
 
 def _doubles(given: Mapping[str, Any]) -> dict[str, Any]:
-    by = str(given.get("by")) if given.get("by") in duplicates.KINDS else "email"
-    totals = duplicates.totals(by)
+    by = str(given.get("by")) if given.get("by") in exact.KINDS else "email"
+    totals = exact.totals(by)
     back = reverse("contacts:duplicates" if by == "email" else "contacts:duplicates_phone")
     gone = totals.contacts - totals.values
     return {
         "by": by,
         "selected": totals.contacts,
         "count": gone,
-        "button": bulk.kinds()["duplicates"].asking(gone),
+        "button": bulk_actions.kinds()["duplicates"].asking(gone),
         "stay": totals.values,
         "back": back,
         "fields": [("by", by)],
@@ -122,7 +125,7 @@ def _options(kind: str, given: Mapping[str, Any]) -> dict[str, Any] | None:
         return {"reason": given.get("reason")} if given.get("reason") in REASONS else None
     if kind == "duplicates":
         by, keep = given.get("by"), given.get("keep")
-        return {"by": by, "keep": keep} if by in duplicates.KINDS and keep in ("earlier", "later") else None
+        return {"by": by, "keep": keep} if by in exact.KINDS and keep in ("earlier", "later") else None
     if kind == "erase":
         return {} if str(given.get("word", "")).strip() == WORD else None
     if kind == "export":
@@ -136,7 +139,7 @@ def _options(kind: str, given: Mapping[str, Any]) -> dict[str, Any] | None:
 def actions(request: HttpRequest) -> HttpResponse:
     """The latest bulk actions of the workspace."""
     found = BulkAction.objects.select_related("created_by").order_by("-pk")[:SHOWN]
-    kinds = bulk.kinds()
+    kinds = bulk_actions.kinds()
     return page(request, "contacts/bulk_actions.html", {"rows": [(a, kinds[a.kind], said(a)) for a in found]})
 
 
@@ -152,10 +155,10 @@ def action(request: HttpRequest, action_id: int) -> HttpResponse:
 
 
 def _shown(found: BulkAction) -> dict[str, Any]:
-    kind = bulk.kinds()[found.kind]
+    kind = bulk_actions.kinds()[found.kind]
     through = found.undone + found.kept if found.state == BulkState.UNDOING else found.done + found.skipped
     if found.kind == "export" and found.active:
-        through = exports.so_far(found)
+        through = contact_export.so_far(found)
     return {
         "action": found,
         "what": kind,
@@ -164,13 +167,13 @@ def _shown(found: BulkAction) -> dict[str, Any]:
         "sentence": said(found),
         "title": said(found) if not found.active else _asked(kind, found),
         "can_undo": kind.undoable and found.state in (BulkState.DONE, BulkState.CANCELED) and found.done > 0,
-        "file": exports.file_of(found, now=timezone.now()) if found.kind == "export" else None,
-        "days": exports.DAYS,
+        "file": contact_export.file_of(found, now=timezone.now()) if found.kind == "export" else None,
+        "days": contact_export.DAYS,
         "examples": _examples(found),
     }
 
 
-def _asked(kind: bulk.Kind, found: BulkAction) -> str:
+def _asked(kind: bulk_actions.Kind, found: BulkAction) -> str:
     """What an action that is under way was asked to do; before it has counted whom it is about, without their number."""
     return kind.asking(found.total) if found.total else kind.label
 
@@ -179,7 +182,7 @@ def said(found: BulkAction) -> str:
     """What has become of an action, in a sentence."""
     if found.state in (BulkState.GATHERING, BulkState.WORKING):
         return "Under way"
-    return "Being taken back" if found.state == BulkState.UNDOING else bulk.headline(found)
+    return "Being taken back" if found.state == BulkState.UNDOING else bulk_actions.headline(found)
 
 
 def _examples(found: BulkAction) -> list[Contact]:
@@ -187,14 +190,14 @@ def _examples(found: BulkAction) -> list[Contact]:
     if found.kind == "pairs":
         return []  # its items are pairs
     state = "k" if found.state == BulkState.UNDONE else "s"
-    ids = bulk.items_in(found, state, 20)
+    ids = bulk_actions.items_in(found, state, 20)
     return list(Contact.objects.filter(pk__in=ids).order_by("pk"))
 
 
 def _mine(request: HttpRequest, action_id: int) -> None:
     """404 unless the person may do what the action does: to stop it, or to take it back, needs the same permission."""
     found = get_object_or_404(BulkAction, pk=action_id)
-    if not request.membership.may(bulk.kinds()[found.kind].permission):  # type: ignore[attr-defined]
+    if not request.membership.may(bulk_actions.kinds()[found.kind].permission):  # type: ignore[attr-defined]
         raise Http404
 
 
@@ -203,7 +206,7 @@ def _mine(request: HttpRequest, action_id: int) -> None:
 def undo(request: HttpRequest, action_id: int) -> HttpResponse:
     """Take a bulk action back."""
     _mine(request, action_id)
-    bulk.undo(action_id, user_id=user_id(request))
+    bulk_actions.undo(action_id, user_id=user_id(request))
     return go(request, "contacts:bulk_action", action_id)
 
 
@@ -212,7 +215,7 @@ def undo(request: HttpRequest, action_id: int) -> HttpResponse:
 def cancel(request: HttpRequest, action_id: int) -> HttpResponse:
     """Stop a bulk action."""
     _mine(request, action_id)
-    if bulk.cancel(action_id, user_id=user_id(request)).state == BulkState.CANCELED:
+    if bulk_actions.cancel(action_id, user_id=user_id(request)).state == BulkState.CANCELED:
         messages.success(request, "Stopped. What was done until now can be taken back here.")
     return go(request, "contacts:bulk_action", action_id)
 
@@ -222,7 +225,7 @@ def cancel(request: HttpRequest, action_id: int) -> HttpResponse:
 def download(request: HttpRequest, action_id: int) -> HttpResponseBase:
     """The file of an export, as long as it is kept."""
     found = get_object_or_404(BulkAction, pk=action_id, kind="export")
-    path = exports.file_of(found, now=timezone.now())
+    path = contact_export.file_of(found, now=timezone.now())
     if path is None:
         return page(request, "contacts/bulk_action.html", _shown(found), status=410)
     name = f"contacts {timezone.localtime(found.finished_at):%Y-%m-%d %H%M}.csv"

@@ -9,11 +9,11 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from contacts import duplicates, merging
-from contacts.duplicates import GROUPS, KINDS, MEMBERS
+from contacts.duplicates import exact, merge
+from contacts.duplicates.exact import GROUPS, KINDS, MEMBERS
+from contacts.linkage import review
 from contacts.models import Contact, Decision, Merge
-from contacts.probable import review
-from contacts.views.merging import compared
+from contacts.views.merge import compared
 from core.http import page
 from tenants.roles import allow
 
@@ -28,9 +28,9 @@ _ROUTES = {"email": "contacts:duplicates", "phone": "contacts:duplicates_phone"}
 def listing(request: HttpRequest, kind: str) -> HttpResponse:
     """Groups of one kind; with `value`, the contacts of that group beside them."""
     given = {name: request.GET.get(name, "").replace("\x00", "").strip()[:320] for name in ("q", "after", "value")}
-    found = duplicates.groups(kind, search=given["q"], after=given["after"])
+    found = exact.groups(kind, search=given["q"], after=given["after"])
     value = given["value"] or (found[0].value if found else "")
-    members = duplicates.members(kind, value) if value else []
+    members = exact.members(kind, value) if value else []
     context = {
         "compare": 2 <= len(members) <= COMPARED,
         **(compared(members, request.GET, request.get_full_path()) if 2 <= len(members) <= COMPARED else {}),
@@ -40,9 +40,9 @@ def listing(request: HttpRequest, kind: str) -> HttpResponse:
         "value": value,
         "groups": [(group, _url(given, value=group.value)) for group in found[:GROUPS]],
         "members": members[:MEMBERS],
-        "most": merging.MOST,
+        "most": merge.MOST,
         "many": len(members) > MEMBERS,
-        "totals": duplicates.totals(kind),
+        "totals": exact.totals(kind),
         "tabs": tabs(kind),
         "older_url": _url(given, after=found[GROUPS - 1].value, value="") if len(found) > GROUPS else None,
         "first_url": _url(given, after="", value="") if given["after"] else None,
@@ -59,20 +59,18 @@ def _url(given: dict[str, str], **changes: str) -> str:
 @require_safe
 def merged(request: HttpRequest) -> HttpResponse:
     """What was merged in the last 30 days, the latest first, with the way back."""
-    since = timezone.now() - timedelta(days=merging.DAYS)
+    since = timezone.now() - timedelta(days=merge.DAYS)
     made = list(Merge.objects.filter(made_at__gte=since).select_related("made_by").order_by("-pk")[:LATELY])
     contacts = Contact.objects.in_bulk([pk for m in made for pk in (m.contact_id, *m.losers)])
     rows = [(m, contacts.get(m.contact_id), [contacts[pk] for pk in m.losers if pk in contacts]) for m in made]
-    context = {"rows": rows, "days": merging.DAYS, "here": request.path, "tabs": tabs("merged")}
+    context = {"rows": rows, "days": merge.DAYS, "here": request.path, "tabs": tabs("merged")}
     return page(request, "contacts/merged.html", context)
 
 
 def tabs(current: str) -> list[dict[str, Any]]:
     """The tabs of all pages of duplicates."""
-    found = [
-        _tab(kind, label, _ROUTES[kind], duplicates.totals(kind).contacts, current) for kind, label in KINDS.items()
-    ]
-    lately = Merge.objects.filter(undone_at=None, made_at__gte=timezone.now() - timedelta(days=merging.DAYS)).count()
+    found = [_tab(kind, label, _ROUTES[kind], exact.totals(kind).contacts, current) for kind, label in KINDS.items()]
+    lately = Merge.objects.filter(undone_at=None, made_at__gte=timezone.now() - timedelta(days=merge.DAYS)).count()
     found.append(_tab("probable", "Probably the same", "contacts:probable", review.count(Decision.OPEN), current))
     return [*found, _tab("merged", "Merged lately", "contacts:merged", lately, current)]
 

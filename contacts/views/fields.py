@@ -7,12 +7,14 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from contacts import categories, fields, vocabulary
-from contacts.attributes import TYPES
-from contacts.categories import BadCategory
-from contacts.fields import BadField
+from contacts.fields import custom_fields
+from contacts.fields.custom_fields import BadField
 from contacts.models import Attribute, Category
-from contacts.views.acting import user_id
+from contacts.subscriptions import categories
+from contacts.subscriptions.categories import BadCategory
+from contacts.values import vocabulary
+from contacts.values.types import TYPES
+from contacts.views.quick_actions import user_id
 from core import places
 from core.http import go, page
 from tenants.roles import allow
@@ -29,13 +31,13 @@ def listing(request: HttpRequest) -> HttpResponse:
 def _shown(request: HttpRequest, error: str = "") -> dict[str, Any]:
     q = request.GET.get("q", "").strip().lower()[:60]
 
-    def wanted(found: list[fields.Field]) -> list[fields.Field]:
+    def wanted(found: list[custom_fields.Field]) -> list[custom_fields.Field]:
         return [field for field in found if q in field.label.lower() or q in field.key]
 
     return {
-        "own": wanted(fields.own()),
-        "system": wanted(fields.system()),
-        "archived": wanted(fields.own(archived=True)),
+        "own": wanted(custom_fields.own()),
+        "system": wanted(custom_fields.system()),
+        "archived": wanted(custom_fields.own(archived=True)),
         "types": [(t.key, t.label) for t in TYPES.values()],
         "given": request.POST,
         "q": q,
@@ -49,7 +51,7 @@ def _shown(request: HttpRequest, error: str = "") -> dict[str, Any]:
 def add(request: HttpRequest) -> HttpResponse:
     """A new field."""
     try:
-        made = fields.add(*_parts(request), user_id=user_id(request), **_more(request))
+        made = custom_fields.add(*_parts(request), user_id=user_id(request), **_more(request))
     except BadField as problem:
         return page(request, "contacts/fields.html", _shown(request, str(problem)), status=422)
     messages.success(request, f"{made.label} is a field of your contacts now. In files it is called {made.key}.")
@@ -77,7 +79,7 @@ def field(request: HttpRequest, field_id: int) -> HttpResponse:
     error = ""
     if request.method == "POST":
         try:
-            _row, action = fields.change(field_id, *_parts(request), user_id=user_id(request), **_more(request))
+            _row, action = custom_fields.change(field_id, *_parts(request), user_id=user_id(request), **_more(request))
         except BadField as problem:
             error = str(problem)
         else:
@@ -94,7 +96,7 @@ def field(request: HttpRequest, field_id: int) -> HttpResponse:
         "required": request.POST.get("required") == "1" if request.method == "POST" else row.required,
         "region": request.POST.get("region", row.region),
         "types": [(t.key, t.label) for t in TYPES.values()],
-        "used": fields.used(row.key),
+        "used": custom_fields.used(row.key),
         "countries": places.countries(vocabulary.COUNTRY_CODES),
         "workspace_country": places.country(request.workspace.country),  # type: ignore[attr-defined]
         "error": error,
@@ -108,7 +110,7 @@ def archive(request: HttpRequest, field_id: int) -> HttpResponse:
     """Put a field away, or with `back` bring it back."""
     back = request.POST.get("back") == "1"
     try:
-        row = fields.archive(field_id, back=back, user_id=user_id(request))
+        row = custom_fields.archive(field_id, back=back, user_id=user_id(request))
     except Attribute.DoesNotExist:
         raise Http404 from None
     said = "is back." if back else "is put away. Its values stay; it can be brought back."

@@ -7,12 +7,13 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from contacts import acting, listed, narrowing, people, statuses
-from contacts.listed import Column
+from contacts.listing import contact_list, list_columns, rule_filter, status_filters
+from contacts.listing.contact_list import SIZES, Asked
+from contacts.listing.list_columns import Column
+from contacts.listing.status_filters import FILTERS
 from contacts.models import Contact
-from contacts.people import SIZES, Asked
-from contacts.statuses import FILTERS
-from contacts.views.acting import own_page
+from contacts.profile import quick_actions
+from contacts.views.quick_actions import own_page
 from core.http import go, page
 from tenants.roles import allow
 
@@ -37,47 +38,47 @@ def choose_columns(request: HttpRequest) -> HttpResponse:
     """Remember which columns the person wants to see in this workspace; back to the list."""
     membership: Any = request.membership  # type: ignore[attr-defined]
     usual = request.POST.get("usual") == "1"
-    membership.list_columns = None if usual else listed.choose(request.POST.getlist("column"))
+    membership.list_columns = None if usual else list_columns.choose(request.POST.getlist("column"))
     membership.save(update_fields=["list_columns"])
     return go(request, own_page(request) or "contacts:list")
 
 
 def context(asked: Asked, chosen: list[str] | None = None) -> dict[str, Any]:
     """What the list shows of what is asked for. `chosen`: the columns that the person wants."""
-    cells = statuses.cells()
-    found = people.searched(asked)
-    shown = people.page(asked, found)
-    by = acting.deleted_by(shown.contacts) if asked.deleted else {}
-    counts, many = people.counts(asked)
-    total, more = people.total(asked, counts, found, more=many)
-    columns = listed.columns(chosen)
+    cells = status_filters.cells()
+    found = contact_list.searched(asked)
+    shown = contact_list.page(asked, found)
+    by = quick_actions.deleted_by(shown.contacts) if asked.deleted else {}
+    counts, many = contact_list.counts(asked)
+    total, more = contact_list.total(asked, counts, found, more=many)
+    columns = list_columns.columns(chosen)
     return {
         "asked": asked,
         "contacts": shown.contacts,
         "columns": columns,
-        "most_columns": listed.MOST,
-        **_table(shown.contacts, [column for column in columns if column.shown][: listed.MOST], by),
+        "most_columns": list_columns.MOST,
+        **_table(shown.contacts, [column for column in columns if column.shown][: list_columns.MOST], by),
         "orders": [(key, order.label) for key, order in asked.orders.items()],
         "sizes": SIZES,
         "rail": _rail(asked, counts),
         "many": many,
         "total": total,
         "more": more,
-        "of": statuses.count(cells, FILTERS[""], deleted=asked.deleted),
+        "of": status_filters.count(cells, FILTERS[""], deleted=asked.deleted),
         "everybody": sum(cell.contacts for cell in cells),
         **_links(asked, shown),
         "selection": [(n, v) for n, v in asked.selection().items() if v],
-        "phrases": narrowing.phrases(asked.rule),
+        "phrases": rule_filter.phrases(asked.rule),
     }
 
 
 def _table(contacts: list[Contact], shown: list[Column], by: dict[int, str]) -> dict[str, Any]:
     """The shown columns, and a row for each contact: the contact, its acts, who deleted it, its cells."""
-    rows = [(c, acting.offered(c), by.get(c.pk, ""), listed.cells(c, shown)) for c in contacts]
+    rows = [(c, quick_actions.offered(c), by.get(c.pk, ""), list_columns.cells(c, shown)) for c in contacts]
     return {"shown": shown, "rows": rows, "wide": len(shown) > ROOM}
 
 
-def _links(asked: Asked, shown: people.Page) -> dict[str, Any]:
+def _links(asked: Asked, shown: contact_list.Page) -> dict[str, Any]:
     return {
         "newer_url": f"?{asked.query(before=shown.newer)}" if shown.newer else None,
         "older_url": f"?{asked.query(after=shown.older)}" if shown.older else None,
@@ -88,18 +89,18 @@ def _links(asked: Asked, shown: people.Page) -> dict[str, Any]:
     }
 
 
-def _rail(asked: Asked, cells: list[statuses.Cell]) -> list[dict[str, Any]]:
+def _rail(asked: Asked, cells: list[status_filters.Cell]) -> list[dict[str, Any]]:
     """The groups of filters with their counts. One filter at a time; a click on the one that is on takes it off."""
     views = [
         {"label": label, "url": f"?{asked.query(show=show, status='')}", "tone": "", "current": current,
-         "count": statuses.count(cells, FILTERS[""], deleted=deleted)}
+         "count": status_filters.count(cells, FILTERS[""], deleted=deleted)}
         for label, show, deleted, current in (
             ("All", "", False, not asked.deleted and not asked.status),
             ("Deleted only", "deleted", True, asked.deleted and not asked.status),
         )
     ]  # fmt: skip
     groups: dict[str, list[dict[str, Any]]] = {"Contacts": views}
-    limited = statuses.limit() is not None
+    limited = status_filters.limit() is not None
     searching = bool(asked.q or asked.rule)
     for key, found in FILTERS.items():
         if key and (limited or not found.over):
@@ -110,9 +111,9 @@ def _rail(asked: Asked, cells: list[statuses.Cell]) -> list[dict[str, Any]]:
                     "url": f"?{asked.query(status='' if current else key)}",
                     "tone": found.tone,
                     "current": current,
-                    "count": people.over(asked)
+                    "count": contact_list.over(asked)
                     if found.over and searching
-                    else statuses.count(cells, found, deleted=asked.deleted),
+                    else status_filters.count(cells, found, deleted=asked.deleted),
                 }
             )
     return [{"title": title, "filters": filters} for title, filters in groups.items()]

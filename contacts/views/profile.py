@@ -8,12 +8,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_safe
 
-from contacts import acting, merging, platform
-from contacts.attributes import CORE, SYSTEM
-from contacts.forms import ContactForm
-from contacts.identifiers import takes_messages
+from contacts.consent import platform_blacklist
+from contacts.duplicates import merge
+from contacts.linkage import review
 from contacts.models import Alias, Attribute, ConsentRecord, Contact, Merge
-from contacts.probable import review
+from contacts.profile import quick_actions
+from contacts.profile.form import ContactForm
+from contacts.values.identifiers import takes_messages
+from contacts.values.types import CORE, SYSTEM
 from core import formatting
 from core.http import go, page
 from tenants import audit
@@ -35,7 +37,7 @@ def profile(request: HttpRequest, contact_id: int) -> HttpResponse:
     """The profile. Origins of values, visitors and segments come from their apps' fragments."""
     contact = get_object_or_404(Contact, pk=contact_id)
     if contact.merged_into is not None:
-        return go(request, "contacts:profile", merging.leads_to(contact).pk)
+        return go(request, "contacts:profile", merge.leads_to(contact).pk)
     tab = request.GET.get("tab", "")
     tab = tab if tab in TABS else ""
     workspace: Any = request.workspace  # type: ignore[attr-defined]
@@ -50,8 +52,8 @@ def profile(request: HttpRequest, contact_id: int) -> HttpResponse:
         "form": ContactForm(workspace=workspace, contact=contact) if tab == "attributes" else None,
         "facts": facts(contact),
         "channels": channels(contact),
-        "acts": acting.offered(contact),
-        "deleted_by": acting.deleted_by([contact]).get(contact.pk, ""),
+        "acts": quick_actions.offered(contact),
+        "deleted_by": quick_actions.deleted_by([contact]).get(contact.pk, ""),
         "aliases": Alias.objects.filter(contact_id=contact.pk).order_by("kind", "value"),
         "merges": Merge.objects.filter(contact_id=contact.pk, undone_at=None).order_by("-pk"),
         "likes": review.of_contact(contact.pk),
@@ -99,7 +101,7 @@ def channels(contact: Contact) -> list[dict[str, Any]]:
                     "since": getattr(contact, f"{kind}_status_at") or contact.created_at,
                     "reason": getattr(contact, f"{kind}_status_reason"),
                     "silent": kind == "phone" and not takes_messages(contact.phone or ""),
-                    "blocked": kind == "email" and bool(platform.told(contact.email or "")),
+                    "blocked": kind == "email" and bool(platform_blacklist.told(contact.email or "")),
                 }
             )
     return found

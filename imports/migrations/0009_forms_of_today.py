@@ -1,11 +1,11 @@
-"""What is stored already takes the forms of today: phones of Argentina and Mexico, and composed texts (contacts/phones.py,
-contacts/texts.py)."""
+"""What is stored already takes the forms of today: phones of Argentina and Mexico, and composed texts (contacts/values/phones.py,
+contacts/values/texts.py)."""
 
 from typing import Any
 
 from django.db import migrations
 
-from contacts.phones import normal_phone
+from contacts.values.phones import normal_phone
 
 _OLD = "({0} LIKE '+54%%' AND {0} NOT LIKE '+549%%' OR {0} LIKE '+521%%')"
 # Where phones are: each statement reads those that may be in an old form, or writes the new ones over them.

@@ -10,8 +10,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_POST
 
-from contacts.attributes import CORE, SYSTEM, TYPES
 from contacts.models import Attribute
+from contacts.values.types import CORE, SYSTEM, TYPES
 from core.http import go, invalid, page
 from imports import (
     columns,

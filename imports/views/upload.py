@@ -8,8 +8,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
-from contacts.attributes import CORE, SYSTEM, TYPES
 from contacts.models import Attribute
+from contacts.values.types import CORE, SYSTEM, TYPES
 from core.http import go, invalid, page
 from imports import intake, problems
 from imports.models import Import

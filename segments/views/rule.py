@@ -10,10 +10,10 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from contacts import statuses
+from contacts.listing import status_filters
+from contacts.listing.status_filters import FILTERS
 from contacts.models import Contact
-from contacts.statuses import FILTERS
-from contacts.views.acting import user_id
+from contacts.views.quick_actions import user_id
 from core.http import go, page
 from segments import builder, compiler, rules, saving, words
 from segments.activities import WHERE
@@ -106,7 +106,7 @@ def _shown(request: HttpRequest, block: Block, found: compiler.Context, whole: A
         "choices": builder.choices(found),
         "segments": builder.segments(but=next(iter(found.inside), None)),
         "total": total,
-        "everybody": statuses.count(statuses.cells(), FILTERS[""], deleted=show == "deleted"),
+        "everybody": status_filters.count(status_filters.cells(), FILTERS[""], deleted=show == "deleted"),
         "took": (time.perf_counter() - begun) * 1000,
         "sample": people.filter(whole).order_by("-pk")[:SAMPLE] if total else [],
         "phrases": words.phrases(rule) if rule else [],

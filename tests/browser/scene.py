@@ -11,9 +11,13 @@ from unittest.mock import patch
 
 from django.test import Client
 
-from contacts import acting, blacklist, bulk, categories, merging, subscribing
+from contacts.bulk import actions
+from contacts.consent import blacklist
+from contacts.duplicates import merge
+from contacts.linkage import job, schedule
 from contacts.models import Attribute, Contact, SignupForm
-from contacts.probable import runs, searching
+from contacts.profile import quick_actions
+from contacts.subscriptions import categories, signup
 from imports import columns, intake, pipeline, running, undo
 from imports.models import Import, Phase
 from imports.options import Options
@@ -152,17 +156,17 @@ def _cared_for(scene: Scene) -> None:
         categories.add("News", "Once a month", user_id=scene.owner.pk)
         options = {"g": "Gold", "s": "Silver"}
         scene.field = Attribute.objects.create(key="tier", label="Tier", type="choice", options=options).pk
-        key = scene.form = subscribing.new_key(scene.tenant.pk)
+        key = scene.form = signup.new_key(scene.tenant.pk)
         SignupForm.objects.create(key=key, title="Our news", wording="I want to get e-mails.", categories=["News"])
         mail.add("postmark")
         scene.dynamic = saving.save(RULE, "Riga or orders", user_id=scene.owner.pk).pk
-        search = runs.start(user_id=scene.owner.pk)
-        action = bulk.begin("unsubscribe", {"q": "Rūdolfs"}, user_id=scene.owner.pk)
-        merging.merge([contact.pk for contact in rest[:2]], user_id=scene.owner.pk)
+        search = schedule.start(user_id=scene.owner.pk)
+        action = actions.begin("unsubscribe", {"q": "Rūdolfs"}, user_id=scene.owner.pk)
+        merge.merge([contact.pk for contact in rest[:2]], user_id=scene.owner.pk)
         for contact in rest[2:5]:
-            acting.delete(contact.pk, reason="Asked to be deleted", user_id=scene.owner.pk)
-    searching.work(scene.tenant.pk, search.pk)
-    bulk.work(scene.tenant.pk, action.pk)
+            quick_actions.delete(contact.pk, reason="Asked to be deleted", user_id=scene.owner.pk)
+    job.work(scene.tenant.pk, search.pk)
+    actions.work(scene.tenant.pk, action.pk)
     scene.action = action.pk
 
 

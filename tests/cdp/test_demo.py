@@ -13,7 +13,7 @@ from django.contrib.auth import authenticate
 from django.core.management import call_command
 
 from cdp.demo import history, workspace
-from contacts import duplicates
+from contacts.duplicates import exact
 from contacts.models import Contact, EmailStatus, ProbablePair, ProbableSearch
 from imports.models import Import, Phase, RejectedRow, RowIssue, Status, Touched
 from segments import membership
@@ -147,7 +147,7 @@ def test_there_is_somebody_of_every_kind(inside_demo: Tenant) -> None:
     gone = Contact.objects.exclude(deleted_at=None)
     assert gone.count() == history.GONE
     assert gone.values("deleted_reason").distinct().count() > 3
-    assert duplicates.totals("email").values == history.DOUBLES
+    assert exact.totals("email").values == history.DOUBLES
     assert ProbableSearch.objects.get().state == "done"
     assert ProbablePair.objects.count() >= history.LIKES
 

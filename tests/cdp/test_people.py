@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from cdp.demo import people
-from contacts.identifiers import normal_email, normal_phone
+from contacts.values.identifiers import normal_email, normal_phone
 
 
 def test_a_seed_always_gives_the_same_rows() -> None:

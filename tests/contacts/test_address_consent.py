@@ -5,8 +5,14 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from contacts import acting, address_consent, bulk, consent, editing, merging, reversing, subscribing
+from contacts.bulk import actions
+from contacts.consent import address_status
+from contacts.duplicates import merge
 from contacts.models import Alias, BulkAction, Contact, SignupForm
+from contacts.profile import edit, quick_actions
+from contacts.profile import undo as profile_undo
+from contacts.subscriptions import signup
+from contacts.values import channel_status
 from imports import undo
 from imports.models import Import, RowIssue
 from tenants.isolation.context import tenant_context
@@ -15,7 +21,7 @@ from tests.cast import Actor
 from tests.imports.helpers import bring, proved, work
 
 BEA = "bea@example.com"
-STATUSES = consent.EMAIL_ORDER[1:]
+STATUSES = channel_status.EMAIL_ORDER[1:]
 
 
 def known(status: str, *, deleted: bool = False, email: str | None = BEA, **values: Any) -> Contact:
@@ -115,18 +121,18 @@ def test_an_address_keeps_its_status_when_it_leaves_its_contact(tenant: Tenant) 
 
 
 def test_a_status_set_while_an_import_writes(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
-    from contacts import writing
+    from contacts.identity import upsert
 
     with tenant_context(tenant.pk):
         known("active", external_id="C-1")
-    insert = writing.insert_contacts
+    insert = upsert.insert_contacts
 
     def meanwhile(*args: Any, **values: Any) -> int:
         made = insert(*args, **values)
-        address_consent.set_email(BEA, "spam", instead_of=["active"], reason="complaint", now=timezone.now())
+        address_status.set_email(BEA, "spam", instead_of=["active"], reason="complaint", now=timezone.now())
         return made
 
-    monkeypatch.setattr(writing, "insert_contacts", meanwhile)
+    monkeypatch.setattr(upsert, "insert_contacts", meanwhile)
     bring(tenant, f"external id,email\nC-9,{BEA}\n")
     assert status(tenant, external_id="C-9") == "spam"
 
@@ -140,7 +146,7 @@ def test_a_status_set_between_the_last_rows_and_the_end(tenant: Tenant, monkeypa
 
     def afterwards(*args: Any, **values: Any) -> None:
         touch(*args, **values)
-        address_consent.set_email(
+        address_status.set_email(
             BEA,
             "unsubscribed",
             instead_of=["active"],
@@ -187,14 +193,14 @@ def test_a_contact_that_keeps_its_address_keeps_its_status(tenant: Tenant) -> No
 def test_new_and_edited_contacts_and_the_undo_of_an_edit(alice: Actor) -> None:
     with tenant_context(alice.workspace.pk):
         known("spam", external_id="C-1")
-        made = editing.create({"email": (BEA, BEA)}, user_id=alice.user.pk)
+        made = edit.create({"email": (BEA, BEA)}, user_id=alice.user.pk)
         assert Contact.objects.get(pk=made.pk).email_status == "spam"
         other = known("active", email="other@example.com")
-        entry = editing.change(other.pk, {"email": (BEA, BEA)}, seen=other.changed_at, user_id=alice.user.pk)
+        entry = edit.change(other.pk, {"email": (BEA, BEA)}, seen=other.changed_at, user_id=alice.user.pk)
         other.refresh_from_db()
         assert (other.email, other.email_status) == (BEA, "spam")
         assert entry is not None
-        reversing.undo(entry.pk, user_id=alice.user.pk)
+        profile_undo.undo(entry.pk, user_id=alice.user.pk)
         other.refresh_from_db()
         assert (other.email, other.email_status) == ("other@example.com", "active")
         assert AuditEntry.objects.filter(verb="contact.edited").exists()
@@ -205,11 +211,11 @@ def test_a_merge_that_brings_an_address_and_its_undo(alice: Actor) -> None:
         known("unsubscribed", external_id="C-1")
         stays = known("active", email="other@example.com", external_id="C-2")
         loser = known("active", external_id="C-3")
-        made = merging.merge([stays.pk, loser.pk], chosen={"email": loser.pk}, user_id=alice.user.pk)
+        made = merge.merge([stays.pk, loser.pk], chosen={"email": loser.pk}, user_id=alice.user.pk)
         assert made is not None
         one = Contact.objects.living().get(pk=made.contact_id)
         assert (one.email, one.email_status) == (BEA, "unsubscribed")
-        merging.undo(made.pk, user_id=alice.user.pk)
+        merge.undo(made.pk, user_id=alice.user.pk)
         found = dict(Contact.objects.living().values_list("external_id", "email_status"))
         # Who comes back with the address takes what is known for it; the other one is as before.
         assert found == {"C-1": "unsubscribed", "C-2": "active", "C-3": "unsubscribed"}
@@ -222,11 +228,11 @@ def test_a_restored_contact(alice: Actor, way: str) -> None:
         known("unsubscribed", external_id="C-1")
         action: BulkAction | None = None
         if way == "one":
-            acting.restore(gone.pk, user_id=alice.user.pk)
+            quick_actions.restore(gone.pk, user_id=alice.user.pk)
         else:
-            action = bulk.begin("restore", {"ids": [gone.pk], "show": "deleted"}, user_id=alice.user.pk)
+            action = actions.begin("restore", {"ids": [gone.pk], "show": "deleted"}, user_id=alice.user.pk)
     if action is not None:
-        bulk.work(alice.workspace.pk, action.pk)
+        actions.work(alice.workspace.pk, action.pk)
     assert status(alice.workspace, pk=gone.pk) == "unsubscribed"
 
 
@@ -248,7 +254,7 @@ def test_an_undo_that_brings_an_address_back(tenant: Tenant) -> None:
 
 @pytest.fixture
 def form(inside: Tenant) -> SignupForm:
-    made: SignupForm = SignupForm.objects.create(key=subscribing.new_key(inside.pk), title="News", wording="I agree.")
+    made: SignupForm = SignupForm.objects.create(key=signup.new_key(inside.pk), title="News", wording="I agree.")
     return made
 
 
@@ -258,7 +264,7 @@ def form(inside: Tenant) -> SignupForm:
 def test_a_confirmation_counts_for_the_address(form: SignupForm, inside: Tenant, before: str, after: str) -> None:
     first, second = known(before, external_id="C-1"), known(before, external_id="C-2")
     Alias.objects.create(kind="email", value=BEA, contact_id=second.pk, status=before)
-    subscribing.confirm(subscribing.Asked(inside.pk, form.pk, BEA, ""))
+    signup.confirm(signup.Asked(inside.pk, form.pk, BEA, ""))
     for contact in (first, second):
         contact.refresh_from_db()
         assert contact.email_status == after
@@ -267,7 +273,7 @@ def test_a_confirmation_counts_for_the_address(form: SignupForm, inside: Tenant,
 
 def test_unsubscribing_counts_for_the_address(inside: Tenant) -> None:
     first, second, third = known("active"), known("active", external_id="C-2"), known("spam", external_id="C-3")
-    subscribing.leave(first, keep=None)
+    signup.leave(first, keep=None)
     for contact, wanted in ((first, "unsubscribed"), (second, "unsubscribed"), (third, "spam")):
         contact.refresh_from_db()
         assert contact.email_status == wanted
@@ -277,7 +283,7 @@ def test_a_form_does_not_make_somebody_active(form: SignupForm, inside: Tenant) 
     known("unsubscribed", email="old@example.com", external_id="C-1")
     Contact.objects.filter(external_id="C-1").update(email="new@example.com")
     Alias.objects.create(kind="email", value=BEA, contact_id=Contact.objects.get().pk, status="unsubscribed")
-    subscribing.ask(form, email=BEA, name="Bea")
+    signup.ask(form, email=BEA, name="Bea")
     assert Contact.objects.get(email=BEA).email_status == "unsubscribed"
 
 
@@ -287,11 +293,11 @@ def test_who_stays_of_duplicates(alice: Actor, keep: str) -> None:
     with tenant_context(tenant.pk):
         for number, before in enumerate(["active", "unsubscribed", "active"]):
             known(before, external_id=f"C-{number}")
-        action = bulk.begin("duplicates", {}, user_id=alice.user.pk, by="email", keep=keep)
-    bulk.work(tenant.pk, action.pk)
+        action = actions.begin("duplicates", {}, user_id=alice.user.pk, by="email", keep=keep)
+    actions.work(tenant.pk, action.pk)
     assert status(tenant, email=BEA) == "unsubscribed"
     with tenant_context(tenant.pk):
-        bulk.undo(action.pk, user_id=alice.user.pk)
-    bulk.work(tenant.pk, action.pk)
+        actions.undo(action.pk, user_id=alice.user.pk)
+    actions.work(tenant.pk, action.pk)
     with tenant_context(tenant.pk):
         assert set(Contact.objects.living().values_list("email_status", flat=True)) == {"unsubscribed"}

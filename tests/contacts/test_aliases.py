@@ -7,9 +7,14 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from contacts import acting, bulk, editing, merging, reversing, subscribing, suppression
-from contacts.acting import Refused
+from contacts.bulk import actions
+from contacts.consent import suppression
+from contacts.duplicates import merge
 from contacts.models import Alias, BulkAction, Contact, SignupForm
+from contacts.profile import edit, quick_actions
+from contacts.profile import undo as profile_undo
+from contacts.profile.quick_actions import Refused
+from contacts.subscriptions import signup
 from imports import undo
 from imports.models import Import, RowIssue
 from tenants.isolation.context import tenant_context
@@ -120,13 +125,13 @@ def test_an_edit_remembers_and_its_undo_gives_back(alice: Actor) -> None:
     with tenant_context(tenant.pk):
         contact = Contact.objects.get()
         values = {"external_id": "C-2", "email": (NEW, NEW), "phone": (P2, P2)}
-        entry = editing.change(contact.pk, values, seen=contact.changed_at, user_id=alice.user.pk)
+        entry = edit.change(contact.pk, values, seen=contact.changed_at, user_id=alice.user.pk)
     assert aliases(tenant) == {("external_id", "C-1"), ("email", OLD), ("phone", P1)}
     bring(tenant, f"external id,email,phone,city\nC-1,,,Riga\n,{OLD},,Riga\n,,{P1},Riga\n")
     assert people(tenant) == [("C-2", NEW, P2)]
     with tenant_context(tenant.pk):
         assert entry is not None
-        reversing.undo(entry.pk, user_id=alice.user.pk)
+        profile_undo.undo(entry.pk, user_id=alice.user.pk)
     assert people(tenant) == [("C-1", OLD, P1)]
 
 
@@ -135,7 +140,7 @@ def test_a_value_that_was_removed_still_names_its_person(alice: Actor) -> None:
     bring(tenant, f"{HEAD}C-1,{OLD},{P1}\n")
     with tenant_context(tenant.pk):
         contact = Contact.objects.get()
-        editing.change(contact.pk, {"email": None}, seen=contact.changed_at, user_id=alice.user.pk)
+        edit.change(contact.pk, {"email": None}, seen=contact.changed_at, user_id=alice.user.pk)
     imp = bring(tenant, f"external id,email,city\n,{OLD},Riga\n")
     assert (imp.updated, people(tenant)) == (1, [("C-1", None, P1)])
 
@@ -153,11 +158,11 @@ def test_a_plan_that_is_made_again_reads_the_rows_as_they_came(alice: Actor) -> 
     tenant = alice.workspace
     bring(tenant, f"{HEAD}C-1,{NEW},\nC-2,{OLD},\n")
     with tenant_context(tenant.pk):
-        made = merging.merge(list(Contact.objects.values_list("pk", flat=True)), user_id=alice.user.pk)
+        made = merge.merge(list(Contact.objects.values_list("pk", flat=True)), user_id=alice.user.pk)
         assert made is not None
     imp = bring(tenant, "external id,email,city\nC-2,,Riga\nC-1,,Oslo\n", review=True)
     with tenant_context(tenant.pk):
-        merging.undo(made.pk, user_id=alice.user.pk)
+        merge.undo(made.pk, user_id=alice.user.pk)
     alice.post(f"imports/{imp.pk}/confirm/")
     imp = work(tenant, imp)
     if not imp.ended:  # the figures differ from those that were agreed to
@@ -173,12 +178,12 @@ def test_merging_people_with_the_same_alias(alice: Actor) -> None:
     bring(tenant, f"{HEAD}C-1,{OLD},\nC-2,{OLD},\n")
     bring(tenant, f"{HEAD}C-1,a@example.com,\nC-2,b@example.com,\n")
     with tenant_context(tenant.pk):
-        made = merging.merge(list(Contact.objects.values_list("pk", flat=True)), user_id=alice.user.pk)
+        made = merge.merge(list(Contact.objects.values_list("pk", flat=True)), user_id=alice.user.pk)
         assert made is not None
     imp = bring(tenant, f"{HEAD},{OLD},\n")
     assert (imp.created, len(people(tenant))) == (0, 1)
     with tenant_context(tenant.pk):
-        merging.undo(made.pk, user_id=alice.user.pk)
+        merge.undo(made.pk, user_id=alice.user.pk)
         assert Alias.objects.filter(kind="email", value=OLD).count() == 2
 
 
@@ -228,13 +233,13 @@ def test_deleted_after_a_merge(alice: Actor, row: str, erased: bool) -> None:
     tenant = alice.workspace
     bring(tenant, f"{HEAD}C-1,{NEW},\nC-2,{OLD},\n")
     with tenant_context(tenant.pk):
-        made = merging.merge(list(Contact.objects.values_list("pk", flat=True)), user_id=alice.user.pk)
+        made = merge.merge(list(Contact.objects.values_list("pk", flat=True)), user_id=alice.user.pk)
         assert made is not None
-        acting.delete(made.contact_id, reason="asked", user_id=alice.user.pk)
+        quick_actions.delete(made.contact_id, reason="asked", user_id=alice.user.pk)
         if erased:
-            action = bulk.begin("erase", {"ids": [made.contact_id], "show": "deleted"}, user_id=alice.user.pk)
+            action = actions.begin("erase", {"ids": [made.contact_id], "show": "deleted"}, user_id=alice.user.pk)
     if erased:
-        bulk.work(tenant.pk, action.pk)
+        actions.work(tenant.pk, action.pk)
     imp = bring(tenant, f"{HEAD}{row}\n")
     assert (imp.skipped, people(tenant)) == (1, [])
     assert codes(tenant, imp) == ["contact_suppressed" if erased else "contact_deleted"]
@@ -251,8 +256,8 @@ def _erase_all(tenant: Tenant, user_id: int) -> None:
     with tenant_context(tenant.pk):
         Contact.objects.update(deleted_at=timezone.now(), deleted_reason="asked")
         ids = list(Contact.objects.values_list("pk", flat=True))
-        action: BulkAction = bulk.begin("erase", {"ids": ids, "show": "deleted"}, user_id=user_id)
-    bulk.work(tenant.pk, action.pk)
+        action: BulkAction = actions.begin("erase", {"ids": ids, "show": "deleted"}, user_id=user_id)
+    actions.work(tenant.pk, action.pk)
 
 
 def test_an_erased_address_does_not_come_back_with_somebody_else(changed: Tenant, alice: Actor) -> None:
@@ -268,8 +273,8 @@ def test_who_had_the_address_of_an_erased_person_keeps_it(tenant: Tenant, alice:
     with tenant_context(tenant.pk):
         Contact.objects.filter(external_id="C-1").update(deleted_at=timezone.now(), deleted_reason="asked")
         ids = list(Contact.objects.filter(external_id="C-1").values_list("pk", flat=True))
-        action = bulk.begin("erase", {"ids": ids, "show": "deleted"}, user_id=alice.user.pk)
-    bulk.work(tenant.pk, action.pk)
+        action = actions.begin("erase", {"ids": ids, "show": "deleted"}, user_id=alice.user.pk)
+    actions.work(tenant.pk, action.pk)
     imp = bring(tenant, f"external id,email,city\nC-2,{OLD},Riga\n")
     assert (imp.updated, people(tenant)) == (1, [("C-2", OLD, None)])
 
@@ -279,9 +284,9 @@ def test_nobody_enters_them_by_hand(changed: Tenant, alice: Actor) -> None:
         Contact.objects.update(deleted_at=timezone.now(), deleted_reason="asked")
         for values in ({"email": (OLD, OLD)}, {"email": (NEW, NEW)}, {"phone": (P1, P1)}, {"external_id": "C-1"}):
             with pytest.raises(Refused, match="was deleted"):
-                editing.create(values, user_id=alice.user.pk)
+                edit.create(values, user_id=alice.user.pk)
         # A phone alone does not say who somebody is.
-        assert editing.create({"email": ("x@example.com",) * 2, "phone": (P1, P1)}, user_id=alice.user.pk).pk
+        assert edit.create({"email": ("x@example.com",) * 2, "phone": (P1, P1)}, user_id=alice.user.pk).pk
 
 
 def test_an_erased_address_is_not_given_by_hand(changed: Tenant, alice: Actor) -> None:
@@ -291,7 +296,7 @@ def test_an_erased_address_is_not_given_by_hand(changed: Tenant, alice: Actor) -
         values: dict[str, Any]
         for values in ({"email": (OLD, OLD)}, {"phone": (P2, P2)}, {"external_id": "C-1"}):
             with pytest.raises(Refused, match="erased"):
-                editing.change(other.pk, values, seen=other.changed_at, user_id=alice.user.pk)
+                edit.change(other.pk, values, seen=other.changed_at, user_id=alice.user.pk)
 
 
 @pytest.mark.parametrize("way", ["one", "many", "undo of a deletion"])
@@ -299,18 +304,18 @@ def test_a_restore_does_not_bring_back_an_erased_address(alice: Actor, way: str)
     tenant, by = alice.workspace, alice.user.pk
     with tenant_context(tenant.pk):
         gone = Contact.objects.create(email=OLD, origin="manual", email_status="unsubscribed", external_id="C-8")
-        action = bulk.begin("delete", {"ids": [gone.pk]}, user_id=by, reason="asked")
-    bulk.work(tenant.pk, action.pk)
+        action = actions.begin("delete", {"ids": [gone.pk]}, user_id=by, reason="asked")
+    actions.work(tenant.pk, action.pk)
     with tenant_context(tenant.pk):
         suppression.add([("email", OLD)])
         if way == "one":
             with pytest.raises(Refused, match="erased"):
-                acting.restore(gone.pk, user_id=by)
+                quick_actions.restore(gone.pk, user_id=by)
         elif way == "many":
-            action = bulk.begin("restore", {"ids": [gone.pk], "show": "deleted"}, user_id=by)
+            action = actions.begin("restore", {"ids": [gone.pk], "show": "deleted"}, user_id=by)
         else:
-            bulk.undo(action.pk, user_id=by)
-    bulk.work(tenant.pk, action.pk)
+            actions.undo(action.pk, user_id=by)
+    actions.work(tenant.pk, action.pk)
     assert people(tenant) == []
 
 
@@ -318,10 +323,10 @@ def test_a_restore_does_not_bring_back_an_erased_address(alice: Actor, way: str)
 def test_a_form_brings_nobody_back_before_the_press(changed: Tenant, email: str) -> None:
     with tenant_context(changed.pk):
         Contact.objects.update(deleted_at=timezone.now(), deleted_reason="asked")
-        form = SignupForm.objects.create(key=subscribing.new_key(changed.pk), title="News", wording="I agree.")
-        subscribing.ask(form, email=email, name="")
+        form = SignupForm.objects.create(key=signup.new_key(changed.pk), title="News", wording="I agree.")
+        signup.ask(form, email=email, name="")
         assert Contact.objects.living().count() == 0
-        subscribing.confirm(subscribing.Asked(changed.pk, form.pk, email, ""))
+        signup.confirm(signup.Asked(changed.pk, form.pk, email, ""))
         assert Contact.objects.living().get().email == email
 
 
@@ -345,7 +350,7 @@ def test_an_undone_import_leaves_no_alias_to_nobody(tenant: Tenant) -> None:
 def test_what_was_replaced_before_there_were_aliases_becomes_one(changed: Tenant, alice: Actor) -> None:
     with tenant_context(changed.pk):
         contact = Contact.objects.get()
-        editing.change(contact.pk, {"external_id": "C-2"}, seen=contact.changed_at, user_id=alice.user.pk)
+        edit.change(contact.pk, {"external_id": "C-2"}, seen=contact.changed_at, user_id=alice.user.pk)
         Alias.objects.all().delete()
         migration = import_module("imports.migrations.0007_aliases_of_before")
         with connection.cursor() as cursor:

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contacts import attributes, vocabulary
-from contacts.attributes import AS_STORED, CORE, SYSTEM, TYPES, BadValue, guess_type, parser
+from contacts.values import types, vocabulary
+from contacts.values.types import AS_STORED, CORE, SYSTEM, TYPES, BadValue, guess_type, parser
 
 
 def stored(type_key: str, text: str, **settings: Any) -> str:
@@ -334,6 +334,6 @@ def test_a_guessed_type_reads_its_samples() -> None:
         [(date(2020, 1, 1) + timedelta(days=rng.randrange(2000))).isoformat() for _ in range(20)],
     ]
     for values in pools:
-        parse = attributes.parser(guess_type(values))
+        parse = types.parser(guess_type(values))
         for value in values:
             parse(value)

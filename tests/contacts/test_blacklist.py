@@ -2,7 +2,7 @@
 
 import pytest
 
-from contacts import blacklist
+from contacts.consent import blacklist
 from contacts.models import BlacklistEntry, Contact
 from tenants.isolation.context import tenant_context
 from tenants.models import AuditEntry

@@ -10,7 +10,8 @@ import pytest
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 
-from contacts import bulk, bulk_kinds, exports, tidying
+from contacts import cleanup
+from contacts.bulk import actions, export, kinds
 from contacts.models import BulkAction, BulkItem, BulkState, Change, Contact, EmailStatus, Turn
 from segments.models import Member, Segment
 from tenants.isolation.context import tenant_context
@@ -24,7 +25,7 @@ STATUSES = ("active", "unsubscribed", "spam", "blacklisted", "not_confirmed")
 @pytest.fixture
 def crowd(alice: Actor, monkeypatch: pytest.MonkeyPatch) -> Actor:
     """Twenty contacts, four of each e-mail status, worked off three at a time."""
-    monkeypatch.setattr(bulk, "STEP", 3)
+    monkeypatch.setattr(actions, "STEP", 3)
     rows = "".join(f"E-{i},p{i:02}@example.com,Name{i},Riga|Oslo\n" for i in range(20))
     bring(alice.workspace, "external_id,email,first_name,city\n" + rows)
     with tenant_context(alice.workspace.pk):
@@ -35,13 +36,13 @@ def crowd(alice: Actor, monkeypatch: pytest.MonkeyPatch) -> Actor:
 
 def begin(who: Actor, kind: str, asked: dict[str, Any] | None = None, **options: Any) -> BulkAction:
     with tenant_context(who.workspace.pk):
-        return bulk.begin(kind, asked or {}, user_id=who.user.pk, **options)
+        return actions.begin(kind, asked or {}, user_id=who.user.pk, **options)
 
 
 def work(who: Actor, action: BulkAction) -> BulkAction:
     """Work on it until it has ended; the action as it is then."""
     while True:
-        bulk.work(who.workspace.pk, action.pk)
+        actions.work(who.workspace.pk, action.pk)
         with tenant_context(who.workspace.pk):
             found: BulkAction = BulkAction.objects.get(pk=action.pk)
         if not found.active:
@@ -50,7 +51,7 @@ def work(who: Actor, action: BulkAction) -> BulkAction:
 
 def undone(who: Actor, action: BulkAction) -> BulkAction:
     with tenant_context(who.workspace.pk):
-        bulk.undo(action.pk, user_id=who.user.pk)
+        actions.undo(action.pk, user_id=who.user.pk)
     return work(who, action)
 
 
@@ -93,7 +94,7 @@ def test_done_and_taken_back(
     assert (action.state, action.undone, action.kept) == (BulkState.UNDONE, done, 0)
     assert everybody(crowd.workspace) == before
     with tenant_context(crowd.workspace.pk):
-        bulk.undo(action.pk, user_id=crowd.user.pk)  # once more changes nothing
+        actions.undo(action.pk, user_id=crowd.user.pk)  # once more changes nothing
         assert BulkAction.objects.get(pk=action.pk).state == BulkState.UNDONE
         assert AuditEntry.objects.filter(verb__in=(f"bulk.{kind}", "bulk.undo")).count() == 2
 
@@ -109,14 +110,14 @@ def test_only_people_that_cannot_be_written_to_are_deleted_in_bulk(crowd: Actor)
 def test_each_is_looked_at_again_when_its_turn_comes(crowd: Actor) -> None:
     action = begin(crowd, "delete", reason="Other")
     with tenant_context(crowd.workspace.pk):
-        bulk._step(BulkAction.objects.get(pk=action.pk))  # gathered
+        actions._step(BulkAction.objects.get(pk=action.pk))  # gathered
         spam = list(Contact.objects.filter(email_status="spam").values_list("pk", flat=True))
         Contact.objects.filter(pk__in=spam).update(email_status="active")
     action = work(crowd, action)
     assert (action.total, action.done, action.skipped) == (16, 12, 4)
     with tenant_context(crowd.workspace.pk):
         assert Contact.objects.living().filter(pk__in=spam).count() == 4
-        assert bulk.items_in(action, "s", 10) == spam
+        assert actions.items_in(action, "s", 10) == spam
 
 
 def test_an_undo_leaves_what_somebody_has_changed_since(crowd: Actor) -> None:
@@ -152,10 +153,10 @@ def test_of_two_deleted_with_one_id_only_the_first_comes_back(alice: Actor) -> N
 def test_selected_are_those_that_were_ticked_or_those_that_the_list_shows(crowd: Actor) -> None:
     with tenant_context(crowd.workspace.pk):
         ids = list(Contact.objects.order_by("pk").values_list("pk", flat=True))
-        assert set(bulk.selected({"ids": ids[:3]}).values_list("pk", flat=True)) == set(ids[:3])
-        assert bulk.selected({"status": "email.spam"}).count() == 4
-        assert bulk.selected({"q": "p07@"}).count() == 1
-        assert bulk.selected({}).count() == 20
+        assert set(actions.selected({"ids": ids[:3]}).values_list("pk", flat=True)) == set(ids[:3])
+        assert actions.selected({"status": "email.spam"}).count() == 4
+        assert actions.selected({"q": "p07@"}).count() == 1
+        assert actions.selected({}).count() == 20
 
 
 @pytest.mark.parametrize(("keep", "left"), [("earlier", ["1", "4", "6"]), ("later", ["3", "5", "6"])])
@@ -181,7 +182,7 @@ def test_of_doubles_made_at_one_moment_the_id_decides_and_one_always_stays(alice
         made = [Contact.objects.create(email="a@example.com", origin="manual", created_at=at).pk for _ in range(5)]
     action = begin(alice, "duplicates", by="email", keep="earlier")
     with tenant_context(alice.workspace.pk):
-        bulk._step(BulkAction.objects.get(pk=action.pk))
+        actions._step(BulkAction.objects.get(pk=action.pk))
         # The one that was to stay goes meanwhile: the next one stays instead.
         Contact.objects.filter(pk=made[0]).update(deleted_at=at)
     action = work(alice, action)
@@ -214,7 +215,7 @@ def test_segments_know_whom_the_action_has_added(crowd: Actor) -> None:
 
 
 def test_a_step_that_is_cut_off_is_done_again_and_once_only(crowd: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
-    action, real, cuts = begin(crowd, "delete", reason="Other"), bulk._work_off, []
+    action, real, cuts = begin(crowd, "delete", reason="Other"), actions._work_off, []
 
     def cut(*args: Any, **kwargs: Any) -> None:
         real(*args, **kwargs)
@@ -222,10 +223,10 @@ def test_a_step_that_is_cut_off_is_done_again_and_once_only(crowd: Actor, monkey
             cuts.append(1)
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(bulk, "_work_off", cut)
+    monkeypatch.setattr(actions, "_work_off", cut)
     for _ in range(2):
         with pytest.raises(KeyboardInterrupt):
-            bulk.work(crowd.workspace.pk, action.pk)
+            actions.work(crowd.workspace.pk, action.pk)
     action = work(crowd, action)
     assert (action.state, action.done, action.skipped) == (BulkState.DONE, 16, 0)
 
@@ -236,7 +237,7 @@ def test_a_step_that_cannot_be_done_ends_the_action_with_its_reason(
     def broken(*_args: Any, **_kwargs: Any) -> None:
         raise DatabaseError("no such column")
 
-    monkeypatch.setattr(bulk_kinds.Delete, "step", broken)
+    monkeypatch.setattr(kinds.Delete, "step", broken)
     action = work(crowd, begin(crowd, "delete", reason="Other"))
     assert (action.state, action.error, action.done) == (BulkState.FAILED, "DatabaseError", 0)
     assert "failed" in crowd.get(f"contacts/actions/{action.pk}/").content.decode()
@@ -270,7 +271,7 @@ def test_stopping_keeps_what_was_done_and_it_can_be_taken_back(crowd: Actor) -> 
     action = begin(crowd, "delete", reason="Other")
     with tenant_context(crowd.workspace.pk):
         for _ in range(3):
-            bulk._step(BulkAction.objects.get(pk=action.pk))
+            actions._step(BulkAction.objects.get(pk=action.pk))
     crowd.post(f"contacts/actions/{action.pk}/cancel/")
     action = work(crowd, action)
     assert (action.state, action.done) == (BulkState.CANCELED, 6)
@@ -281,13 +282,13 @@ def test_stopping_keeps_what_was_done_and_it_can_be_taken_back(crowd: Actor) -> 
 
 def test_the_sweep_wakes_what_is_under_way_and_forgets_the_rest(crowd: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[int] = []
-    monkeypatch.setattr(bulk, "defer", lambda _task, **ids: sent.append(ids["bulk_id"]))
+    monkeypatch.setattr(actions, "defer", lambda _task, **ids: sent.append(ids["bulk_id"]))
     action = begin(crowd, "delete", reason="Other")
-    bulk.wake_active(crowd.workspace.pk)
+    actions.wake_active(crowd.workspace.pk)
     assert set(sent) == {action.pk}
     work(crowd, action)
     sent.clear()
-    bulk.wake_active(crowd.workspace.pk)
+    actions.wake_active(crowd.workspace.pk)
     assert sent == []
 
 
@@ -333,11 +334,11 @@ def test_an_export_imports_back_unchanged(alice: Actor, mode: str) -> None:
 def test_the_file_goes_when_its_time_is_over(crowd: Actor) -> None:
     action, _rows = exported(crowd)
     with tenant_context(crowd.workspace.pk):
-        path = exports.folder() / BulkAction.objects.get(pk=action.pk).result["file"]
+        path = export.folder() / BulkAction.objects.get(pk=action.pk).result["file"]
         assert path.stat().st_mode & 0o077 == 0
-        BulkAction.objects.update(finished_at=timezone.now() - timedelta(days=exports.DAYS, hours=1))
+        BulkAction.objects.update(finished_at=timezone.now() - timedelta(days=export.DAYS, hours=1))
     assert crowd.get(f"contacts/actions/{action.pk}/file/").status_code == 410
-    tidying.everywhere()
+    cleanup.everywhere()
     assert not path.exists()
     assert "not kept any more" in crowd.get(f"contacts/actions/{action.pk}/").content.decode()
 
@@ -430,7 +431,7 @@ def test_another_workspace_is_never_touched(crowd: Actor, charlie: Actor) -> Non
     ],
 )
 def test_the_button_says_how_many(kind: str, count: int, words: str) -> None:
-    assert bulk.kinds()[kind].asking(count) == words
+    assert actions.kinds()[kind].asking(count) == words
 
 
 def test_the_preview_and_the_page_say_the_number(alice: Actor) -> None:
@@ -442,5 +443,5 @@ def test_the_preview_and_the_page_say_the_number(alice: Actor) -> None:
         action = BulkAction.objects.latest("pk")
     path = f"contacts/actions/{action.pk}/"
     assert "<h1>Unsubscribe</h1>" in alice.get(path).text
-    bulk.work(alice.workspace.pk, action.pk)
+    actions.work(alice.workspace.pk, action.pk)
     assert "<h1>3 contacts unsubscribed</h1>" in alice.get(path).text

@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contacts import editing, exports, merging
-from contacts.attributes import parser
+from contacts.bulk import export
+from contacts.duplicates import merge
 from contacts.models import Attribute, BulkAction, Contact, Merge
+from contacts.profile import edit
+from contacts.values.types import parser
 from core import exact_json, formatting
 from imports import running, undo
 from segments import compiler, rules
@@ -32,7 +34,7 @@ def test_json_gives_back_the_digits_it_got(text: str) -> None:
     assert not isinstance(value, float)
     assert exact_json.dumps(value) == (text if text != "-0" else "0")
     assert exact_json.dumps({"a": [value, {"b": value}]}) == '{"a":[@,{"b":@}]}'.replace("@", exact_json.dumps(value))
-    assert exports.cell(value) == formatting.stored(value) == exact_json.dumps(value)
+    assert export.cell(value) == formatting.stored(value) == exact_json.dumps(value)
 
 
 @pytest.mark.parametrize("value", [float("nan"), {"a": 10**30}, {1: "x"}, "\ud800", [None, True, "é"], {"n": 1.5}])
@@ -104,7 +106,7 @@ def test_edit_of_the_number_and_its_undo(alice: Actor) -> None:
     with tenant_context(alice.workspace.pk):
         entry = AuditEntry.objects.get(verb="contact.edited")
         assert exact_json.dumps(entry.detail["values"]["price"]) == f"[[{LONG}],[98765432109876543210.10]]"
-        editing.undo(Contact.objects.select_for_update().get(), entry.detail, user_id=alice.user.pk)
+        edit.undo(Contact.objects.select_for_update().get(), entry.detail, user_id=alice.user.pk)
     assert prices(alice) == [LONG]
 
 
@@ -112,12 +114,12 @@ def test_merge_and_its_undo(alice: Actor) -> None:
     bring(alice.workspace, file(LONG, ZEROS), maps=MAPS)
     with tenant_context(alice.workspace.pk):
         ids = list(Contact.objects.order_by("email").values_list("pk", flat=True))
-        made = merging.merge(ids, chosen={"price": ids[1]}, user_id=None)
+        made = merge.merge(ids, chosen={"price": ids[1]}, user_id=None)
         assert made is not None
     assert prices(alice) == [ZEROS]
     with tenant_context(alice.workspace.pk):
         assert exact_json.dumps(Merge.objects.get().values["price"]) == f"[[{LONG}],[{ZEROS}]]"
-        merging.undo(made.pk, user_id=None)
+        merge.undo(made.pk, user_id=None)
     assert prices(alice) == [LONG, ZEROS]
 
 

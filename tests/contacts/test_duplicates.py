@@ -2,7 +2,7 @@
 
 import pytest
 
-from contacts import duplicates
+from contacts.duplicates import exact
 from contacts.models import Contact, Turn
 from tenants.isolation.context import tenant_context
 from tests.cast import Actor, actor
@@ -67,7 +67,7 @@ def test_one_who_is_deleted_is_no_double_any_more(doubles: Actor) -> None:
 
 
 def test_pages_show_every_group_once(alice: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(duplicates, "GROUPS", 7)
+    monkeypatch.setattr(exact, "GROUPS", 7)
     monkeypatch.setattr("contacts.views.duplicates.GROUPS", 7)
     for n in (1, 2):
         rows = "".join(f"{n}-{i},p{i:02}@example.com\n" for i in range(20))

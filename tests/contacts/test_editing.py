@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from contacts import suppression
+from contacts.consent import suppression
 from contacts.models import Attribute, Category, Change, ConsentRecord, Contact, Turn
 from tenants.isolation.context import tenant_context
 from tenants.models import AuditEntry

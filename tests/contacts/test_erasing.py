@@ -10,9 +10,13 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from contacts import acting, bulk, holdings, merging, suppression
+from contacts.bulk import actions
+from contacts.consent import suppression
+from contacts.duplicates import merge
+from contacts.linkage import job, schedule
 from contacts.models import BlacklistEntry, BulkAction, BulkState, Contact, ProbableKey
-from contacts.probable import runs, searching
+from contacts.privacy import data_providers
+from contacts.profile import quick_actions
 from imports.models import Import, RejectedRow
 from segments import membership, saving
 from segments.models import Member, Segment
@@ -51,15 +55,15 @@ def tables() -> set[str]:
 
 
 def test_every_table_with_data_about_people_is_answered_for() -> None:
-    named = {table for holding in holdings.every() for table in holding.TABLES}
+    named = {table for holding in data_providers.every() for table in holding.TABLES}
     assert named | set(IMPERSONAL) == tables()
     assert not named & set(IMPERSONAL)
 
 
 def erase(who: Actor, *ids: int) -> BulkAction:
     with tenant_context(who.workspace.pk):
-        action = bulk.begin("erase", {"ids": list(ids)}, user_id=who.user.pk)
-    bulk.work(who.workspace.pk, action.pk)
+        action = actions.begin("erase", {"ids": list(ids)}, user_id=who.user.pk)
+    actions.work(who.workspace.pk, action.pk)
     with tenant_context(who.workspace.pk):
         found: BulkAction = BulkAction.objects.get(pk=action.pk)
     return found
@@ -108,17 +112,17 @@ def canary(alice: Actor) -> tuple[Actor, Contact]:
             user_id=alice.user.pk,
         )
         other = Contact.objects.get(external_id="C-9")
-        merging.merge([who.pk, other.pk], user_id=alice.user.pk)
-        search = runs.start(user_id=alice.user.pk)
+        merge.merge([who.pk, other.pk], user_id=alice.user.pk)
+        search = schedule.start(user_id=alice.user.pk)
         for text in (CANARY, f"{CANARY}@exam", f"canary{CANARY}", f"{CANARY} can"):
-            bulk.begin("export", {"q": text}, user_id=alice.user.pk, mode="raw")
-        export = bulk.begin("export", {"q": f"{CANARY}@example.com"}, user_id=alice.user.pk, mode="raw")
-    searching.work(own, search.pk)
-    bulk.work(own, export.pk)
+            actions.begin("export", {"q": text}, user_id=alice.user.pk, mode="raw")
+        export = actions.begin("export", {"q": f"{CANARY}@example.com"}, user_id=alice.user.pk, mode="raw")
+    job.work(own, search.pk)
+    actions.work(own, export.pk)
     values = {"email": f"{CANARY}@example.com", "city": f"{CANARY}town", "seen": _seen(alice, who)}
     assert alice.post(f"contacts/{who.pk}/edit/", values).status_code == 302
     with tenant_context(own):
-        acting.delete(who.pk, reason="Asked to be deleted", user_id=alice.user.pk)
+        quick_actions.delete(who.pk, reason="Asked to be deleted", user_id=alice.user.pk)
     return alice, who
 
 

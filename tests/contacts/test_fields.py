@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from contacts import bulk, fields, retyping
+from contacts.bulk import actions
+from contacts.fields import change_type, custom_fields
 from contacts.models import Attribute, BulkAction, Category, Contact
 from imports import columns
 from imports.models import RowIssue
@@ -35,7 +36,7 @@ def test_a_field_is_added_and_used(alice: Actor) -> None:
     page = alice.get("contacts/fields/").content.decode()
     assert "Größe des Schuhs" in page
     with tenant_context(alice.workspace.pk):
-        assert [field.used for field in fields.own()] == [1]
+        assert [field.used for field in custom_fields.own()] == [1]
         assert AuditEntry.objects.filter(verb="attribute.added").count() == 1
 
 
@@ -149,7 +150,7 @@ def test_what_an_import_writes_meanwhile_is_skipped(alice: Actor) -> None:
     add(alice, type="text")
     bring(alice.workspace, "email,shoe_size\na@example.com,41\nb@example.com,42\n")
     with tenant_context(alice.workspace.pk):
-        action = retyping.begin(only_row(), "integer", {}, user_id=alice.user.pk)
+        action = change_type.begin(only_row(), "integer", {}, user_id=alice.user.pk)
     bulk_step(alice, action)  # the check, and the new type
     with tenant_context(alice.workspace.pk):
         Contact.objects.filter(email="b@example.com").update(attributes={"shoe_size": "large"})
@@ -162,7 +163,7 @@ def test_a_change_of_type_is_not_stopped_half_way(alice: Actor) -> None:
     add(alice, type="text")
     bring(alice.workspace, "email,shoe_size\na@example.com,41\n")
     with tenant_context(alice.workspace.pk):
-        action = retyping.begin(only_row(), "integer", {}, user_id=alice.user.pk)
+        action = change_type.begin(only_row(), "integer", {}, user_id=alice.user.pk)
     assert "Stop</button>" not in alice.get(f"contacts/actions/{action.pk}/").text
     alice.post(f"contacts/actions/{action.pk}/cancel/")
     assert work(alice, action).state == "done"
@@ -195,7 +196,7 @@ def only_row() -> Attribute:
 def bulk_step(who: Actor, action: BulkAction) -> None:
     """One step of an action, and no more."""
     with tenant_context(who.workspace.pk):
-        bulk._step(BulkAction.objects.get(pk=action.pk))
+        actions._step(BulkAction.objects.get(pk=action.pk))
 
 
 def test_options_can_come_with_the_type(alice: Actor) -> None:

@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from phonenumbers import PhoneNumberFormat
 
-from contacts import identifiers, phones
-from contacts.identifiers import (
+from contacts.values import identifiers, phones
+from contacts.values.identifiers import (
     bare_email,
     email_problem,
     external_id_problem,
@@ -26,7 +26,7 @@ from contacts.identifiers import (
     phone_problem,
     takes_messages,
 )
-from contacts.texts import AROUND
+from contacts.values.texts import AROUND
 
 THOROUGH = os.environ.get("CDP_THOROUGH") == "1"
 EMAILS = 100_000 if THOROUGH else 20_000

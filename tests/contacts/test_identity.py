@@ -7,9 +7,10 @@ import orjson
 import pytest
 from django.utils import timezone
 
-from contacts import identity, queries, turns
 from contacts import staging as tables
-from contacts.identity import Policy, Resolved
+from contacts import write_lock
+from contacts.identity import queries, resolver
+from contacts.identity.resolver import Policy, Resolved
 from contacts.models import Contact, Suppression
 from contacts.staging import Staging
 from tenants.models import Tenant
@@ -40,11 +41,11 @@ def bring(tenant: Tenant, rows: list[dict[str, Any]], **policy: Any) -> Outcome:
     tables.settle(staging)
     tables.analyze(staging, "row")
     for kind in rules.identifiers:
-        identity.find_repeats(staging, kind)
-    identity.match(staging, rules, start=0, stop=10_000)
-    resolved = identity.resolve(staging, rules, key="secret")
-    identity.diff(staging, rules, start=0, stop=10_000)
-    identity.apply(staging, rules, start=0, stop=10_000, origin="import", now=timezone.now())
+        resolver.find_repeats(staging, kind)
+    resolver.match(staging, rules, start=0, stop=10_000)
+    resolved = resolver.resolve(staging, rules, key="secret")
+    resolver.diff(staging, rules, start=0, stop=10_000)
+    resolver.apply(staging, rules, start=0, stop=10_000, origin="import", now=timezone.now())
     found = Outcome(
         resolved,
         dict(queries.fetch("SELECT row_no, code FROM {hit} h WHERE code IS NOT NULL", staging)),
@@ -370,7 +371,7 @@ def test_a_living_contact_beside_a_deleted_one_is_found(inside: Tenant) -> None:
 
 
 def test_an_erased_person_does_not_come_back(inside: Tenant) -> None:
-    digest = identity.suppression_digest("email", "a@example.com", key="secret")
+    digest = resolver.suppression_digest("email", "a@example.com", key="secret")
     Suppression.objects.create(kind="email", digest=digest)
     out = bring(inside, [{"email": "a@example.com"}, {"email": "b@example.com"}])
     assert out.codes == {2: "contact_suppressed"}
@@ -399,11 +400,11 @@ def test_the_same_rows_again_change_nothing(inside: Tenant) -> None:
 
 
 def test_a_turn_has_one_holder(inside: Tenant) -> None:
-    turn = turns.lock()
-    assert turns.take(turn, 1)
-    assert turns.take(turn, 1)
-    assert not turns.take(turn, 2)
-    turns.release(2, written=True)
-    assert turns.lock().holder == 1
-    turns.release(1, written=True)
-    assert (turns.lock().holder, turns.lock().version) == (None, 1)
+    turn = write_lock.lock()
+    assert write_lock.take(turn, 1)
+    assert write_lock.take(turn, 1)
+    assert not write_lock.take(turn, 2)
+    write_lock.release(2, written=True)
+    assert write_lock.lock().holder == 1
+    write_lock.release(1, written=True)
+    assert (write_lock.lock().holder, write_lock.lock().version) == (None, 1)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from contacts import listed
+from contacts.listing import list_columns
 from contacts.models import Attribute, Contact
 from tenants.isolation.context import tenant_context
 from tenants.models import Membership
@@ -65,9 +65,9 @@ def test_what_is_no_column_is_left_out(people: Actor) -> None:
 
 def test_no_more_than_have_room(people: Actor) -> None:
     with tenant_context(people.workspace.pk):
-        everything = [column.key for column in listed.columns(None)]
+        everything = [column.key for column in list_columns.columns(None)]
     people.post("contacts/columns/", {"column": everything})
-    assert len(heads(people)) == listed.MOST
+    assert len(heads(people)) == list_columns.MOST
     assert 'role="region"' in people.get("contacts/").text
 
 

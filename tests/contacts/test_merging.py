@@ -8,8 +8,10 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from contacts import acting, choosing, consent, merging
+from contacts.duplicates import merge, survivorship
 from contacts.models import Alias, Attribute, Change, Contact, Merge, Turn
+from contacts.profile import quick_actions
+from contacts.values import channel_status
 from imports import undo
 from imports.models import Import
 from segments.models import Member
@@ -61,7 +63,7 @@ def test_everything_becomes_one_and_comes_back(two: tuple[Actor, Contact, Contac
     with tenant_context(alice.workspace.pk):
         ids = [first.pk, second.pk]
         before = state(ids)
-        made = merging.merge(ids, user_id=alice.user.pk)
+        made = merge.merge(ids, user_id=alice.user.pk)
         assert made is not None
         one, gone = Contact.objects.get(pk=first.pk), Contact.objects.get(pk=second.pk)
         # The newest value wins; where the newer contact has none, the older one's stays.
@@ -77,14 +79,14 @@ def test_everything_becomes_one_and_comes_back(two: tuple[Actor, Contact, Contac
             ("external_id", "C-1"),
             ("email", "anna@example.com"),
         }
-        assert merging.parts_of(one.pk) == ids
+        assert merge.parts_of(one.pk) == ids
         assert Change.objects.filter(contact_id=one.pk, at=one.changed_at).exists()
-        assert merging.undo(made.pk, user_id=alice.user.pk) == 0
+        assert merge.undo(made.pk, user_id=alice.user.pk) == 0
         assert state(ids) == before
-        assert merging.undo(made.pk, user_id=alice.user.pk) == 0
+        assert merge.undo(made.pk, user_id=alice.user.pk) == 0
         assert state(ids) == before
-        verbs = AuditEntry.objects.filter(verb__in=(merging.MERGED, merging.UNMERGED)).order_by("pk")
-        assert [v.verb for v in verbs] == [merging.MERGED, merging.UNMERGED]
+        verbs = AuditEntry.objects.filter(verb__in=(merge.MERGED, merge.UNMERGED)).order_by("pk")
+        assert [v.verb for v in verbs] == [merge.MERGED, merge.UNMERGED]
 
 
 @pytest.mark.parametrize(
@@ -103,7 +105,7 @@ def test_rules_and_choices(
     alice, first, second = two
     picked = {key: (first if who == "first" else second).pk for key, who in chosen.items()}
     with tenant_context(alice.workspace.pk):
-        merging.merge([first.pk, second.pk], rule=rule, chosen=picked, user_id=None)
+        merge.merge([first.pk, second.pk], rule=rule, chosen=picked, user_id=None)
         one = Contact.objects.get(pk=first.pk)
     assert (one.external_id, one.last_name, one.attributes["tier"]) == expected
     assert one.phone == "+447400000001"  # nobody can choose that a known value becomes empty
@@ -112,20 +114,20 @@ def test_rules_and_choices(
 @pytest.mark.parametrize("channel", ["email", "phone"])
 def test_the_stricter_status_wins_with_its_date_and_reason(two: tuple[Actor, Contact, Contact], channel: str) -> None:
     alice, first, second = two
-    for mine in consent.ORDERS[channel]:
-        for theirs in consent.ORDERS[channel]:
+    for mine in channel_status.ORDERS[channel]:
+        for theirs in channel_status.ORDERS[channel]:
             with tenant_context(alice.workspace.pk):
                 at = timezone.now()
                 for contact, status in ((first, mine), (second, theirs)):
                     values = {f"{channel}_status": status, f"{channel}_status_at": at,
                               f"{channel}_status_reason": status}  # fmt: skip
                     Contact.objects.filter(pk=contact.pk).update(**values)
-                made = merging.merge([first.pk, second.pk], user_id=None)
+                made = merge.merge([first.pk, second.pk], user_id=None)
                 assert made is not None
                 one = Contact.objects.get(pk=first.pk)
-                strict = max(mine, theirs, key=consent.ORDERS[channel].index)
+                strict = max(mine, theirs, key=channel_status.ORDERS[channel].index)
                 assert getattr(one, f"{channel}_status") == getattr(one, f"{channel}_status_reason") == strict
-                merging.undo(made.pk, user_id=None)
+                merge.undo(made.pk, user_id=None)
                 assert getattr(Contact.objects.get(pk=first.pk), f"{channel}_status") == mine
                 assert getattr(Contact.objects.get(pk=second.pk), f"{channel}_status") == theirs
 
@@ -133,12 +135,12 @@ def test_the_stricter_status_wins_with_its_date_and_reason(two: tuple[Actor, Con
 def test_what_somebody_has_changed_since_stays(two: tuple[Actor, Contact, Contact]) -> None:
     alice, first, second = two
     with tenant_context(alice.workspace.pk):
-        made = merging.merge([first.pk, second.pk], user_id=None)
+        made = merge.merge([first.pk, second.pk], user_id=None)
         assert made is not None
         one = Contact.objects.get(pk=first.pk)
         one.attributes["tier"] = "platinum"
         one.save()
-        assert merging.undo(made.pk, user_id=None) == 1
+        assert merge.undo(made.pk, user_id=None) == 1
         one, other = Contact.objects.get(pk=first.pk), Contact.objects.get(pk=second.pk)
         assert (one.attributes["tier"], one.external_id, other.attributes["tier"]) == ("platinum", "C-1", "silver")
 
@@ -147,10 +149,10 @@ def test_merging_again_writes_nothing(two: tuple[Actor, Contact, Contact]) -> No
     alice, first, second = two
     ids = [first.pk, second.pk]
     with tenant_context(alice.workspace.pk):
-        merging.merge(ids, user_id=None)
+        merge.merge(ids, user_id=None)
         before = (state(ids), Turn.objects.get().version, Merge.objects.count())
-        assert merging.merge(ids, user_id=None) is None
-        assert merging.merge([second.pk, second.pk], user_id=None) is None
+        assert merge.merge(ids, user_id=None) is None
+        assert merge.merge([second.pk, second.pk], user_id=None) is None
         assert (state(ids), Turn.objects.get().version, Merge.objects.count()) == before
 
 
@@ -161,49 +163,49 @@ def test_chains_of_merges_come_apart_in_their_order_only(two: tuple[Actor, Conta
         third = Contact.objects.get(external_id="Z-1")
         ids = [first.pk, second.pk, third.pk]
         before = state(ids)
-        inner = merging.merge([second.pk, third.pk], user_id=None)
-        outer = merging.merge([first.pk, third.pk], user_id=None)  # leads to the second, and so on to the first
+        inner = merge.merge([second.pk, third.pk], user_id=None)
+        outer = merge.merge([first.pk, third.pk], user_id=None)  # leads to the second, and so on to the first
         assert inner is not None
         assert outer is not None
         assert (outer.contact_id, outer.losers) == (first.pk, [second.pk])
-        assert merging.leads_to(Contact.objects.get(pk=third.pk)).pk == first.pk
-        assert set(merging.parts_of(first.pk)) == set(ids)
-        with pytest.raises(acting.Refused, match="Undo that merge first"):
-            merging.undo(inner.pk, user_id=None)
-        merging.undo(outer.pk, user_id=None)
-        merging.undo(inner.pk, user_id=None)
+        assert merge.leads_to(Contact.objects.get(pk=third.pk)).pk == first.pk
+        assert set(merge.parts_of(first.pk)) == set(ids)
+        with pytest.raises(quick_actions.Refused, match="Undo that merge first"):
+            merge.undo(inner.pk, user_id=None)
+        merge.undo(outer.pk, user_id=None)
+        merge.undo(inner.pk, user_id=None)
         assert state(ids) == before
 
 
 def test_an_external_id_that_somebody_took_meanwhile_is_said(two: tuple[Actor, Contact, Contact]) -> None:
     alice, first, second = two
     with tenant_context(alice.workspace.pk):
-        made = merging.merge([first.pk, second.pk], rule="oldest", user_id=None)
+        made = merge.merge([first.pk, second.pk], rule="oldest", user_id=None)
         assert made is not None
         Alias.objects.filter(value="M-9").delete()
         Contact.objects.create(external_id="M-9", first_name="New", origin="manual")
-        with pytest.raises(acting.Refused, match="has the external ID M-9 now"):
-            merging.undo(made.pk, user_id=None)
+        with pytest.raises(quick_actions.Refused, match="has the external ID M-9 now"):
+            merge.undo(made.pk, user_id=None)
         Contact.objects.filter(external_id="M-9", deleted_at=None).update(external_id="M-10")
         Contact.objects.filter(pk=first.pk).update(external_id="M-9")
-        with pytest.raises(acting.Refused, match="was given the external ID M-9"):
-            merging.undo(made.pk, user_id=None)
+        with pytest.raises(quick_actions.Refused, match="was given the external ID M-9"):
+            merge.undo(made.pk, user_id=None)
 
 
 def test_after_thirty_days_a_merge_is_final(two: tuple[Actor, Contact, Contact]) -> None:
     alice, first, second = two
     with tenant_context(alice.workspace.pk):
-        made = merging.merge([first.pk, second.pk], user_id=None)
+        made = merge.merge([first.pk, second.pk], user_id=None)
         assert made is not None
         Merge.objects.update(made_at=timezone.now() - timezone.timedelta(days=31))
-        with pytest.raises(acting.Refused, match="30 days"):
-            merging.undo(made.pk, user_id=None)
+        with pytest.raises(quick_actions.Refused, match="30 days"):
+            merge.undo(made.pk, user_id=None)
 
 
 def test_imports_and_searches_find_the_one_by_all_its_names(two: tuple[Actor, Contact, Contact]) -> None:
     alice, first, second = two
     with tenant_context(alice.workspace.pk):
-        merging.merge([first.pk, second.pk], rule="oldest", user_id=None)
+        merge.merge([first.pk, second.pk], rule="oldest", user_id=None)
     imp = bring(alice.workspace, "external_id,city\nM-9,Oslo\n")
     assert (imp.created, imp.updated) == (0, 1)
     imp = bring(alice.workspace, "email,city\nA.Berzina@Example.org,Bergen\nanna@example.com,Bergen\n")
@@ -225,9 +227,9 @@ def test_imports_and_searches_find_the_one_by_all_its_names(two: tuple[Actor, Co
 def test_the_profile_of_one_who_was_merged_leads_on(two: tuple[Actor, Contact, Contact]) -> None:
     alice, first, second = two
     with tenant_context(alice.workspace.pk):
-        merging.merge([first.pk, second.pk], user_id=None)
-        with pytest.raises(acting.Refused, match="Undo the merge"):
-            acting.restore(second.pk, user_id=alice.user.pk)
+        merge.merge([first.pk, second.pk], user_id=None)
+        with pytest.raises(quick_actions.Refused, match="Undo the merge"):
+            quick_actions.restore(second.pk, user_id=alice.user.pk)
     answer = alice.get(f"contacts/{second.pk}/")
     assert answer.status_code == 302
     assert answer.headers["Location"].endswith(f"/contacts/{first.pk}/")
@@ -241,12 +243,12 @@ def test_the_profile_of_one_who_was_merged_leads_on(two: tuple[Actor, Contact, C
 def test_an_import_that_writes_is_not_disturbed(two: tuple[Actor, Contact, Contact]) -> None:
     alice, first, second = two
     with tenant_context(alice.workspace.pk):
-        made = merging.merge([first.pk, second.pk], user_id=None)
+        made = merge.merge([first.pk, second.pk], user_id=None)
         assert made is not None
         Turn.objects.update(holder=99)
-        for act in (lambda: merging.merge([first.pk, second.pk], user_id=None),
-                    lambda: merging.undo(made.pk, user_id=None)):  # fmt: skip
-            with pytest.raises(acting.Refused, match="import is writing"):
+        for act in (lambda: merge.merge([first.pk, second.pk], user_id=None),
+                    lambda: merge.undo(made.pk, user_id=None)):  # fmt: skip
+            with pytest.raises(quick_actions.Refused, match="import is writing"):
                 act()
         Turn.objects.update(holder=None)
 
@@ -254,14 +256,14 @@ def test_an_import_that_writes_is_not_disturbed(two: tuple[Actor, Contact, Conta
 def test_undoing_the_import_that_made_the_other_keeps_it(two: tuple[Actor, Contact, Contact]) -> None:
     alice, first, second = two
     with tenant_context(alice.workspace.pk):
-        made = merging.merge([first.pk, second.pk], user_id=None)
+        made = merge.merge([first.pk, second.pk], user_id=None)
         assert made is not None
         second_import = Import.objects.order_by("pk")[1]
         undo.ask(second_import, "undo", user=alice.user)
     work(alice.workspace, second_import)
     with tenant_context(alice.workspace.pk):
         assert Contact.objects.filter(pk=second.pk).exists()
-        merging.undo(made.pk, user_id=None)
+        merge.undo(made.pk, user_id=None)
         assert Contact.objects.living().count() == 2
 
 
@@ -275,7 +277,7 @@ def test_two_merges_that_meet_end_as_one(two: tuple[Actor, Contact, Contact]) ->
     def run(ids: list[int]) -> None:
         try:
             with tenant_context(alice.workspace.pk):
-                merging.merge(ids, user_id=None)
+                merge.merge(ids, user_id=None)
         except BaseException as problem:
             problems.append(problem)
         finally:
@@ -324,7 +326,7 @@ def test_who_may_not(two: tuple[Actor, Contact, Contact], charlie: Actor) -> Non
     assert charlie.get(f"contacts/merge/?id={first.pk}&id={second.pk}").context["compared"] == []
     with tenant_context(alice.workspace.pk):
         assert Merge.objects.count() == 0
-        made = merging.merge([first.pk, second.pk], user_id=None)
+        made = merge.merge([first.pk, second.pk], user_id=None)
         assert made is not None
     assert charlie.post(f"contacts/merges/{made.pk}/undo/").status_code == 404
 
@@ -341,9 +343,9 @@ def test_values_are_chosen_the_same_way_whatever_the_order() -> None:
         Contact(pk=pk, first_name=name, attributes={"x": pk}, created_at=now, changed_at=now)
         for pk, name in ((1, "A"), (2, None), (3, "C"))
     ]
-    for rule in choosing.RULES:
+    for rule in survivorship.RULES:
         answers = {
-            tuple(f.result.value for f in choosing.fields(order, labels={}, rule=rule, chosen={}) if f.result)
+            tuple(f.result.value for f in survivorship.fields(order, labels={}, rule=rule, chosen={}) if f.result)
             for order in (made, made[::-1], [made[1], made[2], made[0]])
         }
         assert len(answers) == 1, rule
@@ -388,7 +390,7 @@ def _people(key: str, *values: str | None) -> list[Contact]:
     ],
 )
 def test_the_form_with_its_own_letters_is_kept(key: str, values: tuple[str | None, ...], kept: str) -> None:
-    field = choosing.fields(_people(key, *values), labels={}, rule="newest", chosen={})[0]
+    field = survivorship.fields(_people(key, *values), labels={}, rule="newest", chosen={})[0]
     assert field.result is not None
     assert field.result.value == kept
 
@@ -397,7 +399,8 @@ def test_letters_count_in_fields_of_the_workspace_and_never_over_a_choice() -> N
     first, second = _people("first_name", "Łukasz", "Lukas")
     first.attributes, second.attributes = {"city": "Łódź", "n": 1}, {"city": "Lodz", "n": 2}
     found = {
-        f.key: f.result for f in choosing.fields([first, second], labels={}, rule="newest", chosen={"first_name": 2})
+        f.key: f.result
+        for f in survivorship.fields([first, second], labels={}, rule="newest", chosen={"first_name": 2})
     }
     assert {key: value and value.value for key, value in found.items()} == {
         "first_name": "Lukas",

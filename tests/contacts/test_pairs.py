@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from contacts import bulk, pairs
+from contacts.bulk import actions
+from contacts.duplicates import pair_list
 from contacts.models import BulkAction, BulkState, Contact, Merge
 from tenants.isolation.context import tenant_context
 from tests.cast import Actor
@@ -21,9 +22,9 @@ def six(alice: Actor) -> tuple[Actor, list[int]]:
         return alice, list(Contact.objects.order_by("external_id").values_list("pk", flat=True))
 
 
-def read(who: Actor, text: str, kind: str = "external_id") -> pairs.Read:
+def read(who: Actor, text: str, kind: str = "external_id") -> pair_list.Read:
     with tenant_context(who.workspace.pk):
-        return pairs.read(text, kind)
+        return pair_list.read(text, kind)
 
 
 def living(who: Actor) -> set[str]:
@@ -35,7 +36,7 @@ def work(who: Actor) -> BulkAction:
     with tenant_context(who.workspace.pk):
         action = BulkAction.objects.latest("pk")
     while action.active:
-        bulk.work(who.workspace.pk, action.pk)
+        actions.work(who.workspace.pk, action.pk)
         with tenant_context(who.workspace.pk):
             action.refresh_from_db()
     return action
@@ -67,7 +68,7 @@ def test_what_is_wrong_is_said_by_line(six: tuple[Actor, list[int]]) -> None:
 
 def test_seen_first_then_done_and_undone(six: tuple[Actor, list[int]], monkeypatch: pytest.MonkeyPatch) -> None:
     alice, _ids = six
-    monkeypatch.setattr(pairs.MergePairs, "size", 1)
+    monkeypatch.setattr(pair_list.MergePairs, "size", 1)
     body: dict[str, Any] = {"kind": "external_id", "pairs": "C-0,C-1\nC-2,C-3\nC-1,C-0\n", "rule": "newest"}
     page = alice.post(PAGE, body).content.decode()
     assert "Merge 3 pairs" in page

@@ -7,10 +7,13 @@ import pytest
 from django.db.models import F
 from django.utils import timezone
 
-from contacts import acting, changes, merging, people, statuses
+from contacts import change_log
+from contacts.duplicates import merge
+from contacts.listing import contact_list, status_filters
+from contacts.listing.contact_list import Asked
+from contacts.listing.status_filters import FILTERS
 from contacts.models import Change, Contact, Turn
-from contacts.people import Asked
-from contacts.statuses import FILTERS
+from contacts.profile import quick_actions
 from imports import columns, intake, running, undo
 from imports.models import Phase
 from imports.options import Options
@@ -76,7 +79,7 @@ def meant(key: str, *, deleted: bool) -> set[str]:
 @pytest.mark.parametrize("key", [key for key, found in FILTERS.items() if not found.over])
 def test_filters_show_who_they_mean_and_count_them(people_of: Actor, key: str, deleted: bool) -> None:
     wanted = meant(key, deleted=deleted)
-    for order in people.DELETED_ORDERS if deleted else people.LIVING_ORDERS:
+    for order in contact_list.DELETED_ORDERS if deleted else contact_list.LIVING_ORDERS:
         query = f"status={key}&order={order}&show={'deleted' if deleted else ''}"
         assert set(names(people_of, query)) == wanted
     context = people_of.get(f"contacts/?{query}").context
@@ -89,10 +92,14 @@ def test_filters_show_who_they_mean_and_count_them(people_of: Actor, key: str, d
 
 def test_counts_follow_what_is_written(people_of: Actor) -> None:
     with tenant_context(people_of.workspace.pk):
-        before = Counter({key: statuses.count(statuses.cells(), f, deleted=False) for key, f in FILTERS.items()})
+        before = Counter(
+            {key: status_filters.count(status_filters.cells(), f, deleted=False) for key, f in FILTERS.items()}
+        )
         anna = Contact.objects.get(first_name="Anna")
-        acting.perform(anna.pk, acting.ACTS["unsubscribe"], user_id=people_of.user.pk)
-        after = Counter({key: statuses.count(statuses.cells(), f, deleted=False) for key, f in FILTERS.items()})
+        quick_actions.perform(anna.pk, quick_actions.ACTS["unsubscribe"], user_id=people_of.user.pk)
+        after = Counter(
+            {key: status_filters.count(status_filters.cells(), f, deleted=False) for key, f in FILTERS.items()}
+        )
     assert after - before == Counter({"email.unsubscribed": 1})
     assert before - after == Counter({"email.active": 1})
 
@@ -127,8 +134,8 @@ def many(tenant: Tenant, count: int) -> None:
 @pytest.mark.parametrize(
     "query",
     [
-        *(f"order={order}" for order in people.LIVING_ORDERS),
-        *(f"show=deleted&order={order}" for order in people.DELETED_ORDERS),
+        *(f"order={order}" for order in contact_list.LIVING_ORDERS),
+        *(f"show=deleted&order={order}" for order in contact_list.DELETED_ORDERS),
         "status=email.spam&show=deleted&order=deleted",
         "status=email&order=-changed",
         "q=p&order=changed",
@@ -140,18 +147,18 @@ def test_pages_there_and_back(alice: Actor, query: str) -> None:
     with tenant_context(alice.workspace.pk):
         given = dict(pair.split("=") for pair in query.split("&"))
         asked = Asked.of({**given, "size": "25"}, region=None)
-        first = people.page(asked)
+        first = contact_list.page(asked)
         pages, shown = [first], first
         while shown.older:
-            shown = people.page(Asked.of({**given, "size": "25", "after": shown.older}, region=None))
+            shown = contact_list.page(Asked.of({**given, "size": "25", "after": shown.older}, region=None))
             pages.append(shown)
         back = [shown]
         while shown.newer:
-            shown = people.page(Asked.of({**given, "size": "25", "before": shown.newer}, region=None))
+            shown = contact_list.page(Asked.of({**given, "size": "25", "before": shown.newer}, region=None))
             back.append(shown)
         everybody = [c.pk for page in pages for c in page.contacts]
         assert everybody == [c.pk for page in reversed(back) for c in page.contacts]
-        assert len(everybody) == len(set(everybody)) == people.matching(asked).count()
+        assert len(everybody) == len(set(everybody)) == contact_list.matching(asked).count()
         assert [first.newer, back[-1].newer] == [None, None]
 
 
@@ -188,7 +195,7 @@ def test_one_click_and_its_undo(people_of: Actor, act: str, name: str, channel: 
     assert getattr(changed, f"{channel}_status") == after
     assert getattr(changed, f"{channel}_status_at") is not None
     assert changed.changed_at > contact.changed_at
-    entry = entry_of(people_of, acting.ACTS[act].verb)
+    entry = entry_of(people_of, quick_actions.ACTS[act].verb)
     assert (entry.user_id, entry.object) == (people_of.user.pk, f"contact {contact.pk}")
     people_of.post(f"contacts/undo/{entry.pk}/")
     again = contact_of(people_of, name)
@@ -219,12 +226,12 @@ def test_deleted_restored_and_back_again(people_of: Actor) -> None:
     assert names(people_of, "show=deleted")[0] == "Anna"
     assert f"Duplicate, by {people_of.user.display_name}" in people_of.get("contacts/?show=deleted").text
     assert f"by {people_of.user.display_name}" in people_of.get(f"contacts/{contact.pk}/").text
-    people_of.post(f"contacts/undo/{entry_of(people_of, acting.DELETED).pk}/")
+    people_of.post(f"contacts/undo/{entry_of(people_of, quick_actions.DELETED).pk}/")
     assert contact_of(people_of, "Anna").deleted_at is None
     people_of.post(f"contacts/{contact.pk}/delete/", {"reason": "Duplicate"})
     people_of.post(f"contacts/{contact.pk}/restore/")
     assert contact_of(people_of, "Anna").deleted_at is None
-    people_of.post(f"contacts/undo/{entry_of(people_of, acting.RESTORED).pk}/")
+    people_of.post(f"contacts/undo/{entry_of(people_of, quick_actions.RESTORED).pk}/")
     again = contact_of(people_of, "Anna")
     assert (again.deleted_at is not None, again.deleted_reason) == (True, "Duplicate")
 
@@ -248,8 +255,8 @@ def test_nobody_comes_back_unasked_while_somebody_else_has_the_id(taken: tuple[A
     assert "two contacts cannot have the same one" in answer.text
     assert "One contact with New" in answer.text
     assert contact_of(alice, "Old").deleted_at is not None
-    with tenant_context(alice.workspace.pk), pytest.raises(acting.Refused, match="has the external ID C-1 now"):
-        acting.restore(old.pk, user_id=alice.user.pk)
+    with tenant_context(alice.workspace.pk), pytest.raises(quick_actions.Refused, match="has the external ID C-1 now"):
+        quick_actions.restore(old.pk, user_id=alice.user.pk)
 
 
 def test_somebody_comes_back_without_the_id(taken: tuple[Actor, Contact, Contact]) -> None:
@@ -258,7 +265,7 @@ def test_somebody_comes_back_without_the_id(taken: tuple[Actor, Contact, Contact
     back = contact_of(alice, "Old")
     assert (back.deleted_at, back.external_id) == (None, None)
     assert contact_of(alice, "New").external_id == "C-1"
-    alice.post(f"contacts/undo/{entry_of(alice, acting.RESTORED).pk}/")
+    alice.post(f"contacts/undo/{entry_of(alice, quick_actions.RESTORED).pk}/")
     again = contact_of(alice, "Old")
     assert (again.deleted_at is not None, again.external_id, again.deleted_reason) == (True, "C-1", "Other")
 
@@ -270,13 +277,13 @@ def test_somebody_comes_back_as_part_of_who_has_the_id(taken: tuple[Actor, Conta
     with tenant_context(alice.workspace.pk):
         only = Contact.objects.living().get()
         assert (only.external_id, only.attributes["city"]) == ("C-1", "Riga")
-        assert merging.leads_to(Contact.objects.get(pk=old.pk)).pk == only.pk
+        assert merge.leads_to(Contact.objects.get(pk=old.pk)).pk == only.pk
 
 
 def test_a_plan_made_before_is_out_of_date(people_of: Actor) -> None:
     with tenant_context(people_of.workspace.pk):
         before = Turn.objects.get().version
-        acting.delete(contact_of_pk(people_of, "Anna"), reason="Other", user_id=people_of.user.pk)
+        quick_actions.delete(contact_of_pk(people_of, "Anna"), reason="Other", user_id=people_of.user.pk)
         assert Turn.objects.get().version == before + 1
 
 
@@ -325,8 +332,8 @@ def test_while_an_import_writes_consent_only_becomes_stricter(alice: Actor) -> N
     while again(alice.workspace, imp).phase != Phase.APPLY:
         assert running.step(alice.workspace.pk, imp.pk)
     with tenant_context(alice.workspace.pk):
-        acting.perform(contact_of_pk(alice, "Anna"), acting.ACTS["unsubscribe"], user_id=alice.user.pk)
-        acting.delete(contact_of_pk(alice, "Cara"), reason="Other", user_id=alice.user.pk)
+        quick_actions.perform(contact_of_pk(alice, "Anna"), quick_actions.ACTS["unsubscribe"], user_id=alice.user.pk)
+        quick_actions.delete(contact_of_pk(alice, "Cara"), reason="Other", user_id=alice.user.pk)
     assert work(alice.workspace, imp).status == "imported"
     assert contact_of(alice, "Anna").email_status == "unsubscribed"
     assert contact_of(alice, "Bert").email_status == "blacklisted"
@@ -335,13 +342,13 @@ def test_while_an_import_writes_consent_only_becomes_stricter(alice: Actor) -> N
 
 def by_change(tenant: Tenant, order: str = "changed") -> list[int]:
     with tenant_context(tenant.pk):
-        return [c.pk for c in people.page(Asked.of({"order": order, "size": "200"}, region=None)).contacts]
+        return [c.pk for c in contact_list.page(Asked.of({"order": order, "size": "200"}, region=None)).contacts]
 
 
 def test_the_order_of_changes_is_tidied_and_an_undo_still_finds_its_place(
     tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(changes, "SPARE", 5)
+    monkeypatch.setattr(change_log, "SPARE", 5)
     rows = [f"p{i}@example.com" for i in range(30)]
     bring(tenant, "email,city\n" + "".join(f"{email},Riga\n" for email in rows))
     before = by_change(tenant)
@@ -364,8 +371,8 @@ def test_the_order_of_changes_is_tidied_and_an_undo_still_finds_its_place(
 def test_where_few_stand_on_the_way_they_are_sorted(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
     many(tenant, 60)
     expected = by_change(tenant)
-    monkeypatch.setattr(changes, "STEP", 5)
-    monkeypatch.setattr(changes, "MOST_STEPS", 2)
+    monkeypatch.setattr(change_log, "STEP", 5)
+    monkeypatch.setattr(change_log, "MOST_STEPS", 2)
     assert by_change(tenant) == expected
     assert len(expected) == 30
 

@@ -7,8 +7,9 @@ from django.core.cache import cache
 from django.test import override_settings
 from django.urls import reverse
 
-from contacts import platform, subscribing
+from contacts.consent import platform_blacklist
 from contacts.models import Contact, PlatformBlock, SignupForm
+from contacts.subscriptions import signup
 from tenants.isolation.context import tenant_context
 from tenants.models import Outbox
 from tests.cast import Actor
@@ -21,7 +22,7 @@ PATH = "/platform/blacklist/"
 def blocked(alice: Actor) -> str:
     """An address of nobody else, blocked for all workspaces."""
     email = f"blocked{alice.workspace.pk}@example.com"
-    assert platform.add([email], reason="spam trap", by="op@example.com") == 1
+    assert platform_blacklist.add([email], reason="spam trap", by="op@example.com") == 1
     return email
 
 
@@ -53,18 +54,18 @@ def test_operators_block_find_and_let_go(alice: Actor) -> None:
         mixed = alice.client.post(PATH, {"values": "nobody\nsomebody@example.com", "do": "add"})
         assert (mixed.status_code, mixed.context["bad"], mixed.context["typed"]) == (422, ["nobody"], "nobody")
         assert "1 blocked for all workspaces." in mixed.text
-        assert platform.find("somebody@example.com") is not None
+        assert platform_blacklist.find("somebody@example.com") is not None
         assert alice.client.post(PATH, {"values": "", "do": "remove"}).status_code == 422
-        assert platform.blocks(email)
+        assert platform_blacklist.blocks(email)
         alice.client.post(PATH, {"values": email, "do": "remove"})
-    assert not platform.blocks(email)
+    assert not platform_blacklist.blocks(email)
 
 
 def test_no_address_is_kept(blocked: str) -> None:
-    entry = platform.find(blocked)
+    entry = platform_blacklist.find(blocked)
     assert entry is not None
     assert blocked not in str(vars(entry))
-    assert platform.add([blocked], reason="again", by="") == 0
+    assert platform_blacklist.add([blocked], reason="again", by="") == 0
     assert PlatformBlock.objects.get(pk=entry.pk).reason == "spam trap"
 
 
@@ -81,20 +82,20 @@ def test_a_profile_says_blocked_and_nothing_else(alice: Actor, blocked: str) -> 
 
 
 def test_nobody_can_ask_in_bulk(alice: Actor, charlie: Actor, blocked: str, monkeypatch: Any) -> None:
-    monkeypatch.setattr(platform, "ASKED_PER_HOUR", 3)
+    monkeypatch.setattr(platform_blacklist, "ASKED_PER_HOUR", 3)
     who = contact(alice, blocked)
     told = ["Blocked" in alice.get(f"contacts/{who.pk}/").text for _ in range(5)]
     assert told == [True, True, True, False, False]
     with tenant_context(charlie.workspace.pk):
-        assert platform.told(blocked) is True  # another workspace has questions of its own
+        assert platform_blacklist.told(blocked) is True  # another workspace has questions of its own
     cache.delete(f"platform-asked:{alice.workspace.pk}")
 
 
 def test_a_form_sends_no_mail_to_a_blocked_address(alice: Actor, blocked: str) -> None:
     with tenant_context(alice.workspace.pk):
-        key = subscribing.new_key(alice.workspace.pk)
+        key = signup.new_key(alice.workspace.pk)
         form = SignupForm.objects.create(key=key, title="News", wording="I want it.")
-        subscribing.ask(form, email=blocked, name="")
-        subscribing.ask(form, email=f"free{alice.workspace.pk}@example.com", name="")
+        signup.ask(form, email=blocked, name="")
+        signup.ask(form, email=f"free{alice.workspace.pk}@example.com", name="")
         assert list(Outbox.objects.values_list("to", flat=True)) == [f"free{alice.workspace.pk}@example.com"]
         assert not Contact.objects.filter(email=blocked).exists()

@@ -13,12 +13,23 @@ from django.utils import timezone
 
 from benchmarks import companies, doubles
 from cdp.demo import people as demo
-from contacts import steps
+from contacts import leased_job
+from contacts.linkage import (
+    blocking,
+    clustering,
+    explanations,
+    fellegi_sunter,
+    job,
+    normalize,
+    organisations,
+    review,
+    schedule,
+    scoring,
+)
+from contacts.linkage.comparison import People, compare
+from contacts.linkage.normalize import FIELDS, TOP, Person
+from contacts.linkage.scoring import Answer
 from contacts.models import Contact, Decision, ProbableKey, ProbablePair, ProbableSearch, SearchState
-from contacts.probable import finding, forms, groups, keys, model, organisations, review, runs, searching, words
-from contacts.probable.finding import Answer
-from contacts.probable.forms import FIELDS, TOP, Person
-from contacts.probable.levels import People, compare
 from tenants.isolation.context import tenant_context
 from tenants.models import AuditEntry
 from tests.cast import Actor
@@ -46,7 +57,7 @@ from tests.cast import Actor
     ],
 )
 def test_forms(values: dict[str, Any], wanted: Person) -> None:
-    assert forms.person(values) == wanted
+    assert normalize.person(values) == wanted
 
 
 ANN = Person(
@@ -67,11 +78,11 @@ ANN = Person(
     ],
 )
 def test_people_who_may_be_one_share_a_key(other: Person) -> None:
-    assert keys.keys(ANN) & keys.keys(other)
+    assert blocking.keys(ANN) & blocking.keys(other)
 
 
 def test_a_stranger_shares_no_key() -> None:
-    assert not keys.keys(ANN) & keys.keys(Person("bob", "jones", "19770102", "bob@example.net", "+33612345678"))
+    assert not blocking.keys(ANN) & blocking.keys(Person("bob", "jones", "19770102", "bob@example.net", "+33612345678"))
 
 
 # --- levels ---------------------------------------------------------------------------------------------------------------
@@ -114,16 +125,16 @@ def test_exchanged_names_are_nearly_the_same() -> None:
 
 def found_in(entries: Sequence[doubles.Entry], *, numbers: list[int] | None = None) -> tuple[Answer, People]:
     numbers = numbers or list(range(len(entries)))
-    persons = [forms.person(entry.values()) for entry in entries]
+    persons = [normalize.person(entry.values()) for entry in entries]
     people = People.of(list(zip(numbers, persons, strict=True)))
     place = {int(pk): i for i, pk in enumerate(people.ids)}
     by_key: dict[int, list[int]] = {}
     for number, person in zip(numbers, persons, strict=True):
-        for key in keys.keys(person):
+        for key in blocking.keys(person):
             by_key.setdefault(key, []).append(place[number])
-    pairs = {p for held in by_key.values() if 2 <= len(held) <= keys.CAP for p in combinations(sorted(held), 2)}
+    pairs = {p for held in by_key.values() if 2 <= len(held) <= blocking.CAP for p in combinations(sorted(held), 2)}
     left, right = np.array(sorted(pairs)).T
-    return finding.find(people, left, right, vetoes=set()), people
+    return scoring.find(people, left, right, vetoes=set()), people
 
 
 def quality(answer: Answer, who: dict[int, int]) -> tuple[float, float]:
@@ -195,15 +206,15 @@ def test_namesakes_at_one_address_are_never_more_than_possible() -> None:
     more = [doubles.Entry(10_000 + i, **father) for i in range(2)]
     answer, _people = found_in([*entries, *more])
     pair = next(p for p in answer.pairs if (p.low, p.high) == (1000, 1001))
-    assert words.band(pair.probability)[0] == "Possible"
+    assert explanations.band(pair.probability)[0] == "Possible"
 
 
 def test_a_model_survives_being_stored(family_town: tuple[list[doubles.Entry], Answer, People]) -> None:
     _entries, answer, people = family_town
     left, right = np.arange(0, 200, 2), np.arange(1, 201, 2)
     levels = compare(people, left, right)
-    stored = model.stored(model.state(answer.model, finding.common(answer.model, people)), people)
-    one, other = (model.score(m, people, levels, left).bits for m in (answer.model, stored))
+    stored = fellegi_sunter.stored(fellegi_sunter.state(answer.model, scoring.common(answer.model, people)), people)
+    one, other = (fellegi_sunter.score(m, people, levels, left).bits for m in (answer.model, stored))
     assert np.corrcoef(one, other)[0, 1] > 0.99
 
 
@@ -229,12 +240,12 @@ def test_a_model_survives_being_stored(family_town: tuple[list[doubles.Entry], A
     ],
 )  # fmt: skip
 def test_one_organisation_however_its_name_is_written(written: tuple[str, ...]) -> None:
-    assert len({forms.person({"company": name}).organisation for name in written}) == 1
+    assert len({normalize.person({"company": name}).organisation for name in written}) == 1
 
 
 @pytest.mark.parametrize("name", ["AG", "GmbH & Co. KG", "S.A.", "&Co", "A", "SIA"])
 def test_a_legal_form_alone_is_a_name(name: str) -> None:
-    assert forms.person({"company": name}).organisation
+    assert normalize.person({"company": name}).organisation
 
 
 @pytest.mark.parametrize(
@@ -253,7 +264,7 @@ def test_a_legal_form_alone_is_a_name(name: str) -> None:
     ],
 )
 def test_who_is_an_organisation(values: dict[str, str], organisation: str | None, company: str | None) -> None:
-    found = forms.person(values)
+    found = normalize.person(values)
     assert (found.organisation, found.company) == (organisation, company)
 
 
@@ -267,9 +278,9 @@ def test_who_is_an_organisation(values: dict[str, str], organisation: str | None
     ],
 )  # fmt: skip
 def test_levels_of_organisations(one: str, other: str, level: int) -> None:
-    a, b = (forms.person({"company": name}) for name in (one, other))
+    a, b = (normalize.person({"company": name}) for name in (one, other))
     assert levels_of(a, b)["organisation"] == levels_of(b, a)["organisation"] == level
-    assert level < 2 or keys.keys(a) & keys.keys(b)
+    assert level < 2 or blocking.keys(a) & blocking.keys(b)
 
 
 @pytest.mark.parametrize(
@@ -385,18 +396,18 @@ def no_more(_pairs: list[tuple[int, int]]) -> list[float]:
 
 
 def test_strangers_are_not_chained_together() -> None:
-    assert groups.group({(1, 2): 5.0, (2, 3): 4.0}, no_more, set()) == [[1, 2]]
-    assert groups.group({(1, 2): 5.0, (2, 3): 4.0, (1, 3): -2.0}, no_more, set()) == [[1, 2, 3]]
+    assert clustering.group({(1, 2): 5.0, (2, 3): 4.0}, no_more, set()) == [[1, 2]]
+    assert clustering.group({(1, 2): 5.0, (2, 3): 4.0, (1, 3): -2.0}, no_more, set()) == [[1, 2, 3]]
 
 
 def test_a_veto_counts_whatever_the_score() -> None:
-    assert groups.group({(1, 2): 50.0}, no_more, {(1, 2)}) == []
-    assert groups.group({(1, 2): 5.0, (2, 3): 9.0, (1, 3): 9.0}, no_more, {(1, 2)}) in ([[1, 3]], [[2, 3]])
+    assert clustering.group({(1, 2): 50.0}, no_more, {(1, 2)}) == []
+    assert clustering.group({(1, 2): 5.0, (2, 3): 9.0, (1, 3): 9.0}, no_more, {(1, 2)}) in ([[1, 3]], [[2, 3]])
 
 
 def test_many_that_hang_together_keep_their_strongest_pairs() -> None:
-    chain = {(i, i + 1): 5.0 for i in range(groups.MOST + 20)}
-    found = groups.group(chain, no_more, set())
+    chain = {(i, i + 1): 5.0 for i in range(clustering.MOST + 20)}
+    found = clustering.group(chain, no_more, set())
     assert all(len(group) == 2 for group in found)
 
 
@@ -409,7 +420,7 @@ def test_reasons_are_said_in_words() -> None:
         ("region", 4, 0.0, 9),
     ]
     values = {"phone": ("+44", "+44"), "given": ("kayla", "lisa"), "family": ("rocha", "rocha")}
-    found = words.reasons(parts, values=values, people=96_100, household=3.0)
+    found = explanations.reasons(parts, values=values, people=96_100, household=3.0)
     assert [(r.text, r.signed) for r in found] == [
         ("phone is the same: +44, as nobody else has it", "+16.4"),
         ("last name is the same: rocha, as one in 3,100 has it", "+9.0"),
@@ -438,8 +449,8 @@ def put(who: Actor, entries: Sequence[doubles.Entry]) -> dict[int, int]:
 
 def search(who: Actor) -> ProbableSearch:
     with tenant_context(who.workspace.pk):
-        started = runs.start(user_id=who.user.pk)
-    searching.work(who.workspace.pk, started.pk)
+        started = schedule.start(user_id=who.user.pk)
+    job.work(who.workspace.pk, started.pk)
     with tenant_context(who.workspace.pk):
         found: ProbableSearch = ProbableSearch.objects.get(pk=started.pk)
     return found
@@ -447,9 +458,9 @@ def search(who: Actor) -> ProbableSearch:
 
 @pytest.fixture
 def town(alice: Actor, monkeypatch: pytest.MonkeyPatch) -> tuple[Actor, dict[int, int]]:
-    monkeypatch.setattr(searching, "CHUNK", 150)
-    monkeypatch.setattr(steps, "TURN_SECONDS", 60.0)
-    monkeypatch.setattr(model, "RANDOM_PAIRS", 20_000)
+    monkeypatch.setattr(job, "CHUNK", 150)
+    monkeypatch.setattr(leased_job, "TURN_SECONDS", 60.0)
+    monkeypatch.setattr(fellegi_sunter, "RANDOM_PAIRS", 20_000)
     return alice, put(alice, doubles.entries(400, 3))
 
 
@@ -482,7 +493,7 @@ def test_what_was_rejected_stays_so_until_somebody_changes(town: tuple[Actor, di
     group = min(groups_of(alice)[0])
     members = groups_of(alice)[0]
     with tenant_context(alice.workspace.pk):
-        runs.decide(group, Decision.NOT_SAME, user_id=alice.user.pk)
+        schedule.decide(group, Decision.NOT_SAME, user_id=alice.user.pk)
     search(alice)
     assert all(not members <= other for other in groups_of(alice))
     with tenant_context(alice.workspace.pk):
@@ -497,7 +508,7 @@ def test_what_was_rejected_stays_so_until_somebody_changes(town: tuple[Actor, di
 def test_only_what_changed_is_read_again(town: tuple[Actor, dict[int, int]], monkeypatch: pytest.MonkeyPatch) -> None:
     alice, _who = town
     search(alice)
-    monkeypatch.setattr(searching, "OVERLAP", -searching.OVERLAP * 0)
+    monkeypatch.setattr(job, "OVERLAP", -job.OVERLAP * 0)
     gone = min(groups_of(alice)[0])
     with tenant_context(alice.workspace.pk):
         Contact.objects.filter(pk=gone).update(deleted_at=timezone.now(), changed_at=timezone.now())
@@ -512,7 +523,7 @@ def test_only_what_changed_is_read_again(town: tuple[Actor, dict[int, int]], mon
 def test_two_presses_are_one_search(town: tuple[Actor, dict[int, int]]) -> None:
     alice, _who = town
     with tenant_context(alice.workspace.pk):
-        assert runs.start(user_id=alice.user.pk).pk == runs.start(user_id=alice.user.pk).pk
+        assert schedule.start(user_id=alice.user.pk).pk == schedule.start(user_id=alice.user.pk).pk
 
 
 def test_a_worker_that_dies_loses_nothing(town: tuple[Actor, dict[int, int]], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -520,16 +531,16 @@ def test_a_worker_that_dies_loses_nothing(town: tuple[Actor, dict[int, int]], mo
     whole = search(alice)
     with tenant_context(alice.workspace.pk):
         wanted = list(ProbablePair.objects.order_by("low_id", "high_id").values_list("low_id", "high_id", "bits"))
-        again = runs.start(user_id=alice.user.pk)
+        again = schedule.start(user_id=alice.user.pk)
 
     def killed(*_args: Any, **_kwargs: Any) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(searching.queries, "replace_pairs", killed)
+        patched.setattr(job.queries, "replace_pairs", killed)
         with pytest.raises(KeyboardInterrupt):
-            searching.work(alice.workspace.pk, again.pk)
-    searching.work(alice.workspace.pk, again.pk)
+            job.work(alice.workspace.pk, again.pk)
+    job.work(alice.workspace.pk, again.pk)
     with tenant_context(alice.workspace.pk):
         assert ProbableSearch.objects.get(pk=again.pk).found == whole.found
         found = list(ProbablePair.objects.order_by("low_id", "high_id").values_list("low_id", "high_id", "bits"))
@@ -544,7 +555,7 @@ def test_a_search_that_cannot_go_on_says_so(
     def broken(*_args: Any) -> None:
         raise DatabaseError("no")
 
-    monkeypatch.setattr(searching, "_compare", broken)
+    monkeypatch.setattr(job, "_compare", broken)
     done = search(alice)
     assert (done.state, done.error) == (SearchState.FAILED, "DatabaseError")
 
@@ -563,27 +574,27 @@ def test_one_contact_finds_its_likes_at_once(town: tuple[Actor, dict[int, int]])
             **contact.attributes,
             **{n: getattr(contact, n) for n in ("first_name", "last_name", "email", "phone")},
         }
-        found = searching.similar(values, but=contact.pk)
+        found = job.similar(values, but=contact.pk)
         assert {pk for pk, _probability in found} & (group - {contact.pk})
-        assert searching.similar({"first_name": "Nobody", "last_name": "Knows"}) == []
+        assert job.similar({"first_name": "Nobody", "last_name": "Knows"}) == []
 
 
 def test_the_night_searches_where_contacts_have_changed(town: tuple[Actor, dict[int, int]], charlie: Actor) -> None:
     alice, _who = town
     search(alice)
-    runs.nightly()
+    schedule.nightly()
     with tenant_context(charlie.workspace.pk):
         assert not ProbableSearch.objects.exists()
     with tenant_context(alice.workspace.pk):
         assert ProbableSearch.objects.count() == 1
         Contact.objects.filter(pk=Contact.objects.first().pk).update(changed_at=timezone.now())
-    runs.nightly()
+    schedule.nightly()
     with tenant_context(alice.workspace.pk):
         assert ProbableSearch.objects.count() == 2
 
 
 def test_organisations_in_a_workspace(alice: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(model, "RANDOM_PAIRS", 20_000)
+    monkeypatch.setattr(fellegi_sunter, "RANDOM_PAIRS", 20_000)
     who = put(alice, companies.organisations(200, 3))
     assert search(alice).found == len(groups_of(alice)) >= 30
     right = sum(len({who[pk] for pk in group}) == 1 for group in groups_of(alice))
@@ -594,8 +605,8 @@ def test_organisations_in_a_workspace(alice: Actor, monkeypatch: pytest.MonkeyPa
         assert any(text.startswith("company is ") for text in said)
         contact = Contact.objects.get(pk=group)
         values = {**contact.attributes, "email": contact.email, "phone": contact.phone}
-        assert searching.similar(values, but=contact.pk)
-        assert not searching.similar({**values, "first_name": "Zoe", "last_name": "Quill"}, but=contact.pk)
+        assert job.similar(values, but=contact.pk)
+        assert not job.similar({**values, "first_name": "Zoe", "last_name": "Quill"}, but=contact.pk)
 
 
 def test_keys_and_weights_of_an_older_version_count_no_more(
@@ -607,9 +618,9 @@ def test_keys_and_weights_of_an_older_version_count_no_more(
         contact = Contact.objects.get(pk=min(groups_of(alice)[0]))
         values = {**contact.attributes, "first_name": contact.first_name, "last_name": contact.last_name}
         values |= {"email": contact.email, "phone": contact.phone}
-        ProbableSearch.objects.filter(pk=done.pk).update(model={**done.model, "version": forms.VERSION - 1})
+        ProbableSearch.objects.filter(pk=done.pk).update(model={**done.model, "version": normalize.VERSION - 1})
         ProbableKey.objects.all().delete()
-        assert searching.similar(values, but=contact.pk) == []
+        assert job.similar(values, but=contact.pk) == []
     again = search(alice)
     assert again.since is None
     assert again.found == done.found

@@ -6,9 +6,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from contacts import people, search
+from contacts.listing import contact_list, search_box
+from contacts.listing.contact_list import Asked
 from contacts.models import Contact
-from contacts.people import Asked
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tests.cast import Actor
@@ -107,7 +107,7 @@ def test_nobody_of_another_workspace_is_found(people_of: Actor, charlie: Actor) 
 
 
 def test_digits_that_many_have(people_of: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(search, "FEW_NUMBERS", 1)
+    monkeypatch.setattr(search_box, "FEW_NUMBERS", 1)
     assert found(people_of, "1234") == {"C-1", "C-2", "X-10", "X-12"}
     assert found(people_of, "12345") == {"C-1", "C-2", "X-10", "X-12"}
 
@@ -176,7 +176,7 @@ def test_counts_and_the_export_come_with_what_is_typed(mixed: Actor) -> None:
 
 
 def test_of_very_many_the_counts_say_at_least(mixed: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(people, "COUNTED", 3)
+    monkeypatch.setattr(contact_list, "COUNTED", 3)
     answer = mixed.get("contacts/?q=p")
     assert (answer.context["many"], answer.context["more"], answer.context["total"]) == (True, True, 3)
     assert "3+" in answer.text
@@ -196,7 +196,7 @@ def test_what_an_index_answers(alice: Actor, query: str) -> None:
         cursor.execute("SET LOCAL enable_seqscan = off")
         asked = Asked.of({"q": query}, region=None)
         with CaptureQueriesContext(connection) as captured:
-            list(people.matching(asked).order_by()[:50])
+            list(contact_list.matching(asked).order_by()[:50])
         plans = [_plan(cursor, str(done["sql"])) for done in captured if 'FROM "contact"' in str(done["sql"])]
     assert plans
     assert not any("Seq Scan" in plan for plan in plans)

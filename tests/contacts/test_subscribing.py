@@ -10,8 +10,9 @@ import time_machine
 from django.test import Client
 from django.utils import timezone
 
-from contacts import subscribing, suppression
+from contacts.consent import suppression
 from contacts.models import BlacklistEntry, Category, ConsentRecord, Contact, SignupForm
+from contacts.subscriptions import signup
 from tenants.isolation.context import tenant_context
 from tenants.models import AuditEntry, Outbox
 from tests.cast import Actor
@@ -20,7 +21,7 @@ from tests.imports.helpers import bring
 
 @pytest.fixture
 def form(alice: Actor, monkeypatch: pytest.MonkeyPatch) -> tuple[Actor, SignupForm]:
-    monkeypatch.setattr(subscribing, "PER_HOUR", 1_000)
+    monkeypatch.setattr(signup, "PER_HOUR", 1_000)
     with tenant_context(alice.workspace.pk):
         Category.objects.create(name="News")
     alice.post(
@@ -168,10 +169,10 @@ def test_an_embedded_form_needs_no_page(form: tuple[Actor, SignupForm]) -> None:
 
 def test_nobody_is_flooded(form: tuple[Actor, SignupForm], monkeypatch: pytest.MonkeyPatch) -> None:
     alice, made = form
-    for _ in range(subscribing.MAILS_PER_HOUR + 2):
+    for _ in range(signup.MAILS_PER_HOUR + 2):
         assert fill(made).status_code == 200
-    assert len(mails(alice)) == subscribing.MAILS_PER_HOUR
-    monkeypatch.setattr(subscribing, "PER_HOUR", 0)
+    assert len(mails(alice)) == signup.MAILS_PER_HOUR
+    monkeypatch.setattr(signup, "PER_HOUR", 0)
     assert fill(made).status_code == 429
 
 
@@ -201,7 +202,7 @@ def test_a_closed_form_is_gone(form: tuple[Actor, SignupForm]) -> None:
 @pytest.fixture
 def subscriber(alice: Actor) -> tuple[Actor, str]:
     bring(alice.workspace, "email,subscriptions\nann@example.com,News|Offers\n")
-    return alice, f"/unsubscribe/{subscribing.leave_token(only(alice))}/"
+    return alice, f"/unsubscribe/{signup.leave_token(only(alice))}/"
 
 
 def test_a_look_changes_nothing(subscriber: tuple[Actor, str]) -> None:

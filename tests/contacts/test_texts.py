@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contacts import fields, texts
-from contacts.attributes import parser
+from contacts.fields import custom_fields
 from contacts.models import Attribute, Contact
+from contacts.values import texts
+from contacts.values.types import parser
 from segments import compiler
 from segments.rules import AttributeIs, Group
 from tenants.isolation.context import tenant_context
@@ -84,7 +85,7 @@ def test_names_and_forms_agree(alice: Actor) -> None:
 @pytest.mark.parametrize("kind", ["choice", "choices"])
 def test_options_are_found_however_they_are_typed(tenant: Tenant, kind: str) -> None:
     with tenant_context(tenant.pk):
-        options = fields.read_options(f"zh: {NFD}\n{unicodedata.normalize('NFD', 'Genève')}")
+        options = custom_fields.read_options(f"zh: {NFD}\n{unicodedata.normalize('NFD', 'Genève')}")
         assert options == {"zh": NFC, "Genève": "Genève"}
         Attribute.objects.create(key="place", label="Place", type=kind, options=options)
     cells = [NFC, NFD, f"\u200b{NFD}", "ZH", "Gene\u0300ve", "GENÈVE"]

@@ -9,10 +9,16 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from contacts import acting, blacklist, bulk, consent, editing, merging, reversing, statuses
-from contacts.acting import ACTS, Refused
+from contacts.bulk import actions
+from contacts.consent import blacklist
+from contacts.duplicates import merge
+from contacts.listing import status_filters
+from contacts.listing.status_filters import FILTERS
 from contacts.models import BulkAction, Contact, Merge
-from contacts.statuses import FILTERS
+from contacts.profile import edit, quick_actions
+from contacts.profile import undo as profile_undo
+from contacts.profile.quick_actions import ACTS, Refused
+from contacts.values import channel_status
 from imports import undo
 from imports.models import Import
 from tenants.isolation.context import tenant_context
@@ -55,21 +61,21 @@ class World:
             ids = [c.external_id for c in living if c.external_id]
             assert len(ids) == len(set(ids))
             for contact in contacts.values():
-                end = merging.leads_to(contact)
+                end = merge.leads_to(contact)
                 assert end.merged_into is None
                 assert contact.merged_into is None or contact.deleted_at is not None
             self._statuses(living, milder=milder)
-            cells = statuses.cells()
-            assert statuses.count(cells, FILTERS[""], deleted=False) == len(living)
-            assert statuses.count(cells, FILTERS[""], deleted=True) == len(contacts) - len(living)
-            for status in consent.EMAIL_ORDER:
+            cells = status_filters.cells()
+            assert status_filters.count(cells, FILTERS[""], deleted=False) == len(living)
+            assert status_filters.count(cells, FILTERS[""], deleted=True) == len(contacts) - len(living)
+            for status in channel_status.EMAIL_ORDER:
                 wanted = sum(c.email is not None and c.email_status == status for c in living)
-                assert statuses.count(cells, FILTERS[f"email.{status}"], deleted=False) == wanted
+                assert status_filters.count(cells, FILTERS[f"email.{status}"], deleted=False) == wanted
         assert rows_of(self.other) == self.untouched
 
     def _statuses(self, living: list[Contact], *, milder: bool) -> None:
         for contact in living:
-            rank = consent.EMAIL_ORDER.index(contact.email_status)
+            rank = channel_status.EMAIL_ORDER.index(contact.email_status)
             assert milder or rank >= self.strict.get(contact.pk, 0), contact.email_status
             self.strict[contact.pk] = rank
 
@@ -99,7 +105,7 @@ class World:
     def edit(self, n: int) -> dict[str, Any]:
         contact = self.pick(n)
         if contact is not None:
-            editing.change(
+            edit.change(
                 contact.pk, {"city": f"Edited{n}", "email": (f"e{n}@example.com",) * 2}, seen=contact.changed_at,
                 user_id=self.who.user.pk,
             )  # fmt: skip
@@ -108,37 +114,37 @@ class World:
     def merge(self, n: int) -> dict[str, Any]:
         one, other = self.pick(n), self.pick(n // 3 + 1)
         if one is not None and other is not None:
-            merging.merge([one.pk, other.pk], user_id=self.who.user.pk)
+            merge.merge([one.pk, other.pk], user_id=self.who.user.pk)
         return {"milder": False}
 
     def unmerge(self, n: int) -> dict[str, Any]:
         made = list(Merge.objects.filter(undone_at=None).order_by("pk"))
         if made:
-            merging.undo(made[n % len(made)].pk, user_id=self.who.user.pk)
+            merge.undo(made[n % len(made)].pk, user_id=self.who.user.pk)
         return {"milder": True}
 
     def delete(self, n: int) -> dict[str, Any]:
         contact = self.pick(n)
         if contact is not None:
-            acting.delete(contact.pk, reason="Other", user_id=self.who.user.pk)
+            quick_actions.delete(contact.pk, reason="Other", user_id=self.who.user.pk)
         return {"milder": False}
 
     def restore(self, n: int) -> dict[str, Any]:
         contact = self.pick(n, deleted=True)
         if contact is not None:
-            acting.restore(contact.pk, user_id=self.who.user.pk)
+            quick_actions.restore(contact.pk, user_id=self.who.user.pk)
         return {"milder": False}
 
     def click(self, n: int) -> dict[str, Any]:
         contact = self.pick(n)
         if contact is not None:
-            acting.perform(contact.pk, list(ACTS.values())[n % len(ACTS)], user_id=self.who.user.pk)
+            quick_actions.perform(contact.pk, list(ACTS.values())[n % len(ACTS)], user_id=self.who.user.pk)
         return {"milder": True}  # a complaint can be cleared by hand
 
     def back(self, n: int) -> dict[str, Any]:
         entries = list(AuditEntry.objects.filter(verb__startswith="contact.").order_by("pk"))
         if entries:
-            reversing.undo(entries[n % len(entries)].pk, user_id=self.who.user.pk)
+            profile_undo.undo(entries[n % len(entries)].pk, user_id=self.who.user.pk)
         return {"milder": True}
 
     def silence(self, n: int) -> dict[str, Any]:
@@ -151,17 +157,17 @@ class World:
         ]  # fmt: skip
         kind, options = kinds[n % len(kinds)]
         with tenant_context(self.who.workspace.pk):
-            action = bulk.begin(kind, {}, user_id=self.who.user.pk, **options)
-        bulk.work(self.who.workspace.pk, action.pk)
+            action = actions.begin(kind, {}, user_id=self.who.user.pk, **options)
+        actions.work(self.who.workspace.pk, action.pk)
         return {"milder": False}
 
     def bulk_back(self, n: int) -> dict[str, Any]:
         with tenant_context(self.who.workspace.pk):
             done = list(BulkAction.objects.filter(state="done").order_by("pk"))
             if done:
-                bulk.undo(done[n % len(done)].pk, user_id=self.who.user.pk)
+                actions.undo(done[n % len(done)].pk, user_id=self.who.user.pk)
         if done:
-            bulk.work(self.who.workspace.pk, done[n % len(done)].pk)
+            actions.work(self.who.workspace.pk, done[n % len(done)].pk)
         return {"milder": True}
 
 

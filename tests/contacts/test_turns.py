@@ -8,9 +8,10 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from contacts import acting, editing, identity
+from contacts.identity import resolver
 from contacts.models import Contact, Turn
-from contacts.views.acting import REASONS
+from contacts.profile import edit, quick_actions
+from contacts.views.quick_actions import REASONS
 from imports.models import Import, Unit
 from tenants.isolation.context import tenant_context
 from tenants.web import middleware
@@ -22,7 +23,7 @@ FILE = "email,first name\na@example.com,New\nb@example.com,New\n"
 
 def during_resolve(monkeypatch: pytest.MonkeyPatch, act: Callable[[], Any]) -> list[int]:
     """Run `act` from another connection while the first resolve of an import works; returns how often it was resolved."""
-    resolve, times = identity.resolve, []
+    resolve, times = resolver.resolve, []
 
     def meanwhile(*args: Any, **values: Any) -> Any:
         times.append(1)
@@ -34,7 +35,7 @@ def during_resolve(monkeypatch: pytest.MonkeyPatch, act: Callable[[], Any]) -> l
             assert not thread.is_alive(), "whoever edits waits for the resolve"
         return found
 
-    monkeypatch.setattr(identity, "resolve", meanwhile)
+    monkeypatch.setattr(resolver, "resolve", meanwhile)
     return times
 
 
@@ -59,7 +60,7 @@ def test_an_edit_does_not_wait_for_a_resolve_and_a_stranger_costs_no_second_one(
     def act() -> None:
         with tenant_context(tenant.pk):
             seen = Contact.objects.get(pk=other.pk).changed_at
-            editing.change(other.pk, {"first_name": "By hand"}, seen=seen, user_id=alice.user.pk)
+            edit.change(other.pk, {"first_name": "By hand"}, seen=seen, user_id=alice.user.pk)
 
     times = during_resolve(monkeypatch, act)
     imp = bring(tenant, FILE)
@@ -70,16 +71,16 @@ def test_an_edit_does_not_wait_for_a_resolve_and_a_stranger_costs_no_second_one(
 
 
 def _take_id(alice: Actor, contact: Contact) -> None:
-    editing.change(contact.pk, {"external_id": "C-9"}, seen=contact.changed_at, user_id=alice.user.pk)
+    edit.change(contact.pk, {"external_id": "C-9"}, seen=contact.changed_at, user_id=alice.user.pk)
 
 
 def _take_address(alice: Actor, contact: Contact) -> None:
     new = "b@example.com"
-    editing.change(contact.pk, {"email": (new, new)}, seen=contact.changed_at, user_id=alice.user.pk)
+    edit.change(contact.pk, {"email": (new, new)}, seen=contact.changed_at, user_id=alice.user.pk)
 
 
 def _delete(alice: Actor, contact: Contact) -> None:
-    acting.delete(contact.pk, reason="asked", user_id=alice.user.pk)
+    quick_actions.delete(contact.pk, reason="asked", user_id=alice.user.pk)
 
 
 @pytest.mark.parametrize(
@@ -114,7 +115,7 @@ def test_a_new_contact_with_an_address_of_the_file(alice: Actor, monkeypatch: py
 
     def meanwhile() -> None:
         with tenant_context(tenant.pk):
-            editing.create({"email": ("b@example.com", "b@example.com")}, user_id=alice.user.pk)
+            edit.create({"email": ("b@example.com", "b@example.com")}, user_id=alice.user.pk)
 
     times = during_resolve(monkeypatch, meanwhile)
     imp = bring(tenant, FILE)

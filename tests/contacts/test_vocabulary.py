@@ -4,8 +4,8 @@ import pycountry
 import pytest
 from babel import Locale
 
-from contacts import vocabulary
 from contacts.models import Contact
+from contacts.values import vocabulary
 from imports.models import RowIssue
 from imports.options import BadOption, Options
 from tenants.isolation.context import tenant_context

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from contacts.attributes import CORE, SYSTEM, TYPES
+from contacts.values.types import CORE, SYSTEM, TYPES
 from imports.mapping import CORE_TARGETS
 from imports.models import Phase, Status
 from imports.options import CHOICES, Options

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import orjson
 
-from contacts.attributes import SYSTEM, TYPES
 from contacts.staging import ROW_COLUMNS
+from contacts.values.types import SYSTEM, TYPES
 from imports import containers, mapping, reader
 from imports.cleaning import Block, Cleaner, Column
 from imports.formats import DATES, NUMBERS, STRICT, expanded, kind_of

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from contacts.listing.search_box import condition
 from contacts.models import BlacklistEntry, Contact
-from contacts.search import condition
 from imports.models import Import, RowIssue
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contacts import spreadsheets
+from contacts.values import formula_guard
 from imports.cleaning import Block, Clean, Cleaner, Column
 from imports.problems import PROBLEMS, Problem
 from imports.reader import Dialect
@@ -272,8 +272,8 @@ def test_guarded_cells_come_back_as_they_would_have_been(sign: str) -> None:
 
 @given(st.text("'=+-@0123 .x\t") | st.text())
 def test_what_is_guarded_comes_back(text: str) -> None:
-    assert spreadsheets.unmarked(spreadsheets.safe_cell(text)) == text
-    assert not spreadsheets.safe_cell(text).startswith(spreadsheets.FORMULA)
+    assert formula_guard.unmarked(formula_guard.safe_cell(text)) == text
+    assert not formula_guard.safe_cell(text).startswith(formula_guard.FORMULA)
 
 
 def test_other_apostrophes_stay() -> None:

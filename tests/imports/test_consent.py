@@ -6,17 +6,17 @@ import pytest
 from django.conf import settings
 from django.utils import timezone
 
-from contacts import consent
-from contacts.identity import suppression_digest
+from contacts.identity.resolver import suppression_digest
 from contacts.models import Contact, Suppression
-from contacts.values import BadValue
+from contacts.values import channel_status
+from contacts.values.parsers import BadValue
 from imports.models import Import, RowIssue
 from tenants.isolation.context import tenant_context
 from tenants.models import AuditEntry, Tenant
 from tests.cast import Actor
 from tests.imports.helpers import bring, receive
 
-PAIRS = list(itertools.product(consent.EMAIL_ORDER, repeat=2))
+PAIRS = list(itertools.product(channel_status.EMAIL_ORDER, repeat=2))
 MAPS = {"Status": "email_status", "Phone status": "phone_status"}
 
 
@@ -36,8 +36,8 @@ def test_every_pair_of_statuses(tenant: Tenant, known: str, given: str) -> None:
     imp = bring(tenant, f"email,Status\na@example.com,{given}\n", maps={"Status": "email_status"})
     with tenant_context(tenant.pk):
         contact.refresh_from_db()
-        stricter = consent.EMAIL_ORDER.index(given) > consent.EMAIL_ORDER.index(known)
-        milder = consent.EMAIL_ORDER.index(given) < consent.EMAIL_ORDER.index(known)
+        stricter = channel_status.EMAIL_ORDER.index(given) > channel_status.EMAIL_ORDER.index(known)
+        milder = channel_status.EMAIL_ORDER.index(given) < channel_status.EMAIL_ORDER.index(known)
         assert contact.email_status == (given if stricter else known)
         assert codes(imp) == (["status_kept"] if milder else [])
     assert (imp.updated, imp.unchanged) == ((1, 0) if stricter else (0, 1))
@@ -97,12 +97,12 @@ def test_the_strictest_row_of_a_person_counts(tenant: Tenant) -> None:
     ],
 )
 def test_words_of_statuses(word: str, channel: str, status: str) -> None:
-    assert consent.status(word, channel=channel) == status
+    assert channel_status.status(word, channel=channel) == status
 
 
 def test_other_words_are_no_statuses() -> None:
     with pytest.raises(BadValue, match="not_a_status"):
-        consent.status("perhaps", channel="email")
+        channel_status.status("perhaps", channel="email")
 
 
 def deleted(**fields: object) -> Contact:

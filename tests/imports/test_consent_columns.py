@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contacts.models import Contact
-from contacts.values import BadValue
+from contacts.values.parsers import BadValue
 from imports import consent_columns, mapping
 from imports.models import Import
 from segments import membership

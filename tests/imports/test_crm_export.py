@@ -14,8 +14,8 @@ from django.core.management import call_command
 from django.db import connection, connections
 
 from cdp.demo import people, workspace
-from contacts.identifiers import bare_email, normal_email, normal_phone
 from contacts.models import Contact
+from contacts.values.identifiers import bare_email, normal_email, normal_phone
 from core.formatting import number
 from imports import running
 from imports.models import Import, Phase, RejectedRow, RowIssue, Touched

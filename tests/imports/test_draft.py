@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from contacts import turns
+from contacts import write_lock
 from contacts.models import Attribute, Contact, Turn
 from imports import columns, drafts, intake, running
 from imports.models import Import, Phase, RejectedRow, RowIssue, Unit
@@ -259,7 +259,7 @@ def test_nobody_else_writes_and_nobody_is_said_to(alice: Actor, tenant: Tenant) 
 def test_somebody_else_writes(alice: Actor, tenant: Tenant) -> None:
     first = queued(tenant)
     with tenant_context(tenant.pk):
-        turns.take(turns.lock(), first.pk + 1_000)
+        write_lock.take(write_lock.lock(), first.pk + 1_000)
     page = alice.get(address(first)).content.decode()
     assert "Waiting for its turn" in page
     assert "Another import of this workspace is writing." in page

@@ -7,8 +7,8 @@ import orjson
 import pytest
 from django.core.management import CommandError, call_command
 
-from contacts.attributes import BadValue, parser
 from contacts.models import Contact
+from contacts.values.types import BadValue, parser
 from imports import columns, formats
 from imports.models import Import, RowIssue
 from tenants.isolation.context import tenant_context

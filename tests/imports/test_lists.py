@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from contacts import fields
+from contacts.fields import custom_fields
 from contacts.models import Attribute, Contact
 from imports import columns, formats
 from tenants.isolation.context import tenant_context
@@ -75,17 +75,17 @@ def test_labels_of_other_columns_are_refused(inside: Tenant, label: str) -> None
     owner = 1
     Attribute.objects.create(key="size", label="Size", type="text")
     other = Attribute.objects.create(key="other", label="Other", type="text")
-    with pytest.raises(fields.BadField, match="Another column of the export"):
-        fields.change(other.pk, label, "text", "", user_id=owner)
-    with pytest.raises(fields.BadField):
-        fields.add(label, "text", "", user_id=owner)
+    with pytest.raises(custom_fields.BadField, match="Another column of the export"):
+        custom_fields.change(other.pk, label, "text", "", user_id=owner)
+    with pytest.raises(custom_fields.BadField):
+        custom_fields.add(label, "text", "", user_id=owner)
     assert set(Attribute.objects.values_list("label", flat=True)) == {"Size", "Other"}
 
 
 def test_a_field_keeps_its_own_label(inside: Tenant) -> None:
     row = Attribute.objects.create(key="size", label="Size", type="text")
-    fields.refuse_label("Size", but=row.key)
-    fields.refuse_label("Shoe size")
+    custom_fields.refuse_label("Size", but=row.key)
+    custom_fields.refuse_label("Shoe size")
 
 
 def test_new_fields_of_a_file_are_refused_likewise(tenant: Tenant) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from contacts.attributes import CORE, SYSTEM
+from contacts.values.types import CORE, SYSTEM
 from imports import mapping, reader
 from imports.mapping import CORE_TARGETS, Guess, check, guess, normal_name
 from imports.problems import PROBLEMS

@@ -6,9 +6,10 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from contacts import consent, exports
-from contacts.identifiers import name_key
+from contacts.bulk import export
 from contacts.models import Attribute, BulkAction, Contact
+from contacts.values import channel_status
+from contacts.values.identifiers import name_key
 from segments import membership
 from segments.models import Member
 from tenants.isolation.context import tenant_context
@@ -39,8 +40,8 @@ attributes = st.fixed_dictionaries(
 )
 people = st.fixed_dictionaries(
     {
-        "email_status": st.sampled_from(consent.EMAIL_ORDER),
-        "phone_status": st.sampled_from(consent.PHONE_ORDER),
+        "email_status": st.sampled_from(channel_status.EMAIL_ORDER),
+        "phone_status": st.sampled_from(channel_status.PHONE_ORDER),
         "attributes": attributes,
         "segments": st.sets(st.sampled_from(["One", "T|wo", "a\\", "=Three"])),
     },
@@ -89,7 +90,7 @@ def _fields() -> None:
 def exported(tenant: Tenant) -> str:
     with tenant_context(tenant.pk):
         file = io.StringIO()
-        exports.write(file, BulkAction(kind="export", asked={}, options={"mode": "safe"}))
+        export.write(file, BulkAction(kind="export", asked={}, options={"mode": "safe"}))
         return file.getvalue()
 
 

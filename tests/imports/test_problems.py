@@ -46,7 +46,7 @@ def test_every_code_in_the_source_has_words() -> None:
 
 
 def test_codes_that_functions_return_have_words() -> None:
-    text = _sources()["contacts/identifiers.py"]
+    text = _sources()["contacts/values/identifiers.py"]
     found = {a or b for a, b in RETURNED.findall(text)}
     assert "not_an_email" in found
     assert not found - set(PROBLEMS)

@@ -1,7 +1,7 @@
 """The template can be imported as it is, and every field is described."""
 
-from contacts.attributes import CORE, SYSTEM, TYPES
 from contacts.models import Attribute
+from contacts.values.types import CORE, SYSTEM, TYPES
 from imports import extras, reference
 from imports.models import RowIssue
 from tenants.isolation.context import tenant_context

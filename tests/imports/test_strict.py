@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from contacts.attributes import BadValue, parser
 from contacts.models import Attribute, Contact
+from contacts.values.types import BadValue, parser
 from imports import columns
 from imports.models import Import, RowIssue
 from tenants.isolation.context import tenant_context

@@ -100,8 +100,8 @@ MAILS: dict[str, list[Callable[[Actor], tuple[str, Client, str]]]] = {
     "tenants/members/auth_adapter.py": [reset, unknown],
     "tenants/members/invitations.py": [invitation],
     "imports/news.py": [import_ended],
-    "contacts/exports.py": [export_ready],
-    "contacts/subscribing.py": [confirmation],
+    "contacts/bulk/export.py": [export_ready],
+    "contacts/subscriptions/signup.py": [confirmation],
 }
 
 

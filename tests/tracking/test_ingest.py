@@ -9,7 +9,7 @@ import pytest
 from django.db import OperationalError, connections
 from django.utils import timezone
 
-from contacts import turns
+from contacts import write_lock
 from contacts.models import Contact
 from core import exact_json
 from tenants.isolation.context import tenant_context
@@ -179,7 +179,7 @@ def test_a_busy_workspace_does_not_hold_up_the_others(tenant: Tenant, site: Site
 
     def resolve_for_long() -> None:
         with tenant_context(tenant.pk):
-            turns.lock()
+            write_lock.lock()
             held.set()
             over.wait(20)
         connections.close_all()

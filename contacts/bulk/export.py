@@ -1,0 +1,187 @@
+"""Contacts as a CSV file: built by a worker, fetched with a link that needs a session, a role and the workspace.
+
+One statement reads all contacts, so the file is one snapshot; they pass through a few at a time, so that memory stays the
+same whatever their number. Cells that a spreadsheet could take for a formula get an apostrophe before them, which an import
+takes off again; the raw mode leaves values as they are.
+"""
+
+import csv
+import logging
+import secrets
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import IO, Any
+
+from django.conf import settings
+from django.core.cache import cache
+from django.utils import timezone
+from django.utils.module_loading import import_string
+from redis import RedisError
+
+from contacts.bulk import actions
+from contacts.models import Attribute, BulkAction, BulkState, Contact
+from contacts.values.formula_guard import safe_cell
+from contacts.values.types import CORE, SYSTEM
+from tenants import outbox
+from tenants.isolation.context import current_tenant
+from tenants.members.memberships import is_member
+from tenants.models import Tenant
+from tenants.web import workspace_urls
+
+log = logging.getLogger(__name__)
+DAYS = 7
+CHUNK = 2_000
+# Columns beside the values, which an import reads back (imports.synonyms) or passes over.
+STATUS = {"email_status": "E-mail status", "phone_status": "Phone status"}
+INFO = {"id": "Contact ID", "origin": "Created by", "created_at": "Created at", "changed_at": "Changed at"}
+GONE = {"deleted_at": "Deleted at", "deleted_reason": "Reason for deletion"}
+
+
+class Export(actions.Kind):
+    """A CSV of the selected contacts. Nothing is written to contacts, so there is nothing to take back."""
+
+    label, past, icon, undoable, writes, permission = "Export", "exported", "download", False, False, "contacts.export"
+
+    def gather(self, action: BulkAction) -> int:
+        return int(actions.selected(action.asked).count())
+
+    def finish(self, action: BulkAction) -> None:
+        name = f"{secrets.token_urlsafe(24)}.csv"
+        path = folder() / name
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        part = path.with_suffix(".part")
+        part.touch(mode=0o600)
+        with part.open("w", encoding="utf-8", newline="") as file:
+            action.done = write(file, action)
+        part.rename(path)
+        action.result = {"file": name, "bytes": path.stat().st_size}
+        _tell(action)
+
+
+def folder() -> Path:
+    """Where the files of the current workspace are."""
+    return Path(settings.UPLOAD_DIR) / "exports" / str(current_tenant())
+
+
+def file_of(action: BulkAction, *, now: datetime) -> Path | None:
+    """The finished file, as long as it may be fetched."""
+    if action.state != BulkState.DONE or action.finished_at is None or now > action.finished_at + timedelta(days=DAYS):
+        return None
+    path = folder() / action.result.get("file", "")
+    return path if path.is_file() else None
+
+
+def forget_all() -> None:
+    """Remove all files of the current workspace: somebody in them is erased for good."""
+    for action in BulkAction.objects.filter(kind="export").exclude(result={}):
+        (folder() / action.result["file"]).unlink(missing_ok=True)
+        action.result = {}
+        action.save(update_fields=["result"])
+
+
+def tidy(*, now: datetime) -> int:
+    """Remove the files of the current workspace whose time is over; returns how many."""
+    old = BulkAction.objects.filter(kind="export", finished_at__lt=now - timedelta(days=DAYS))
+    gone = 0
+    for action in old.exclude(result={}):
+        (folder() / action.result["file"]).unlink(missing_ok=True)
+        action.result = {}
+        action.save(update_fields=["result"])
+        gone += 1
+    return gone
+
+
+def write(file: IO[str], action: BulkAction) -> int:
+    """Write the whole file; returns how many contacts are in it."""
+    deleted = action.asked.get("show") == "deleted"
+    raw = action.options.get("mode") == "raw"
+    if action.options.get("mark", True):
+        file.write("\ufeff")  # spreadsheets read UTF-8 only with it
+    writer = csv.writer(file, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
+    own = dict(Attribute.objects.filter(archived_at=None).order_by("label").values_list("key", "label"))
+    attributes = {**{key: s.label for key, s in SYSTEM.items()}, **own}
+    others = {name: import_string(path) for name, path in settings.EXPORT_COLUMNS.items()}
+    info = {**INFO, **(GONE if deleted else {})}
+    head = [*CORE.values(), *attributes.values(), *STATUS.values(), *others, *info.values()]
+    writer.writerow(head if raw else [safe_cell(label) for label in head])
+    count = 0
+    for rows in _chunks(actions.selected(action.asked).order_by("pk").iterator(chunk_size=CHUNK)):
+        ids = [contact.pk for contact in rows]
+        more = [cells_of(ids) for cells_of in others.values()]
+        writer.writerows(
+            _line(contact, attributes, [cells.get(contact.pk, "") for cells in more], info, raw=raw) for contact in rows
+        )
+        count += len(rows)
+        _say(action, count)
+    return count
+
+
+def _chunks(contacts: Iterator[Contact]) -> Iterator[list[Contact]]:
+    chunk: list[Contact] = []
+    for contact in contacts:
+        chunk.append(contact)
+        if len(chunk) == CHUNK:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk
+
+
+def _line(
+    contact: Contact, attributes: Iterable[str], others: Sequence[str], info: Iterable[str], *, raw: bool
+) -> list[str]:
+    values = [
+        contact.email_display, contact.phone_display, contact.external_id, contact.first_name, contact.last_name,
+        *(contact.attributes.get(key) for key in attributes), *(getattr(contact, key) for key in STATUS), *others,
+        *(getattr(contact, key) for key in info),
+    ]  # fmt: skip
+    cells = [cell(value) for value in values]
+    return cells if raw else [safe_cell(text) for text in cells]
+
+
+def cell(value: Any) -> str:
+    """A stored value as an import reads it back."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return "|".join(map(str, value))
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def _key(action: BulkAction) -> str:
+    return f"bulk:{current_tenant()}:{action.pk}"
+
+
+def _say(action: BulkAction, count: int) -> None:
+    """How far the file is, beside the transaction that writes it."""
+    try:
+        cache.set(_key(action), count, 600)
+    except RedisError as problem:
+        log.warning("progress of export %s not told: %s", action.pk, problem)
+
+
+def so_far(action: BulkAction) -> int:
+    """How many contacts are in a file that is being written."""
+    try:
+        return int(cache.get(_key(action)) or 0)
+    except RedisError:
+        return 0
+
+
+def _tell(action: BulkAction) -> None:
+    if action.created_by is None or not is_member(action.created_by.pk):
+        return
+    url = workspace_urls.absolute(
+        workspace_urls.inside(Tenant.objects.get(pk=current_tenant()).slug, "contacts:bulk_action", action.pk)
+    )
+    body = (
+        f"Your export of {action.done:,} contacts is ready:\n\n{url}\n\n"
+        f"The link needs you to be signed in, and works until {timezone.now() + timedelta(days=DAYS):%d %B %Y}.\n"
+    )
+    outbox.put_mail(f"export-{action.pk}", to=action.created_by.email, subject="Your export is ready", body=body)

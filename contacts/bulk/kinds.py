@@ -1,0 +1,143 @@
+"""The kinds of bulk actions that change contacts themselves."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Q
+
+from contacts.bulk import queries
+from contacts.bulk.actions import Kind
+from contacts.consent import address_status, suppression
+from contacts.models import BulkAction, Contact, EmailStatus, PhoneStatus
+
+# Whom the bulk delete may take out: people that cannot be written to anyway.
+SILENT = Q(
+    email_status__in=(
+        EmailStatus.SPAM, EmailStatus.UNSUBSCRIBED, EmailStatus.BLACKLISTED, EmailStatus.NOT_CONFIRMED,
+    ),
+) & Q(email__isnull=False) | Q(phone__isnull=False, phone_status=PhoneStatus.BLACKLISTED)  # fmt: skip
+REACHABLE = Q(email__isnull=False, email_status__in=(EmailStatus.ACTIVE, EmailStatus.NOT_CONFIRMED))
+
+
+def _locked(contacts: Any, ids: Sequence[int]) -> list[int]:
+    """Those of the contacts that the query still finds, locked in the order of their IDs."""
+    found = contacts.filter(pk__in=ids).order_by("pk").select_for_update().values_list("pk", flat=True)
+    return list(found)
+
+
+def _delete(action: BulkAction, ids: list[int], now: datetime, reason: str) -> list[int]:
+    queries.note(action.pk, ids)
+    Contact.objects.filter(pk__in=ids).update(deleted_at=action.started_at, deleted_reason=reason, changed_at=now)
+    return ids
+
+
+def _undelete(action: BulkAction, ids: Sequence[int], now: datetime) -> list[int]:
+    """Bring back who is still deleted by this action, unless somebody has the external ID by now."""
+    taken = Contact.objects.living().filter(external_id=OuterRef("external_id"))
+    mine = Contact.objects.filter(~Exists(taken), deleted_at=action.started_at)
+    found = _not_erased(_locked(mine, ids))
+    queries.give_back_deletion(action.pk, found, now=now)
+    address_status.take_all(found, now=now)
+    return found
+
+
+def _not_erased(ids: list[int]) -> list[int]:
+    """Without contacts that would bring back an address or ID of somebody who was erased for good."""
+    erased = suppression.erased_among(ids)
+    return [pk for pk in ids if pk not in erased]
+
+
+class Delete(Kind):
+    """Take contacts out of all lists that cannot be written to; looked at again in the transaction that does it."""
+
+    label, past, icon = "Delete", "deleted", "trash-2"
+
+    def wanted(self, contacts: Any) -> Any:
+        return contacts.filter(SILENT, deleted_at=None)
+
+    def step(self, action: BulkAction, ids: Sequence[int], *, now: datetime) -> list[int]:
+        found = _locked(self.wanted(Contact.objects.all()), ids)
+        return _delete(action, found, now, action.options["reason"])
+
+    def undo(self, action: BulkAction, ids: Sequence[int], *, now: datetime) -> list[int]:
+        return _undelete(action, ids, now)
+
+
+class RemoveDuplicates(Kind):
+    """Of contacts that share an e-mail address or a phone, leave the one made first, or the one made last."""
+
+    label, past, icon = "Remove duplicates", "removed as duplicates", "copy"
+
+    def asking(self, count: int) -> str:
+        return f"Remove {count:,} duplicate{'s' if count != 1 else ''}"
+
+    def gather(self, action: BulkAction) -> int:
+        return queries.gather_doubles(action.pk, action.options["by"], keep=action.options["keep"])
+
+    def step(self, action: BulkAction, ids: Sequence[int], *, now: datetime) -> list[int]:
+        by = action.options["by"]
+        found = queries.still_doubles(ids, by, keep=action.options["keep"])
+        _delete(action, found, now, "Duplicate")
+        # Consent belongs to the address: who stays must not be written to because the one that had said no is gone.
+        values = Contact.objects.filter(pk__in=found).values(by)
+        stays = Contact.objects.living().filter(**{f"{by}__in": values}).order_by("pk").select_for_update()
+        address_status.take_all(list(stays.values_list("pk", flat=True)), now=now)
+        return found
+
+    def undo(self, action: BulkAction, ids: Sequence[int], *, now: datetime) -> list[int]:
+        return _undelete(action, ids, now)
+
+
+class Restore(Kind):
+    """Bring deleted contacts back, but those whose external ID somebody else has now, and those that were merged."""
+
+    label, past, icon = "Restore", "restored", "archive-restore"
+
+    def wanted(self, contacts: Any) -> Any:
+        return contacts.filter(deleted_at__isnull=False, merged_into=None)
+
+    def step(self, action: BulkAction, ids: Sequence[int], *, now: datetime) -> list[int]:
+        taken = Contact.objects.living().filter(external_id=OuterRef("external_id"))
+        found = _locked(self.wanted(Contact.objects.filter(~Exists(taken))), ids)
+        found = self._one_each(_not_erased(found))
+        queries.note(action.pk, found)
+        Contact.objects.filter(pk__in=found).update(deleted_at=None, deleted_reason=None, changed_at=now)
+        address_status.take_all(found, now=now)
+        return found
+
+    @staticmethod
+    def _one_each(ids: list[int]) -> list[int]:
+        """Of deleted contacts with one external ID only the first may come back."""
+        seen: set[str] = set()
+        rows = Contact.objects.filter(pk__in=ids).order_by("pk").values_list("pk", "external_id")
+        return [pk for pk, own in rows if own is None or not (own in seen or seen.add(own))]  # type: ignore[func-returns-value]
+
+    def undo(self, action: BulkAction, ids: Sequence[int], *, now: datetime) -> list[int]:
+        found = _locked(Contact.objects.living(), ids)
+        queries.give_back_deletion(action.pk, found, now=now)
+        return found
+
+
+class Unsubscribe(Kind):
+    """No more e-mails to these contacts."""
+
+    label, past, icon = "Unsubscribe", "unsubscribed", "mail-x"
+
+    def wanted(self, contacts: Any) -> Any:
+        return contacts.filter(REACHABLE, deleted_at=None)
+
+    def step(self, action: BulkAction, ids: Sequence[int], *, now: datetime) -> list[int]:
+        found = _locked(self.wanted(Contact.objects.all()), ids)
+        queries.note(action.pk, found)
+        Contact.objects.filter(pk__in=found).update(
+            email_status=EmailStatus.UNSUBSCRIBED, email_status_at=action.started_at,
+            email_status_reason="set by hand", changed_at=now,
+        )  # fmt: skip
+        return found
+
+    def undo(self, action: BulkAction, ids: Sequence[int], *, now: datetime) -> list[int]:
+        mine = Contact.objects.filter(email_status=EmailStatus.UNSUBSCRIBED, email_status_at=action.started_at)
+        found = _locked(mine.filter(deleted_at=None), ids)
+        queries.give_back_email_status(action.pk, found, now=now)
+        return found

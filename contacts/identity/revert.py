@@ -1,0 +1,260 @@
+"""Taking back what an import has written to contacts, value by value, and bringing it back again (docs/undo.md).
+
+Works on the rows of `touched` in a range: what the import has created is taken out whole, what it has overwritten gets its
+old value, where the value is still the import's. Each row ends as reversed, reversed in part, kept, or impossible.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from contacts import staging as tables
+from contacts.consent import address_status
+from contacts.identity import queries
+from contacts.models import Contact
+from contacts.staging import Staging
+from contacts.values import channel_status
+
+REVERSED, IN_PART, KEPT, IMPOSSIBLE = "r", "p", "k", "x"
+# Columns of a contact that `touched.changed` names, with the form that follows each.
+_CORE = {
+    "external_id": None,
+    "email": "email_written",
+    "phone": "phone_written",
+    "first_name": "first_key",
+    "last_name": "last_key",
+}
+_NAMED = "ARRAY['external_id', 'email', 'phone', 'first_name', 'last_name', 'email_status', 'phone_status', 'deleted']"
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What came of a range of rows: rows by result, values that got their old state, values that somebody has changed."""
+
+    results: dict[str, int]
+    values: int
+    kept: int
+
+
+# Contacts that the import created go out whole, unless somebody has changed or used them since ({used} holds those that
+# others use). Their rows are kept in `withdrawn`. Locks the contacts until the unit commits.
+TAKE_OUT = """
+WITH gone AS (
+  DELETE FROM contact c USING touched t
+  WHERE t.tenant_id = %(tenant)s AND t.import_id = %(import_id)s AND t.row_no >= %(start)s AND t.row_no < %(stop)s
+    AND t.outcome = 'c' AND c.tenant_id = %(tenant)s AND c.id = t.contact_id
+    AND c.changed_at = t.at AND c.deleted_at IS NULL@which@
+    AND NOT EXISTS (SELECT 1 FROM {used} u WHERE u.tenant_id = %(tenant)s AND u.contact_id = c.id)
+  RETURNING t.row_no, c.id, to_jsonb(c) AS data),
+kept AS (
+  INSERT INTO withdrawn (tenant_id, import_id, kind, item, part, data)
+  SELECT %(tenant)s, %(import_id)s, 'contact', g.id, 0, g.data FROM gone g ON CONFLICT DO NOTHING)
+INSERT INTO {undone} (tenant_id, row_no, result, reversed, kept) SELECT %(tenant)s, g.row_no, 'r', 0, 0 FROM gone g"""
+STAYED = """
+INSERT INTO {undone} (tenant_id, row_no, result, reversed, kept)
+SELECT t.tenant_id, t.row_no, CASE WHEN EXISTS (
+  SELECT 1 FROM contact c WHERE c.tenant_id = %(tenant)s AND c.id = t.contact_id) THEN 'k' ELSE 'x' END, 0, 0
+FROM touched t
+WHERE t.tenant_id = %(tenant)s AND t.import_id = %(import_id)s AND t.row_no >= %(start)s AND t.row_no < %(stop)s
+  AND t.outcome = 'c'@which@ AND NOT EXISTS (
+    SELECT 1 FROM {undone} u WHERE u.tenant_id = %(tenant)s AND u.row_no = t.row_no)"""
+
+# For each row that changed a contact: the values that are still those of the side that goes (%(old)s: 0 before, 1 after the
+# import), but for those that a later file says as well. `now` is the contact as JSON, made once a row. All that the update
+# below needs stands in {turned}: tables that have just grown have no statistics, and a join with them may not end.
+TURNED = """
+INSERT INTO {turned} (tenant_id, row_no, contact_id, keys, kept, changed, at, was_at)
+SELECT t.tenant_id, t.row_no, t.contact_id,
+       coalesce((SELECT array_agg(e.key) FROM jsonb_each(t.changed) e
+         WHERE coalesce(x.now -> e.key, 'null') = coalesce(e.value -> %(old)s, 'null')
+           AND (l.keys IS NULL OR e.key <> ALL (l.keys))), '{{}}'),
+       (SELECT count(*) FROM jsonb_each(t.changed) e
+         WHERE coalesce(x.now -> e.key, 'null') <> coalesce(e.value -> %(old)s, 'null') OR e.key = ANY (l.keys)),
+       t.changed, t.at, t.was_at
+FROM touched t JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = t.contact_id
+LEFT JOIN {listed} l ON l.tenant_id = %(tenant)s AND l.contact_id = t.contact_id
+CROSS JOIN LATERAL (SELECT c.attributes || jsonb_build_object('external_id', c.external_id, 'email', c.email,
+  'phone', c.phone, 'first_name', c.first_name, 'last_name', c.last_name, 'email_status', c.email_status,
+  'phone_status', c.phone_status, 'deleted', c.deleted_at) AS now OFFSET 0) x
+WHERE t.tenant_id = %(tenant)s AND t.import_id = %(import_id)s AND t.row_no >= %(start)s AND t.row_no < %(stop)s
+  AND t.outcome = 'u' AND jsonb_typeof(t.changed) = 'object'@which@"""
+# An undo that was given up half-way and is asked for again goes on where it stopped.
+NOT_YET = " AND coalesce(t.undone, 'k') NOT IN ('r', 'p')"
+# Only what was taken back can be brought back.
+WAS_TAKEN = " AND t.undone IN ('r', 'p')"
+TURN = """
+UPDATE contact c SET @columns@,
+  attributes = (c.attributes - (SELECT coalesce(array_agg(k), '{{}}') FROM unnest(t.keys) k WHERE k <> ALL (@named@)))
+    || coalesce((SELECT jsonb_object_agg(k, t.changed -> k -> %(new)s) FROM unnest(t.keys) k
+                 WHERE k <> ALL (@named@) AND t.changed -> k -> %(new)s <> 'null'), '{{}}'),
+  changed_at = CASE WHEN t.kept = 0 AND c.changed_at = @mine@ THEN coalesce(@theirs@, %(now)s) ELSE %(now)s END
+FROM {turned} t
+WHERE t.tenant_id = %(tenant)s AND t.row_no >= %(start)s AND t.row_no < %(stop)s AND t.keys <> '{{}}'
+  AND c.tenant_id = %(tenant)s AND c.id = t.contact_id"""
+UPDATED = """
+INSERT INTO {undone} (tenant_id, row_no, result, reversed, kept)
+SELECT t.tenant_id, t.row_no, CASE WHEN t.keys = '{{}}' THEN 'k' WHEN t.kept > 0 THEN 'p' ELSE 'r' END,
+       cardinality(t.keys), t.kept
+FROM {turned} t WHERE t.tenant_id = %(tenant)s AND t.row_no >= %(start)s AND t.row_no < %(stop)s"""
+LOST = """
+INSERT INTO {undone} (tenant_id, row_no, result, reversed, kept)
+SELECT t.tenant_id, t.row_no, 'x', 0, 0 FROM touched t
+WHERE t.tenant_id = %(tenant)s AND t.import_id = %(import_id)s AND t.row_no >= %(start)s AND t.row_no < %(stop)s
+  AND t.outcome = 'u' AND NOT EXISTS (
+    SELECT 1 FROM {turned} u WHERE u.tenant_id = %(tenant)s AND u.row_no = t.row_no)@which@"""
+# The order of changes learns where the contact stands in it now: at the time that it carries, which may be the one from
+# before the import. That it changed just now is news of its own.
+NOTE = """
+INSERT INTO contact_change (tenant_id, at, contact_id)
+SELECT t.tenant_id, k.changed_at, t.contact_id FROM touched t
+JOIN {undone} u ON u.tenant_id = %(tenant)s AND u.row_no = t.row_no AND u.result IN ('r', 'p')
+CROSS JOIN LATERAL (SELECT c.changed_at FROM contact c WHERE c.tenant_id = %(tenant)s AND c.id = t.contact_id OFFSET 0) k
+WHERE t.tenant_id = %(tenant)s AND t.import_id = %(import_id)s AND t.row_no >= %(start)s AND t.row_no < %(stop)s
+ON CONFLICT DO NOTHING"""
+NEWS = """
+INSERT INTO contact_news (tenant_id, at, contact_id)
+SELECT t.tenant_id, %(now)s, t.contact_id FROM touched t
+JOIN {undone} u ON u.tenant_id = %(tenant)s AND u.row_no = t.row_no AND u.result IN ('r', 'p')
+WHERE t.tenant_id = %(tenant)s AND t.import_id = %(import_id)s AND t.row_no >= %(start)s AND t.row_no < %(stop)s
+ON CONFLICT DO NOTHING"""
+RESULTS = """
+SELECT u.result::text, count(*), sum(u.reversed), sum(u.kept) FROM {undone} u
+WHERE u.tenant_id = %(tenant)s AND u.row_no >= %(start)s AND u.row_no < %(stop)s GROUP BY u.result"""
+
+# Created contacts that may come back, with their data: found one by one, by the key of `withdrawn`.
+BACK = """
+INSERT INTO {back} (tenant_id, row_no, contact_id, data)
+SELECT t.tenant_id, t.row_no, t.contact_id, k.data FROM touched t CROSS JOIN LATERAL (
+  SELECT w.data FROM withdrawn w WHERE w.tenant_id = %(tenant)s AND w.import_id = %(import_id)s AND w.kind = 'contact'
+    AND w.item = t.contact_id OFFSET 0) k
+WHERE t.tenant_id = %(tenant)s AND t.import_id = %(import_id)s AND t.row_no >= %(start)s AND t.row_no < %(stop)s
+  AND t.outcome = 'c' AND t.undone = 'r'"""
+# Brings them back, unless somebody else has their external ID or e-mail by now.
+BRING_BACK = """
+WITH back AS (
+  INSERT INTO contact (@columns@)
+  SELECT @values@ FROM {back} b CROSS JOIN LATERAL jsonb_populate_record(NULL::contact, b.data) r
+  WHERE b.tenant_id = %(tenant)s AND b.row_no >= %(start)s AND b.row_no < %(stop)s
+    AND NOT EXISTS (SELECT 1 FROM contact c WHERE c.tenant_id = %(tenant)s AND c.deleted_at IS NULL
+      AND c.external_id = r.external_id)
+    AND NOT EXISTS (SELECT 1 FROM contact c WHERE c.tenant_id = %(tenant)s AND c.deleted_at IS NULL
+      AND c.email = r.email)
+  ON CONFLICT DO NOTHING RETURNING id)
+DELETE FROM withdrawn w
+WHERE w.tenant_id = %(tenant)s AND w.import_id = %(import_id)s AND w.kind = 'contact'
+  AND w.item = ANY (ARRAY(SELECT b.id FROM back b))"""
+CAME_BACK = """
+INSERT INTO {undone} (tenant_id, row_no, result, reversed, kept)
+SELECT b.tenant_id, b.row_no, CASE WHEN c.id IS NULL THEN 'x' ELSE 'r' END, 0, 0
+FROM {back} b LEFT JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = b.contact_id
+WHERE b.tenant_id = %(tenant)s AND b.row_no >= %(start)s AND b.row_no < %(stop)s"""
+
+
+def undo(staging: Staging, *, start: int, stop: int, now: datetime) -> Taken:
+    """Take back what rows [start, stop) did to contacts. The caller holds the tenant's turn."""
+    span = {"import_id": staging.import_id, "start": start, "stop": stop}
+    queries.run(TAKE_OUT.replace("@which@", NOT_YET), staging, **span)
+    tables.analyze(staging, "undone")
+    queries.run(STAYED.replace("@which@", NOT_YET), staging, **span)
+    _turn(staging, span, old=1, new=0, now=now, which=NOT_YET)
+    return _told(staging, span, now=now)
+
+
+def redo(staging: Staging, *, start: int, stop: int, now: datetime) -> Taken:
+    """Bring back what an undo of rows [start, stop) has taken. The caller holds the tenant's turn."""
+    span = {"import_id": staging.import_id, "start": start, "stop": stop}
+    queries.run(BACK, staging, **span)
+    tables.analyze(staging, "back")
+    names = [f.attname for f in Contact._meta.concrete_fields if not f.generated]
+    statement = BRING_BACK.replace("@columns@", ", ".join(names))
+    queries.run(statement.replace("@values@", ", ".join(f"r.{name}" for name in names)), staging, **span)
+    queries.run(CAME_BACK, staging, **span)
+    _turn(staging, span, old=0, new=1, now=now, which=WAS_TAKEN)
+    return _told(staging, span, now=now)
+
+
+def _turn(staging: Staging, span: dict[str, Any], *, old: int, new: int, now: datetime, which: str) -> None:
+    """Give values that are still those of side `old` the ones of side `new`."""
+    queries.run(TURNED.replace("@which@", which), staging, **span, old=old)
+    tables.analyze(staging, "turned")
+    mine, theirs = ("t.at", "t.was_at") if new == 0 else ("t.was_at", "t.at")
+    statement = TURN.replace("@columns@", ", ".join(_columns(new))).replace("@named@", _NAMED)
+    queries.run(statement.replace("@mine@", mine).replace("@theirs@", theirs), staging, **span, new=new, now=now)
+    queries.run(UPDATED, staging, **span)
+    queries.run(LOST.replace("@which@", which), staging, **span)
+
+
+def _columns(new: int) -> list[str]:
+    """Assignments of a contact's own columns. In `changed`, forms stand behind the values, in the same order."""
+    found = []
+    for key, form in _CORE.items():
+        found.append(_value(key, key, f"t.changed -> '{key}' ->> {new}"))
+        if form:
+            found.append(_value(form, key, f"t.changed -> '{key}' ->> {new + 2}"))
+    for channel in channel_status.ORDERS:
+        key = f"{channel}_status"
+        found.append(_value(key, key, f"t.changed -> '{key}' ->> {new}"))
+        at, why = (f"(t.changed -> '{key}' ->> 2)::timestamptz", f"t.changed -> '{key}' ->> 3") if not new else (
+            "t.at", f"coalesce(t.changed -> '{key}' ->> 4, 'import')")  # fmt: skip
+        found += [_value(f"{key}_at", key, at), _value(f"{key}_reason", key, why)]
+    at, why = ("(t.changed -> 'deleted' ->> 0)::timestamptz", "t.changed -> 'deleted' ->> 2") if not new else (
+        "NULL::timestamptz", "NULL")  # fmt: skip
+    return [*found, _value("deleted_at", "deleted", at), _value("deleted_reason", "deleted", why)]
+
+
+def _value(column: str, key: str, value: str) -> str:
+    return f"{column} = CASE WHEN '{key}' = ANY(t.keys) THEN {value} ELSE c.{column} END"
+
+
+# Contacts to which an address has come back: brought back whole, or with the value that they had before.
+RETURNED = """
+SELECT b.contact_id FROM {back} b WHERE b.tenant_id = %(tenant)s AND b.row_no >= %(start)s AND b.row_no < %(stop)s
+UNION
+SELECT t.contact_id FROM {turned} t WHERE t.tenant_id = %(tenant)s AND t.row_no >= %(start)s AND t.row_no < %(stop)s
+  AND t.keys && ARRAY['email', 'phone', 'deleted']"""
+
+
+def _told(staging: Staging, span: dict[str, Any], *, now: datetime) -> Taken:
+    queries.run(NOTE, staging, **span)
+    queries.run(NEWS, staging, **span, now=now)
+    returned = [int(pk) for (pk,) in queries.fetch(RETURNED, staging, **span)]
+    if returned:
+        address_status.take_all(returned, now=now)
+    rows = queries.fetch(RESULTS, staging, **span)
+    results: dict[str, int] = {result: int(count) for result, count, _values, _kept in rows}
+    return Taken(results, sum(int(r[2]) for r in rows), sum(int(r[3]) for r in rows))
+
+
+# Contacts that somebody uses: each app adds what it knows (`note_used`), before the ranges are taken back.
+def note_used(staging: Staging, statement: str, **values: Any) -> None:
+    """Add the contacts that a statement finds to {used}: SELECT tenant_id, contact_id …"""
+    queries.run(f"INSERT INTO {{used}} (tenant_id, contact_id) {statement} ON CONFLICT DO NOTHING", staging, **values)
+
+
+# Moves rows out of a table, or back into it.
+PUT_AWAY = """
+WITH gone AS (@delete@)
+INSERT INTO withdrawn (tenant_id, import_id, kind, item, part, data)
+SELECT %(tenant)s, %(import_id)s, %(kind)s, g.@item@, g.@part@, to_jsonb(g) FROM gone g
+ON CONFLICT DO NOTHING"""
+FORGET = """
+DELETE FROM withdrawn w WHERE w.tenant_id = %(tenant)s AND w.import_id = %(import_id)s AND w.kind = ANY(%(kinds)s)"""
+
+FORGET_ALL = "DELETE FROM withdrawn w WHERE w.tenant_id = %(tenant)s AND w.import_id = %(import_id)s"
+
+
+def put_away(staging: Staging, kind: str, delete: str, *, item: str, part: str) -> int:
+    """Run a DELETE … RETURNING and keep its rows in `withdrawn`; returns how many."""
+    statement = PUT_AWAY.replace("@delete@", delete).replace("@item@", item).replace("@part@", part)
+    return queries.run(statement, staging, import_id=staging.import_id, kind=kind)
+
+
+def forget(staging: Staging, kinds: Sequence[str]) -> None:
+    """Remove rows from `withdrawn`: they have been brought back."""
+    queries.run(FORGET, staging, import_id=staging.import_id, kinds=list(kinds))
+
+
+def forget_all(staging: Staging) -> int:
+    """Remove all that an undo has put into `withdrawn`: its time is over. Returns how many rows."""
+    return queries.run(FORGET_ALL, staging, import_id=staging.import_id)

@@ -1,0 +1,248 @@
+"""What matched rows change in their contacts, and writing it: the statements of the diff and of apply (identity, rule 5).
+
+`changed` in the staging table {map} says for each value what was there and what comes; nothing else decides what is written.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from contacts.consent import blacklist
+from contacts.identity import queries
+from contacts.staging import Staging
+from contacts.values import channel_status
+
+# What a matched row changes in its contact, for rows [start, stop): for each value [before, after], for names and channels
+# with the forms that go with them. Nothing is written to the contact. A row without a change is unchanged, so that importing
+# the same file again writes nothing. Contacts are looked up one by one: the planner may not know yet how many there are.
+# The second OFFSET keeps it from working `changed` out three times.
+DIFF = """
+INSERT INTO {map} (tenant_id, row_no, contact_id, outcome, changed, was_at)
+SELECT %(tenant)s, d.row_no, d.id, CASE WHEN d.changed IS NULL THEN 'n' ELSE 'u' END, d.changed,
+       CASE WHEN d.changed IS NOT NULL THEN d.changed_at END
+FROM (
+  SELECT h.row_no, c.id, c.changed_at, CASE WHEN @any@ THEN @parts@ END AS changed
+  FROM {hit} h
+  JOIN {row} s ON s.tenant_id = %(tenant)s AND s.row_no = h.row_no
+  CROSS JOIN LATERAL (SELECT * FROM contact k WHERE k.tenant_id = %(tenant)s AND k.id = h.contact_id OFFSET 0) c
+  WHERE h.tenant_id = %(tenant)s AND h.row_no >= %(start)s AND h.row_no < %(stop)s
+    AND h.code IS NULL AND h.contact_id IS NOT NULL OFFSET 0) d"""
+# (whether attributes change, which): when they are replaced, and when only gaps are filled.
+# Nearly all are equal byte by byte, which is seen much sooner than that they mean the same.
+OVERWRITE_ATTRIBUTES = (
+    "(NOT ((record_image_eq(ROW(s.attributes), ROW(c.attributes)) OR s.attributes = c.attributes) AND s.cleared IS NULL) "
+    "AND (c.attributes || s.attributes) - coalesce(s.cleared, '{{}}') IS DISTINCT FROM c.attributes)",
+    """coalesce((SELECT jsonb_object_agg(e.key, jsonb_build_array(c.attributes -> e.key, e.value))
+      FROM jsonb_each(s.attributes) e WHERE c.attributes -> e.key IS DISTINCT FROM e.value), '{{}}')
+    || coalesce((SELECT jsonb_object_agg(k, jsonb_build_array(c.attributes -> k, NULL))
+      FROM unnest(s.cleared) k WHERE jsonb_exists(c.attributes, k)), '{{}}')""",
+)
+FILL_ATTRIBUTES = (
+    "(s.attributes <> c.attributes AND s.attributes || c.attributes IS DISTINCT FROM c.attributes)",
+    """coalesce((SELECT jsonb_object_agg(e.key, jsonb_build_array(NULL, e.value))
+      FROM jsonb_each(s.attributes) e WHERE NOT jsonb_exists(c.attributes, e.key)), '{{}}')""",
+)
+# What stands in `changed` behind [before, after]: the other forms of the value, before and after.
+_FORMS = {
+    "email": "email_written",
+    "phone": "phone_written",
+    "first_name": "first_key",
+    "last_name": "last_key",
+}
+# A channel's status of the file counts where it is stricter than the contact's (or, if somebody has said so, differs), and
+# only where there is something to write to.
+_STATUS = """s.settings ? '{channel}_status' AND coalesce(c.{channel}, s.{channel}) IS NOT NULL
+      AND (s.settings ->> '{channel}_status') <> c.{channel}_status{stricter}"""
+_STRICTER = """
+      AND array_position({order}, s.settings ->> '{channel}_status') > array_position({order}, c.{channel}_status::text)"""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What an import may do to a contact, as the statements need it. `statuses`: rows, or their addresses, may carry the
+    status of a channel;
+    `milder`: it may also become milder; `revive`: deleted contacts are brought back."""
+
+    overwrite: bool = True
+    clear: bool = False
+    statuses: bool = False
+    milder: bool = False
+    revive: bool = False
+
+
+def _column_change(column: str, rules: Rules) -> tuple[str, str]:
+    """(whether the column changes, its entry in `changed`)."""
+    differs = f"DISTINCT FROM s.{column}" if rules.overwrite else "NULL"
+    changed = f"s.{column} IS NOT NULL AND c.{column} IS {differs}"
+    if rules.clear and rules.overwrite and column.endswith("_name"):
+        changed = f"({changed}) OR (c.{column} IS NOT NULL AND '{column}' = ANY(s.cleared))"
+    form = _FORMS[column]
+    return changed, f"jsonb_build_object('{column}', jsonb_build_array(c.{column}, s.{column}, c.{form}, s.{form}))"
+
+
+def _status_change(channel: str, rules: Rules) -> tuple[str, str]:
+    order = "ARRAY[" + ", ".join(f"'{name}'" for name in channel_status.ORDERS[channel]) + "]"
+    stricter = "" if rules.milder else _STRICTER.format(order=order, channel=channel)
+    changed = _STATUS.format(channel=channel, stricter=stricter)
+    return changed, (
+        f"jsonb_build_object('{channel}_status', jsonb_build_array(c.{channel}_status, "
+        f"s.settings ->> '{channel}_status', c.{channel}_status_at, c.{channel}_status_reason))"
+    )
+
+
+def _changes_of(rules: Rules) -> list[tuple[str, str]]:
+    found = [
+        (
+            "s.external_id IS NOT NULL AND c.external_id IS NULL",
+            "jsonb_build_object('external_id', jsonb_build_array(NULL, s.external_id))",
+        ),
+        *(_column_change(column, rules) for column in _FORMS),
+        OVERWRITE_ATTRIBUTES if rules.overwrite else FILL_ATTRIBUTES,
+    ]
+    if rules.statuses:
+        found += [_status_change(channel, rules) for channel in channel_status.ORDERS]
+    if rules.revive:
+        deleted = "jsonb_build_object('deleted', jsonb_build_array(c.deleted_at, NULL, c.deleted_reason))"
+        found.append(("c.deleted_at IS NOT NULL", deleted))
+    return found
+
+
+def changes_something(rules: Rules) -> str:
+    """The condition that a row s changes its contact c."""
+    return "(" + " OR ".join(f"({condition})" for condition, _part in _changes_of(rules)) + ")"
+
+
+def plan_updates(staging: Staging, rules: Rules, *, start: int, stop: int) -> int:
+    """Map matched rows of a range to what they change; returns how many rows."""
+    changes = _changes_of(rules)
+    parts = " || ".join(f"CASE WHEN {condition} THEN {part} ELSE '{{{{}}}}' END" for condition, part in changes)
+    statement = DIFF.replace("@any@", changes_something(rules)).replace("@parts@", parts)
+    return queries.run(statement, staging, start=start, stop=stop)
+
+
+# For the review: how many contacts change in each value, with the first row as the example.
+CHANGES = """
+SELECT k.key, count(*), min(m.row_no) FROM {map} m CROSS JOIN LATERAL jsonb_object_keys(m.changed) k(key)
+WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s AND m.outcome = 'u' GROUP BY k.key"""
+OUTCOMES = """
+SELECT m.outcome::text, count(*) FROM {map} m
+WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s GROUP BY m.outcome"""
+
+
+def changes(staging: Staging, *, start: int, stop: int) -> dict[str, tuple[int, int]]:
+    """Changed key → (contacts, first row) in a range of rows."""
+    return {key: (int(n), int(row)) for key, n, row in queries.fetch(CHANGES, staging, start=start, stop=stop)}
+
+
+def outcomes(staging: Staging, *, start: int, stop: int) -> dict[str, int]:
+    """Outcome letter → rows in a range of rows."""
+    return {letter: int(n) for letter, n in queries.fetch(OUTCOMES, staging, start=start, stop=stop)}
+
+
+# Makes the new contacts of rows [start, stop). Ids were drawn before, so no RETURNING; time is an argument.
+INSERT_CONTACTS = """
+INSERT INTO contact (tenant_id, id, email, email_written, phone, phone_written, external_id, first_name, last_name,
+                     first_key, last_key, attributes, origin, created_at, changed_at@columns@)
+SELECT s.tenant_id, m.contact_id, s.email, s.email_written, s.phone, s.phone_written, s.external_id, s.first_name,
+       s.last_name, s.first_key, s.last_key, s.attributes, %(origin)s, %(now)s, %(now)s@values@
+FROM {map} m JOIN {row} s ON s.tenant_id = %(tenant)s AND s.row_no = m.row_no
+WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s AND m.outcome = 'c'
+ORDER BY m.row_no
+ON CONFLICT DO NOTHING"""
+# A new contact takes the status of the file, or of its address where that is stricter (contacts.consent.address_status); it
+# is active where neither says anything.
+_NEW_STATUS = (
+    ", {channel}_status, {channel}_status_at, {channel}_status_reason",
+    ", coalesce(@status@, 'active'), CASE WHEN @status@ <> 'active' THEN "
+    "coalesce((s.settings ->> 'happened')::timestamptz, %(now)s) END, "
+    "CASE WHEN @status@ <> 'active' THEN coalesce(m.changed -> '{channel}_status' ->> 4, 'import') END",
+)
+_NEW_STATUS = (
+    _NEW_STATUS[0],
+    _NEW_STATUS[1].replace(
+        "@status@", "coalesce(m.changed -> '{channel}_status' ->> 1, s.settings ->> '{channel}_status')"
+    ),
+)
+
+
+def insert_contacts(staging: Staging, rules: Rules, **values: Any) -> int:
+    """Write the contacts to be created; `start`, `stop`, `origin`, `now`. Returns how many."""
+    parts = ["", ""]
+    if rules.statuses:
+        parts = ["".join(part.format(channel=channel) for channel in channel_status.ORDERS) for part in _NEW_STATUS]
+    statement = INSERT_CONTACTS.replace("@columns@", parts[0]).replace("@values@", parts[1])
+    return queries.run(statement, staging, **values)
+
+
+# Writes what changes in the matched contacts of rows [start, stop), as the diff has worked it out; locks those contacts
+# until the unit commits. An external ID only fills a gap. Other forms of a value follow it.
+UPDATE_CONTACTS = """
+UPDATE contact c SET
+  external_id = coalesce(c.external_id, s.external_id), @columns@, @attributes@, changed_at = %(now)s@more@
+FROM {map} m JOIN {row} s ON s.tenant_id = %(tenant)s AND s.row_no = m.row_no
+WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s AND m.outcome = 'u'
+  AND c.tenant_id = %(tenant)s AND c.id = m.contact_id"""
+_NEW_VALUE = "{column} = CASE WHEN jsonb_exists(m.changed, '{key}') THEN s.{column} ELSE c.{column} END"
+# A status that somebody has set since the plan was made stays: it may be stricter than what the file says.
+_STILL = "jsonb_exists(m.changed, '{channel}_status') AND c.{channel}_status = m.changed -> '{channel}_status' ->> 0"
+_CHANGED_STATUS = (
+    """,
+  {channel}_status = CASE WHEN @still@ THEN m.changed -> '{channel}_status' ->> 1 ELSE c.{channel}_status END,
+  {channel}_status_at = CASE WHEN @still@
+    THEN coalesce((s.settings ->> 'happened')::timestamptz, %(now)s) ELSE c.{channel}_status_at END,
+  {channel}_status_reason = CASE WHEN @still@
+    THEN coalesce(m.changed -> '{channel}_status' ->> 4, 'import') ELSE c.{channel}_status_reason END"""
+).replace("@still@", _STILL)
+# Only whom the plan has found deleted: who was deleted since stays so.
+_REVIVED = """,
+  deleted_at = CASE WHEN jsonb_exists(m.changed, 'deleted') THEN NULL ELSE c.deleted_at END,
+  deleted_reason = CASE WHEN jsonb_exists(m.changed, 'deleted') THEN NULL ELSE c.deleted_reason END"""
+
+
+def update_contacts(staging: Staging, rules: Rules, **values: Any) -> int:
+    """Write the contacts to be changed; `start`, `stop`, `now`. Returns how many."""
+    columns = ", ".join(
+        _NEW_VALUE.format(column=column, key=key) for key, form in _FORMS.items() for column in (key, form)
+    )
+    replaced = "attributes = (c.attributes || s.attributes) - coalesce(s.cleared, '{{}}')"
+    more = (
+        "".join(_CHANGED_STATUS.format(channel=channel) for channel in channel_status.ORDERS) if rules.statuses else ""
+    )
+    statement = (
+        UPDATE_CONTACTS.replace("@columns@", columns)
+        .replace("@attributes@", replaced if rules.overwrite else "attributes = s.attributes || c.attributes")
+        .replace("@more@", more + (_REVIVED if rules.revive else ""))
+    )
+    return queries.run(statement, staging, **values)
+
+
+# Contacts of rows [start, stop) whose address or number is on the blacklist get no messages. The reason says what they were.
+BLACKLISTED = """
+UPDATE contact c SET {channel}_status = 'blacklisted', {channel}_status_at = %(now)s,
+  {channel}_status_reason = CASE c.{channel}_status WHEN 'active' THEN %(active)s ELSE %(not_confirmed)s END
+FROM {{map}} m WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s AND m.outcome IN ('c', 'u')
+  AND c.tenant_id = %(tenant)s AND c.id = m.contact_id AND c.{channel}_status IN ('active', 'not_confirmed')
+  AND EXISTS (SELECT 1 FROM blacklist_entry b
+    WHERE b.tenant_id = %(tenant)s AND b.kind = '{channel}' AND b.value = c.{channel})"""
+ANY_BLACKLISTED = """
+SELECT EXISTS (SELECT 1 FROM blacklist_entry b WHERE b.tenant_id = %(tenant)s AND b.kind = '{channel}')"""
+
+
+def silence(staging: Staging, **values: Any) -> None:
+    """Apply the blacklists to what was written; `start`, `stop`, `now`."""
+    for channel in channel_status.ORDERS:
+        if queries.fetch(ANY_BLACKLISTED.format(channel=channel), staging)[0][0]:
+            queries.run(BLACKLISTED.format(channel=channel), staging, **values, **blacklist.REASON)
+
+
+# Notes when the contacts of rows [start, stop) were made or changed; the time is the one that the contacts carry.
+NOTE_CHANGES = """
+INSERT INTO contact_change (tenant_id, at, contact_id)
+SELECT m.tenant_id, %(now)s, m.contact_id FROM {map} m
+WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s AND m.outcome IN ('c', 'u')
+ORDER BY m.contact_id
+ON CONFLICT DO NOTHING"""
+
+
+def note_changes(staging: Staging, **values: Any) -> None:
+    """Add to the order of changes; `start`, `stop`, `now`."""
+    queries.run(NOTE_CHANGES, staging, **values)

@@ -1,0 +1,67 @@
+"""Long work on contacts in steps of one transaction each, under a lease: bulk actions and searches.
+
+The lock on the row of the work is the lease. It goes with the worker's connection, so a killed worker loses one step, and a
+second worker cannot repeat it. A step that fails three times ends the work.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+from django.db import DatabaseError, OperationalError
+
+from contacts.profile.quick_actions import Refused
+from tenants.isolation.context import tenant_context
+
+log = logging.getLogger(__name__)
+TURN_SECONDS = 5.0
+MOST_ATTEMPTS = 3
+
+
+def work(
+    tenant_id: int, pk: int, *, model: Any, step: Callable[[Any], bool], fail: Callable[[Any, str], None],
+    again: Callable[[], None],
+) -> None:  # fmt: skip
+    """Take steps for a while; what is left then is asked for `again`. Safe to run any number of times, side by side.
+
+    `step` says whether there is more to do; `fail` ends the work with a reason. Rows of `model` have `attempts`, and states
+    of which those in ACTIVE are under way.
+    """
+    until = time.monotonic() + TURN_SECONDS
+    while _guarded(tenant_id, pk, model, step, fail):
+        if time.monotonic() > until:
+            with tenant_context(tenant_id):
+                again()
+            return
+
+
+def _guarded(
+    tenant_id: int, pk: int, model: Any, step: Callable[[Any], bool], fail: Callable[[Any, str], None]
+) -> bool:
+    """One step; False when there is nothing to do here now."""
+    try:
+        with tenant_context(tenant_id):
+            found = _claimed(model, pk)
+            if found is None:
+                return False
+            if found.attempts >= MOST_ATTEMPTS:
+                fail(found, "Three attempts at one step have failed.")
+                return False
+            model.objects.filter(pk=pk).update(attempts=found.attempts + 1)
+        with tenant_context(tenant_id):
+            found = _claimed(model, pk)
+            return found is not None and step(found)
+    except OperationalError:
+        raise  # the database has gone, or two transactions met: a sweep brings the work back
+    except (Refused, DatabaseError) as problem:
+        if isinstance(problem, DatabaseError):
+            log.exception("%s %s of workspace %s", model.__name__, pk, tenant_id)
+        with tenant_context(tenant_id):
+            fail(model.objects.get(pk=pk), str(problem) if isinstance(problem, Refused) else type(problem).__name__)
+        return False
+
+
+def _claimed(model: Any, pk: int) -> Any:
+    """The row of the work, locked for this transaction; None when it has ended or another worker has it."""
+    return model.objects.filter(pk=pk, state__in=model.ACTIVE).select_for_update(skip_locked=True).first()

@@ -1,0 +1,283 @@
+"""Which contacts a list shows, in which order, page by page in both directions. Asked by the page, exports and selections.
+
+A page begins behind, or ends before, a key of the form `id` or `id_time`: however far somebody turns, a page costs the same.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from hashlib import blake2b
+from typing import Any, Self
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.db.models import Q
+
+from contacts import change_log, figures_cache
+from contacts.listing import rule_filter, search_box, status_filters
+from contacts.listing.status_filters import FILTERS, StatusFilter
+from contacts.models import Contact
+from core.parse import moment, whole
+
+SIZES = (25, 50, 100, 200)
+SIZE = 50
+# A search that finds more is told as "more than": counting all of them would take longer than finding them.
+COUNTED = 10_000
+# A smart search that finds so few is looked for once: its page and its total are those contacts.
+FEW = 500
+# How long an answer counts: as long as somebody turns pages.
+RULE_SECONDS = 30
+# The ID of a contact, and its value in the column that sorts: a time, a rating, or nothing.
+Key = tuple[int, datetime | int | None]
+
+
+@dataclass(frozen=True)
+class Order:
+    """One way to sort: by `column` (None: by the order in which contacts were made, which is that of their IDs)."""
+
+    label: str
+    column: str | None
+    down: bool
+
+
+LIVING_ORDERS = {
+    "-created": Order("Created, newest first", None, True),
+    "created": Order("Created, oldest first", None, False),
+    "-changed": Order("Changed, newest first", "changed_at", True),
+    "changed": Order("Changed, oldest first", "changed_at", False),
+    "-rating": Order("E-mail rating, best first", "rating", True),
+    "rating": Order("E-mail rating, lowest first", "rating", False),
+}
+DELETED_ORDERS = {
+    "-deleted": Order("Deleted, latest first", "deleted_at", True),
+    "deleted": Order("Deleted, earliest first", "deleted_at", False),
+    "-created": LIVING_ORDERS["-created"],
+    "created": LIVING_ORDERS["created"],
+}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a list is asked for. What makes no sense is left out: an unknown filter means all, a bad key the first page."""
+
+    deleted: bool = False
+    status: str = ""
+    q: str = ""
+    rule: str = ""
+    order: str = ""
+    size: int = SIZE
+    after: str = ""
+    before: str = ""
+    region: str | None = field(default=None, compare=False)
+
+    @classmethod
+    def of(cls, given: Mapping[str, str], *, region: str | None) -> Self:
+        deleted = given.get("show", "") == "deleted"
+        orders = DELETED_ORDERS if deleted else LIVING_ORDERS
+        status, order, size = given.get("status", ""), given.get("order", ""), given.get("size", "")
+        return cls(
+            deleted=deleted,
+            status=status if status in FILTERS else "",
+            q=given.get("q", "").replace("\x00", "").strip()[:200],
+            rule=given.get("rule", "").strip()[: rule_filter.MAX_LENGTH],
+            order=order if order in orders else next(iter(orders)),
+            size=int(size) if size in map(str, SIZES) else SIZE,
+            after=given.get("after", ""),
+            before=given.get("before", ""),
+            region=region,
+        )
+
+    @property
+    def orders(self) -> dict[str, Order]:
+        return DELETED_ORDERS if self.deleted else LIVING_ORDERS
+
+    @property
+    def filter(self) -> StatusFilter:
+        return FILTERS[self.status]
+
+    def selection(self) -> dict[str, str]:
+        """What says who is asked for, without order and page: as a bulk action keeps it."""
+        return {"show": "deleted" if self.deleted else "", "status": self.status, "q": self.q, "rule": self.rule}
+
+    def query(self, **changed: str | int) -> str:
+        """The part of an address behind the question mark; a change begins at the first page again."""
+        values: dict[str, Any] = {
+            "show": "deleted" if self.deleted else "",
+            "status": self.status,
+            "q": self.q,
+            "rule": self.rule,
+            "order": self.order,
+            "size": self.size,
+            **changed,
+        }
+        if values["show"] != ("deleted" if self.deleted else ""):
+            values["order"] = ""  # the lists have orders of their own
+        if values["order"] == next(iter(self.orders)):
+            values["order"] = ""
+        if values["size"] == SIZE:
+            values["size"] = ""
+        return urlencode({name: value for name, value in values.items() if value})
+
+
+def matching(asked: Asked) -> Any:
+    """The contacts that are asked for, in no order."""
+    found = _meant(asked).filter(status_filters.where(asked.filter))
+    if asked.deleted:
+        return found.exclude(deleted_at=None)
+    return found if asked.filter.with_deleted else found.filter(deleted_at=None)
+
+
+def _meant(asked: Asked) -> Any:
+    """Whom the search box and the rule mean, whatever their status, the deleted among them."""
+    return Contact.objects.filter(search_box.condition(asked.q, region=asked.region), rule_filter.where(asked.rule))
+
+
+def counts(asked: Asked) -> tuple[list[status_filters.Cell], bool]:
+    """(how many of those that the search means there are of each status, whether there are more than were counted)."""
+    if not asked.q and not asked.rule:
+        return status_filters.cells(), False
+    cells, more = figures_cache.figures(
+        _name("counts", asked.q, asked.rule, asked.region), lambda: _counts(asked), while_writing=5,
+        otherwise=RULE_SECONDS,
+    )  # fmt: skip
+    return [status_filters.Cell(*cell) for cell in cells], more
+
+
+def _counts(asked: Asked) -> tuple[list[tuple[Any, ...]], bool]:
+    if asked.rule:  # a rule looks at everybody anyway
+        return status_filters.tally(_meant(asked)), False
+    each = list(status_filters.kinds(_meant(asked))[: COUNTED + 1])
+    found = Counter(each[:COUNTED])
+    return [(*kind, contacts) for kind, contacts in found.items()], len(each) > COUNTED
+
+
+def over(asked: Asked) -> int:
+    """How many of those that a search means are over the limit of the plan: exact but for very many."""
+    return int(matching(replace(asked, status="email.over")).order_by()[: COUNTED + 1].count())
+
+
+def _name(what: str, *asked: object) -> str:
+    """The name under which an answer is remembered: nobody can make one that another question has."""
+    digest = blake2b(repr(asked).encode(), key=settings.SECRET_KEY.encode()[:64], digest_size=16).hexdigest()
+    return f"{what}.{digest}"
+
+
+@dataclass(frozen=True)
+class Page:
+    """Contacts in the order asked for, with the keys of the pages around them (None: there is none)."""
+
+    contacts: list[Contact]
+    newer: str | None
+    older: str | None
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a smart search finds: how many contacts, and which ones where they are few."""
+
+    total: int
+    ids: list[int] | None
+
+
+def searched(asked: Asked) -> Found | None:
+    """What the rule of a list finds; None without one. It means to look at everybody, which the page and the total should
+    not do each, nor the next page again: an answer counts for some seconds, as the rule may ask for more than contacts."""
+    if not asked.rule:
+        return None
+    name = _name("rule", asked.deleted, asked.status, asked.q, asked.rule, asked.region)
+    return Found(*figures_cache.figures(name, lambda: _find(asked), while_writing=5, otherwise=RULE_SECONDS))
+
+
+def _find(asked: Asked) -> tuple[int, list[int] | None]:
+    ids = list(matching(asked).order_by().values_list("pk", flat=True)[: FEW + 1])
+    return (len(ids), ids) if len(ids) <= FEW else (matching(asked).order_by().count(), None)
+
+
+def page(asked: Asked, found: Found | None = None) -> Page:
+    """The page behind `after`, or the one before `before`; the first one without either. `found`: what `searched` says."""
+    order = asked.orders[asked.order]
+    after, before = _key(asked.after, order), _key(asked.before, order)
+    backwards = before is not None and after is None
+    ids = found.ids if found else None
+    rows = _rows(asked, order, before if backwards else after, ids, down=order.down is not backwards)
+    more, rows = len(rows) > asked.size, rows[: asked.size]
+    if backwards:
+        rows.reverse()
+    if not rows:
+        return Page([], None, None)
+    has_newer, has_older = (more, True) if backwards else (after is not None, more)
+    return Page(rows, key(rows[0], order) if has_newer else None, key(rows[-1], order) if has_older else None)
+
+
+def _rows(asked: Asked, order: Order, behind: Key | None, ids: list[int] | None, *, down: bool) -> list[Contact]:
+    """One contact more than a page has. By change, what is not rare is met on the way through the order of changes."""
+    wanted = matching(asked) if ids is None else Contact.objects.filter(pk__in=ids)
+    if order.column == "changed_at" and ids is None and not asked.q and not asked.filter.few:
+        start = (behind[1], behind[0]) if behind and isinstance(behind[1], datetime) else None
+        with suppress(change_log.TooFar):
+            return change_log.in_order(wanted, newest_first=down, after=start, count=asked.size + 1)
+    if order.column == "rating":
+        return _by_rating(wanted, behind, down=down, count=asked.size + 1)
+    sign = "-" if down else ""
+    by = [f"{sign}{name}" for name in (order.column, "pk") if name]
+    return list(wanted.filter(_beyond(behind, order, down=down)).order_by(*by)[: asked.size + 1])
+
+
+def _by_rating(wanted: Any, behind: Key | None, *, down: bool, count: int) -> list[Contact]:
+    """Rated contacts by an index of their own, the best first or last; those without a rating count as less than all."""
+    sign = "-" if down else ""
+    rated = (wanted.exclude(rating=None), [f"{sign}rating", f"{sign}pk"], Order("", "rating", down))
+    others = (wanted.filter(rating=None), [f"{sign}pk"], Order("", None, down))
+    found: list[Contact] = []
+    zones = [rated, others] if down else [others, rated]
+    if behind is not None and (behind[1] is None) == (zones[0] is rated):
+        zones = zones[1:]
+    for contacts, by, order in zones:
+        found += contacts.filter(_beyond(behind, order, down=down)).order_by(*by)[: count - len(found)]
+        behind = None  # the next zone begins at its beginning
+    return found
+
+
+def _beyond(behind: Key | None, order: Order, *, down: bool) -> Q:
+    if behind is None:
+        return Q()
+    side, (pk, at) = "lt" if down else "gt", behind
+    if order.column is None:
+        return Q((f"pk__{side}", pk))
+    # The first condition says nothing new: it is the one that an index can begin at.
+    edge = Q((f"{order.column}__{side}e", at))
+    return edge & (Q((f"{order.column}__{side}", at)) | Q((f"pk__{side}", pk)))
+
+
+def key(contact: Contact, order: Order) -> str:
+    """The place of a contact in an order."""
+    if not order.column:
+        return str(contact.pk)
+    value = getattr(contact, order.column)
+    return f"{contact.pk}_{value.isoformat() if isinstance(value, datetime) else value or 0}"
+
+
+def _key(text: str, order: Order) -> Key | None:
+    number, _sep, time = text.partition("_")
+    pk = whole(number)
+    if pk is None:
+        return None
+    if order.column == "rating":
+        return (pk, int(time) or None) if time.isascii() and time.isdigit() and len(time) == 1 else None
+    at = moment(time) if order.column else None
+    return None if order.column and at is None else (pk, at)
+
+
+def total(
+    asked: Asked, cells: list[status_filters.Cell], found: Found | None = None, *, more: bool = False
+) -> tuple[int, bool]:
+    """(contacts that are asked for, whether there are more): exact but for a search that finds very many. `cells`, `more`:
+    what `counts` says."""
+    if found is not None:
+        return found.total, False
+    if not more and not (asked.q and asked.filter.over):
+        return status_filters.count(cells, asked.filter, deleted=asked.deleted), False
+    counted = matching(asked).order_by()[: COUNTED + 1].count()
+    return min(counted, COUNTED), counted > COUNTED

@@ -1,0 +1,176 @@
+"""What a person does to one contact at the click of a button, with the way back.
+
+Each act locks the contact, writes an entry to the audit log in the same transaction, and can be taken back by that entry
+(contacts.profile.undo) as long as nobody has changed the same thing since. Writing counts as an occasion on which contacts
+changed (contacts.write_lock), so that a plan made before is worked out anew.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+
+from contacts import write_lock
+from contacts.consent import address_status, blacklist, suppression
+from contacts.errors import Refused as Refused
+from contacts.models import BulkAction, Change, Contact, EmailStatus, PhoneStatus
+from tenants import audit
+from tenants.isolation.context import current_tenant
+from tenants.models import AuditEntry
+
+DELETED, RESTORED = "contact.deleted", "contact.restored"
+UNDONE = "contact.undone"
+# Why a person may take a contact out; the first is what is chosen unless somebody says otherwise.
+REASONS = ("Asked to be deleted", "Duplicate", "Wrong or invalid data", "Not a customer any more", "Other")
+
+
+@dataclass(frozen=True)
+class Act:
+    """One button. `applies`: whether it is offered for a contact; `channel`, `status`: what it sets."""
+
+    verb: str
+    label: str
+    icon: str
+    done: str
+    channel: str
+    status: str
+    applies: Callable[[Contact], bool]
+
+
+def _reachable(contact: Contact) -> bool:
+    return bool(contact.email) and contact.email_status in (EmailStatus.ACTIVE, EmailStatus.NOT_CONFIRMED)
+
+
+ACTS = {
+    "unsubscribe": Act(
+        "contact.unsubscribed", "Unsubscribe e-mail", "mail-x", "is unsubscribed", "email", EmailStatus.UNSUBSCRIBED,
+        _reachable,
+    ),
+    "clear-spam": Act(
+        "contact.spam_cleared", "Clear spam complaint", "flag", "has no spam complaint any more", "email",
+        EmailStatus.ACTIVE, lambda c: bool(c.email) and c.email_status == EmailStatus.SPAM,
+    ),
+    "blacklist-email": Act(
+        "contact.email_blacklisted", "Blacklist e-mail", "ban", "is on the blacklist", "email", EmailStatus.BLACKLISTED,
+        _reachable,
+    ),
+    "blacklist-phone": Act(
+        "contact.phone_blacklisted", "Blacklist phone", "phone-off", "is on the blacklist", "phone",
+        PhoneStatus.BLACKLISTED, lambda c: bool(c.phone) and c.phone_status == PhoneStatus.ACTIVE,
+    ),
+}  # fmt: skip
+
+
+def offered(contact: Contact) -> list[tuple[str, Act]]:
+    """The acts that make sense for a contact, in the order of their buttons."""
+    return [(name, act) for name, act in ACTS.items() if contact.deleted_at is None and act.applies(contact)]
+
+
+def perform(contact_id: int, act: Act, *, user_id: int) -> AuditEntry:
+    """Set the status of a channel. Raises Contact.DoesNotExist, Refused."""
+    contact = locked(contact_id)
+    if contact.deleted_at is not None:
+        raise Refused("The contact has been deleted.")
+    if not act.applies(contact):
+        raise Refused(f"{act.label} makes no sense any more: the contact has changed meanwhile.")
+    before = status_of(contact, act.channel)
+    now = timezone.now()
+    after = {"status": act.status, "at": now.isoformat(), "reason": "set by hand"}
+    set_status(contact, act.channel, after)
+    write(contact, now, f"{act.channel}_status", f"{act.channel}_status_at", f"{act.channel}_status_reason")
+    entered = 0
+    if act.status == EmailStatus.BLACKLISTED:  # the value too, for whoever else has it, now or later
+        value = getattr(contact, act.channel)
+        entered = blacklist.add(act.channel, [value], reason="a contact was blacklisted", user_id=user_id)
+    return note(act.verb, contact, user_id, channel=act.channel, before=before, after=after, entered=entered)
+
+
+def delete(contact_id: int, *, reason: str, user_id: int) -> AuditEntry:
+    """Take a contact out of all lists; it stays under Deleted. Raises Contact.DoesNotExist, Refused."""
+    contact = locked(contact_id)
+    if contact.deleted_at is not None:
+        raise Refused("The contact was deleted before.")
+    contact.deleted_at, contact.deleted_reason = timezone.now(), reason
+    write(contact, contact.deleted_at, "deleted_at", "deleted_reason")
+    return note(DELETED, contact, user_id, reason=reason, at=contact.deleted_at.isoformat())
+
+
+def restore(contact_id: int, *, user_id: int, without_id: bool = False) -> AuditEntry:
+    """Bring a deleted contact back as it was, or `without_id` where another contact has its external ID now. Raises
+    Contact.DoesNotExist, Refused: another contact has the ID, or somebody with its address was erased for good."""
+    contact = locked(contact_id)
+    if contact.deleted_at is None:
+        raise Refused("The contact is not deleted.")
+    if contact.merged_into is not None:
+        raise Refused(f"The contact was merged into contact {contact.merged_into}. Undo the merge on that profile.")
+    if suppression.erased_among([contact.pk]):
+        raise Refused("Somebody with an address or ID of this contact was erased for good, so it cannot come back.")
+    holder = taken_by(contact)
+    before = {"at": contact.deleted_at.isoformat(), "reason": contact.deleted_reason}
+    if holder is not None:
+        if not without_id:
+            raise Refused(f"{holder.display_name} (contact {holder.pk}) has the external ID {contact.external_id} now.")
+        before["external_id"], contact.external_id = contact.external_id, None
+    contact.deleted_at = contact.deleted_reason = None
+    now = timezone.now()
+    write(contact, now, "deleted_at", "deleted_reason", "external_id")
+    address_status.take(contact, now=now)
+    return note(RESTORED, contact, user_id, before=before)
+
+
+def deleted_by(contacts: Sequence[Contact]) -> dict[int, str]:
+    """Contact ID → who has deleted it, where it was a person, alone or with many others (contacts.bulk.actions)."""
+    gone = [c for c in contacts if c.deleted_at is not None]
+    entries = AuditEntry.objects.filter(verb=DELETED, object__in=[f"contact {c.pk}" for c in gone])
+    alone = {e.detail.get("at"): e.user for e in entries.select_related("user").order_by("pk")}
+    actions = BulkAction.objects.filter(started_at__in=[c.deleted_at for c in gone]).select_related("created_by")
+    together = {action.started_at: action.created_by for action in actions}
+    found = {c.pk: alone.get(c.deleted_at.isoformat()) or together.get(c.deleted_at) for c in gone if c.deleted_at}
+    return {pk: user.display_name for pk, user in found.items() if user is not None}
+
+
+def taken_by(contact: Contact) -> Contact | None:
+    """The living contact that has the external ID of a deleted one."""
+    if contact.external_id is None:
+        return None
+    found: Contact | None = Contact.objects.living().filter(external_id=contact.external_id).first()
+    return found
+
+
+def locked(contact_id: int) -> Contact:
+    """The contact, locked for this transaction, with the tenant's turn. Raises Contact.DoesNotExist."""
+    write_lock.lock()
+    found: Contact = Contact.objects.select_for_update().get(pk=contact_id)
+    return found
+
+
+def status_of(contact: Contact, channel: str) -> dict[str, Any]:
+    """Status of a channel with when and why, as an entry of the audit log keeps it."""
+    at = getattr(contact, f"{channel}_status_at")
+    return {
+        "status": str(getattr(contact, f"{channel}_status")),
+        "at": at.isoformat() if at else None,
+        "reason": getattr(contact, f"{channel}_status_reason"),
+    }
+
+
+def set_status(contact: Contact, channel: str, values: dict[str, Any]) -> None:
+    """Give a channel what `status_of` has said. Nothing is written to the database."""
+    setattr(contact, f"{channel}_status", values["status"])
+    setattr(contact, f"{channel}_status_at", datetime.fromisoformat(values["at"]) if values["at"] else None)
+    setattr(contact, f"{channel}_status_reason", values["reason"])
+
+
+def write(contact: Contact, now: datetime, *fields: str) -> None:
+    """Write these columns, with the place in the order of changes; the caller has locked the contact."""
+    contact.changed_at = now
+    contact.save(update_fields=[*fields, "changed_at"])
+    Change.objects.create(tenant_id=current_tenant(), at=now, contact_id=contact.pk)
+    write_lock.written()
+
+
+def note(verb: str, contact: Contact, user_id: int, **detail: Any) -> AuditEntry:
+    """An entry of the audit log about one contact."""
+    return audit.record(verb, user_id=user_id, target=f"contact {contact.pk}", contact=contact.pk, **detail)

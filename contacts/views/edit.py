@@ -1,0 +1,100 @@
+"""A new contact, and changing one: the same form, read by the rules of imports."""
+
+from importlib import import_module
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_safe
+
+from contacts.listing import search_box
+from contacts.models import Contact
+from contacts.profile import edit as profile_edit
+from contacts.profile.form import ContactForm
+from contacts.profile.quick_actions import Refused
+from contacts.views.quick_actions import own_page, user_id
+from core.http import go, invalid, page
+from core.parse import moment, whole
+from tenants.roles import allow
+
+LIKES = 5
+
+
+@allow("contacts.edit")
+@require_http_methods(["GET", "HEAD", "POST"])
+def new(request: HttpRequest) -> HttpResponse:
+    """Asks for everything about a person, and for the confirmation that the person agreed."""
+    workspace: Any = request.workspace  # type: ignore[attr-defined]
+    if request.method != "POST":
+        return page(request, "contacts/edit.html", {"form": ContactForm(workspace=workspace)})
+    form = ContactForm(request.POST, workspace=workspace)
+    if form.is_valid():
+        try:
+            contact = profile_edit.create(form.cleaned_data, user_id=user_id(request))
+        except Refused as problem:
+            form.add_error("external_id", str(problem))
+        else:
+            messages.success(request, f"{contact.display_name} is among your contacts.")
+            return go(request, "contacts:profile", contact.pk)
+    return invalid(request, "contacts/edit.html", {"form": form})
+
+
+@allow("contacts.edit")
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit(request: HttpRequest, contact_id: int) -> HttpResponse:
+    """Changes a contact, unless it has changed since the person saw it."""
+    workspace: Any = request.workspace  # type: ignore[attr-defined]
+    contact = get_object_or_404(Contact.objects.living(), pk=contact_id)
+    back = own_page(request) or reverse("contacts:profile", args=[contact.pk])
+    shown = {"contact": contact, "back": back, "seen": contact.changed_at.isoformat()}
+    if request.method != "POST":
+        return page(request, "contacts/edit.html", {**shown, "form": ContactForm(workspace=workspace, contact=contact)})
+    form = ContactForm(request.POST, workspace=workspace, contact=contact)
+    seen = moment(request.POST.get("seen", ""))
+    if form.is_valid() and seen is not None:
+        try:
+            entry = profile_edit.change(contact.pk, form.cleaned_data, seen=seen, user_id=user_id(request))
+        except Refused as problem:
+            form.add_error(None, str(problem))
+        else:
+            _say(request, contact, entry, back)
+            return go(request, back)
+    return invalid(request, "contacts/edit.html", {**shown, "form": form})
+
+
+def _say(request: HttpRequest, contact: Contact, entry: Any, back: str) -> None:
+    if entry is None:
+        messages.info(request, "Nothing was different: the contact stays as it is.")
+        return
+    n = len(entry.detail["values"])
+    way_back = f"{reverse('contacts:undo', args=[entry.pk])}?{urlencode({'next': back})}"
+    messages.success(
+        request, f"{n} value{'s' if n != 1 else ''} of {contact.display_name} changed.", extra_tags=way_back
+    )
+
+
+@allow("contacts.edit")
+@require_safe
+def likes(request: HttpRequest) -> HttpResponse:
+    """Who may be the person that is being typed: with one of the identifiers, or by the weights of the last search."""
+    workspace: Any = request.workspace  # type: ignore[attr-defined]
+    form = ContactForm(request.GET, workspace=workspace)
+    form.is_valid()
+    typed = {key: value for key, value in form.cleaned_data.items() if value} if hasattr(form, "cleaned_data") else {}
+    values = {key: value[0] if key in ("email", "phone") and isinstance(value, tuple) else value
+              for key, value in typed.items()}  # fmt: skip
+    but = request.GET.get("but", "")
+    own = whole(but)
+    same = search_box.same(values).exclude(pk=own)[:LIKES]
+    found = [(contact, "has one of these identifiers") for contact in same]
+    # Loaded only here: comparing needs arrays, which cost thirty megabytes.
+    likely = import_module("contacts.linkage.job").similar(values, but=own) if values else []
+    known = Contact.objects.in_bulk([pk for pk, _probability in likely])
+    seen = {contact.pk for contact, _why in found}
+    found += [
+        (known[pk], f"looks like this person, {p * 100:.0f} %") for pk, p in likely if pk in known and pk not in seen
+    ]
+    return page(request, "contacts/_likes.html", {"likes": found[:LIKES]})

@@ -1,0 +1,88 @@
+"""The queue of probable duplicates: groups with the reasons, and what a person says to them."""
+
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from contacts.duplicates import merge
+from contacts.linkage import review, schedule
+from contacts.linkage.review import GROUPS
+from contacts.models import Decision, ProbableSearch
+from contacts.views.duplicates import COMPARED, tabs
+from contacts.views.merge import compared
+from contacts.views.quick_actions import own_page, user_id
+from core.http import go, page
+from core.parse import whole
+from tenants.roles import allow
+
+SAID = {
+    Decision.NOT_SAME: "Not the same person: they are not shown again until one of them changes.",
+    Decision.LATER: "Put off: they stand under “Put off”.",
+    Decision.OPEN: "They wait for a decision again.",
+}
+VIEWS = {"": "To decide", "later": "Put off", "not_same": "Not the same"}
+
+
+@allow("contacts.view")
+@require_safe
+def listing(request: HttpRequest) -> HttpResponse:
+    """Groups that wait for a decision, were put off, or are no duplicates; one of them open."""
+    search = ProbableSearch.objects.select_related("created_by").order_by("-pk").first()
+    if request.headers.get("HX-Target") == "probable-search":
+        return page(request, "contacts/_probable_search.html", {"search": search})
+    decision = request.GET.get("view", "") if request.GET.get("view", "") in VIEWS else ""
+    groups = review.page(decision, after=request.GET.get("after", "")[:60])
+    group_id = whole(request.GET.get("group", "")) or (groups[0].pk if groups else None)
+    members = review.members(group_id) if group_id else []
+    beside = 2 <= len(members) <= COMPARED
+    following = review.neighbours(groups, group_id) if group_id else None
+    here = _url(decision, group=str(group_id or ""), after=request.GET.get("after", ""))
+    goes_on = _url(decision, group=str(following or ""), after=request.GET.get("after", ""))
+    context = {
+        **(compared(members, request.GET, f"{request.path}{goes_on}") if beside else {}),
+        "compare": beside,
+        "search": search,
+        "view": decision,
+        "views": [(label, _url(key), key == decision, review.count(key)) for key, label in VIEWS.items()],
+        "groups": [(group, _url(decision, group=str(group.pk))) for group in groups[:GROUPS]],
+        "group_id": group_id,
+        "members": members,
+        "judged": review.judged(group_id, members) if group_id else [],
+        "most": merge.MOST,
+        "tabs": tabs("probable"),
+        "older_url": _url(decision, after=groups[GROUPS - 1].key) if len(groups) > GROUPS else None,
+        "first_url": _url(decision) if request.GET.get("after") else None,
+        "here": f"{request.path}{here}",
+        "next": f"{request.path}{goes_on}",
+    }
+    return page(request, "contacts/probable.html", context)
+
+
+def _url(view: str, **values: str) -> str:
+    return f"?{urlencode({name: value for name, value in {'view': view, **values}.items() if value})}"
+
+
+@allow("contacts.edit")
+@require_POST
+def search(request: HttpRequest) -> HttpResponse:
+    """Start a search through all contacts; while one is under way, nothing more is started."""
+    schedule.start(user_id=user_id(request))
+    return go(request, "contacts:probable")
+
+
+@allow("contacts.edit")
+@require_POST
+def decide(request: HttpRequest, group_id: int) -> HttpResponse:
+    """Say that a group is not one person, put it off, or open it again."""
+    decision = request.POST.get("decision", "")
+    back = own_page(request) or reverse("contacts:probable")
+    if decision not in Decision.values:
+        messages.warning(request, "Choose what these contacts are.")
+        return go(request, back)
+    if not schedule.decide(group_id, decision, user_id=user_id(request)):
+        raise Http404
+    messages.success(request, SAID[Decision(decision)])
+    return go(request, back)
