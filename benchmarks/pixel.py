@@ -9,9 +9,9 @@ from benchmarks.load import PROCESSES, hammer
 from benchmarks.stack import Stack, peak
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
-from tracking import inbox
 from tracking.models import Event, Site
-from tracking.sites import new_key
+from tracking.pixel import inbox
+from tracking.pixel.sites import new_key
 
 DRAIN_LIMIT_SECONDS = 120.0
 

@@ -4,7 +4,7 @@ import resource
 
 from cdp.front import Front
 from cdp.wsgi import application as _wsgi
-from tracking.collector import PREFIX
+from tracking.pixel.collector import PREFIX
 
 # A connection is an open file, and systems allow few of them before they are asked for more.
 _soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)

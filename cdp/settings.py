@@ -59,8 +59,8 @@ INSTALLED_APPS = [
 ]
 
 # What the apps hold of a contact (contacts.privacy.data_providers), the lowest app first.
-HOLDINGS = ["contacts.privacy.contact_data", "tracking.holding", "segments.holding", "imports.holding"]
-# What stands in the activity of a contact beside events (tracking.activity), by the kind that shows it alone.
+HOLDINGS = ["contacts.privacy.contact_data", "tracking.contact_data", "segments.holding", "imports.holding"]
+# What stands in the activity of a contact beside events (tracking.timeline), by the kind that shows it alone.
 ACTIVITY = {"import": "imports.activity", "change": "contacts.profile.timeline"}
 # What says a problem of a value, by its code, as a sentence.
 SENTENCE = "imports.problems.sentence"

@@ -8,7 +8,7 @@ from contacts.views import platform_blacklist, signup
 from tenants.members.auth_adapter import AccountNumber
 from tenants.roles import public, signed_in
 from tenants.views import entry
-from tracking import mail_views
+from tracking.views import email_webhooks
 
 register_converter(AccountNumber, "account")
 
@@ -35,7 +35,7 @@ urlpatterns = [
     path("s/<str:key>/", signup.subscribe, name="subscribe"),
     path("confirm/<str:token>/", signup.confirm, name="confirm"),
     path("unsubscribe/<str:token>/", signup.unsubscribe, name="unsubscribe"),
-    path("hooks/<str:key>/", mail_views.receive, name="mail_hook"),
+    path("hooks/<str:key>/", email_webhooks.receive, name="mail_hook"),
     path("platform/blacklist/", platform_blacklist.blacklist, name="platform_blacklist"),
     path("favicon.ico", views.favicon, name="favicon"),
     path("healthz", views.health, name="health"),

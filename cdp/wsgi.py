@@ -10,7 +10,7 @@ from django.core.wsgi import get_wsgi_application
 _django: Any = get_wsgi_application()
 
 from tenants.isolation.checks import refuse_bypassing_role  # noqa: E402
-from tracking.collector import Collector  # noqa: E402
+from tracking.pixel.collector import Collector  # noqa: E402
 
 refuse_bypassing_role()
 application = Collector(_django)

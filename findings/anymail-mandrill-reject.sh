@@ -4,7 +4,7 @@
 #   as its reject_reason, as events of other providers do.
 # Seen: reject_reason is None for all of them. Somebody who unsubscribed and somebody whose mailbox is gone look alike.
 # Source of the expectation: Mandrill, "Rejection reasons"; anymail, "Normalized event: reject_reason".
-# Here: tracking/deliverability.py reads msg.reject.reason.
+# Here: tracking/email/deliverability.py reads msg.reject.reason.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

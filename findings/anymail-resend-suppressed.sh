@@ -3,7 +3,7 @@
 # Expected: `email.suppressed`, which Resend sends when it does not send because the address is on its list, is a rejection.
 # Seen: its type is "unknown", with no reason. Whoever acts on "bounced" and "rejected" goes on writing to the address.
 # Source of the expectation: Resend, "Event types": email.suppressed, "the email was suppressed by Resend".
-# Here: tracking/deliverability.py reads the event by itself.
+# Here: tracking/email/deliverability.py reads the event by itself.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

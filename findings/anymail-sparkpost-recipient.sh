@@ -5,7 +5,7 @@
 # Seen: only `raw_rcpt_to` is read. Without it the recipient is None and nothing is raised, so a complaint or an unsubscribe
 #   would be about nobody.
 # Source of the expectation: SparkPost, "Webhook event structure": rcpt_to, "lowercase version of recipient address".
-# Here: tracking/deliverability.py reads `rcpt_to` where the other is not there.
+# Here: tracking/email/deliverability.py reads `rcpt_to` where the other is not there.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -1,4 +1,4 @@
-"""What imports have made of a contact, as entries of its activity (tracking.activity)."""
+"""What imports have made of a contact, as entries of its activity (tracking.timeline)."""
 
 from typing import Any
 

@@ -21,7 +21,7 @@ from imports.reader import FileProblem
 from imports.units import make
 from tenants.isolation.context import current_tenant
 from tenants.models import Tenant, User
-from tracking import sources
+from tracking import source_names
 
 SNIFF_BYTES = 256 * 1024
 WORKBOOK = {"encoding": "utf-8", "separator": ",", "quote": '"'}
@@ -266,7 +266,7 @@ def start(imp: Import, *, options: Options, columns: list[dict[str, Any]], auto_
     if taken:
         for kind, names in options.source_names().items():
             for name in names:
-                sources.ensure(kind, name)
+                source_names.ensure(kind, name)
         make(imp, "plan", [(0, 0, 0)])
         messages.send(imp.pk)
 

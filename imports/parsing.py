@@ -19,7 +19,7 @@ from imports.reader import Dialect, FileProblem, Span
 from imports.spans import UNIT_BYTES
 from tenants.isolation.context import current_tenant
 from tenants.models import Tenant
-from tracking import sources
+from tracking import source_names
 
 # In so many parts also a small file is read; parts of fewer bytes would cost more than they save.
 PARTS, LEAST_BYTES = 4, 64 * 1024
@@ -87,7 +87,7 @@ def compiled(imp: Import) -> Cleaner:
         bad_value=options.bad_value,
         blank=options.blank,
         identifiers_used=options.identifiers(tenant.identifier_order),
-        extras=Extras(columns, task=options.task, event_name=options.event_name, names=Names(**sources.names())),
+        extras=Extras(columns, task=options.task, event_name=options.event_name, names=Names(**source_names.names())),
     )
 
 

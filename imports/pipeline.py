@@ -33,7 +33,7 @@ from imports.options import Options
 from segments import membership
 from tenants.isolation.context import current_tenant, tenant_context
 from tenants.models import Tenant
-from tracking import brought, sources, visitors
+from tracking import imported_events, source_names, visitors
 
 # Rows that one unit matches, and rows that one writes: the first as large as memory likes, the second as small as
 # progress and a lost unit ask for.
@@ -181,14 +181,14 @@ def _events(imp: Import, options: Options, *, now: datetime, start: int, stop: i
     staging, span = staging_of(imp), {"start": start, "stop": stop}
     happened = parse_datetime(options.happened) or now
     if options.action_created or options.action_existing or "row.action" in targets_of(imp):
-        brought.act(
+        imported_events.act(
             staging, **span, created=options.action_created, existing=options.action_existing,
-            endpoint=options.endpoint, touchpoint=options.touchpoint or sources.touchpoint_of(options.endpoint),
+            endpoint=options.endpoint, touchpoint=options.touchpoint or source_names.touchpoint_of(options.endpoint),
             happened=happened, now=now,
         )  # fmt: skip
     if options.task == "contacts":
         return 0, 0
-    return brought.record(staging, **span, happened=happened, given=options.happened or imp.sha256)
+    return imported_events.record(staging, **span, happened=happened, given=options.happened or imp.sha256)
 
 
 def _since(imp: Import) -> datetime:

@@ -13,7 +13,7 @@ from imports.options import Options
 from imports.reader import FileProblem
 from segments import membership
 from segments.models import Segment
-from tracking import brought
+from tracking import imported_events
 
 SHOWN_CHANGES = 12
 # A column of segments with more names than these is not one.
@@ -45,7 +45,7 @@ def _events(imp: Import, staging: Staging) -> dict[str, int]:
     stop = 1 + max(
         (u.counts.get("last_line", 0) for u in Unit.objects.filter(import_id=imp.pk, kind="parse")), default=0
     )
-    added, known = brought.foresee(staging, stop=stop, happened=happened, given=options.happened or imp.sha256)
+    added, known = imported_events.foresee(staging, stop=stop, happened=happened, given=options.happened or imp.sha256)
     return {"added": added, "known": known, "in_error": imp.in_error}
 
 

@@ -20,7 +20,7 @@ from imports.models import Import, Phase, Status, Touched, Unit
 from imports.progress import is_behind
 from segments import membership
 from tenants.models import User
-from tracking import brought, visitors
+from tracking import imported_events, visitors
 
 DAYS = 30
 ROWS = 50_000
@@ -75,7 +75,7 @@ def make_units(imp: Import, staging: Staging) -> Phase:
     if imp.turning == "undo":
         units.make(imp, "withdraw", [(0, 0, 0)])
         listing.note_later(imp, staging)
-        for app in (membership, brought):
+        for app in (membership, imported_events):
             app.note_used(staging)
         tables.analyze(staging, "used", "listed")
     return Phase(imp.turning)
@@ -99,7 +99,7 @@ def redo_rows(unit: Unit, staging: Staging) -> dict[str, Any]:
 
 def withdraw(staging: Staging) -> dict[str, Any]:
     """Take out members and events, beside the ranges."""
-    return {"members": membership.withdraw(staging), "events": brought.withdraw(staging)}
+    return {"members": membership.withdraw(staging), "events": imported_events.withdraw(staging)}
 
 
 def _counts(taken: revert.Taken) -> dict[str, Any]:
@@ -114,7 +114,7 @@ def finish(imp: Import, staging: Staging) -> dict[str, int]:
         report["listed"] = listing.kept(imp)
         report["kept"] -= report["listed"]
     else:
-        report["members"], report["events"] = membership.bring_back(staging), brought.bring_back(staging)
+        report["members"], report["events"] = membership.bring_back(staging), imported_events.bring_back(staging)
         report["visitors"] = visitors.retie(staging)
     return report
 

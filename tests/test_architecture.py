@@ -20,7 +20,7 @@ CURSORS = {
     "imports/queries.py": "statements of imports",
     "imports/cell_queries.py": "statements on cells of rows in error",
     "tracking/queries.py": "statements of hits",
-    "tracking/rating.py": "works out ratings",
+    "tracking/email/rating.py": "works out ratings",
     "tenants/isolation/context.py": "sets the tenant",
     "tenants/isolation/checks.py": "reads the catalogue",
     "cdp/views.py": "health asks for a sign of life",

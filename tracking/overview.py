@@ -8,9 +8,9 @@ from typing import Any
 from django.utils import timezone
 
 from contacts.profile.timeline import Entry
-from tracking import activity
+from tracking import timeline
 from tracking.models import Event, Site, Visitor
-from tracking.recognition import VISIT_GAP_SECONDS
+from tracking.visitor_resolution import VISIT_GAP_SECONDS
 
 ENTRIES, ORDERS, VISITS = 8, 3, 3
 # Visits are put together of so many hits, the latest ones.
@@ -32,14 +32,14 @@ class Visit:
         return round((self.last_at - self.first.at).total_seconds() / 60)
 
 
-def stream(contact_id: int, *, kind: str = "", after: str = "", size: int = activity.SIZE) -> dict[str, Any]:
+def stream(contact_id: int, *, kind: str = "", after: str = "", size: int = timeline.SIZE) -> dict[str, Any]:
     """What tracking/_activity.html shows: entries of a kind behind a key, by day."""
-    shown = activity.page(contact_id, kind=kind, after=after, size=size)
+    shown = timeline.page(contact_id, kind=kind, after=after, size=size)
     sites = dict(Site.objects.values_list("pk", "name"))
     return {
         "contact_id": contact_id,
-        "kind": kind if kind in dict(activity.kinds()) else "",
-        "kinds": activity.kinds(),
+        "kind": kind if kind in dict(timeline.kinds()) else "",
+        "kinds": timeline.kinds(),
         "days": [
             (day, [(entry, sites.get(entry.event.site_id, "") if entry.event else "") for entry in found])
             for day, found in groupby(shown.entries, key=_day)
@@ -51,7 +51,7 @@ def stream(contact_id: int, *, kind: str = "", after: str = "", size: int = acti
 
 def latest(contact_id: int) -> dict[str, Any]:
     """The first tab: the latest activity, visits and orders, each with how many there are."""
-    orders = activity.page(contact_id, kind="order", after="", size=ORDERS)
+    orders = timeline.page(contact_id, kind="order", after="", size=ORDERS)
     visitors = list(Visitor.objects.filter(contact_id=contact_id))
     return {
         **stream(contact_id, size=ENTRIES),

@@ -152,7 +152,7 @@ WHERE v.tenant_id = %(tenant)s AND v.id = u.id"""
 
 
 def touch_visitors(tenant_id: int, seen: dict[int, Any]) -> None:
-    """visitor → tracking.recognition.Seen"""
+    """visitor → tracking.visitor_resolution.Seen"""
     rows = [(i, _moment(s.first), _moment(s.last), s.views, s.visits) for i, s in sorted(seen.items())]
     _insert(TOUCH, tenant_id, rows)
 

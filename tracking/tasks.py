@@ -4,7 +4,7 @@ from typing import Any
 
 from celery import shared_task
 
-from tracking import rating
+from tracking.email import rating
 
 
 @shared_task(name="tracking.rate")

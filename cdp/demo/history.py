@@ -15,7 +15,7 @@ from contacts.models import BlacklistEntry, Contact, EmailStatus, ProbableSearch
 from contacts.profile import edit, quick_actions
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant, User
-from tracking import mail
+from tracking.email import webhooks
 from tracking.models import MailHook
 
 # E-mails whose status another program has told, and how many of each.
@@ -91,7 +91,7 @@ def _double(owner: User) -> int:
 
 def _write(_owner: User) -> None:
     """Messages of the last weeks, as the provider has told of them: delivered, opened, clicked; some came back."""
-    hook = mail.add("postmark")
+    hook = webhooks.add("postmark")
     now = datetime.now(UTC)
     for number, contact in enumerate(_some(WRITTEN_TO, skip=200)):
         for place, name in enumerate(MESSAGES[: 1 + number % len(MESSAGES)]):
@@ -100,7 +100,7 @@ def _write(_owner: User) -> None:
                 body = {"MessageID": f"demo-{number}-{place}", "Tag": name, "ServerID": 1, "Metadata": {}, **said}
                 body |= {"Email": contact.email, "Recipient": contact.email}
                 request = RequestFactory().post("/", json.dumps(body), content_type="application/json")
-                mail.tell(hook, mail.read("postmark", request))
+                webhooks.tell(hook, webhooks.read("postmark", request))
 
 
 def _told(number: int, place: int, at: datetime) -> list[dict[str, Any]]:

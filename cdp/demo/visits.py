@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cdp.demo.people import Draw, Person, person
-from tracking.hits import Hit
+from tracking.pixel.hits import Hit
 
 SHOP = "https://shop.nordvik-outdoor.example"
 PRODUCTS = (

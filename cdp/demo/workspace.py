@@ -25,10 +25,10 @@ from tenants.isolation.context import tenant_context
 from tenants.models import Membership, Tenant, User
 from tenants.roles import Role
 from tenants.workspaces import create_workspace
-from tracking import ingest
-from tracking.inbox import Entry
 from tracking.models import Site, Visitor
-from tracking.sites import new_key
+from tracking.pixel import inbox_consumer
+from tracking.pixel.inbox import Entry
+from tracking.pixel.sites import new_key
 
 SLUG, NAME, COUNTRY = "nordvik-outdoor", "Nordvik Outdoor", "GB"
 LOOKING = "Looking around, can be written to"
@@ -201,4 +201,4 @@ def _watch(tenant: Tenant) -> None:
     entries = [
         Entry(f"{int((now - s.age) * 1000)}-{no}", tenant.pk, site.pk, now - s.age, s.hit) for no, s in enumerate(seen)
     ]
-    ingest.store(tenant.pk, entries)
+    inbox_consumer.store(tenant.pk, entries)

@@ -74,7 +74,7 @@ class Contact(TenantModel):
     phone_status = models.CharField(max_length=14, choices=PhoneStatus, default="active", db_default="active")
     phone_status_at = models.DateTimeField(null=True)
     phone_status_reason = models.TextField(null=True)
-    # How they take e-mails, 1 to 5, by the last 60 days (tracking.rating); NULL: nothing was delivered.
+    # How they take e-mails, 1 to 5, by the last 60 days (tracking.email.rating); NULL: nothing was delivered.
     rating = models.SmallIntegerField(null=True)
     origin = models.CharField(max_length=8, choices=Origin)
     created_at = models.DateTimeField(default=timezone.now)

@@ -39,7 +39,7 @@ from imports.views.upload import steps, workspace_of
 from segments.models import Segment
 from tenants import audit
 from tenants.roles import allow
-from tracking import sources
+from tracking import source_names
 
 TEMPLATE = "imports/mapping.html"
 IDENTIFIERS = ("email", "phone", "external_id")
@@ -100,7 +100,7 @@ def context_of(imp: Import, form: OptionsForm, posted: Mapping[str, str]) -> dic
         "dialect": DialectForm.of(imp.dialect),
         "readings": _readings(imp),
         "segments": Segment.objects.static().order_by("name")[:200],
-        "names": sources.names(),
+        "names": source_names.names(),
         "same": intake.same_file(imp),
         "fitting": saved.fitting(imp).select_related("created_by")[:5],
         "proposed": _proposed(imp),

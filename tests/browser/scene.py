@@ -28,9 +28,10 @@ from tenants.members import invitations
 from tenants.models import Membership, Tenant, User
 from tests.cast import person, workspace
 from tests.imports.helpers import bring, receive
-from tracking import hits, inbox, ingest, mail
+from tracking.email import webhooks
 from tracking.models import Site
-from tracking.sites import new_key
+from tracking.pixel import hits, inbox, inbox_consumer
+from tracking.pixel.sites import new_key
 
 HEADER = ["epasts", "klienta_nr", "tālrunis", "vārds", "uzvārds", "dz_datums", "pilsēta", "apavu_izm"]
 NAMES = ["Anna", "Ilze", "Rūdolfs", "Marta", "Kari", "Jonas", "Līga", "Øystein", "Sofía", "Ксения", "Petter", "Maija"]
@@ -158,7 +159,7 @@ def _cared_for(scene: Scene) -> None:
         scene.field = Attribute.objects.create(key="tier", label="Tier", type="choice", options=options).pk
         key = scene.form = signup.new_key(scene.tenant.pk)
         SignupForm.objects.create(key=key, title="Our news", wording="I want to get e-mails.", categories=["News"])
-        mail.add("postmark")
+        webhooks.add("postmark")
         scene.dynamic = saving.save(RULE, "Riga or orders", user_id=scene.owner.pk).pk
         search = schedule.start(user_id=scene.owner.pk)
         action = actions.begin("unsubscribe", {"q": "Rūdolfs"}, user_id=scene.owner.pk)
@@ -193,7 +194,7 @@ def _visits(scene: Scene) -> None:
             _hit(scene, device, "identify", url="https://shop.nordvik.example/fair/win-a-tent", identifiers=names)
     inbox.count_drop("bot", tenant_id=scene.tenant.pk, site_id=site.pk)
     inbox.count_drop("opted_out", tenant_id=scene.tenant.pk, site_id=site.pk)
-    ingest.drain()
+    inbox_consumer.drain()
 
 
 def _hit(scene: Scene, device: str, kind: str, **more: Any) -> None:

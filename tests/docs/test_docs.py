@@ -12,7 +12,7 @@ from imports.models import Phase, Status
 from imports.options import CHOICES, Options
 from tenants.roles import PERMISSIONS, Role
 from tests.docs import generate
-from tracking import hits
+from tracking.pixel import hits
 
 ROOT = Path(__file__).resolve().parents[2]
 APPS = ("core", "cdp", "tenants", "contacts", "tracking", "segments", "imports")
@@ -164,7 +164,7 @@ def test_phases_statuses_and_drops_are_told() -> None:
     row, hit = text_of("docs/life-of-a-row.md"), text_of("docs/life-of-a-hit.md")
     assert [p.value for p in Phase if f"`{p.value}`" not in row] == []
     assert [s.label for s in Status if s.label not in row] == []
-    reasons = set(re.findall(r'Dropped\("(\w+)"\)', text_of("tracking/hits.py")))
+    reasons = set(re.findall(r'Dropped\("(\w+)"\)', text_of("tracking/pixel/hits.py")))
     assert sorted(reasons - marked(hit)) == []
     assert sorted(hits.KINDS - marked(hit)) == []
 

@@ -14,7 +14,7 @@ from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tests.cast import Actor
 from tests.imports.helpers import bring, proved, work
-from tracking import sources
+from tracking import source_names
 from tracking.models import Event, SourceName
 
 ORDERS = (
@@ -132,10 +132,10 @@ def test_targets_of_another_task_are_refused(tenant: Tenant) -> None:
 def test_source_actions_of_the_file_and_of_rows(tenant: Tenant) -> None:
     with tenant_context(tenant.pk):
         Contact.objects.create(email="old@example.com", origin="manual")
-        shop = sources.ensure("endpoint", "Shop API")
+        shop = source_names.ensure("endpoint", "Shop API")
         shop.touchpoint = "Shop Riga"
         shop.save()
-        sources.ensure("action", "Phoned")
+        source_names.ensure("action", "Phoned")
     file = (
         "email,Action,Endpoint,On\nnew@example.com,,,\nold@example.com,,,\n"
         "own@example.com,phoned,shop api,2026-01-02\nbad@example.com,Never heard of,,\n"

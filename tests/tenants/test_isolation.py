@@ -60,10 +60,10 @@ def fill(alice: Actor) -> None:
     )
     from imports.models import Listing, SavedMapping
     from tenants.models import AuditEntry, Invitation
-    from tracking import ingest, sites
-    from tracking.hits import Hit
-    from tracking.inbox import Entry
     from tracking.models import EventKey, MailHook, Quarantine, Site
+    from tracking.pixel import inbox_consumer, sites
+    from tracking.pixel.hits import Hit
+    from tracking.pixel.inbox import Entry
 
     own = alice.workspace.pk
     Withdrawn.objects.create(tenant_id=own, import_id=1, kind="contact", item=1, part=0, data={})
@@ -92,7 +92,9 @@ def fill(alice: Actor) -> None:
     hit = Hit(
         str(uuid.uuid4()), "identify", None, "https://shop.example.com/", None, None, {}, {"email": "ann@example.com"}
     )
-    ingest.store(alice.workspace.pk, [Entry("1-1", alice.workspace.pk, site.pk, datetime.now(UTC).timestamp(), hit)])
+    inbox_consumer.store(
+        alice.workspace.pk, [Entry("1-1", alice.workspace.pk, site.pk, datetime.now(UTC).timestamp(), hit)]
+    )
 
 
 def owner() -> "psycopg.Connection[Any]":

@@ -10,7 +10,7 @@ from tenants.import_rules import initial
 from tenants.isolation.context import tenant_context
 from tenants.models import AuditEntry, Tenant
 from tests.cast import Actor
-from tracking import sources
+from tracking import source_names
 from tracking.models import SourceName
 
 
@@ -118,7 +118,7 @@ def test_names_are_added_renamed_archived_and_restored(alice: Actor) -> None:
     answer = alice.post(f"settings/sources/{shop}/archive/", follow=True).content.decode()
     assert f"/settings/sources/{shop}/restore/" in answer
     with tenant_context(alice.workspace.pk):
-        assert sources.names()["touchpoint"] == {}
+        assert source_names.names()["touchpoint"] == {}
     alice.post(f"settings/sources/{shop}/restore/")
     alice.post(f"settings/sources/{shop}/restore/")
     assert found(alice, "Store Riga").archived_at is None
@@ -148,6 +148,6 @@ def test_wrong_names_are_refused(alice: Actor, wrong: dict[str, str]) -> None:
 
 
 def test_no_more_names_than_can_be_looked_through(alice: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sources, "MAX_NAMES", 1)
+    monkeypatch.setattr(source_names, "MAX_NAMES", 1)
     assert named(alice, "action", uuid.uuid4().hex).status_code == 302
     assert named(alice, "action", uuid.uuid4().hex).status_code == 422

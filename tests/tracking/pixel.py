@@ -11,12 +11,12 @@ import orjson
 from contacts.models import Contact
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
-from tracking import ingest
-from tracking.collector import Collector
-from tracking.hits import Hit
-from tracking.inbox import Entry
 from tracking.models import Site, Visitor
-from tracking.sites import new_key
+from tracking.pixel import inbox_consumer
+from tracking.pixel.collector import Collector
+from tracking.pixel.hits import Hit
+from tracking.pixel.inbox import Entry
+from tracking.pixel.sites import new_key
 
 AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 NOW = 1_780_000_000.0
@@ -47,7 +47,7 @@ def entry(site: Site, what: Hit, *, at: float = NOW, tenant_id: int | None = Non
 def stored(site: Site, *what: Hit, at: float = NOW) -> list[Entry]:
     """Store hits of one site as the consumer does."""
     entries = [entry(site, h, at=at) for h in what]
-    ingest.store(site.tenant_id, entries)
+    inbox_consumer.store(site.tenant_id, entries)
     return entries
 
 

@@ -9,7 +9,7 @@ from tenants.isolation.context import tenant_context
 from tenants.models import AuditEntry
 from tests.cast import Actor
 from tests.imports.helpers import bring
-from tracking import activity
+from tracking import timeline
 from tracking.models import Event, Site, Visitor
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
@@ -61,10 +61,10 @@ def busy(alice: Actor) -> tuple[Actor, int]:
 def test_everything_once_in_order(busy: tuple[Actor, int], kind: str, count: int) -> None:
     alice, contact_id = busy
     with tenant_context(alice.workspace.pk):
-        page = activity.page(contact_id, kind=kind, after="")
+        page = timeline.page(contact_id, kind=kind, after="")
         seen = list(page.entries)
         while page.older:
-            page = activity.page(contact_id, kind=kind, after=page.older)
+            page = timeline.page(contact_id, kind=kind, after=page.older)
             seen += page.entries
     assert len(seen) == len({(e.number, e.event is None, e.icon) for e in seen}) == page.count == count
     assert [e.at for e in seen] == sorted((e.at for e in seen), reverse=True)

@@ -14,10 +14,11 @@ from tenants.models import AuditEntry, Tenant
 from tests.cast import Actor
 from tests.imports.helpers import bring
 from tests.tracking.pixel import NOW, ask, contact, device, hit, site_of, stored, visitor, visitors
-from tracking import inbox, quarantine, recognition, sites
-from tracking.hits import Hit
+from tracking import quarantine, visitor_resolution
 from tracking.models import Event, Quarantine, Site, Visitor, VisitorIdentifier
-from tracking.rates import Rates
+from tracking.pixel import inbox, sites
+from tracking.pixel.hits import Hit
+from tracking.pixel.rate_limits import Rates
 
 PAGE = {"kind": "page", "url": "https://shop.example/"}
 
@@ -169,10 +170,10 @@ def test_the_reason_is_said_on_the_page(alice: Actor) -> None:
 
 
 def test_a_device_is_not_everybody(tenant: Tenant, site: Site) -> None:
-    on, many = device(), recognition.MOST_VISITORS + 5
+    on, many = device(), visitor_resolution.MOST_VISITORS + 5
     for n in range(many):
         stored(site, hit(on, "identify", external_id=f"C-{n}"), at=NOW + n)
-    assert len(visitors(tenant)) == recognition.MOST_VISITORS
+    assert len(visitors(tenant)) == visitor_resolution.MOST_VISITORS
     assert drops(site) == {"too_many_people": 5}
     with tenant_context(tenant.pk):
         assert Event.objects.count() == many, "what was done is kept"
@@ -187,11 +188,11 @@ def test_a_visitor_has_so_many_identifiers(tenant: Tenant, site: Site) -> None:
                 tenant_id=tenant.pk, visitor_id=visitor(tenant, on).pk, kind="phone", value=f"+4479111234{n:02}",
                 seen_at=timezone.now(),
             )
-            for n in range(recognition.MOST_NAMES - 1)
+            for n in range(visitor_resolution.MOST_NAMES - 1)
         )  # fmt: skip
     stored(site, hit(on, "identify", external_id="C-1", email="ann@example.com"), at=NOW + 60)
     with tenant_context(tenant.pk):
-        assert VisitorIdentifier.objects.count() == recognition.MOST_NAMES
+        assert VisitorIdentifier.objects.count() == visitor_resolution.MOST_NAMES
         assert Event.objects.count() == 2
     assert drops(site) == {"too_many_identifiers": 1}
 
@@ -259,7 +260,7 @@ def test_an_address_sends_so_many_hits_a_minute() -> None:
 
 
 def test_too_many_hits_are_told(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tracking import collector
+    from tracking.pixel import collector
 
     limit = Rates(2)
     monkeypatch.setattr(collector, "_rates", lambda: limit)

@@ -16,9 +16,9 @@ from cdp.front import Front
 from core import broker
 from tenants.models import Tenant
 from tests.tracking.pixel import ask, device, site_of
-from tracking import hits, inbox, sites
-from tracking.collector import PREFIX, Collector
 from tracking.models import Site
+from tracking.pixel import hits, inbox, sites
+from tracking.pixel.collector import PREFIX, Collector
 
 PAGE = {"kind": "page", "url": "https://shop.example/"}
 
@@ -215,7 +215,7 @@ def test_everything_else_goes_to_the_application_behind(path: str) -> None:
 
 def test_the_web_servers_application_has_the_collector_in_front() -> None:
     from cdp.wsgi import application
-    from tracking.collector import Collector
+    from tracking.pixel.collector import Collector
 
     assert isinstance(application, Collector)
 

@@ -14,7 +14,7 @@ from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tests.cast import Actor
 from tests.imports.helpers import bring
-from tracking import deliverability, mail
+from tracking.email import deliverability, webhooks
 from tracking.models import Event, MailHook
 
 ANN = "ann@example.com"
@@ -257,7 +257,7 @@ def post(hook: MailHook, body: Any) -> Any:
 
 def hook_of(who: Actor, provider: str) -> MailHook:
     with tenant_context(who.workspace.pk):
-        return mail.add(provider)
+        return webhooks.add(provider)
 
 
 @pytest.mark.parametrize(("provider", "body", "activity", "status", "soft"), CASES)
@@ -280,7 +280,7 @@ def test_sparkpost_without_the_raw_recipient(alice: Actor) -> None:
 
 
 def test_every_provider_has_cases_and_a_judge() -> None:
-    assert {provider for provider, *_rest in CASES} == set(mail.PROVIDERS) == set(deliverability._JUDGES)
+    assert {provider for provider, *_rest in CASES} == set(webhooks.PROVIDERS) == set(deliverability._JUDGES)
 
 
 # --- soft bounces in a row --------------------------------------------------------------------------------------------

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core import exact_json
-from tracking import hits
-from tracking.hits import Dropped, Hit
+from tracking.pixel import hits
+from tracking.pixel.hits import Dropped, Hit
 
 DEVICE = "8f14e45f-ceea-467f-a0e6-5b6f3d7b2c11"
 AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"

@@ -16,8 +16,8 @@ from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tests.cast import person, workspace
 from tests.tracking.pixel import AGENT, NOW, contact, device, entry, hit, site_of, stored, visitor, visitors
-from tracking import hits, inbox, ingest
 from tracking.models import Event, Site, VisitorIdentifier
+from tracking.pixel import hits, inbox, inbox_consumer
 
 ANNA, BOB = "anna@example.com", "bob@example.com"
 PHONE = "+442079460958"
@@ -103,8 +103,8 @@ def test_identifiers_never_change_a_contact(tenant: Tenant, site: Site) -> None:
 
 def test_the_same_batch_twice_is_stored_once(tenant: Tenant, site: Site) -> None:
     entries = stored(site, hit(device()), hit(device(), "identify", email=ANNA))
-    ingest.store(tenant.pk, entries)
-    ingest.store(tenant.pk, entries[1:])
+    inbox_consumer.store(tenant.pk, entries)
+    inbox_consumer.store(tenant.pk, entries[1:])
     assert len(events(tenant)) == 2
     assert [v.views + v.visits for v in sorted(visitors(tenant), key=lambda v: v.views)] == [1, 2]
 
@@ -125,10 +125,10 @@ def test_a_crash_between_storing_and_taking_out_doubles_nothing(
     with monkeypatch.context() as patch:
         patch.setattr(inbox, "remove", crash)
         with pytest.raises(KeyboardInterrupt):
-            ingest.drain()
+            inbox_consumer.drain()
     push(site, hit(device()))
     assert inbox.waiting() == 3
-    assert ingest.drain() == 3
+    assert inbox_consumer.drain() == 3
     assert (inbox.waiting(), len(events(tenant))) == (0, 3)
 
 
@@ -141,9 +141,9 @@ def test_a_crash_while_storing_loses_nothing(tenant: Tenant, site: Site, monkeyp
     with monkeypatch.context() as patch:
         patch.setattr("tracking.queries.touch_visitors", crash)
         with pytest.raises(OperationalError):
-            ingest.drain()
+            inbox_consumer.drain()
     assert (inbox.waiting(), events(tenant), visitors(tenant)) == (1, [], [])
-    assert ingest.drain() == 1
+    assert inbox_consumer.drain() == 1
     assert len(events(tenant)) == 1
 
 
@@ -151,7 +151,7 @@ def test_a_crash_while_storing_loses_nothing(tenant: Tenant, site: Site, monkeyp
 def test_a_hit_that_cannot_be_stored_is_dropped_alone(tenant: Tenant, site: Site) -> None:
     bad = hit(device(), name="\x00")  # parse would not have let it through
     push(site, hit(device()), hit(device()), bad, hit(device()), hit(device()))
-    assert ingest.drain() == 5
+    assert inbox_consumer.drain() == 5
     assert (len(events(tenant)), inbox.waiting()) == (4, 0)
     assert inbox.drops(tenant_id=tenant.pk, site_id=site.pk) == {"not_storable": 1}
 
@@ -164,7 +164,7 @@ def test_workspaces_of_one_batch_are_kept_apart(tenant: Tenant, site: Site) -> N
     push(site, hit(on), hit(on, "identify", email=ANNA))
     push(foreign, hit(on, "identify", email=ANNA))
     push(site, hit(on))
-    assert ingest.drain() == 4
+    assert inbox_consumer.drain() == 4
     assert [(v.contact_id, v.views) for v in visitors(tenant)] == [(anna, 2)]
     assert [(v.contact_id, v.views) for v in visitors(other)] == [(None, 0)]
     assert (len(events(tenant)), len(events(other))) == (3, 1)
@@ -187,14 +187,14 @@ def test_a_busy_workspace_does_not_hold_up_the_others(tenant: Tenant, site: Site
     (thread := threading.Thread(target=resolve_for_long)).start()
     held.wait(10)
     try:
-        assert ingest.drain() == 1
+        assert inbox_consumer.drain() == 1
         with pytest.raises(OperationalError):
-            ingest.drain()
+            inbox_consumer.drain()
     finally:
         over.set()
         thread.join()
     assert (len(events(other)), len(events(tenant)), inbox.waiting()) == (1, 0, 1)
-    assert ingest.drain() == 1
+    assert inbox_consumer.drain() == 1
     assert len(events(tenant)) == 1
 
 
@@ -202,13 +202,13 @@ def test_a_busy_workspace_does_not_hold_up_the_others(tenant: Tenant, site: Site
 def test_hits_of_a_workspace_that_is_gone_are_dropped(site: Site) -> None:
     site.tenant_id = 10**12
     push(site, hit(device()))
-    assert ingest.drain() == 1
+    assert inbox_consumer.drain() == 1
     assert inbox.waiting() == 0
 
 
 def test_late_hits_of_a_visit_do_not_move_its_times_back(tenant: Tenant, site: Site) -> None:
     on = device()
-    ingest.store(tenant.pk, [entry(site, hit(on), at=NOW + 60), entry(site, hit(on), at=NOW)])
+    inbox_consumer.store(tenant.pk, [entry(site, hit(on), at=NOW + 60), entry(site, hit(on), at=NOW)])
     found = visitor(tenant, on)
     assert (found.visits, found.views) == (1, 2)
     assert (found.last_seen - found.first_seen).total_seconds() == 60
@@ -219,5 +219,5 @@ def test_late_hits_of_a_visit_do_not_move_its_times_back(tenant: Tenant, site: S
 def test_numbers_keep_their_digits(tenant: Tenant, site: Site, number: str) -> None:
     body = f'{{"device": "{device()}", "kind": "track", "name": "Paid", "properties": {{"sum": [{number}]}}}}'
     push(site, hits.parse(body.encode(), agent=AGENT, opted_out=False))
-    assert ingest.drain() == 1
+    assert inbox_consumer.drain() == 1
     assert exact_json.dumps(events(tenant)[0].properties["sum"]) == f"[{number}]"

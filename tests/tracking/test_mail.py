@@ -12,7 +12,7 @@ from contacts.models import BlacklistEntry, Contact
 from tenants.isolation.context import tenant_context
 from tests.cast import Actor
 from tests.imports.helpers import bring
-from tracking import mail, rating
+from tracking.email import rating, webhooks
 from tracking.models import Event, MailHook
 
 ROWS = "email,first_name\nann@example.com,Ann\nbob@example.com,Bob\n"
@@ -40,7 +40,7 @@ def hook(alice: Actor) -> tuple[Actor, MailHook]:
 
 def add(who: Actor, provider: str) -> MailHook:
     with tenant_context(who.workspace.pk):
-        return mail.add(provider)
+        return webhooks.add(provider)
 
 
 def post(hook: MailHook, body: str | bytes, **kwargs: Any) -> Any:
@@ -135,7 +135,7 @@ def test_mailjet_in_batches(hook: tuple[Actor, MailHook]) -> None:
     assert told(alice) == [("delivered", "Newsletter"), ("read", "Newsletter"), ("clicked", "Newsletter")]
 
 
-@pytest.mark.parametrize("provider", mail.PROVIDERS)
+@pytest.mark.parametrize("provider", webhooks.PROVIDERS)
 @pytest.mark.parametrize("body", ["", "{", "[]", "null", '{"a": 1}', "\x00\xff", '{"RecordType": "Bounce"}', "[1, 2]"])
 def test_what_no_provider_posts(hook: tuple[Actor, MailHook], provider: str, body: str) -> None:
     alice, _address = hook
@@ -147,7 +147,7 @@ def test_what_no_provider_posts(hook: tuple[Actor, MailHook], provider: str, bod
 
 def test_too_much_is_refused(hook: tuple[Actor, MailHook]) -> None:
     _alice, address = hook
-    assert post(address, b" " * (mail.MAX_BYTES + 1)).status_code == 413
+    assert post(address, b" " * (webhooks.MAX_BYTES + 1)).status_code == 413
 
 
 @pytest.mark.parametrize("key", ["x", "1-", "zz-" + "0" * 40, "1-" + "0" * 40, "999999999-" + "0" * 40])

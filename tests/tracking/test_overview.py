@@ -11,7 +11,7 @@ from tests.cast import Actor
 from tests.imports.helpers import bring
 from tracking import overview
 from tracking.models import Event, Site, Visitor
-from tracking.sites import new_key
+from tracking.pixel.sites import new_key
 
 AT = datetime(2026, 11, 12, 14, 0, tzinfo=UTC)
 

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand
 from django.db import OperationalError, close_old_connections
 
 from tenants.isolation.checks import refuse_bypassing_role
-from tracking import ingest
+from tracking.pixel import inbox_consumer
 
 log = logging.getLogger(__name__)
 IDLE_SECONDS = 0.2
@@ -39,7 +39,7 @@ class Command(BaseCommand):
     def _drain(self) -> int | None:
         """How many hits were stored; None when a server was not to be reached."""
         try:
-            return ingest.drain()
+            return inbox_consumer.drain()
         except (OperationalError, redis.RedisError) as problem:
             # Nothing is lost: what was not stored is still in the inbox.
             log.warning("inbox not drained: %s", problem)

@@ -24,8 +24,9 @@ from contacts.values import channel_status
 from contacts.values.identifiers import normal_email
 from tenants.isolation.context import current_tenant
 from tenants.models import Tenant
-from tracking import deliverability, queries, rating
-from tracking.deliverability import Verdict
+from tracking import queries
+from tracking.email import deliverability, rating
+from tracking.email.deliverability import Verdict
 from tracking.models import Event, EventKey, MailHook
 
 # Provider → (its name, module and class of anymail that reads its posts).

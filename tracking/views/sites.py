@@ -18,13 +18,14 @@ from core.http import invalid, page
 from core.parse import whole
 from tenants import audit
 from tenants.roles import allow
-from tracking import activity as stream
-from tracking import inbox, overview, quarantine
+from tracking import overview, quarantine
+from tracking import timeline as stream
 from tracking.models import Quarantine, Site, Visitor, VisitorIdentifier
-from tracking.sites import forget, new_key, read_hosts
+from tracking.pixel import inbox
+from tracking.pixel.sites import forget, new_key, read_hosts
 
 PAGE = 50
-# Why a hit was refused (tracking.hits), in words.
+# Why a hit was refused (tracking.pixel.hits), in words.
 REASONS = {
     "opted_out": "the visitor's browser asks not to be followed (Global Privacy Control, Do Not Track)",
     "bot": "a program that says it is one, not a person",

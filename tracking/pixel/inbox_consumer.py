@@ -14,10 +14,11 @@ from django.db import DataError, IntegrityError, OperationalError
 from contacts import write_lock
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
-from tracking import inbox, quarantine, queries
-from tracking.inbox import Entry
+from tracking import quarantine, queries
 from tracking.models import InboxPosition, Site
-from tracking.recognition import Recognition
+from tracking.pixel import inbox
+from tracking.pixel.inbox import Entry
+from tracking.visitor_resolution import Recognition
 
 log = logging.getLogger(__name__)
 BATCH = 5_000

@@ -15,9 +15,9 @@ from django.core.handlers.wsgi import WSGIRequest
 from django.db import Error
 
 from core.http import client_address
-from tracking import hits, inbox, sites
-from tracking.hits import Hit
-from tracking.rates import Rates
+from tracking.pixel import hits, inbox, sites
+from tracking.pixel.hits import Hit
+from tracking.pixel.rate_limits import Rates
 
 log = logging.getLogger(__name__)
 PREFIX = "/p/"

@@ -13,7 +13,7 @@ from core.http import go, invalid, page
 from tenants import audit
 from tenants.roles import allow
 from tenants.views import settings
-from tracking import sources as names
+from tracking import source_names as names
 from tracking.models import SourceName
 
 Kind = SourceName.Kind

@@ -17,8 +17,8 @@ from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tenants.roles import allow, public
 from tenants.views.settings import tabs
-from tracking import mail
-from tracking.mail import PROVIDERS, BadPost
+from tracking.email import webhooks
+from tracking.email.webhooks import PROVIDERS, BadPost
 from tracking.models import MailHook
 
 
@@ -30,7 +30,7 @@ def receive(request: HttpRequest, key: str) -> HttpResponse:
     tenant_id = _tenant(key)
     if request.method == "HEAD":
         return HttpResponse()
-    if (whole(request.META.get("CONTENT_LENGTH") or "") or 0) > mail.MAX_BYTES:
+    if (whole(request.META.get("CONTENT_LENGTH") or "") or 0) > webhooks.MAX_BYTES:
         return HttpResponse("too large", status=413, content_type="text/plain")
     close_old_connections()
     with tenant_context(tenant_id):
@@ -38,10 +38,10 @@ def receive(request: HttpRequest, key: str) -> HttpResponse:
         if hook is None:
             raise Http404
         try:
-            if url := mail.confirmation(hook.provider, request.body):
-                mail.ask_to_confirm(hook, url)
+            if url := webhooks.confirmation(hook.provider, request.body):
+                webhooks.ask_to_confirm(hook, url)
                 return HttpResponse("to be confirmed by a person", content_type="text/plain")
-            told = mail.tell(hook, mail.read(hook.provider, request))
+            told = webhooks.tell(hook, webhooks.read(hook.provider, request))
         except BadPost as problem:
             return HttpResponse(f"not a post of {hook.provider}: {problem}", status=400, content_type="text/plain")
     return HttpResponse(f"{told.new} new, {told.known} known, {told.strangers} of nobody", content_type="text/plain")
@@ -68,7 +68,7 @@ def hooks(request: HttpRequest) -> HttpResponse:
                   for hook in MailHook.objects.filter(archived_at=None).order_by("pk")],
         "providers": [(key, name) for key, (name, _path) in PROVIDERS.items()],
         "soft_bounces": request.workspace.soft_bounces,  # type: ignore[attr-defined]
-        "soft_days": mail.SOFT_DAYS,
+        "soft_days": webhooks.SOFT_DAYS,
         "tabs": tabs("tracking:hooks"),
     }  # fmt: skip
     return page(request, "tracking/hooks.html", shown)
@@ -82,7 +82,7 @@ def add_hook(request: HttpRequest) -> HttpResponse:
     if provider not in PROVIDERS:
         messages.warning(request, "Choose a provider.")
         return go(request, "tracking:hooks")
-    made = mail.add(provider)
+    made = webhooks.add(provider)
     audit.record("hook.added", user_id=request.user.pk, target=f"webhook {made.pk}", provider=provider)
     messages.success(request, f"The address for {PROVIDERS[provider][0]} is ready. Enter it there for all events.")
     return go(request, "tracking:hooks")

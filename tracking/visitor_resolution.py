@@ -11,8 +11,8 @@ from typing import Any, Self
 
 from contacts.values.identifiers import normal_email, normal_external_id, normal_phone
 from tracking import quarantine, queries
-from tracking.hits import IDENTIFIERS
-from tracking.inbox import Entry
+from tracking.pixel.hits import IDENTIFIERS
+from tracking.pixel.inbox import Entry
 
 VISIT_GAP_SECONDS = 30 * 60
 # People that one device is believed to be, one after the other, and identifiers that one visitor is believed to have.

@@ -9,7 +9,7 @@ import orjson
 
 from core import exact_json
 from core.broker import broker
-from tracking.hits import Hit
+from tracking.pixel.hits import Hit
 
 # Never trimmed by length: that would drop unread hits in silence. The operations page shows how many wait.
 STREAM = "cdp:inbox"
