@@ -59,13 +59,13 @@ INSTALLED_APPS = [
 ]
 
 # What the apps hold of a contact (contacts.privacy.data_providers), the lowest app first.
-HOLDINGS = ["contacts.privacy.contact_data", "tracking.contact_data", "segments.holding", "imports.holding"]
+HOLDINGS = ["contacts.privacy.contact_data", "tracking.contact_data", "segments.contact_data", "imports.holding"]
 # What stands in the activity of a contact beside events (tracking.timeline), by the kind that shows it alone.
 ACTIVITY = {"import": "imports.activity", "change": "contacts.profile.timeline"}
 # What says a problem of a value, by its code, as a sentence.
 SENTENCE = "imports.problems.sentence"
 # What reads the rules by which lists of contacts are narrowed (contacts.listing.rule_filter).
-RULES = "segments.search"
+RULES = "segments.list_filter"
 # What a profile shows at once of what its person did.
 OVERVIEW = "tracking.overview"
 # What can be done to many contacts at once (contacts.bulk.actions).
@@ -80,7 +80,7 @@ BULK_KINDS = {
     "pairs": "contacts.duplicates.pair_list.MergePairs",
     "export": "contacts.bulk.export.Export",
     "retype": "contacts.fields.change_type.Retype",
-    "segments": "segments.bulk.AddToSegments",
+    "segments": "segments.bulk_add.AddToSegments",
 }
 
 MIDDLEWARE = [

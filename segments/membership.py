@@ -11,9 +11,9 @@ from django.db.models import Count, Q
 from contacts.identity import queries, revert
 from contacts.models import Contact
 from contacts.staging import Staging
-from segments import compiler
 from segments.models import Member, Segment
-from segments.rules import RuleError, parse
+from segments.rules import compiler
+from segments.rules.tree import RuleError, parse
 
 
 class NotStatic(ValueError):

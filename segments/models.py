@@ -15,8 +15,8 @@ class SegmentQuerySet(models.QuerySet["Segment"]):
 
 
 class Segment(TenantModel):
-    """A named set of contacts. A static one holds members that were added; a dynamic one has a rule (segments.rules), and
-    whoever it means is in it at once."""
+    """A named set of contacts. A static one holds members that were added; a dynamic one has a rule (segments.rules.tree),
+    and whoever it means is in it at once."""
 
     name = models.CharField(max_length=120)
     rule = models.JSONField(null=True)

@@ -18,9 +18,9 @@ from cdp.stack.machine import DEMO_LOGIN, secret
 from imports import columns, intake, running
 from imports.models import Import, Phase
 from imports.options import Options
-from segments import saving
+from segments import dynamic
 from segments.models import Segment
-from segments.rules import AttributeIs, Did, Group
+from segments.rules.tree import AttributeIs, Did, Group
 from tenants.isolation.context import tenant_context
 from tenants.models import Membership, Tenant, User
 from tenants.roles import Role
@@ -133,7 +133,7 @@ def _segment(tenant: Tenant, owner: User) -> None:
     rule = Group("all", (AttributeIs("email_status", "is", ("active",)), looks))
     with tenant_context(tenant.pk):
         if not Segment.objects.filter(name=LOOKING).exists():
-            saving.save(rule, LOOKING, user_id=owner.pk)
+            dynamic.save(rule, LOOKING, user_id=owner.pk)
 
 
 def _person(email: str, name: str, *, password: str | None = None) -> User:

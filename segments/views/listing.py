@@ -9,8 +9,9 @@ from contacts.models import Contact
 from contacts.views.bulk import asked_for, begun, preview, sent
 from core.http import page
 from core.parse import whole, wholes
-from segments import membership, rules, search, words
+from segments import list_filter, membership
 from segments.models import Member, Segment
+from segments.rules import rule_text, tree
 from tenants.roles import allow
 
 PAGE = 50
@@ -46,7 +47,7 @@ def detail(request: HttpRequest, segment_id: int) -> HttpResponse:
     after = request.GET.get("after", "")
     members, problem = membership.contacts(segment), ""
     if segment.rule is not None:
-        problem = search.problem(segment)
+        problem = list_filter.problem(segment)
     behind = whole(after)
     found = members.filter(pk__gt=behind) if behind is not None else members
     contacts = list(found.order_by("pk")[: PAGE + 1])
@@ -55,8 +56,8 @@ def detail(request: HttpRequest, segment_id: int) -> HttpResponse:
         "contacts": contacts[:PAGE],
         "size": members.count(),
         "problem": problem,
-        "phrases": words.phrases(rules.parse(segment.rule)) if segment.rule is not None else [],
-        "rule": rules.dumps(rules.parse(segment.rule)) if segment.rule is not None else "",
+        "phrases": rule_text.phrases(tree.parse(segment.rule)) if segment.rule is not None else [],
+        "rule": tree.dumps(tree.parse(segment.rule)) if segment.rule is not None else "",
         "older_url": f"?after={contacts[PAGE - 1].pk}" if len(contacts) > PAGE else None,
         "first_url": "?" if after else None,
     }
@@ -76,7 +77,7 @@ def of_contact(request: HttpRequest, contact_id: int) -> HttpResponse:
 def of_field(request: HttpRequest, key: str) -> HttpResponse:
     """The fragment of a field's page: the dynamic segments whose rules ask for it."""
     ruled = Segment.objects.filter(rule__isnull=False).order_by("name")[:500]
-    asking = [s for s in ruled if any(getattr(c, "key", "") == key for c in rules.conditions(rules.parse(s.rule)))]
+    asking = [s for s in ruled if any(getattr(c, "key", "") == key for c in tree.conditions(tree.parse(s.rule)))]
     return page(request, "segments/_of_field.html", {"segments": asking})
 
 

@@ -15,11 +15,12 @@ from contacts.listing.status_filters import FILTERS
 from contacts.models import Contact
 from contacts.views.quick_actions import user_id
 from core.http import go, page
-from segments import builder, compiler, rules, saving, words
-from segments.activities import WHERE
-from segments.builder import Block
+from segments import dynamic
 from segments.models import Segment
-from segments.rules import RuleError
+from segments.rules import compiler, rule_form, rule_text, tree
+from segments.rules.activity_conditions import WHERE
+from segments.rules.rule_form import Block
+from segments.rules.tree import RuleError
 from tenants.roles import allow
 
 SAMPLE = 5
@@ -29,7 +30,7 @@ SAMPLE = 5
 @require_http_methods(["GET", "HEAD", "POST"])
 def search(request: HttpRequest) -> HttpResponse:
     """Smart search: a rule is put together and shown as a list of contacts. POST: the form after a button, or the list."""
-    block = builder.read(request.POST) if request.method == "POST" else _given(request)
+    block = rule_form.read(request.POST) if request.method == "POST" else _given(request)
     return _answer(request, block, action=reverse("segments:search"))
 
 
@@ -37,7 +38,7 @@ def search(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def new(request: HttpRequest) -> HttpResponse:
     """A new dynamic segment, from nothing or from a smart search. POST: the form after a button, or kept."""
-    block = builder.read(request.POST) if request.method == "POST" else _given(request)
+    block = rule_form.read(request.POST) if request.method == "POST" else _given(request)
     return _answer(request, block, action=reverse("segments:new"), name="", saves=True)
 
 
@@ -46,17 +47,17 @@ def new(request: HttpRequest) -> HttpResponse:
 def edit(request: HttpRequest, segment_id: int) -> HttpResponse:
     """Another rule, or another name, for a dynamic segment."""
     segment = get_object_or_404(Segment, pk=segment_id, rule__isnull=False)
-    block = builder.read(request.POST) if request.method == "POST" else builder.of_rule(rules.parse(segment.rule))
+    block = rule_form.read(request.POST) if request.method == "POST" else rule_form.of_rule(tree.parse(segment.rule))
     action = reverse("segments:edit", args=[segment.pk])
     return _answer(request, block, action=action, name=segment.name, segment=segment, saves=True)
 
 
 def _given(request: HttpRequest) -> Block:
     try:
-        return builder.of_rule(rules.loads(request.GET["rule"]) if request.GET.get("rule") else None)
+        return rule_form.of_rule(tree.loads(request.GET["rule"]) if request.GET.get("rule") else None)
     except RuleError:
         messages.error(request, "The rule in the address cannot be read; this is an empty one.")
-        return builder.of_rule(None)
+        return rule_form.of_rule(None)
 
 
 def _answer(
@@ -69,14 +70,14 @@ def _answer(
     saves: bool = False,
 ) -> HttpResponse:
     found = compiler.context(inside=segment.pk if segment else None)
-    whole, do = builder.judge(block, found), request.POST.get("do", "")
-    rule, error = builder.rule_of(block), ""
-    if do in ("show", "save") and rule is not None and builder.finished(block):
+    whole, do = rule_form.judge(block, found), request.POST.get("do", "")
+    rule, error = rule_form.rule_of(block), ""
+    if do in ("show", "save") and rule is not None and rule_form.finished(block):
         try:
             if do == "show":
-                return _to_list(request, rules.dumps(rules.loads(rules.dumps(rule))))
-            kept = saving.save(rule, request.POST.get("name", ""), user_id=user_id(request), segment=segment)
-        except (saving.BadSegment, RuleError) as problem:
+                return _to_list(request, tree.dumps(tree.loads(tree.dumps(rule))))
+            kept = dynamic.save(rule, request.POST.get("name", ""), user_id=user_id(request), segment=segment)
+        except (dynamic.BadSegment, RuleError) as problem:
             error = str(problem)
         else:
             messages.success(request, f"{kept.name} is kept. Whoever the rule means is in it from now on.")
@@ -95,23 +96,23 @@ def _to_list(request: HttpRequest, rule: str) -> HttpResponse:
 
 
 def _shown(request: HttpRequest, block: Block, found: compiler.Context, whole: Any, *, pressed: bool) -> dict[str, Any]:
-    rule, begun = builder.rule_of(block), time.perf_counter()
+    rule, begun = rule_form.rule_of(block), time.perf_counter()
     show = request.POST.get("show", request.GET.get("show", ""))
     people = Contact.objects.exclude(deleted_at=None) if show == "deleted" else Contact.objects.living()
-    total = builder.count(block, whole, found, people=people) if rule else 0
+    total = rule_form.count(block, whole, found, people=people) if rule else 0
     return {
         "top": block,
-        "matches": builder.MATCH_WORDS.items(),
+        "matches": rule_form.MATCH_WORDS.items(),
         "wheres": WHERE,
-        "choices": builder.choices(found),
-        "segments": builder.segments(but=next(iter(found.inside), None)),
+        "choices": rule_form.choices(found),
+        "segments": rule_form.segments(but=next(iter(found.inside), None)),
         "total": total,
         "everybody": status_filters.count(status_filters.cells(), FILTERS[""], deleted=show == "deleted"),
         "took": (time.perf_counter() - begun) * 1000,
         "sample": people.filter(whole).order_by("-pk")[:SAMPLE] if total else [],
-        "phrases": words.phrases(rule) if rule else [],
-        "unfinished": sum(1 for line in builder.lines(block) if line.node is None),
+        "phrases": rule_text.phrases(rule) if rule else [],
+        "unfinished": sum(1 for line in rule_form.lines(block) if line.node is None),
         "pressed": pressed,
-        "rule": rules.dumps(rule) if rule else "",
+        "rule": tree.dumps(rule) if rule else "",
         "show": show,
     }

@@ -21,8 +21,8 @@ from contacts.subscriptions import categories, signup
 from imports import columns, intake, pipeline, running, undo
 from imports.models import Import, Phase
 from imports.options import Options
-from segments import saving
-from segments.rules import AttributeIs, Did, Group
+from segments import dynamic
+from segments.rules.tree import AttributeIs, Did, Group
 from tenants.isolation.context import tenant_context
 from tenants.members import invitations
 from tenants.models import Membership, Tenant, User
@@ -160,7 +160,7 @@ def _cared_for(scene: Scene) -> None:
         key = scene.form = signup.new_key(scene.tenant.pk)
         SignupForm.objects.create(key=key, title="Our news", wording="I want to get e-mails.", categories=["News"])
         webhooks.add("postmark")
-        scene.dynamic = saving.save(RULE, "Riga or orders", user_id=scene.owner.pk).pk
+        scene.dynamic = dynamic.save(RULE, "Riga or orders", user_id=scene.owner.pk).pk
         search = schedule.start(user_id=scene.owner.pk)
         action = actions.begin("unsubscribe", {"q": "Rūdolfs"}, user_id=scene.owner.pk)
         merge.merge([contact.pk for contact in rest[:2]], user_id=scene.owner.pk)

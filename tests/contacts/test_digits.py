@@ -14,7 +14,7 @@ from contacts.profile import edit
 from contacts.values.types import parser
 from core import exact_json, formatting
 from imports import running, undo
-from segments import compiler, rules
+from segments.rules import compiler, tree
 from tenants.isolation.context import tenant_context
 from tenants.models import AuditEntry
 from tests.cast import Actor
@@ -161,7 +161,7 @@ def test_another_type_and_back(alice: Actor) -> None:
 def test_rules_compare_all_digits(alice: Actor, op: str, value: str, found: int) -> None:
     bring(alice.workspace, file(LONG, ZEROS), maps=MAPS)
     with tenant_context(alice.workspace.pk):
-        rule = rules.Group("all", (rules.AttributeIs("price", op, (value,)),))
+        rule = tree.Group("all", (tree.AttributeIs("price", op, (value,)),))
         assert Contact.objects.filter(compiler.compile_rule(rule)).count() == found
 
 

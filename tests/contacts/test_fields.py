@@ -9,8 +9,8 @@ from contacts.fields import change_type, custom_fields
 from contacts.models import Attribute, BulkAction, Category, Contact
 from imports import columns
 from imports.models import RowIssue
-from segments import saving
-from segments.rules import AttributeIs, Group
+from segments import dynamic
+from segments.rules.tree import AttributeIs, Group
 from tenants.isolation.context import tenant_context
 from tenants.models import AuditEntry
 from tests.cast import Actor
@@ -239,7 +239,7 @@ def test_where_a_field_is_used(alice: Actor, charlie: Actor) -> None:
     assert "No segment asks for it" in alice.get("segments/of-field/shoe_size/").text
     with tenant_context(alice.workspace.pk):
         rule = Group("all", (Group("any", (AttributeIs("shoe_size", "at_least", ("40",)),)),))
-        saving.save(rule, "Large feet", user_id=alice.user.pk)
+        dynamic.save(rule, "Large feet", user_id=alice.user.pk)
     assert "Large feet" in alice.get("segments/of-field/shoe_size/").text
     assert "of-field/shoe_size" in alice.get(f"contacts/fields/{row.pk}/").text
     assert "Large feet" not in charlie.get("segments/of-field/shoe_size/").text

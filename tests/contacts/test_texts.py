@@ -11,8 +11,8 @@ from contacts.fields import custom_fields
 from contacts.models import Attribute, Contact
 from contacts.values import texts
 from contacts.values.types import parser
-from segments import compiler
-from segments.rules import AttributeIs, Group
+from segments.rules import compiler
+from segments.rules.tree import AttributeIs, Group
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tests.cast import Actor
@@ -105,7 +105,7 @@ def test_a_cell_of_nothing_to_see_is_blank(tenant: Tenant) -> None:
 
 
 def test_texts_of_events_have_the_form_too(tenant: Tenant) -> None:
-    from segments.rules import Did, Where
+    from segments.rules.tree import Did, Where
 
     maps = {"what": "event.name", "where": "event.property"}
     bring(tenant, f"email,what,where\na@example.com,{NFD}\u00a0trip,{NFD}\n", maps=maps, task="events")

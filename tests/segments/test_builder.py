@@ -7,9 +7,10 @@ import pytest
 from django.http import QueryDict
 
 from contacts.models import Contact
-from segments import builder, compiler, membership, rules
+from segments import membership
 from segments.models import Segment
-from segments.rules import AttributeIs, Did, Group, InSegment, Where
+from segments.rules import compiler, rule_form, tree
+from segments.rules.tree import AttributeIs, Did, Group, InSegment, Where
 from tenants.isolation.context import tenant_context
 from tenants.models import AuditEntry
 from tests.cast import Actor
@@ -19,7 +20,7 @@ FILE = "email,first_name,city,country\n" + "".join(
     f"p{i}@example.com,P{i},{city},{country}\n"
     for i, (city, country) in enumerate([("Riga", "LV"), ("Riga", "LV"), ("Oslo", "NO"), ("", "")])
 )
-RIGA = rules.dumps(Group("all", (AttributeIs("city", "is", ("Riga",)),)))
+RIGA = tree.dumps(Group("all", (AttributeIs("city", "is", ("Riga",)),)))
 LINE = {"match:": "all", "about:0": "attribute:city", "op:0": "is", "value:0": "Riga"}
 
 
@@ -48,11 +49,11 @@ EVERY = Group(
 )
 
 
-def fields(block: builder.Block) -> dict[str, Any]:
+def fields(block: rule_form.Block) -> dict[str, Any]:
     """What a browser would send of a form: all its fields, in the order of the page."""
     found: dict[str, Any] = {f"match:{block.path}": block.match}
     for part in block.parts:
-        if isinstance(part, builder.Block):
+        if isinstance(part, rule_form.Block):
             found |= fields(part)
         else:
             found[f"about:{part.path}"] = part.about
@@ -64,17 +65,17 @@ def fields(block: builder.Block) -> dict[str, Any]:
 
 def test_a_rule_goes_through_the_form_unchanged(people: Actor) -> None:
     with tenant_context(people.workspace.pk):
-        sent = QueryDict(urlencode(fields(builder.of_rule(EVERY)), doseq=True))
-        block = builder.read(sent)
-        builder.judge(block, compiler.context())
-        assert [line.error for line in builder.lines(block)] == [""] * 9
-        assert builder.rule_of(block) == EVERY
-        assert builder.finished(block)
+        sent = QueryDict(urlencode(fields(rule_form.of_rule(EVERY)), doseq=True))
+        block = rule_form.read(sent)
+        rule_form.judge(block, compiler.context())
+        assert [line.error for line in rule_form.lines(block)] == [""] * 9
+        assert rule_form.rule_of(block) == EVERY
+        assert rule_form.finished(block)
 
 
 def test_buttons_add_and_remove_lines_and_groups(people: Actor) -> None:
     start = {**LINE, "match:1": "any", "about:1.0": "segment", "about:2": ""}
-    paths = lambda do: sorted(fields(builder.read(QueryDict(urlencode({**start, "do": do})))))  # noqa: E731
+    paths = lambda do: sorted(fields(rule_form.read(QueryDict(urlencode({**start, "do": do})))))  # noqa: E731
     assert "about:3" in paths("add:")
     assert "about:1.1" in paths("add:1")
     assert "match:3" in paths("group:")
@@ -92,16 +93,16 @@ def test_buttons_add_and_remove_lines_and_groups(people: Actor) -> None:
 
 def test_a_form_can_hold_no_more_than_a_rule(people: Actor) -> None:
     deep = {"match:": "all", "match:0": "all", "match:0.0": "all", "match:0.0.0": "all", "about:0.0.0.0": ""}
-    block = builder.read(QueryDict(urlencode({**deep, "do": "group:0.0.0"})))
-    assert [line.path.count(".") for line in builder.lines(block)] == [3]
+    block = rule_form.read(QueryDict(urlencode({**deep, "do": "group:0.0.0"})))
+    assert [line.path.count(".") for line in rule_form.lines(block)] == [3]
 
 
 def test_no_form_makes_a_rule_that_is_too_large(people: Actor) -> None:
     many = {"match:": "all", **{f"about:{i}": "attribute:city" for i in range(300)}}
-    assert len(builder.lines(builder.read(QueryDict(urlencode(many))))) == 50
+    assert len(rule_form.lines(rule_form.read(QueryDict(urlencode(many))))) == 50
     deep = {"match:": "all", **{f"match:{'.'.join('0' * n)}": "all" for n in range(1, 20)}, "about:0.0.0.0": "segment"}
-    read = builder.read(QueryDict(urlencode(deep)))
-    assert [line.path for line in builder.lines(read)] == [".".join("0000")]
+    read = rule_form.read(QueryDict(urlencode(deep)))
+    assert [line.path for line in rule_form.lines(read)] == [".".join("0000")]
     long = {"match:": "all"}
     for i in range(40):
         long |= {f"about:{i}": "attribute:city", f"op:{i}": "is", f"value:{i}": "x" * 190}
@@ -113,12 +114,12 @@ def test_no_form_makes_a_rule_that_is_too_large(people: Actor) -> None:
 
 def test_rules_that_ask_for_each_other_do_not_grow_without_end(people: Actor) -> None:
     with tenant_context(people.workspace.pk):
-        last = Segment.objects.create(name="S0", rule=rules.plain(Group("all", (AttributeIs("city", "filled"),))))
+        last = Segment.objects.create(name="S0", rule=tree.plain(Group("all", (AttributeIs("city", "filled"),))))
         for i in range(1, 12):
             twice = Group("any", (InSegment(last.pk), InSegment(last.pk, "not_in")))
-            last = Segment.objects.create(name=f"S{i}", rule=rules.plain(twice))
-        with pytest.raises(rules.RuleError, match="more than 500 conditions"):
-            compiler.compile_rule(rules.parse(last.rule))
+            last = Segment.objects.create(name=f"S{i}", rule=tree.plain(twice))
+        with pytest.raises(tree.RuleError, match="more than 500 conditions"):
+            compiler.compile_rule(tree.parse(last.rule))
         assert list(membership.contacts(last)) == []
 
 
@@ -127,10 +128,10 @@ def test_unfinished_lines_are_told_and_not_counted(people: Actor) -> None:
     response = people.post("segments/search/", sent)
     assert response.status_code == 200
     assert response.context["total"] == 2
-    assert [line.count for line in builder.lines(response.context["top"])] == [2, None, None]
+    assert [line.count for line in rule_form.lines(response.context["top"])] == [2, None, None]
     assert "Without 2 unfinished lines" in response.text
-    assert [bool(line.error) for line in builder.lines(response.context["top"])] == [False, True, True]
-    assert builder.lines(response.context["top"])[1].error in response.text
+    assert [bool(line.error) for line in rule_form.lines(response.context["top"])] == [False, True, True]
+    assert rule_form.lines(response.context["top"])[1].error in response.text
     # Shown or kept it cannot be.
     assert people.post("segments/search/", {**sent, "do": "show"}).status_code == 422
     assert people.post("segments/new/", {**sent, "do": "save", "name": "X"}).status_code == 422
@@ -160,7 +161,7 @@ def test_the_search_leads_to_the_list(people: Actor) -> None:
 
 def test_it_comes_from_the_list_as_it_is(people: Actor) -> None:
     response = people.get(f"segments/search/?{urlencode({'rule': RIGA})}")
-    assert [line.typed["value"] for line in builder.lines(response.context["top"])] == ["Riga"]
+    assert [line.typed["value"] for line in rule_form.lines(response.context["top"])] == ["Riga"]
     broken = people.get("segments/search/?rule=nonsense")
     assert broken.status_code == 200
     assert "cannot be read" in broken.text
@@ -203,7 +204,7 @@ def test_a_rule_is_kept_as_a_dynamic_segment(people: Actor) -> None:
     assert "City is Riga" in page.text
     with tenant_context(people.workspace.pk):
         kept = Segment.objects.get(name="In Riga")
-        assert rules.parse(kept.rule) == rules.loads(RIGA)
+        assert tree.parse(kept.rule) == tree.loads(RIGA)
         assert AuditEntry.objects.filter(verb="segment.made").count() == 1
     # Whoever becomes what the rule means is in it at once.
     bring(people.workspace, "email,city\nnew@example.com,riga\n", user=people.user)
@@ -220,9 +221,9 @@ def test_a_dynamic_segment_is_changed(people: Actor) -> None:
     people.post("segments/new/", {**LINE, "do": "save", "name": "Other"})
     with tenant_context(people.workspace.pk):
         mine = Segment.objects.get(name="Mine")
-    assert [line.typed["value"] for line in builder.lines(people.get(f"segments/{mine.pk}/edit/").context["top"])] == [
-        "Riga"
-    ]
+    assert [
+        line.typed["value"] for line in rule_form.lines(people.get(f"segments/{mine.pk}/edit/").context["top"])
+    ] == ["Riga"]
     taken = people.post(f"segments/{mine.pk}/edit/", {**LINE, "do": "save", "name": "Other"})
     assert taken.status_code == 422
     assert "There is a segment Other already" in taken.text
@@ -268,7 +269,7 @@ def test_viewers_search_but_keep_nothing(people: Actor, member: Any) -> None:
 def test_a_segment_that_is_gone_is_told(people: Actor) -> None:
     with tenant_context(people.workspace.pk):
         gone = membership.named("Gone")
-        kept = Segment.objects.create(name="Kept", rule=rules.plain(Group("all", (InSegment(gone.pk),))))
+        kept = Segment.objects.create(name="Kept", rule=tree.plain(Group("all", (InSegment(gone.pk),))))
         gone.delete()
     page = people.get(f"segments/{kept.pk}/")
     assert page.context["size"] == 0

@@ -10,11 +10,12 @@ import pytest
 from django.utils import timezone
 
 from contacts.models import Attribute, Contact
-from segments import compiler, conditions, membership, rules, subjects
-from segments.activities import ACTIVITIES
-from segments.conditions import OPERATORS, Clock, of_kind
+from segments import membership
 from segments.models import Member, Segment
-from segments.rules import AttributeIs, Did, Group, RuleError, Where
+from segments.rules import compiler, operators, rule_fields, tree
+from segments.rules.activity_conditions import ACTIVITIES
+from segments.rules.operators import OPERATORS, Clock, of_kind
+from segments.rules.tree import AttributeIs, Did, Group, RuleError, Where
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tests.cast import workspace
@@ -230,12 +231,12 @@ def test_segments_in_rules(place: Tenant) -> None:
         cara = Contact.objects.get(first_name="Cara")
         static = membership.named("By hand")
         Member.objects.create(tenant_id=place.pk, segment_id=static.pk, contact_id=cara.pk, added_at=NOW)
-        plain = rules.plain(Group("any", (rules.InSegment(static.pk), AttributeIs("city", "is", ("Riga",)))))
+        plain = tree.plain(Group("any", (tree.InSegment(static.pk), AttributeIs("city", "is", ("Riga",)))))
         dynamic = Segment.objects.create(name="Riga or by hand", rule=plain)
-        assert one(rules.InSegment(static.pk)) == {"Cara"}
-        assert one(rules.InSegment(static.pk, "not_in")) == {"Anna", "Bert"}
-        assert one(rules.InSegment(dynamic.pk)) == {"Anna", "Cara"}
-        assert one(rules.InSegment(dynamic.pk, "not_in")) == {"Bert"}
+        assert one(tree.InSegment(static.pk)) == {"Cara"}
+        assert one(tree.InSegment(static.pk, "not_in")) == {"Anna", "Bert"}
+        assert one(tree.InSegment(dynamic.pk)) == {"Anna", "Cara"}
+        assert one(tree.InSegment(dynamic.pk, "not_in")) == {"Bert"}
         assert {s.name for s in membership.of_contact(cara.pk)} == {"By hand", "Riga or by hand"}
         assert membership.contacts(dynamic).count() == 2
         with pytest.raises(membership.NotStatic):
@@ -244,12 +245,12 @@ def test_segments_in_rules(place: Tenant) -> None:
 
 def test_segments_that_ask_for_each_other_are_refused(place: Tenant) -> None:
     with tenant_context(place.pk):
-        one_ = Segment.objects.create(name="First", rule=rules.plain(Group("all", (AttributeIs("city", "filled"),))))
-        other = Segment.objects.create(name="Second", rule=rules.plain(Group("all", (rules.InSegment(one_.pk),))))
-        one_.rule = rules.plain(Group("all", (rules.InSegment(other.pk),)))
+        one_ = Segment.objects.create(name="First", rule=tree.plain(Group("all", (AttributeIs("city", "filled"),))))
+        other = Segment.objects.create(name="Second", rule=tree.plain(Group("all", (tree.InSegment(one_.pk),))))
+        one_.rule = tree.plain(Group("all", (tree.InSegment(other.pk),)))
         one_.save()
         with pytest.raises(RuleError, match="asks for itself"):
-            compiler.compile_rule(rules.parse(one_.rule), compiler.context(inside=one_.pk))
+            compiler.compile_rule(tree.parse(one_.rule), compiler.context(inside=one_.pk))
         assert list(membership.contacts(one_)) == []
         Segment.objects.filter(pk__in=[one_.pk, other.pk]).delete()
 
@@ -282,7 +283,7 @@ def test_segments_that_ask_for_each_other_are_refused(place: Tenant) -> None:
         (Did("order", "at_least", "1", None, "", Where("amount", "near", "1")), "no such activity"),
         (Did("order", "at_least", "1", None, "", Where("amount", "more", "much")), "."),
         (Did("order", "at_least", "1", None, "", Where("", "is", "x")), "property"),
-        (rules.InSegment(0), "does not exist"),
+        (tree.InSegment(0), "does not exist"),
     ],
 )
 def test_conditions_that_make_no_sense_are_refused(place: Tenant, part: Any, why: str) -> None:
@@ -299,7 +300,7 @@ def test_an_unknown_part_is_an_error_and_never_everybody(place: Tenant) -> None:
 
 def test_every_kind_of_subject_has_operators_and_every_operator_is_tried(place: Tenant) -> None:
     with tenant_context(place.pk):
-        for subject in subjects.everything().values():
+        for subject in rule_fields.everything().values():
             assert of_kind(subject.kind), subject
     assert {op for _key, op, _values, _who in ATTRIBUTES} == set(OPERATORS)
     assert {did.what for did, _who in ACTS} >= {"page", "track", "order", "order_total", "read", "clicked", "action"}
@@ -354,8 +355,8 @@ def test_days_that_come_every_year(inside: Tenant, today: str, days: str, found:
     for name, day in (("Dora", "--05-31"), ("Leap", "2000-02-29"), ("Anna", "1990-01-02")):
         Contact.objects.create(first_name=name, origin="manual", attributes={"birthday": day})
     clock = Clock(datetime.fromisoformat(f"{today}T12:00:00+00:00"))
-    subject = subjects.everything()["birthday"]
-    who = Contact.objects.filter(conditions.where(subject, "comes", [days], clock))
+    subject = rule_fields.everything()["birthday"]
+    who = Contact.objects.filter(operators.where(subject, "comes", [days], clock))
     assert set(who.values_list("first_name", flat=True)) == found
 
 

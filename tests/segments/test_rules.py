@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segments import rules
-from segments.rules import AttributeIs, Did, Group, InSegment, RuleError, Where
+from segments.rules import tree
+from segments.rules.tree import AttributeIs, Did, Group, InSegment, RuleError, Where
 
 TEXT = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), max_size=20)
 LINES = st.one_of(
@@ -20,15 +20,15 @@ LINES = st.one_of(
     st.builds(InSegment, st.integers(0, 2**50), st.sampled_from(["in", "not_in"])),
 )  # fmt: skip
 GROUPS = st.recursive(
-    st.builds(Group, st.sampled_from(rules.MATCHES), st.lists(LINES, max_size=4).map(tuple)),
-    lambda inner: st.builds(Group, st.sampled_from(rules.MATCHES), st.lists(LINES | inner, max_size=3).map(tuple)),
+    st.builds(Group, st.sampled_from(tree.MATCHES), st.lists(LINES, max_size=4).map(tuple)),
+    lambda inner: st.builds(Group, st.sampled_from(tree.MATCHES), st.lists(LINES | inner, max_size=3).map(tuple)),
     max_leaves=2,
 )
 
 
 @given(GROUPS)
 def test_what_is_written_is_read_back(rule: Group) -> None:
-    assert rules.loads(rules.dumps(rule)) == rule
+    assert tree.loads(tree.dumps(rule)) == rule
 
 
 @pytest.mark.parametrize(
@@ -59,16 +59,16 @@ def test_what_is_written_is_read_back(rule: Group) -> None:
 )
 def test_what_is_no_rule_is_refused(data: Any, why: str) -> None:
     with pytest.raises(RuleError, match=why):
-        rules.parse(data)
+        tree.parse(data)
 
 
 def test_a_refused_condition_is_named_by_its_path() -> None:
     with pytest.raises(RuleError) as caught:
-        rules.parse({"v": 1, "all": [{"segment": 1}, {"any": [{"segment": 2}, {"nothing": 0}]}]})
+        tree.parse({"v": 1, "all": [{"segment": 1}, {"any": [{"segment": 2}, {"nothing": 0}]}]})
     assert caught.value.path == (1, 1)
 
 
 @pytest.mark.parametrize("text", ["", "{", "null", "x" * 6001, orjson.dumps({"v": 1, "all": [{}]}).decode()])
 def test_texts_that_are_no_rule(text: str) -> None:
     with pytest.raises(RuleError):
-        rules.loads(text)
+        tree.loads(text)

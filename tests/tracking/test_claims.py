@@ -7,8 +7,8 @@ import pytest
 from django.utils import timezone
 
 from contacts.models import Contact
-from segments import compiler
-from segments.rules import Did, Group
+from segments.rules import compiler
+from segments.rules.tree import Did, Group
 from tenants.isolation.context import tenant_context
 from tenants.models import AuditEntry, Tenant
 from tests.cast import Actor

@@ -2,9 +2,9 @@
 
 from django.db import IntegrityError, transaction
 
-from segments import compiler, rules, words
 from segments.models import Segment
-from segments.rules import Group
+from segments.rules import compiler, rule_text, tree
+from segments.rules.tree import Group
 from tenants import audit
 
 
@@ -18,17 +18,17 @@ def save(rule: Group, name: str, *, user_id: int, segment: Segment | None = None
     name = " ".join(name.replace("\x00", "").split())
     if not name or len(name) > 120:
         raise BadSegment("Give the segment a name of at most 120 characters.")
-    rules.loads(rules.dumps(rule))  # neither larger nor deeper than a rule may be
+    tree.loads(tree.dumps(rule))  # neither larger nor deeper than a rule may be
     compiler.compile_rule(rule, compiler.context(inside=segment.pk if segment else None))
-    before = (segment.name, words.phrases(rules.parse(segment.rule))) if segment else (None, None)
+    before = (segment.name, rule_text.phrases(tree.parse(segment.rule))) if segment else (None, None)
     kept = segment or Segment()
-    kept.name, kept.rule = name, rules.plain(rule)
+    kept.name, kept.rule = name, tree.plain(rule)
     try:
         with transaction.atomic():
             kept.save()
     except IntegrityError:
         raise BadSegment(f"There is a segment {name} already.") from None
-    changed = {"name": [before[0], name], "rule": [_joined(before[1]), _joined(words.phrases(rule))]}
+    changed = {"name": [before[0], name], "rule": [_joined(before[1]), _joined(rule_text.phrases(rule))]}
     verb = "segment.changed" if segment else "segment.made"
     audit.record(verb, user_id=user_id, target=f"segment {kept.pk}", values=changed)
     return kept

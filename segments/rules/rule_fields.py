@@ -13,8 +13,8 @@ from core import places
 
 @dataclass(frozen=True)
 class Subject:
-    """One thing known of contacts. `kind` decides which operators there are (segments.conditions); `type` how a value is
-    read (contacts.values.types); `options` are the values that can be chosen."""
+    """One thing known of contacts. `kind` decides which operators there are (segments.rules.operators); `type` how a value
+    is read (contacts.values.types); `options` are the values that can be chosen."""
 
     key: str
     label: str

@@ -28,7 +28,7 @@ from django.db.models.lookups import (
 
 from contacts.values import dates, identifiers, parsers, texts, types
 from contacts.values.types import BadValue
-from segments.subjects import Subject
+from segments.rules.rule_fields import Subject
 
 Takes = Literal["nothing", "one", "two", "many", "days"]
 MAX_DAYS = 36_600

@@ -12,12 +12,13 @@ from django.db.models import Count, Q
 from django.http import QueryDict
 
 from core.parse import whole
-from segments import compiler, subjects
-from segments.activities import ACTIVITIES, TIMES, WHERE
-from segments.compiler import Context
-from segments.conditions import of_kind
 from segments.models import Segment
-from segments.rules import (
+from segments.rules import compiler, rule_fields
+from segments.rules.activity_conditions import ACTIVITIES, TIMES, WHERE
+from segments.rules.compiler import Context
+from segments.rules.operators import of_kind
+from segments.rules.rule_fields import Subject
+from segments.rules.tree import (
     MAX_CONDITIONS,
     MAX_DAYS,
     MAX_DEPTH,
@@ -29,7 +30,6 @@ from segments.rules import (
     RuleError,
     Where,
 )
-from segments.subjects import Subject
 
 MATCH_WORDS = {
     "all": ("All", "of these are true"),
@@ -121,7 +121,7 @@ def of_rule(rule: Group | None) -> Block:
     """A rule as a form that can be edited; without one, a group with one empty line."""
     if rule is None:
         return Block("", "all", [Line("0", "")])
-    block = _block(rule, subjects.everything())
+    block = _block(rule, rule_fields.everything())
     _renumber(block)
     return block
 

@@ -5,11 +5,11 @@ from datetime import date
 from functools import singledispatch
 
 from core import formatting
-from segments.activities import ACTIVITIES, TIMES, WHERE
-from segments.conditions import OPERATORS
 from segments.models import Segment
-from segments.rules import AttributeIs, Did, Group, InSegment, Node
-from segments.subjects import Subject, everything
+from segments.rules.activity_conditions import ACTIVITIES, TIMES, WHERE
+from segments.rules.operators import OPERATORS
+from segments.rules.rule_fields import Subject, everything
+from segments.rules.tree import AttributeIs, Did, Group, InSegment, Node
 
 _LEADS = {"within": "in the last", "ahead": "in the next", "comes": "comes, in any year, in the next"}
 _JOINED = {"all": " and ", "any": " or ", "none": " or "}

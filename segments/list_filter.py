@@ -2,15 +2,15 @@
 
 from django.db.models import Q
 
-from segments import compiler, rules, words
 from segments.models import Segment
-from segments.rules import RuleError
+from segments.rules import compiler, rule_text, tree
+from segments.rules.tree import RuleError
 
 
 def condition(text: str) -> Q:
     """The contacts that a rule in an address means. One that cannot be read means nobody: left out, it would mean all."""
     try:
-        return compiler.compile_rule(rules.loads(text))
+        return compiler.compile_rule(tree.loads(text))
     except RuleError:
         return compiler.NOBODY
 
@@ -18,9 +18,9 @@ def condition(text: str) -> Q:
 def phrases(text: str) -> list[str]:
     """The rule in words, part by part; empty when it cannot be read."""
     try:
-        rule = rules.loads(text)
+        rule = tree.loads(text)
         compiler.compile_rule(rule)
-        return words.phrases(rule)
+        return rule_text.phrases(rule)
     except RuleError:
         return []
 
@@ -28,7 +28,7 @@ def phrases(text: str) -> list[str]:
 def problem(segment: Segment) -> str:
     """Why the rule of a dynamic segment means nobody any more, in words; empty when it can be read."""
     try:
-        compiler.compile_rule(rules.parse(segment.rule), compiler.context(inside=segment.pk))
+        compiler.compile_rule(tree.parse(segment.rule), compiler.context(inside=segment.pk))
     except RuleError as found:
         return found.why
     return ""

@@ -14,12 +14,12 @@ from django.utils.module_loading import import_string
 
 from contacts.values.texts import normal_text
 from contacts.values.types import BadValue
-from segments import activities, conditions, subjects
-from segments.activities import ACTIVITIES, WHERE
-from segments.conditions import OPERATORS, Clock
 from segments.models import Member, Segment
-from segments.rules import AttributeIs, Did, Group, InSegment, Node, RuleError, parse
-from segments.subjects import Subject
+from segments.rules import activity_conditions, operators, rule_fields
+from segments.rules.activity_conditions import ACTIVITIES, WHERE
+from segments.rules.operators import OPERATORS, Clock
+from segments.rules.rule_fields import Subject
+from segments.rules.tree import AttributeIs, Did, Group, InSegment, Node, RuleError, parse
 from tenants.isolation.context import current_tenant
 from tenants.models import Tenant
 
@@ -53,7 +53,7 @@ def context(*, inside: int | None = None) -> Context:
     workspace = Tenant.objects.get(pk=current_tenant())
     clock = Clock(timezone.now(), workspace.time_zone)
     within = frozenset() if inside is None else frozenset({inside})
-    return Context(clock, subjects.everything(), workspace.country or None, within)
+    return Context(clock, rule_fields.everything(), workspace.country or None, within)
 
 
 def compile_rule(rule: Group, found: Context | None = None) -> Q:
@@ -95,13 +95,13 @@ def _(node: AttributeIs, found: Context, path: tuple[int, ...]) -> Q:
     if not least <= len(node.values) <= most:
         raise RuleError(_missing(operator.takes), path)
     wanted = [_read(subject, operator, value, found.region, path) for value in node.values]
-    return conditions.where(subject, node.op, wanted, found.clock)
+    return operators.where(subject, node.op, wanted, found.clock)
 
 
 @compile_node.register
 def _(node: Did, found: Context, path: tuple[int, ...]) -> Q:
     found.spend(path)
-    return activities.where(checked(node, path), found.clock, of=found.of)
+    return activity_conditions.where(checked(node, path), found.clock, of=found.of)
 
 
 @compile_node.register
@@ -135,18 +135,18 @@ def checked(node: Did, path: tuple[int, ...] = ()) -> Did:
     if node.where and not (node.where.name.strip() and node.where.value.strip()):
         raise RuleError("Name the property, and what it is compared with.", path)
     try:
-        count = activities.read_count(activity, node.count)
-        where = activities.read_where(node.where.name, node.where.op, node.where.value) if node.where else None
+        count = activity_conditions.read_count(activity, node.count)
+        where = activity_conditions.read_where(node.where.name, node.where.op, node.where.value) if node.where else None
     except BadValue as problem:
         raise RuleError(sentence(problem, "Number"), path) from None
     return replace(node, name=normal_text(node.name), count=count, where=where)
 
 
-def _read(subject: Subject, operator: conditions.Operator, typed: str, region: str | None, path: Sequence[int]) -> str:
+def _read(subject: Subject, operator: operators.Operator, typed: str, region: str | None, path: Sequence[int]) -> str:
     if not typed.strip():
         raise RuleError(_missing(operator.takes), tuple(path))
     try:
-        return conditions.read(subject, operator, typed, region=region)
+        return operators.read(subject, operator, typed, region=region)
     except BadValue as problem:
         raise RuleError(sentence(problem, subject.label), tuple(path)) from None
 

@@ -26,7 +26,8 @@ class RuleError(ValueError):
 
 @dataclass(frozen=True)
 class AttributeIs:
-    """A condition on something that is known of a contact (segments.subjects), by an operator (segments.conditions)."""
+    """A condition on something that is known of a contact (segments.rules.rule_fields), by an operator
+    (segments.rules.operators)."""
 
     key: str
     op: str
@@ -44,8 +45,8 @@ class Where:
 
 @dataclass(frozen=True)
 class Did:
-    """A condition on what a contact did or was sent (segments.activities). `times` is at_least or at_most, `count` a number
-    as it was written; `days` counts back from now, None: ever."""
+    """A condition on what a contact did or was sent (segments.rules.activity_conditions). `times` is at_least or at_most,
+    `count` a number as it was written; `days` counts back from now, None: ever."""
 
     what: str
     times: str

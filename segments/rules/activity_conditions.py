@@ -13,8 +13,8 @@ from django.db.models.expressions import RawSQL
 from contacts.values.parsers import integer, plain_decimal
 from contacts.values.texts import normal_text
 from contacts.values.types import BadValue
-from segments.conditions import Clock
-from segments.rules import Did, Where
+from segments.rules.operators import Clock
+from segments.rules.tree import Did, Where
 from tenants.isolation.context import current_tenant
 from tenants.models import Tenant
 
