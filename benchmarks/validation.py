@@ -8,8 +8,8 @@ from pathlib import Path
 
 from benchmarks import peers
 from cdp.demo import people
-from imports.cleaning import Cleaner, Column
-from imports.reader import Dialect
+from imports.cleaning.row_cleaner import Cleaner, Column
+from imports.files.reader import Dialect
 
 # Columns of the made-up people → (target, type).
 TARGETS = {

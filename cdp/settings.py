@@ -59,11 +59,11 @@ INSTALLED_APPS = [
 ]
 
 # What the apps hold of a contact (contacts.privacy.data_providers), the lowest app first.
-HOLDINGS = ["contacts.privacy.contact_data", "tracking.contact_data", "segments.contact_data", "imports.holding"]
+HOLDINGS = ["contacts.privacy.contact_data", "tracking.contact_data", "segments.contact_data", "imports.contact_data"]
 # What stands in the activity of a contact beside events (tracking.timeline), by the kind that shows it alone.
-ACTIVITY = {"import": "imports.activity", "change": "contacts.profile.timeline"}
+ACTIVITY = {"import": "imports.results.timeline", "change": "contacts.profile.timeline"}
 # What says a problem of a value, by its code, as a sentence.
-SENTENCE = "imports.problems.sentence"
+SENTENCE = "imports.problems.catalogue.sentence"
 # What reads the rules by which lists of contacts are narrowed (contacts.listing.rule_filter).
 RULES = "segments.list_filter"
 # What a profile shows at once of what its person did.

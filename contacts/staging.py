@@ -21,7 +21,7 @@ from tenants.isolation.rls import POLICY
 # Rows that one statement adds.
 ADDED = 50_000
 
-# Columns that a COPY of cleaned rows fills, in this order (imports.cleaning writes them).
+# Columns that a COPY of cleaned rows fills, in this order (imports.cleaning.row_cleaner writes them).
 ROW_COLUMNS = (
     "tenant_id",
     "row_no",

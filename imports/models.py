@@ -53,7 +53,7 @@ class Import(TenantModel):
     # Of a workbook: the names of its sheets, and the one that was taken.
     sheets = models.JSONField(default=list, db_default=[])
     sheet = models.CharField(max_length=255, blank=True, db_default="")
-    # What the sheet hides or merges, and what was wished about it (imports.containers).
+    # What the sheet hides or merges, and what was wished about it (imports.files.archives).
     looks = models.JSONField(default=dict, db_default={})
     file_removed_at = models.DateTimeField(null=True)  # the original is kept for a time only
     sha256 = models.CharField(max_length=64)
@@ -61,7 +61,7 @@ class Import(TenantModel):
     header = models.JSONField(default=list)
     mapping = models.JSONField(default=list)  # one entry a column: {target, type, label}
     options = models.JSONField(default=dict)  # imports.options.Options
-    # The mapping page as somebody has left it (imports.drafts); once checked, the mapping to which one can go back.
+    # The mapping page as somebody has left it (imports.wizard.drafts); once checked, the mapping to which one can go back.
     draft = models.JSONField(default=dict, db_default={})
     status = models.CharField(max_length=16, choices=Status, default=Status.PREPARING)
     phase = models.CharField(max_length=10, choices=Phase, default=Phase.DRAFT)
@@ -280,7 +280,7 @@ class Touched(TenantModel):
 
 class Listing(TenantModel):
     """Whom rows [start, …) of a file name that were known before: contact IDs, by the keys of the values that the rows have
-    (imports.listing). Key: (tenant_id, import_id, start, part)."""
+    (imports.pipeline.roster). Key: (tenant_id, import_id, start, part)."""
 
     import_id = models.BigIntegerField(primary_key=True)
     start = models.IntegerField()

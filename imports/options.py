@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from contacts.identity.resolver import Policy
 from contacts.values import dates, vocabulary
 from contacts.values.parsers import BadValue
-from imports import extras
+from imports.cleaning import row_settings
 
 CHOICES: dict[str, tuple[str, ...]] = {
-    "task": tuple(extras.TASKS),
+    "task": tuple(row_settings.TASKS),
     "mode": ("create_and_update", "create_only", "update_only"),
     "existing": ("overwrite", "only_empty"),
     "blank": ("keep", "clear"),
@@ -24,7 +24,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
 }
 # Settings that can wake people who had gone: they need the permission `imports.revive` and a confirmation of their own.
 REVIVING = {"deleted": "restore", "consent": "file"}
-MAX_NAME, MAX_SEGMENTS = extras.MAX_NAME, 20
+MAX_NAME, MAX_SEGMENTS = row_settings.MAX_NAME, 20
 # What data came through when nobody says otherwise.
 ADMIN_PANEL = "Admin panel"
 

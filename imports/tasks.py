@@ -4,20 +4,21 @@ from typing import Any
 
 from celery import shared_task
 
-from imports import running, tidying
+from imports import cleanup
+from imports.pipeline import worker
 from tenants import tasks
 
 
 @shared_task(name="imports.work")
 def work(*, tenant_id: int, import_id: int, **_later: Any) -> None:
-    running.work(tenant_id, import_id)
+    worker.work(tenant_id, import_id)
 
 
 @shared_task(name="imports.sweep")
 def sweep(**_later: Any) -> None:
-    tasks.sweep("imports", running.wake_active)
+    tasks.sweep("imports", worker.wake_active)
 
 
 @shared_task(name="imports.tidy")
 def tidy(**_later: Any) -> None:
-    tidying.everywhere()
+    cleanup.everywhere()

@@ -15,9 +15,10 @@ from django.db import transaction
 
 from cdp.demo import history, people, visits
 from cdp.stack.machine import DEMO_LOGIN, secret
-from imports import columns, intake, running
 from imports.models import Import, Phase
 from imports.options import Options
+from imports.pipeline import worker
+from imports.wizard import column_choices, upload
 from segments import dynamic
 from segments.models import Segment
 from segments.rules.tree import AttributeIs, Did, Group
@@ -163,15 +164,15 @@ def _bring(tenant: Tenant, file: File, *, user: User, review: bool = False, **op
         imp = Import.objects.filter(file_name=file.name).order_by("pk").first()
         if imp is None:
             imp = _receive(tenant, file, user)
-            chosen = columns.choose(imp, file.maps)
-            intake.start(imp, options=Options.parse(options), columns=chosen, auto_start=not review)
+            chosen = column_choices.choose(imp, file.maps)
+            upload.start(imp, options=Options.parse(options), columns=chosen, auto_start=not review)
     _wait(tenant, imp)
 
 
 def _receive(tenant: Tenant, file: File, user: User) -> Import:
     path = file.write(Path(settings.HOME))
     try:
-        return intake.receive([path.read_bytes()], file_name=file.name, tenant=tenant, user=user)
+        return upload.receive([path.read_bytes()], file_name=file.name, tenant=tenant, user=user)
     finally:
         path.unlink()
 
@@ -180,7 +181,7 @@ def _wait(tenant: Tenant, imp: Import) -> None:
     """Work on the import, beside the workers if there are any, until it needs nobody any more."""
     until = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < until:
-        running.work(tenant.pk, imp.pk)
+        worker.work(tenant.pk, imp.pk)
         with tenant_context(tenant.pk):
             if Import.objects.get(pk=imp.pk).phase in (Phase.REVIEW, Phase.DONE):
                 return

@@ -33,7 +33,7 @@ from tenants.web import workspace_urls
 log = logging.getLogger(__name__)
 DAYS = 7
 CHUNK = 2_000
-# Columns beside the values, which an import reads back (imports.synonyms) or passes over.
+# Columns beside the values, which an import reads back (imports.mapping.header_synonyms) or passes over.
 STATUS = {"email_status": "E-mail status", "phone_status": "Phone status"}
 INFO = {"id": "Contact ID", "origin": "Created by", "created_at": "Created at", "changed_at": "Changed at"}
 GONE = {"deleted_at": "Deleted at", "deleted_reason": "Reason for deletion"}

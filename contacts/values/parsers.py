@@ -15,7 +15,7 @@ INT64 = 2**63
 
 
 class BadValue(ValueError):
-    """A text that is not a value of the type. `code` is one of imports.problems, `facts` fill its sentence."""
+    """A text that is not a value of the type. `code` is one of imports.problems.catalogue, `facts` fill its sentence."""
 
     def __init__(self, code: str, **facts: Any) -> None:
         super().__init__(code)

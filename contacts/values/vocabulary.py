@@ -14,7 +14,7 @@ from babel import Locale
 
 from contacts.values.identifiers import name_key
 
-# The languages of the names of columns (imports.synonyms).
+# The languages of the names of columns (imports.mapping.header_synonyms).
 LOCALES = ("en", "de", "fr", "es", "it", "pt", "nl", "pl", "uk", "ru", "lv")
 
 _YES = """yes true 1 y on t ja wahr oui vrai sí si sì verdadero cierto vero sim verdadeiro waar tak prawda так да істина

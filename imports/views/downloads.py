@@ -10,10 +10,12 @@ from django.views.decorators.http import require_safe
 
 from core.http import not_found, page
 from core.outcome_bar import OUTCOMES as WORDS
-from imports import columns, how, outcome_rows, parsing, progress, reports
+from imports.files.reader import FileProblem
 from imports.models import Import
-from imports.reader import FileProblem
+from imports.pipeline import parse_unit
+from imports.results import error_rows, outcome_download, progress, summary
 from imports.views.upload import spoken
+from imports.wizard import column_choices
 from tenants.roles import allow
 
 _WORD = {outcome.key: outcome.word for outcome in WORDS}
@@ -21,7 +23,7 @@ _WORD = {outcome.key: outcome.word for outcome in WORDS}
 
 def menu(imp: Import, counts: dict[str, int]) -> list[dict[str, Any]]:
     """What the menu "Download" of the result page offers: rows by outcome."""
-    return [{"outcome": o, "word": _WORD[o], "rows": counts[o]} for o in outcome_rows.offered(imp, counts)]
+    return [{"outcome": o, "word": _WORD[o], "rows": counts[o]} for o in outcome_download.offered(imp, counts)]
 
 
 @allow("imports.rows")
@@ -29,15 +31,15 @@ def menu(imp: Import, counts: dict[str, int]) -> list[dict[str, Any]]:
 def rows(request: HttpRequest, import_id: int, outcome: str) -> HttpResponseBase:
     """All rows with one outcome, as CSV with the file's own columns."""
     imp = get_object_or_404(Import, pk=import_id)
-    if not imp.ended or outcome not in outcome_rows.offered(imp, progress.outcome(imp)):
+    if not imp.ended or outcome not in outcome_download.offered(imp, progress.outcome(imp)):
         return not_found(request)
     try:
-        parsing.path_of(imp)
+        parse_unit.path_of(imp)
     except FileProblem as problem:
         return gone(request, imp, problem)
-    lines = outcome_rows.lines(imp, outcome, labels=columns.labels())
+    lines = outcome_download.lines(imp, outcome, labels=column_choices.labels())
     tenant_id: int = request.workspace.pk  # type: ignore[attr-defined]
-    return as_csv(reports.streamed(tenant_id, lines), name=f"{stem(imp)} {_WORD[outcome].lower()}.csv")
+    return as_csv(error_rows.streamed(tenant_id, lines), name=f"{stem(imp)} {_WORD[outcome].lower()}.csv")
 
 
 @allow("imports.rows")
@@ -45,7 +47,7 @@ def rows(request: HttpRequest, import_id: int, outcome: str) -> HttpResponseBase
 def original(request: HttpRequest, import_id: int) -> HttpResponseBase:
     """The file as it came, under its own name."""
     imp = get_object_or_404(Import, pk=import_id)
-    path = how.original(imp)
+    path = summary.original(imp)
     if path is None:
         return gone(request, imp, FileProblem("file_missing", file=imp.file_name))
     # Never a type that a browser would show: it is somebody else's file.

@@ -9,9 +9,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from core.http import go, page
-from imports import drafts, intake
 from imports.models import Import, Phase
 from imports.views import mapping
+from imports.wizard import drafts, upload
 from tenants import audit
 from tenants.roles import allow
 
@@ -33,7 +33,7 @@ def keep(request: HttpRequest, import_id: int) -> HttpResponse:
     if guessed:
         context = mapping.context_of(imp, mapping.form_of(request, imp), kept)
     else:
-        own = {key: attribute.type for key, attribute in intake.custom_attributes().items()}
+        own = {key: attribute.type for key, attribute in upload.custom_attributes().items()}
         context = mapping.state(imp, kept, own)
     return page(request, "imports/_mapping_kept.html", context | {"guessed": guessed, "kept_at": timezone.now()})
 
@@ -43,7 +43,7 @@ def keep(request: HttpRequest, import_id: int) -> HttpResponse:
 def reopen(request: HttpRequest, import_id: int) -> HttpResponse:
     """Go back from the review to the mapping. A second click changes nothing."""
     imp = get_object_or_404(Import, pk=import_id)
-    if intake.reopen(imp):
+    if upload.reopen(imp):
         audit.record("import.reopened", user_id=request.user.pk, target=f"import {imp.pk}")
         messages.success(request, "Back at the mapping: everything is as you had chosen it.")
     elif not imp.ended:

@@ -7,9 +7,11 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.views.decorators.http import require_safe
 
 from core.http import page
-from imports import catalogue, problems, progress, reports, undo
-from imports.catalogue import FILTERS, RUNNING, Asked
 from imports.models import Import, Status
+from imports.pipeline import undo
+from imports.problems import catalogue as problem_catalogue
+from imports.results import error_rows, import_list, progress
+from imports.results.import_list import FILTERS, RUNNING, Asked
 from tenants.roles import allow
 
 PAGE = 25
@@ -38,7 +40,7 @@ def live(request: HttpRequest) -> HttpResponse:
 def download(request: HttpRequest) -> StreamingHttpResponse:
     """The list as CSV: what is asked for, all pages of it."""
     asked = Asked.of(request.GET.dict())
-    lines = reports.streamed(request.workspace.pk, catalogue.lines(asked))  # type: ignore[attr-defined]
+    lines = error_rows.streamed(request.workspace.pk, import_list.lines(asked))  # type: ignore[attr-defined]
     response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
     response.headers["Content-Disposition"] = 'attachment; filename="imports.csv"'
     return response
@@ -46,7 +48,7 @@ def download(request: HttpRequest) -> StreamingHttpResponse:
 
 def _context(request: HttpRequest) -> dict[str, Any]:
     asked = Asked.of(request.GET.dict())
-    rows = catalogue.page(asked, rows=PAGE + 1)
+    rows = import_list.page(asked, rows=PAGE + 1)
     running = [_card(imp) for imp in Import.objects.filter(RUNNING).order_by("-pk")[:CARDS]]
     return {
         "asked": asked,
@@ -55,13 +57,13 @@ def _context(request: HttpRequest) -> dict[str, Any]:
         "is_live": bool(running),
         "live_query": asked.query(after=asked.after),
         "csv_query": asked.query(),
-        "older_url": f"?{asked.query(after=catalogue.key(asked, rows[PAGE - 1]))}" if len(rows) > PAGE else None,
+        "older_url": f"?{asked.query(after=import_list.key(asked, rows[PAGE - 1]))}" if len(rows) > PAGE else None,
         "newest_url": f"?{asked.query()}" if asked.after else None,
         "tabs": _tabs(asked),
         "heads": _heads(asked),
-        "people": catalogue.people(),
-        "origins": catalogue.origins(),
-        "sums": catalogue.sums(asked),
+        "people": import_list.people(),
+        "origins": import_list.origins(),
+        "sums": import_list.sums(asked),
         "totals": Import.objects.aggregate(imports=Count("pk"), rows=Sum("rows")),
     }
 
@@ -81,7 +83,7 @@ def _rows(imports: list[Import], stuck: set[int]) -> list[dict[str, Any]]:
     for imp in imports:
         found: Any = imp
         counts = imp.counts | {"created": found.wrote_new, "updated": found.wrote_old}
-        reason = problems.title(imp.reason) if imp.status == Status.FAILED else ""
+        reason = problem_catalogue.title(imp.reason) if imp.status == Status.FAILED else ""
         shown = {"import": imp, "counts": counts if imp.ended else None, "imported": found.good, "reason": reason}
         rows.append(shown | {"stuck": imp.pk in stuck, "parent": parents.get(imp.parent_id)})
     return rows

@@ -13,29 +13,18 @@ from django.views.decorators.http import require_POST
 from contacts.models import Attribute
 from contacts.values.types import CORE, SYSTEM, TYPES
 from core.http import go, invalid, page
-from imports import (
-    columns,
-    consent_columns,
-    drafts,
-    events,
-    extras,
-    formats,
-    intake,
-    mapping,
-    newfields,
-    parsing,
-    reader,
-    sampling,
-    saved,
-    strict,
-)  # fmt: skip
-from imports.encodings import CHOICES
-from imports.forms import DialectForm, OptionsForm
+from imports.cleaning import consent_columns, row_settings
+from imports.files import reader  # fmt: skip
+from imports.files.encoding_candidates import differing
+from imports.files.encodings import CHOICES
+from imports.mapping import event_columns, guess, value_formats
 from imports.models import Import, Phase
 from imports.options import REVIVING, Options
-from imports.readings import differing
-from imports.twofold import likeliest
+from imports.pipeline import parse_unit, strict_values
 from imports.views.upload import steps, workspace_of
+from imports.wizard import column_choices, drafts, new_fields, sample_rows, saved_mappings, upload
+from imports.wizard.forms import DialectForm, OptionsForm
+from imports.workbooks.workbook_cells import likeliest
 from segments.models import Segment
 from tenants import audit
 from tenants.roles import allow
@@ -90,37 +79,37 @@ def may_revive(request: HttpRequest) -> bool:
 
 def context_of(imp: Import, form: OptionsForm, posted: Mapping[str, str]) -> dict[str, Any]:
     """All that the page shows."""
-    own = {key: attribute.type for key, attribute in intake.custom_attributes().items()}
+    own = {key: attribute.type for key, attribute in upload.custom_attributes().items()}
     return {
         **state(imp, posted, own),
         "steps": steps("map"),
         "targets": target_groups(own),
-        "types": [(t.key, t.label, formats.kind_of(t.key)) for t in TYPES.values()],
+        "types": [(t.key, t.label, value_formats.kind_of(t.key)) for t in TYPES.values()],
         "form": form,
         "dialect": DialectForm.of(imp.dialect),
         "readings": _readings(imp),
         "segments": Segment.objects.static().order_by("name")[:200],
         "names": source_names.names(),
-        "same": intake.same_file(imp),
-        "fitting": saved.fitting(imp).select_related("created_by")[:5],
+        "same": upload.same_file(imp),
+        "fitting": saved_mappings.fitting(imp).select_related("created_by")[:5],
         "proposed": _proposed(imp),
     }
 
 
-def _proposed(imp: Import) -> extras.Task | None:
+def _proposed(imp: Import) -> row_settings.Task | None:
     """What the file seems to hold beside contacts, until somebody has said what it does."""
-    found = events.looks_like({mapping.normal_name(name) for name in imp.header})
+    found = event_columns.looks_like({guess.normal_name(name) for name in imp.header})
     asked = imp.draft.get("asked") or drafts.task_of(imp) != "contacts"
-    return None if found == "contacts" or asked else extras.TASKS[found]
+    return None if found == "contacts" or asked else row_settings.TASKS[found]
 
 
 def state(imp: Import, posted: Mapping[str, str], own: Mapping[str, str]) -> dict[str, Any]:
     """What changes with every choice: the columns, and how many of them go where."""
     rows = _rows(imp, own, posted)
     targets = Counter(row["target"] for row in rows)
-    wrong = newfields.problems({row["index"]: row["new"] for row in rows if row["target"] == "new"})
+    wrong = new_fields.problems({row["index"]: row["new"] for row in rows if row["target"] == "new"})
     for row in rows:
-        row["clash"] = targets[row["target"]] > 1 and row["target"] not in ("skip", "new", *extras.STATUSES)
+        row["clash"] = targets[row["target"]] > 1 and row["target"] not in ("skip", "new", *row_settings.STATUSES)
         row["consent"] &= row["target"] in ("skip", "new")
         row["wrong"] = wrong.get(row["index"], "")
         row["needs"] = bool(
@@ -144,22 +133,24 @@ def _readings(imp: Import) -> dict[str, Any]:
     unsure = imp.dialect.get("unsure")
     if not unsure:
         return {}
-    with parsing.path_of(imp).open("rb") as file:
-        cells = differing(file.read(intake.SNIFF_BYTES), unsure)
+    with parse_unit.path_of(imp).open("rb") as file:
+        cells = differing(file.read(upload.SNIFF_BYTES), unsure)
     return {"heads": [(name, CHOICES[name]) for name in unsure], "cells": cells}
 
 
 def _rows(imp: Import, own: Mapping[str, str], posted: Mapping[str, str]) -> list[dict[str, Any]]:
     """The columns of the file as the page shows them."""
-    seen = kept = columns.preview(imp, rows=columns.FORMAT_ROWS)
+    seen = kept = column_choices.preview(imp, rows=column_choices.FORMAT_ROWS)
     if imp.dialect.get("workbook"):
-        kept = columns.preview(imp, rows=columns.FORMAT_ROWS, kept=range(len(imp.header)))
-    able = ["number", "list"] if strict.is_strict() else list(formats.CHOICES)
+        kept = column_choices.preview(imp, rows=column_choices.FORMAT_ROWS, kept=range(len(imp.header)))
+    able = ["number", "list"] if strict_values.is_strict() else list(value_formats.CHOICES)
     rows = []
     for i, name in enumerate(imp.header):
         shown, values = ([r[i].strip() for r in found.rows if i < len(r)] for found in (seen, kept))
         row = _column(imp, i, name, shown)
-        row["type"] = formats.guess_type([likeliest(*pair) for pair in zip(shown, values, strict=True) if pair[0]][:20])
+        row["type"] = value_formats.guess_type(
+            [likeliest(*pair) for pair in zip(shown, values, strict=True) if pair[0]][:20]
+        )
         row["new"] = replace(row["new"], type=row["type"])
         rows.append(_with_formats(_as_posted(row, posted), [v for v in values if v], own, posted, able))
     return rows
@@ -177,9 +168,9 @@ def _column(imp: Import, i: int, name: str, values: list[str]) -> dict[str, Any]
         "target": current["target"],
         "why": WHY.get(current.get("reason", ""), ""),
         "empty": not filled,
-        "new": newfields.suggested(name, current),
+        "new": new_fields.suggested(name, current),
         "formats": current.get("formats"),
-        "consent": name not in columns.passed_over(imp.header) and consent_columns.looks_like(name, values),
+        "consent": name not in column_choices.passed_over(imp.header) and consent_columns.looks_like(name, values),
         "left_out": "left_out" in current,
     }
 
@@ -190,7 +181,7 @@ def _as_posted(row: dict[str, Any], posted: Mapping[str, str]) -> dict[str, Any]
         return row
     i, target = row["index"], posted.get(f"column-{row['index']}", "skip")
     why = row["why"] if target == row["target"] else WHY["chosen"]
-    new = newfields.read(posted, i, row["new"], kind=row["type"])
+    new = new_fields.read(posted, i, row["new"], kind=row["type"])
     return {**row, "new": new, "type": new.type, "target": target, "why": why, "left_out": f"leave-{i}" in posted}
 
 
@@ -199,23 +190,23 @@ def _with_formats(
 ) -> dict[str, Any]:
     """The row with the ways in which its dates or numbers can be written, and what is to be asked about them."""
     target = f"new:{row['type']}" if row["target"] == "new" else row["target"]
-    current = formats.type_of(target, own)
-    options = {key: attribute.options for key, attribute in intake.custom_attributes().items()}
+    current = value_formats.type_of(target, own)
+    options = {key: attribute.options for key, attribute in upload.custom_attributes().items()}
     hows, row["ask"], row["ask_why"] = [], "", ""
     for kind in able:
-        mine = formats.kind_of(current) == kind
-        if not mine and kind not in formats.kinds(values[:20]):
+        mine = value_formats.kind_of(current) == kind
+        if not mine and kind not in value_formats.kinds(values[:20]):
             continue
-        found = formats.find(
+        found = value_formats.find(
             current if mine else FREE_TYPES[kind], values, options.get(row["target"]) if mine else None
         )
-        question = formats.question(kind, found) if found.ask else ""
-        kept = (row["formats"] or [formats.STRICT])[0] if mine and row["formats"] is not None else ""
+        question = value_formats.question(kind, found) if found.ask else ""
+        kept = (row["formats"] or [value_formats.STRICT])[0] if mine and row["formats"] is not None else ""
         chosen = posted.get(f"{kind}-format-{row['index']}", "") or kept or ("" if found.ask else found.choice)
-        words = formats.offered(kind, found, chosen)
+        words = value_formats.offered(kind, found, chosen)
         hows.append({"kind": kind, "options": list(words.items()), "chosen": chosen, "question": question})
         if question and mine and not chosen:
-            row["ask"], row["ask_why"] = question, formats.why(found)
+            row["ask"], row["ask_why"] = question, value_formats.why(found)
     return row | {"hows": hows}
 
 
@@ -223,21 +214,27 @@ def target_groups(own_types: Mapping[str, str]) -> list[tuple[str, list[tuple[st
     """Fields that a column can go to, in groups for a select: (key, label, `date` or `number`, tasks that it is for)."""
     own = [(a.key, a.label) for a in Attribute.objects.filter(archived_at=None).order_by("label")]
     groups = [
-        ("Contact", [*CORE.items(), ("full_name", "Full name"), *list(extras.SETTINGS.items())[:3]]),
+        ("Contact", [*CORE.items(), ("full_name", "Full name"), *list(row_settings.SETTINGS.items())[:3]]),
         ("Fields", [(key, s.label) for key, s in SYSTEM.items()]),
         ("Your own fields", own),
-        ("Of this row", list(extras.SETTINGS.items())[3:]),
-        ("What the contact did", list(extras.EVENT.items())),
+        ("Of this row", list(row_settings.SETTINGS.items())[3:]),
+        ("What the contact did", list(row_settings.EVENT.items())),
     ]
     return [
-        (group, [(key, label, formats.kind_of(formats.type_of(key, own_types)), _tasks(key)) for key, label in fields])
+        (
+            group,
+            [
+                (key, label, value_formats.kind_of(value_formats.type_of(key, own_types)), _tasks(key))
+                for key, label in fields
+            ],
+        )
         for group, fields in groups
         if fields
     ]
 
 
 def _tasks(target: str) -> str:
-    return " ".join(key for key, task in extras.TASKS.items() if target in task.targets)
+    return " ".join(key for key, task in row_settings.TASKS.items() if target in task.targets)
 
 
 @allow("imports.run")
@@ -249,8 +246,8 @@ def preview(request: HttpRequest, import_id: int) -> HttpResponse:
         return HttpResponse(status=204)
     form = OptionsForm(request.POST, may_revive=may_revive(request), workspace=workspace_of(request))
     options = form.options() if form.is_valid() else Options()
-    chosen = sampling.draft(imp, _choices(request, imp), _written(request, imp))
-    rows = sampling.rows(imp, chosen, options)
+    chosen = sample_rows.draft(imp, _choices(request, imp), _written(request, imp))
+    rows = sample_rows.rows(imp, chosen, options)
     labels = {key: label for _group, fields in target_groups({}) for key, label, *_rest in fields}
     heads = [
         {"name": name, "label": labels.get(column["target"], "New field")}
@@ -278,13 +275,13 @@ def start(request: HttpRequest, import_id: int) -> HttpResponse:
     try:
         with transaction.atomic():  # a mapping that cannot be leaves no new fields behind
             mapped = chosen(request, imp, form.options())
-    except columns.BadMapping as problem:
+    except column_choices.BadMapping as problem:
         return show(request, imp, form=form, error=str(problem))
     auto = "without_review" in request.POST
     options = form.options()
     imp.description = form.cleaned_data["description"]
     imp.save(update_fields=["description"])
-    intake.start(imp, options=options, columns=mapped, auto_start=auto)
+    upload.start(imp, options=options, columns=mapped, auto_start=auto)
     audit.record("import.checked", user_id=request.user.pk, target=f"import {imp.pk}", without_review=auto)
     if options.revives:
         said = {name: getattr(options, name) for name in REVIVING}
@@ -296,14 +293,14 @@ def chosen(request: HttpRequest, imp: Import, options: Options) -> list[dict[str
     """The mapping as the form says it. Raises columns.BadMapping."""
     left_out = {i for i in range(len(imp.header)) if f"leave-{i}" in request.POST}
     written = _written(request, imp)
-    return columns.choose(imp, _choices(request, imp), written=written, options=options, left_out=left_out)
+    return column_choices.choose(imp, _choices(request, imp), written=written, options=options, left_out=left_out)
 
 
 def _written(request: HttpRequest, imp: Import) -> dict[str, str]:
     """How dates and numbers are written, by column index, for the columns whose fields have such."""
-    own = {key: attribute.type for key, attribute in intake.custom_attributes().items()}
-    types = {at: formats.type_of(choice, own) for at, choice in _choices(request, imp).items()}
-    kinds = {at: formats.kind_of(type_key) for at, type_key in types.items()}
+    own = {key: attribute.type for key, attribute in upload.custom_attributes().items()}
+    types = {at: value_formats.type_of(choice, own) for at, choice in _choices(request, imp).items()}
+    kinds = {at: value_formats.kind_of(type_key) for at, type_key in types.items()}
     return {at: request.POST.get(f"{kind}-format-{at[1:]}", "") for at, kind in kinds.items() if kind}
 
 
@@ -313,6 +310,6 @@ def _choices(request: HttpRequest, imp: Import) -> dict[str, str]:
     for i in range(len(imp.header)):
         choice = request.POST.get(f"column-{i}", "skip")
         if choice == "new":
-            choice = newfields.read(request.POST, i, newfields.suggested(imp.header[i], {}), kind="text").choice
+            choice = new_fields.read(request.POST, i, new_fields.suggested(imp.header[i], {}), kind="text").choice
         out[f"#{i}"] = choice
     return out

@@ -5,12 +5,12 @@ from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_POST
 
 from core.http import go
-from imports import columns, intake
-from imports.forms import DialectForm
+from imports.files.reader import FileProblem
 from imports.models import Import, Phase
-from imports.reader import FileProblem
 from imports.views import mapping
 from imports.views.upload import spoken, workspace_of
+from imports.wizard import column_choices, upload
+from imports.wizard.forms import DialectForm
 from tenants.roles import allow
 
 
@@ -20,7 +20,7 @@ def read_again(request: HttpRequest, import_id: int) -> HttpResponse:
     """Read the file by other means: the preview follows at once."""
     imp = get_object_or_404(Import.objects.select_for_update(), pk=import_id, phase=Phase.DRAFT)
     try:
-        columns.read_again(imp, workspace_of(request), DialectForm.changes(request.POST, imp.dialect))
+        column_choices.read_again(imp, workspace_of(request), DialectForm.changes(request.POST, imp.dialect))
     except FileProblem as problem:
         said = spoken(problem.code, problem.facts)
         return mapping.show(request, imp, error=f"{said['sentence']} {said['remedy']}")
@@ -37,7 +37,7 @@ def take_sheet(request: HttpRequest, import_id: int) -> HttpResponse:
     """Take a sheet of the workbook, filled or without what it hides: its columns and first rows follow at once."""
     imp = get_object_or_404(Import.objects.select_for_update(), pk=import_id, phase=Phase.DRAFT)
     try:
-        intake.take_sheet(
+        upload.take_sheet(
             imp,
             workspace_of(request),
             request.POST.get("sheet", ""),
@@ -47,6 +47,6 @@ def take_sheet(request: HttpRequest, import_id: int) -> HttpResponse:
     except FileProblem as problem:
         said = spoken(problem.code, problem.facts)
         return mapping.show(request, imp, error=f"{said['sentence']} {said['remedy']}")
-    except intake.BadSheet as problem:
+    except upload.BadSheet as problem:
         return mapping.show(request, imp, error=str(problem))
     return go(request, "imports:detail", imp.pk)

@@ -4,8 +4,8 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from core.http import page
-from imports import reference
-from imports.formats import CHOICES, STRICT
+from imports.mapping import column_reference
+from imports.mapping.value_formats import CHOICES, STRICT
 from imports.views.upload import workspace_of
 from tenants.roles import allow
 
@@ -15,13 +15,15 @@ from tenants.roles import allow
 def columns(request: HttpRequest) -> HttpResponse:
     """Names, formats and examples of every column that the workspace knows."""
     forms = [label for kind in CHOICES.values() for key, label in kind.items() if key != STRICT]
-    return page(request, "imports/columns.html", {"groups": reference.groups(), "forms": forms})
+    return page(request, "imports/columns.html", {"groups": column_reference.groups(), "forms": forms})
 
 
 @allow("imports.run")
 @require_safe
 def template(request: HttpRequest) -> HttpResponse:
     """A CSV with the workspace's columns and two rows that can be imported."""
-    response = HttpResponse("".join(reference.template(workspace_of(request))), content_type="text/csv; charset=utf-8")
+    response = HttpResponse(
+        "".join(column_reference.template(workspace_of(request))), content_type="text/csv; charset=utf-8"
+    )
     response.headers["Content-Disposition"] = 'attachment; filename="contacts template.csv"'
     return response

@@ -7,12 +7,12 @@ from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_POST, require_safe
 
 from core.http import go, invalid, page
-from imports import columns, saved
-from imports.forms import OptionsForm
 from imports.models import Import, Phase, SavedMapping
 from imports.options import MAX_NAME
 from imports.views import mapping
 from imports.views.upload import workspace_of
+from imports.wizard import column_choices, saved_mappings
+from imports.wizard.forms import OptionsForm
 from tenants import audit
 from tenants.roles import allow
 
@@ -31,10 +31,10 @@ def save(request: HttpRequest, import_id: int) -> HttpResponse:
     try:
         with transaction.atomic():
             chosen = mapping.chosen(request, imp, form.options())
-    except columns.BadMapping as problem:
+    except column_choices.BadMapping as problem:
         return mapping.show(request, imp, form=form, error=str(problem))
     user = request.user if request.user.is_authenticated else None
-    saved.save(imp, name, columns=chosen, options=form.options(), user=user)
+    saved_mappings.save(imp, name, columns=chosen, options=form.options(), user=user)
     audit.record("mapping.saved", user_id=request.user.pk, target=name)
     messages.success(request, f"Saved as {name}. It is offered for the next file with these columns.")
     return go(request, "imports:detail", imp.pk)
@@ -45,8 +45,8 @@ def save(request: HttpRequest, import_id: int) -> HttpResponse:
 def use(request: HttpRequest, import_id: int, saved_id: int) -> HttpResponse:
     """Give a saved mapping to an import that waits for one."""
     imp = get_object_or_404(Import.objects.select_for_update(), pk=import_id, phase=Phase.DRAFT)
-    found = get_object_or_404(SavedMapping, pk=saved_id, header_digest=saved.digest(imp.header))
-    saved.apply(imp, found)
+    found = get_object_or_404(SavedMapping, pk=saved_id, header_digest=saved_mappings.digest(imp.header))
+    saved_mappings.apply(imp, found)
     return go(request, "imports:detail", imp.pk)
 
 

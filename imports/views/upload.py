@@ -11,9 +11,10 @@ from django.views.decorators.http import require_http_methods, require_POST
 from contacts.models import Attribute
 from contacts.values.types import CORE, SYSTEM, TYPES
 from core.http import go, invalid, page
-from imports import intake, problems
+from imports.files.reader import FileProblem
 from imports.models import Import
-from imports.reader import FileProblem
+from imports.problems import catalogue
+from imports.wizard import upload as file_upload
 from tenants import audit
 from tenants.roles import allow, takes_files
 
@@ -92,7 +93,7 @@ def _receive(request: HttpRequest) -> Import:
     else:
         chunks, name = _pasted(request.POST.get("text", "")), "pasted.csv"
     once = request.POST.get("once", "")[:64]
-    return intake.receive(chunks, file_name=name, tenant=workspace_of(request), user=user, once=once)
+    return file_upload.receive(chunks, file_name=name, tenant=workspace_of(request), user=user, once=once)
 
 
 def _pasted(text: str) -> Iterator[bytes]:
@@ -102,9 +103,9 @@ def _pasted(text: str) -> Iterator[bytes]:
 def spoken(code: str, facts: dict[str, Any]) -> dict[str, str]:
     """A problem in words, for a note on a page."""
     return {
-        "title": problems.title(code),
-        "sentence": problems.sentence(code, **facts),
-        "remedy": problems.remedy(code, **facts),
+        "title": catalogue.title(code),
+        "sentence": catalogue.sentence(code, **facts),
+        "remedy": catalogue.remedy(code, **facts),
     }
 
 

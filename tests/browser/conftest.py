@@ -19,8 +19,8 @@ import pytest
 from django.db import connections
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from imports import running
 from imports.models import Import, Phase
+from imports.pipeline import worker as import_worker
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant, User
 from tests.browser import scene as scenes
@@ -155,7 +155,7 @@ def _work(tenant: Tenant, stop: threading.Event) -> None:
             waiting = (Phase.DRAFT, Phase.REVIEW, Phase.DONE)
             active = list(Import.objects.exclude(phase__in=waiting).values_list("pk", flat=True))
         for import_id in active:
-            running.work(tenant.pk, import_id)
+            import_worker.work(tenant.pk, import_id)
     connections.close_all()
 
 

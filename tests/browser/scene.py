@@ -18,9 +18,10 @@ from contacts.linkage import job, schedule
 from contacts.models import Attribute, Contact, SignupForm
 from contacts.profile import quick_actions
 from contacts.subscriptions import categories, signup
-from imports import columns, intake, pipeline, running, undo
 from imports.models import Import, Phase
 from imports.options import Options
+from imports.pipeline import phases, undo, worker
+from imports.wizard import column_choices, upload
 from segments import dynamic
 from segments.rules.tree import AttributeIs, Did, Group
 from tenants.isolation.context import tenant_context
@@ -213,13 +214,13 @@ def _ended(scene: Scene) -> None:
         Import.objects.filter(pk=failed.pk).update(
             status="failed", reason="too_many_rows", reason_facts={"limit": 2, "found": 3}
         )
-        intake.cancel(canceled)
+        upload.cancel(canceled)
         scene.segment = Import.objects.get(pk=first.pk).segments["Fair Riga 2026"]
-    running.work(scene.tenant.pk, canceled.pk)
+    worker.work(scene.tenant.pk, canceled.pk)
     undone = bring(scene.tenant, people(40, start=700), **keep)
     with tenant_context(scene.tenant.pk):
         undo.ask(undone, "undo", user=scene.owner)
-    running.work(scene.tenant.pk, undone.pk)
+    worker.work(scene.tenant.pk, undone.pk)
     scene.imports |= {"result": first.pk, "again": again.pk, "failed": failed.pk, "canceled": canceled.pk}
     names = ("autumn-fair-riga-2026.csv", "loyalty-tiers-q4.csv", "event-guests-oslo.csv", "web-orders-backfill-03.csv")
     with tenant_context(scene.tenant.pk):
@@ -235,14 +236,14 @@ def _waiting(scene: Scene) -> None:
     draft = receive(scene.tenant, people(30, start=300), name="newsletter-signups-w46.csv", user=scene.owner)
     run = receive(scene.tenant, people(400, start=400, change=with_errors), user=scene.owner)
     with tenant_context(scene.tenant.pk):
-        intake.start(run, options=Options(), columns=columns.choose(run, MAPS), auto_start=True)
+        upload.start(run, options=Options(), columns=column_choices.choose(run, MAPS), auto_start=True)
         Import.objects.filter(pk=run.pk).update(file_name="members-2026-full-export.csv")
         Import.objects.filter(pk=review.pk).update(file_name="spring-campaign-no.csv")
-    with patch.object(pipeline, "WRITE_ROWS", 50):
+    with patch.object(phases, "WRITE_ROWS", 50):
         while _phase(scene, run.pk) != Phase.APPLY:
-            running.step(scene.tenant.pk, run.pk)
+            worker.step(scene.tenant.pk, run.pk)
         for _ in range(5):
-            running.step(scene.tenant.pk, run.pk)
+            worker.step(scene.tenant.pk, run.pk)
     scene.imports |= {"review": review.pk, "draft": draft.pk, "running": run.pk}
 
 

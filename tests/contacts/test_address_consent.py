@@ -13,8 +13,8 @@ from contacts.profile import edit, quick_actions
 from contacts.profile import undo as profile_undo
 from contacts.subscriptions import signup
 from contacts.values import channel_status
-from imports import undo
 from imports.models import Import, RowIssue
+from imports.pipeline import undo
 from tenants.isolation.context import tenant_context
 from tenants.models import AuditEntry, Tenant
 from tests.cast import Actor
@@ -138,7 +138,7 @@ def test_a_status_set_while_an_import_writes(tenant: Tenant, monkeypatch: pytest
 
 
 def test_a_status_set_between_the_last_rows_and_the_end(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
-    from imports import queries
+    from imports.pipeline import queries
 
     with tenant_context(tenant.pk):
         known("active", external_id="C-1")
@@ -166,8 +166,8 @@ def test_rows_of_one_file_share_what_it_says_of_their_address(
     tenant: Tenant, monkeypatch: pytest.MonkeyPatch, first: bool, apart: int
 ) -> None:
     """Whichever row comes first, and also where another unit of work writes it."""
-    monkeypatch.setattr("imports.pipeline.LEAST_ROWS", 1)
-    monkeypatch.setattr("imports.pipeline.WRITE_ROWS", 2)
+    monkeypatch.setattr("imports.pipeline.phases.LEAST_ROWS", 1)
+    monkeypatch.setattr("imports.pipeline.phases.WRITE_ROWS", 2)
     rows = [f"C-{n},x{n}@example.com,," for n in range(6)]
     rows[0] = f"C-0,{BEA},{'unsubscribed' if first else ''},"
     rows[apart] = f"C-{apart},{BEA},{'' if first else 'unsubscribed'},"

@@ -15,8 +15,8 @@ from contacts.profile import edit, quick_actions
 from contacts.profile import undo as profile_undo
 from contacts.profile.quick_actions import Refused
 from contacts.subscriptions import signup
-from imports import undo
 from imports.models import Import, RowIssue
+from imports.pipeline import undo
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tests.cast import Actor

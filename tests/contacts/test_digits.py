@@ -13,7 +13,7 @@ from contacts.models import Attribute, BulkAction, Contact, Merge
 from contacts.profile import edit
 from contacts.values.types import parser
 from core import exact_json, formatting
-from imports import running, undo
+from imports.pipeline import undo, worker
 from segments.rules import compiler, tree
 from tenants.isolation.context import tenant_context
 from tenants.models import AuditEntry
@@ -129,7 +129,7 @@ def test_undo_of_an_import(alice: Actor) -> None:
     assert set(prices(alice)) == {"5.50"}
     with tenant_context(alice.workspace.pk):
         undo.ask(second, "undo", user=alice.user)
-    running.work(alice.workspace.pk, second.pk)
+    worker.work(alice.workspace.pk, second.pk)
     assert prices(alice) == list(NUMBERS)
 
 

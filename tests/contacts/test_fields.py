@@ -7,8 +7,8 @@ import pytest
 from contacts.bulk import actions
 from contacts.fields import change_type, custom_fields
 from contacts.models import Attribute, BulkAction, Category, Contact
-from imports import columns
 from imports.models import RowIssue
+from imports.wizard import column_choices
 from segments import dynamic
 from segments.rules.tree import AttributeIs, Group
 from tenants.isolation.context import tenant_context
@@ -212,7 +212,7 @@ def test_a_required_field(alice: Actor) -> None:
     answer = alice.post("contacts/new/", {**ANN, "shoe_size": ""})
     assert answer.status_code == 422
     assert "This field is required" in answer.text
-    with pytest.raises(columns.BadMapping, match="Shoe size"):
+    with pytest.raises(column_choices.BadMapping, match="Shoe size"):
         bring(alice.workspace, "email\na@example.com\n")
     done = bring(alice.workspace, "email,shoe_size\na@example.com,41\nb@example.com,\nc@example.com, 42\n")
     assert (done.created, done.in_error) == (2, 1)

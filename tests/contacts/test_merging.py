@@ -12,8 +12,8 @@ from contacts.duplicates import merge, survivorship
 from contacts.models import Alias, Attribute, Change, Contact, Merge, Turn
 from contacts.profile import quick_actions
 from contacts.values import channel_status
-from imports import undo
 from imports.models import Import
+from imports.pipeline import undo
 from segments.models import Member
 from tenants.isolation.context import tenant_context
 from tenants.models import AuditEntry

@@ -14,9 +14,10 @@ from contacts.listing.contact_list import Asked
 from contacts.listing.status_filters import FILTERS
 from contacts.models import Change, Contact, Turn
 from contacts.profile import quick_actions
-from imports import columns, intake, running, undo
 from imports.models import Phase
 from imports.options import Options
+from imports.pipeline import undo, worker
+from imports.wizard import column_choices, upload
 from tenants.isolation.context import tenant_context
 from tenants.models import AuditEntry, Tenant
 from tests.cast import Actor, actor
@@ -327,10 +328,10 @@ def test_while_an_import_writes_consent_only_becomes_stricter(alice: Actor) -> N
     imp = receive(alice.workspace, "email,email_status\n" + rows)
     with tenant_context(alice.workspace.pk):
         options = Options.parse({"deleted": "restore"})
-        mapped = columns.choose(imp, {"email_status": "email_status"}, options=options)
-        intake.start(imp, options=options, columns=mapped, auto_start=True)
+        mapped = column_choices.choose(imp, {"email_status": "email_status"}, options=options)
+        upload.start(imp, options=options, columns=mapped, auto_start=True)
     while again(alice.workspace, imp).phase != Phase.APPLY:
-        assert running.step(alice.workspace.pk, imp.pk)
+        assert worker.step(alice.workspace.pk, imp.pk)
     with tenant_context(alice.workspace.pk):
         quick_actions.perform(contact_of_pk(alice, "Anna"), quick_actions.ACTS["unsubscribe"], user_id=alice.user.pk)
         quick_actions.delete(contact_of_pk(alice, "Cara"), reason="Other", user_id=alice.user.pk)

@@ -10,8 +10,8 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from contacts import staging as tables
 from contacts.staging import SHAPES, UNDO_SHAPES, Staging
-from imports import running
 from imports.models import Import
+from imports.pipeline import worker
 from tenants.isolation import checks
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
@@ -109,7 +109,7 @@ def test_at_every_step_of_an_import_and_its_undo_the_audit_is_clean(
     alice: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: set[str] = set()
-    step = running.step
+    step = worker.step
 
     def looked(tenant_id: int, import_id: int) -> bool:
         more = step(tenant_id, import_id)
@@ -117,11 +117,11 @@ def test_at_every_step_of_an_import_and_its_undo_the_audit_is_clean(
         seen.update(name.rpartition("_")[2] for name in relations(alice.workspace))
         return more
 
-    monkeypatch.setattr(running, "step", looked)
+    monkeypatch.setattr(worker, "step", looked)
     imp = bring(alice.workspace, CSV)
     alice.post(f"imports/{imp.pk}/undo/")
     while not again(alice.workspace, imp).ended:
-        running.work(alice.workspace.pk, imp.pk)
+        worker.work(alice.workspace.pk, imp.pk)
     with tenant_context(alice.workspace.pk):
         assert Import.objects.get(pk=imp.pk).status == "undone"
     assert seen == {*SHAPES, *UNDO_SHAPES}

@@ -19,8 +19,8 @@ from contacts.profile import edit, quick_actions
 from contacts.profile import undo as profile_undo
 from contacts.profile.quick_actions import ACTS, Refused
 from contacts.values import channel_status
-from imports import undo
 from imports.models import Import
+from imports.pipeline import undo
 from tenants.isolation.context import tenant_context
 from tenants.models import AuditEntry
 from tests.cast import Actor, actor

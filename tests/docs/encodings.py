@@ -3,8 +3,8 @@
 import random
 from pathlib import Path
 
-from imports import readings
-from imports.encodings import CHOICES
+from imports.files import encoding_candidates
+from imports.files.encodings import CHOICES
 from tests.imports.names import SIZES, WRITTEN, file_of, people
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "encodings.md"
@@ -13,8 +13,8 @@ HEAD = """\
 # Encodings
 
 A file does not say how its letters are written. A byte order mark decides, then strict UTF-8, then the zero bytes of
-UTF-16. What is left is a text of one or two bytes a letter, and `imports/readings.py` weighs what every encoding of
-the list makes of it: how usual the letters are in a language (`imports/letters.py`), word by word, so that ą beside á
+UTF-16. What is left is a text of one or two bytes a letter, and `imports/files/encoding_candidates.py` weighs what every encoding of
+the list makes of it: how usual the letters are in a language (`imports/files/alphabets.py`), word by word, so that ą beside á
 counts against a reading; letters of two scripts in one word, signs inside of words, and capitals behind small
 letters, which nobody writes; how many programs write the encoding; and the country of the workspace. Encodings that
 agree on all of the text are one reading.
@@ -31,7 +31,7 @@ table below does not need it.
 Lists of made-up names that all have letters beyond ASCII, {lists} for each language and number of names, with an
 ASCII header and addresses. Right / asked, with the right one among the choices / silently wrong or asked without it,
 in per cent. “Mixed” lists hold names of six (Western) or four (Central European) languages. Written by `python -m
-tests.docs.encodings`; the names are in `tests/imports/names.py`.
+tests.docs.encodings`; the names are in `tests/imports/cleaning/full_names.py`.
 
 | Encoding | Languages | {sizes} |
 | --- | --- | {lines} |
@@ -45,8 +45,8 @@ def tried(encoding: str, size: int, *, lists: int) -> tuple[int, int, int]:
         rng = random.Random(f"{encoding} {language} {size}")
         for _ in range(lists):
             data = file_of(people(language, size, rng, encoding=encoding), encoding)
-            found = readings.weigh(data)
-            choices = readings.doubtful(found) or (found[0].encoding,)
+            found = encoding_candidates.weigh(data)
+            choices = encoding_candidates.doubtful(found) or (found[0].encoding,)
             wanted = data.decode(encoding)
             hit = any(data.decode(choice) == wanted for choice in choices)
             right, asked, wrong = (

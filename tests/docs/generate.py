@@ -1,14 +1,14 @@
-"""Writes docs/problems.md from imports.problems: `python -m tests.docs.generate`."""
+"""Writes docs/problems.md from imports.problems.catalogue: `python -m tests.docs.generate`."""
 
 from pathlib import Path
 
-from imports.problems import PROBLEMS
+from imports.problems.catalogue import PROBLEMS
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "problems.md"
 HEAD = """\
 # Problem codes
 
-What a file, its mapping, a row, a cell or an import can have. The words are in `imports/words.py`; parts in braces
+What a file, its mapping, a row, a cell or an import can have. The words are in `imports/problems/texts.py`; parts in braces
 are filled in when the problem is shown. Codes never change their meaning. This page is written by
 `python -m tests.docs.generate`.
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from contacts.values.types import CORE, SYSTEM, TYPES
-from imports.mapping import CORE_TARGETS
+from imports.mapping.guess import CORE_TARGETS
 from imports.models import Phase, Status
 from imports.options import CHOICES, Options
 from tenants.roles import PERMISSIONS, Role

@@ -3,9 +3,10 @@
 from typing import Any
 
 from contacts.models import Contact
-from imports import columns, intake, running
 from imports.models import Import, Phase, RejectedRow, RowIssue
 from imports.options import Options
+from imports.pipeline import worker
+from imports.wizard import column_choices, upload
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant, User
 
@@ -14,7 +15,7 @@ def receive(tenant: Tenant, content: str | bytes, *, name: str = "file.csv", use
     """Upload only: the import waits for its mapping."""
     raw = content.encode() if isinstance(content, str) else content
     with tenant_context(tenant.pk):
-        return intake.receive([raw], file_name=name, tenant=tenant, user=user)
+        return upload.receive([raw], file_name=name, tenant=tenant, user=user)
 
 
 def bring(
@@ -32,10 +33,10 @@ def bring(
     imp = receive(tenant, content, user=user)
     with tenant_context(tenant.pk):
         if encoding:
-            columns.read_again(imp, tenant, {"encoding": encoding})
+            column_choices.read_again(imp, tenant, {"encoding": encoding})
         settings = Options.parse(options)
-        chosen = columns.choose(imp, maps or {}, written=formats, options=settings)
-        intake.start(imp, options=settings, columns=chosen, auto_start=not review)
+        chosen = column_choices.choose(imp, maps or {}, written=formats, options=settings)
+        upload.start(imp, options=settings, columns=chosen, auto_start=not review)
     done = work(tenant, imp)
     if done.status == "imported":
         assert {name: done.review["counts"][name] for name in Import.OUTCOMES} == {
@@ -47,7 +48,7 @@ def bring(
 def work(tenant: Tenant, imp: Import) -> Import:
     """Work on an import, turn after turn, until it has ended or waits for a person; the import as it is then."""
     while True:
-        running.work(tenant.pk, imp.pk)
+        worker.work(tenant.pk, imp.pk)
         found = again(tenant, imp)
         if found.ended or found.phase in (Phase.REVIEW, Phase.DRAFT):
             return found

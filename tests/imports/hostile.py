@@ -10,11 +10,12 @@ import orjson
 
 from contacts.staging import ROW_COLUMNS
 from contacts.values.types import SYSTEM, TYPES
-from imports import containers, mapping, reader
-from imports.cleaning import Block, Cleaner, Column
-from imports.formats import DATES, NUMBERS, STRICT, expanded, kind_of
-from imports.problems import PROBLEMS
-from imports.reader import Dialect, FileProblem
+from imports.cleaning.row_cleaner import Block, Cleaner, Column
+from imports.files import archives, reader
+from imports.files.reader import Dialect, FileProblem
+from imports.mapping import guess as mapping_guess
+from imports.mapping.value_formats import DATES, NUMBERS, STRICT, expanded, kind_of
+from imports.problems.catalogue import PROBLEMS
 
 LIMIT = 5_000_000
 MAX_COLUMNS = 100
@@ -50,10 +51,10 @@ def opened(data: bytes, folder: Path) -> tuple[Path, Dialect, reader.Preview]:
     path.write_bytes(data)
     if len(data) > LIMIT:
         raise FileProblem("too_large", limit=LIMIT, found=len(data))
-    kind = containers.kind_of(path)
+    kind = archives.kind_of(path)
     if kind:
         original = path.rename(folder / "file.original")
-        containers.unpack(original, path, kind=kind, limit=LIMIT)
+        archives.unpack(original, path, kind=kind, limit=LIMIT)
     with path.open("rb") as file:
         dialect = reader.sniff(file.read(256 << 10), size=path.stat().st_size, workbook=kind == "xlsx")
     look = reader.preview(path, dialect)
@@ -114,7 +115,7 @@ def cleaner(header: Sequence[str], rows: Sequence[Sequence[str]], *, chance: ran
     samples = [list(values) for values in zip(*rows, strict=False)] or [[] for _ in header]
     taken: set[str] = set()
     columns = []
-    for guess in mapping.guess(header, samples, attributes={}):
+    for guess in mapping_guess.guess(header, samples, attributes={}):
         target = guess.target or "skip"
         used = "skip" if target in taken or "." in target else target
         taken.add(target)

@@ -9,9 +9,10 @@ from typing import Any
 from django.db import connections
 
 from contacts.models import Contact
-from imports import columns, intake, running
 from imports.models import Import
 from imports.options import Options
+from imports.pipeline import worker
+from imports.wizard import column_choices, upload
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tests.cast import person, workspace
@@ -47,7 +48,7 @@ def contacts(tenant: Tenant) -> list[tuple[Any, ...]]:
 def started(tenant: Tenant, content: str) -> Import:
     imp = receive(tenant, content)
     with tenant_context(tenant.pk):
-        intake.start(imp, options=Options(), columns=columns.choose(imp, {}), auto_start=True)
+        upload.start(imp, options=Options(), columns=column_choices.choose(imp, {}), auto_start=True)
     return imp
 
 
@@ -55,7 +56,7 @@ def work(tenant: Tenant, imports: list[Import]) -> None:
     until = time.monotonic() + 60
     while time.monotonic() < until:
         for imp in imports:
-            running.work(tenant.pk, imp.pk)
+            worker.work(tenant.pk, imp.pk)
         if all(again(tenant, imp).ended for imp in imports):
             break
         time.sleep(0.05)
@@ -88,13 +89,13 @@ def test_a_small_import_of_another_workspace_does_not_wait_for_a_large_one(tenan
     large = started(tenant, "email\n" + "".join(f"p{i}@example.com\n" for i in range(60_000)))
     other = workspace(person("Charlie"))
     small = started(other, "email\n" + "".join(f"p{i}@example.com\n" for i in range(100)))
-    running.TURN_SECONDS, before = 0.2, running.TURN_SECONDS
+    worker.TURN_SECONDS, before = 0.2, worker.TURN_SECONDS
     try:
-        running.work(tenant.pk, large.pk)  # one turn of one worker
+        worker.work(tenant.pk, large.pk)  # one turn of one worker
         assert not again(tenant, large).ended
-        running.TURN_SECONDS = before
-        running.work(other.pk, small.pk)
+        worker.TURN_SECONDS = before
+        worker.work(other.pk, small.pk)
     finally:
-        running.TURN_SECONDS = before
+        worker.TURN_SECONDS = before
     assert again(other, small).status == "imported"
-    running.work(tenant.pk, large.pk)
+    worker.work(tenant.pk, large.pk)

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from imports import containers, workbooks
-from imports.containers import kind_of
-from imports.encodings import FileProblem
+from imports.files import archives
+from imports.files.archives import kind_of
+from imports.files.encodings import FileProblem
+from imports.workbooks import convert
 from tests.imports.test_containers import zipped
 from tests.imports.workbook import sheet_xml, workbook
 
@@ -34,7 +35,7 @@ def read(data: bytes, folder: Path, *, limit: int = 500_000_000) -> tuple[dict[s
     source, target = folder / "book.xlsx", folder / "book.csv"
     source.write_bytes(data)
     wishes = json.dumps({"sheet": "", "fill": False, "skip_hidden": False})
-    command = [sys.executable, "-I", "-c", containers.PROGRAM, str(source), str(target), str(limit), wishes]
+    command = [sys.executable, "-I", "-c", archives.PROGRAM, str(source), str(target), str(limit), wishes]
     done = subprocess.run([sys.executable, "-I", "-c", MEASURE, *command], stdout=subprocess.PIPE, check=True)
     code, said, seconds, memory = json.loads(done.stdout)
     return (json.loads(said) if code == 0 else ENDED), seconds, memory
@@ -86,7 +87,7 @@ def test_bombs_take_little(bomb: str, tmp_path: Path) -> None:
     said, seconds, memory = read(make(), tmp_path)
     assert said == {"code": code}
     assert seconds <= SECONDS
-    assert memory <= workbooks.MEMORY
+    assert memory <= convert.MEMORY
 
 
 def test_an_honest_sheet_fits(tmp_path: Path) -> None:
@@ -96,7 +97,7 @@ def test_an_honest_sheet_fits(tmp_path: Path) -> None:
     said, _seconds, memory = read(workbook(rows), tmp_path)
     assert (said["sheets"], said["sheet"]) == (["People"], "People")
     assert len((tmp_path / "book.csv").read_text().splitlines()) == 20_001
-    assert memory <= workbooks.MEMORY / 5
+    assert memory <= convert.MEMORY / 5
 
 
 def test_21_a_hundred_thousand_parts(tmp_path: Path) -> None:

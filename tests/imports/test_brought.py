@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from contacts.models import Contact
-from imports.columns import BadMapping
 from imports.models import Import, RowIssue
+from imports.wizard.column_choices import BadMapping
 from segments.models import Member, Segment
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
@@ -187,8 +187,8 @@ def test_segments_of_the_file_and_of_rows(tenant: Tenant) -> None:
 def test_settings_are_told_by_the_command(tenant: Tenant, tmp_path: Any, capsys: pytest.CaptureFixture[str]) -> None:
     from django.core.management import call_command
 
-    from imports import running
     from imports.management.commands import import_contacts
+    from imports.pipeline import worker
 
     path = tmp_path / "people.csv"
     path.write_text(ORDERS, encoding="utf-8")
@@ -196,7 +196,7 @@ def test_settings_are_told_by_the_command(tenant: Tenant, tmp_path: Any, capsys:
     waiting = import_contacts._wait
 
     def work(workspace: Tenant, import_id: int, **how: Any) -> Any:
-        running.work(workspace.pk, import_id)
+        worker.work(workspace.pk, import_id)
         return waiting(workspace, import_id, **how)
 
     patch = pytest.MonkeyPatch()

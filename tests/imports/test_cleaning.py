@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contacts.values import formula_guard
-from imports.cleaning import Block, Clean, Cleaner, Column
-from imports.problems import PROBLEMS, Problem
-from imports.reader import Dialect
+from imports.cleaning.row_cleaner import Block, Clean, Cleaner, Column
+from imports.files.reader import Dialect
+from imports.problems.catalogue import PROBLEMS, Problem
 
 ROW = (
     "tenant_id", "row_no", "email", "email_written", "phone", "phone_written", "external_id", "first_name", "last_name",

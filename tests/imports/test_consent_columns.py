@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from contacts.models import Contact
 from contacts.values.parsers import BadValue
-from imports import consent_columns, mapping
+from imports.cleaning import consent_columns
+from imports.mapping import guess
 from imports.models import Import
 from segments import membership
 from tenants.isolation.context import tenant_context
@@ -93,7 +94,7 @@ def test_known_by_name(name: str, cell: str, channel: str, status: str) -> None:
     assert found.channel == channel
     assert consent_columns.reader(name, channel)(cell) == status
     assert consent_columns.looks_like(name, [cell])
-    target = mapping.guess(["email", name], [["a@example.com"], [cell]], attributes={})[1].target
+    target = guess.guess(["email", name], [["a@example.com"], [cell]], attributes={})[1].target
     assert target == f"{channel}_status"
 
 
@@ -147,7 +148,7 @@ def test_any_name_and_cells_are_judged(name: str, values: list[str]) -> None:
     if consent_columns.fits(name, values):
         found = consent_columns.meaning(name)
         assert found is not None
-        assert mapping.guess([name], [values], attributes={})[0].target == f"{found.channel}_status"
+        assert guess.guess([name], [values], attributes={})[0].target == f"{found.channel}_status"
 
 
 # --- several columns --------------------------------------------------------------------------------------------------
@@ -173,7 +174,7 @@ STRANGE = "email,Field 7\na@example.com,subscribed\nb@example.com,unsubscribed\n
 
 
 def test_no_start_without_an_answer(tenant: Tenant) -> None:
-    from imports.columns import BadMapping
+    from imports.wizard.column_choices import BadMapping
 
     with pytest.raises(BadMapping, match="Field 7: this looks like who may be written to"):
         bring(tenant, STRANGE)

@@ -13,11 +13,13 @@ import psutil
 import pytest
 from django.conf import settings
 
-from imports import columns, containers, intake, workbooks
-from imports.containers import kind_of, unpack
-from imports.encodings import FileProblem
+from imports.files import archives
+from imports.files.archives import kind_of, unpack
+from imports.files.encodings import FileProblem
 from imports.options import Options
-from imports.problems import PROBLEMS
+from imports.problems.catalogue import PROBLEMS
+from imports.wizard import column_choices, upload
+from imports.workbooks import convert
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tests.cast import Actor
@@ -164,16 +166,16 @@ def test_what_people_upload_is_kept_beside(tenant: Tenant) -> None:
     data = packed(TABLE)
     done = bring(tenant, data, review=True)
     assert (done.container, done.size, done.sha256) == ("gzip", len(data), hashlib.sha256(data).hexdigest())
-    assert intake.original_path(done).read_bytes() == data
+    assert upload.original_path(done).read_bytes() == data
     assert [path.suffix for path in stored(tenant)] == [".csv", ".original"]
     assert all(path.stat().st_mode & 0o777 == 0o600 for path in stored(tenant))
-    intake.discard(done)
+    upload.discard(done)
     assert stored(tenant) == []
 
 
 def test_plain_files_are_their_own_original(tenant: Tenant) -> None:
     imp = receive(tenant, TABLE)
-    assert (imp.container, intake.original_path(imp).read_bytes()) == ("", TABLE)
+    assert (imp.container, upload.original_path(imp).read_bytes()) == ("", TABLE)
 
 
 def test_nothing_is_left_of_a_refused_archive(tenant: Tenant) -> None:
@@ -266,7 +268,7 @@ def test_a_workbook_that_takes_all_memory_or_time(tmp_path: Path, monkeypatch: p
     corners = '<row r="1"><c r="A1"><v>1</v></c></row><row r="1048576"><c r="XFD1048576"><v>1</v></c></row>'
     wide = sheet_xml([]).replace("<sheetData>", f"<sheetData>{corners}")
     assert refused(workbook([], sheet=wide), tmp_path).code == "file_bomb"
-    monkeypatch.setattr(containers, "TIMEOUT", 0.001)
+    monkeypatch.setattr(archives, "TIMEOUT", 0.001)
     assert refused(workbook([["a"]]), tmp_path).code == "file_bomb"
 
 
@@ -288,7 +290,7 @@ def test_how_a_workbook_is_read_does_not_change(tenant: Tenant) -> None:
     imp = receive(tenant, workbook([["a;b", "c;d"], ["1;2", "3;4"], ["5;6", "7;8"]]), name="people.csv")
     assert (imp.header, imp.dialect["separator"]) == (["a;b", "c;d"], ",")
     with tenant_context(tenant.pk):
-        columns.read_again(imp, tenant, {"header": "no"})
+        column_choices.read_again(imp, tenant, {"header": "no"})
     assert imp.header == ["Column A", "Column B"]
 
 
@@ -316,8 +318,8 @@ def test_another_sheet_can_be_taken(alice: Actor) -> None:
     assert [column["target"] for column in taken.mapping] == ["email", "city"]
     assert (taken.size, taken.sha256) == (imp.size, imp.sha256)
     with tenant_context(alice.workspace.pk):
-        chosen = columns.choose(taken, {})
-        intake.start(taken, options=Options(), columns=chosen, auto_start=True)
+        chosen = column_choices.choose(taken, {})
+        upload.start(taken, options=Options(), columns=chosen, auto_start=True)
     done = work(alice.workspace, taken)
     assert (done.created, done.in_error) == (1, 0)
     assert "sheet Guests &amp; friends of a workbook" in alice.get(f"imports/{imp.pk}/").content.decode()
@@ -349,7 +351,7 @@ def test_the_page_says_what_was_unpacked(alice: Actor) -> None:
 
 def test_numbers_as_a_spreadsheet_shows_them() -> None:
     shown = {0.1 + 0.2: "0.3", 1e15: "1000000000000000", 1e-7: "0.0000001", 1.5e300: "1.5e+300", -0.5: "-0.5"}
-    assert {value: workbooks.cell(value) for value in shown} == shown
+    assert {value: convert.cell(value) for value in shown} == shown
 
 
 def test_no_archive_stays_open(tmp_path: Path) -> None:
@@ -357,7 +359,7 @@ def test_no_archive_stays_open(tmp_path: Path) -> None:
     source = tmp_path / "upload"
     good = zipped(("a.csv", TABLE))
     source.write_bytes(b"PK\x03\x05" + good[4:])  # the directory is right, the part itself is not
-    with pytest.raises(containers.FileProblem) as held:
-        containers.unpack(source, tmp_path / "text", kind="zip", limit=1_000_000)
+    with pytest.raises(archives.FileProblem) as held:
+        archives.unpack(source, tmp_path / "text", kind="zip", limit=1_000_000)
     assert held.value.code == "file_corrupt"
     assert str(source) not in {file.path for file in psutil.Process().open_files()}

@@ -17,8 +17,8 @@ from cdp.demo import people, workspace
 from contacts.models import Contact
 from contacts.values.identifiers import bare_email, normal_email, normal_phone
 from core.formatting import number
-from imports import running
 from imports.models import Import, Phase, RejectedRow, RowIssue, Touched
+from imports.pipeline import worker as import_worker
 from segments.models import Member, Segment
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
@@ -43,9 +43,9 @@ def worker() -> Iterator[Callable[[Tenant], None]]:
         try:
             while not over.wait(0.02):
                 with tenant_context(tenant.pk):
-                    waiting = list(Import.objects.exclude(phase__in=running.WAITING).values_list("pk", flat=True))
+                    waiting = list(Import.objects.exclude(phase__in=import_worker.WAITING).values_list("pk", flat=True))
                 for import_id in waiting:
-                    running.work(tenant.pk, import_id)
+                    import_worker.work(tenant.pk, import_id)
         finally:
             connections.close_all()
 

@@ -9,8 +9,9 @@ import pytest
 from django.conf import settings
 
 from contacts.models import Contact
-from imports import outcome_rows, spans
+from imports.files import splitter
 from imports.models import Import
+from imports.results import outcome_download
 from tenants.isolation.context import tenant_context
 from tests.cast import Actor
 from tests.imports.helpers import again, bring
@@ -49,7 +50,7 @@ def done(alice: Actor, request: pytest.FixtureRequest, monkeypatch: pytest.Monke
         Contact.objects.filter(email="gone@example.com").update(deleted_at="2026-01-01T00:00Z", deleted_reason="person")
     content = SECOND.encode(request.param)
     monkeypatch.setattr(
-        spans.plan_units, "__kwdefaults__", {**(spans.plan_units.__kwdefaults__ or {}), "unit_bytes": 60}
+        splitter.plan_units, "__kwdefaults__", {**(splitter.plan_units.__kwdefaults__ or {}), "unit_bytes": 60}
     )
     # One letter beyond ASCII can be read in several ways.
     imp = bring(alice.workspace, content, user=alice.user, encoding=request.param if request.param == "latin-1" else "")
@@ -114,4 +115,4 @@ def test_only_what_is_there_and_allowed_is_offered(alice: Actor, member: Any) ->
 def test_of_a_failed_import_only_what_was_written_is_sure(alice: Actor) -> None:
     imp = again(alice.workspace, bring(alice.workspace, "email\na@example.com\n"))
     imp.status = "failed"
-    assert outcome_rows.offered(imp, dict.fromkeys(OUTCOMES, 3)) == ["created", "updated"]
+    assert outcome_download.offered(imp, dict.fromkeys(OUTCOMES, 3)) == ["created", "updated"]

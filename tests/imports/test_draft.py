@@ -7,9 +7,10 @@ from django.db import connection
 
 from contacts import write_lock
 from contacts.models import Attribute, Contact, Turn
-from imports import columns, drafts, intake, running
 from imports.models import Import, Phase, RejectedRow, RowIssue, Unit
 from imports.options import Options
+from imports.pipeline import worker
+from imports.wizard import column_choices, drafts, upload
 from tenants.isolation.context import tenant_context
 from tenants.models import AuditEntry, Tenant
 from tests.cast import Actor
@@ -219,9 +220,9 @@ def test_what_was_started_stays_started(alice: Actor, tenant: Tenant, draft: Imp
         imp = reviewed(alice, tenant, draft)
         with tenant_context(tenant.pk):
             if late == "canceled":
-                intake.cancel(imp)
+                upload.cancel(imp)
             else:
-                intake.confirm(imp)
+                upload.confirm(imp)
         if late == "done":
             work(tenant, imp)
     phase = again(tenant, imp).phase
@@ -234,7 +235,7 @@ def test_what_was_started_stays_started(alice: Actor, tenant: Tenant, draft: Imp
 def test_a_late_message_does_no_harm(alice: Actor, tenant: Tenant, draft: Import) -> None:
     imp = reviewed(alice, tenant, draft)
     alice.post(address(imp, "reopen/"))
-    running.work(tenant.pk, imp.pk)
+    worker.work(tenant.pk, imp.pk)
     assert again(tenant, imp).phase == Phase.DRAFT
 
 
@@ -244,7 +245,7 @@ def test_a_late_message_does_no_harm(alice: Actor, tenant: Tenant, draft: Import
 def queued(tenant: Tenant) -> Import:
     imp = receive(tenant, "email\nann@example.com\n")
     with tenant_context(tenant.pk):
-        intake.start(imp, options=Options(), columns=columns.choose(imp, {}), auto_start=True)
+        upload.start(imp, options=Options(), columns=column_choices.choose(imp, {}), auto_start=True)
         Import.objects.filter(pk=imp.pk).update(phase=Phase.QUEUED)
     return again(tenant, imp)
 
@@ -275,7 +276,7 @@ def test_time_counts_from_the_start_of_the_step(alice: Actor, tenant: Tenant) ->
     imp = receive(tenant, "email\nann@example.com\n")
     with tenant_context(tenant.pk):
         Import.objects.filter(pk=imp.pk).update(phase_at="2026-01-01T00:00Z", created_at="2026-01-01T00:00Z")
-        intake.start(imp, options=Options(), columns=columns.choose(imp, {}), auto_start=False)
+        upload.start(imp, options=Options(), columns=column_choices.choose(imp, {}), auto_start=False)
     page = alice.get(address(imp)).content.decode()
     assert "Stuck" not in page
     assert "in this step" in page

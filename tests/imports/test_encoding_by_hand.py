@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from imports.encodings import CHOICES, FileProblem
+from imports.files.encodings import CHOICES, FileProblem
 from imports.models import Import
 from tenants.isolation.context import tenant_context
 from tests.cast import Actor

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from imports import reader
-from imports.encodings import CHOICES, detect
-from imports.reader import Dialect, FileProblem
+from imports.files import reader
+from imports.files.encodings import CHOICES, detect
+from imports.files.reader import Dialect, FileProblem
 
 # Made-up people: name, street, city, a word. As few letters beyond ASCII as such files have.
 TEXTS: dict[str, str] = {

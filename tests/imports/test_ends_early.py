@@ -6,8 +6,8 @@ import pytest
 from django.db import OperationalError
 
 from contacts.models import Contact
-from imports import pipeline, running, units
 from imports.models import Import, Status, Touched, Unit
+from imports.pipeline import phases, units, worker
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tests.imports.helpers import again, bring, work
@@ -29,7 +29,7 @@ def file(rows: int = ROWS) -> str:
 
 @pytest.fixture(autouse=True)
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline, "LEAST_ROWS", 100)
+    monkeypatch.setattr(phases, "LEAST_ROWS", 100)
     monkeypatch.setattr(units, "CLAIM_GRACE", units.CLAIM_GRACE * 0)
 
 
@@ -44,7 +44,7 @@ def confirm(tenant: Tenant, imp: Import) -> None:
 
 def failing(monkeypatch: pytest.MonkeyPatch, kind: str, problem: BaseException, *, times: int) -> list[int]:
     """The first so many tries at a kind of unit end with the problem, after they have done their work."""
-    left, original = [times], pipeline.WORK[kind]
+    left, original = [times], phases.WORK[kind]
 
     def act(imp: Import, unit: Unit) -> dict[str, Any]:
         counts = original(imp, unit)
@@ -53,7 +53,7 @@ def failing(monkeypatch: pytest.MonkeyPatch, kind: str, problem: BaseException, 
             raise problem
         return counts
 
-    monkeypatch.setitem(pipeline.WORK, kind, act)
+    monkeypatch.setitem(phases.WORK, kind, act)
     return left
 
 
@@ -90,13 +90,13 @@ def test_nineteen_kills_at_one_unit_change_nothing(tenant: Tenant, monkeypatch: 
 
 def bring_through(tenant: Tenant) -> Import:
     """Upload and start, with workers that die."""
-    from imports import columns, intake
     from imports.options import Options
+    from imports.wizard import column_choices, upload
     from tests.imports.helpers import receive
 
     imp = receive(tenant, file())
     with tenant_context(tenant.pk):
-        intake.start(imp, options=Options.parse({}), columns=columns.choose(imp, {}), auto_start=True)
+        upload.start(imp, options=Options.parse({}), columns=column_choices.choose(imp, {}), auto_start=True)
     return until_it_ends(tenant, imp)
 
 
@@ -138,8 +138,8 @@ def accounted(tenant: Tenant, imp: Import) -> None:
 @pytest.mark.parametrize("steps", [1, 2, 3, 5, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30, 34, 38])
 @pytest.mark.parametrize("known", [False, True])
 def test_a_cancel_at_any_step_accounts_for_every_row(alice: Any, steps: int, known: bool) -> None:
-    from imports import columns, intake
     from imports.options import Options
+    from imports.wizard import column_choices, upload
     from tests.imports.helpers import receive
 
     tenant = alice.workspace
@@ -147,9 +147,9 @@ def test_a_cancel_at_any_step_accounts_for_every_row(alice: Any, steps: int, kno
         bring(tenant, file(600))
     imp = receive(tenant, file(), user=alice.user)
     with tenant_context(tenant.pk):
-        intake.start(imp, options=Options.parse({}), columns=columns.choose(imp, {}), auto_start=True)
+        upload.start(imp, options=Options.parse({}), columns=column_choices.choose(imp, {}), auto_start=True)
     for _ in range(steps):
-        running.step(tenant.pk, imp.pk)
+        worker.step(tenant.pk, imp.pk)
     alice.post(f"imports/{imp.pk}/cancel/")
     imp = until_it_ends(tenant, imp)
     accounted(tenant, imp)

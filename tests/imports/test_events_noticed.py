@@ -2,8 +2,9 @@
 
 import pytest
 
-from imports import events, extras
-from imports.mapping import guess, normal_name
+from imports.cleaning import row_settings
+from imports.mapping import event_columns
+from imports.mapping.guess import guess, normal_name
 from imports.models import Import
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
@@ -48,17 +49,17 @@ def names(line: str) -> set[str]:
 
 @pytest.mark.parametrize("line", ORDERS)
 def test_orders(line: str) -> None:
-    assert events.looks_like(names(line)) == "orders"
+    assert event_columns.looks_like(names(line)) == "orders"
 
 
 @pytest.mark.parametrize("line", EVENTS)
 def test_events(line: str) -> None:
-    assert events.looks_like(names(line)) == "events"
+    assert event_columns.looks_like(names(line)) == "events"
 
 
 @pytest.mark.parametrize("line", CONTACTS)
 def test_contacts(line: str) -> None:
-    assert events.looks_like(names(line)) == "contacts"
+    assert event_columns.looks_like(names(line)) == "contacts"
 
 
 @pytest.mark.parametrize("line", ORDERS)
@@ -88,11 +89,11 @@ def test_a_shopify_export() -> None:
 
 
 def test_a_task_has_only_its_own_columns() -> None:
-    for task in extras.TASKS:
+    for task in row_settings.TASKS:
         for line in (*ORDERS, *EVENTS):
             for found in guess(line.replace(";", ",").split(","), [], attributes={}, task=task):
                 if (found.target or "").startswith("event."):
-                    assert found.target in extras.TASKS[task].targets
+                    assert found.target in row_settings.TASKS[task].targets
 
 
 # --- proposed on the page ---------------------------------------------------------------------------------------------

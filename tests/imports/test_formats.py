@@ -9,8 +9,9 @@ from django.core.management import CommandError, call_command
 
 from contacts.models import Contact
 from contacts.values.types import BadValue, parser
-from imports import columns, formats
+from imports.mapping import value_formats
 from imports.models import Import, RowIssue
+from imports.wizard import column_choices
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tests.cast import Actor
@@ -38,10 +39,10 @@ DAY, MONTH = "%d/%m/%Y", "%m/%d/%Y"
         ("date", ["31/12/1990", "30/02/1980", "99/99/2024"], DAY, ()),
         ("date", ["99/99/2024"], "strict", ()),
         ("date", ["2024-05-31 10:00", "31/05/2024 10:00"], DAY, ()),
-        ("date", ["31.05.80", "30.06.81"], "strict", tuple(f"%d.%m.%y@{first}" for first in formats.CENTURIES)),
-        ("date", ["05/31/80", "1/2/81"], "strict", tuple(f"%m/%d/%y@{first}" for first in formats.CENTURIES)),
-        ("date", ["80-05-31"], "strict", tuple(f"%y-%m-%d@{first}" for first in formats.CENTURIES)),
-        ("date", ["31.05.80", "30.06.1981"], "strict", tuple(f"%d.%m.%y@{first}" for first in formats.CENTURIES)),
+        ("date", ["31.05.80", "30.06.81"], "strict", tuple(f"%d.%m.%y@{first}" for first in value_formats.CENTURIES)),
+        ("date", ["05/31/80", "1/2/81"], "strict", tuple(f"%m/%d/%y@{first}" for first in value_formats.CENTURIES)),
+        ("date", ["80-05-31"], "strict", tuple(f"%y-%m-%d@{first}" for first in value_formats.CENTURIES)),
+        ("date", ["31.05.80", "30.06.1981"], "strict", tuple(f"%d.%m.%y@{first}" for first in value_formats.CENTURIES)),
         ("birthday", ["31/05", "24/12"], DAY, ()),
         ("birthday", ["05/31", "24/12/1980", "12/24"], "strict", (MONTH, DAY, "strict")),
         ("birthday", ["05/04", "12/11"], "strict", (DAY, MONTH)),
@@ -78,7 +79,7 @@ DAY, MONTH = "%d/%m/%Y", "%m/%d/%Y"
     ],
 )
 def test_what_values_allow(kind: str, samples: list[str], choice: str, ask: tuple[str, ...]) -> None:
-    found = formats.find(kind, samples)
+    found = value_formats.find(kind, samples)
     assert (found.choice, found.ask) == (choice, ask)
 
 
@@ -97,7 +98,7 @@ def test_what_values_allow(kind: str, samples: list[str], choice: str, ask: tupl
     ],
 )
 def test_question(kind: str, values: list[str], asked: str) -> None:
-    assert formats.question(formats.kind_of(kind), formats.find(kind, values)) == asked
+    assert value_formats.question(value_formats.kind_of(kind), value_formats.find(kind, values)) == asked
 
 
 def outcome(kind: str, text: str, form: str = "") -> str:
@@ -111,7 +112,7 @@ def outcome(kind: str, text: str, form: str = "") -> str:
 CLOCKS = {"": "00:00:00", " 10:11": "10:11:00", " 1:02:03 pm": "13:02:03", ", 10:11:12.5": "10:11:12.500000"}
 
 
-@pytest.mark.parametrize("choice", [*formats.DATES, *formats.SHORT_DATES])
+@pytest.mark.parametrize("choice", [*value_formats.DATES, *value_formats.SHORT_DATES])
 @pytest.mark.parametrize("day", [date(1930, 1, 2), date(1999, 12, 31), date(1980, 5, 31)])
 def test_every_choice_reads_what_it_says(choice: str, day: date) -> None:
     form, _at, first = choice.partition("@")
@@ -120,9 +121,9 @@ def test_every_choice_reads_what_it_says(choice: str, day: date) -> None:
     for behind, clock in CLOCKS.items():
         found = orjson.loads(orjson.dumps(parser("datetime", formats=(choice,))(text + behind)))
         assert found == f"{wanted:%Y-%m-%d}T{clock}Z"
-    assert formats.possible("date", choice)
-    assert choice in formats.offered("date", formats.Found(), choice)
-    assert choice in formats.DATES or choice not in formats.offered("date", formats.Found(), "")
+    assert value_formats.possible("date", choice)
+    assert choice in value_formats.offered("date", value_formats.Found(), choice)
+    assert choice in value_formats.DATES or choice not in value_formats.offered("date", value_formats.Found(), "")
 
 
 @pytest.mark.parametrize(
@@ -240,17 +241,17 @@ def test_a_clear_column_is_read_by_its_form(tenant: Tenant) -> None:
 def test_an_ambiguous_column_is_asked_about(tenant: Tenant) -> None:
     imp = receive(tenant, "email,birthday\na@x.example,03/04/1988\n")
     with tenant_context(tenant.pk):
-        with pytest.raises(columns.BadMapping, match="dates of column birthday are written: 3 April or 4 March"):
-            columns.choose(imp, {})
-        with pytest.raises(columns.BadMapping, match="Column birthday cannot be written as decimal_comma"):
-            columns.choose(imp, {}, written={"birthday": "decimal_comma"})
-        with pytest.raises(columns.BadMapping, match="Column email cannot be written as"):
-            columns.choose(imp, {}, written={"email": DAY})
-        with pytest.raises(columns.BadMapping, match="no column nothing"):
-            columns.choose(imp, {}, written={"nothing": DAY})
-        assert columns.choose(imp, {}, written={"birthday": "strict"})[1]["formats"] == []
-        assert columns.choose(imp, {}, written={"#1": MONTH})[1]["formats"][0] == MONTH
-        assert columns.choose(imp, {"birthday": "skip"})[1]["target"] == "skip"
+        with pytest.raises(column_choices.BadMapping, match="dates of column birthday are written: 3 April or 4 March"):
+            column_choices.choose(imp, {})
+        with pytest.raises(column_choices.BadMapping, match="Column birthday cannot be written as decimal_comma"):
+            column_choices.choose(imp, {}, written={"birthday": "decimal_comma"})
+        with pytest.raises(column_choices.BadMapping, match="Column email cannot be written as"):
+            column_choices.choose(imp, {}, written={"email": DAY})
+        with pytest.raises(column_choices.BadMapping, match="no column nothing"):
+            column_choices.choose(imp, {}, written={"nothing": DAY})
+        assert column_choices.choose(imp, {}, written={"birthday": "strict"})[1]["formats"] == []
+        assert column_choices.choose(imp, {}, written={"#1": MONTH})[1]["formats"][0] == MONTH
+        assert column_choices.choose(imp, {"birthday": "skip"})[1]["target"] == "skip"
 
 
 def test_the_page_asks_and_takes_the_answer(alice: Actor) -> None:
@@ -284,14 +285,14 @@ def test_amounts_and_times_of_events(tenant: Tenant) -> None:
 
 
 def test_on_the_command_line(tenant: Tenant, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from imports import running
     from imports.management.commands import import_contacts
+    from imports.pipeline import worker
 
     monkeypatch.setattr(import_contacts, "POLL_SECONDS", 0)
     waited = import_contacts._wait
 
     def work(of: Tenant, import_id: int, *, review: bool) -> dict[str, Any]:
-        running.work(of.pk, import_id)
+        worker.work(of.pk, import_id)
         return waited(of, import_id, review=review)
 
     monkeypatch.setattr(import_contacts, "_wait", work)
@@ -342,8 +343,8 @@ def test_iso_times_with_and_without_seconds_beside_another_format(tenant: Tenant
 def test_nothing_starts_before_the_answer(tenant: Tenant, cells: list[str], kind: str, asked: str) -> None:
     rows = "email,What\n" + "".join(f"p{i}@x.example,{cell}\n" for i, cell in enumerate(cells))
     imp = receive(tenant, rows)
-    with tenant_context(tenant.pk), pytest.raises(columns.BadMapping, match=asked):
-        columns.choose(imp, {"What": f"new:{kind}:what"})
+    with tenant_context(tenant.pk), pytest.raises(column_choices.BadMapping, match=asked):
+        column_choices.choose(imp, {"What": f"new:{kind}:what"})
 
 
 def test_the_century_is_chosen(tenant: Tenant) -> None:

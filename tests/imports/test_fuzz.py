@@ -18,8 +18,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from imports import reader
-from imports.reader import FileProblem
+from imports.files import reader
+from imports.files.reader import FileProblem
 from tests.imports import made
 from tests.imports.hostile import check, cleaned, cleaner, opened, outcome, told
 from tests.imports.test_hostile import FILES

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from contacts.models import Contact
-from imports import intake
-from imports.columns import BadMapping
-from imports.encodings import FileProblem
+from imports.files.encodings import FileProblem
 from imports.models import Import, RowIssue, Unit
-from imports.problems import PROBLEMS
+from imports.problems.catalogue import PROBLEMS
+from imports.wizard import upload
+from imports.wizard.column_choices import BadMapping
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tests.cast import Actor
@@ -456,7 +456,7 @@ def test_25_the_same_file_again(tenant: Tenant) -> None:
     first, second = (bring(tenant, "email,first name\na@example.com,Ann\n") for _ in range(2))
     assert (first.created, second.unchanged) == (1, 1)
     with tenant_context(tenant.pk):
-        assert intake.same_file(second) == first
+        assert upload.same_file(second) == first
 
 
 def test_47_two_columns_of_addresses(tenant: Tenant) -> None:

@@ -10,8 +10,10 @@ from django.conf import settings
 from django.utils import timezone
 
 from contacts.models import Withdrawn
-from imports import how, tasks, tidying, undo
+from imports import cleanup, tasks
 from imports.models import Import, Unit
+from imports.pipeline import undo
+from imports.results import summary
 from tenants.isolation.context import tenant_context
 from tenants.models import AuditEntry, Tenant
 from tests.cast import Actor
@@ -51,7 +53,7 @@ def test_the_time_of_a_phase_is_that_of_the_clock(alice: Actor) -> None:
                 import_id=imp.pk, kind="apply", no=no, start=0, stop=0, seconds=50,
                 claimed_at=now + timedelta(seconds=start), done_at=now + timedelta(seconds=stop),
             )  # fmt: skip
-        (phase,) = how.timings(imp)
+        (phase,) = summary.timings(imp)
     assert (phase["parts"], phase["took"], phase["work"]) == (3, 90, 150)
 
 
@@ -110,15 +112,15 @@ def test_undos_become_final_after_thirty_days(alice: Actor) -> None:
         undo.ask(imp, "undo", user=alice.user)
     work(alice.workspace, imp)
     now = timezone.now()
-    assert tidying.workspace(alice.workspace, now=now + timedelta(days=29, hours=23))[1] == 0
+    assert cleanup.workspace(alice.workspace, now=now + timedelta(days=29, hours=23))[1] == 0
     with time_machine.travel(now + timedelta(days=15), tick=False):
         with tenant_context(alice.workspace.pk):
             undo.ask(kept, "undo", user=alice.user)
         work(alice.workspace, kept)
-    assert tidying.workspace(alice.workspace, now=now + timedelta(days=30, hours=1))[1] == 1
+    assert cleanup.workspace(alice.workspace, now=now + timedelta(days=30, hours=1))[1] == 1
     with tenant_context(alice.workspace.pk):
         assert {w.import_id for w in Withdrawn.objects.all()} == {kept.pk}
-    assert tidying.workspace(alice.workspace, now=now + timedelta(days=30, hours=1)) == (0, 0)
+    assert cleanup.workspace(alice.workspace, now=now + timedelta(days=30, hours=1)) == (0, 0)
 
 
 def test_one_workspace_does_not_stop_the_others(alice: Actor, charlie: Actor) -> None:

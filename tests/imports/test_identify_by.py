@@ -3,8 +3,8 @@
 import pytest
 
 from contacts.models import Contact
-from imports import columns
 from imports.models import Import, RowIssue
+from imports.wizard import column_choices
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tests.imports.helpers import bring, proved
@@ -64,7 +64,7 @@ def test_two_rows_of_one_phone_are_two_people_when_phones_do_not_count(tenant: T
 
 
 def test_a_file_without_such_a_column_cannot_start(tenant: Tenant) -> None:
-    with pytest.raises(columns.BadMapping, match="No column goes to E-mail or External ID"):
+    with pytest.raises(column_choices.BadMapping, match="No column goes to E-mail or External ID"):
         bring(tenant, "phone,first_name\n+447400000009,Ann\n", identify_by="email")
 
 

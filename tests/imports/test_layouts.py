@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from contacts.models import Attribute
-from imports import columns, intake, layouts, reader
-from imports.layouts import SINGLE
+from imports.files import layouts, reader
+from imports.files.layouts import SINGLE
+from imports.files.reader import Dialect, FileProblem
 from imports.models import RowIssue
-from imports.reader import Dialect, FileProblem
+from imports.wizard import column_choices, upload
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tests.cast import Actor
@@ -134,13 +135,13 @@ def test_a_person_chooses_the_line(tenant: Tenant) -> None:
     imp = receive(tenant, "Nimi;;\nAnna;Turku;Ab\nposti;kunta;kunta 2\nc@example.com;Oslo;Cd\n")
     assert imp.header == ["Nimi", "Column B", "Column C"]
     with tenant_context(tenant.pk):
-        columns.read_again(imp, tenant, {"header_line": "3"})
-        assert (imp.header, columns.preview(imp).lines) == (["posti", "kunta", "kunta 2"], [4])
-        columns.read_again(imp, tenant, {"header_line": "4", "header": "no"})
-        assert (imp.header[0], columns.preview(imp).lines) == ("Column A", [4])
+        column_choices.read_again(imp, tenant, {"header_line": "3"})
+        assert (imp.header, column_choices.preview(imp).lines) == (["posti", "kunta", "kunta 2"], [4])
+        column_choices.read_again(imp, tenant, {"header_line": "4", "header": "no"})
+        assert (imp.header[0], column_choices.preview(imp).lines) == ("Column A", [4])
         for line in ("0", "-1", "1001", "x", "9" * 30, "²", "1.5", "5", "900"):
             with pytest.raises(FileProblem) as caught:
-                columns.read_again(imp, tenant, {"header_line": line})
+                column_choices.read_again(imp, tenant, {"header_line": line})
             assert caught.value.code in ("header_line", "no_rows")
 
 
@@ -284,7 +285,7 @@ def test_rows_wider_than_a_lone_name_say_so(tenant: Tenant) -> None:
 def test_a_chosen_separator_finds_the_header_anew(tenant: Tenant) -> None:
     imp = receive(tenant, "a,b\nemail:2024\nx@example.com:5\n")
     with tenant_context(tenant.pk):
-        columns.read_again(imp, tenant, {"separator": ":"})
+        column_choices.read_again(imp, tenant, {"separator": ":"})
         assert (imp.header, imp.dialect["header_line"]) == (["email", "2024"], 2)
 
 
@@ -364,4 +365,4 @@ def test_a_name_of_several_lines_is_one_line() -> None:
 def test_what_is_stored_is_read_again() -> None:
     stored = {"encoding": "utf-8", "separator": ";", "quote": '"', "header": True, "confidence": {}}
     assert Dialect(**stored).header_line == 0
-    assert intake.WORKBOOK["separator"] == ","
+    assert upload.WORKBOOK["separator"] == ","

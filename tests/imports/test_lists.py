@@ -6,7 +6,8 @@ import pytest
 
 from contacts.fields import custom_fields
 from contacts.models import Attribute, Contact
-from imports import columns, formats
+from imports.mapping import value_formats
+from imports.wizard import column_choices
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tests.cast import Actor
@@ -35,7 +36,7 @@ OPTIONS = {"new": "New", "old": "Old", "a, b": "A, b"}
     ],
 )
 def test_what_values_allow(samples: list[str], options: dict[str, str], choice: str, ask: tuple[str, ...]) -> None:
-    found = formats.find("choices", samples, options)
+    found = value_formats.find("choices", samples, options)
     assert (found.choice, found.ask) == (choice, ask)
 
 
@@ -59,8 +60,8 @@ def test_without_options_it_is_asked(alice: Actor) -> None:
     imp = receive(alice.workspace, rows)
     page = alice.get(f"imports/{imp.pk}/").content.decode()
     assert "red; green: one option, or several?" in page
-    with tenant_context(alice.workspace.pk), pytest.raises(columns.BadMapping, match="one option, or several"):
-        columns.choose(imp, {})
+    with tenant_context(alice.workspace.pk), pytest.raises(column_choices.BadMapping, match="one option, or several"):
+        column_choices.choose(imp, {})
     bring(alice.workspace, rows, formats={"tags": "list_semicolon"})
     assert tags(alice.workspace) == [["red", "green"], ["blue"]]
     bring(alice.workspace, "email,tags\na@example.com,red; green\n", formats={"tags": "strict"})
@@ -90,8 +91,8 @@ def test_a_field_keeps_its_own_label(inside: Tenant) -> None:
 
 def test_new_fields_of_a_file_are_refused_likewise(tenant: Tenant) -> None:
     imp = receive(tenant, "email,Phone,Telephone\na@example.com,x,y\n")
-    with tenant_context(tenant.pk), pytest.raises(columns.BadMapping, match="cannot become a field"):
-        columns.choose(imp, {"Phone": "new:text:other_phone", "Telephone": "skip"})
+    with tenant_context(tenant.pk), pytest.raises(column_choices.BadMapping, match="cannot become a field"):
+        column_choices.choose(imp, {"Phone": "new:text:other_phone", "Telephone": "skip"})
 
 
 @pytest.mark.parametrize("mode", ["safe", "raw"])

@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 
 from contacts.values.types import CORE, SYSTEM
-from imports import mapping, reader
-from imports.mapping import CORE_TARGETS, Guess, check, guess, normal_name
-from imports.problems import PROBLEMS
-from imports.synonyms import OWN_COLUMNS, SYNONYMS
+from imports.files import reader
+from imports.mapping import guess as mapping_guess
+from imports.mapping.guess import CORE_TARGETS, Guess, check, guess, normal_name
+from imports.mapping.header_synonyms import OWN_COLUMNS, SYNONYMS
+from imports.problems.catalogue import PROBLEMS
 
 EXPORTS = Path(__file__).parent / "fixtures" / "exports"
 
@@ -294,9 +295,11 @@ def test_check(chosen: list[str], found: list[tuple[int | None, str, str | None]
 def test_every_field_has_names_and_no_name_has_two_fields() -> None:
     assert set(SYNONYMS) == {*CORE_TARGETS, *SYSTEM}
     assert {*CORE, "full_name"} == set(CORE_TARGETS)
-    doubles = {name: found for name, found in mapping._NAMES.items() if len({target for _rank, target in found}) > 1}
+    doubles = {
+        name: found for name, found in mapping_guess._NAMES.items() if len({target for _rank, target in found}) > 1
+    }
     assert not doubles
-    assert "" not in mapping._NAMES
+    assert "" not in mapping_guess._NAMES
 
 
 def test_names_of_the_fields_themselves_map() -> None:

@@ -1,8 +1,9 @@
 """Rows in error are mended where they stand, judged at once, and brought again as an import of their own."""
 
 from contacts.models import Contact
-from imports import mending, running
 from imports.models import Import, RejectedRow
+from imports.pipeline import worker
+from imports.results import corrections
 from tenants.isolation.context import tenant_context
 from tests.cast import Actor
 from tests.imports.helpers import again, bring, proved
@@ -30,7 +31,7 @@ def child(actor: Actor, imp: Import) -> Import:
     with tenant_context(actor.workspace.pk):
         made: Import = Import.objects.get(parent_id=imp.pk)
     assert response.headers["Location"].endswith(f"/imports/{made.pk}/")
-    running.work(actor.workspace.pk, made.pk)
+    worker.work(actor.workspace.pk, made.pk)
     return again(actor.workspace, made)
 
 
@@ -86,7 +87,7 @@ def test_without_a_script_the_form_brings_what_was_typed(alice: Actor) -> None:
         made = Import.objects.get(parent_id=imp.pk)
         untouched = RejectedRow.objects.filter(import_id=imp.pk, fixed__isnull=True).values_list("row_no", flat=True)
         assert sorted(untouched) == [4, 5, 6]
-    running.work(alice.workspace.pk, made.pk)
+    worker.work(alice.workspace.pk, made.pk)
     assert again(alice.workspace, made).created == 1
 
 
@@ -138,6 +139,6 @@ def test_a_formula_in_a_cell_comes_through_as_it_is(alice: Actor) -> None:
 
 
 def test_cells_are_trimmed_to_the_header() -> None:
-    assert mending.trimmed(["a", "b", " ", ""], 2) == ["a", "b"]
-    assert mending.trimmed(["a", "", "c"], 2) == ["a", "", "c"]
-    assert mending.trimmed(["a"], 3) == ["a", "", ""]
+    assert corrections.trimmed(["a", "b", " ", ""], 2) == ["a", "b"]
+    assert corrections.trimmed(["a", "", "c"], 2) == ["a", "", "c"]
+    assert corrections.trimmed(["a"], 3) == ["a", "", ""]

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contacts.models import Contact
-from imports import mapping, names
+from imports.cleaning import full_names
+from imports.mapping import guess
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tests.imports.helpers import bring
@@ -80,18 +81,18 @@ CASES = [
 
 @pytest.mark.parametrize(("header", "text", "first", "last"), CASES)
 def test_halves(header: str, text: str, first: str | None, last: str | None) -> None:
-    assert names.split(text, header=header) == (first, last)
+    assert full_names.split(text, header=header) == (first, last)
 
 
 @pytest.mark.parametrize("header", sorted({header for header, *_rest in CASES if header}))
 def test_columns_are_known(header: str) -> None:
-    assert mapping.guess([header, "email"], [["x y"], ["a@example.com"]], attributes={})[0].target == "full_name"
-    assert names.surname_first(header) == (header != "Name")
+    assert guess.guess([header, "email"], [["x y"], ["a@example.com"]], attributes={})[0].target == "full_name"
+    assert full_names.surname_first(header) == (header != "Name")
 
 
 @given(st.text(max_size=60), st.sampled_from(["", "ФИО", "Apellidos y nombre", "姓名"]))
 def test_any_text_has_halves_of_its_own_words(text: str, header: str) -> None:
-    first, last = names.split(text, header=header)
+    first, last = full_names.split(text, header=header)
     assert first != ""
     assert last != ""
     if text.strip(" ,") and text.isprintable():

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imports import numberformats
-from imports.numberformats import compiled
+from imports.workbooks import number_formats
+from imports.workbooks.number_formats import compiled
 
 DAY = "45321"  # 30 January 2024
 
@@ -115,7 +115,7 @@ def test_formats_that_say_nothing(code: str, number: str) -> None:
     ],
 )  # fmt: skip
 def test_iso(number: str, since_1904: bool, text: str | None) -> None:
-    assert numberformats.iso(Decimal(number), since_1904=since_1904) == text
+    assert number_formats.iso(Decimal(number), since_1904=since_1904) == text
 
 
 @given(st.integers(0, 10**12), st.integers(1, 12))

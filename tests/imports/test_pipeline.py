@@ -3,9 +3,10 @@
 import pytest
 
 from contacts.models import Contact
-from imports import intake, running
+from imports.files.reader import FileProblem
 from imports.models import Import, Phase, RowIssue, Status
-from imports.reader import FileProblem
+from imports.pipeline import worker
+from imports.wizard import upload
 from segments.models import Member, Segment
 from tenants.isolation.context import tenant_context
 from tenants.models import Membership, Notice, Outbox, Tenant
@@ -62,8 +63,8 @@ def test_review_says_what_the_import_then_does(tenant: Tenant) -> None:
     assert imp.review["changes"] == [{"key": "city", "contacts": 1, "row": 2, "before": "Riga", "after": "Oslo"}]
     with tenant_context(tenant.pk):
         assert Contact.objects.count() == 1
-        assert intake.confirm(imp)
-        assert not intake.confirm(imp)
+        assert upload.confirm(imp)
+        assert not upload.confirm(imp)
     planned = imp.review["counts"]
     imp = finish(tenant, imp)
     assert imp.status == Status.IMPORTED
@@ -75,18 +76,18 @@ def test_contacts_changed_after_the_review_send_it_back(tenant: Tenant) -> None:
     assert waiting.created == 1
     bring(tenant, "email,city\na@example.com,Riga\n")
     with tenant_context(tenant.pk):
-        intake.confirm(waiting)
+        upload.confirm(waiting)
     again = finish(tenant, waiting)
     assert (again.phase, again.refreshed, again.updated) == (Phase.REVIEW, True, 1)
     with tenant_context(tenant.pk):
-        intake.confirm(again)
+        upload.confirm(again)
     assert finish(tenant, again).status == Status.IMPORTED
 
 
 def test_cancel_before_the_start_writes_nothing(tenant: Tenant) -> None:
     imp = bring(tenant, MESSY, review=True)
     with tenant_context(tenant.pk):
-        intake.cancel(imp)
+        upload.cancel(imp)
     assert finish(tenant, imp).status == Status.CANCELED
     with tenant_context(tenant.pk):
         assert Contact.objects.count() == 0
@@ -116,7 +117,7 @@ def test_the_person_is_told_once(tenant: Tenant) -> None:
 
 
 def finish(tenant: Tenant, imp: Import) -> Import:
-    running.work(tenant.pk, imp.pk)
+    worker.work(tenant.pk, imp.pk)
     with tenant_context(tenant.pk):
         found: Import = Import.objects.get(pk=imp.pk)
         return found

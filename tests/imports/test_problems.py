@@ -6,8 +6,8 @@ from string import Formatter
 
 import pytest
 
-from imports import problems
-from imports.problems import PROBLEMS
+from imports.problems import catalogue
+from imports.problems.catalogue import PROBLEMS
 
 ROOT = Path(__file__).resolve().parents[2]
 # How codes stand in the source: raised, returned, and worked out in SQL.
@@ -54,7 +54,9 @@ def test_codes_that_functions_return_have_words() -> None:
 
 def test_every_code_is_used() -> None:
     source = "".join(
-        text for name, text in _sources().items() if name not in ("imports/problems.py", "imports/words.py")
+        text
+        for name, text in _sources().items()
+        if name not in ("imports/problems/catalogue.py", "imports/problems/texts.py")
     )
     unused = [code for code in PROBLEMS if code != "unknown" and not re.search(rf"""["']{code}["']""", source)]
     assert not unused
@@ -62,7 +64,7 @@ def test_every_code_is_used() -> None:
 
 @pytest.mark.parametrize("code", PROBLEMS)
 def test_words_are_fit_for_people(code: str) -> None:
-    said = [problems.title(code), problems.sentence(code, **FACTS), problems.remedy(code, **FACTS)]
+    said = [catalogue.title(code), catalogue.sentence(code, **FACTS), catalogue.remedy(code, **FACTS)]
     for text in said:
         assert text
         assert "?" not in text  # a fact that nobody gives
@@ -86,11 +88,11 @@ def test_sentences_name_known_facts_only() -> None:
 
 
 def test_facts_are_written_for_people() -> None:
-    assert "1,000,001" in problems.sentence("too_large", found=1_000_001, limit=1000)
-    assert "3, 7" in problems.sentence("encoding_unreadable", encoding="UTF-8", lines=[3, 7])
-    assert "? bytes" in problems.sentence("too_large", limit=1)
+    assert "1,000,001" in catalogue.sentence("too_large", found=1_000_001, limit=1000)
+    assert "3, 7" in catalogue.sentence("encoding_unreadable", encoding="UTF-8", lines=[3, 7])
+    assert "? bytes" in catalogue.sentence("too_large", limit=1)
 
 
 def test_an_unknown_code_has_words() -> None:
-    assert problems.title("no_such_code") == PROBLEMS["unknown"].title
-    assert problems.sentence("no_such_code")
+    assert catalogue.title("no_such_code") == PROBLEMS["unknown"].title
+    assert catalogue.sentence("no_such_code")

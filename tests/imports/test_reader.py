@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from imports import reader
-from imports.problems import PROBLEMS
-from imports.reader import Dialect, FileProblem, Record
+from imports.files import reader
+from imports.files.reader import Dialect, FileProblem, Record
+from imports.problems.catalogue import PROBLEMS
 
 SETTINGS = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 

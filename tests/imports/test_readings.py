@@ -8,12 +8,14 @@ import pytest
 from django.core.management import call_command
 
 from contacts.models import Contact
-from imports import columns, intake, problems, reader, readings
-from imports.encodings import CHOICES
-from imports.letters import LANGUAGES, USUAL
+from imports.files import encoding_candidates, reader
+from imports.files.alphabets import LANGUAGES, USUAL
+from imports.files.encodings import CHOICES
+from imports.files.reader import FileProblem
 from imports.models import Import
 from imports.options import Options
-from imports.reader import FileProblem
+from imports.problems import catalogue
+from imports.wizard import column_choices, upload
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tests.cast import Actor
@@ -65,7 +67,7 @@ def test_names_are_right_or_asked_about(names: str, encoding: str) -> None:
 
 @pytest.mark.parametrize("letters", ["ZοA", "Josι", "Zoλ", "Annа", "Niкo"])
 def test_letters_of_two_scripts_in_a_word_count_against_a_reading(letters: str) -> None:
-    assert readings._faults(letters) > 10
+    assert encoding_candidates._faults(letters) > 10
 
 
 def test_the_country_of_the_workspace_counts() -> None:
@@ -89,13 +91,13 @@ def test_long_files_and_cut_ones() -> None:
 def test_nothing_is_imported_before_somebody_has_said_which(tenant: Tenant) -> None:
     imp = receive(tenant, UNSURE)
     with tenant_context(tenant.pk):
-        chosen = columns.choose(imp, {})
+        chosen = column_choices.choose(imp, {})
         with pytest.raises(FileProblem) as caught:
-            intake.start(imp, options=Options(), columns=chosen, auto_start=True)
+            upload.start(imp, options=Options(), columns=chosen, auto_start=True)
         assert caught.value.code == "encoding_unsure"
-        assert "Windows-1250" in problems.sentence(caught.value.code, **caught.value.facts)
-        columns.read_again(imp, tenant, {"encoding": "cp1250"})
-        intake.start(imp, options=Options(), columns=columns.choose(imp, {}), auto_start=True)
+        assert "Windows-1250" in catalogue.sentence(caught.value.code, **caught.value.facts)
+        column_choices.read_again(imp, tenant, {"encoding": "cp1250"})
+        upload.start(imp, options=Options(), columns=column_choices.choose(imp, {}), auto_start=True)
     done = work(tenant, imp)
     assert done.created == 1
     proved(tenant, done)
@@ -144,10 +146,10 @@ def test_the_command_stops_with_a_code(tenant: Tenant, tmp_path: Path, capsys: p
 def _read_by(imp: Import, tenant: Tenant, encoding: str) -> str:
     """The code of why a file cannot be read by an encoding, empty when it can."""
     try:
-        columns.read_again(imp, tenant, {"encoding": encoding})
+        column_choices.read_again(imp, tenant, {"encoding": encoding})
     except FileProblem as problem:
         return problem.code
-    return "" if columns.preview(imp).header else "nothing"
+    return "" if column_choices.preview(imp).header else "nothing"
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,8 @@
 
 from contacts.models import Attribute
 from contacts.values.types import CORE, SYSTEM, TYPES
-from imports import extras, reference
+from imports.cleaning import row_settings
+from imports.mapping import column_reference
 from imports.models import RowIssue
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
@@ -41,8 +42,8 @@ def test_the_template_keeps_to_the_rules_of_the_workspace(alice: Actor) -> None:
 def test_every_column_is_described(alice: Actor) -> None:
     with tenant_context(alice.workspace.pk):
         attributes_of_every_type()
-        names = {field.name for _title, fields in reference.groups() for field in fields}
-    assert names >= {*CORE, "full_name", *SYSTEM, *extras.TARGETS, "own_integer", "tier"}
+        names = {field.name for _title, fields in column_reference.groups() for field in fields}
+    assert names >= {*CORE, "full_name", *SYSTEM, *row_settings.TARGETS, "own_integer", "tier"}
     said = alice.get("imports/columns/").content.decode()
     assert "gold, silver" in said
     assert "31/05/2024, day first" in said

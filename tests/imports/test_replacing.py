@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from contacts.models import Contact
-from imports import formats, mending, suggestions
+from imports.mapping import value_formats
 from imports.models import Import, RejectedRow
+from imports.results import corrections, suggestions
 from tenants.isolation.context import tenant_context
 from tenants.models import AuditEntry
 from tests.cast import Actor
@@ -74,7 +75,7 @@ def test_all_that_is_proposed_is_taken_and_brought_again(alice: Actor, imp: Impo
     for change in found:
         replace(alice, imp, change=json.dumps(change))
     with tenant_context(alice.workspace.pk):
-        assert len(mending.ready(imp)) == 40
+        assert len(corrections.ready(imp)) == 40
     alice.post(f"imports/{imp.pk}/retry/")
     with tenant_context(alice.workspace.pk):
         made = Import.objects.get(parent_id=imp.pk)
@@ -140,7 +141,10 @@ def test_an_example_is_in_the_format_of_the_column(alice: Actor, imp: Import) ->
 @pytest.mark.parametrize(
     ("column", "example"),
     [
-        *(({"target": "birthday", "formats": [form]}, words.split(", ")[0]) for form, words in formats.DATES.items()),
+        *(
+            ({"target": "birthday", "formats": [form]}, words.split(", ")[0])
+            for form, words in value_formats.DATES.items()
+        ),
         ({"target": "birthday", "formats": []}, "2024-05-31"),
         ({"target": "birthday", "formats": ["%d.%m.%y@1930"]}, "31.05.24"),
         ({"target": "x", "type": "decimal", "formats": ["decimal_comma"]}, "1.234,56"),
@@ -151,7 +155,7 @@ def test_an_example_is_in_the_format_of_the_column(alice: Actor, imp: Import) ->
     ],
 )
 def test_examples(column: dict[str, Any], example: str) -> None:
-    assert formats.example(column) == example
+    assert value_formats.example(column) == example
 
 
 @pytest.mark.parametrize(
@@ -187,4 +191,4 @@ def test_nothing_is_proposed_that_is_still_wrong() -> None:
 def test_many_rows_are_judged_by_one_cleaner(alice: Actor, imp: Import, django_assert_max_num_queries: Any) -> None:
     replace(alice, imp, change=json.dumps([2, "Latvai", "Latvia", True]))
     with tenant_context(alice.workspace.pk), django_assert_max_num_queries(8):
-        assert mending.ready(imp) == []
+        assert corrections.ready(imp) == []

@@ -6,9 +6,9 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from contacts.models import Attribute
-from imports import saved
 from imports.models import Import, SavedMapping
 from imports.options import Options
+from imports.wizard import saved_mappings
 from tenants.isolation.context import tenant_context
 from tests.cast import Actor
 from tests.imports.helpers import again, receive
@@ -33,8 +33,8 @@ def the_one(actor: Actor) -> SavedMapping:
 
 
 def test_names_of_columns_decide_what_fits() -> None:
-    assert saved.digest(["E-Mail", "Shoe size"]) == saved.digest(["e_mail", "SHOE SIZE"])
-    assert saved.digest(["a", "b"]) != saved.digest(["b", "a"])
+    assert saved_mappings.digest(["E-Mail", "Shoe size"]) == saved_mappings.digest(["e_mail", "SHOE SIZE"])
+    assert saved_mappings.digest(["a", "b"]) != saved_mappings.digest(["b", "a"])
 
 
 def test_a_mapping_is_kept_and_used_again(alice: Actor) -> None:
@@ -88,8 +88,8 @@ def test_only_for_the_same_columns(alice: Actor) -> None:
     other = receive(alice.workspace, "email,city\na@x.example,Riga\n")
     assert "A saved mapping fits" not in alice.get(f"imports/{other.pk}/").content.decode()
     assert alice.post(f"imports/{other.pk}/use-saved/{the_one(alice).pk}/").status_code == 404
-    with tenant_context(alice.workspace.pk), pytest.raises(saved.NoSuchMapping):
-        saved.apply(other, the_one(alice))
+    with tenant_context(alice.workspace.pk), pytest.raises(saved_mappings.NoSuchMapping):
+        saved_mappings.apply(other, the_one(alice))
 
 
 def test_a_field_that_has_gone_is_skipped(alice: Actor) -> None:

@@ -6,8 +6,8 @@ import pytest
 
 from contacts.models import Attribute, Contact
 from contacts.values.types import BadValue, parser
-from imports import columns
 from imports.models import Import, RowIssue
+from imports.wizard import column_choices
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tests.cast import Actor, person, workspace
@@ -101,9 +101,9 @@ def test_without_an_identifier_the_import_fails(strict: Tenant) -> None:
 def test_dates_have_no_formats(strict: Tenant) -> None:
     imp = receive(strict, "email,birthday\na@x.example,03/04/1988\n")
     with tenant_context(strict.pk):
-        assert "formats" not in columns.choose(imp, {})[1]
-        with pytest.raises(columns.BadMapping, match="no format of its own"):
-            columns.choose(imp, {}, written={"birthday": "%d/%m/%Y"})
+        assert "formats" not in column_choices.choose(imp, {})[1]
+        with pytest.raises(column_choices.BadMapping, match="no format of its own"):
+            column_choices.choose(imp, {}, written={"birthday": "%d/%m/%Y"})
 
 
 def test_pages_name_the_column(alice: Actor) -> None:
@@ -140,7 +140,8 @@ def test_least_number_of_rows(tenant: Tenant, least: int, status: str, reason: s
 
 
 def test_mended_rows_need_not_keep_the_rules_of_files(alice: Actor) -> None:
-    from imports import mending, running
+    from imports.pipeline import worker
+    from imports.results import corrections
 
     own = alice.workspace
     Tenant.objects.filter(pk=own.pk).update(separators=";", min_rows=3, strict_values=True)
@@ -148,10 +149,10 @@ def test_mended_rows_need_not_keep_the_rules_of_files(alice: Actor) -> None:
     imp = bring(own, "email;phone\na@@x.example;+447911123456\nb@x.example;\nc@x.example;\n", user=alice.user)
     assert (imp.status, imp.created, imp.in_error) == ("imported", 2, 1)
     with tenant_context(own.pk):
-        mending.mend(imp, 2, {0: "a@x.example"}, chosen=None)
-        made = mending.retry(imp, tenant=own, user=alice.user)
+        corrections.mend(imp, 2, {0: "a@x.example"}, chosen=None)
+        made = corrections.retry(imp, tenant=own, user=alice.user)
     assert made is not None
-    running.work(own.pk, made.pk)
+    worker.work(own.pk, made.pk)
     with tenant_context(own.pk):
         made.refresh_from_db()
     assert (made.status, made.created, made.refused_columns) == ("imported", 1, [])

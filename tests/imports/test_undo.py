@@ -10,8 +10,9 @@ from django.db import connection
 from django.utils import timezone
 
 from contacts.models import Change, Contact, News, Withdrawn
-from imports import pipeline, running, tidying, undo
+from imports import cleanup
 from imports.models import Import, Listing, Status, Touched
+from imports.pipeline import phases, undo, worker
 from segments import membership
 from segments.models import Member, Segment
 from tenants.isolation.context import tenant_context
@@ -170,7 +171,7 @@ def test_it_can_be_asked_for_once_and_in_time_only(tenant: Tenant) -> None:
     with tenant_context(tenant.pk):
         assert undo.ask(imp, "undo", user=None)
         assert not undo.ask(imp, "undo", user=None)
-    running.work(tenant.pk, imp.pk)
+    worker.work(tenant.pk, imp.pk)
     with tenant_context(tenant.pk):
         assert not undo.ask(imp, "undo", user=None)
         with time_machine.travel(timezone.now() + timedelta(days=31), tick=False):
@@ -190,19 +191,19 @@ def test_an_undo_is_noted_in_the_order_of_changes(tenant: Tenant) -> None:
 
 
 def test_a_cancel_can_take_back_what_was_written(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
-    from imports import intake
+    from imports.wizard import upload
 
-    monkeypatch.setattr(pipeline, "WRITE_ROWS", 5)
+    monkeypatch.setattr(phases, "WRITE_ROWS", 5)
     bring(tenant, FIRST)
     before = state(tenant)
     imp = bring(tenant, SECOND, review=True)
     with tenant_context(tenant.pk):
-        intake.confirm(imp)
+        upload.confirm(imp)
     while not touched(tenant, imp):
-        running.step(tenant.pk, imp.pk)
+        worker.step(tenant.pk, imp.pk)
     with tenant_context(tenant.pk):
-        assert intake.cancel(imp, take_back=True)
-    running.work(tenant.pk, imp.pk)
+        assert upload.cancel(imp, take_back=True)
+    worker.work(tenant.pk, imp.pk)
     done = again(tenant, imp)
     assert done.status == Status.CANCELED
     assert done.undone_at
@@ -219,9 +220,9 @@ def test_an_undo_that_was_given_up_goes_on_where_it_stopped(tenant: Tenant, monk
     with tenant_context(tenant.pk):
         undo.ask(imp, "undo", user=None)
     while not undone_rows(tenant, imp):
-        running.step(tenant.pk, imp.pk)
+        worker.step(tenant.pk, imp.pk)
     with tenant_context(tenant.pk):
-        pipeline.end(again(tenant, imp), Status.FAILED, reason="worker_lost")
+        phases.end(again(tenant, imp), Status.FAILED, reason="worker_lost")
     assert 0 < undone_rows(tenant, imp) < imp.created + imp.updated
     assert turn(tenant, again(tenant, imp), "undo").status == Status.UNDONE
     assert state(tenant) == before
@@ -300,9 +301,9 @@ def test_lists_go_when_no_undo_can_ask_for_them(tenant: Tenant) -> None:
     bring(tenant, FI)
     with tenant_context(tenant.pk):
         assert Listing.objects.count() == 1
-    tidying.workspace(tenant, now=timezone.now() + timedelta(days=undo.DAYS - 1))
+    cleanup.workspace(tenant, now=timezone.now() + timedelta(days=undo.DAYS - 1))
     with tenant_context(tenant.pk):
         assert Listing.objects.count() == 1
-    tidying.workspace(tenant, now=timezone.now() + timedelta(days=undo.DAYS + 1))
+    cleanup.workspace(tenant, now=timezone.now() + timedelta(days=undo.DAYS + 1))
     with tenant_context(tenant.pk):
         assert Listing.objects.count() == 0

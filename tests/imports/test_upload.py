@@ -115,7 +115,7 @@ def test_without_a_token_nothing_is_taken(alice: Actor) -> None:
     ],
 )
 def test_names_are_shown_clean_and_stored_as_ours(name: str, shown: str | None) -> None:
-    from imports.intake import clean_name
+    from imports.wizard.upload import clean_name
 
     assert len(clean_name(name)) <= 255
     assert shown is None or clean_name(name) == shown

@@ -12,10 +12,11 @@ import pytest
 from django.core.management import call_command
 
 from contacts.models import Attribute, Contact
-from imports import columns, containers, intake, sampling
-from imports.containers import Wishes
+from imports.files import archives
+from imports.files.archives import Wishes
 from imports.models import Import, RejectedRow, RowIssue
 from imports.options import Options
+from imports.wizard import column_choices, sample_rows, upload
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tests.cast import Actor
@@ -50,7 +51,7 @@ def book(rows: Sequence[Sequence[object]], **more: Any) -> bytes:
 def cells(data: bytes, tmp_path: Path, wishes: Wishes | None = None) -> tuple[list[str], dict[str, Any]]:
     source, target = tmp_path / "book.xlsx", tmp_path / "text"
     source.write_bytes(data)
-    found = containers.unpack(source, target, kind="xlsx", limit=30_000_000, wishes=wishes)
+    found = archives.unpack(source, target, kind="xlsx", limit=30_000_000, wishes=wishes)
     return target.read_text().split("\n")[:-1], found.looks
 
 
@@ -70,8 +71,8 @@ def test_a_line_break_in_a_cell_is_part_of_it(end: str, tenant: Tenant) -> None:
     )
     imp = receive(tenant, workbook([], sheet=sheet.replace("@@", end)))
     with tenant_context(tenant.pk):
-        chosen = columns.choose(imp, {"Note": "new:text:note"})
-        intake.start(imp, options=Options(), columns=chosen, auto_start=True)
+        chosen = column_choices.choose(imp, {"Note": "new:text:note"})
+        upload.start(imp, options=Options(), columns=chosen, auto_start=True)
     done = work(tenant, imp)
     assert (done.rows, done.created, done.in_error) == (3, 2, 1)
     proved(tenant, done)
@@ -153,10 +154,10 @@ def test_the_page_shows_what_the_sheet_shows(alice: Actor) -> None:
     assert "18.02.1982" in page
     assert "\x1f" not in page
     with tenant_context(alice.workspace.pk):
-        drawn = sampling.draft(imp, {"#0": "email", "#1": "external_id", "#2": "birthday"}, {})
-        (row,) = sampling.rows(imp, drawn, Options())
+        drawn = sample_rows.draft(imp, {"#0": "email", "#1": "external_id", "#2": "birthday"}, {})
+        (row,) = sample_rows.rows(imp, drawn, Options())
         assert [cell.value for cell in row.cells] == ["a@example.com", "K-0012", "1982-02-18"]
-        assert [c["target"] for c in columns.choose(imp, {})][:1] == ["email"]
+        assert [c["target"] for c in column_choices.choose(imp, {})][:1] == ["email"]
 
 
 def test_new_fields_for_codes_are_text_and_for_dates_dates(alice: Actor) -> None:
@@ -238,7 +239,7 @@ def test_hidden_rows_and_columns_are_said(alice: Actor) -> None:
 
 def columns_of(tenant: Tenant, imp: Import) -> Any:
     with tenant_context(tenant.pk):
-        return columns.preview(imp)
+        return column_choices.preview(imp)
 
 
 MERGED = '<mergeCells><mergeCell ref="B2:B4"/><mergeCell ref="A5:B5"/><mergeCell ref="C2:C3"/></mergeCells>'
@@ -332,14 +333,14 @@ def test_the_command_knows_sheets_and_looks(tenant: Tenant, tmp_path: Path, caps
 
 def start(tenant: Tenant, path: Path, sets: list[str], capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
     """The command's own answer; the work is done here, where no worker is."""
-    from imports import running
     from imports.management.commands import import_contacts
+    from imports.pipeline import worker
 
     waited = import_contacts._wait
 
     def at_once(found: Tenant, import_id: int, *, review: bool) -> dict[str, Any]:
         while not again(found, Import(pk=import_id)).ended:
-            running.work(found.pk, import_id)
+            worker.work(found.pk, import_id)
         return waited(found, import_id, review=review)
 
     with pytest.MonkeyPatch.context() as patch:
@@ -352,7 +353,7 @@ def start(tenant: Tenant, path: Path, sets: list[str], capsys: pytest.CaptureFix
 def test_a_table_declared_as_a_document_is_refused(tmp_path: Path) -> None:
     head = '<?xml version="1.0"?><!DOCTYPE x []>'
     data = book([], sheet=head + sheet_xml([["a"], [Raw('s="1"><v>1</v>')]]))
-    with pytest.raises(containers.FileProblem) as caught:
+    with pytest.raises(archives.FileProblem) as caught:
         cells(data, tmp_path)
     assert caught.value.code == "file_corrupt"
 
@@ -361,6 +362,6 @@ def test_two_parts_of_one_name(tmp_path: Path) -> None:
     data = io.BytesIO(book([["a"], ["b"]]))
     with zipfile.ZipFile(data, "a") as archive, pytest.warns(UserWarning, match="Duplicate name"):
         archive.writestr("xl/worksheets/sheet1.xml", "x")
-    with pytest.raises(containers.FileProblem) as caught:
+    with pytest.raises(archives.FileProblem) as caught:
         cells(data.getvalue(), tmp_path)
     assert caught.value.code == "file_corrupt"

@@ -99,7 +99,7 @@ def confirmation(alice: Actor) -> tuple[str, Client, str]:
 MAILS: dict[str, list[Callable[[Actor], tuple[str, Client, str]]]] = {
     "tenants/members/auth_adapter.py": [reset, unknown],
     "tenants/members/invitations.py": [invitation],
-    "imports/news.py": [import_ended],
+    "imports/pipeline/notifications.py": [import_ended],
     "contacts/bulk/export.py": [export_ready],
     "contacts/subscriptions/signup.py": [confirmation],
 }

@@ -4,8 +4,9 @@ import time
 
 import pytest
 
-from imports import intake, running
 from imports.models import Import, Phase, Status
+from imports.pipeline import worker
+from imports.wizard import upload
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tests.imports.helpers import again, bring
@@ -94,13 +95,13 @@ def test_an_import_does_not_take_a_claimed_visitor(tenant: Tenant, site: Site) -
 def until(tenant: Tenant, imp: Import, phase: Phase) -> None:
     """Work step by step until an import stands in a phase."""
     while again(tenant, imp).phase != phase:
-        assert running.step(tenant.pk, imp.pk)
+        assert worker.step(tenant.pk, imp.pk)
 
 
 def finish(tenant: Tenant, imp: Import) -> Import:
     with tenant_context(tenant.pk):
-        assert intake.confirm(imp)
-    running.work(tenant.pk, imp.pk)
+        assert upload.confirm(imp)
+    worker.work(tenant.pk, imp.pk)
     return again(tenant, imp)
 
 
@@ -111,7 +112,7 @@ def test_a_visitor_that_identifies_while_the_import_runs_is_met_at_its_end(
     stored(site, hit(device(), "identify", email="waiting@example.com"))  # otherwise there is nothing to match
     imp = bring(tenant, f"email,phone,external_id\n{ANNA},{PHONE},C-1\n{BOB},,\n", review=True)
     with tenant_context(tenant.pk):
-        intake.confirm(imp)
+        upload.confirm(imp)
     until(tenant, imp, Phase.APPLY)
     late, two_people = device(), device()
     # What is stored in the middle of an apply sees the contacts of before.
@@ -119,7 +120,7 @@ def test_a_visitor_that_identifies_while_the_import_runs_is_met_at_its_end(
     stored(site, hit(two_people, "identify", email=BOB, phone=PHONE), at=time.time())
     assert visitor(tenant, late).contact_id is None
     until(tenant, imp, phase)
-    running.work(tenant.pk, imp.pk)
+    worker.work(tenant.pk, imp.pk)
     imp = again(tenant, imp)
     found = visitor(tenant, late)
     assert (imp.status, imp.matched_visitors) == (Status.IMPORTED, 1)

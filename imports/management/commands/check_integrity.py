@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from imports.queries import orphans
+from imports.pipeline.queries import orphans
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 

@@ -10,10 +10,12 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError
 
-from imports import columns, intake, problems, reports, saved
+from imports.files.reader import FileProblem
 from imports.models import Import, Phase, RowIssue, Status
 from imports.options import BadOption, Options
-from imports.reader import FileProblem
+from imports.problems import catalogue
+from imports.results import error_rows
+from imports.wizard import column_choices, saved_mappings, upload
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tenants.web import workspace_urls
@@ -46,17 +48,17 @@ class Command(BaseCommand):
         try:
             import_id = self._start(tenant, options["file"], wanted, review=options["review"])
         except FileProblem as problem:
-            text = problems.sentence(problem.code, **problem.facts)
+            text = catalogue.sentence(problem.code, **problem.facts)
             self._print({"status": "failed", "reason": problem.code, "sentence": text, "rows": 0}, options)
             raise SystemExit(1) from None
-        except columns.Ambiguous as problem:
+        except column_choices.Ambiguous as problem:
             raise CommandError(f"{problem} Say --set format.{problem.name}={' or '.join(problem.ways)}.") from problem
-        except (BadOption, columns.BadMapping, saved.NoSuchMapping) as problem:
+        except (BadOption, column_choices.BadMapping, saved_mappings.NoSuchMapping) as problem:
             raise CommandError(str(problem)) from problem
         result = _wait(tenant, import_id, review=options["review"])
         if options["errors"]:
             with tenant_context(tenant.pk), options["errors"].open("w", encoding="utf-8", newline="") as file:
-                file.writelines(reports.errors_csv(Import.objects.get(pk=import_id)))
+                file.writelines(error_rows.errors_csv(Import.objects.get(pk=import_id)))
         self._print(result, options)
         if result["status"] not in (Status.IMPORTED, Status.READY):
             raise SystemExit(1)
@@ -67,11 +69,11 @@ class Command(BaseCommand):
         with tenant_context(tenant.pk):
             with path.open("rb") as file:
                 chunks = iter(lambda: file.read(CHUNK), b"")
-                imp = intake.receive(chunks, file_name=path.name, tenant=tenant, user=None, origin="command")
+                imp = upload.receive(chunks, file_name=path.name, tenant=tenant, user=None, origin="command")
             try:
                 _configure(imp, tenant, wanted, review=review)
-            except (FileProblem, BadOption, columns.BadMapping, saved.NoSuchMapping):
-                intake.discard(imp)  # the rollback takes the import away, but not its file
+            except (FileProblem, BadOption, column_choices.BadMapping, saved_mappings.NoSuchMapping):
+                upload.discard(imp)  # the rollback takes the import away, but not its file
                 raise
             return int(imp.pk)
 
@@ -86,22 +88,22 @@ def _configure(imp: Import, tenant: Tenant, wanted: dict[str, Any], *, review: b
     if not {"sheet", *LOOKS}.isdisjoint(wanted):
         try:
             fill, skip_hidden = (_look(wanted, name) for name in LOOKS)
-            intake.take_sheet(imp, tenant, str(wanted.get("sheet", imp.sheet)), fill=fill, skip_hidden=skip_hidden)
-        except intake.BadSheet as problem:
+            upload.take_sheet(imp, tenant, str(wanted.get("sheet", imp.sheet)), fill=fill, skip_hidden=skip_hidden)
+        except upload.BadSheet as problem:
             raise BadOption(str(problem)) from problem
     if dialect:
-        columns.read_again(imp, tenant, dialect)
+        column_choices.read_again(imp, tenant, dialect)
     maps = {name[4:]: str(value) for name, value in wanted.items() if name.startswith("map.")}
     written = {name[7:]: str(value) for name, value in wanted.items() if name.startswith("format.")}
     if "saved" in wanted:
-        saved.named(imp, str(wanted["saved"]))
+        saved_mappings.named(imp, str(wanted["saved"]))
     options = Options.parse({**imp.options, **{k: v for k, v in wanted.items() if k in (*SETTINGS, "segment")}})
-    chosen = columns.choose(
+    chosen = column_choices.choose(
         imp, maps, written=written, create_unknown=wanted.get("unknown") == "create", options=options
     )
     imp.description = str(wanted.get("description", ""))[:300]
     imp.save(update_fields=["description"])
-    intake.start(imp, options=options, columns=chosen, auto_start=not review)
+    upload.start(imp, options=options, columns=chosen, auto_start=not review)
 
 
 def _look(wanted: dict[str, Any], name: str) -> bool:

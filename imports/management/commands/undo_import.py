@@ -8,8 +8,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError
 
-from imports import undo
 from imports.models import Import
+from imports.pipeline import undo
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 

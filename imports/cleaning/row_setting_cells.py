@@ -1,0 +1,185 @@
+"""Cells of what a row says beside its contact's values: settings of the row, and parts of an event. Pure.
+
+Each reader is made for a column and turns trimmed, non-empty text into a JSON value, or raises BadValue.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from contacts.values import identifiers, texts, types
+from contacts.values.types import BadValue
+from core import exact_json
+from core.parse import whole
+from imports.cleaning import cells as of
+from imports.cleaning import consent_columns
+from imports.cleaning.cells import Column
+from segments import membership
+
+CHANNELS = ("email", "sms", "viber", "whatsapp", "push", "web_push", "widget", "telegram", "in_app")
+_CHANNEL_WORDS = {"e-mail": "email", "mail": "email", "web push": "web_push", "webpush": "web_push",
+                  "mobile push": "push", "in-app": "in_app", "in app": "in_app"}  # fmt: skip
+_STATUS_WORDS = {
+    "delivered": "delivered|sent|zugestellt|delivre|entregado",
+    "read": "read|opened|open|viewed",
+    "clicked": "clicked|click",
+    "undelivered": "undelivered|not delivered|bounced|bounce|failed|hard bounce|soft bounce|rejected",
+    "unsubscribed": "unsubscribed|unsubscribe|opted out",
+    "spam": "spam|complained|complaint|abuse|spam report",
+}
+MESSAGE_STATUSES = {word: status for status, words in _STATUS_WORDS.items() for word in words.split("|")}
+MAX_NAME, MAX_SEGMENTS = 120, 200
+
+
+@dataclass(frozen=True)
+class Names:
+    """Names of the workspace that a cell may hold, small letters → as they are written."""
+
+    endpoint: Mapping[str, str] = field(default_factory=dict)
+    touchpoint: Mapping[str, str] = field(default_factory=dict)
+    action: Mapping[str, str] = field(default_factory=dict)
+
+
+def _number(column: Column, _names: Names) -> Callable[[str], Any]:
+    def read(text: str) -> int:
+        number = whole(text)
+        if number is None:
+            raise BadValue("not_a_contact_id")
+        return number
+
+    return read
+
+
+def _status(channel: str) -> Callable[[Column, Names], Callable[[str], Any]]:
+    return lambda column, _names: consent_columns.reader(column.name, channel)
+
+
+def _segments(_column: Column, _names: Names) -> Callable[[str], Any]:
+    def read(text: str) -> list[str]:
+        found = list(dict.fromkeys(name for part in membership.split(text) if (name := texts.normal_text(part))))
+        if len(found) > MAX_SEGMENTS or any(len(name) > MAX_NAME for name in found):
+            raise BadValue("segments_unreadable", limit=MAX_SEGMENTS)
+        return found
+
+    return read
+
+
+def _known(kind: str) -> Callable[[Column, Names], Callable[[str], Any]]:
+    def make(_column: Column, names: Names) -> Callable[[str], Any]:
+        known: Mapping[str, str] = getattr(names, kind)
+
+        def read(text: str) -> str:
+            found = known.get(text.casefold())
+            if found is None:
+                raise BadValue("unknown_name", kind=kind, value=text[:MAX_NAME])
+            return found
+
+        return read
+
+    return make
+
+
+def _moment(column: Column, _names: Names | None = None) -> Callable[[str], Any]:
+    return types.parser("datetime", formats=column.formats, zone=column.zone, strict=column.strict)
+
+
+SETTING: dict[str, Callable[[Column, Names], Callable[[str], Any]]] = {
+    "contact_id": _number,
+    "email_status": _status("email"),
+    "phone_status": _status("phone"),
+    "row.segments": _segments,
+    "row.endpoint": _known("endpoint"),
+    "row.touchpoint": _known("touchpoint"),
+    "row.action": _known("action"),
+    "row.happened": _moment,
+}
+
+
+def _text(limit: int) -> Callable[[Column], Callable[[str], Any]]:
+    def make(_column: Column) -> Callable[[str], Any]:
+        def read(text: str) -> str:
+            of.check_signs(text)
+            text = texts.normal_text(text)
+            if len(text) > limit:
+                raise BadValue("field_too_long", limit=limit, found=len(text))
+            return text
+
+        return read
+
+    return make
+
+
+def _currency(_column: Column) -> Callable[[str], Any]:
+    def read(text: str) -> str:
+        if len(text) != 3 or not text.isascii() or not text.isalpha():
+            raise BadValue("not_a_currency")
+        return text.upper()
+
+    return read
+
+
+def _channel(_column: Column) -> Callable[[str], Any]:
+    def read(text: str) -> str:
+        word = text.casefold()
+        found = _CHANNEL_WORDS.get(word, word)
+        if found not in CHANNELS:
+            raise BadValue("not_a_channel", options=", ".join(CHANNELS))
+        return found
+
+    return read
+
+
+def _message_status(_column: Column) -> Callable[[str], Any]:
+    def read(text: str) -> str:
+        found = MESSAGE_STATUSES.get(identifiers.name_key(text))
+        if found is None:
+            raise BadValue("not_a_message_status", options=", ".join(_STATUS_WORDS))
+        return found
+
+    return read
+
+
+def _items(_column: Column) -> Callable[[str], Any]:
+    """Items of an order: a JSON list of objects, or names with | between them, each perhaps with its number: "Tent x2"."""
+
+    def read(text: str) -> list[Any]:
+        if text.startswith("["):
+            try:
+                found = exact_json.loads(text)
+            except ValueError:
+                raise BadValue("items_unreadable") from None
+            if not all(isinstance(item, dict | str) for item in found):
+                raise BadValue("items_unreadable")
+            return [item if isinstance(item, dict) else {"name": item} for item in found][:1000]
+        return [_item(part.strip()) for part in text.split("|") if part.strip()][:1000]
+
+    return read
+
+
+def _item(text: str) -> dict[str, Any]:
+    name, sign, count = text.rpartition(" x")
+    return {"name": name, "quantity": int(count)} if sign and count.isascii() and count.isdigit() else {"name": text}
+
+
+def _amount(column: Column) -> Callable[[str], Any]:
+    return types.parser("decimal", formats=column.formats)
+
+
+def _property(column: Column) -> Callable[[str], Any]:
+    kind = column.type if column.type in types.TYPES else "text"
+    return of.reader(Column(column.index, column.name, column.key, kind, formats=column.formats), region=None)
+
+
+EVENT: dict[str, Callable[[Column], Callable[[str], Any]]] = {
+    "event.name": _text(MAX_NAME),
+    "event.time": _moment,
+    "event.id": _text(200),
+    "event.amount": _amount,
+    "event.currency": _currency,
+    "event.items": _items,
+    "event.channel": _channel,
+    "event.message": _text(200),
+    "event.language": _text(40),
+    "event.status": _message_status,
+    "event.property": _property,
+}

@@ -1,0 +1,76 @@
+"""What is kept for a time only, removed when its time is over: files of imports, and what undos have taken out.
+
+Safe to repeat and to stop anywhere: a file that is gone already is gone, and each import is a transaction of its own.
+"""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from django.conf import settings
+from django.db.models import Exists, OuterRef, Q
+from django.utils import timezone
+
+from contacts.identity import revert
+from contacts.models import Withdrawn
+from contacts.staging import Staging
+from imports.models import Import, Phase
+from imports.pipeline import roster, undo
+from imports.wizard import upload
+from tenants.isolation.context import tenant_context
+from tenants.models import Tenant
+
+log = logging.getLogger(__name__)
+# Beside the text that was read: the file as it came, and the copy in UTF-8.
+_BESIDE = (upload.ORIGINAL, ".utf8")
+
+
+def everywhere() -> None:
+    """Tidy up all workspaces; a failure of one does not stop the others."""
+    # In another order each day: should the time of the task not be enough, nobody is always the last.
+    for tenant in Tenant.objects.order_by("?"):
+        try:
+            workspace(tenant, now=timezone.now())
+        except Exception:
+            log.exception("tidying workspace %s", tenant.pk)
+
+
+def workspace(tenant: Tenant, *, now: datetime) -> tuple[int, int]:
+    """Remove what is over in one workspace; returns imports that lost their file, and undos that became final."""
+    old = Q(file_removed_at=None, finished_at__lt=now - timedelta(days=tenant.keep_files_days))
+    with tenant_context(tenant.pk):
+        roster.forget(tenant.pk, before=now - timedelta(days=undo.DAYS))
+    files = _each(tenant, old, lambda imp: remove_file(imp, now))
+    undone = Q(undone_at__lt=now - timedelta(days=undo.DAYS))
+    return files, _each(tenant, undone, _forget, withdrawn=True)
+
+
+def _each(tenant: Tenant, wanted: Q, act: Callable[[Import], None], *, withdrawn: bool = False) -> int:
+    """Do something with each import that has ended and is meant, while nobody else can touch it."""
+    with tenant_context(tenant.pk, read_only=True):
+        found = Import.objects.filter(wanted, phase=Phase.DONE)
+        if withdrawn:
+            found = found.filter(Exists(Withdrawn.objects.filter(import_id=OuterRef("pk"))))
+        ids = list(found.order_by("pk").values_list("pk", flat=True))
+    done = 0
+    for pk in ids:
+        with tenant_context(tenant.pk):
+            imp = Import.objects.select_for_update(skip_locked=True).filter(wanted, pk=pk, phase=Phase.DONE).first()
+            if imp is not None:
+                act(imp)
+                done += 1
+    return done
+
+
+def remove_file(imp: Import, now: datetime) -> None:
+    """Remove the files of an import that has ended; what became of its rows stays."""
+    path = Path(settings.UPLOAD_DIR) / imp.path
+    for file in (path, *map(path.with_suffix, _BESIDE)):
+        file.unlink(missing_ok=True)
+    imp.file_removed_at = now
+    imp.save(update_fields=["file_removed_at"])
+
+
+def _forget(imp: Import) -> None:
+    revert.forget_all(Staging(imp.tenant_id, imp.pk))

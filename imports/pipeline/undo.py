@@ -1,0 +1,205 @@
+"""Undo of an import, and the undo of that (docs/undo.md): units of rows, in the workspace's turn, safe to repeat.
+
+An undo takes out what the import created and gives overwritten values back, except where somebody has changed them since;
+members, events and visitors go the same way. What went out is kept for 30 days, and can be brought back.
+"""
+
+from collections import Counter
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Max
+from django.utils import timezone
+
+from contacts import staging as tables
+from contacts.identity import revert
+from contacts.staging import Staging
+from core import formatting
+from imports.models import Import, Phase, Status, Touched, Unit
+from imports.pipeline import queries, roster, units, wakeup
+from imports.results.progress import is_behind
+from segments import membership
+from tenants.models import User
+from tracking import imported_events, visitors
+
+DAYS = 30
+ROWS = 50_000
+
+
+def undoable(imp: Import, *, now: datetime) -> bool:
+    """Whether the import has written something that can still be taken back."""
+    in_time = imp.undoable_until is not None and now < imp.undoable_until
+    return imp.ended and in_time and imp.undone_at is None and Touched.objects.filter(import_id=imp.pk).exists()
+
+
+def redoable(imp: Import, *, now: datetime) -> bool:
+    """Whether the import has been undone, and that can still be taken back."""
+    return imp.ended and imp.undone_at is not None and now < imp.undone_at + timedelta(days=DAYS)
+
+
+def ask(imp: Import, turning: str, *, user: User | None) -> bool:
+    """Hand an undo ("undo") or its reversal ("redo") to the workers; False when there is nothing to turn.
+
+    A second click finds it done or under way. Runs in a tenant's transaction.
+    """
+    locked: Import = Import.objects.select_for_update().get(pk=imp.pk)
+    now = timezone.now()
+    if not (undoable(locked, now=now) if turning == "undo" else redoable(locked, now=now)):
+        return False
+    begin(locked, turning, user=user)
+    return True
+
+
+def begin(imp: Import, turning: str, *, user: User | None) -> None:
+    """Put the import into the queue for its undo or redo."""
+    imp.turning, imp.phase, imp.phase_at, imp.status = turning, Phase.QUEUED, timezone.now(), Status.UNDOING
+    imp.undone_by, imp.started, imp.cancel_requested = user, True, False
+    imp.save(
+        update_fields=["turning", "phase", "phase_at", "status", "undone_by", "started", "cancel_requested"]
+    )  # fmt: skip
+    wakeup.send(imp.pk)
+
+
+# --- steps, called by the pipeline ------------------------------------------------------------------------------------
+
+
+def make_units(imp: Import, staging: Staging) -> Phase:
+    """Begin: the tables, and a unit for each range of rows. Returns the phase."""
+    tables.create(staging, undo=True)
+    last = Touched.objects.filter(import_id=imp.pk).aggregate(last=Max("row_no"))["last"]
+    if (last or 0) > queries.LARGE:
+        queries.learn(staging)
+    ranges = [(start, start + ROWS, 0) for start in range(0, (last or 0) + 1, ROWS)]
+    Unit.objects.filter(import_id=imp.pk, kind__in=("undo", "redo", "withdraw")).delete()
+    units.make(imp, imp.turning, ranges)
+    if imp.turning == "undo":
+        units.make(imp, "withdraw", [(0, 0, 0)])
+        roster.note_later(imp, staging)
+        for app in (membership, imported_events):
+            app.note_used(staging)
+        tables.analyze(staging, "used", "listed")
+    return Phase(imp.turning)
+
+
+def undo_rows(unit: Unit, staging: Staging) -> dict[str, Any]:
+    """Take back one range of rows."""
+    span = {"start": unit.start, "stop": unit.stop}
+    taken = revert.undo(staging, **span, now=timezone.now())
+    queries.mark_undone(staging, start=unit.start, stop=unit.stop)
+    return _counts(taken)
+
+
+def redo_rows(unit: Unit, staging: Staging) -> dict[str, Any]:
+    """Bring back one range of rows."""
+    span = {"start": unit.start, "stop": unit.stop}
+    taken = revert.redo(staging, **span, now=timezone.now())
+    queries.mark_undone(staging, start=unit.start, stop=unit.stop, redone=True)
+    return _counts(taken)
+
+
+def withdraw(staging: Staging) -> dict[str, Any]:
+    """Take out members and events, beside the ranges."""
+    return {"members": membership.withdraw(staging), "events": imported_events.withdraw(staging)}
+
+
+def _counts(taken: revert.Taken) -> dict[str, Any]:
+    return {"results": taken.results, "values": taken.values, "kept_values": taken.kept}
+
+
+def finish(imp: Import, staging: Staging) -> dict[str, int]:
+    """What is left once all ranges are done: visitors, and for a redo members and events. Returns the report."""
+    report = _summed(imp)
+    if imp.turning == "undo":
+        report["visitors"] = visitors.release(staging)
+        report["listed"] = roster.kept(imp)
+        report["kept"] -= report["listed"]
+    else:
+        report["members"], report["events"] = membership.bring_back(staging), imported_events.bring_back(staging)
+        report["visitors"] = visitors.retie(staging)
+    return report
+
+
+def _summed(imp: Import) -> dict[str, int]:
+    total: Counter[str] = Counter()
+    for unit in Unit.objects.filter(import_id=imp.pk, kind__in=(imp.turning, "withdraw")):
+        counts = unit.counts
+        for result, name in _NAMES.items():
+            total[name] += counts.get("results", {}).get(result, 0)
+        for name in ("values", "kept_values", "members", "events"):
+            total[name] += counts.get(name, 0)
+    return {name: total[name] for name in (*_NAMES.values(), "values", "kept_values", "members", "events")}
+
+
+_NAMES = {
+    revert.REVERSED: "reversed",
+    revert.IN_PART: "in_part",
+    revert.KEPT: "kept",
+    revert.IMPOSSIBLE: "impossible",
+}
+
+
+# --- for people -------------------------------------------------------------------------------------------------------
+
+
+def effects(imp: Import, turning: str) -> list[dict[str, str]]:
+    """What an undo or redo will do, for ui/dialog.html. Worked out from what the import has touched."""
+    touched = Touched.objects.filter(import_id=imp.pk)
+    if turning == "redo":
+        back = touched.filter(undone__in=(revert.REVERSED, revert.IN_PART)).count()
+        until = imp.undone_at + timedelta(days=DAYS) if imp.undone_at else None
+        return [
+            {
+                "icon": "redo-2",
+                "text": "rows that were taken back are written again",
+                "figure": formatting.number(back),
+            },
+            {"icon": "lock", "text": "what somebody has changed since stays as it is", "figure": ""},
+            {"icon": "clock", "text": "possible until", "figure": formatting.day(until) if until else ""},
+        ]
+    made = touched.filter(outcome="c")
+    changed = touched.filter(outcome="u").count()
+    until = timezone.now() + timedelta(days=DAYS)
+    return [
+        {
+            "icon": "trash-2",
+            "text": "contacts that it created are taken out",
+            "figure": formatting.number(made.count()),
+        },
+        {"icon": "undo-2", "text": "contacts get their old values back", "figure": formatting.number(changed)},
+        {"icon": "lock", "text": "what somebody has changed or used since stays", "figure": ""},
+        {"icon": "redo-2", "text": "the undo itself can be taken back", "figure": f"until {formatting.day(until)}"},
+    ]
+
+
+_TOLD = (
+    ("reversed", "rows taken back whole", "rows brought back"),
+    (
+        "in_part",
+        "rows taken back in part: somebody has changed some of their values since",
+        "rows brought back in part",
+    ),
+    ("kept", "rows kept: somebody has changed or used their contacts since", "rows left as they are"),
+    ("listed", "rows kept: a later import lists the same people", "rows left as they are"),
+    ("impossible", "rows whose contact is no more", "rows left out: their contact or identifier is taken or gone"),
+    ("members", "memberships of segments removed", "memberships of segments restored"),
+    ("events", "events and source actions removed", "events and source actions restored"),
+    ("visitors", "visitors made anonymous again", "visitors tied again"),
+)
+
+
+def told(imp: Import) -> list[tuple[str, int]]:
+    """What came of the last undo or redo: (words, number), without what did not happen."""
+    side = 1 if imp.undone_at else 2
+    return [(words[side], imp.undo_report[words[0]]) for words in _TOLD if imp.undo_report.get(words[0])]
+
+
+def progress(imp: Import) -> dict[str, Any]:
+    """How far an undo or redo is: parts done of all, and whether it waits for its turn."""
+    found = Unit.objects.filter(import_id=imp.pk, kind__in=(imp.turning, "withdraw"))
+    waiting = imp.phase == Phase.QUEUED
+    total = 0 if waiting else found.count()
+    return {
+        "done": found.exclude(done_at=None).count() if total else 0,
+        "total": total,
+        "waiting": waiting and is_behind(imp),
+    }

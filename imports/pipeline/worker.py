@@ -1,0 +1,106 @@
+"""What a worker does with an import: unit after unit, then the step to the next phase, until nothing is to be had."""
+
+import logging
+import time
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import DatabaseError, OperationalError
+from django.db.models import Q
+from django.utils import timezone
+from psycopg import errors
+
+from imports.files.reader import FileProblem
+from imports.models import Import, Phase, Status, Unit
+from imports.pipeline import phases, units, wakeup
+from tenants import pending_work
+from tenants.isolation.context import tenant_context
+
+log = logging.getLogger(__name__)
+# After so long a worker gives way to other imports and comes back, so that a small one need not wait for a large one.
+TURN_SECONDS = 5.0
+# Somebody works on an import that has shown a sign of life so lately: it needs no further message, and messages must not
+# pile up before those of others.
+LIVELY = timedelta(seconds=12)
+WAITING = (Phase.DRAFT, Phase.REVIEW)
+# Two transactions met: the unit is as it was and simply done again.
+RETRY = (errors.DeadlockDetected, errors.SerializationFailure, errors.LockNotAvailable)
+
+
+def work(tenant_id: int, import_id: int) -> None:
+    """Work on an import for a while. Safe to run any number of times, side by side."""
+    until = time.monotonic() + TURN_SECONDS
+    while step(tenant_id, import_id):
+        if time.monotonic() > until:
+            with tenant_context(tenant_id):
+                wakeup.send(import_id, messages=1)
+            return
+
+
+def step(tenant_id: int, import_id: int) -> bool:
+    """One unit or one change of phase; False when there is nothing to do here now.
+
+    Raises OperationalError when the database has gone: the attempt is counted, and a sweep brings the work back.
+    """
+    try:
+        return _step(tenant_id, import_id)
+    except FileProblem as problem:
+        _fail(tenant_id, import_id, problem.code, **problem.facts)
+    except units.GivenUp as problem:
+        log.error("import %s of workspace %s given up: %s", import_id, tenant_id, problem)
+        _fail(tenant_id, import_id, problem.code, times=problem.times)
+    except Import.DoesNotExist:
+        log.info("import %s of workspace %s does not exist", import_id, tenant_id)
+    except OperationalError as problem:
+        if isinstance(problem.__cause__, RETRY):
+            return True
+        raise
+    except DatabaseError as problem:
+        log.exception("import %s of workspace %s: a statement failed", import_id, tenant_id)
+        _fail(tenant_id, import_id, "database_error", detail=type(problem).__name__)
+    return False
+
+
+def _step(tenant_id: int, import_id: int) -> bool:
+    unit = units.mark(tenant_id, import_id)
+    if unit is not None:
+        _perform(tenant_id, unit)
+        return True
+    with tenant_context(tenant_id):
+        more = phases.advance(import_id)
+        if more:
+            wakeup.send(import_id, messages=settings.WORKERS - 1)
+        return more
+
+
+def _perform(tenant_id: int, unit: Unit) -> None:
+    """Do a unit. What goes wrong in it counts against it; what befalls the worker or the database does not."""
+    try:
+        units.perform(tenant_id, unit, phases.WORK[unit.kind])
+    except (OperationalError, FileProblem):
+        raise
+    except Exception:
+        units.note_failure(tenant_id, unit)
+        raise
+
+
+def _fail(tenant_id: int, import_id: int, code: str, **facts: object) -> None:
+    with tenant_context(tenant_id):
+        imp = Import.objects.select_for_update().get(pk=import_id)
+        if not imp.ended:
+            phases.end(imp, Status.FAILED, reason=code, **facts)
+
+
+def wake_active(tenant_id: int) -> None:
+    """Tell workers about every import of a workspace that is under way; forget the workspace when there is none."""
+    with tenant_context(tenant_id):
+        seen_at = timezone.now()
+        idle = Q(phase__in=WAITING, cancel_requested=False) | Q(phase=Phase.DONE)
+        active = list(Import.objects.exclude(idle).order_by("pk").values_list("pk", flat=True)[:50])
+        if not active:
+            pending_work.done(wakeup.KIND, seen_at=seen_at)
+        signs = Q(claimed_at__gt=seen_at - LIVELY) | Q(done_at__gt=seen_at - LIVELY)
+        lively = set(Unit.objects.filter(signs, import_id__in=active).values_list("import_id", flat=True))
+        for import_id in active:
+            if import_id not in lively:
+                wakeup.send(import_id)

@@ -1,0 +1,118 @@
+"""How an import was done, in words: settings, columns, dialect, time by phase, and how long its file is kept."""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from django import forms
+from django.db.models import Count, Max, Min, Sum
+
+from contacts.values.types import TYPES
+from imports.files import encodings
+from imports.models import Import, Unit
+from imports.options import Options
+from imports.results import progress
+from imports.results.import_list import ORIGINS
+from imports.wizard import column_choices, upload
+from imports.wizard.forms import OptionsForm, separator_name
+from tenants.models import Tenant
+
+Pairs = list[tuple[str, str]]
+# Settings that stand elsewhere, or only guard others.
+_LEFT_OUT = {"description", "revive_confirmed"}
+CONTAINERS = {"gzip": "a file packed by gzip", "zip": "a ZIP archive", "xlsx": "a workbook (XLSX)"}
+_TURNS = ("Undo and its undoing", "", ("undo", "redo", "withdraw"))
+
+
+def told(imp: Import, tenant: Tenant) -> dict[str, Any]:
+    """All of it, for the page of an import that has ended."""
+    return {
+        "settings": settings(imp),
+        "columns": mapped(imp),
+        "dialect": dialect(imp),
+        "timings": timings(imp),
+        "origin": ORIGINS.get(imp.origin, imp.origin),
+        "kept_until": kept_until(imp, tenant),
+        "has_file": original(imp) is not None,
+    }
+
+
+def settings(imp: Import) -> Pairs:
+    """What the import was allowed to do: the labels and words of the form. Settings without a value are left out."""
+    options = Options.parse(imp.options).as_json()
+    found = []
+    for name, field in OptionsForm(may_revive=True).fields.items():
+        value = options.get(name)
+        if isinstance(field, forms.ChoiceField):
+            value = dict(field.choices).get(value or "", value)  # type: ignore[arg-type]
+        words = ", ".join(value) if isinstance(value, list) else str(value or "")
+        if words and name not in _LEFT_OUT:
+            found.append((str(field.label), words))
+    return found
+
+
+def mapped(imp: Import) -> list[dict[str, str]]:
+    """Column of the file → field, with its type where that was chosen."""
+    labels = {"skip": "not imported", "full_name": "Full name", "contact_id": "Contact"} | column_choices.labels()
+    found = []
+    for name, column in zip(imp.header, imp.mapping, strict=False):
+        target, kind = column["target"], column.get("type") or ""
+        type_label = TYPES[kind].label if kind in TYPES else ""
+        found.append({"name": name, "target": target, "field": labels.get(target, target), "type": type_label})
+    return found
+
+
+def dialect(imp: Import) -> Pairs:
+    """How the file was read."""
+    found = imp.dialect
+    pairs = [
+        ("Encoding", encodings.CHOICES.get(found["encoding"], found["encoding"])),
+        ("Separator", separator_name(found["separator"])),
+        ("Quote", found["quote"] or "none"),
+        ("Header", _header(found)),
+    ]
+    if imp.sheet:
+        return [*pairs, ("Came as", _sheet(imp))]
+    return [*pairs, ("Came as", CONTAINERS[imp.container])] if imp.container else pairs
+
+
+def _sheet(imp: Import) -> str:
+    of = f", one of {len(imp.sheets)} sheets" if len(imp.sheets) > 1 else ""
+    looks = imp.looks
+    hidden = (
+        f"; {looks['hidden_rows']:,} hidden rows {'left out' if looks.get('skip_hidden') else 'are rows like others'}"
+    )
+    merged = "; merged cells filled down" if looks.get("fill") else ""
+    return f"sheet {imp.sheet} of a workbook (XLSX){of}{hidden if looks.get('hidden_rows') else ''}{merged}"
+
+
+def _header(found: dict[str, Any]) -> str:
+    line = found.get("header_line") or 1
+    return f"in line {line}" if found["header"] else f"none; the rows begin in line {line}"
+
+
+def timings(imp: Import) -> list[dict[str, Any]]:
+    """Phase, its parts, the seconds from the first to the last of them by the clock, and those of work in them, of all
+    workers together."""
+    units = Unit.objects.filter(import_id=imp.pk).exclude(done_at=None)
+    figures = {"parts": Count("pk"), "work": Sum("seconds"), "began": Min("claimed_at"), "ended": Max("done_at")}
+    kinds = {u["kind"]: u for u in units.values("kind").annotate(**figures)}
+    found = []
+    for label, _doing, members in (*progress.STAGES, _TURNS):
+        done = [kinds[kind] for kind in members if kind in kinds]
+        if done:
+            took = max(k["ended"] for k in done) - min(k["began"] for k in done)
+            parts, work = (sum(k[name] for k in done) for name in ("parts", "work"))
+            found.append({"label": label, "parts": parts, "took": took.total_seconds(), "work": work})
+    return found
+
+
+def original(imp: Import) -> Path | None:
+    """The file as it came, None when it is no longer in storage."""
+    path = upload.original_path(imp)
+    return path if path.is_file() else None
+
+
+def kept_until(imp: Import, tenant: Tenant) -> datetime | None:
+    """When the file of an import that has ended goes."""
+    return imp.finished_at + timedelta(days=tenant.keep_files_days) if imp.finished_at else None

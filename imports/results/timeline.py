@@ -1,0 +1,40 @@
+"""What imports have made of a contact, as entries of its activity (tracking.timeline)."""
+
+from typing import Any
+
+from contacts.duplicates import merge
+from contacts.profile.timeline import Behind, Entry
+from imports.models import Import, Touched
+from imports.wizard import column_choices
+
+LABEL = "Imports"
+MOST_KEYS = 5
+
+
+def latest(contact_id: int, *, behind: Behind | None, count: int) -> list[Entry]:
+    """The rows that have made or changed the contact, and those that have become part of it; the latest first."""
+    found = _rows(contact_id)
+    if behind is not None:
+        found = found.filter(at__lte=behind.at)
+        if behind.number is not None:
+            found = found.exclude(at=behind.at, import_id__gte=behind.number)
+    rows = list(found.order_by("-at", "-import_id")[:count])
+    names = dict(Import.objects.filter(pk__in={row.import_id for row in rows}).values_list("pk", "file_name"))
+    labels = column_choices.labels() if rows else {}
+    return [_entry(row, names.get(row.import_id, ""), labels) for row in rows]
+
+
+def count(contact_id: int) -> int:
+    """How many such rows there are."""
+    return int(_rows(contact_id).count())
+
+
+def _rows(contact_id: int) -> Any:
+    return Touched.objects.filter(contact_id__in=merge.parts_of(contact_id)).exclude(undone="r")
+
+
+def _entry(row: Touched, name: str, labels: dict[str, str]) -> Entry:
+    keys = [labels.get(key, key) for key in row.changed or ()]
+    more = ", ".join(keys[:MOST_KEYS]) + (f" and {len(keys) - MOST_KEYS} more" if len(keys) > MOST_KEYS else "")
+    text = "Made by import" if row.outcome == "c" else "Changed by import"
+    return Entry(row.at, row.import_id, "download", text, name, more, f"line {row.row_no:,}", row.import_id)
