@@ -18,7 +18,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import IO, Any, TypeVar
 
-from cdp.gateway import JUDGE, Answer, Wsgi, environ_of, respond
+from cdp.gateway import Answer, Wsgi, environ_of, respond
+from core.body_limit import JUDGE
 
 log = logging.getLogger(__name__)
 KB, MB = 1024, 1024 * 1024

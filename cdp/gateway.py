@@ -8,14 +8,12 @@ from typing import IO, Any
 from urllib.parse import unquote_to_bytes
 from wsgiref.util import FileWrapper
 
+from core.body_limit import LIMIT
+
 Environ = dict[str, Any]
 Wsgi = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 CHUNK = 256 * 1024
 IN_MEMORY = 1024 * 1024
-# Set in the environment of a request that was not read yet: the application answers with LIMIT, the number of bytes that it
-# takes, or with its answer, for which it needs no body. No client can set it, as its name is not that of a header.
-JUDGE = "cdp.judge"
-LIMIT = "X-Takes-Bytes"
 
 
 @dataclass

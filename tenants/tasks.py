@@ -4,11 +4,10 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from celery import shared_task
+from celery import current_app, shared_task
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
-from cdp.celery import app as celery_app
 from tenants import outbox, pending_work
 
 log = logging.getLogger(__name__)
@@ -25,7 +24,7 @@ def defer(task: str, **ids: int) -> None:
 
 def _publish(task: str, ids: dict[str, int]) -> None:
     try:
-        celery_app.send_task(task, kwargs=ids, retry=False)
+        current_app.send_task(task, kwargs=ids, retry=False)
     except (OperationalError, OSError) as problem:
         log.warning("broker did not take %s %s: %s", task, ids, problem)
 

@@ -29,7 +29,8 @@ MAX_RATIO, MAX_WORKBOOK_RATIO = 200, 300
 FREE_BYTES = 50_000_000
 MAX_WORKBOOK_BYTES = 1_000_000_000
 # The process knows where the program lies, and nothing else of the product.
-PROGRAM = f"import sys; sys.path.append({str(Path(__file__).parent.parent)!r}); import imports.workbooks.convert as w; w.main()"
+ROOT = str(Path(__file__).resolve().parents[2])
+PROGRAM = f"import sys; sys.path.append({ROOT!r}); from imports.workbooks.convert import main; main()"
 # Wall time for a workbook; its process may compute for `workbooks.CPU_SECONDS`.
 TIMEOUT = 90
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")

@@ -103,15 +103,15 @@ def choose(
 def _mapped(imp: Import, choices: Mapping[str, str], *, create_unknown: bool) -> list[dict[str, Any]]:
     """The columns of the mapping, as chosen or else as guessed."""
     columns: list[dict[str, Any]] = []
-    for i, (name, guess) in enumerate(zip(imp.header, imp.mapping, strict=True)):
-        choice = choices.get(f"#{i}", choices.get(name, guess["target"]))
+    for i, (name, guessed) in enumerate(zip(imp.header, imp.mapping, strict=True)):
+        choice = choices.get(f"#{i}", choices.get(name, guessed["target"]))
         chosen = name in choices or f"#{i}" in choices
         if choice == "skip" and create_unknown and not chosen and name not in passed_over(imp.header):
             choice = f"new:text:{key_of(name)}"
-        kept = choice == guess["target"]
-        column = _column(choice, name, reason=guess.get("reason", "") if kept else "chosen")
+        kept = choice == guessed["target"]
+        column = _column(choice, name, reason=guessed.get("reason", "") if kept else "chosen")
         kept_of = ("formats", "left_out") if kept else ()
-        columns.append(column | {key: guess[key] for key in kept_of if key in guess})
+        columns.append(column | {key: guessed[key] for key in kept_of if key in guessed})
     return columns
 
 

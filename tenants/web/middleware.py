@@ -13,7 +13,7 @@ from django.urls import Resolver404, get_script_prefix, resolve, reverse, set_sc
 from django.utils import timezone
 from psycopg import errors
 
-from cdp.gateway import JUDGE, LIMIT
+from core.body_limit import JUDGE, LIMIT
 from core.http import not_found
 from core.parse import whole
 from tenants.isolation.context import tenant_context, wait_briefly

@@ -11,7 +11,8 @@ import pytest
 
 from cdp import front as module
 from cdp.front import MB, SMALL, Front, Limits
-from cdp.gateway import JUDGE, LIMIT, environ_of
+from cdp.gateway import environ_of
+from core.body_limit import JUDGE, LIMIT
 
 HASTY = Limits(silence=0.05, patience=0.2)
 

@@ -13,11 +13,11 @@ HEAD = """\
 # Encodings
 
 A file does not say how its letters are written. A byte order mark decides, then strict UTF-8, then the zero bytes of
-UTF-16. What is left is a text of one or two bytes a letter, and `imports/files/encoding_candidates.py` weighs what every encoding of
-the list makes of it: how usual the letters are in a language (`imports/files/alphabets.py`), word by word, so that ą beside á
-counts against a reading; letters of two scripts in one word, signs inside of words, and capitals behind small
-letters, which nobody writes; how many programs write the encoding; and the country of the workspace. Encodings that
-agree on all of the text are one reading.
+UTF-16. What is left is a text of one or two bytes a letter, and `imports/files/encoding_candidates.py` weighs
+what every encoding of the list makes of it: how usual the letters are in a language (`imports/files/alphabets.py`), word
+by word, so that ą beside á counts against a reading; letters of two scripts in one word, signs inside of words, and
+capitals behind small letters, which nobody writes; how many programs write the encoding; and the country of the
+workspace. Encodings that agree on all of the text are one reading.
 
 Where the best readings are close, nobody guesses: the mapping page shows them side by side with the cells that
 differ, and nothing is imported before somebody has chosen. By command the import ends with `encoding_unsure`, and
@@ -31,7 +31,7 @@ table below does not need it.
 Lists of made-up names that all have letters beyond ASCII, {lists} for each language and number of names, with an
 ASCII header and addresses. Right / asked, with the right one among the choices / silently wrong or asked without it,
 in per cent. “Mixed” lists hold names of six (Western) or four (Central European) languages. Written by `python -m
-tests.docs.encodings`; the names are in `tests/imports/cleaning/full_names.py`.
+tests.docs.encodings`; the names are in `tests/imports/names.py`.
 
 | Encoding | Languages | {sizes} |
 | --- | --- | {lines} |
