@@ -4,9 +4,9 @@ PY := $(VENV)/bin/python
 UV_COMPILE := $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
-# One process of tests for each core, at most four, each with servers of its own. What watches a browser, or kills and restarts
-# programs, comes after them and has the machine for itself.
-SHARED := -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+# Bytecode is kept, also where the environment says otherwise: the tests start some hundred programs.
+# One process of tests for each core, at most four; which tests run where: tests/sharing.py.
+SHARED := -p tests.servers -n logical --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help up test check fmt bench faults schema lock run-packages all-packages
@@ -18,8 +18,7 @@ up: run-packages ## Start everything with a demo workspace; prints the address a
 	@exec $(PY) manage.py up
 
 test: all-packages ## Run the tests, each against real servers
-	@bin/chromium --install >/dev/null; \
-		$(PY) -m pytest -p tests.servers $(SHARED) -m "not (browser or faults)" && exec $(PY) -m pytest -m "browser or faults"
+	@CDP_CHROMIUM=$$(bin/chromium --install) PYTHONDONTWRITEBYTECODE= exec $(PY) -m pytest $(SHARED)
 
 check: all-packages ## Lint, types, import order of the apps, missing migrations
 	@bin/check

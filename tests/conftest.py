@@ -4,7 +4,6 @@ import ipaddress
 import socket
 import subprocess
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from django.test import Client
 from tests.forms import nested
 
 ROOT = Path(__file__).resolve().parent.parent
-pytest_plugins = ["tests.cast"] if find_spec("tests.cast") else []
+pytest_plugins = ["tests.cast", "tests.sharing"]
 CHROMIUM = pytest.StashKey[str]()
 NOT_RUN = pytest.StashKey[int]()
 

@@ -4,6 +4,9 @@ Loaded by `-p tests.servers` because pytest-django reads the settings before any
 tests are shared out (`-n`), as those processes do not read it from the configuration. The tests run as
 the plain application role against the migrated schema; it cannot truncate, so nothing is cleaned: every test makes its
 own workspace and the whole cluster is thrown away.
+
+Where tests are shared out there is one PostgreSQL and one Valkey for the whole run, started by the process that hands the
+tests out. Each process that runs tests has a copy of the migrated database, a database of Valkey and a state folder.
 """
 
 import atexit
@@ -20,21 +23,21 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from cdp.stack.embedded import DatabaseUrls, Postgres, Server, Valkey
 from cdp.stack.machine import is_locked, open_home, take_lock
 
 ROOT = Path(__file__).resolve().parent.parent
 PREFIX = "cdp-tests-"
-# Settings that can be read and lead to nothing.
-NOWHERE = {
-    "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none",
-    "REDIS_URL": "redis://127.0.0.1:1/0",
-    "SECRET_KEY": "none",
-}
+# Where a process that runs a share of the tests may make its own database.
+SUPERUSER = "CDP_TESTS_SUPERUSER_URL"
+# So many databases a Valkey has by itself. The first one is nobody's share.
+VALKEY_DATABASES = 16
 
 
 class Servers:
@@ -64,6 +67,7 @@ class Servers:
             "CDP_HOME": str(self.home),
             "MAIL_DIR": str(self.home / "mail"),
             "CDP_PASSWORD_HASHER": "fast",
+            SUPERUSER: database.superuser,
         }
         migrate = subprocess.run(
             [sys.executable, "manage.py", "migrate", "--skip-checks", "--verbosity=0"],
@@ -90,6 +94,39 @@ class Servers:
     def pytest_unconfigure(self) -> None:
         """The end of the test run."""
         self.stop()
+
+
+def take_share(worker: str) -> None:
+    """Give this process, one of several (`gw0`, `gw1` …), a database, a part of Valkey and a folder of its own."""
+    number = int(worker.removeprefix("gw")) + 1
+    if number >= VALKEY_DATABASES:
+        raise pytest.UsageError(f"At most {VALKEY_DATABASES - 1} processes can share the servers of the tests.")
+    home = open_home(Path(os.environ["CDP_HOME"]) / worker)
+    os.environ |= {
+        "REDIS_URL": address_of(os.environ["REDIS_URL"], str(number)),
+        "CDP_HOME": str(home),
+        "MAIL_DIR": str(home / "mail"),
+        **copy_database(f"cdp_{worker}"),
+    }
+
+
+def copy_database(name: str) -> dict[str, str]:
+    """A copy of the migrated database and its addresses. Rights on the database itself are not copied: see cdp/roles.sql."""
+    addresses = {key: os.environ[key] for key in ("DATABASE_URL", "OWNER_DATABASE_URL", SUPERUSER)}
+    template = urlsplit(addresses[SUPERUSER]).path.removeprefix("/")
+    with psycopg.connect(address_of(addresses[SUPERUSER], "postgres"), autocommit=True) as connection:
+        for statement in (
+            "create database {name} template {template} owner cdp_owner",
+            "revoke all on database {name} from public",
+            "grant connect, temporary on database {name} to cdp_app",
+        ):
+            connection.execute(sql.SQL(statement).format(name=sql.Identifier(name), template=sql.Identifier(template)))
+    return {key: address_of(address, name) for key, address in addresses.items()}
+
+
+def address_of(url: str, database: str) -> str:
+    """The same server, another database."""
+    return urlsplit(url)._replace(path=f"/{database}").geturl()
 
 
 def watch_over(*what: str | Path) -> "subprocess.Popen[bytes]":
@@ -155,9 +192,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]
     asked = early_config.known_args_namespace
     if asked.help or asked.version:
         return (yield)
-    if getattr(asked, "numprocesses", None) and "PYTEST_XDIST_WORKER" not in os.environ:
-        # This process only hands tests out, to processes that each have servers of their own.
-        os.environ |= NOWHERE
+    if worker := os.environ.get("PYTEST_XDIST_WORKER"):
+        take_share(worker)
     else:
         throw_away_abandoned()
         servers = Servers()

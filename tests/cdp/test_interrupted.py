@@ -1,5 +1,6 @@
 """A test run that is interrupted, in whatever way, leaves no server and no file behind."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -17,7 +18,7 @@ SHOW = "import os, time; print(os.environ['CDP_HOME'], flush=True); time.sleep(6
 TEST = """
 import os, time
 def test_waits():
-    os.write(1, (os.environ["CDP_HOME"] + "\\n").encode())
+    os.write(2, (os.environ["CDP_HOME"] + "\\n").encode())
     time.sleep(600)
 """
 PROGRAM = """
@@ -72,10 +73,11 @@ def test_no_program_of_a_test_stays(number: signal.Signals, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
-@pytest.mark.parametrize("way", ["a command", "a test run"])
+@pytest.mark.parametrize("way", ["a command", "a test run", "a run that is shared out"])
 def test_nothing_stays(number: signal.Signals, way: str, tmp_path: Path) -> None:
     file = tmp_path / "test_waiting.py"
     file.write_text(TEST)
+    shared = way == "a run that is shared out"
     run = [
         sys.executable,
         "-m",
@@ -87,14 +89,22 @@ def test_nothing_stays(number: signal.Signals, way: str, tmp_path: Path) -> None
         str(ROOT / "pyproject.toml"),
         str(file),
     ]
-    command = run if way == "a test run" else [sys.executable, "-m", "tests.servers", sys.executable, "-c", SHOW]
+    command = {
+        "a command": [sys.executable, "-m", "tests.servers", sys.executable, "-c", SHOW],
+        "a test run": run,
+        "a run that is shared out": [*run, "-p", "tests.servers", "-n", "2", "--dist", "loadgroup"],
+    }[way]
     env = {k: v for k, v in os.environ.items() if k != "CDP_HOME" and not k.startswith("PYTEST")}
     with subprocess.Popen(
-        command, cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True, start_new_session=True
+        command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
     ) as parent:
         assert parent.stdout
         home = next(line for line in parent.stdout if "cdp-tests-" in line).strip()
         home = home[home.index("/") :]
+        if shared:  # the servers are those of all processes
+            assert Path(home).name.startswith("gw")
+            home = str(Path(home).parent)
+        family = psutil.Process(parent.pid).children(recursive=True) if shared else []
         assert home != os.environ["CDP_HOME"]
         assert len(of_home(home)) > 1
         if number == signal.SIGINT:  # as Ctrl-C does
@@ -102,7 +112,9 @@ def test_nothing_stays(number: signal.Signals, way: str, tmp_path: Path) -> None
         else:
             parent.send_signal(number)
         for child in psutil.Process(parent.pid).children() if parent.poll() is None else []:
-            if "time.sleep" in " ".join(child.cmdline()):
-                child.kill()
+            with contextlib.suppress(psutil.NoSuchProcess):  # it may be ending already
+                if "time.sleep" in " ".join(child.cmdline()):
+                    child.kill()
         parent.wait(60)
     assert wait_until(lambda: not of_home(home) and not Path(home).exists(), seconds=60)
+    assert wait_until(lambda: not any(process.is_running() for process in family), seconds=60)
