@@ -173,7 +173,16 @@ def test_every_decision_is_in_the_list() -> None:
     folder = ROOT / "docs" / "decisions"
     listed = re.findall(r"\((\d{4}-[\w-]+\.md)\)", (folder / "README.md").read_text())
     assert listed == sorted(p.name for p in folder.glob("[0-9]*.md"))
-    assert [p.name for p in folder.glob("[0-9]*.md") if len(p.read_text().splitlines()) > 30] == []
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md")), ids=lambda page: page.stem)
+def test_every_decision_has_the_same_form(page: Path) -> None:
+    """Its number and itself as the heading; what was asked, what was decided, why, and what it costs; 30 lines."""
+    text = page.read_text()
+    assert text.startswith(f"# {int(page.name[:4])}. ")
+    assert len(text.splitlines()) <= 30
+    parts = re.findall(r"^\*\*(Question|Decision|Why|Costs)\b[^*]*\.\*\*", text, re.MULTILINE)
+    assert list(dict.fromkeys(parts)) == ["Question", "Decision", "Why", "Costs"]
 
 
 # --- every page -------------------------------------------------------------------------------------------------------
