@@ -111,7 +111,7 @@ def take_share(worker: str) -> None:
 
 
 def copy_database(name: str) -> dict[str, str]:
-    """A copy of the migrated database and its addresses. Rights on the database itself are not copied: see cdp/stack/roles.sql."""
+    """A copy of the migrated database. Rights on the database itself are not copied: see cdp/stack/roles.sql."""
     addresses = {key: os.environ[key] for key in ("DATABASE_URL", "OWNER_DATABASE_URL", SUPERUSER)}
     template = urlsplit(addresses[SUPERUSER]).path.removeprefix("/")
     with psycopg.connect(address_of(addresses[SUPERUSER], "postgres"), autocommit=True) as connection:
