@@ -105,6 +105,7 @@ ROOT_URLCONF = "cdp.urls"
 WORKSPACE_URLCONF = "cdp.workspace_urls"
 WSGI_APPLICATION = "cdp.wsgi.application"
 
+FORM_RENDERER = "core.form_renderer.FormRenderer"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
