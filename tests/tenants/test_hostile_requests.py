@@ -25,6 +25,7 @@ from tests.tenants.hostile import ALONE, PARTS, RAW, VALUES, Form, forms_of, lis
 from tests.tenants.test_isolation import fill
 from tracking.models import MailHook, Quarantine, Site, SourceName
 
+pytestmark = pytest.mark.long
 FILE = "email,first_name,phone,tier\nann@example.com,Ann,+447911123456,gold\nnot-an-address,Bob,,\nbob@example.com,Bob,,x\n"
 # Which rows a number in an address may be about.
 OBJECTS: dict[str, Any] = {
@@ -188,6 +189,7 @@ def try_parameters(world: World, url: str) -> None:
     ask(world, "get", url + "?" + "&".join(f"{quote(name)}={n}" for name in names for n in range(3)))
 
 
+@pytest.mark.xdist_group("forms of hostile requests")
 @pytest.mark.parametrize("path", [path for path, _view in ROUTES])
 def test_fields_of_forms(world: World, path: str) -> None:
     """Each field of each form alone, among what the page sends untouched; then all fields that are ever asked for."""
