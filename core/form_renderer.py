@@ -18,7 +18,7 @@ OPTION = "django/forms/widgets/select_option.html"
 class FormRenderer(DjangoTemplates):
     """Django's renderer, with `select` written by `select_html`."""
 
-    def render(self, template_name: str, context: dict[str, Any], request: Any = None) -> SafeString:
+    def render(self, template_name: str, context: dict[str, Any], request: Any = None) -> str:
         """The HTML of a field or a form."""
         if template_name == SELECT and _is_plain(context["widget"]):
             return select_html(context["widget"])
