@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db import DatabaseError, OperationalError
 
-from contacts.profile.quick_actions import Refused
+from contacts.errors import Refused
 from tenants.isolation.context import tenant_context
 
 log = logging.getLogger(__name__)

@@ -8,9 +8,9 @@ from pathlib import Path
 from django.conf import settings
 from django.utils import timezone
 
+from contacts.errors import Refused
 from contacts.privacy.data_providers import Identifiers, Moved
-from contacts.privacy.erasure import IDENTIFIERS
-from contacts.profile.quick_actions import Refused
+from contacts.values.columns import IDENTIFIERS
 from imports import cleanup
 from imports.models import Import, Phase, Touched
 from imports.pipeline import queries

@@ -8,7 +8,8 @@ from typing import Any
 
 from django.db.models import Count, Q
 
-from contacts.identity import queries, revert
+from contacts import statements
+from contacts.identity import revert
 from contacts.models import Contact
 from contacts.staging import Staging
 from segments.models import Member, Segment
@@ -44,8 +45,8 @@ def add(staging: Staging, segments: Sequence[int], *, named: bool, start: int, s
     """Add the contacts of a range of rows to static segments, and with `named` also to those that the rows name; returns
     how many are new in one."""
     span = {"start": start, "stop": stop, "now": now, "import_id": staging.import_id}
-    added = queries.run(ADD, staging, segments=list(segments), **span) if segments else 0
-    return added + (queries.run(ADD_NAMED, staging, **span) if named else 0)
+    added = statements.run(ADD, staging, segments=list(segments), **span) if segments else 0
+    return added + (statements.run(ADD_NAMED, staging, **span) if named else 0)
 
 
 def named(name: str) -> Segment:
@@ -145,6 +146,6 @@ def withdraw(staging: Staging) -> int:
 
 def bring_back(staging: Staging) -> int:
     """Add the members again that an undo has taken out, where contact and segment exist; returns how many."""
-    back = queries.run(BRING_BACK, staging, import_id=staging.import_id)
+    back = statements.run(BRING_BACK, staging, import_id=staging.import_id)
     revert.forget(staging, ["member"])
     return back

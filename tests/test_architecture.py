@@ -13,14 +13,14 @@ SOURCES = sorted(
 )  # fmt: skip
 # Modules that may open a cursor, each with its reason.
 CURSORS = {
+    "contacts/statements.py": "runs statements on staging tables",
     "contacts/identity/queries.py": "statements of identity",
     "contacts/staging.py": "makes and fills the staging tables",
     "contacts/bulk/queries.py": "statements of bulk actions",
     "contacts/linkage/queries.py": "statements of the search for probable duplicates",
     "imports/pipeline/queries.py": "statements of imports",
-    "imports/results/correction_queries.py": "statements on cells of rows in error",
     "tracking/queries.py": "statements of hits",
-    "tracking/email/rating.py": "works out ratings",
+    "tenants/isolation/statements.py": "runs statements of a workspace",
     "tenants/isolation/context.py": "sets the tenant",
     "tenants/isolation/checks.py": "reads the catalogue",
     "cdp/views.py": "health asks for a sign of life",

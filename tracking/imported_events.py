@@ -6,7 +6,8 @@ same one: its key is the ID that the file gives it, or what it says.
 
 from datetime import datetime
 
-from contacts.identity import queries, revert
+from contacts import statements
+from contacts.identity import revert
 from contacts.staging import Staging
 
 # The events of rows [start, stop): those of the rows themselves, and of the rows that were joined into them. Keys in order,
@@ -55,17 +56,17 @@ def record(staging: Staging, *, start: int, stop: int, happened: datetime, given
     `happened` is the time of events that have none; `given` tells such events of different files apart.
     """
     span = {"start": start, "stop": stop}
-    added = queries.run(
+    added = statements.run(
         RECORD.replace("@said@", _SAID), staging, happened=happened, given=given, import_id=staging.import_id, **span
     )
-    found = queries.fetch(COUNT_JOINED, staging, **span)[0][0] + queries.fetch(COUNT_OWN, staging, **span)[0][0]
+    found = statements.fetch(COUNT_JOINED, staging, **span)[0][0] + statements.fetch(COUNT_OWN, staging, **span)[0][0]
     return added, int(found) - added
 
 
 def foresee(staging: Staging, *, stop: int, happened: datetime, given: str) -> tuple[int, int]:
     """How many events the rows before `stop` would add, and how many are known or said twice; writes nothing."""
     span = {"start": 0, "stop": stop, "happened": happened, "given": given}
-    found, fresh = queries.fetch(FORESEEN.replace("@said@", _SAID), staging, **span)[0]
+    found, fresh = statements.fetch(FORESEEN.replace("@said@", _SAID), staging, **span)[0]
     return int(fresh), int(found) - int(fresh)
 
 
@@ -92,7 +93,7 @@ def act(
     happened: datetime, now: datetime,
 ) -> int:  # fmt: skip
     """Write the source actions of rows [start, stop) into the activity of their contacts; returns how many."""
-    return queries.run(
+    return statements.run(
         ACT, staging, start=start, stop=stop, created=created, existing=existing, endpoint=endpoint,
         touchpoint=touchpoint, happened=happened, now=now, import_id=staging.import_id,
     )  # fmt: skip
@@ -134,7 +135,7 @@ def withdraw(staging: Staging) -> int:
 
 def bring_back(staging: Staging) -> int:
     """Store the events again that an undo has taken out, where their contact exists; returns how many."""
-    back = queries.run(BRING_BACK, staging, import_id=staging.import_id)
-    queries.run(BRING_BACK_KEYS, staging, import_id=staging.import_id)
+    back = statements.run(BRING_BACK, staging, import_id=staging.import_id)
+    statements.run(BRING_BACK_KEYS, staging, import_id=staging.import_id)
     revert.forget(staging, ["event", "event_key"])
     return back

@@ -10,7 +10,7 @@ from django.utils import timezone
 from contacts.profile.timeline import Entry
 from tracking import timeline
 from tracking.models import Event, Site, Visitor
-from tracking.visitor_resolution import VISIT_GAP_SECONDS
+from tracking.pixel.visitor_resolution import VISIT_GAP_SECONDS
 
 ENTRIES, ORDERS, VISITS = 8, 3, 3
 # Visits are put together of so many hits, the latest ones.

@@ -12,8 +12,8 @@ from typing import Any
 
 from django.utils import timezone
 
+from tenants.isolation import statements
 from tenants.isolation.context import current_tenant
-from tracking import queries
 from tracking.models import Quarantine
 
 # So many devices within a day, and so many other identifiers of one kind, are more than one person has.
@@ -109,8 +109,8 @@ def _too_many(pairs: list[Pair], now: datetime) -> list[tuple[Any, ...]]:
         "tenant": current_tenant(), "kinds": kinds, "values": values, "since": now - DAY, "devices": MOST_DEVICES,
         "others": MOST_OTHERS,
     }  # fmt: skip
-    return queries.fetch(TOO_MANY, **wanted)
+    return statements.fetch(TOO_MANY, **wanted)
 
 
 def _run(statement: str, item: Quarantine, now: datetime) -> None:
-    queries.execute(statement, tenant=current_tenant(), kind=item.kind, value=item.value, now=now)
+    statements.run(statement, kind=item.kind, value=item.value, now=now)

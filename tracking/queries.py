@@ -9,6 +9,7 @@ import orjson
 from django.db import connection
 
 from core import exact_json
+from tenants.isolation.statements import fetch, run
 
 # The other workspaces' hits stand behind these: an import that holds a lock for long must not hold them up.
 WAIT_BRIEFLY = "SET LOCAL lock_timeout = '2s'"
@@ -16,7 +17,7 @@ WAIT_BRIEFLY = "SET LOCAL lock_timeout = '2s'"
 
 def wait_briefly() -> None:
     """Let this transaction give up on a lock after two seconds."""
-    execute(WAIT_BRIEFLY)
+    run(WAIT_BRIEFLY)
 
 
 # The current visitor of each device, with the identifiers it has used. Locked in order of device until the batch is
@@ -152,7 +153,7 @@ WHERE v.tenant_id = %(tenant)s AND v.id = u.id"""
 
 
 def touch_visitors(tenant_id: int, seen: dict[int, Any]) -> None:
-    """visitor → tracking.visitor_resolution.Seen"""
+    """visitor → tracking.pixel.visitor_resolution.Seen"""
     rows = [(i, _moment(s.first), _moment(s.last), s.views, s.visits) for i, s in sorted(seen.items())]
     _insert(TOUCH, tenant_id, rows)
 
@@ -162,20 +163,6 @@ def _insert(statement: str, tenant_id: int, rows: Sequence[tuple[Any, ...]]) -> 
         columns = {name: list(column) for name, column in zip("abcdefgh", zip(*rows, strict=True), strict=False)}
         with connection.cursor() as cursor:
             cursor.execute(statement, {"tenant": tenant_id, **columns})
-
-
-def execute(statement: str, **values: Any) -> None:
-    """Run a statement that answers nothing."""
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-
-
-def fetch(statement: str, **values: Any) -> list[tuple[Any, ...]]:
-    """The rows of a statement."""
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-        return rows
 
 
 def _moment(seconds: float) -> datetime:

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from contacts import staging as tables
+from contacts import statements
 from contacts.identity import queries, revert
 from contacts.staging import Staging
 
@@ -84,12 +85,12 @@ def _filled(statement: str) -> str:
 def match(staging: Staging) -> dict[str, int]:
     """Find the visitors that rows will claim: kind of identifier → visitors; `ambiguous` ones are left alone."""
     queries.work_memory(128)
-    if not queries.fetch(ANY, staging)[0][0]:
+    if not statements.fetch(ANY, staging)[0][0]:
         return {}
-    if queries.run(_filled(MATCH), staging):
+    if statements.run(_filled(MATCH), staging):
         tables.analyze(staging, "visitor")
-        queries.run(_filled(OTHERS), staging)
-    return {kind: int(n) for kind, n in queries.fetch(BY_KIND, staging)}
+        statements.run(_filled(OTHERS), staging)
+    return {kind: int(n) for kind, n in statements.fetch(BY_KIND, staging)}
 
 
 # Ties visitors to the contacts of rows [start, stop). A visitor claimed meanwhile stays where it is. Locks the visitors
@@ -104,7 +105,7 @@ WHERE x.tenant_id = %(tenant)s AND x.row_no >= %(start)s AND x.row_no < %(stop)s
 
 def claim(staging: Staging, *, start: int, stop: int, now: datetime) -> int:
     """Tie the matched visitors of a range of rows to their contacts; returns how many."""
-    return queries.run(CLAIM, staging, start=start, stop=stop, now=now, import_id=staging.import_id)
+    return statements.run(CLAIM, staging, start=start, stop=stop, now=now, import_id=staging.import_id)
 
 
 # Visitors that named themselves while the import was matching and writing: neither side could see the other then. Runs
@@ -139,7 +140,7 @@ WHERE v.tenant_id = %(tenant)s AND v.id = j.visitor_id AND v.contact_id IS NULL"
 def claim_late(staging: Staging, *, since: datetime, now: datetime) -> int:
     """Tie visitors that named themselves after `since` to the contacts that this import has touched."""
     late = _filled(LATE)
-    return queries.run(late, staging, since=since, now=now, import_id=staging.import_id)
+    return statements.run(late, staging, since=since, now=now, import_id=staging.import_id)
 
 
 # --- undo ---------------------------------------------------------------------------------------------------------------
@@ -173,11 +174,11 @@ WHERE w.tenant_id = %(tenant)s AND w.import_id = %(import_id)s AND w.kind = 'vis
 
 def release(staging: Staging) -> int:
     """Let go of the visitors that an undone import has tied to contacts; returns how many."""
-    return queries.run(RELEASE, staging, import_id=staging.import_id)
+    return statements.run(RELEASE, staging, import_id=staging.import_id)
 
 
 def retie(staging: Staging) -> int:
     """Tie those visitors again that nobody has claimed since; returns how many."""
-    back = queries.run(RETIE, staging, import_id=staging.import_id)
+    back = statements.run(RETIE, staging, import_id=staging.import_id)
     revert.forget(staging, ["visitor"])
     return back

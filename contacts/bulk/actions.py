@@ -13,7 +13,7 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from contacts import leased_job, write_lock
+from contacts import change_log, leased_job, write_lock
 from contacts.bulk import queries
 from contacts.listing import contact_list
 from contacts.listing.contact_list import Asked
@@ -182,7 +182,7 @@ def _work_off(action: BulkAction, ids: list[int], act: Callable[..., list[int]],
     items.filter(contact_id__in=done).update(state="u" if undoing else "d")
     items.filter(contact_id__in=rest).update(state="k" if undoing else "s")
     if done and kinds()[action.kind].writes:
-        queries.note_changes(done, now=now)
+        change_log.note(done, now=now)
         write_lock.written()
     if undoing:
         action.undone, action.kept = action.undone + len(done), action.kept + len(rest)

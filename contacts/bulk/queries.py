@@ -7,20 +7,7 @@ from django.db import connection
 
 from core import exact_json
 from tenants.isolation.context import current_tenant
-
-
-def _run(statement: str, **values: Any) -> int:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, {"tenant": current_tenant(), **values})
-        return int(cursor.rowcount)
-
-
-def returned(statement: str, **values: Any) -> list[tuple[Any, ...]]:
-    """Run a statement of the current workspace and return its rows; for small answers only."""
-    with connection.cursor() as cursor:
-        cursor.execute(statement, {"tenant": current_tenant(), **values})
-        return list(cursor.fetchall())
-
+from tenants.isolation.statements import run
 
 # Notes whom an action is about; runs once, in one transaction. `@wanted@` is a query of the ORM for one column of IDs.
 GATHER = "INSERT INTO bulk_item (tenant_id, bulk_id, contact_id) SELECT {tenant}, {bulk}, w.id FROM ({wanted}) w(id)"
@@ -47,7 +34,7 @@ WHERE d.place > 1"""
 def gather_doubles(bulk_id: int, kind: str, *, keep: str) -> int:
     """Note the contacts to be removed so that one with each value is left: `keep` the "earlier" or the "later" one."""
     way = {"earlier": "ASC", "later": "DESC"}[keep]
-    return _run(GATHER_DOUBLES.replace("@kind@", kind).replace("@way@", way), bulk=bulk_id)
+    return run(GATHER_DOUBLES.replace("@kind@", kind).replace("@way@", way), bulk=bulk_id)
 
 
 # Whom of a group of doubles the others would be left with: looked at anew when the contact is about to be removed.
@@ -77,7 +64,7 @@ WHERE i.tenant_id = %(tenant)s AND i.bulk_id = %(bulk)s AND i.contact_id = ANY(%
 
 def note(bulk_id: int, ids: Sequence[int]) -> None:
     """Keep the state of contacts that are about to be changed. The caller has locked them."""
-    _run(NOTE, bulk=bulk_id, ids=list(ids))
+    run(NOTE, bulk=bulk_id, ids=list(ids))
 
 
 # Gives contacts back what a step has changed; the caller has found and locked those where it is still the step's.
@@ -92,12 +79,12 @@ _EMAIL_STATUS = """email_status = i.before ->> 'email_status', email_status_reas
 
 def give_back_deletion(bulk_id: int, ids: Sequence[int], *, now: Any) -> None:
     """Contacts are deleted, or are not, as they were before."""
-    _run(BACK.replace("@columns@", _DELETION), bulk=bulk_id, ids=list(ids), now=now)
+    run(BACK.replace("@columns@", _DELETION), bulk=bulk_id, ids=list(ids), now=now)
 
 
 def give_back_email_status(bulk_id: int, ids: Sequence[int], *, now: Any) -> None:
     """Contacts get the status of their e-mail address that they had before."""
-    _run(BACK.replace("@columns@", _EMAIL_STATUS), bulk=bulk_id, ids=list(ids), now=now)
+    run(BACK.replace("@columns@", _EMAIL_STATUS), bulk=bulk_id, ids=list(ids), now=now)
 
 
 # Gives contacts, which the caller has locked, a value of one attribute each.
@@ -110,7 +97,7 @@ WHERE c.tenant_id = %(tenant)s AND c.id = u.id"""
 def give_value(key: str, values: Mapping[int, Any], *, now: Any) -> None:
     """Set an attribute of contacts: their IDs with its value as JSON."""
     texts = [exact_json.dumps(value) for value in values.values()]
-    _run(GIVE_VALUE, key=key, ids=list(values), values=texts, now=now)
+    run(GIVE_VALUE, key=key, ids=list(values), values=texts, now=now)
 
 
 # What contacts were before a step has changed them, as the step itself says it.
@@ -122,17 +109,7 @@ WHERE i.tenant_id = %(tenant)s AND i.bulk_id = %(bulk)s AND i.contact_id = u.id"
 def keep_before(bulk_id: int, befores: Mapping[int, Any]) -> None:
     """Keep what is needed to take a step back, by contact."""
     texts = [exact_json.dumps(before) for before in befores.values()]
-    _run(KEEP_BEFORE, bulk=bulk_id, ids=list(befores), befores=texts)
-
-
-NOTE_CHANGES = """
-INSERT INTO contact_change (tenant_id, at, contact_id)
-SELECT %(tenant)s, %(now)s, u.id FROM unnest(%(ids)s::bigint[]) u(id) ON CONFLICT DO NOTHING"""
-
-
-def note_changes(ids: Sequence[int], *, now: Any) -> None:
-    """Add to the order of changes."""
-    _run(NOTE_CHANGES, ids=list(ids), now=now)
+    run(KEEP_BEFORE, bulk=bulk_id, ids=list(befores), befores=texts)
 
 
 # Searches by which somebody has chosen contacts may name them, or say how they begin.
@@ -146,7 +123,7 @@ UPDATE bulk_action b SET asked = '{}' WHERE b.tenant_id = %(tenant)s
 def forget_asked(values: Sequence[str], called: Sequence[str]) -> None:
     """Forget whom bulk actions were about, where a search named one of the identifiers, or began like something that the
     person is called."""
-    _run(FORGET_ASKED, values=list(values), called=list(called))
+    run(FORGET_ASKED, values=list(values), called=list(called))
 
 
 # The application role may not change the audit log; a function of the owner takes out what it says about people.
@@ -156,7 +133,7 @@ ERASE_AUDIT = "SELECT erase_from_audit(%(ids)s::bigint[], %(values)s::text[], %(
 def erase_audit(ids: Sequence[int], values: Sequence[str], called: Sequence[str]) -> None:
     """Entries about these contacts, or with one of the identifiers, keep who did what and when, and nothing else; those that
     say what was searched for lose it where it is how something begins that the person is called."""
-    _run(ERASE_AUDIT, ids=list(ids), values=list(values), called=list(called))
+    run(ERASE_AUDIT, ids=list(ids), values=list(values), called=list(called))
 
 
 # Contacts with all those that have become part of them, over any number of merges.

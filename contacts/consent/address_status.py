@@ -11,12 +11,11 @@ from typing import Any
 
 from django.db.models import Q
 
-from contacts import value_state, write_lock
-from contacts.bulk import queries as bulk_queries
-from contacts.identity import queries
+from contacts import change_log, statements, value_state, write_lock
 from contacts.models import Alias, Contact
 from contacts.staging import Staging
 from contacts.values import channel_status
+from tenants.isolation.statements import fetch
 
 # The reason that a status carries which came with the address.
 REASON = "known for this address"
@@ -50,7 +49,7 @@ WHERE s.tenant_id = %(tenant)s"""
 
 def note_said(staging: Staging) -> int:
     """Note what the rows say of addresses that they share; returns for how many rows. For files that say statuses."""
-    return sum(queries.run(_filled(NOTE_SAID, channel), staging) for channel in channel_status.ORDERS)
+    return sum(statements.run(_filled(NOTE_SAID, channel), staging) for channel in channel_status.ORDERS)
 
 
 # Rows [start, stop) that give a contact an address which it did not have: `changed` gets the status, with REASON at its end.
@@ -79,10 +78,10 @@ def plan(staging: Staging, *, milder: bool, start: int, stop: int) -> int:
     """Plan the statuses that come with addresses for rows [start, stop); returns how many."""
     found = 0
     for channel in channel_status.ORDERS:
-        if queries.fetch(ANY.format(channel=channel), staging)[0][0]:
+        if statements.fetch(ANY.format(channel=channel), staging)[0][0]:
             statement = PLAN.replace("@silent@", _SILENT if milder else "")
             statement = _filled(statement, channel)
-            found += queries.run(statement, staging, start=start, stop=stop, reason=REASON)
+            found += statements.run(statement, staging, start=start, stop=stop, reason=REASON)
     return found
 
 
@@ -113,11 +112,11 @@ LATE_VALUES = 50_000
 def take_late(staging: Staging, *, milder: bool, since: datetime, start: int, stop: int, now: datetime) -> None:
     """Give contacts of rows [start, stop) the statuses that their new addresses were given elsewhere since a moment."""
     for channel in channel_status.ORDERS:
-        found = queries.fetch(_filled(SET_SINCE, channel), staging, since=since, reason=REASON)
+        found = statements.fetch(_filled(SET_SINCE, channel), staging, since=since, reason=REASON)
         statement = _filled(LATE.replace("@silent@", _SILENT if milder else ""), channel)
         for first in range(0, len(found), LATE_VALUES):
             values, places = zip(*found[first : first + LATE_VALUES], strict=True)
-            queries.run(
+            statements.run(
                 statement, staging, values=list(values), places=list(places), start=start, stop=stop, now=now,
                 reason=REASON,
             )  # fmt: skip
@@ -166,14 +165,14 @@ def take_all(contact_ids: Sequence[int], *, now: datetime) -> int:
     ids = _take(contact_ids, now=now)
     if ids:
         Contact.objects.filter(pk__in=ids).update(changed_at=now)
-        bulk_queries.note_changes(ids, now=now)
+        change_log.note(ids, now=now)
     return len(ids)
 
 
 def _take(contact_ids: Sequence[int], *, now: datetime) -> list[int]:
     found: set[int] = set()
     for channel in channel_status.ORDERS:
-        rows = bulk_queries.returned(_filled(TAKE, channel), ids=list(contact_ids), now=now, reason=REASON)
+        rows = fetch(_filled(TAKE, channel), ids=list(contact_ids), now=now, reason=REASON)
         found.update(row[0] for row in rows)
     return sorted(found)
 
@@ -191,6 +190,6 @@ def set_email(
     left = {"status": None if status == "active" else status, "status_at": now, "status_reason": reason}
     Alias.objects.filter(known, kind="email", value=email).update(**left)
     if ids:
-        bulk_queries.note_changes(ids, now=now)
+        change_log.note(ids, now=now)
         write_lock.written()
     return ids

@@ -10,8 +10,7 @@ from typing import Any
 from django.db.models import Q
 from django.utils import timezone
 
-from contacts import write_lock
-from contacts.bulk import queries
+from contacts import change_log, write_lock
 from contacts.models import BlacklistEntry, Contact, EmailStatus
 from contacts.values.identifiers import bare_email, normal_email, normal_phone
 from tenants import audit
@@ -72,7 +71,7 @@ def remove(entry_id: int, *, user_id: int) -> BlacklistEntry:
         ids = list(mine.values_list("pk", flat=True))
         back = {f"{kind}_status": before, f"{kind}_status_at": None, f"{kind}_status_reason": None, "changed_at": now}
         Contact.objects.filter(pk__in=ids).update(**back)
-        queries.note_changes(ids, now=now)
+        change_log.note(ids, now=now)
     write_lock.written()
     audit.record("blacklist.removed", user_id=user_id, target=f"{kind} blacklist", values=1)
     return entry
@@ -102,7 +101,7 @@ def apply(contact_ids: Sequence[int]) -> int:
             )
             silenced.update(ids)
     if silenced:
-        queries.note_changes(sorted(silenced), now=now)
+        change_log.note(sorted(silenced), now=now)
         write_lock.written()
     return len(silenced)
 

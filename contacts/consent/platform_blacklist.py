@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from django.conf import settings
 from django.core.cache import cache
 
-from contacts.identity.resolver import suppression_digest
+from contacts.consent.digest import suppression_digest
 from contacts.models import PlatformBlock
 from tenants.isolation.context import current_tenant
 

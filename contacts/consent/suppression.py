@@ -8,11 +8,11 @@ from typing import Any
 
 from django.conf import settings
 
-from contacts.bulk import queries
+from contacts.consent.digest import suppression_digest
 from contacts.errors import Refused
-from contacts.identity.match_query import ORDER
-from contacts.identity.resolver import suppression_digest
 from contacts.models import Alias, Contact, Suppression
+from contacts.values.columns import IDENTIFIERS
+from tenants.isolation.statements import fetch
 
 
 def holds(kind: str, value: str) -> bool:
@@ -42,7 +42,7 @@ def refuse(values: Mapping[str, Any]) -> None:
     As in imports, a living contact with an identifier is preferred, and a phone counts where nothing else is said.
     """
     refuse_erased(values)
-    given = {kind: values.get(kind) for kind in ORDER if values.get(kind)}
+    given = {kind: values.get(kind) for kind in IDENTIFIERS if values.get(kind)}
     if len(given) > 1:
         given.pop("phone", None)
     for kind, value in given.items():
@@ -56,7 +56,7 @@ def refuse(values: Mapping[str, Any]) -> None:
 
 def refuse_erased(values: Mapping[str, Any]) -> None:
     """Raise Refused when one of the values by key belonged to somebody who was erased for good."""
-    for kind in ORDER:
+    for kind in IDENTIFIERS:
         if values.get(kind) and holds(kind, str(values[kind])):
             raise Refused(
                 f"This {_NAMES[kind]} belonged to somebody who was erased for good. Only the person can come back, "
@@ -91,5 +91,5 @@ WHERE c.tenant_id = %(tenant)s AND c.id = ANY(%(ids)s)"""
 
 def erased_among(contact_ids: Sequence[int]) -> set[int]:
     """Those of the contacts that have an identifier of somebody who was erased for good."""
-    rows = queries.returned(ERASED, ids=list(contact_ids), key=settings.SECRET_KEY)
+    rows = fetch(ERASED, ids=list(contact_ids), key=settings.SECRET_KEY)
     return {row[0] for row in rows}

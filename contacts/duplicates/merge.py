@@ -14,17 +14,17 @@ from django.utils import timezone
 from contacts import value_state, write_lock
 from contacts.consent import address_status
 from contacts.duplicates import survivorship
+from contacts.errors import Refused
 from contacts.models import Alias, Contact, Merge
 from contacts.privacy import data_providers
-from contacts.profile.quick_actions import Refused
 from contacts.values import channel_status
+from contacts.values.columns import IDENTIFIERS
 from tenants import audit
 
 MERGED, UNMERGED = "contact.merged", "contact.unmerged"
 DAYS = 30
 # More people than anybody can compare; a larger group is no person.
 MOST = 10
-IDENTIFIERS = ("external_id", "email", "phone")
 
 
 def merge(

@@ -8,8 +8,8 @@ from typing import Any
 
 from contacts.bulk.actions import Kind
 from contacts.duplicates import merge
+from contacts.errors import Refused
 from contacts.models import BulkAction, BulkItem, Contact
-from contacts.profile.quick_actions import Refused
 from core.parse import whole
 
 MOST = 10_000

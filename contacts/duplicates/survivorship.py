@@ -8,13 +8,13 @@ from typing import Any
 
 from contacts.models import Contact
 from contacts.values import channel_status
+from contacts.values.columns import IDENTIFIERS
 from contacts.values.identifiers import name_key
 from contacts.values.types import CORE
 
 # Which contact's value is taken where several have one and nobody has said otherwise.
 RULES = {"newest": "newest value", "oldest": "oldest value", "fullest": "fullest contact"}
 RULE = "newest"
-_IDENTIFIERS = ("external_id", "email", "phone")
 # How letters with signs are put in plain ones, or lose them: ü, ö, ä and å, sz of Polish, š, ž and č.
 _SPELLED = (
     ("ue", "u"), ("oe", "o"), ("ae", "a"), ("aa", "a"), ("sz", "s"), ("cz", "c"), ("sh", "s"), ("zh", "z"), ("ch", "c"),
@@ -95,7 +95,7 @@ def _first(having: Sequence[Contact], key: str) -> int:
     on its way, as Łukasz Król becomes Lukas Krol, and Müller Mueller."""
     first = having[0]
     value = value_of(first, key)
-    if key in _IDENTIFIERS or not isinstance(value, str):
+    if key in IDENTIFIERS or not isinstance(value, str):
         return first.pk
     plain = _plain(value)
     same = [c for c in having if isinstance(other := value_of(c, key), str) and _plain(other) == plain]

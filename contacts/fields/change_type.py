@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import Any
 
 from contacts.bulk import actions, export, queries
+from contacts.errors import Refused
 from contacts.models import Attribute, BulkAction, BulkItem, Contact
-from contacts.profile.quick_actions import Refused
 from contacts.values import types
 from contacts.values.types import TYPES, BadValue, Parser
 from core import exact_json

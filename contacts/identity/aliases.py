@@ -8,12 +8,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from contacts import value_state
-from contacts.identity import queries
-from contacts.identity.match_query import ORDER
+from contacts import statements, value_state
 from contacts.models import Alias, Contact
 from contacts.staging import Staging
 from contacts.values import channel_status
+from contacts.values.columns import IDENTIFIERS
 
 # Values that rows [start, stop) replace. Runs before the contacts are written: it reads the status that the value has there.
 REPLACED = """
@@ -44,18 +43,18 @@ ON CONFLICT DO NOTHING"""
 def note_replaced(staging: Staging, *, start: int, stop: int, now: datetime) -> None:
     """Keep what the contacts of rows [start, stop) are about to lose."""
     for kind in channel_status.ORDERS:
-        queries.run(REPLACED.replace("@kind@", kind), staging, start=start, stop=stop, now=now)
+        statements.run(REPLACED.replace("@kind@", kind), staging, start=start, stop=stop, now=now)
 
 
 def note_joined(staging: Staging, *, start: int, stop: int, now: datetime) -> None:
     """Keep what rows [start, stop), which were joined into others, have called their contacts."""
-    queries.run(JOINED, staging, start=start, stop=stop, now=now)
+    statements.run(JOINED, staging, start=start, stop=stop, now=now)
 
 
 def note(contact: Contact, before: Mapping[str, Sequence[Any]], *, now: datetime) -> None:
     """Keep identifiers that a person has replaced. `before`: states of the contact's values and statuses as they were
     (contacts.value_state); those that have not changed say nothing."""
-    for kind in ORDER:
+    for kind in IDENTIFIERS:
         value = before[kind][0] if kind in before else None
         if value is None or value == getattr(contact, kind):
             continue

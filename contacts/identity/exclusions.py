@@ -1,7 +1,7 @@
 """Rows that the resolve holds back: their contacts are deleted or erased, or the import is not to touch them."""
 
-from contacts.identity.queries import fetch, run
 from contacts.staging import Staging
+from contacts.statements import fetch, run
 
 # Rows without a living contact that point at a deleted one, by what it is or was known by: skipped.
 # Only run where the tenant has deleted contacts.

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any, Literal, NamedTuple
 
-from contacts.identity.match_query import ORDER, STRENGTH
+from contacts.identity.match_query import STRENGTH
+from contacts.values.columns import IDENTIFIERS
 
 
 class Repeat(NamedTuple):
@@ -63,7 +64,7 @@ def group(
     rows: Iterable[tuple[Any, ...]],
     *,
     duplicates: Literal["last", "first", "error"],
-    order: Sequence[str] = ORDER,
+    order: Sequence[str] = IDENTIFIERS,
 ) -> Grouping:
     """Decide groups of rows. `rows` come sorted by kind (external_id, email, contact, phone), key and row number.
 

@@ -6,12 +6,12 @@ sides have one and they differ, so it is another person). Then the strongest ide
 
 from collections.abc import Sequence
 
-from contacts.identity import queries
+from contacts import statements
 from contacts.staging import Staging
+from contacts.values.columns import IDENTIFIERS
 
-ORDER = ("external_id", "email", "phone")
 # How `hit.strength` names the identifier that decided, whichever of them take part and in whatever order.
-STRENGTH = {name: number for number, name in enumerate(ORDER, 1)}
+STRENGTH = {name: number for number, name in enumerate(IDENTIFIERS, 1)}
 
 # One identifier against the living contacts, for the rows that are still open. Takes no locks.
 FOUND = """{name} AS MATERIALIZED (
@@ -81,10 +81,10 @@ def match(staging: Staging, order: Sequence[str], *, changes: str, start: int, s
     """
     if changes and order[0] == "external_id":
         same = "".join(f" AND (s.{name} IS NULL OR s.{name} = c.{name})" for name in order[1:])
-        queries.run(SETTLED.format(same=same, changes=changes), staging, start=start, stop=stop)
-    queries.run(statement(order), staging, start=start, stop=stop)
+        statements.run(SETTLED.format(same=same, changes=changes), staging, start=start, stop=stop)
+    statements.run(statement(order), staging, start=start, stop=stop)
     if revive:
-        queries.run(statement(order, alive=DELETED), staging, start=start, stop=stop)
+        statements.run(statement(order, alive=DELETED), staging, start=start, stop=stop)
 
 
 def _found(name: str, stronger: Sequence[str], alive: str) -> str:

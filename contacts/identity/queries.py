@@ -12,29 +12,9 @@ from django.db import connection
 from psycopg import sql
 
 from contacts import staging as tables
+from contacts import statements
 from contacts.staging import Staging
 from contacts.values import channel_status
-
-
-def run(statement: str, staging: Staging, /, **values: Any) -> int:
-    """Run one statement with the staging tables as names; returns the number of rows."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            sql.SQL(statement).format(**staging.names()),
-            {"tenant": staging.tenant_id, **values},
-        )
-        return int(cursor.rowcount)
-
-
-def fetch(statement: str, staging: Staging, /, **values: Any) -> list[tuple[Any, ...]]:
-    """Run one statement and return its rows; for small answers only."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            sql.SQL(statement).format(**staging.names()),
-            {"tenant": staging.tenant_id, **values},
-        )
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-        return rows
 
 
 # Memory for the sorts and hashes of one phase. Runs first in the phase's transaction, gone with it.
@@ -62,7 +42,7 @@ ANYBODY = "SELECT EXISTS (SELECT 1 FROM contact c WHERE c.tenant_id = %(tenant)s
 
 
 def anybody(staging: Staging) -> bool:
-    return bool(fetch(ANYBODY, staging)[0][0])
+    return bool(statements.fetch(ANYBODY, staging)[0][0])
 
 
 # Rows that share an identifier with another row of the file: the few per cent that must be looked at one by one. A phone
@@ -91,7 +71,7 @@ WHERE s.tenant_id = %(tenant)s""",
 
 def find_repeats(staging: Staging, kind: str) -> int:
     """Note the rows whose identifier of this kind stands in several rows."""
-    return run(REPEATED[kind], staging)
+    return statements.run(REPEATED[kind], staging)
 
 
 # Rows that point at one contact. Runs in the resolve, after the matching of all row ranges: nobody else has work then, so
@@ -108,7 +88,7 @@ WHERE EXISTS (SELECT 1 FROM found o WHERE o.contact_id = f.contact_id AND o.row_
 
 def find_same_contact(staging: Staging) -> int:
     """Note the rows that point at a contact at which another row points, too; returns how many."""
-    found = fetch(SAME_CONTACT, staging)
+    found = statements.fetch(SAME_CONTACT, staging)
     rows = [("contact", row_no, str(contact_id)) for row_no, contact_id in found]
     tables.add(staging, "repeat", {"kind": "text", "row_no": "integer", "key": "text"}, rows)
     return len(found)
@@ -148,8 +128,8 @@ WHERE m.tenant_id = %(tenant)s AND l.tenant_id = %(tenant)s AND m.row_no = l.row
 
 
 def forget_losers(staging: Staging) -> None:
-    run(FORGET_LOSERS, staging)
-    run(FORGET_SETTLED_LOSERS, staging)
+    statements.run(FORGET_LOSERS, staging)
+    statements.run(FORGET_SETTLED_LOSERS, staging)
 
 
 # The contact of a group belongs to its winning row; a conflict found between rows is noted like one with the contacts. A
@@ -168,8 +148,8 @@ def note_hits(staging: Staging, notes: list[tuple[int, int | None, str | None, i
     """Set (row_no, contact_id, code, other_id) of rows that were decided one by one."""
     if notes:
         rows, contacts, codes, others = (list(column) for column in zip(*notes, strict=True))
-        run(UNSETTLE, staging, rows=rows)
-        run(NOTE_HITS, staging, rows=rows, contacts=contacts, codes=codes, others=others)
+        statements.run(UNSETTLE, staging, rows=rows)
+        statements.run(NOTE_HITS, staging, rows=rows, contacts=contacts, codes=codes, others=others)
 
 
 # Values of the joined rows go into the winning row where it has none; among several the {order} row wins. A key that the
@@ -209,7 +189,7 @@ def merge_losers(staging: Staging, *, last_wins: bool) -> None:
     statement = MERGE.replace("'{}'", "'{{}}'")
     for name, part in parts.items():
         statement = statement.replace(f"{{{name}}}", part)
-    run(statement, staging)
+    statements.run(statement, staging)
 
 
 # What joined rows say about themselves goes into the winning row, too: the segments of all of them, the strictest status of
@@ -246,7 +226,7 @@ def merge_settings(staging: Staging, *, last_wins: bool) -> None:
     # jsonb_object_agg keeps the last value of a key.
     statement = MERGE_SETTINGS.replace("@order@", "ASC" if last_wins else "DESC")
     statement = statement.replace("@latest@", "max" if last_wins else "min")
-    run(statement, staging, email=list(channel_status.EMAIL_ORDER), phone=list(channel_status.PHONE_ORDER))
+    statements.run(statement, staging, email=list(channel_status.EMAIL_ORDER), phone=list(channel_status.PHONE_ORDER))
 
 
 # Contacts that were changed since a moment and that rows of the file are about: those that they point at, and those that
@@ -277,7 +257,7 @@ MOST_CHANGED = 2_000
 
 def overtaken(staging: Staging, *, since: datetime) -> bool:
     """Whether contacts that the rows are about were changed since a moment."""
-    return bool(fetch(OVERTAKEN, staging, since=since, most=MOST_CHANGED)[0][0])
+    return bool(statements.fetch(OVERTAKEN, staging, since=since, most=MOST_CHANGED)[0][0])
 
 
 # Rows that find nobody become contacts. Their ids are drawn one by one from the sequence, never reserved by moving it
@@ -293,7 +273,7 @@ WHERE s.tenant_id = %(tenant)s AND h.row_no IS NULL AND m.row_no IS NULL AND l.r
 
 def plan_creates(staging: Staging) -> int:
     """Map every row that finds nobody to a contact to be made; returns how many."""
-    return run(CREATES, staging)
+    return statements.run(CREATES, staging)
 
 
 # Rows for which somebody has chosen the contact: it is theirs, whatever their identifiers say. Identifiers that belong to
@@ -316,8 +296,8 @@ FROM {hit} h WHERE s.tenant_id = %(tenant)s AND h.tenant_id = %(tenant)s AND h.r
 
 def choose(staging: Staging) -> None:
     """Give the rows that name a contact by our own number to that contact."""
-    if run(CHOSEN, staging):
-        run(GIVE_WAY, staging)
+    if statements.run(CHOSEN, staging):
+        statements.run(GIVE_WAY, staging)
 
 
 # Identifiers by which a contact was known before lead to the contact: in the rows they become that contact's own, so that
@@ -375,17 +355,17 @@ def lead_aliases(staging: Staging, order: Sequence[str], *, revive: bool = False
         for i, c in enumerate(columns)
     )
     if again:
-        run(LED.replace("@back@", back), staging)
-    if not fetch(ANY_ALIAS, staging)[0][0]:
+        statements.run(LED.replace("@back@", back), staging)
+    if not statements.fetch(ANY_ALIAS, staging)[0][0]:
         return
     for i, kind in reversed(list(enumerate(order))):
         stronger = "".join(_NOT_ANOTHER.replace("@name@", name) for name in order[:i])
         said = f"jsonb_build_object('{kind}', jsonb_build_array({', '.join(f's.{c}' for c in _FORMS[kind])}))"
         own = ", ".join(f"{c} = c.{c}" for c in _FORMS[kind])
         statement = LEAD.replace("@kind@", kind).replace("@said@", said).replace("@stronger@", stronger)
-        run(statement.replace("@set@", own), staging, revive=revive)
+        statements.run(statement.replace("@set@", own), staging, revive=revive)
         alone = LEAD_ALONE.replace("@kind@", kind).replace("@said@", said)
         alone = alone.replace("@set@", ", ".join(f"{c} = NULL" for c in _FORMS[kind]))
         for name in _FORMS:
             alone = alone.replace(f"@{name}@", "k.value" if name == kind else "NULL")
-        run(alone, staging, revive=revive)
+        statements.run(alone, staging, revive=revive)

@@ -8,7 +8,6 @@ The steps, each called in a transaction of its own by `imports.pipeline.phases`:
 4. `apply`: contacts are written, a range of rows at a time.
 """
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -19,8 +18,8 @@ from contacts.consent import address_status
 from contacts.identity import aliases, exclusions, match_query, queries, upsert
 from contacts.identity.in_file_duplicates import Grouping, group
 from contacts.staging import Staging
+from contacts.values.columns import IDENTIFIERS
 
-IDENTIFIERS = match_query.ORDER
 # Verdicts that put a row in error, and those that leave it out on purpose.
 CONFLICTS = frozenset({"ambiguous_match", "shared_identifier", "duplicate_in_file", "unknown_contact"})
 SKIPS = frozenset({"contact_deleted", "contact_suppressed", "mode_create_only", "mode_update_only"})
@@ -133,11 +132,6 @@ def _note(staging: Staging, grouping: Grouping, policy: Policy) -> None:
         queries.merge_losers(staging, last_wins=policy.duplicates == "last")
         if policy.settings:
             queries.merge_settings(staging, last_wins=policy.duplicates == "last")
-
-
-def suppression_digest(kind: str, value: str, *, key: str) -> str:
-    """The keyed digest under which an erased person's identifier is remembered, as verdicts.SUPPRESSED works it out."""
-    return hashlib.sha256(f"{key}{kind}{value}".encode()).hexdigest()
 
 
 def overtaken(staging: Staging, *, since: datetime) -> bool:

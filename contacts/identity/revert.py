@@ -10,8 +10,8 @@ from datetime import datetime
 from typing import Any
 
 from contacts import staging as tables
+from contacts import statements
 from contacts.consent import address_status
-from contacts.identity import queries
 from contacts.models import Contact
 from contacts.staging import Staging
 from contacts.values import channel_status
@@ -154,9 +154,9 @@ WHERE b.tenant_id = %(tenant)s AND b.row_no >= %(start)s AND b.row_no < %(stop)s
 def undo(staging: Staging, *, start: int, stop: int, now: datetime) -> Taken:
     """Take back what rows [start, stop) did to contacts. The caller holds the tenant's turn."""
     span = {"import_id": staging.import_id, "start": start, "stop": stop}
-    queries.run(TAKE_OUT.replace("@which@", NOT_YET), staging, **span)
+    statements.run(TAKE_OUT.replace("@which@", NOT_YET), staging, **span)
     tables.analyze(staging, "undone")
-    queries.run(STAYED.replace("@which@", NOT_YET), staging, **span)
+    statements.run(STAYED.replace("@which@", NOT_YET), staging, **span)
     _turn(staging, span, old=1, new=0, now=now, which=NOT_YET)
     return _told(staging, span, now=now)
 
@@ -164,25 +164,25 @@ def undo(staging: Staging, *, start: int, stop: int, now: datetime) -> Taken:
 def redo(staging: Staging, *, start: int, stop: int, now: datetime) -> Taken:
     """Bring back what an undo of rows [start, stop) has taken. The caller holds the tenant's turn."""
     span = {"import_id": staging.import_id, "start": start, "stop": stop}
-    queries.run(BACK, staging, **span)
+    statements.run(BACK, staging, **span)
     tables.analyze(staging, "back")
     names = [f.attname for f in Contact._meta.concrete_fields if not f.generated]
     statement = BRING_BACK.replace("@columns@", ", ".join(names))
-    queries.run(statement.replace("@values@", ", ".join(f"r.{name}" for name in names)), staging, **span)
-    queries.run(CAME_BACK, staging, **span)
+    statements.run(statement.replace("@values@", ", ".join(f"r.{name}" for name in names)), staging, **span)
+    statements.run(CAME_BACK, staging, **span)
     _turn(staging, span, old=0, new=1, now=now, which=WAS_TAKEN)
     return _told(staging, span, now=now)
 
 
 def _turn(staging: Staging, span: dict[str, Any], *, old: int, new: int, now: datetime, which: str) -> None:
     """Give values that are still those of side `old` the ones of side `new`."""
-    queries.run(TURNED.replace("@which@", which), staging, **span, old=old)
+    statements.run(TURNED.replace("@which@", which), staging, **span, old=old)
     tables.analyze(staging, "turned")
     mine, theirs = ("t.at", "t.was_at") if new == 0 else ("t.was_at", "t.at")
     statement = TURN.replace("@columns@", ", ".join(_columns(new))).replace("@named@", _NAMED)
-    queries.run(statement.replace("@mine@", mine).replace("@theirs@", theirs), staging, **span, new=new, now=now)
-    queries.run(UPDATED, staging, **span)
-    queries.run(LOST.replace("@which@", which), staging, **span)
+    statements.run(statement.replace("@mine@", mine).replace("@theirs@", theirs), staging, **span, new=new, now=now)
+    statements.run(UPDATED, staging, **span)
+    statements.run(LOST.replace("@which@", which), staging, **span)
 
 
 def _columns(new: int) -> list[str]:
@@ -216,12 +216,12 @@ SELECT t.contact_id FROM {turned} t WHERE t.tenant_id = %(tenant)s AND t.row_no 
 
 
 def _told(staging: Staging, span: dict[str, Any], *, now: datetime) -> Taken:
-    queries.run(NOTE, staging, **span)
-    queries.run(NEWS, staging, **span, now=now)
-    returned = [int(pk) for (pk,) in queries.fetch(RETURNED, staging, **span)]
+    statements.run(NOTE, staging, **span)
+    statements.run(NEWS, staging, **span, now=now)
+    returned = [int(pk) for (pk,) in statements.fetch(RETURNED, staging, **span)]
     if returned:
         address_status.take_all(returned, now=now)
-    rows = queries.fetch(RESULTS, staging, **span)
+    rows = statements.fetch(RESULTS, staging, **span)
     results: dict[str, int] = {result: int(count) for result, count, _values, _kept in rows}
     return Taken(results, sum(int(r[2]) for r in rows), sum(int(r[3]) for r in rows))
 
@@ -229,7 +229,9 @@ def _told(staging: Staging, span: dict[str, Any], *, now: datetime) -> Taken:
 # Contacts that somebody uses: each app adds what it knows (`note_used`), before the ranges are taken back.
 def note_used(staging: Staging, statement: str, **values: Any) -> None:
     """Add the contacts that a statement finds to {used}: SELECT tenant_id, contact_id …"""
-    queries.run(f"INSERT INTO {{used}} (tenant_id, contact_id) {statement} ON CONFLICT DO NOTHING", staging, **values)
+    statements.run(
+        f"INSERT INTO {{used}} (tenant_id, contact_id) {statement} ON CONFLICT DO NOTHING", staging, **values
+    )
 
 
 # Moves rows out of a table, or back into it.
@@ -247,14 +249,14 @@ FORGET_ALL = "DELETE FROM withdrawn w WHERE w.tenant_id = %(tenant)s AND w.impor
 def put_away(staging: Staging, kind: str, delete: str, *, item: str, part: str) -> int:
     """Run a DELETE … RETURNING and keep its rows in `withdrawn`; returns how many."""
     statement = PUT_AWAY.replace("@delete@", delete).replace("@item@", item).replace("@part@", part)
-    return queries.run(statement, staging, import_id=staging.import_id, kind=kind)
+    return statements.run(statement, staging, import_id=staging.import_id, kind=kind)
 
 
 def forget(staging: Staging, kinds: Sequence[str]) -> None:
     """Remove rows from `withdrawn`: they have been brought back."""
-    queries.run(FORGET, staging, import_id=staging.import_id, kinds=list(kinds))
+    statements.run(FORGET, staging, import_id=staging.import_id, kinds=list(kinds))
 
 
 def forget_all(staging: Staging) -> int:
     """Remove all that an undo has put into `withdrawn`: its time is over. Returns how many rows."""
-    return queries.run(FORGET_ALL, staging, import_id=staging.import_id)
+    return statements.run(FORGET_ALL, staging, import_id=staging.import_id)

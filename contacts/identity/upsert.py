@@ -6,8 +6,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from contacts import statements
 from contacts.consent import blacklist
-from contacts.identity import queries
 from contacts.staging import Staging
 from contacts.values import channel_status
 
@@ -116,7 +116,7 @@ def plan_updates(staging: Staging, rules: Rules, *, start: int, stop: int) -> in
     changes = _changes_of(rules)
     parts = " || ".join(f"CASE WHEN {condition} THEN {part} ELSE '{{{{}}}}' END" for condition, part in changes)
     statement = DIFF.replace("@any@", changes_something(rules)).replace("@parts@", parts)
-    return queries.run(statement, staging, start=start, stop=stop)
+    return statements.run(statement, staging, start=start, stop=stop)
 
 
 # For the review: how many contacts change in each value, with the first row as the example.
@@ -130,12 +130,12 @@ WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s
 
 def changes(staging: Staging, *, start: int, stop: int) -> dict[str, tuple[int, int]]:
     """Changed key → (contacts, first row) in a range of rows."""
-    return {key: (int(n), int(row)) for key, n, row in queries.fetch(CHANGES, staging, start=start, stop=stop)}
+    return {key: (int(n), int(row)) for key, n, row in statements.fetch(CHANGES, staging, start=start, stop=stop)}
 
 
 def outcomes(staging: Staging, *, start: int, stop: int) -> dict[str, int]:
     """Outcome letter → rows in a range of rows."""
-    return {letter: int(n) for letter, n in queries.fetch(OUTCOMES, staging, start=start, stop=stop)}
+    return {letter: int(n) for letter, n in statements.fetch(OUTCOMES, staging, start=start, stop=stop)}
 
 
 # Makes the new contacts of rows [start, stop). Ids were drawn before, so no RETURNING; time is an argument.
@@ -170,7 +170,7 @@ def insert_contacts(staging: Staging, rules: Rules, **values: Any) -> int:
     if rules.statuses:
         parts = ["".join(part.format(channel=channel) for channel in channel_status.ORDERS) for part in _NEW_STATUS]
     statement = INSERT_CONTACTS.replace("@columns@", parts[0]).replace("@values@", parts[1])
-    return queries.run(statement, staging, **values)
+    return statements.run(statement, staging, **values)
 
 
 # Writes what changes in the matched contacts of rows [start, stop), as the diff has worked it out; locks those contacts
@@ -212,7 +212,7 @@ def update_contacts(staging: Staging, rules: Rules, **values: Any) -> int:
         .replace("@attributes@", replaced if rules.overwrite else "attributes = s.attributes || c.attributes")
         .replace("@more@", more + (_REVIVED if rules.revive else ""))
     )
-    return queries.run(statement, staging, **values)
+    return statements.run(statement, staging, **values)
 
 
 # Contacts of rows [start, stop) whose address or number is on the blacklist get no messages. The reason says what they were.
@@ -230,8 +230,8 @@ SELECT EXISTS (SELECT 1 FROM blacklist_entry b WHERE b.tenant_id = %(tenant)s AN
 def silence(staging: Staging, **values: Any) -> None:
     """Apply the blacklists to what was written; `start`, `stop`, `now`."""
     for channel in channel_status.ORDERS:
-        if queries.fetch(ANY_BLACKLISTED.format(channel=channel), staging)[0][0]:
-            queries.run(BLACKLISTED.format(channel=channel), staging, **values, **blacklist.REASON)
+        if statements.fetch(ANY_BLACKLISTED.format(channel=channel), staging)[0][0]:
+            statements.run(BLACKLISTED.format(channel=channel), staging, **values, **blacklist.REASON)
 
 
 # Notes when the contacts of rows [start, stop) were made or changed; the time is the one that the contacts carry.
@@ -245,4 +245,4 @@ ON CONFLICT DO NOTHING"""
 
 def note_changes(staging: Staging, **values: Any) -> None:
     """Add to the order of changes; `start`, `stop`, `now`."""
-    queries.run(NOTE_CHANGES, staging, **values)
+    statements.run(NOTE_CHANGES, staging, **values)

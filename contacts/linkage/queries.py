@@ -8,14 +8,9 @@ from psycopg.types.json import Jsonb
 
 from contacts.linkage.blocking import CAP
 from tenants.isolation.context import current_tenant
+from tenants.isolation.statements import fetch, run
 
 BATCH = 100_000
-
-
-def _run(statement: str, **values: Any) -> int:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, {"tenant": current_tenant(), **values})
-        return int(cursor.rowcount)
 
 
 FORGET_KEYS = "DELETE FROM probable_key k WHERE k.tenant_id = %(tenant)s AND k.contact_id = ANY(%(ids)s)"
@@ -29,9 +24,9 @@ ORDER BY k.key"""
 
 def replace_keys(ids: Sequence[int], keys: Iterable[tuple[int, int]]) -> None:
     """Give contacts new keys: `keys` are pairs (key, contact ID)."""
-    _run(FORGET_KEYS, ids=list(ids))
+    run(FORGET_KEYS, ids=list(ids))
     found = list(keys)
-    _run(PUT_KEYS, keys=[key for key, _pk in found], of=[pk for _key, pk in found])
+    run(PUT_KEYS, keys=[key for key, _pk in found], of=[pk for _key, pk in found])
 
 
 # Statistics of the keys, which the planner needs after many were written.
@@ -57,7 +52,7 @@ WORK_MEMORY = "SET LOCAL work_mem = '256MB'"
 def pairs(cap: int) -> Iterator[list[tuple[int, int]]]:
     """All pairs of contacts to be compared, a batch at a time: those that share a key which at most `cap` have. Inside of a
     transaction."""
-    _run(WORK_MEMORY)
+    run(WORK_MEMORY)
     with connection.cursor().connection.cursor(name="probable_pairs") as cursor:
         cursor.execute(PAIRS, {"tenant": current_tenant(), "cap": cap})
         while rows := cursor.fetchmany(BATCH):
@@ -74,9 +69,7 @@ WHERE (SELECT count(*) FROM (
 
 def near(keys: Iterable[int]) -> list[int]:
     """IDs of contacts that share one of the keys, without keys that too many have."""
-    with connection.cursor() as cursor:
-        cursor.execute(NEAR, {"tenant": current_tenant(), "keys": list(keys), "cap": CAP})
-        return [row[0] for row in cursor.fetchall()]
+    return [row[0] for row in fetch(NEAR, keys=list(keys), cap=CAP)]
 
 
 # What no decision was made about makes way for what the new search has found. A decision on people who have changed since
@@ -92,7 +85,7 @@ ON CONFLICT (tenant_id, low_id, high_id) DO UPDATE SET group_id = excluded.group
 
 def replace_pairs(found: Iterable[dict[str, Any]]) -> None:
     """Keep what a search has found in place of what the last one has."""
-    _run(FORGET_OPEN)
+    run(FORGET_OPEN)
     tenant = current_tenant()
     with connection.cursor() as cursor:
         rows: list[Any] = [{"tenant": tenant, **row, "detail": Jsonb(row["detail"])} for row in found]
@@ -112,10 +105,8 @@ ORDER BY p.strength DESC, p.group_id DESC LIMIT %(count)s"""
 def group_heads(decision: str, *, after: tuple[float, int] | None, count: int) -> list[tuple[int, float, int, int]]:
     """(group, strength, the two IDs of its strongest pair), behind a strength and group."""
     strength, group = after or (None, None)
-    with connection.cursor() as cursor:
-        values = {"decision": decision, "strength": strength, "group": group, "count": count}
-        cursor.execute(GROUPS, {"tenant": current_tenant(), **values})
-        return [(group, bits, low, high) for group, bits, low, high in cursor.fetchall()]
+    rows = fetch(GROUPS, decision=decision, strength=strength, group=group, count=count)
+    return [(group, bits, low, high) for group, bits, low, high in rows]
 
 
 COUNT_GROUPS = """
@@ -127,6 +118,4 @@ WHERE p.tenant_id = %(tenant)s AND p.head GROUP BY p.decision"""
 
 def group_counts() -> dict[str, int]:
     """Decision → groups whose contacts are all still there."""
-    with connection.cursor() as cursor:
-        cursor.execute(COUNT_GROUPS, {"tenant": current_tenant()})
-        return dict(cursor.fetchall())
+    return dict(fetch(COUNT_GROUPS))

@@ -52,11 +52,11 @@ class Judged:
 
     @property
     def percent(self) -> str:
-        return explanations.percent(self.pair.probability)
+        return explanations.percent(explanations.probability(self.pair.bits))
 
     @property
     def band(self) -> tuple[str, str]:
-        return explanations.band(self.pair.probability)
+        return explanations.band(explanations.probability(self.pair.bits))
 
 
 def page(decision: str, *, after: str = "") -> list[Group]:
@@ -123,4 +123,8 @@ def of_contact(contact_id: int) -> list[tuple[Contact, str, int]]:
     others = [p.high_id if p.low_id == contact_id else p.low_id for p in pairs]
     there = {c.pk: c for c in Contact.objects.living().filter(pk__in=others)}
     both = zip(pairs, others, strict=True)
-    return [(there[other], explanations.percent(p.probability), p.group_id) for p, other in both if other in there]
+    return [
+        (there[other], explanations.percent(explanations.probability(p.bits)), p.group_id)
+        for p, other in both
+        if other in there
+    ]

@@ -4,7 +4,6 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
-from contacts.linkage import explanations
 from tenants.isolation.base import TenantModel
 
 
@@ -79,10 +78,6 @@ class ProbablePair(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.low_id} and {self.high_id}"
-
-    @property
-    def probability(self) -> float:
-        return explanations.probability(self.bits)
 
 
 class ProbableKey(TenantModel):

@@ -12,10 +12,10 @@ from contacts.consent import suppression
 from contacts.models import Alias, BulkAction, Contact, Merge
 from contacts.privacy import data_providers
 from contacts.profile.edit import EDITED
+from contacts.values.columns import IDENTIFIERS
 from contacts.values.identifiers import name_key
 from tenants.models import AuditEntry
 
-IDENTIFIERS = ("external_id", "email", "phone")
 NAMES = ("first_name", "last_name")
 # What a person types to confirm it.
 WORD = "ERASE"

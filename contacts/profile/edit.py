@@ -12,9 +12,9 @@ from django.utils import timezone
 
 from contacts import value_state, write_lock
 from contacts.consent import address_status, blacklist, suppression
+from contacts.errors import Refused
 from contacts.identity import aliases
 from contacts.models import ConsentRecord, Contact, Origin
-from contacts.profile.quick_actions import Refused
 from contacts.values import channel_status
 from contacts.values.identifiers import name_key
 from contacts.values.types import CORE

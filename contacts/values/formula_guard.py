@@ -16,3 +16,9 @@ def safe_cell(value: str) -> str:
 def unmarked(value: str) -> str:
     """A cell without that apostrophe: the opposite of `safe_cell`, also for cells that a spreadsheet has marked."""
     return value[1:] if value[:1] == "'" and _MARKED(value) else value
+
+
+def strip_guard(text: str) -> str:
+    """A cell without the apostrophe that our own downloads put before a formula sign, and spreadsheets before digits that
+    are text ('0123), so that both come in as they were."""
+    return unmarked(text).strip() if text[:1] == "'" else text

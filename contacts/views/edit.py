@@ -10,11 +10,11 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
+from contacts.errors import Refused
 from contacts.listing import search_box
 from contacts.models import Contact
 from contacts.profile import edit as profile_edit
 from contacts.profile.form import ContactForm
-from contacts.profile.quick_actions import Refused
 from contacts.views.quick_actions import own_page, user_id
 from core.http import go, invalid, page
 from core.parse import moment, whole

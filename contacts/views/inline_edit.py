@@ -7,10 +7,10 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
+from contacts.errors import Refused
 from contacts.models import Contact
 from contacts.profile import edit
 from contacts.profile.form import ContactForm, shown
-from contacts.profile.quick_actions import Refused
 from contacts.views.quick_actions import user_id
 from core import formatting
 from core.http import go, page

@@ -17,10 +17,11 @@ from contacts.duplicates import merge as contact_merge
 from contacts.duplicates import pair_list as pairs_of
 from contacts.duplicates import survivorship
 from contacts.duplicates.survivorship import RULES
+from contacts.errors import Refused
 from contacts.models import Attribute, Contact, Merge
 from contacts.privacy import data_providers
-from contacts.profile.quick_actions import Refused
 from contacts.values import channel_status
+from contacts.values.columns import IDENTIFIERS
 from contacts.values.types import CORE, SYSTEM
 from contacts.views.quick_actions import own_page, user_id
 from core.http import go, page
@@ -98,7 +99,7 @@ def compared(contacts: Sequence[Contact], given: Mapping[str, str], back: str) -
         "moves": data_providers.held([c.pk for c in contacts if c.pk != stays.pk]),
         "until": timezone.now() + timedelta(days=contact_merge.DAYS),
         "back": back,
-        "identifiers": contact_merge.IDENTIFIERS,
+        "identifiers": IDENTIFIERS,
     }
 
 

@@ -6,15 +6,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from contacts.values import identifiers, parsers, phones, types
-from contacts.values.formula_guard import unmarked
+from contacts.values.columns import SHOWN_IDENTIFIERS
+from contacts.values.formula_guard import strip_guard
 from contacts.values.texts import trimmed
 from contacts.values.types import BadValue
 from imports.cleaning import full_names
 
-IDENTIFIERS = ("email", "phone", "external_id")
 NAMES = ("first_name", "last_name")
 # Targets that are no attribute of a contact; those with a dot are none either (imports.cleaning.row_settings).
-NO_ATTRIBUTES = frozenset({*IDENTIFIERS, *NAMES, "full_name", "skip", "contact_id", "email_status", "phone_status"})
+NO_ATTRIBUTES = frozenset(
+    {*SHOWN_IDENTIFIERS, *NAMES, "full_name", "skip", "contact_id", "email_status", "phone_status"}
+)
 MAX_PHONE = 64
 # Nobody who gets messages was born before.
 EARLIEST = "1900-01-01"
@@ -58,12 +60,6 @@ class Clean:
     event: dict[str, Any] = field(default_factory=dict)
 
 
-def unquoted(text: str) -> str:
-    """Without the apostrophe that our own downloads put before a formula sign, and spreadsheets before digits that are text
-    ('0123), so that both come in as they were."""
-    return unmarked(text).strip() if text[:1] == "'" else text
-
-
 def address(text: str) -> tuple[str | None, str]:
     """(the normal form of an e-mail or None, the address as it is written) in a trimmed cell."""
     bare = trimmed(text.lstrip("'"))
@@ -102,7 +98,7 @@ def reader(column: Column, *, region: str | None) -> Callable[[str], Any]:
 
     def read(text: str) -> Any:
         check_signs(text)
-        value = parse(unquoted(text) if text[0] == "'" else text)
+        value = parse(strip_guard(text) if text[0] == "'" else text)
         if column.latest:
             in_range(value, column.latest)
         return value
@@ -121,7 +117,7 @@ def in_range(day: str, latest: str) -> None:
 def name(text: str) -> str:
     """The name in a trimmed cell. Raises BadValue."""
     check_signs(text)
-    return parsers.text(unquoted(text))
+    return parsers.text(strip_guard(text))
 
 
 def halves(text: str, header: str = "") -> tuple[str | None, str | None]:

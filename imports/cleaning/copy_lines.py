@@ -11,11 +11,13 @@ from typing import Any
 import orjson
 
 from contacts.values import identifiers, types
+from contacts.values.columns import SHOWN_IDENTIFIERS
+from contacts.values.formula_guard import strip_guard
 from contacts.values.texts import trimmed
 from contacts.values.types import BadValue
 from core import exact_json
 from imports.cleaning import cells as of
-from imports.cleaning.cells import IDENTIFIERS, Clean, Column
+from imports.cleaning.cells import Clean, Column
 from imports.cleaning.row_settings import Extras
 
 NULL = "\\N"
@@ -52,7 +54,7 @@ def compiled(
     region: Callable[[str], str | None] | str | None,
     clearable: Sequence[tuple[int, str]],
     extras: Extras,
-    identifiers_used: Collection[str] = IDENTIFIERS,
+    identifiers_used: Collection[str] = SHOWN_IDENTIFIERS,
 ) -> Line:
     """A function from cells to what follows the line number in the COPY text; it says None to a row with a problem.
 
@@ -85,7 +87,7 @@ def compiled(
                 written = _escaped(text)
         if phone_at is not None and (text := cells[phone_at].strip()):
             if text[0] == "'":
-                text = of.unquoted(text)
+                text = strip_guard(text)
             normal = normal_phone(text, regions["" if country_at is None else cells[country_at]])
             if normal is None:
                 return None
@@ -96,7 +98,7 @@ def compiled(
                 if plain or normal != (text := of.as_written(text)):
                     phone_written = _escaped(text)
         if external_at is not None and (text := cells[external_at].strip()):
-            normal = identifiers.normal_external_id(of.unquoted(text) if text[0] == "'" else text)
+            normal = identifiers.normal_external_id(strip_guard(text) if text[0] == "'" else text)
             if normal is None:
                 return None
             external_id = _escaped(normal)

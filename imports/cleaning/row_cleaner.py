@@ -12,11 +12,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from contacts.values import identifiers
+from contacts.values.columns import SHOWN_IDENTIFIERS
+from contacts.values.formula_guard import strip_guard
 from contacts.values.texts import trimmed
 from contacts.values.types import BadValue
 from imports.cleaning import cells as of
 from imports.cleaning import copy_lines
-from imports.cleaning.cells import IDENTIFIERS, NAMES, Clean, Column
+from imports.cleaning.cells import NAMES, Clean, Column
 from imports.cleaning.row_settings import Extras
 from imports.files import csv_records
 from imports.files.reader import Dialect
@@ -28,7 +30,7 @@ __all__ = ["Block", "Clean", "Cleaner", "Column", "Issue"]
 # (line, index of the column or None for the row, code, value, "error" or "warning", facts)
 Issue = tuple[int, int | None, str, str | None, str, dict[str, Any]]
 
-_NOTHING: dict[str, str | None] = dict.fromkeys((*IDENTIFIERS, *NAMES, "email_written", "phone_written"))
+_NOTHING: dict[str, str | None] = dict.fromkeys((*SHOWN_IDENTIFIERS, *NAMES, "email_written", "phone_written"))
 
 
 @dataclass
@@ -55,13 +57,13 @@ class Cleaner:
         bad_value: str = "error",
         blank: str = "keep",
         extras: Extras | None = None,
-        identifiers_used: Collection[str] = IDENTIFIERS,
+        identifiers_used: Collection[str] = SHOWN_IDENTIFIERS,
     ) -> None:
         self.width, self.region, self.drop = width, region, bad_value == "drop"
         self.at = {c.target: c.index for c in columns if c.target != "skip"}
-        self.identifying = {self.at[name] for name in (*IDENTIFIERS, "contact_id") if name in self.at}
+        self.identifying = {self.at[name] for name in (*SHOWN_IDENTIFIERS, "contact_id") if name in self.at}
         self.taken = [c.index for c in columns if c.target != "skip"]
-        self.used = [name for name in IDENTIFIERS if name in identifiers_used]
+        self.used = [name for name in SHOWN_IDENTIFIERS if name in identifiers_used]
         self.named = not self.at.keys().isdisjoint((*NAMES, "full_name"))
         self.full_name = next((c.name for c in columns if c.target == "full_name"), "")
         self.attributes = [(c, of.reader(c, region=region)) for c in columns if c.is_attribute]
@@ -133,20 +135,20 @@ class Cleaner:
 
     def _identifiers(self, cells: list[str], problems: list[Problem]) -> dict[str, str | None]:
         values, at = _NOTHING.copy(), self.at
-        if (i := at.get("email")) is not None and (text := of.unquoted(cells[i])):
+        if (i := at.get("email")) is not None and (text := strip_guard(cells[i])):
             values["email"], bare = of.address(text)
             if values["email"] is None:
                 problems.append(Problem(i, identifiers.email_problem(text), text))
             elif values["email"] != bare:
                 values["email_written"] = bare
-        if (i := at.get("phone")) is not None and (text := of.unquoted(cells[i])):
+        if (i := at.get("phone")) is not None and (text := strip_guard(cells[i])):
             region = self._region(cells[at["country"]]) if self.country else self.region
             values["phone"] = normal = identifiers.normal_phone(text, region)
             if normal is None:
                 problems.append(Problem(i, identifiers.phone_problem(text, region), text, {"region": region or ""}))
             elif normal != text and normal != (text := of.as_written(text)):
                 values["phone_written"] = text
-        if (i := at.get("external_id")) is not None and (text := of.unquoted(cells[i])):
+        if (i := at.get("external_id")) is not None and (text := strip_guard(cells[i])):
             values["external_id"] = identifiers.normal_external_id(text)
             if values["external_id"] is None:
                 problems.append(Problem(i, identifiers.external_id_problem(text), text))

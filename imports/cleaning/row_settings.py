@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from contacts.values import channel_status
+from contacts.values.formula_guard import strip_guard
 from contacts.values.types import BadValue
-from imports.cleaning import cells as of
 from imports.cleaning import row_setting_cells
 from imports.cleaning.cells import Column
 from imports.cleaning.row_setting_cells import Names
@@ -115,7 +115,7 @@ class Extras:
         for i, key, read in readers:
             if text := cells[i].strip():
                 try:
-                    value = read(of.unquoted(text) if text[0] == "'" else text)
+                    value = read(strip_guard(text) if text[0] == "'" else text)
                     if key in STATUSES:
                         value = _strictest(key, value, found.get(key))
                     if value is not None:

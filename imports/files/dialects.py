@@ -19,7 +19,6 @@ from imports.files.encodings import (
     wide_order,
 )
 from imports.files.layouts import SEPARATORS, SINGLE, Known
-from imports.mapping.guess import known_name
 from imports.workbooks import workbook_cells
 
 __all__ = ["SEPARATORS", "Dialect", "FileProblem", "changed", "content_start", "sniff"]
@@ -69,7 +68,7 @@ def sniff(
     *,
     size: int,
     changes: Mapping[str, Any] | None = None,
-    known: Known = known_name,
+    known: Known,
     workbook: bool = False,
     country: str = "",
 ) -> Dialect:

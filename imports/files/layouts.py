@@ -13,8 +13,6 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
-from imports.mapping.guess import known_name
-
 # Stands for "nothing parts the cells": no text holds this sign.
 SINGLE = "\x1c"
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
@@ -112,7 +110,7 @@ def options(separator: str, quote: str, *, strict: bool = True) -> dict[str, Any
 # --- the separator ----------------------------------------------------------------------------------------------------
 
 
-def separator(text: str, quote: str, known: Known = known_name) -> tuple[str, float]:
+def separator(text: str, quote: str, known: Known) -> tuple[str, float]:
     """What parts the cells and how sure that is. SINGLE: the file has one column, and its cells hold other separators."""
     lone = _lone_name(text, quote, known)
     if lone and not _rows_are_wider(text, quote):
@@ -223,7 +221,7 @@ _DATA = re.compile(
 _YEARS = range(1900, 2101)
 
 
-def start(found: list[Record], known: Known = known_name) -> Start:
+def start(found: list[Record], known: Known) -> Start:
     """Where the table begins, and whether its first record names the columns."""
     if not found:
         return Start(0, True, 0.5)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from imports.cleaning.cells import unquoted
+from contacts.values.formula_guard import strip_guard
 from imports.files.csv_records import MAX_RECORD, Record, Row, read, records, split_lines
 from imports.files.dialects import MAX_HEADER_LINE, SEPARATORS, Dialect, FileProblem, changed, content_start, sniff
 from imports.files.encodings import copy_as_utf8, has_lone_returns, is_utf8, unreadable
@@ -169,7 +169,7 @@ def header(cells: Sequence[str]) -> list[str]:
 
 def _name(cell: str) -> str:
     """A name as people mean it: on one line, and without the apostrophe of our own downloads before a formula sign."""
-    return unquoted(" ".join(filter(None, (part.strip(_AROUND) for part in cell.splitlines()))))
+    return strip_guard(" ".join(filter(None, (part.strip(_AROUND) for part in cell.splitlines()))))
 
 
 def _same(name: str) -> str:

@@ -7,8 +7,8 @@ from contacts.models import Attribute
 from contacts.values.types import SYSTEM, TYPES
 from imports.cleaning import row_settings
 from imports.cleaning.row_setting_cells import CHANNELS
+from imports.csv_output import line
 from imports.mapping import guess
-from imports.results.error_rows import line
 from tenants.models import Tenant
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Container, Iterator, Mapping, 
 from dataclasses import dataclass
 
 from contacts.values import identifiers, types
+from contacts.values.columns import SHOWN_IDENTIFIERS
 from contacts.values.types import BadValue
 from imports.cleaning import consent_columns, row_settings
 from imports.mapping import event_columns
@@ -13,7 +14,6 @@ from imports.mapping.header_synonyms import CHANGED_COLUMN, EXPORT_COLUMNS, OWN_
 from imports.problems.catalogue import Problem
 
 CORE_TARGETS: tuple[str, ...] = ("email", "phone", "external_id", "first_name", "last_name", "full_name")
-IDENTIFIERS = CORE_TARGETS[:3]
 LABELS: dict[str, str] = {
     **types.CORE,
     "full_name": "Full name",
@@ -196,7 +196,7 @@ def check(
     known: Container[str],
     task: str = "contacts",
     event_name: str = "",
-    identifiers_used: Collection[str] = IDENTIFIERS,
+    identifiers_used: Collection[str] = SHOWN_IDENTIFIERS,
 ) -> list[Problem]:
     """What is wrong with a mapping, one target a column; `known` are the keys of attributes.
 
@@ -216,7 +216,7 @@ def check(
             found.append(Problem(i, "two_columns_one_target", label(target)))
         seen.add(target)
     if seen.isdisjoint((*identifiers_used, "contact_id")):
-        *others, last = [label(name) for name in IDENTIFIERS if name in identifiers_used]
+        *others, last = [label(name) for name in SHOWN_IDENTIFIERS if name in identifiers_used]
         names = f"{', '.join(others)} or {last}" if others else last
         found.append(Problem(None, "no_identifier_column", names))
     if (needed := _NEEDED.get(task)) and needed not in seen and not (task == "events" and event_name):

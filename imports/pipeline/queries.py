@@ -6,10 +6,9 @@ from typing import Any
 
 import orjson
 from django.db import connection
-from psycopg import sql
 
+from contacts import statements
 from contacts.consent import address_status
-from contacts.identity import queries
 from contacts.staging import Staging
 from core import exact_json
 from tenants.isolation.context import current_tenant
@@ -27,7 +26,7 @@ Issue = tuple[int, int | None, str, str | None, str, dict[str, Any]]
 def add_issues(staging: Staging, issues: Sequence[Issue]) -> None:
     """Store (row_no, column, code, value, severity, facts) records."""
     if issues:
-        _run(ADD_ISSUES, staging, issues=orjson.dumps(issues).decode())
+        statements.run(ADD_ISSUES, staging, issues=orjson.dumps(issues).decode())
 
 
 # The cells of rows in error, as they stand in the file.
@@ -42,7 +41,7 @@ def add_rejected(staging: Staging, rejected: Iterable[tuple[int, list[str]]]) ->
     # What PostgreSQL cannot hold is shown as the sign for it; the problem itself is named by its code.
     rows = [(row_no, [v.replace("\x00", "␀") for v in values]) for row_no, values in rejected]
     if rows:
-        _run(ADD_REJECTED, staging, rows=orjson.dumps(rows).decode())
+        statements.run(ADD_REJECTED, staging, rows=orjson.dumps(rows).decode())
 
 
 # What the resolve has decided about single rows, as issues: conflicts, rows left out, rows joined into others.
@@ -62,8 +61,8 @@ ON CONFLICT DO NOTHING"""
 
 def add_verdicts(staging: Staging, *, skips: Sequence[str]) -> None:
     """Store what became of rows that were not simply matched or created."""
-    _run(VERDICTS, staging, skips=list(skips))
-    _run(JOINED, staging)
+    statements.run(VERDICTS, staging, skips=list(skips))
+    statements.run(JOINED, staging)
 
 
 # Takes back the verdicts of a resolve that is to be repeated; what the parse found stays. A row that the resolve refused
@@ -78,8 +77,8 @@ DELETE FROM row_issue i WHERE i.tenant_id = %(tenant)s AND i.import_id = %(impor
 
 def forget_verdicts(staging: Staging, codes: Sequence[str]) -> None:
     """Remove the issues with these codes, and the cells that only they needed."""
-    _run(FORGET_CELLS, staging, codes=list(codes))
-    _run(FORGET_VERDICTS, staging, codes=list(codes))
+    statements.run(FORGET_CELLS, staging, codes=list(codes))
+    statements.run(FORGET_VERDICTS, staging, codes=list(codes))
 
 
 # Rows that only the resolve has refused: their cells are still in the file alone.
@@ -91,7 +90,7 @@ ORDER BY i.row_no"""
 
 def refused_rows(staging: Staging, codes: Sequence[str]) -> list[int]:
     """Row numbers, ascending, of the rows with one of these verdicts."""
-    rows = queries.fetch(REFUSED, staging, import_id=staging.import_id, codes=list(codes))
+    rows = statements.fetch(REFUSED, staging, codes=list(codes))
     return [int(row) for (row,) in rows]
 
 
@@ -106,7 +105,7 @@ ON CONFLICT DO NOTHING"""
 
 def touch(staging: Staging, *, start: int, stop: int, now: datetime) -> int:
     """Record the contacts that rows [start, stop) make or change; `now` is the time that the contacts carry."""
-    return _run(TOUCH, staging, start=start, stop=stop, now=now)
+    return statements.run(TOUCH, staging, start=start, stop=stop, now=now)
 
 
 # What an undo, or its own undoing, has made of the rows [start, stop).
@@ -122,7 +121,7 @@ WHERE t.tenant_id = %(tenant)s AND t.import_id = %(import_id)s AND t.row_no >= %
 
 def mark_undone(staging: Staging, *, start: int, stop: int, redone: bool = False) -> None:
     """Write the results of a range of rows beside what they had touched."""
-    _run(MARK_REDONE if redone else MARK_UNDONE, staging, start=start, stop=stop)
+    statements.run(MARK_REDONE if redone else MARK_UNDONE, staging, start=start, stop=stop)
 
 
 # An example row for the review: each value before and after.
@@ -131,7 +130,7 @@ SAMPLE = "SELECT m.changed FROM {map} m WHERE m.tenant_id = %(tenant)s AND m.row
 
 def sample(staging: Staging, row_no: int) -> dict[str, list[Any]]:
     """Key → [before, after, …] of one row that changes its contact."""
-    rows = queries.fetch(SAMPLE, staging, row=row_no)
+    rows = statements.fetch(SAMPLE, staging, row=row_no)
     # Django leaves jsonb as text on plain cursors.
     return dict(exact_json.loads(rows[0][0])) if rows else {}
 
@@ -150,7 +149,7 @@ WHERE h.tenant_id = %(tenant)s AND h.row_no >= %(start)s AND h.row_no < %(stop)s
 
 def note_kept(staging: Staging, key: str, *, column: int | None, order: Sequence[str], start: int, stop: int) -> int:
     """Store a warning for each matched row [start, stop) whose status (`email_status`, `phone_status`) is not taken."""
-    return _run(KEPT, staging, key=key, column=column, order=list(order), start=start, stop=stop)
+    return statements.run(KEPT, staging, key=key, column=column, order=list(order), start=start, stop=stop)
 
 
 # Statuses that come with an address which the contact did not have (contacts.consent.address_status has planned them).
@@ -168,7 +167,7 @@ def note_with_address(staging: Staging, channel: str, *, column: int | None, sta
     """Store a warning for each row [start, stop) whose contact takes the status that is known for its e-mail or phone."""
     statement = WITH_ADDRESS.replace("@channel@", channel)
     span = {"start": start, "stop": stop, "column": column}
-    return _run(statement, staging, key=f"{channel}_status", reason=address_status.REASON, **span)
+    return statements.run(statement, staging, key=f"{channel}_status", reason=address_status.REASON, **span)
 
 
 # How many contacts get which status: new ones that will not be active, and known ones whose status changes.
@@ -186,7 +185,7 @@ WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s
 def statuses(staging: Staging, *, start: int, stop: int) -> dict[str, dict[str, int]]:
     """Status column → status → contacts of rows [start, stop) that will get it."""
     found: dict[str, dict[str, int]] = {}
-    for key, status, count in queries.fetch(STATUSES, staging, start=start, stop=stop):
+    for key, status, count in statements.fetch(STATUSES, staging, start=start, stop=stop):
         found.setdefault(key, {})[status] = int(count)
     return found
 
@@ -200,7 +199,7 @@ WHERE m.tenant_id = %(tenant)s AND s.settings IS NOT NULL ORDER BY n.name LIMIT 
 
 def named_segments(staging: Staging) -> list[str]:
     """Segments that rows name themselves, at most 1,000."""
-    return [name for (name,) in queries.fetch(NAMED_SEGMENTS, staging)]
+    return [name for (name,) in statements.fetch(NAMED_SEGMENTS, staging)]
 
 
 # Members that an import would add: its contacts that are not in the segment yet; all of them, or those that name it.
@@ -215,7 +214,7 @@ NAMING = """ AND EXISTS (
 def new_members(staging: Staging, segment_id: int, *, name: str = "") -> int:
     """How many contacts would be new in a static segment; with `name` only those whose rows name it."""
     statement = NEW_MEMBERS + (NAMING if name else "")
-    return int(queries.fetch(statement, staging, segment=segment_id, name=name)[0][0])
+    return int(statements.fetch(statement, staging, segment=segment_id, name=name)[0][0])
 
 
 # Rows of bulk-written tables whose contact does not exist. Scans the workspace; run by check_integrity only.
@@ -279,13 +278,4 @@ LEARN = (
 def learn(staging: Staging) -> None:
     """Tell the planner how large the tables have become. Right after a large import it may still believe that a workspace
     has one contact, and then joins all of them with all of something else, row by row. Waits for nobody."""
-    _run(LEARN, staging)
-
-
-def _run(statement: str, staging: Staging, /, **values: Any) -> int:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            sql.SQL(statement).format(**staging.names()),
-            {"tenant": staging.tenant_id, "import_id": staging.import_id, **values},
-        )
-        return int(cursor.rowcount)
+    statements.run(LEARN, staging)

@@ -7,7 +7,8 @@ made before asks them (docs/undo.md): who is on a later list stays, and so do th
 from datetime import datetime, timedelta
 from typing import Any
 
-from contacts.identity import queries, revert
+from contacts import statements
+from contacts.identity import revert
 from contacts.staging import Staging
 from contacts.values.types import CORE
 from imports.cleaning.cells import NO_ATTRIBUTES
@@ -59,7 +60,7 @@ def note(staging: Staging, *, targets: set[str], values: bool, start: int, stop:
     given: dict[str, Any] = {"attributes": attributes} if values else {}
     span = {"start": start, "stop": stop, "import_id": staging.import_id}
     statement = NOTE.replace("@keys@", keys).replace("@joined@", joined)
-    queries.run(statement, staging, keys=sorted([*core, *attributes]), **given, **span)
+    statements.run(statement, staging, keys=sorted([*core, *attributes]), **given, **span)
 
 
 # Of the contacts that one import has touched, those that another one lists, with what it says of all of them.
@@ -80,7 +81,7 @@ def note_later(imp: Import, staging: Staging) -> None:
         return
     later = Import.objects.filter(started_at__gt=started, undone_at=None, turning="", status__in=WRITTEN)
     for other in later.exclude(pk=imp.pk).order_by("pk"):
-        queries.run(LISTED, staging, import_id=imp.pk, later=other.pk, segments=_segments(other))
+        statements.run(LISTED, staging, import_id=imp.pk, later=other.pk, segments=_segments(other))
     revert.note_used(staging, USED)
 
 
@@ -95,7 +96,7 @@ def _segments(imp: Import) -> list[str]:
 def kept(imp: Import) -> int:
     """How many contacts that an undone import had made stay because a later one lists them."""
     staging = Staging(imp.tenant_id, imp.pk)
-    return int(queries.fetch(KEPT, staging, import_id=imp.pk)[0][0])
+    return int(statements.fetch(KEPT, staging, import_id=imp.pk)[0][0])
 
 
 KEPT = """
@@ -112,4 +113,4 @@ DELETE FROM import_listing l USING import i WHERE l.tenant_id = %(tenant)s AND i
 def forget(tenant_id: int, *, before: datetime) -> int:
     """Remove the lists of imports that ended before a moment; returns how many rows."""
     values: dict[str, Any] = {"before": before}
-    return queries.run(FORGET, Staging(tenant_id, 0), **values)
+    return statements.run(FORGET, Staging(tenant_id, 0), **values)

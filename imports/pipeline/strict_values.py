@@ -6,6 +6,7 @@ They are put into the mapping when the file is planned, so that every part of th
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from contacts.values.columns import IDENTIFIERS
 from contacts.values.types import SYSTEM
 from imports.files import csv_records
 from imports.files.reader import FileProblem, Span
@@ -15,7 +16,7 @@ from tenants.isolation.context import current_tenant
 from tenants.models import Tenant
 
 FILLED = frozenset({"integer", "decimal", "boolean", "date", "birthday", "datetime", "phone", "choice"})
-IDENTIFIERS = frozenset({"email", "phone", "external_id", "contact_id"})
+IDENTIFYING = frozenset({*IDENTIFIERS, "contact_id"})
 CODE = "column_partly_filled"
 
 
@@ -38,7 +39,7 @@ def apply(imp: Import, spans: Sequence[Span]) -> None:
         {"target": "skip", "reason": "partly_filled", "was": column["target"], **partly[i]} if i in partly else column
         for i, column in enumerate(known)
     ]
-    if partly and IDENTIFIERS.isdisjoint(column["target"] for column in mapping):
+    if partly and IDENTIFYING.isdisjoint(column["target"] for column in mapping):
         raise FileProblem(CODE, **next(iter(partly.values())))
     imp.mapping = [{**column, "strict": True} for column in mapping]
     imp.save(update_fields=["mapping"])

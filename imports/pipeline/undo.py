@@ -17,7 +17,7 @@ from contacts.staging import Staging
 from core import formatting
 from imports.models import Import, Phase, Status, Touched, Unit
 from imports.pipeline import queries, roster, units, wakeup
-from imports.results.progress import is_behind
+from imports.pipeline.queue import is_behind
 from segments import membership
 from tenants.models import User
 from tracking import imported_events, visitors

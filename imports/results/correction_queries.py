@@ -3,9 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from django.db import connection
-
-from tenants.isolation.context import current_tenant
+from tenants.isolation.statements import fetch, run
 
 # One change in every cell of a column among the rows in error that have not been brought again. Locks these rows.
 REPLACE = """
@@ -27,9 +25,7 @@ def replace_cells(import_id: int, column: int, find: str, put: str, *, whole: bo
         "whole": whole,
         "most": most,
     }
-    with connection.cursor() as cursor:
-        cursor.execute(REPLACE, {"tenant": current_tenant(), "import_id": import_id, **named})
-        return int(cursor.rowcount)
+    return run(REPLACE, import_id=import_id, **named)
 
 
 # How many cells have a value, or a part: (column, part, whether the whole cell) in one pass over the rows in error.
@@ -47,7 +43,5 @@ def count_cells(import_id: int, wanted: Sequence[tuple[int, str, bool]]) -> list
         return []
     columns, finds, wholes = (list(part) for part in zip(*wanted, strict=True))
     named: dict[str, Any] = {"columns": columns, "finds": finds, "wholes": wholes}
-    with connection.cursor() as cursor:
-        cursor.execute(COUNT_CELLS, {"tenant": current_tenant(), "import_id": import_id, **named})
-        found = dict(cursor.fetchall())
+    found = dict(fetch(COUNT_CELLS, import_id=import_id, **named))
     return [found.get(i, 0) for i in range(1, len(wanted) + 1)]

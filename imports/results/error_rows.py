@@ -1,23 +1,18 @@
 """What became of the rows, for people: the sheet of rows in error, counts by reason, and downloads."""
 
-import csv
-import io
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.db.models import Count
-from django.utils import timezone
 
-from contacts.values.formula_guard import safe_cell
+from imports import csv_output
 from imports.mapping import value_formats
 from imports.mapping.header_synonyms import OWN_COLUMNS
 from imports.models import Import, RejectedRow, RowIssue, Severity
 from imports.problems import catalogue
 from imports.problems.catalogue import Problem
 from imports.results import corrections
-from tenants.isolation.context import tenant_context
-from tenants.models import Tenant
 
 Judge = Callable[[Sequence[str]], list[Problem]]
 SHEET_ROWS = 50
@@ -170,7 +165,7 @@ def errors_csv(imp: Import) -> Iterator[str]:
     Safe in a spreadsheet: what it could take for a formula gets an apostrophe, which an import takes off again. Runs in
     the caller's tenant context.
     """
-    yield line([*imp.header, *OWN_COLUMNS])
+    yield csv_output.line([*imp.header, *OWN_COLUMNS])
     after = 0
     while rows := sheet(imp, after=after, rows=PAGE):
         for row in rows:
@@ -178,19 +173,5 @@ def errors_csv(imp: Import) -> Iterator[str]:
             cells = [cell.value for cell in row.cells][: len(imp.header)]
             cells += [""] * (len(imp.header) - len(cells))
             reasons = " ".join(dict.fromkeys(f"{m.title}. {m.remedy}" for m in marks))
-            yield line([*cells, str(row.line), " ".join(dict.fromkeys(m.code for m in marks)), reasons])
+            yield csv_output.line([*cells, str(row.line), " ".join(dict.fromkeys(m.code for m in marks)), reasons])
         after = rows[-1].line
-
-
-def streamed(tenant_id: int, lines: Iterable[str]) -> Iterator[str]:
-    """Lines for a response that is sent after the view has ended: in a context and by the clock of their own workspace."""
-    with tenant_context(tenant_id, read_only=True), timezone.override(Tenant.objects.get(pk=tenant_id).time_zone):
-        yield from lines
-
-
-def line(cells: Iterable[str], *, separator: str = ",", plain: Container[int] = ()) -> str:
-    """One CSV line with every cell quoted and made safe for spreadsheets, but for those in the columns `plain`."""
-    out = io.StringIO()
-    writer = csv.writer(out, delimiter=separator, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
-    writer.writerow([c if i in plain else safe_cell(c) for i, c in enumerate(cells)])
-    return out.getvalue()

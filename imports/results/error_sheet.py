@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from contacts.values.columns import SHOWN_IDENTIFIERS
 from imports.files import reader
 from imports.results.error_rows import Mark, SheetRow
 
 _TOO_MANY, _TOO_FEW = "too_many_cells", "too_few_cells"
 # Reasons about the row as a whole: any of its cells may be the one to mend.
 _WHOLE = frozenset({_TOO_MANY, _TOO_FEW, "bad_quotes", "unclosed_quote", "record_too_long", "no_identifier"})
-IDENTIFIERS = ("email", "phone", "external_id")
 
 
 @dataclass
@@ -101,5 +101,5 @@ def _places(codes: set[str], squares: list[Square], header: int, targets: Sequen
         return list(range(header, len(squares))) or [len(squares) - 1]
     if "bad_quotes" in codes or "unclosed_quote" in codes or "record_too_long" in codes:
         return [i for i, square in enumerate(squares) if square.value] or [0]
-    named = [i for i, target in enumerate(targets) if target in IDENTIFIERS and i < len(squares)]
+    named = [i for i, target in enumerate(targets) if target in SHOWN_IDENTIFIERS and i < len(squares)]
     return [i for i in named if squares[i].value] or named or [0]

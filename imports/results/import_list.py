@@ -16,9 +16,9 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date
 
 from core.parse import whole
+from imports import csv_output
 from imports.models import Import, Phase, Status, Unit
 from imports.problems import catalogue
-from imports.results import error_rows
 from tenants.models import User
 
 RUNNING = Q(status__in=(Status.PREPARING, Status.IMPORTING, Status.UNDOING)) & ~Q(phase=Phase.DRAFT)
@@ -184,11 +184,11 @@ _HEAD = (
 
 def lines(asked: Asked) -> Iterator[str]:
     """The list as lines of CSV, all pages of it, in constant memory. Runs in the caller's tenant context."""
-    yield error_rows.line(_HEAD)
+    yield csv_output.line(_HEAD)
     by, sign = ORDERS[asked.order.removeprefix("-")], "-" if asked.order.startswith("-") else ""
     found = matching(asked).select_related("created_by").order_by(*dict.fromkeys((f"{sign}{by}", f"{sign}pk")))
     for imp in found.iterator(chunk_size=500):
-        yield error_rows.line(map(str, _cells(imp)))
+        yield csv_output.line(map(str, _cells(imp)))
 
 
 def _cells(imp: Any) -> list[Any]:

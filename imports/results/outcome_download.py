@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, BinaryIO
 
+from imports.csv_output import line
 from imports.files import reader
 from imports.files.reader import Dialect
 from imports.mapping.header_synonyms import CHANGED_COLUMN, OWN_COLUMNS
 from imports.models import Import, RowIssue, Severity, Status, Touched, Unit
 from imports.pipeline import parse_unit
 from imports.problems import catalogue
-from imports.results.error_rows import line
 
 OUTCOMES = ("created", "updated", "unchanged", "duplicates", "skipped")
 _TOUCHED = {"created": "c", "updated": "u"}

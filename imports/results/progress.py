@@ -10,9 +10,9 @@ from django.db.models import Count, Max, Min, Q, Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from contacts import write_lock
 from core import formatting, outcome_bar
 from imports.models import Import, Phase, Unit
+from imports.pipeline.queue import is_behind
 
 STUCK_AFTER = timedelta(seconds=60)
 READ, CHECK, MATCH, WRITE, PROVE = range(5)
@@ -153,13 +153,6 @@ def of(imp: Import) -> Progress:
         canceling=imp.cancel_requested,
         counts=counts,
     )
-
-
-def is_behind(imp: Import) -> bool:
-    """Whether another import of the workspace writes, or was started before and waits, too."""
-    before = Import.objects.filter(phase=Phase.QUEUED, started=True).exclude(pk=imp.pk)
-    earlier = Q(phase_at__lt=imp.phase_at) | Q(phase_at=imp.phase_at, pk__lt=imp.pk)
-    return write_lock.is_held_by_another(imp.pk) or bool(before.filter(earlier).exists())
 
 
 def written(imports: Iterable[Import]) -> dict[int, Counter[str]]:

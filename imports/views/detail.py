@@ -13,6 +13,7 @@ from contacts.models import EmailStatus
 from core.formatting import number, stored
 from core.http import go, page, stop_polling
 from core.parse import whole
+from imports import csv_output
 from imports.models import Import, Phase, Status
 from imports.pipeline import undo
 from imports.results import error_rows, progress, summary
@@ -275,5 +276,5 @@ def turn(request: HttpRequest, import_id: int, turning: str) -> HttpResponse:
 def errors(request: HttpRequest, import_id: int) -> StreamingHttpResponse:
     """All rows in error as CSV."""
     imp = get_object_or_404(Import, pk=import_id)
-    lines = error_rows.streamed(request.workspace.pk, error_rows.errors_csv(imp))  # type: ignore[attr-defined]
+    lines = csv_output.streamed(request.workspace.pk, error_rows.errors_csv(imp))  # type: ignore[attr-defined]
     return downloads.as_csv(lines, name=f"{downloads.stem(imp)} rows in error.csv")

@@ -10,10 +10,11 @@ from django.views.decorators.http import require_safe
 
 from core.http import not_found, page
 from core.outcome_bar import OUTCOMES as WORDS
+from imports import csv_output
 from imports.files.reader import FileProblem
 from imports.models import Import
 from imports.pipeline import parse_unit
-from imports.results import error_rows, outcome_download, progress, summary
+from imports.results import outcome_download, progress, summary
 from imports.views.upload import spoken
 from imports.wizard import column_choices
 from tenants.roles import allow
@@ -39,7 +40,7 @@ def rows(request: HttpRequest, import_id: int, outcome: str) -> HttpResponseBase
         return gone(request, imp, problem)
     lines = outcome_download.lines(imp, outcome, labels=column_choices.labels())
     tenant_id: int = request.workspace.pk  # type: ignore[attr-defined]
-    return as_csv(error_rows.streamed(tenant_id, lines), name=f"{stem(imp)} {_WORD[outcome].lower()}.csv")
+    return as_csv(csv_output.streamed(tenant_id, lines), name=f"{stem(imp)} {_WORD[outcome].lower()}.csv")
 
 
 @allow("imports.rows")

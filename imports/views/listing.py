@@ -7,10 +7,11 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.views.decorators.http import require_safe
 
 from core.http import page
+from imports import csv_output
 from imports.models import Import, Status
 from imports.pipeline import undo
 from imports.problems import catalogue as problem_catalogue
-from imports.results import error_rows, import_list, progress
+from imports.results import import_list, progress
 from imports.results.import_list import FILTERS, RUNNING, Asked
 from tenants.roles import allow
 
@@ -40,7 +41,7 @@ def live(request: HttpRequest) -> HttpResponse:
 def download(request: HttpRequest) -> StreamingHttpResponse:
     """The list as CSV: what is asked for, all pages of it."""
     asked = Asked.of(request.GET.dict())
-    lines = error_rows.streamed(request.workspace.pk, import_list.lines(asked))  # type: ignore[attr-defined]
+    lines = csv_output.streamed(request.workspace.pk, import_list.lines(asked))  # type: ignore[attr-defined]
     response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
     response.headers["Content-Disposition"] = 'attachment; filename="imports.csv"'
     return response

@@ -11,6 +11,7 @@ from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_POST
 
 from contacts.models import Attribute
+from contacts.values.columns import SHOWN_IDENTIFIERS
 from contacts.values.types import CORE, SYSTEM, TYPES
 from core.http import go, invalid, page
 from imports.cleaning import consent_columns, row_settings
@@ -31,7 +32,6 @@ from tenants.roles import allow
 from tracking import source_names
 
 TEMPLATE = "imports/mapping.html"
-IDENTIFIERS = ("email", "phone", "external_id")
 WHY = {
     "name": "Known name",
     "content": "By content",
@@ -123,7 +123,7 @@ def state(imp: Import, posted: Mapping[str, str], own: Mapping[str, str]) -> dic
         "created": targets["new"],
         "bare": [row for row in rows if row["empty"]],
         "strangers": [row for row in rows if row["target"] == "skip" and not row["empty"]],
-        "identifiers": [CORE[t] for t in IDENTIFIERS if targets[t]],
+        "identifiers": [CORE[t] for t in SHOWN_IDENTIFIERS if targets[t]],
         "needing": sum(row["needs"] for row in rows),
     }
 

@@ -10,10 +10,10 @@ from django.utils import timezone
 from contacts.bulk import actions
 from contacts.consent import suppression
 from contacts.duplicates import merge
+from contacts.errors import Refused
 from contacts.models import Alias, BulkAction, Contact, SignupForm
 from contacts.profile import edit, quick_actions
 from contacts.profile import undo as profile_undo
-from contacts.profile.quick_actions import Refused
 from contacts.subscriptions import signup
 from imports.models import Import, RowIssue
 from imports.pipeline import undo

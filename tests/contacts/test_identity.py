@@ -8,8 +8,9 @@ import pytest
 from django.utils import timezone
 
 from contacts import staging as tables
-from contacts import write_lock
-from contacts.identity import queries, resolver
+from contacts import statements, write_lock
+from contacts.consent.digest import suppression_digest
+from contacts.identity import resolver
 from contacts.identity.resolver import Policy, Resolved
 from contacts.models import Contact, Suppression
 from contacts.staging import Staging
@@ -48,12 +49,14 @@ def bring(tenant: Tenant, rows: list[dict[str, Any]], **policy: Any) -> Outcome:
     resolver.apply(staging, rules, start=0, stop=10_000, origin="import", now=timezone.now())
     found = Outcome(
         resolved,
-        dict(queries.fetch("SELECT row_no, code FROM {hit} h WHERE code IS NOT NULL", staging)),
-        dict(queries.fetch("SELECT row_no, winner FROM {loser} l", staging)),
-        dict(queries.fetch("SELECT row_no, outcome::text FROM {map} m", staging)),
+        dict(statements.fetch("SELECT row_no, code FROM {hit} h WHERE code IS NOT NULL", staging)),
+        dict(statements.fetch("SELECT row_no, winner FROM {loser} l", staging)),
+        dict(statements.fetch("SELECT row_no, outcome::text FROM {map} m", staging)),
         {
             row: list(orjson.loads(changed))
-            for row, changed in queries.fetch("SELECT row_no, changed FROM {map} m WHERE changed IS NOT NULL", staging)
+            for row, changed in statements.fetch(
+                "SELECT row_no, changed FROM {map} m WHERE changed IS NOT NULL", staging
+            )
         },
     )
     tables.drop(staging)
@@ -371,7 +374,7 @@ def test_a_living_contact_beside_a_deleted_one_is_found(inside: Tenant) -> None:
 
 
 def test_an_erased_person_does_not_come_back(inside: Tenant) -> None:
-    digest = resolver.suppression_digest("email", "a@example.com", key="secret")
+    digest = suppression_digest("email", "a@example.com", key="secret")
     Suppression.objects.create(kind="email", digest=digest)
     out = bring(inside, [{"email": "a@example.com"}, {"email": "b@example.com"}])
     assert out.codes == {2: "contact_suppressed"}

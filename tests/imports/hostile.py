@@ -14,6 +14,7 @@ from imports.cleaning.row_cleaner import Block, Cleaner, Column
 from imports.files import archives, reader
 from imports.files.reader import Dialect, FileProblem
 from imports.mapping import guess as mapping_guess
+from imports.mapping.guess import known_name
 from imports.mapping.value_formats import DATES, NUMBERS, STRICT, expanded, kind_of
 from imports.problems.catalogue import PROBLEMS
 
@@ -56,7 +57,9 @@ def opened(data: bytes, folder: Path) -> tuple[Path, Dialect, reader.Preview]:
         original = path.rename(folder / "file.original")
         archives.unpack(original, path, kind=kind, limit=LIMIT)
     with path.open("rb") as file:
-        dialect = reader.sniff(file.read(256 << 10), size=path.stat().st_size, workbook=kind == "xlsx")
+        dialect = reader.sniff(
+            file.read(256 << 10), size=path.stat().st_size, workbook=kind == "xlsx", known=known_name
+        )
     look = reader.preview(path, dialect)
     if len(look.header) > MAX_COLUMNS:
         raise FileProblem("too_many_columns", limit=MAX_COLUMNS, found=len(look.header))

@@ -6,7 +6,7 @@ import pytest
 from django.conf import settings
 from django.utils import timezone
 
-from contacts.identity.resolver import suppression_digest
+from contacts.consent.digest import suppression_digest
 from contacts.models import Contact, Suppression
 from contacts.values import channel_status
 from contacts.values.parsers import BadValue

@@ -9,6 +9,7 @@ import pytest
 from imports.files import reader
 from imports.files.encodings import CHOICES, detect
 from imports.files.reader import Dialect, FileProblem
+from imports.mapping.guess import known_name
 
 # Made-up people: name, street, city, a word. As few letters beyond ASCII as such files have.
 TEXTS: dict[str, str] = {
@@ -120,7 +121,7 @@ def _file(text: str) -> str:
 
 
 def _guess(data: bytes) -> str:
-    return reader.sniff(data, size=len(data)).encoding
+    return reader.sniff(data, size=len(data), known=known_name).encoding
 
 
 @pytest.mark.parametrize(("language", "page"), CASES)
@@ -154,7 +155,7 @@ def test_plain_ascii_is_utf8() -> None:
 def test_a_sample_may_end_inside_a_character(language: str) -> None:
     data = _file(TEXTS[language]).encode()
     for cut in range(len(data) - 8, len(data)):
-        assert reader.sniff(data[:cut], size=len(data) + 1000).encoding == "utf-8"
+        assert reader.sniff(data[:cut], size=len(data) + 1000, known=known_name).encoding == "utf-8"
 
 
 @pytest.mark.parametrize("encoding", CHOICES)

@@ -9,6 +9,7 @@ from contacts.models import Attribute
 from imports.files import layouts, reader
 from imports.files.layouts import SINGLE
 from imports.files.reader import Dialect, FileProblem
+from imports.mapping.guess import known_name
 from imports.models import RowIssue
 from imports.wizard import column_choices, upload
 from tenants.isolation.context import tenant_context
@@ -21,7 +22,7 @@ from tests.imports.workbook import workbook
 def look(text: str, tmp_path: Path, **changes: str) -> tuple[Dialect, reader.Preview]:
     path = tmp_path / "people.csv"
     path.write_text(text, encoding="utf-8", newline="")
-    dialect = reader.sniff(path.read_bytes(), size=path.stat().st_size, changes=changes)
+    dialect = reader.sniff(path.read_bytes(), size=path.stat().st_size, changes=changes, known=known_name)
     return dialect, reader.preview(path, dialect)
 
 

@@ -7,7 +7,7 @@ import pytest
 from contacts.values.types import CORE, SYSTEM
 from imports.files import reader
 from imports.mapping import guess as mapping_guess
-from imports.mapping.guess import CORE_TARGETS, Guess, check, guess, normal_name
+from imports.mapping.guess import CORE_TARGETS, Guess, check, guess, known_name, normal_name
 from imports.mapping.header_synonyms import OWN_COLUMNS, SYNONYMS
 from imports.problems.catalogue import PROBLEMS
 
@@ -111,7 +111,7 @@ EXPECTED: dict[str, dict[str, str]] = {
 def test_exports_map_by_themselves(name: str) -> None:
     """Each file has the header of that program's export and two made-up people."""
     path = EXPORTS / f"{name}.csv"
-    dialect = reader.sniff(path.read_bytes(), size=path.stat().st_size)
+    dialect = reader.sniff(path.read_bytes(), size=path.stat().st_size, known=known_name)
     preview = reader.preview(path, dialect)
     columns = [list(column) for column in zip(*preview.rows, strict=True)]
     assert targets(preview.header, columns) == EXPECTED[name]

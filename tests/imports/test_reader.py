@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from imports.files import reader
 from imports.files.reader import Dialect, FileProblem, Record
+from imports.mapping.guess import known_name
 from imports.problems.catalogue import PROBLEMS
 
 SETTINGS = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -25,7 +26,7 @@ def put(tmp_path: Path, data: bytes | str) -> Path:
 
 def sniff(data: bytes | str) -> Dialect:
     raw = data if isinstance(data, bytes) else data.encode()
-    return reader.sniff(raw, size=len(raw))
+    return reader.sniff(raw, size=len(raw), known=known_name)
 
 
 def read(path: Path, dialect: Dialect, *, unit_bytes: int = 4 << 20) -> list[Record]:
@@ -40,7 +41,7 @@ def read(path: Path, dialect: Dialect, *, unit_bytes: int = 4 << 20) -> list[Rec
 def whole(tmp_path: Path, data: bytes | str, *, unit_bytes: int = 4 << 20) -> list[tuple[int, list[str]]]:
     """Lines and cells as an import reads them: guess, copy where needed, spans."""
     path = put(tmp_path, data)
-    dialect = reader.sniff(path.read_bytes()[: 256 << 10], size=path.stat().st_size)
+    dialect = reader.sniff(path.read_bytes()[: 256 << 10], size=path.stat().st_size, known=known_name)
     if reader.needs_utf8_copy(path, dialect):
         copy = tmp_path / "copy.csv"
         reader.to_utf8(path, copy, dialect)
@@ -58,7 +59,7 @@ def code(data: bytes | str, tmp_path: Path) -> str:
 
 
 def _all_steps(path: Path) -> None:
-    dialect = reader.sniff(path.read_bytes(), size=path.stat().st_size)
+    dialect = reader.sniff(path.read_bytes(), size=path.stat().st_size, known=known_name)
     reader.preview(path, dialect)
     reader.plan_units(path, dialect)
 
@@ -336,7 +337,7 @@ def _records(path: Path, dialect: Dialect, unit_bytes: int) -> list[Record]:
 def test_any_bytes_are_read_or_refused(data: bytes, unit_bytes: int, tmp_path: Path) -> None:
     path, copy = put(tmp_path, data), tmp_path / "copy.csv"
     try:
-        dialect = reader.sniff(data, size=len(data))
+        dialect = reader.sniff(data, size=len(data), known=known_name)
         reader.preview(path, dialect)
         if reader.needs_utf8_copy(path, dialect):
             reader.to_utf8(path, copy, dialect)

@@ -12,6 +12,7 @@ from imports.files import encoding_candidates, reader
 from imports.files.alphabets import LANGUAGES, USUAL
 from imports.files.encodings import CHOICES
 from imports.files.reader import FileProblem
+from imports.mapping.guess import known_name
 from imports.models import Import
 from imports.options import Options
 from imports.problems import catalogue
@@ -27,7 +28,7 @@ UNSURE = "first name;email\r\nGyőző;a@example.com\r\n".encode("cp1250")
 
 
 def sniff(data: bytes, **more: str) -> reader.Dialect:
-    return reader.sniff(data, size=len(data), **more)  # type: ignore[arg-type]
+    return reader.sniff(data, size=len(data), **more, known=known_name)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("encoding", WRITTEN)
@@ -83,7 +84,7 @@ def test_long_files_and_cut_ones() -> None:
         pool = people(language, 60, rng)
         data = file_of([rng.choice(pool) for _ in range(20_000)], encoding)
         for cut in range(256 * 1024 - 3, 256 * 1024 + 1):
-            found = reader.sniff(data[:cut], size=len(data))
+            found = reader.sniff(data[:cut], size=len(data), known=known_name)
             assert data.decode(found.encoding) == data.decode(encoding)
             assert found.unsure == ()
 

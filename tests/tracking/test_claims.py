@@ -14,9 +14,9 @@ from tenants.models import AuditEntry, Tenant
 from tests.cast import Actor
 from tests.imports.helpers import bring
 from tests.tracking.pixel import NOW, ask, contact, device, hit, site_of, stored, visitor, visitors
-from tracking import quarantine, visitor_resolution
+from tracking import quarantine
 from tracking.models import Event, Quarantine, Site, Visitor, VisitorIdentifier
-from tracking.pixel import inbox, sites
+from tracking.pixel import inbox, sites, visitor_resolution
 from tracking.pixel.hits import Hit
 from tracking.pixel.rate_limits import Rates
 

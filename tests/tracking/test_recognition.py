@@ -6,7 +6,7 @@ import pytest
 
 from tracking.pixel.hits import Hit
 from tracking.pixel.inbox import Entry
-from tracking.visitor_resolution import VISIT_GAP_SECONDS, Known, Recognition, is_somebody_else, normal_names
+from tracking.pixel.visitor_resolution import VISIT_GAP_SECONDS, Known, Recognition, is_somebody_else, normal_names
 
 A, B = "8f14e45f-ceea-467f-a0e6-5b6f3d7b2c11", "1679091c-5a88-4faf-9fb5-e6087eb1b2dc"
 ANNA, BOB = {"email": "anna@example.com"}, {"email": "bob@example.com"}

@@ -7,10 +7,9 @@ is older than 60 days counts no more.
 import logging
 from collections.abc import Sequence
 
-from django.db import connection
-
 from contacts.models import Contact
-from tenants.isolation.context import current_tenant, tenant_context
+from tenants.isolation.context import tenant_context
+from tenants.isolation.statements import fetch, run
 from tenants.models import Tenant
 
 log = logging.getLogger(__name__)
@@ -42,9 +41,7 @@ SELECT x.id FROM (
 
 def rate(contact_ids: Sequence[int]) -> int:
     """Work out the rating of contacts anew; returns how many have another one. In a tenant's transaction."""
-    with connection.cursor() as cursor:
-        cursor.execute(RATE, {"tenant": current_tenant(), "ids": list(contact_ids), "days": DAYS})
-        return int(cursor.rowcount)
+    return run(RATE, ids=list(contact_ids), days=DAYS)
 
 
 def everywhere() -> None:
@@ -59,9 +56,8 @@ def everywhere() -> None:
 def _workspace(tenant_id: int) -> None:
     after = 0
     while True:
-        with tenant_context(tenant_id), connection.cursor() as cursor:
-            cursor.execute(RATED, {"tenant": tenant_id, "after": after, "days": DAYS, "count": CHUNK})
-            ids = [row[0] for row in cursor.fetchall()]
+        with tenant_context(tenant_id):
+            ids = [row[0] for row in fetch(RATED, after=after, days=DAYS, count=CHUNK)]
             if not ids:
                 return
             # In the order of their IDs, as everybody locks contacts.

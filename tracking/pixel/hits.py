@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import orjson
 
+from contacts.values.columns import IDENTIFIERS
 from core import exact_json
 
 MAX_BYTES = 32 * 1024
@@ -17,7 +18,6 @@ MAX_TEXT = 300
 MAX_PROPERTIES = 100
 MAX_DEPTH = 5
 KINDS = frozenset({"page", "track", "identify", "order"})
-IDENTIFIERS = ("external_id", "email", "phone")
 # Programs that say what they are. Whoever hides it is not caught, and that is said in the docs.
 _BOT = re.compile(
     r"(?<!cu)bot\b|crawl|spider|slurp|headless|preview|monitor|lighthouse|pingdom|uptime|curl/|wget/|python-|scrapy|facebookexternalhit",

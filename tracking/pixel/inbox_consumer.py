@@ -18,7 +18,7 @@ from tracking import quarantine, queries
 from tracking.models import InboxPosition, Site
 from tracking.pixel import inbox
 from tracking.pixel.inbox import Entry
-from tracking.visitor_resolution import Recognition
+from tracking.pixel.visitor_resolution import Recognition
 
 log = logging.getLogger(__name__)
 BATCH = 5_000

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Self
 
+from contacts.values.columns import IDENTIFIERS
 from contacts.values.identifiers import normal_email, normal_external_id, normal_phone
 from tracking import quarantine, queries
-from tracking.pixel.hits import IDENTIFIERS
 from tracking.pixel.inbox import Entry
 
 VISIT_GAP_SECONDS = 30 * 60
