@@ -87,8 +87,8 @@ class SampleForm(forms.Form):
     country = forms.ChoiceField(choices=[("lv", "Latvia (+371)"), ("no", "Norway (+47)")], required=False)
     note = forms.CharField(widget=forms.Textarea(attrs={"rows": 3}), required=False)
     policy = forms.ChoiceField(
-        label="Contacts we know already",
-        choices=[("both", "Create new and update known"), ("new", "Create new only"), ("old", "Update known only")],
+        label="Create or update contacts",
+        choices=[("both", "Create and update"), ("new", "Create new only"), ("old", "Update existing only")],
         widget=forms.RadioSelect,
         initial="both",
         error_messages={"required": "Choose what happens to contacts that we know already."},

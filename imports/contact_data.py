@@ -57,7 +57,7 @@ def erase(contact_ids: Sequence[int], identifiers: Identifiers) -> None:
     open_ = next((imp for imp in naming if imp.phase != Phase.DONE), None)
     if open_ is not None:
         raise Refused(
-            f"The file {open_.file_name} of an import that has not ended names a person who is to be erased. "
+            f"The file {open_.file_name} of an unfinished import contains a person you want to erase. "
             "Finish or cancel that import, then erase again."
         )
     for imp in naming:

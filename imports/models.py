@@ -27,18 +27,18 @@ class Status(models.TextChoices):
 class Phase(models.TextChoices):
     """Where the pipeline stands. Every step is one conditional update from the phase before."""
 
-    DRAFT = "draft", "Waiting for its mapping"
+    DRAFT = "draft", "Waiting for mapping"
     PLAN = "plan", "Read"
     PARSE = "parse", "Check"
     MATCH = "match", "Match"
     RESOLVE = "resolve", "Match"
     DIFF = "diff", "Match"
     REVIEW = "review", "Waiting for review"
-    QUEUED = "queued", "Waiting for its turn"
+    QUEUED = "queued", "Queued"
     APPLY = "apply", "Write"
-    FINISH = "finish", "Count and prove"
-    UNDO = "undo", "Take back"
-    REDO = "redo", "Bring back"
+    FINISH = "finish", "Verify"
+    UNDO = "undo", "Undo"
+    REDO = "redo", "Redo"
     DONE = "done", "Done"
 
 

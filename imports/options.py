@@ -71,13 +71,13 @@ class Options:
         known = {name: value for name, value in given.items() if value}
         for name, allowed in CHOICES.items():
             if name in known and known[name] not in allowed:
-                raise BadOption(f"{name}={known[name]} is not possible. Choose one of: {', '.join(allowed)}.")
+                raise BadOption(f"{name}={known[name]} is not allowed. Choose one of: {', '.join(allowed)}.")
         _check_places(known)
         known["country"] = known.get("country", "")
         known["happened"] = _moment(known.get("happened", ""), known.get("zone", ""))
         for name in ("endpoint", "touchpoint", "action_created", "action_existing", "event_name"):
             if len(known.get(name, "")) > MAX_NAME:
-                raise BadOption(f"{name} has at most {MAX_NAME} characters.")
+                raise BadOption(f"{name} can have at most {MAX_NAME} characters.")
         return cls(**known, segments=_segments(values))
 
     def as_json(self) -> dict[str, Any]:
@@ -150,7 +150,7 @@ def _segments(values: Mapping[str, Any]) -> tuple[str, ...]:
         found += [given] if isinstance(given, str) else given
     names = tuple(dict.fromkeys(name.strip() for name in found if name.strip()))
     if len(names) > MAX_SEGMENTS:
-        raise BadOption(f"{len(names)} segments are too many. At most {MAX_SEGMENTS} are possible.")
+        raise BadOption(f"{len(names)} segments are too many. The limit is {MAX_SEGMENTS}.")
     if any(len(name) > MAX_NAME for name in names):
-        raise BadOption(f"A segment's name has at most {MAX_NAME} characters.")
+        raise BadOption(f"A segment name can have at most {MAX_NAME} characters.")
     return names

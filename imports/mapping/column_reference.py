@@ -48,7 +48,7 @@ _EXAMPLES: dict[str, tuple[str, str]] = {
     "row.segments": ("Newsletter | Fair", "Newsletter"),
     "row.endpoint": ("Admin panel", "Admin panel"),
     "row.touchpoint": ("Shop", "Shop"),
-    "row.action": ("Visited our stand", "Visited our stand"),
+    "row.action": ("Visited our booth", "Visited our booth"),
     "row.happened": ("2024-05-31", "2024-06-01T10:00:00Z"),
     "event.name": ("Viewed product", "Joined"),
     "event.time": ("2024-05-31T10:00:00Z", "2024-06-01"),
@@ -88,17 +88,17 @@ _TYPES = {
 }
 # Formats that the type does not tell.
 _FORMATS = {
-    "external_id": "your own ID; each belongs to one contact",
+    "external_id": "your own ID, different for each contact",
     "full_name": "first name, then the rest",
-    "contact_id": "a whole number, from the address of a contact's page",
+    "contact_id": "a whole number, from the web address of the contact's page",
     "email_status": "active, not confirmed, unsubscribed, blacklisted or spam",
     "phone_status": "active or blacklisted",
-    "row.segments": "names of segments, with | between them",
-    "row.endpoint": "a name that is known",
-    "row.touchpoint": "a name that is known",
-    "row.action": "a name that is known",
+    "row.segments": "segment names, separated by |",
+    "row.endpoint": "a name from Settings, Sources of data",
+    "row.touchpoint": "a name from Settings, Sources of data",
+    "row.action": "a name from Settings, Sources of data",
     "event.currency": "three letters",
-    "event.items": "names with | between them, or a JSON list",
+    "event.items": "names separated by |, or a JSON list",
     "event.channel": ", ".join(CHANNELS),
     "event.status": "delivered, read, clicked, undelivered, unsubscribed or spam",
 }
@@ -115,8 +115,8 @@ def groups() -> list[tuple[str, list[Field]]]:
             "Your own fields",
             [_own(attribute) for attribute in Attribute.objects.filter(archived_at=None).order_by("label")],
         ),
-        ("Of this row", [_field(key, label) for key, label in row_settings.SETTINGS.items()]),
-        ("What the contact did", [_field(key, label) for key, label in row_settings.EVENT.items()]),
+        ("For this row", [_field(key, label) for key, label in row_settings.SETTINGS.items()]),
+        ("Activity", [_field(key, label) for key, label in row_settings.EVENT.items()]),
     ]
     return [(title, fields) for title, fields in found if fields]
 

@@ -34,17 +34,17 @@ SHORT_DATES: dict[str, str] = {
 # A time may be demanded behind a date. ISO 8601 can never be read wrongly and stays possible.
 TIMES = (" %H:%M", " %H:%M:%S", " %I:%M %p")
 NUMBERS: dict[str, str] = {
-    "decimal_comma": "1.234,56 or 1 234,56: a comma before decimals",
-    "decimal_point": "1,234.56: a comma between thousands",
+    "decimal_comma": "1.234,56 or 1 234,56: decimal comma",
+    "decimal_point": "1,234.56: comma between thousands",
 }
 LISTS: dict[str, str] = {
-    "list_comma": "one, two: a comma between options",
-    "list_semicolon": "one; two: a semicolon between options",
+    "list_comma": "one, two: comma between options",
+    "list_semicolon": "one; two: semicolon between options",
 }
 CHOICES: dict[str, dict[str, str]] = {
-    "date": {STRICT: "2024-05-31, or clear in itself", **DATES},
-    "number": {STRICT: "1234.56: a point, nothing between thousands", **NUMBERS},
-    "list": {STRICT: "one | two: a bar between options", **LISTS},
+    "date": {STRICT: "2024-05-31, or any unambiguous date", **DATES},
+    "number": {STRICT: "1234.56: decimal point, no thousands separator", **NUMBERS},
+    "list": {STRICT: "one | two: bar between options", **LISTS},
 }
 # Choices that are offered only where the values need them.
 RARE: dict[str, dict[str, str]] = {"date": SHORT_DATES}
@@ -255,7 +255,7 @@ def _known(found: Found) -> bool:
 def question(kind: str, found: Found) -> str:
     """What a person is asked about values that can be read in several ways: "3 April or 4 March?"."""
     if found.other:
-        return f"{found.example} and {found.other} are written in two ways: which one?"
+        return f"{found.example} and {found.other} have different formats: which one is right?"
     if kind == "list":
         return f"{found.example}: one option, or several?"
     if kind == "number":
@@ -286,5 +286,5 @@ _MONTHS = (
 def why(found: Found) -> str:
     """Beside the question, why it is asked."""
     if found.other:
-        return "The column is mixed."
-    return "Every value can be read both ways." if found.ask else ""
+        return "The column has mixed formats."
+    return "Every value can be read either way." if found.ask else ""

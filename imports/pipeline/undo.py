@@ -150,11 +150,11 @@ def effects(imp: Import, turning: str) -> list[dict[str, str]]:
         return [
             {
                 "icon": "redo-2",
-                "text": "rows that were taken back are written again",
+                "text": "undone rows are written again",
                 "figure": formatting.number(back),
             },
-            {"icon": "lock", "text": "what somebody has changed since stays as it is", "figure": ""},
-            {"icon": "clock", "text": "possible until", "figure": formatting.day(until) if until else ""},
+            {"icon": "lock", "text": "anything changed since then stays as it is", "figure": ""},
+            {"icon": "clock", "text": "available until", "figure": formatting.day(until) if until else ""},
         ]
     made = touched.filter(outcome="c")
     changed = touched.filter(outcome="u").count()
@@ -162,28 +162,36 @@ def effects(imp: Import, turning: str) -> list[dict[str, str]]:
     return [
         {
             "icon": "trash-2",
-            "text": "contacts that it created are taken out",
+            "text": "contacts that it created are removed",
             "figure": formatting.number(made.count()),
         },
-        {"icon": "undo-2", "text": "contacts get their old values back", "figure": formatting.number(changed)},
-        {"icon": "lock", "text": "what somebody has changed or used since stays", "figure": ""},
-        {"icon": "redo-2", "text": "the undo itself can be taken back", "figure": f"until {formatting.day(until)}"},
+        {
+            "icon": "undo-2",
+            "text": "updated contacts get their previous values back",
+            "figure": formatting.number(changed),
+        },
+        {"icon": "lock", "text": "anything changed or used since then stays as it is", "figure": ""},
+        {"icon": "redo-2", "text": "you can redo the import", "figure": f"until {formatting.day(until)}"},
     ]
 
 
 _TOLD = (
-    ("reversed", "rows taken back whole", "rows brought back"),
+    ("reversed", "rows undone completely", "rows restored"),
     (
         "in_part",
-        "rows taken back in part: somebody has changed some of their values since",
-        "rows brought back in part",
+        "rows undone in part: some of their values have changed since then",
+        "rows restored in part",
     ),
-    ("kept", "rows kept: somebody has changed or used their contacts since", "rows left as they are"),
-    ("listed", "rows kept: a later import lists the same people", "rows left as they are"),
-    ("impossible", "rows whose contact is no more", "rows left out: their contact or identifier is taken or gone"),
-    ("members", "memberships of segments removed", "memberships of segments restored"),
+    ("kept", "rows not undone: their contacts have been changed or used since then", "rows left as they are"),
+    ("listed", "rows not undone: a later import contains the same contacts", "rows left as they are"),
+    (
+        "impossible",
+        "rows whose contact no longer exists",
+        "rows not restored: the contact no longer exists or its identifier is in use",
+    ),
+    ("members", "segment memberships removed", "segment memberships restored"),
     ("events", "events and source actions removed", "events and source actions restored"),
-    ("visitors", "visitors made anonymous again", "visitors tied again"),
+    ("visitors", "visitors made anonymous again", "visitors matched again"),
 )
 
 

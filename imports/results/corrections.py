@@ -93,7 +93,7 @@ def retry(imp: Import, *, tenant: Tenant, user: User | None) -> Import | None:
     rows = ready(imp)
     if not rows:
         return None
-    name = f"{imp.file_name.rpartition('.')[0] or imp.file_name}, mended rows.csv"
+    name = f"{imp.file_name.rpartition('.')[0] or imp.file_name}, corrected rows.csv"
     made = upload.receive(_file(imp, rows), file_name=name, tenant=tenant, user=user, origin="mended")
     made.dialect, made.header = asdict(Dialect()), [*imp.header, CONTACT]
     made.parent_id, made.description = imp.pk, imp.description

@@ -26,7 +26,7 @@ RUNNING = Q(status__in=(Status.PREPARING, Status.IMPORTING, Status.UNDOING)) & ~
 FILTERS: dict[str, tuple[str, Q]] = {
     "": ("All", Q()),
     "running": ("Running", RUNNING),
-    "mapping": ("Needs its mapping", Q(phase=Phase.DRAFT)),
+    "mapping": ("Needs mapping", Q(phase=Phase.DRAFT)),
     "review": ("Ready for review", Q(status=Status.READY)),
     "imported": ("Imported", Q(status=Status.IMPORTED)),
     "errors": ("With rows in error", Q(status=Status.IMPORTED, in_error__gt=0)),
@@ -36,7 +36,7 @@ FILTERS: dict[str, tuple[str, Q]] = {
 }
 # What the list can be sorted by → the column of the query.
 ORDERS = {"date": "pk", "errors": "bad", "imported": "good"}
-ORIGINS = {"browser": "Browser", "command": "Command line", "mended": "Mended rows"}
+ORIGINS = {"browser": "Browser", "command": "Command line", "mended": "Corrected rows"}
 NOBODY = "none"  # no person: the command line
 
 

@@ -22,7 +22,7 @@ STAGES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("Check", "Checking", ("parse",)),
     ("Match", "Matching", ("match", "repeat", "resolve", "diff", "visitors", "collect")),
     ("Write", "Importing", ("apply",)),
-    ("Count and prove", "Counting and proving", ("finish",)),
+    ("Verify", "Verifying", ("finish",)),
 )
 _STAGE_OF = {
     Phase.DRAFT: READ,
@@ -98,7 +98,7 @@ class Progress:
         if self.canceling:
             return "Canceling"
         if self.waiting:
-            return "Waiting for its turn" if self.behind else "Waiting for a worker"
+            return "Waiting for another import" if self.behind else "Waiting for a worker"
         return STAGES[min(self.stage, PROVE)][1]
 
     @property
@@ -226,7 +226,9 @@ def _stages(imp: Import, current: int, kinds: dict[str, Any], *, stuck: bool) ->
         f"{formatting.number(imp.rows)} rows",
         "",
     )
-    waiting = "" if imp.phase != Phase.QUEUED else "waits for its turn" if is_behind(imp) else "waits for a worker"
+    waiting = (
+        "" if imp.phase != Phase.QUEUED else "waiting for another import" if is_behind(imp) else "waiting for a worker"
+    )
     stages = []
     for i, (label, _doing, members) in enumerate(STAGES):
         found = [kinds[k] for k in members if k in kinds]
@@ -244,7 +246,7 @@ def _state(stage: int, current: int, *, stuck: bool) -> str:
 def _note(stage: int, current: int, kinds: list[Any], known: str, *, waiting: str) -> str:
     """What is said below a stage: what came of it and how long it took, or which part is being done."""
     if stage > current:
-        return "the sum must add up" if stage == PROVE else ""
+        return "outcomes must add up" if stage == PROVE else ""
     if stage == current and waiting:
         return waiting
     if stage == current:

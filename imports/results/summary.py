@@ -20,8 +20,8 @@ from tenants.models import Tenant
 Pairs = list[tuple[str, str]]
 # Settings that stand elsewhere, or only guard others.
 _LEFT_OUT = {"description", "revive_confirmed"}
-CONTAINERS = {"gzip": "a file packed by gzip", "zip": "a ZIP archive", "xlsx": "a workbook (XLSX)"}
-_TURNS = ("Undo and its undoing", "", ("undo", "redo", "withdraw"))
+CONTAINERS = {"gzip": "gzip file", "zip": "ZIP archive", "xlsx": "Excel workbook (XLSX)"}
+_TURNS = ("Undo and redo", "", ("undo", "redo", "withdraw"))
 
 
 def told(imp: Import, tenant: Tenant) -> dict[str, Any]:
@@ -72,23 +72,21 @@ def dialect(imp: Import) -> Pairs:
         ("Header", _header(found)),
     ]
     if imp.sheet:
-        return [*pairs, ("Came as", _sheet(imp))]
-    return [*pairs, ("Came as", CONTAINERS[imp.container])] if imp.container else pairs
+        return [*pairs, ("Uploaded as", _sheet(imp))]
+    return [*pairs, ("Uploaded as", CONTAINERS[imp.container])] if imp.container else pairs
 
 
 def _sheet(imp: Import) -> str:
     of = f", one of {len(imp.sheets)} sheets" if len(imp.sheets) > 1 else ""
     looks = imp.looks
-    hidden = (
-        f"; {looks['hidden_rows']:,} hidden rows {'left out' if looks.get('skip_hidden') else 'are rows like others'}"
-    )
+    hidden = f"; {looks['hidden_rows']:,} hidden rows {'left out' if looks.get('skip_hidden') else 'imported'}"
     merged = "; merged cells filled down" if looks.get("fill") else ""
-    return f"sheet {imp.sheet} of a workbook (XLSX){of}{hidden if looks.get('hidden_rows') else ''}{merged}"
+    return f"sheet {imp.sheet} of an Excel workbook (XLSX){of}{hidden if looks.get('hidden_rows') else ''}{merged}"
 
 
 def _header(found: dict[str, Any]) -> str:
     line = found.get("header_line") or 1
-    return f"in line {line}" if found["header"] else f"none; the rows begin in line {line}"
+    return f"in line {line}" if found["header"] else f"none; rows start in line {line}"
 
 
 def timings(imp: Import) -> list[dict[str, Any]]:

@@ -36,5 +36,5 @@ def _rows(contact_id: int) -> Any:
 def _entry(row: Touched, name: str, labels: dict[str, str]) -> Entry:
     keys = [labels.get(key, key) for key in row.changed or ()]
     more = ", ".join(keys[:MOST_KEYS]) + (f" and {len(keys) - MOST_KEYS} more" if len(keys) > MOST_KEYS else "")
-    text = "Made by import" if row.outcome == "c" else "Changed by import"
+    text = "Created by import" if row.outcome == "c" else "Updated by import"
     return Entry(row.at, row.import_id, "download", text, name, more, f"line {row.row_no:,}", row.import_id)

@@ -115,9 +115,9 @@ def replace(request: HttpRequest, import_id: int) -> HttpResponse:
         name = imp.header[column] or f"column {reader.letter(column)}"
         told = {"column": column, "cells": changed}
         audit.record("import.replaced", user_id=request.user.pk, target=f"import {imp.pk}", **told)
-        messages.success(request, f"{number(changed)} cell{'s' * (changed != 1)} of {name} changed.")
+        messages.success(request, f"Changed {number(changed)} cell{'s' * (changed != 1)} in {name}.")
     else:
-        messages.info(request, "No cell of that column has this. Nothing was changed.")
+        messages.info(request, "No cell in this column contains that text. Nothing was changed.")
     shown = {name: request.POST[name] for name in ("code", "column") if request.POST.get(name)}
     return go(request, f"{reverse('imports:detail', args=[imp.pk])}?{urlencode(shown)}#errors")
 
@@ -157,8 +157,8 @@ def retry(request: HttpRequest, import_id: int) -> HttpResponse:
     _keep_typed(request, imp)
     made = corrections.retry(imp, tenant=request.workspace, user=request.user)  # type: ignore[attr-defined, arg-type]
     if made is None:
-        messages.error(request, "No row is ready yet. Mend the red cells of a row, then bring it again.")
+        messages.error(request, "No rows are ready. Fix the highlighted cells, then import them again.")
         return go(request, "imports:detail", imp.pk)
     audit.record("import.retried", user_id=request.user.pk, target=f"import {imp.pk}", into=made.pk)
-    messages.success(request, f"The mended rows of {imp.file_name} are on their way.")
+    messages.success(request, f"Importing the corrected rows of {imp.file_name}.")
     return go(request, "imports:detail", made.pk)

@@ -203,12 +203,14 @@ def describe(request: HttpRequest, import_id: int) -> HttpResponse:
     imp = get_object_or_404(Import.objects.select_for_update(), pk=import_id)
     text = " ".join(request.POST.get("description", "").replace("\x00", "").split())
     if len(text) > MAX_DESCRIPTION:
-        messages.error(request, f"A description has at most {MAX_DESCRIPTION} characters; this one has {len(text)}.")
+        messages.error(
+            request, f"A description can have at most {MAX_DESCRIPTION} characters. This one has {len(text)}."
+        )
     elif text != imp.description:
         before, imp.description = imp.description, text
         imp.save(update_fields=["description"])
         audit.record("import.described", user_id=request.user.pk, target=f"import {imp.pk}", before=before, after=text)
-        messages.success(request, "The description is saved.")
+        messages.success(request, "Description saved.")
     return go(request, "imports:detail", imp.pk)
 
 
@@ -229,9 +231,13 @@ def ask_cancel(request: HttpRequest, import_id: int) -> HttpResponse:
 
 def _effects(written: int, open_rows: int, rows: int | None) -> list[dict[str, str]]:
     """What canceling does, for ui/dialog.html."""
-    stay = {"icon": "check", "text": "rows are written and stay", "figure": number(written)}
-    out = {"icon": "x", "text": "rows are not looked at any more", "figure": number(open_rows) if rows else "all"}
-    again = {"icon": "repeat", "text": "to have them all, import the file again; nothing is doubled", "figure": ""}
+    stay = {"icon": "check", "text": "rows already written will stay", "figure": number(written)}
+    out = {"icon": "x", "text": "rows are not processed", "figure": number(open_rows) if rows else "all"}
+    again = {
+        "icon": "repeat",
+        "text": "to import the rest, import the file again; this creates no duplicates",
+        "figure": "",
+    }
     return [stay, out, again]
 
 
@@ -243,7 +249,7 @@ def cancel(request: HttpRequest, import_id: int) -> HttpResponse:
     take_back = request.POST.get("written") == "take_back" and _may(request, "imports.undo")
     if upload.cancel(imp, take_back=take_back):
         audit.record("import.canceled", user_id=request.user.pk, target=f"import {imp.pk}", take_back=take_back)
-        messages.success(request, f"{imp.file_name} is being canceled.")
+        messages.success(request, f"Canceling {imp.file_name}.")
     return go(request, "imports:detail", imp.pk)
 
 

@@ -27,7 +27,7 @@ def keep(request: HttpRequest, import_id: int) -> HttpResponse:
     guessed = drafts.keep(imp, request.POST, task=request.POST.get("take", ""))
     if not request.headers.get("HX-Request"):
         if "take" not in request.POST:
-            messages.success(request, "The draft is kept. You can leave the page and come back.")
+            messages.success(request, "Draft saved. You can leave this page and continue later.")
         return go(request, "imports:detail", imp.pk)
     kept: dict[str, Any] = drafts.form(imp)
     if guessed:
@@ -45,7 +45,7 @@ def reopen(request: HttpRequest, import_id: int) -> HttpResponse:
     imp = get_object_or_404(Import, pk=import_id)
     if upload.reopen(imp):
         audit.record("import.reopened", user_id=request.user.pk, target=f"import {imp.pk}")
-        messages.success(request, "Back at the mapping: everything is as you had chosen it.")
+        messages.success(request, "You can change the mapping now. Your choices have not changed.")
     elif not imp.ended:
-        messages.warning(request, "This import has been started, so its mapping stands.")
+        messages.warning(request, "This import has already started, so its mapping cannot be changed.")
     return go(request, "imports:detail", imp.pk)

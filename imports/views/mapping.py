@@ -33,14 +33,14 @@ from tracking import source_names
 
 TEMPLATE = "imports/mapping.html"
 WHY = {
-    "name": "Known name",
+    "name": "By name",
     "content": "By content",
     "chosen": "Chosen by you",
     "none": "",
     "new": "New field",
     "saved": "Saved mapping",
 }
-SEE_FIELDS = "Some settings cannot be used. See beside the fields."
+SEE_FIELDS = "Some settings cannot be used. See the messages next to the fields."
 SAMPLES = 3
 # The types by which values are judged that go to no field of dates or numbers yet.
 FREE_TYPES = {"date": "date", "number": "decimal", "list": "choices"}
@@ -217,8 +217,8 @@ def target_groups(own_types: Mapping[str, str]) -> list[tuple[str, list[tuple[st
         ("Contact", [*CORE.items(), ("full_name", "Full name"), *list(row_settings.SETTINGS.items())[:3]]),
         ("Fields", [(key, s.label) for key, s in SYSTEM.items()]),
         ("Your own fields", own),
-        ("Of this row", list(row_settings.SETTINGS.items())[3:]),
-        ("What the contact did", list(row_settings.EVENT.items())),
+        ("For this row", list(row_settings.SETTINGS.items())[3:]),
+        ("Activity", list(row_settings.EVENT.items())),
     ]
     return [
         (
@@ -269,7 +269,7 @@ def start(request: HttpRequest, import_id: int) -> HttpResponse:
         return go(request, "imports:detail", imp.pk)
     form = OptionsForm(request.POST, may_revive=may_revive(request), workspace=workspace_of(request))
     if imp.dialect.get("unsure"):
-        return show(request, imp, form=form, error="Say first how the file's letters are read.")
+        return show(request, imp, form=form, error="Choose the encoding of the file first.")
     if not form.is_valid():
         return show(request, imp, form=form, error=SEE_FIELDS)
     try:

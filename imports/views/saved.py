@@ -27,7 +27,7 @@ def save(request: HttpRequest, import_id: int) -> HttpResponse:
     if not form.is_valid():
         return mapping.show(request, imp, form=form, error=mapping.SEE_FIELDS)
     if not 0 < len(name) <= MAX_NAME:
-        return mapping.show(request, imp, form=form, error=f"Give the mapping a name of up to {MAX_NAME} characters.")
+        return mapping.show(request, imp, form=form, error=f"Enter a name of up to {MAX_NAME} characters.")
     try:
         with transaction.atomic():
             chosen = mapping.chosen(request, imp, form.options())
@@ -36,7 +36,7 @@ def save(request: HttpRequest, import_id: int) -> HttpResponse:
     user = request.user if request.user.is_authenticated else None
     saved_mappings.save(imp, name, columns=chosen, options=form.options(), user=user)
     audit.record("mapping.saved", user_id=request.user.pk, target=name)
-    messages.success(request, f"Saved as {name}. It is offered for the next file with these columns.")
+    messages.success(request, f"Saved as {name}. We will suggest it for files with the same columns.")
     return go(request, "imports:detail", imp.pk)
 
 
@@ -68,12 +68,14 @@ def rename(request: HttpRequest, saved_id: int) -> HttpResponse:
     found = get_object_or_404(SavedMapping, pk=saved_id)
     found.name = request.POST.get("name", "").strip()
     if not 0 < len(found.name) <= MAX_NAME:
-        return invalid(request, "imports/saved.html", _context() | {"error": f"A name has 1 to {MAX_NAME} characters."})
+        return invalid(
+            request, "imports/saved.html", _context() | {"error": f"Enter a name of 1 to {MAX_NAME} characters."}
+        )
     try:
         with transaction.atomic():
             found.save(update_fields=["name"])
     except IntegrityError:
-        error = f"There is another mapping with the name {found.name}."
+        error = f"Another mapping is already named {found.name}."
         return invalid(request, "imports/saved.html", _context() | {"error": error})
     return go(request, "imports:saved")
 
@@ -85,5 +87,5 @@ def delete(request: HttpRequest, saved_id: int) -> HttpResponse:
     found = get_object_or_404(SavedMapping, pk=saved_id)
     found.delete()
     audit.record("mapping.deleted", user_id=request.user.pk, target=found.name)
-    messages.success(request, f"{found.name} is deleted.")
+    messages.success(request, f"Deleted {found.name}.")
     return go(request, "imports:saved")

@@ -165,8 +165,8 @@ def _say_formats(imp: Import, columns: list[dict[str, Any]], written: Mapping[in
     kinds = {i: kind for i, type_key in types.items() if (kind := value_formats.kind_of(type_key)) in able}
     for i, choice in written.items():
         if choice not in ("", value_formats.STRICT) and not value_formats.possible(kinds.get(i, ""), choice):
-            possible = ", ".join(value_formats.CHOICES.get(kinds.get(i, ""), {})) or "no format of its own"
-            raise BadMapping(f"Column {imp.header[i]} cannot be written as {choice}. It can have {possible}.")
+            possible = ", ".join(value_formats.CHOICES.get(kinds.get(i, ""), {})) or "none"
+            raise BadMapping(f"{choice} is not a format of column {imp.header[i]}. Possible formats: {possible}.")
     open_ones = {i: types[i] for i in kinds if not written[i] and "formats" not in columns[i]}
     found = find_formats(imp, open_ones, {i: columns[i].get("options") or {} for i in open_ones})
     for i in kinds:
@@ -181,7 +181,7 @@ def _say_formats(imp: Import, columns: list[dict[str, Any]], written: Mapping[in
 def _question(name: str, kind: str, found: value_formats.Found) -> str:
     what = {"date": "dates", "number": "numbers", "list": "options"}[kind]
     asked = value_formats.question(kind, found)
-    return f"Choose how {what} of column {name} are written: {asked}"
+    return f"Choose how {what} in column {name} are written: {asked}"
 
 
 def find_formats(
@@ -215,7 +215,7 @@ def _column(choice: str, name: str, *, reason: str) -> dict[str, Any]:
         return {"target": choice, "reason": reason}
     attribute = Attribute.objects.filter(key=choice, archived_at=None).first()
     if attribute is None:
-        raise BadMapping(f"{choice} is not an attribute of this workspace.")
+        raise BadMapping(f"{choice} is not a field of this workspace.")
     return _attribute(attribute, reason=reason)
 
 
@@ -230,19 +230,19 @@ def _create(kind: str, key: str, *, label: str) -> Attribute:
     if kind not in TYPES:
         raise BadMapping(f"{kind} is not a type. Choose one of: {', '.join(TYPES)}.")
     if not is_key(key):
-        raise BadMapping(f"{key} cannot be the key of a new attribute: it is taken or not of the form shoe_size.")
+        raise BadMapping(f"{key} cannot be the key of a new field: it is already in use or not written like shoe_size.")
     label = unmarked(label)
     if not Attribute.objects.filter(key=key).exists():
         try:
             custom_fields.refuse_label(label[:120])
         except custom_fields.BadField as problem:
-            raise BadMapping(f"{label[:120]} cannot become a field: {problem}") from None
+            raise BadMapping(f"{label[:120]} cannot be added as a field: {problem}") from None
     wanted = {"label": label[:120], "type": kind}
     attribute: Attribute = Attribute.objects.get_or_create(key=key, defaults=wanted)[0]
     if attribute.archived_at:
-        raise BadMapping(f"The attribute {key} is archived. Choose another key.")
+        raise BadMapping(f"The field {key} is archived. Choose another key.")
     if attribute.type != kind:
-        raise BadMapping(f"The attribute {key} exists already, with the type {attribute.type}.")
+        raise BadMapping(f"The field {key} already exists with the type {attribute.type}.")
     return attribute
 
 

@@ -24,11 +24,11 @@ class DialectForm(forms.Form):
     """How the file is read."""
 
     encoding = forms.ChoiceField(label="Encoding", choices=list(encodings.CHOICES.items()))
-    separator = forms.ChoiceField(label="Separator", choices=[*SEPARATORS, (OTHER, "another sign")])
-    separator_other = forms.CharField(label="Another sign that separates", required=False, max_length=1)
+    separator = forms.ChoiceField(label="Separator", choices=[*SEPARATORS, (OTHER, "another character")])
+    separator_other = forms.CharField(label="Another separator", required=False, max_length=1)
     quote = forms.ChoiceField(label="Quote", choices=[('"', '"'), ("'", "'"), ("none", "none")])
-    header_line = forms.IntegerField(label="Table begins in line", min_value=1, max_value=MAX_HEADER_LINE)
-    header = forms.BooleanField(label="That line names the columns", required=False)
+    header_line = forms.IntegerField(label="Table starts in line", min_value=1, max_value=MAX_HEADER_LINE)
+    header = forms.BooleanField(label="This line has the column names", required=False)
 
     @classmethod
     def of(cls, dialect: Mapping[str, Any]) -> Self:
@@ -83,10 +83,10 @@ class CancelForm(forms.Form):
     """What becomes of rows that are written already."""
 
     written = forms.ChoiceField(
-        label="Rows that are written already",
+        label="Contacts already written",
         widget=forms.RadioSelect,
         initial="keep",
-        choices=[("keep", "stay"), ("take_back", "are taken back, too")],
+        choices=[("keep", "Keep"), ("take_back", "Undo")],
     )
 
 
@@ -102,78 +102,81 @@ class OptionsForm(forms.Form):
             ),
         ),
         (
-            "Where it comes from",
+            "Source",
             ("description", "endpoint", "touchpoint", "action_created", "action_existing", "happened"),
         ),
-        ("Deleted and unsubscribed people", ("deleted", "consent", "revive_confirmed")),
+        ("Deleted and unsubscribed contacts", ("deleted", "consent", "revive_confirmed")),
     )  # fmt: skip
 
     task = forms.ChoiceField(
-        label="What the file holds",
+        label="The file contains",
         required=False,
         choices=[(key, task.label) for key, task in row_settings.TASKS.items()],
     )
     event_name = forms.CharField(
-        label="Name of the events",
+        label="Event name",
         required=False,
         max_length=120,
-        help_text="For a file of events without a column for their names.",
+        help_text="For files of events that have no column with the event name.",
     )
     mode = forms.ChoiceField(
-        label="Contacts we know already",
+        label="Create or update contacts",
         widget=forms.RadioSelect,
         choices=[
-            ("create_and_update", "Create new and update known"),
+            ("create_and_update", "Create and update"),
             ("create_only", "Create new only"),
-            ("update_only", "Update known only"),
+            ("update_only", "Update existing only"),
         ],
     )
     existing = forms.ChoiceField(
-        label="A value that is there already",
-        choices=[("overwrite", "is replaced by the file's"), ("only_empty", "stays; only empty fields are filled")],
+        label="Existing values",
+        choices=[
+            ("overwrite", "Replace them with values from the file"),
+            ("only_empty", "Keep them; fill in empty fields only"),
+        ],
     )
     blank = forms.ChoiceField(
-        label="An empty cell", choices=[("keep", "keeps what is there"), ("clear", "empties the field")]
+        label="Empty cells", choices=[("keep", "Keep the existing value"), ("clear", "Clear the field")]
     )
     duplicates = forms.ChoiceField(
-        label="Several rows for one person",
+        label="Several rows for one contact",
         choices=[
-            ("last", "the last row wins, field by field"),
-            ("first", "the first row wins, field by field"),
-            ("error", "are all in error"),
+            ("last", "Last row wins, field by field"),
+            ("first", "First row wins, field by field"),
+            ("error", "Put all of them in error"),
         ],
     )
     bad_value = forms.ChoiceField(
-        label="A value that cannot be read",
+        label="Values that cannot be read",
         widget=forms.RadioSelect,
-        choices=[("error", "puts the row in error"), ("drop", "is left out, the row goes in with a warning")],
+        choices=[("error", "Put the row in error"), ("drop", "Import the row without the value, with a warning")],
     )
     identify_by = forms.ChoiceField(
-        label="Who a row is",
+        label="Identify contacts by",
         required=False,
         choices=[
-            ("all", "is said by all identifiers of the workspace"),
-            ("external_id", "is said by the external ID alone"),
-            ("email", "is said by external ID and e-mail"),
-            ("phone", "is said by external ID and phone"),
+            ("all", "All identifiers of the workspace"),
+            ("external_id", "External ID only"),
+            ("email", "External ID and e-mail"),
+            ("phone", "External ID and phone"),
         ],
-        help_text="A row without any of them is in error.",
+        help_text="A row with none of these is in error.",
     )
     country = forms.ChoiceField(
-        label="Country of phones without +",
+        label="Country for phone numbers without +",
         required=False,
-        choices=[("", "The workspace's"), *places.countries(COUNTRY_CODES)],
+        choices=[("", "Workspace default"), *places.countries(COUNTRY_CODES)],
     )
     zone = forms.ChoiceField(
-        label="Time zone of times without one",
+        label="Time zone for times without one",
         required=False,
-        choices=[("", "The workspace's"), *places.zones()],
+        choices=[("", "Workspace default"), *places.zones()],
     )
     segments = forms.CharField(
-        label="Add everybody to",
+        label="Add contacts to segments",
         required=False,
         max_length=2_500,
-        help_text="Static segments, existing or new, one a line.",
+        help_text="Static segments, existing or new, one per line.",
         widget=forms.Textarea(attrs={"rows": 2}),
     )
     description = forms.CharField(
@@ -183,54 +186,54 @@ class OptionsForm(forms.Form):
         label="API endpoint",
         required=False,
         max_length=120,
-        help_text="Through what the data came. Empty means the admin panel.",
+        help_text="Where the data came from. Default: Admin panel.",
         widget=forms.TextInput(attrs={"list": "endpoints"}),
     )
     touchpoint = forms.CharField(
         label="Touchpoint",
         required=False,
         max_length=120,
-        help_text="Channel or site. Empty means that of the endpoint.",
+        help_text="Channel or site. Default: the touchpoint of the endpoint.",
         widget=forms.TextInput(attrs={"list": "touchpoints"}),
     )
     action_created = forms.CharField(
-        label="Source action of new contacts",
+        label="Source action for new contacts",
         required=False,
         max_length=120,
-        help_text="Written to the activity of each contact that is created, for example “Visited our stand”.",
+        help_text="Added to the activity of each new contact, for example “Visited our booth”.",
         widget=forms.TextInput(attrs={"list": "actions"}),
     )
     action_existing = forms.CharField(
-        label="Source action of known contacts",
+        label="Source action for existing contacts",
         required=False,
         max_length=120,
-        help_text="The same for contacts that were known before.",
+        help_text="The same, for contacts that already existed.",
         widget=forms.TextInput(attrs={"list": "actions"}),
     )
     happened = forms.CharField(
-        label="When it really happened",
+        label="Date of the activity",
         required=False,
         max_length=40,
-        help_text="Date of source actions and of events without a time. Empty means now.",
+        help_text="For source actions, and for events without a time. Default: now.",
         widget=forms.TextInput(attrs={"placeholder": "2024-05-31"}),
     )
     deleted = forms.ChoiceField(
-        label="Rows of deleted contacts",
+        label="Rows that match deleted contacts",
         required=False,
         widget=forms.RadioSelect,
-        choices=[("skip", "are skipped"), ("restore", "bring the contact back")],
+        choices=[("skip", "Skip"), ("restore", "Restore the contact")],
     )
     consent = forms.ChoiceField(
         label="E-mail and phone status in the file",
         required=False,
         widget=forms.RadioSelect,
         choices=[
-            ("stricter", "only makes a contact's status stricter"),
-            ("file", "always counts: unsubscribed people can become active"),
+            ("stricter", "Only make a contact's status stricter"),
+            ("file", "Always apply: unsubscribed contacts can become active"),
         ],
     )
     revive_confirmed = forms.BooleanField(
-        label="These people have agreed to hear from us again, and I can show it.", required=False
+        label="These people have agreed to hear from us again, and I can prove it.", required=False
     )
 
     def __init__(self, *args: Any, may_revive: bool = False, workspace: Tenant | None = None, **kwargs: Any) -> None:
@@ -246,7 +249,7 @@ class OptionsForm(forms.Form):
         country = places.country(workspace.country) if workspace.country else "none"
         for name, said in (("country", country), ("zone", places.zone(workspace.time_zone))):
             field: Any = self.fields[name]
-            field.choices = [("", f"The workspace's: {said}"), *field.choices[1:]]
+            field.choices = [("", f"Workspace default: {said}"), *field.choices[1:]]
 
     def clean_segments(self) -> list[str]:
         names = [name.strip() for name in str(self.cleaned_data["segments"]).splitlines() if name.strip()]
@@ -262,7 +265,9 @@ class OptionsForm(forms.Form):
             except BadOption as problem:
                 raise forms.ValidationError(str(problem)) from None
             if options.revives and not data.get("revive_confirmed"):
-                self.add_error("revive_confirmed", "Confirm this, or choose that they stay as they are.")
+                self.add_error(
+                    "revive_confirmed", "Confirm this, or leave deleted and unsubscribed contacts unchanged."
+                )
         return data
 
     def groups(self) -> list[tuple[str, list[forms.BoundField], bool]]:

@@ -52,13 +52,13 @@ def problems(wished: Mapping[int, NewField]) -> dict[int, str]:
     for i, new in wished.items():
         row = known.get(new.key)
         if not new.label:
-            found[i] = "Give the new field a name."
+            found[i] = "Enter a name for the new field."
         elif keys[new.key] > 1 or names[custom_fields.column_name(new.label)] > 1:
-            found[i] = "Two new fields have this name. Choose another one."
+            found[i] = "Two new fields have this name. Choose another name."
         elif row is not None and (row.archived_at or row.type != new.type):
-            found[i] = f"There is a field {new.key} already. Choose another name."
+            found[i] = f"The field {new.key} already exists. Choose another name."
         elif row is None and custom_fields.column_name(new.label) in taken:
             found[i] = f"Another column of the export is called {new.label}. Choose another name."
         elif not column_choices.is_key(new.key):
-            found[i] = "The key needs small letters, digits and underscores, like shoe_size, and must be free."
+            found[i] = "Enter an unused key of lower-case letters, digits and underscores, like shoe_size."
     return found

@@ -141,7 +141,7 @@ def test_the_sheet_marks_cells_and_names_contacts(scene: Scene, aside: Aside, vi
     cut = page.locator("td.bad").first
     assert cut.get_attribute("colspan") == "3"
     assert "Too few cells" in cut.inner_text()
-    page.get_by_role("link", name="E-mail without an ending").click()
+    page.get_by_role("link", name="Incomplete e-mail domain").click()
     assert "@inbox" in page.locator("td.bad input").first.input_value()
 
 
@@ -150,7 +150,7 @@ def test_canceling_says_first_what_it_does(scene: Scene, aside: Aside, visit: Ca
     page.get_by_role("link", name="Cancel import…").click()
     dialog = page.get_by_role("dialog")
     assert "spring-campaign-no.csv" in dialog.get_by_role("heading").inner_text()
-    page.locator(":focus", has_text="Keep it").wait_for()
+    page.locator(":focus", has_text="Keep import").wait_for()
     page.keyboard.press("Enter")
     dialog.wait_for(state="hidden")
     assert page.url.endswith(path_of(scene, "review"))
@@ -177,7 +177,7 @@ def test_profile_says_where_each_value_came_from(scene: Scene, aside: Aside, vis
 
 def test_how_it_was_imported_and_the_menu_of_downloads(scene: Scene, aside: Aside, visit: Callable[..., Visit]) -> None:
     page = visit(aside(scene.session)).open(path_of(scene, "result"))
-    page.get_by_text("How it was imported").click()
+    page.get_by_text("Import details").click()
     page.get_by_text("kept until").wait_for()
     assert judge(page) == []
     page.locator("summary", has_text="Download").click()

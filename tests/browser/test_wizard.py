@@ -37,7 +37,7 @@ def choose_columns(page: Page) -> None:
     page.get_by_label("Key of the new field for column apavu_izm", exact=True).fill("shoe_size")
     page.get_by_label("Type of the new field for column apavu_izm", exact=True).select_option("Integer")
     page.get_by_label("Field for column klienta_nr", exact=True).select_option("External ID")
-    page.get_by_label("Add everybody to").fill("Fair Riga 2026")
+    page.get_by_label("Add contacts to segments").fill("Fair Riga 2026")
 
 
 def test_with_the_mouse(visit: Callable[..., Visit], newcomer: Any, worker: Any, file: Path) -> None:
@@ -169,7 +169,7 @@ def test_a_mapping_that_cannot_be_keeps_what_was_chosen(
     page.get_by_label("Field for column pilsēta", exact=True).select_option("Region")
     page.get_by_role("button", name="Check all rows").click()
     alert = page.get_by_role("alert")
-    assert "Two columns go to" in alert.inner_text()
+    assert "Two columns are mapped to" in alert.inner_text()
     page.locator("[role=alert]:focus").wait_for()
     assert page.get_by_label("Field for column pilsēta", exact=True).input_value() == "region"
     assert page.get_by_label("Field for column klienta_nr", exact=True).get_attribute("aria-invalid") == "true"
@@ -182,7 +182,7 @@ def test_without_a_script(visit: Callable[..., Visit], newcomer: Any, aside: Asi
     page = visit(aside(Scene(user, tenant).session), java_script_enabled=False).open(f"/w/{tenant.slug}/imports/new/")
     page.locator("input[type=file]").set_input_files(file)
     page.get_by_role("button", name="Upload the file").click()
-    page.get_by_role("button", name="Start without review").click()
+    page.get_by_role("button", name="Import without review").click()
     for _ in range(50):
         if page.get_by_role("heading", name="rows imported").count():
             return
@@ -196,25 +196,25 @@ def test_the_mapping_page_answers_at_once(visit: Callable[..., Visit], scene: Sc
     rows = "mail;day;town\nann@inbox.example;03/04/1988;Riga\nbob@inbox;11/12/1990;Oslo\n"
     draft = aside(lambda: scenes.receive(scene.tenant, rows, user=scene.owner))
     page = visit(aside(scene.session)).open(scene.path(f"imports/{draft.pk}/"))
-    page.get_by_text("E-mail without an ending").wait_for()
+    page.get_by_text("Incomplete e-mail domain").wait_for()
     page.locator(".palette .chip", has_text="Birthday").drag_to(page.get_by_label("Field for column day", exact=True))
     assert page.get_by_label("Field for column day", exact=True).input_value() == "birthday"
     how = page.get_by_label("How the dates of column day are written")
     assert how.locator("option:checked").inner_text() == "3 April or 4 March?"
-    page.get_by_text("Date can be read both ways").first.wait_for()
+    page.get_by_text("Day and month unclear").first.wait_for()
     how.select_option("%d/%m/%Y")
     page.get_by_role("cell", name="1988-04-03").wait_for()
     town = page.get_by_label("Field for column town", exact=True)
     assert town.locator("option[value='event.name']").is_disabled()
-    page.get_by_label("What the file holds").select_option("events")
+    page.get_by_label("The file contains").select_option("events")
     assert town.locator("option[value='event.name']").is_enabled()
     page.get_by_role("button", name="Fair Riga 2026").click()
-    assert page.get_by_label("Add everybody to").input_value() == "Fair Riga 2026"
-    page.get_by_label("Name of the events").fill("Joined")
+    assert page.get_by_label("Add contacts to segments").input_value() == "Fair Riga 2026"
+    page.get_by_label("Event name").fill("Joined")
     page.get_by_role("link", name="Save mapping…").click()
     page.get_by_label("Name of the mapping").fill("Guests")
     page.get_by_role("button", name="Save", exact=True).click()
-    page.get_by_text("A saved mapping fits: Guests.").wait_for()
+    page.get_by_text("The saved mapping Guests fits this file.").wait_for()
     page.get_by_role("button", name="Use Guests").click()
     page.get_by_text("Saved mapping", exact=True).first.wait_for()
     assert judge(page) == []
@@ -239,18 +239,18 @@ def test_choices_are_followed_and_kept(visit: Callable[..., Visit], newcomer: An
     page.get_by_label("Name of the new field for column apavu_izm").fill("Größe (EU)")
     assert page.get_by_label("Key of the new field for column apavu_izm").input_value() == "grosse_eu"
     page.get_by_text("Will be created", exact=True).wait_for()
-    page.get_by_label("What the file holds").select_option("contacts")
+    page.get_by_label("The file contains").select_option("contacts")
     page.locator("select[name=column-2] option[value=skip]:checked").wait_for(state="attached")
-    page.get_by_label("What the file holds").select_option("orders")
+    page.get_by_label("The file contains").select_option("orders")
     page.locator("select[name=column-2] option[value='event.amount']:checked").wait_for(state="attached")
-    page.get_by_text("Draft kept at").wait_for()
+    page.get_by_text("Draft saved at").wait_for()
     assert judge(page) == []
 
     page = visit(session).open(path)  # somebody has left, and comes back
     assert page.get_by_label("Name of the new field for column apavu_izm").input_value() == "Größe (EU)"
     page.get_by_role("button", name="Check all rows").click()
     page.get_by_role("heading", name="This is what the import will do").wait_for()
-    page.get_by_role("button", name="Change the mapping").click()
+    page.get_by_role("button", name="Change mapping").click()
     page.get_by_role("heading", name="Where does each column go?").wait_for()
     assert (
         page.get_by_label("Field for column apavu_izm", exact=True).locator("option:checked").inner_text()

@@ -11,6 +11,11 @@ from tenants.isolation.context import tenant_context
 from tenants.models import Tenant, User
 
 
+def flat(page: str) -> str:
+    """A page without its line breaks: where a sentence is broken in a template means nothing."""
+    return " ".join(page.split())
+
+
 def receive(tenant: Tenant, content: str | bytes, *, name: str = "file.csv", user: User | None = None) -> Import:
     """Upload only: the import waits for its mapping."""
     raw = content.encode() if isinstance(content, str) else content

@@ -13,7 +13,7 @@ from segments.models import Member, Segment
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tests.cast import Actor
-from tests.imports.helpers import bring, proved, work
+from tests.imports.helpers import bring, flat, proved, work
 from tracking import source_names
 from tracking.models import Event, SourceName
 
@@ -238,7 +238,7 @@ def test_the_review_counts_events_and_says_further_order(alice: Actor) -> None:
     page = alice.get(f"imports/{imp.pk}/").content.decode()
     assert "Further order" in page
     assert ">Duplicate<" not in page
-    assert "further orders of people of other lines" in page
+    assert "further orders of contacts in other lines" in flat(page)
     alice.post(f"imports/{imp.pk}/confirm/")
     done = work(alice.workspace, imp)
     assert (done.events_added, done.events_known) == (3, 2)

@@ -176,9 +176,9 @@ STRANGE = "email,Field 7\na@example.com,subscribed\nb@example.com,unsubscribed\n
 def test_no_start_without_an_answer(tenant: Tenant) -> None:
     from imports.wizard.column_choices import BadMapping
 
-    with pytest.raises(BadMapping, match="Field 7: this looks like who may be written to"):
+    with pytest.raises(BadMapping, match="Field 7: this looks like consent data"):
         bring(tenant, STRANGE)
-    with pytest.raises(BadMapping, match="left out on purpose"):
+    with pytest.raises(BadMapping, match="want to leave it out"):
         bring(tenant, STRANGE, review=True)
     bring(tenant, STRANGE, maps={"Field 7": "email_status"})
     assert statuses(tenant) == ["active", "unsubscribed"]
@@ -189,11 +189,11 @@ def test_no_start_without_an_answer(tenant: Tenant) -> None:
 def test_the_page_asks(alice: Actor, button: dict[str, str]) -> None:
     imp = receive(alice.workspace, STRANGE)
     page = alice.get(f"imports/{imp.pk}/").content.decode()
-    assert "It looks like who may be written to" in page
+    assert "This looks like consent data" in page
     form = {"column-0": "email", "column-1": "skip", **OPTIONS, **button}
     answer = alice.post(f"imports/{imp.pk}/start/", form)
     assert answer.status_code == 422
-    assert "Field 7: this looks like who may be written to" in answer.content.decode()
+    assert "Field 7: this looks like consent data" in answer.content.decode()
     assert again(alice.workspace, imp).phase == "draft"
     assert alice.post(f"imports/{imp.pk}/start/", {**form, "leave-1": "on"}).status_code == 302
     done = work(alice.workspace, imp)

@@ -23,7 +23,7 @@ from imports.workbooks import convert
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tests.cast import Actor
-from tests.imports.helpers import again, bring, proved, receive, work
+from tests.imports.helpers import again, bring, flat, proved, receive, work
 from tests.imports.workbook import Raw, sheet_xml, workbook
 
 TABLE = b"email,city\nann@example.com,Riga\nbob@example.com,Oslo\n"
@@ -311,7 +311,7 @@ def three_sheets() -> bytes:
 def test_another_sheet_can_be_taken(alice: Actor) -> None:
     imp = receive(alice.workspace, three_sheets(), user=alice.user)
     assert (imp.sheet, imp.sheets) == ("People", ["Lists", "Notes", "People", "Guests & friends"])
-    assert "One of 4 sheets of the workbook: People." in alice.get(f"imports/{imp.pk}/").content.decode()
+    assert "One of 4 sheets of the workbook: People." in flat(alice.get(f"imports/{imp.pk}/").content.decode())
     alice.post(f"imports/{imp.pk}/sheet/", {"sheet": "Guests & friends"})
     taken = again(alice.workspace, imp)
     assert (taken.sheet, taken.header) == ("Guests & friends", ["mail", "town"])
@@ -322,7 +322,7 @@ def test_another_sheet_can_be_taken(alice: Actor) -> None:
         upload.start(taken, options=Options(), columns=chosen, auto_start=True)
     done = work(alice.workspace, taken)
     assert (done.created, done.in_error) == (1, 0)
-    assert "sheet Guests &amp; friends of a workbook" in alice.get(f"imports/{imp.pk}/").content.decode()
+    assert "sheet Guests &amp; friends of an Excel workbook" in alice.get(f"imports/{imp.pk}/").content.decode()
 
 
 @pytest.mark.parametrize(
@@ -341,12 +341,12 @@ def test_a_sheet_that_cannot_be_taken_changes_nothing(alice: Actor, name: str, s
 
 def test_the_page_says_what_was_unpacked(alice: Actor) -> None:
     for data, says in (
-        (workbook([["email"], ["a@example.com"]]), "The one sheet of the workbook: People."),
+        (workbook([["email"], ["a@example.com"]]), "The only sheet of the workbook: People."),
         (packed(TABLE), "Unpacked from gzip."),
         (zipped(("a.csv", TABLE)), "Unpacked from ZIP."),
     ):
         imp = receive(alice.workspace, data, user=alice.user)
-        assert says in alice.get(f"imports/{imp.pk}/").content.decode()
+        assert says in flat(alice.get(f"imports/{imp.pk}/").content.decode())
 
 
 def test_numbers_as_a_spreadsheet_shows_them() -> None:

@@ -97,7 +97,7 @@ def test_a_file_that_has_gone_is_told(alice: Actor, done: Import) -> None:
     path_of(done).unlink()
     answer = alice.get(f"imports/{done.pk}/rows/created.csv")
     assert answer.status_code == 410
-    assert "The file has gone" in answer.content.decode()
+    assert "The file is no longer stored" in answer.content.decode()
 
 
 def test_only_what_is_there_and_allowed_is_offered(alice: Actor, member: Any) -> None:

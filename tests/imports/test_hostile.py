@@ -462,7 +462,7 @@ def test_25_the_same_file_again(tenant: Tenant) -> None:
 def test_47_two_columns_of_addresses(tenant: Tenant) -> None:
     """Nothing starts before a person has said which of them it is; by the guess the other one is skipped."""
     file = "email,E-Mail Address\na@example.com,b@example.com\n"
-    with pytest.raises(BadMapping, match=r"Two columns go to E-mail\."):
+    with pytest.raises(BadMapping, match=r"Two columns are mapped to E-mail\."):
         bring(tenant, file, maps={"#1": "email"})
     assert nothing_has_started(tenant)
     bring(tenant, file, maps={"email": "skip", "E-Mail Address": "email"})
@@ -471,7 +471,7 @@ def test_47_two_columns_of_addresses(tenant: Tenant) -> None:
 
 
 def test_48_nothing_tells_who(tenant: Tenant) -> None:
-    with pytest.raises(BadMapping, match="No column goes to E-mail, Phone or External ID"):
+    with pytest.raises(BadMapping, match="No column is mapped to E-mail, Phone or External ID"):
         bring(tenant, "city,first name\nRiga,Ann\n")
     assert nothing_has_started(tenant)
 

@@ -36,9 +36,9 @@ def brought(alice: Actor) -> Import:
 def test_the_page_tells_settings_columns_dialect_and_time(alice: Actor) -> None:
     page = alice.get(f"imports/{brought(alice).pk}/").content.decode()
     how = page[page.index('id="how"') :]
-    for words in ("stays; only empty fields are filled", "Create new and update known", "Fair", "LV", "; semicolon"):
+    for words in ("Keep them; fill in empty fields only", "Create and update", "Fair", "LV", "; semicolon"):
         assert words in how, words
-    for words in ("Leads of stand B12", "Browser", "not imported", "E-mail", "Count and prove", "kept until"):
+    for words in ("Leads of stand B12", "Browser", "not imported", "E-mail", "Verify", "kept until"):
         assert words in how, words
 
 
@@ -65,7 +65,7 @@ def test_a_description_can_be_changed_after_the_end(alice: Actor, member: Callab
         entry = AuditEntry.objects.get(verb="import.described")
     assert entry.detail == {"before": "Leads of stand B12", "after": "Leads of stand C1"}
     page = alice.post(f"imports/{imp.pk}/describe/", {"description": "x" * 301}, follow=True).content.decode()
-    assert "at most 300 characters; this one has 301" in page
+    assert "at most 300 characters. This one has 301" in page
     assert member("viewer").post(f"imports/{imp.pk}/describe/", {"description": "x"}).status_code == 404
     assert again(alice.workspace, imp).description == "Leads of stand C1"
 
@@ -103,7 +103,7 @@ def test_files_go_when_their_time_is_over(alice: Actor) -> None:
     assert "/original/" not in page
     for what in ("original/", "rows/created.csv"):
         answer = alice.get(f"imports/{imp.pk}/{what}")
-        assert (answer.status_code, "The file has gone" in answer.content.decode()) == (410, True)
+        assert (answer.status_code, "The file is no longer stored" in answer.content.decode()) == (410, True)
 
 
 def test_undos_become_final_after_thirty_days(alice: Actor) -> None:
@@ -140,4 +140,4 @@ def test_mended_rows_name_where_they_come_from(alice: Actor) -> None:
     with tenant_context(alice.workspace.pk):
         Import.objects.filter(pk=child.pk).update(parent_id=parent.pk, origin="mended")
     for page in (f"imports/{child.pk}/", "imports/?origin=mended"):
-        assert f'Mended rows of <a href="{alice.url(f"imports/{parent.pk}/")}">' in alice.get(page).content.decode()
+        assert f'Corrected rows of <a href="{alice.url(f"imports/{parent.pk}/")}">' in alice.get(page).content.decode()

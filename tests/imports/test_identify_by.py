@@ -64,7 +64,7 @@ def test_two_rows_of_one_phone_are_two_people_when_phones_do_not_count(tenant: T
 
 
 def test_a_file_without_such_a_column_cannot_start(tenant: Tenant) -> None:
-    with pytest.raises(column_choices.BadMapping, match="No column goes to E-mail or External ID"):
+    with pytest.raises(column_choices.BadMapping, match="No column is mapped to E-mail or External ID"):
         bring(tenant, "phone,first_name\n+447400000009,Ann\n", identify_by="email")
 
 

@@ -91,7 +91,7 @@ def test_a_field_keeps_its_own_label(inside: Tenant) -> None:
 
 def test_new_fields_of_a_file_are_refused_likewise(tenant: Tenant) -> None:
     imp = receive(tenant, "email,Phone,Telephone\na@example.com,x,y\n")
-    with tenant_context(tenant.pk), pytest.raises(column_choices.BadMapping, match="cannot become a field"):
+    with tenant_context(tenant.pk), pytest.raises(column_choices.BadMapping, match="cannot be added as a field"):
         column_choices.choose(imp, {"Phone": "new:text:other_phone", "Telephone": "skip"})
 
 

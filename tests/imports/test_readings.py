@@ -109,12 +109,12 @@ def test_nothing_is_imported_before_somebody_has_said_which(tenant: Tenant) -> N
 def test_the_page_asks_with_the_readings_side_by_side(alice: Actor) -> None:
     imp = receive(alice.workspace, UNSURE, user=alice.user)
     page = alice.get(f"imports/{imp.pk}/").content.decode()
-    assert "Which of these is how the names are written?" in page
+    assert "Which column shows the names correctly?" in page
     assert {"Győző", "Gyõzõ"} <= set(page.replace("<bdi>", " ").replace("</bdi>", " ").split())
     data = {"column-0": "first_name", "column-1": "email", "mode": "create_and_update", "existing": "overwrite"}
     refused = alice.post(f"imports/{imp.pk}/start/", data)
     assert refused.status_code == 422
-    assert "Say first how" in refused.content.decode()
+    assert "Choose the encoding of the file first." in refused.content.decode()
     for encoding in imp.dialect["unsure"]:
         again_ = receive(alice.workspace, UNSURE, user=alice.user)
         sent = alice.post(f"imports/{again_.pk}/read-again/", {"decided": "yes", "encoding": encoding})

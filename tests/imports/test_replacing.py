@@ -13,7 +13,7 @@ from imports.results import corrections, suggestions
 from tenants.isolation.context import tenant_context
 from tenants.models import AuditEntry
 from tests.cast import Actor
-from tests.imports.helpers import bring, proved, work
+from tests.imports.helpers import bring, flat, proved, work
 
 ROWS = "".join(f"p{i}@gmail,{'31.12.1990' if i % 2 else '1990/12/31'},Latvai\n" for i in range(40))
 FILE = f"email,born,land\n{ROWS}ann@example.com,1988-04-03,Latvia\n"
@@ -45,12 +45,12 @@ def cells(actor: Actor, imp: Import, column: int) -> set[str]:
 
 def test_find_and_replace_within_a_column(alice: Actor, imp: Import) -> None:
     said = replace(alice, imp, **{"in": "0", "find": "@gmail", "put": "@gmail.com"})
-    assert "40 cells of email changed." in said
+    assert "Changed 40 cells in email." in said
     assert cells(alice, imp, 0) == {f"p{i}@gmail.com" for i in range(40)}
     assert cells(alice, imp, 2) == {"Latvai"}, "only that column"
     said = replace(alice, imp, **{"in": "2", "find": "LATVAI", "put": "x", "whole": "on"})
     assert "Nothing was changed" in said
-    assert "40 cells of land changed." in replace(
+    assert "Changed 40 cells in land." in replace(
         alice, imp, **{"in": "2", "find": "Latvai", "put": "Latvia", "whole": "on"}
     )
     with tenant_context(alice.workspace.pk):
@@ -70,8 +70,8 @@ def test_all_that_is_proposed_is_taken_and_brought_again(alice: Actor, imp: Impo
     assert [2, "Latvai", "LV", True] in found
     assert [1, "31.12.1990", "1990-12-31", True] in found
     page = alice.get(f"imports/{imp.pk}/").content.decode()
-    assert "for @gmail in 40 cells" in page
-    assert "Put 1990-12-31 in 20 cells" in page
+    assert "Replace @gmail with @gmail.com in 40 cells" in flat(page)
+    assert "Change to 1990-12-31 in 20 cells" in flat(page)
     for change in found:
         replace(alice, imp, change=json.dumps(change))
     with tenant_context(alice.workspace.pk):
@@ -134,8 +134,8 @@ def test_rows_by_column_and_by_reason(alice: Actor) -> None:
 
 def test_an_example_is_in_the_format_of_the_column(alice: Actor, imp: Import) -> None:
     page = alice.get(f"imports/{imp.pk}/").content.decode()
-    assert "Write it as the column says: 31/05/2024." in page
-    assert "Write it as the column says: 31/05/2024." in alice.get(f"imports/{imp.pk}/errors.csv").getvalue().decode()
+    assert "Write it like 31/05/2024, or choose" in page
+    assert "Write it like 31/05/2024, or choose" in alice.get(f"imports/{imp.pk}/errors.csv").getvalue().decode()
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ def test_a_mapping_is_kept_and_used_again(alice: Actor) -> None:
     second = receive(alice.workspace, FILE.replace("E-mail", "E-MAIL"))
     assert again(alice.workspace, second).mapping[1]["reason"] == "none"
     said = alice.get(f"imports/{second.pk}/").content.decode()
-    assert "A saved mapping fits: Weekly." in said
+    assert "The saved mapping Weekly fits this file." in said
     assert alice.post(f"imports/{second.pk}/use-saved/{kept.pk}/").status_code == 302
     used = again(alice.workspace, second)
     assert [(c["target"], c["reason"]) for c in used.mapping] == [(c["target"], "saved") for c in kept.columns]
@@ -68,8 +68,8 @@ def test_the_same_name_replaces(alice: Actor) -> None:
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"saved_name": " "}, "Give the mapping a name"),
-        ({"column-0": "skip"}, "No column goes to E-mail"),
+        ({"saved_name": " "}, "Enter a name"),
+        ({"column-0": "skip"}, "No column is mapped to E-mail"),
         ({"date-format-1": ""}, "3 April or 4 March"),
         ({"mode": "nothing"}, "Some settings cannot be used"),
     ],
@@ -86,7 +86,7 @@ def test_what_cannot_be_kept(alice: Actor, changes: dict[str, str], says: str) -
 def test_only_for_the_same_columns(alice: Actor) -> None:
     keep(alice)
     other = receive(alice.workspace, "email,city\na@x.example,Riga\n")
-    assert "A saved mapping fits" not in alice.get(f"imports/{other.pk}/").content.decode()
+    assert "fits this file" not in alice.get(f"imports/{other.pk}/").content.decode()
     assert alice.post(f"imports/{other.pk}/use-saved/{the_one(alice).pk}/").status_code == 404
     with tenant_context(alice.workspace.pk), pytest.raises(saved_mappings.NoSuchMapping):
         saved_mappings.apply(other, the_one(alice))
@@ -108,7 +108,7 @@ def test_renamed_and_deleted(alice: Actor) -> None:
         weekly = SavedMapping.objects.get(name="Weekly").pk
     assert "Monthly" in alice.get("imports/saved/").content.decode()
     taken = alice.post(f"imports/saved/{weekly}/rename/", {"name": "Monthly"})
-    assert (taken.status_code, "another mapping with the name" in taken.content.decode()) == (422, True)
+    assert (taken.status_code, "Another mapping is already named" in taken.content.decode()) == (422, True)
     assert alice.post(f"imports/saved/{weekly}/rename/", {"name": " "}).status_code == 422
     assert alice.post(f"imports/saved/{weekly}/rename/", {"name": "Yearly"}).status_code == 302
     with tenant_context(alice.workspace.pk):
@@ -135,5 +135,5 @@ def test_on_the_command_line(alice: Actor, tmp_path: Any, monkeypatch: pytest.Mo
     with pytest.raises(CommandError, match="There is no saved mapping Daily"):
         call_command("import_contacts", path, **call, pairs=["saved=Daily"])
     path.write_text("email,city\na@x.example,Riga\n")
-    with pytest.raises(CommandError, match="other columns"):
+    with pytest.raises(CommandError, match="has different columns"):
         call_command("import_contacts", path, **call, pairs=["saved=Weekly"])

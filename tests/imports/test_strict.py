@@ -11,7 +11,7 @@ from imports.wizard import column_choices
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tests.cast import Actor, person, workspace
-from tests.imports.helpers import bring, proved, receive
+from tests.imports.helpers import bring, flat, proved, receive
 
 OPTIONS = {"gold": "Gold tier"}
 
@@ -102,7 +102,7 @@ def test_dates_have_no_formats(strict: Tenant) -> None:
     imp = receive(strict, "email,birthday\na@x.example,03/04/1988\n")
     with tenant_context(strict.pk):
         assert "formats" not in column_choices.choose(imp, {})[1]
-        with pytest.raises(column_choices.BadMapping, match="no format of its own"):
+        with pytest.raises(column_choices.BadMapping, match="Possible formats: none"):
             column_choices.choose(imp, {}, written={"birthday": "%d/%m/%Y"})
 
 
@@ -111,7 +111,7 @@ def test_pages_name_the_column(alice: Actor) -> None:
     imp = bring(alice.workspace, "email,phone\na@x.example,+447911123456\nb@x.example,\n", review=True)
     said = alice.get(f"imports/{imp.pk}/").content.decode()
     assert "Column phone was left out." in said
-    assert "1 of 2 rows" in said
+    assert "1 of 2 rows" in flat(said)
     draft = receive(alice.workspace, "email,birthday\na@x.example,03/04/1988\n")
     assert "3 April or 4 March" not in alice.get(f"imports/{draft.pk}/").content.decode()
 
@@ -129,7 +129,9 @@ def test_separators(alice: Actor, separators: str, rows: str, reason: str) -> No
     Tenant.objects.filter(pk=alice.workspace.pk).update(separators=separators)
     response: Any = alice.post("imports/upload/", {"text": rows})
     assert response.status_code == (422 if reason else 302)
-    assert ("parted by semicolon. Files of this workspace use comma." in response.content.decode()) == bool(reason)
+    assert (
+        "separated by semicolon. This workspace only accepts files that use comma." in response.content.decode()
+    ) == bool(reason)
 
 
 @pytest.mark.parametrize(("least", "status", "reason"), [(2, "imported", ""), (3, "failed", "too_few_rows")])

@@ -52,7 +52,7 @@ def test_text_can_be_pasted(alice: Actor) -> None:
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (b"", "holds no text"),
+        (b"", "The file has no content"),
         (b"%PDF-1.7 something", "PDF"),
         (b"PK\x03\x04rest of a zip", "cannot be opened"),
         (b"<!doctype html><p>hello", "HTML"),
@@ -143,10 +143,10 @@ def test_a_mapping_that_cannot_start_says_why(alice: Actor) -> None:
     }
     nobody = alice.post(f"imports/{imp.pk}/start/", data | {"column-0": "skip", "column-1": "city"})
     assert nobody.status_code == 422
-    assert "No column goes to E-mail, Phone or External ID" in nobody.content.decode()
+    assert "No column is mapped to E-mail, Phone or External ID" in nobody.content.decode()
     twice = alice.post(f"imports/{imp.pk}/start/", data | {"column-0": "email", "column-1": "email"})
     assert twice.status_code == 422
-    assert "Two columns go to" in twice.content.decode()
+    assert "Two columns are mapped to" in twice.content.decode()
     assert imports(alice)[0].phase == "draft"
 
 

@@ -226,13 +226,13 @@ def test_hidden_rows_and_columns_are_said(alice: Actor) -> None:
     imp = receive(alice.workspace, hiding(), user=alice.user)
     assert (imp.looks["hidden_rows"], imp.looks["hidden_columns"]) == (2, ["B", "C"])
     page = alice.get(f"imports/{imp.pk}/").content.decode()
-    assert "The sheet hides 2 rows, imported like the others." in page
-    assert "Hidden columns B, C are mapped like the others." in page
+    assert "The sheet hides 2 rows that will be imported." in page
+    assert "Hidden columns B, C are mapped like other columns." in page
     assert len(columns_of(alice.workspace, imp).rows) == 4
     assert alice.post(f"imports/{imp.pk}/sheet/", {"sheet": "People", "hidden": "skip"}).status_code == 302
     imp = again(alice.workspace, imp)
     assert columns_of(alice.workspace, imp).lines == [2, 4]
-    assert "The sheet hides 2 rows, left out." in alice.get(f"imports/{imp.pk}/").content.decode()
+    assert "The sheet hides 2 rows that will not be imported." in alice.get(f"imports/{imp.pk}/").content.decode()
     assert alice.post(f"imports/{imp.pk}/sheet/", {"sheet": "People", "hidden": "import"}).status_code == 302
     assert len(columns_of(alice.workspace, again(alice.workspace, imp)).rows) == 4
 
@@ -266,7 +266,7 @@ def test_merged_cells_on_the_page_and_what_was_chosen_stays(alice: Actor) -> Non
     merged = '<mergeCells><mergeCell ref="B3:B5"/></mergeCells>'
     imp = receive(alice.workspace, book([], sheet=sheet_xml(rows, after=merged)), user=alice.user)
     assert imp.dialect["header_line"] == 2
-    assert "Cells merged over rows" in alice.get(f"imports/{imp.pk}/").content.decode()
+    assert "Cells merged across rows" in alice.get(f"imports/{imp.pk}/").content.decode()
     assert alice.post(f"imports/{imp.pk}/read-again/", {"header_line": "2", "header": "on"}).status_code == 302
     assert alice.post(f"imports/{imp.pk}/sheet/", {"sheet": "People", "merged": "fill"}).status_code == 302
     imp = again(alice.workspace, imp)

@@ -78,7 +78,7 @@ def test_the_fragment(busy: tuple[Actor, int], charlie: Actor) -> None:
     assert "Older" in first
     assert "N-1" not in first
     assert "N-1" in alice.get(path + "?kind=order").content.decode()
-    assert "Made by import" in alice.get(path + "?kind=import").content.decode()
+    assert "Created by import" in alice.get(path + "?kind=import").content.decode()
     assert "Contact noted" in alice.get(path + "?kind=change").content.decode()
     assert "Nothing of this kind" in alice.get(path + "?kind=action").content.decode()
     assert alice.get(path + "?kind=nonsense&after=1_x").status_code == 200

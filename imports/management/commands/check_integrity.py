@@ -12,10 +12,10 @@ from tenants.models import Tenant
 
 
 class Command(BaseCommand):
-    help = "Count orphans in every workspace; exit code 1 when there are any."
+    help = "Count orphaned rows in every workspace; exit with code 1 if there are any."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--workspace", default="", help="look at one workspace only")
+        parser.add_argument("--workspace", default="", help="check one workspace only")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         tenants = Tenant.objects.order_by("pk")

@@ -30,7 +30,7 @@ CHUNK = 1 << 20
 
 
 class Command(BaseCommand):
-    help = "Import FILE into a workspace, wait for the end and print what became of every row as JSON."
+    help = "Import FILE into a workspace, wait until it ends and print the outcomes of its rows as JSON."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path)
@@ -110,7 +110,7 @@ def _look(wanted: dict[str, Any], name: str) -> bool:
     """Whether something is done about the looks of a workbook. Raises BadOption."""
     value = wanted.get(name, LOOKS[name][0])
     if value not in LOOKS[name]:
-        raise BadOption(f"{name}={value} is not possible. Choose one of: {', '.join(LOOKS[name])}.")
+        raise BadOption(f"{name}={value} is not allowed. Choose one of: {', '.join(LOOKS[name])}.")
     return LOOKS[name].index(value) == 1
 
 

@@ -17,12 +17,12 @@ POLL_SECONDS = 0.2
 
 
 class Command(BaseCommand):
-    help = "Undo import ID of a workspace, wait for the end and print what came of it as JSON."
+    help = "Undo import ID of a workspace, wait until it ends and print the result as JSON."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("id", type=int)
         parser.add_argument("--workspace", required=True)
-        parser.add_argument("--back", action="store_true", help="take an undo back")
+        parser.add_argument("--back", action="store_true", help="redo an import that was undone")
         parser.add_argument("--json", action="store_true", help="print JSON only")
 
     def handle(self, *_args: Any, **options: Any) -> None:
@@ -36,7 +36,7 @@ class Command(BaseCommand):
                 raise CommandError(f"There is no import {options['id']} in {tenant.slug}.")
             if not undo.ask(imp, "redo" if options["back"] else "undo", user=None):
                 raise CommandError(
-                    "There is nothing to undo: it has not ended, is undone already, or its time is over."
+                    "There is nothing to undo or redo: it has not ended, this is already done, or it is too late."
                 )
         imp = _wait(tenant, imp.pk)
         said = {"id": imp.pk, "status": imp.status, **imp.undo_report, "seconds": round(time.monotonic() - began, 3)}
