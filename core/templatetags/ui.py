@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from django import template
+from django.template.loader import render_to_string
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from lucide.templatetags.lucide import lucide
@@ -260,6 +261,26 @@ def outcome_sum(
 def legend() -> dict[str, Any]:
     """{% legend %}: the key to all strips of a page."""
     return {"outcomes": outcome_bar.OUTCOMES}
+
+
+# --- sentences ----------------------------------------------------------------------------------------------------
+
+
+@register.simple_block_tag
+def note(content: SafeString, tone: str = "", **said: Any) -> SafeString:
+    """{% note "warn" icon="eye" strong="Nothing is written." %}Text{% endnote %}: ui/note.html around a long text."""
+    return _around("ui/note.html", content, tone=tone, **said)
+
+
+@register.simple_block_tag
+def empty_state(content: SafeString, **said: Any) -> SafeString:
+    """{% empty_state icon="search" title="No matches" url=url action="Show all" %}Text{% endempty_state %}."""
+    return _around("ui/empty.html", content, **said)
+
+
+def _around(name: str, content: SafeString, **said: Any) -> SafeString:
+    text = mark_safe(" ".join(content.split()))  # noqa: S308 - the content was escaped when it was drawn
+    return render_to_string(name, {**said, "text": text})
 
 
 # --- bars and charts ----------------------------------------------------------------------------------------------

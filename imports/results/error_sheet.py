@@ -30,6 +30,11 @@ class Square:
     proposal: Any = None
     same: int = 0
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether nothing but its value is shown, as of most cells."""
+        return not (self.edit or self.reasons or self.people or self.proposal or self.span > 1)
+
 
 @dataclass
 class Line:

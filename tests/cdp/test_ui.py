@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 from django import forms
+from django.template import Context, Template
 from django.template.loader import render_to_string
 from hypothesis import given
 from hypothesis import strategies as st
@@ -252,3 +253,25 @@ def test_no_template_has_inline_script_or_style():
         text = path.read_text()
         for forbidden in (" style=", "<style", " onclick=", "hx-on", "javascript:", "<script>"):
             assert forbidden not in text, f"{path}: {forbidden}"
+
+
+TEXT = "Rows stay. Import <a>.csv again."
+
+
+def drawn(source: str, **context: object) -> str:
+    return " ".join(Template(source).render(Context(context)).split())
+
+
+def test_a_note_around_a_text_is_the_note_with_that_text():
+    text = "Rows stay. Import {{ name }}\n    again."
+    around = drawn('{% note "warn" strong="Stopped." %}\n  ' + text + "\n{% endnote %}", name="<a>.csv")
+    assert around == drawn('{% include "ui/note.html" with tone="warn" strong="Stopped." text=text %}', text=TEXT)
+    assert "Rows stay. Import &lt;a&gt;.csv again." in around
+
+
+def test_an_empty_state_around_a_text_is_the_empty_state_with_that_text():
+    around = drawn(
+        '{% empty_state title="None" url="/x" action="Add" %}Rows stay.\n Import {{ name }} again.{% endempty_state %}',
+        name="<a>.csv",
+    )
+    assert around == drawn('{% include "ui/empty.html" with title="None" url="/x" action="Add" text=text %}', text=TEXT)
