@@ -18,6 +18,8 @@ SPOKEN = {"title", "alt", "aria-label", "placeholder", "data-label", "data-annou
 SQL = re.compile(
     r"\b(SELECT|INSERT|UPDATE|DELETE|CREATE|ALTER|DROP|WHERE|FROM|JOIN|SET|ANALYZE|VALUES|AND|CASE|RETURNING|GRANT)\b"
 )
+# Names of columns in files, one beside the other: data, not words.
+NAMES = re.compile(r"\w\|\w+")
 WORDS = re.compile(r"[A-Za-z’'] [A-Za-z]|^[A-Z][a-z]+$")
 
 
@@ -60,7 +62,7 @@ def of_template(source: str) -> list[tuple[int, str]]:
 
 
 def of_module(source: str) -> Iterator[tuple[int, str]]:
-    """(line, text) of the string constants of a module that are words; docstrings and SQL do not count."""
+    """(line, text) of the string constants of a module that are words; docstrings, SQL and names of columns do not."""
     tree = ast.parse(source)
     skipped = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     for node in ast.walk(tree):
@@ -70,7 +72,7 @@ def of_module(source: str) -> Iterator[tuple[int, str]]:
             text = "".join(str(part.value) if isinstance(part, ast.Constant) else VALUE for part in node.values)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in skipped:
             text = node.value
-        if WORDS.search(text) and not SQL.search(text):
+        if WORDS.search(text) and not SQL.search(text) and len(NAMES.findall(text)) < 3:
             yield node.lineno, text  # type: ignore[attr-defined]
 
 
