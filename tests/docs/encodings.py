@@ -12,26 +12,27 @@ LISTS = 40
 HEAD = """\
 # Encodings
 
-A file does not say how its letters are written. A byte order mark decides, then strict UTF-8, then the zero bytes of
-UTF-16. What is left is a text of one or two bytes a letter, and `imports/files/encoding_candidates.py` weighs
-what every encoding of the list makes of it: how usual the letters are in a language (`imports/files/alphabets.py`), word
-by word, so that ą beside á counts against a reading; letters of two scripts in one word, signs inside of words, and
-capitals behind small letters, which nobody writes; how many programs write the encoding; and the country of the
-workspace. Encodings that agree on all of the text are one reading.
+A file does not state its encoding. A byte order mark decides; then strict UTF-8; then the zero bytes of UTF-16. What
+remains is text with one or two bytes per letter. For each supported encoding, `imports/files/encoding_candidates.py`
+scores the decoded text: how common its letters are in a language (`imports/files/alphabets.py`), word by word, so
+that ą next to á counts against a reading; unlikely text, such as letters of two scripts in one word, symbols inside
+words, and capitals after small letters; how many programs write the encoding; and the country of the workspace.
+Encodings that produce the same text are one reading.
 
-Where the best readings are close, nobody guesses: the mapping page shows them side by side with the cells that
-differ, and nothing is imported before somebody has chosen. By command the import ends with `encoding_unsure`, and
-`--set encoding=…` says which it is. An encoding that is chosen and does not fit is `encoding_unreadable`.
+If the best readings score almost the same, we do not guess: the mapping page shows the cells that differ side by
+side, and the import cannot start until a member has chosen. On the command line the import ends with
+`encoding_unsure`; choose with `--set encoding=…`. If a chosen encoding does not fit the file, the import fails with
+`encoding_unreadable`.
 
-No library decides: chardet 7.7, tried on generated files of 5, 50 and 400 rows, was right on 87 to 94 % of them; the
-table below does not need it.
+We use no library for this: chardet 7.7, tested with generated files of 5, 50 and 400 rows, was right for 87 to 94 %
+of them.
 
 ## How often it is right
 
-Lists of made-up names that all have letters beyond ASCII, {lists} for each language and number of names, with an
-ASCII header and addresses. Right / asked, with the right one among the choices / silently wrong or asked without it,
-in per cent. “Mixed” lists hold names of six (Western) or four (Central European) languages. Written by `python -m
-tests.docs.encodings`; the names are in `tests/imports/names.py`.
+Tested with lists of made-up names that all have non-ASCII letters, {lists} per language and number of names, with an ASCII
+header and addresses. The figures are: right / asked, with the right one among the choices / silently wrong, or asked
+without it, in percent. “Mixed” lists have names from six (Western) or four (Central European) languages. Written by
+`python -m tests.docs.encodings`; the names are in `tests/imports/names.py`.
 
 | Encoding | Languages | {sizes} |
 | --- | --- | {lines} |
