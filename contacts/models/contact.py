@@ -13,7 +13,7 @@ from tenants.isolation.base import TenantManager, TenantModel
 
 
 class EmailStatus(models.TextChoices):
-    """State of the e-mail channel, the strictest last. An import never moves a contact up this list."""
+    """State of the e-mail channel, the strictest last. An import moves a contact up this list only with `consent=file`."""
 
     ACTIVE = "active", "Active"
     NOT_CONFIRMED = "not_confirmed", "Not confirmed"
@@ -48,7 +48,8 @@ class Contact(TenantModel):
     """A person. Identifiers stand in their normal form for matching, beside the form as written (NULL when equal).
 
     What is not known is NULL, never an empty text: `coalesce` and the partial indexes rely on it. E-mail and phone are
-    not unique; doubles exist and the duplicates page shows them. Written by `contacts.identity.resolver` only.
+    not unique; the duplicates page shows contacts that share one. Written by imports (`contacts.identity`), people
+    (`contacts.profile`, `contacts.bulk`, `contacts.duplicates`), signup forms and webhooks; each holds `contacts.write_lock`.
     """
 
     external_id = models.CharField(max_length=128, null=True, db_collation="C")

@@ -40,17 +40,3 @@ class TenantModel(models.Model):
     class Meta:
         abstract = True
         base_manager_name = "objects"
-
-
-class Reference(models.ForeignKey):  # type: ignore[type-arg]
-    """A foreign key to another tenant table, without a constraint of its own.
-
-    The key of those tables is (tenant_id, id), so a constraint on one column is not possible; where rows are written
-    one by one, `Protect(references=...)` adds the composite constraint. Bulk-written tables have none, because
-    constraints cost an import half of its speed; `manage.py check_integrity` looks for orphans instead.
-    """
-
-    def __init__(self, to: Any, on_delete: Any = models.DO_NOTHING, **kwargs: Any) -> None:
-        kwargs["db_constraint"] = False
-        kwargs.setdefault("db_index", False)
-        super().__init__(to, on_delete, **kwargs)
