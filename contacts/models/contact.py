@@ -49,7 +49,8 @@ class Contact(TenantModel):
 
     What is not known is NULL, never an empty text: `coalesce` and the partial indexes rely on it. E-mail and phone are
     not unique; the duplicates page shows contacts that share one. Written by imports (`contacts.identity`), people
-    (`contacts.profile`, `contacts.bulk`, `contacts.duplicates`), signup forms and webhooks; each holds `contacts.write_lock`.
+    (`contacts.profile`, `contacts.bulk`, `contacts.duplicates`), signup forms and webhooks; each holds
+    `contacts.write_lock`.
     """
 
     external_id = models.CharField(max_length=128, null=True, db_collation="C")
