@@ -20,7 +20,7 @@ up: run-packages ## Start everything with a demo workspace; prints the address a
 test: all-packages ## Run the tests, each against real servers
 	@CDP_CHROMIUM=$$(bin/chromium --install) PYTHONDONTWRITEBYTECODE= exec $(PY) -m pytest $(SHARED)
 
-check: all-packages ## Lint, types, import order of the apps, missing migrations
+check: all-packages ## Lint, spelling, types, import order of the apps, missing migrations
 	@bin/check
 
 fmt: all-packages ## Put the code into its canonical form
@@ -37,7 +37,7 @@ schema: all-packages ## Write the resulting database schema to docs/schema.sql
 	@exec $(PY) -m tests.servers $(PY) manage.py schema
 
 lock: all-packages ## Choose new versions and write the hash-pinned lock files
-	@for name in boot base dev; do $(UV_COMPILE) --upgrade requirements/$$name.in -o requirements/$$name.txt || exit 1; done
+	@for name in boot base dev peers; do $(UV_COMPILE) --upgrade requirements/$$name.in -o requirements/$$name.txt || exit 1; done
 
 run-packages:
 	@VENV=$(VENV) bin/bootstrap requirements/base.txt
