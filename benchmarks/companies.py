@@ -10,6 +10,7 @@ company in common.
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from random import Random
+from typing import Any
 
 from benchmarks import doubles
 
@@ -104,7 +105,7 @@ class _Market(doubles._World):
             new["street"] = self.typo(entry.street)
         elif k < 0.55:
             new |= {"street": "", "postal_code": ""}
-        return replace(entry, **new)
+        return replace(entry, **dict[str, Any](new))
 
     def neighbour(self, number: int, house: Listed) -> tuple[Listed, tuple[str, ...], int]:
         """Another organisation in the same house: sometimes with its phone, sometimes a sister with a part of its name."""
@@ -116,14 +117,14 @@ class _Market(doubles._World):
             self.taken.add(" ".join(words))
             entry = replace(entry, company=_written(list(words), _LEGAL[legal][0]))
         phone = house.phone if self.chance.random() < 0.4 else entry.phone
-        place = {"street": house.street, "postal_code": house.postal_code, "city": house.city}
+        place: dict[str, Any] = {"street": house.street, "postal_code": house.postal_code, "city": house.city}
         return replace(entry, phone=phone, **place), words, legal
 
     def bare(self, entry: Listed) -> Listed:
         """What somebody has bothered to enter."""
         shares = (("email", 0.5), ("phone", 0.25), ("street", 0.2), ("postal_code", 0.3), ("city", 0.1))
         missing = {name: "" for name, share in shares if self.chance.random() < share}
-        return replace(entry, **missing)
+        return replace(entry, **dict[str, Any](missing))
 
     def _other(self, word: str) -> str:
         if word == "&":

@@ -8,6 +8,7 @@ move, another way to write the street.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from random import Random
+from typing import Any
 
 _BEGIN = (
     "ba", "be", "bri", "ca", "cle", "da", "de", "do", "el", "fa", "fre", "ga", "gre", "ha", "hi", "il", "jo", "ka", "kla",
@@ -120,7 +121,7 @@ class _World:
         ):
             if self.chance.random() < share:
                 new[name] = self.typo(getattr(who, name), digits=name in ("birthday", "phone"))
-        who = replace(who, **new)
+        who = replace(who, **dict[str, Any](new))
         if self.chance.random() < 0.05:
             who = replace(who, first_name=who.last_name, last_name=who.first_name)
         k = self.chance.random()
@@ -150,7 +151,7 @@ class _World:
             missing |= {"street": "", "postal_code": ""}
             if self.chance.random() < 0.5:
                 missing["city"] = ""
-        return replace(who, **missing)
+        return replace(who, **dict[str, Any](missing))
 
     def typo(self, text: str, *, digits: bool = False) -> str:
         """One slip of a finger: a sign changed, left out, doubled, or exchanged with its neighbour."""

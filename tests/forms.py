@@ -61,9 +61,10 @@ def written(template: Template) -> str:
 def _parts(template: Template, blocks: Mapping[str, BlockNode], above: tuple[str | None, ...]) -> Iterator[str]:
     for node in template.nodelist:
         if isinstance(node, ExtendsNode):
-            own = {block.name: block for block in node.nodelist.get_nodes_by_type(BlockNode)}
-            parent = template.engine.get_template(node.parent_name.var)
-            yield from _parts(parent, {**own, **blocks}, (*above, template.name))
+            inside: list[Any] = node.nodelist.get_nodes_by_type(BlockNode)
+            name: Any = node.parent_name
+            parent = template.engine.get_template(name.var)
+            yield from _parts(parent, {**{block.name: block for block in inside}, **blocks}, (*above, template.name))
             return
     yield from _of(template.nodelist, template, blocks, (*above, template.name))
 

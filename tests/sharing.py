@@ -18,7 +18,7 @@ from xdist.scheduler import LoadGroupScheduling
 ALONE = "alone"
 
 
-class Sharing(LoadGroupScheduling):
+class Sharing(LoadGroupScheduling):  # type: ignore[misc]  # xdist ships no types
     """Groups where tests name one, else files."""
 
     def _split_scope(self, nodeid: str) -> str:

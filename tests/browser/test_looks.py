@@ -1,7 +1,7 @@
 """Every page in light and dark, wide and narrow: accessible, without complaints, without sideways scrolling."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
@@ -13,7 +13,7 @@ from tests.browser.scene import Scene
 
 pytestmark = pytest.mark.browser
 WIDTHS = (1280, 400)
-THEMES = ("light", "dark")
+THEMES: tuple[Literal["light"], Literal["dark"]] = ("light", "dark")
 SIGNED_IN = ("/styleguide/", "/logout/")
 # Dark differs from light by its colours alone.
 RULES: dict[str, dict[str, Any]] = {"light": {}, "dark": {"runOnly": ["color-contrast"]}}
@@ -112,7 +112,9 @@ def test_where_the_focus_was_swapped_away_it_goes_to_what_came(
 
 
 @pytest.mark.parametrize("path", ["imports/", "contacts/", "segments/", "sites/", "resolved/", "notices/"])
-def test_empty_page_says_what_to_do(path: str, newcomer: tuple, aside: Aside, visit: Callable[..., Visit]) -> None:
+def test_empty_page_says_what_to_do(
+    path: str, newcomer: tuple[Any, Any], aside: Aside, visit: Callable[..., Visit]
+) -> None:
     user, tenant = newcomer
     here = visit(aside(Scene(user, tenant).session))
     page = here.open(f"/w/{tenant.slug}/{path}")

@@ -12,6 +12,7 @@ from tests.browser.conftest import Aside, Visit
 from tests.browser.scene import Scene
 from tests.browser.test_looks import judge
 from tests.cast import PASSWORD
+from tests.imports.helpers import receive
 
 pytestmark = pytest.mark.browser
 
@@ -194,7 +195,7 @@ def test_without_a_script(visit: Callable[..., Visit], newcomer: Any, aside: Asi
 def test_the_mapping_page_answers_at_once(visit: Callable[..., Visit], scene: Scene, aside: Aside) -> None:
     """A field is dragged onto a column, the first rows follow; dates that can be read both ways ask."""
     rows = "mail;day;town\nann@inbox.example;03/04/1988;Riga\nbob@inbox;11/12/1990;Oslo\n"
-    draft = aside(lambda: scenes.receive(scene.tenant, rows, user=scene.owner))
+    draft = aside(lambda: receive(scene.tenant, rows, user=scene.owner))
     page = visit(aside(scene.session)).open(scene.path(f"imports/{draft.pk}/"))
     page.get_by_text("Incomplete e-mail domain").wait_for()
     page.locator(".palette .chip", has_text="Birthday").drag_to(page.get_by_label("Field for column day", exact=True))
@@ -225,7 +226,7 @@ def test_choices_are_followed_and_kept(visit: Callable[..., Visit], newcomer: An
     user, tenant = newcomer
     worker(tenant)
     rows = "email,order id,total,apavu_izm\nann@inbox.example,1001,12.50,42\nann@inbox.example,1002,3,42\n"
-    draft = aside(lambda: scenes.receive(tenant, rows, user=user))
+    draft = aside(lambda: receive(tenant, rows, user=user))
     session = aside(Scene(user, tenant).session)
     path = f"/w/{tenant.slug}/imports/{draft.pk}/"
     page = visit(session).open(path)

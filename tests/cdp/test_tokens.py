@@ -47,27 +47,27 @@ def cases(table: dict[str, list[str]]) -> list[tuple[str, str, str]]:
     return [(scheme, front, back) for front, backs in table.items() for back in backs for scheme in ("light", "dark")]
 
 
-def test_contrast_of_known_pairs():
+def test_contrast_of_known_pairs() -> None:
     assert contrast("#000000", "#ffffff") == pytest.approx(21)
     assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
 
 
 @pytest.mark.parametrize(("scheme", "front", "back"), cases(TEXT))
-def test_text_can_be_read(scheme: str, front: str, back: str):
+def test_text_can_be_read(scheme: str, front: str, back: str) -> None:
     assert contrast(TOKENS[front][scheme], TOKENS[back][scheme]) >= 4.5
 
 
 @pytest.mark.parametrize(("scheme", "front", "back"), cases(GRAPHIC))
-def test_edges_and_solids_can_be_seen(scheme: str, front: str, back: str):
+def test_edges_and_solids_can_be_seen(scheme: str, front: str, back: str) -> None:
     assert contrast(TOKENS[front][scheme], TOKENS[back][scheme]) >= 3
 
 
-def test_colours_are_written_only_as_tokens():
+def test_colours_are_written_only_as_tokens() -> None:
     """Below the layer of tokens there are roles, never a raw colour."""
     rest = CSS[CSS.index("@layer base {") :]
     assert re.findall(r"#[0-9a-fA-F]{3,8}\b|rgba?\(", rest) == []
 
 
-def test_every_role_that_is_used_is_defined():
+def test_every_role_that_is_used_is_defined() -> None:
     defined = set(re.findall(r"(--[a-z0-9-]+):", CSS))
     assert set(re.findall(r"var\((--[a-z0-9-]+)", CSS)) <= defined

@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from django import forms
@@ -24,16 +25,16 @@ TEMPLATES = Path(__file__).parents[2] / "templates"
     ("value", "words"),
     [(0, "0"), (1234567, "1,234,567"), (-5228, "−5,228"), (None, "–")],
 )
-def test_number(value, words):
+def test_number(value: Any, words: Any) -> None:
     assert formatting.number(value) == words
 
 
-def test_number_of_what_a_template_does_not_know():
+def test_number_of_what_a_template_does_not_know() -> None:
     assert ui.number("") == "–"
 
 
 @pytest.mark.parametrize(("value", "words"), [(1124, "+1,124"), (-3, "−3"), (0, "0"), (None, "–")])
-def test_signed(value, words):
+def test_signed(value: Any, words: Any) -> None:
     assert formatting.signed(value) == words
 
 
@@ -49,11 +50,11 @@ def test_signed(value, words):
         (None, 5, "–"),
     ],
 )
-def test_percent_never_hides_a_row(part, total, words):
+def test_percent_never_hides_a_row(part: Any, total: Any, words: Any) -> None:
     assert formatting.percent(part, total) == words
 
 
-def test_progress_says_100_only_at_the_end():
+def test_progress_says_100_only_at_the_end() -> None:
     assert formatting.whole_percent(1_249_999, 1_250_000) == 99
     assert formatting.whole_percent(1_250_000, 1_250_000) == 100
     assert formatting.whole_percent(1, 0) == 0
@@ -76,7 +77,7 @@ def test_progress_says_100_only_at_the_end():
         (None, "–"),
     ],
 )
-def test_duration(seconds, words):
+def test_duration(seconds: Any, words: Any) -> None:
     assert formatting.duration(seconds) == words
 
 
@@ -94,7 +95,7 @@ def test_duration(seconds, words):
         (None, "–"),
     ],
 )
-def test_filesize(size, words):
+def test_filesize(size: Any, words: Any) -> None:
     assert formatting.filesize(size) == words
 
 
@@ -109,11 +110,11 @@ def test_filesize(size, words):
         (date(2026, 11, 9), "9 Nov"),
     ],
 )
-def test_moment(at, words):
+def test_moment(at: Any, words: Any) -> None:
     assert formatting.moment(at, now=NOW) == words
 
 
-def test_ago_has_all_of_it_in_the_title():
+def test_ago_has_all_of_it_in_the_title() -> None:
     html = ui.ago(datetime(2025, 11, 19, 9, 15, tzinfo=UTC), "capital")
     assert html == (
         '<time datetime="2025-11-19T09:15:00+00:00" title="Wednesday 19 November 2025, 09:15:00 UTC">19 Nov 2025</time>'
@@ -127,7 +128,7 @@ some_counts = st.fixed_dictionaries({outcome.key: st.integers(0, 10**7) for outc
 
 
 @given(some_counts, st.integers(0, 10**7))
-def test_strip_shows_every_count_and_fits(counts, more):
+def test_strip_shows_every_count_and_fits(counts: Any, more: Any) -> None:
     pieces = outcome_bar.segments({**counts, "rows": sum(counts.values()) + more})
     widths = [float(piece.width.rstrip("%")) for piece in pieces]
     assert len(pieces) == sum(1 for count in counts.values() if count)
@@ -135,11 +136,11 @@ def test_strip_shows_every_count_and_fits(counts, more):
     assert sum(widths) <= 100.1
 
 
-def test_strip_reads_an_object_as_well_as_a_mapping():
+def test_strip_reads_an_object_as_well_as_a_mapping() -> None:
     assert outcome_bar.segments(SimpleNamespace(**COUNTS)) == outcome_bar.segments(COUNTS)
 
 
-def test_strip_is_named_by_a_sentence():
+def test_strip_is_named_by_a_sentence() -> None:
     assert outcome_bar.sentence(COUNTS) == (
         "31,904 created, 12,342 updated, 2,871 unchanged, 318 duplicate, 562 skipped, 215 in error, of 48,212 rows"
     )
@@ -148,7 +149,7 @@ def test_strip_is_named_by_a_sentence():
     assert 'aria-label="60 created, 40 to go, of 100 rows"' in ui.strip({"total": 100, "created": 60})
 
 
-def test_sum_adds_up_and_says_so():
+def test_sum_adds_up_and_says_so() -> None:
     total = outcome_bar.summed(COUNTS, urls={"in_error": "/e"}, notes={"created": "new contacts"}, plan=True)
     assert sum(part.count for part in total.parts) == total.total == 48212
     assert [part.word for part in total.parts][:2] == ["To create", "To update"]
@@ -157,7 +158,7 @@ def test_sum_adds_up_and_says_so():
     assert total.parts[-1].url == "/e"
 
 
-def test_sum_while_running_counts_what_is_done():
+def test_sum_while_running_counts_what_is_done() -> None:
     total = outcome_bar.summed({"rows": 100, "created": 60}, urls={"in_error": "/e"}, notes={}, plan=False)
     assert (total.total, total.word, total.note) == (60, "Rows done", "of 100")
     assert total.parts[-1].url == "", "nothing to look at"
@@ -166,7 +167,7 @@ def test_sum_while_running_counts_what_is_done():
 # --- pieces -------------------------------------------------------------------------------------------------------
 
 
-def test_icon_is_decorative_until_it_is_named():
+def test_icon_is_decorative_until_it_is_named() -> None:
     assert 'aria-hidden="true"' in ui.icon("upload")
     named = ui.icon("upload", label='Up"load', size="small")
     assert 'role="img"' in named
@@ -174,7 +175,7 @@ def test_icon_is_decorative_until_it_is_named():
     assert "Up&quot;load" in named
 
 
-def test_pill_has_a_sign_and_a_word():
+def test_pill_has_a_sign_and_a_word() -> None:
     assert 'class="pill ok"' in ui.pill("imported")
     assert "Imported" in ui.pill("imported")
     assert 'class="pulse"' in ui.pill("importing")
@@ -184,16 +185,16 @@ def test_pill_has_a_sign_and_a_word():
 
 
 @pytest.mark.parametrize(("colour", "letter"), [("#0f5f63", "#ffffff"), ("#ffe9a8", "#14181d"), ("red", "#ffffff")])
-def test_mark_of_a_workspace_can_be_read(colour, letter):
+def test_mark_of_a_workspace_can_be_read(colour: Any, letter: Any) -> None:
     assert f'fill="{letter}"' in ui.mark("Nordvik", colour)
 
 
 @pytest.mark.parametrize(("value", "top"), [(0, 1), (0.4, 1), (1, 1), (5, 6), (5940, 6000), (6001, 8000), (1e6, 1e6)])
-def test_axis_ends_at_a_round_number(value, top):
+def test_axis_ends_at_a_round_number(value: Any, top: Any) -> None:
     assert charts.ceiling(value) == top
 
 
-def test_line_chart_has_its_figures_as_a_table():
+def test_line_chart_has_its_figures_as_a_table() -> None:
     mark = charts.Mark(1, "fair <Riga>")
     chart = charts.line(["1 Nov", "2 Nov"], [3, 1], name="Now", sentence="Words.", before=[2, 2], mark=mark)
     html = render_to_string("ui/chart.html", {"chart": chart})
@@ -203,7 +204,7 @@ def test_line_chart_has_its_figures_as_a_table():
     assert "fair &lt;Riga&gt;" in html
 
 
-def test_charts_of_nothing_and_of_one_point():
+def test_charts_of_nothing_and_of_one_point() -> None:
     assert charts.line([], [], name="Now", sentence="Nothing yet.").rows == []
     assert charts.bars(["a"], [0], name="n", sentence="One.").rows == [["a", "0"]]
     assert "polyline" not in charts.spark_svg([1])
@@ -219,7 +220,7 @@ class Person(forms.Form):
     agreed = forms.BooleanField()
 
 
-def test_field_ties_its_words_to_the_control():
+def test_field_ties_its_words_to_the_control() -> None:
     html = render_to_string("ui/field.html", {"field": Person({"email": "x"})["email"]})
     assert 'aria-invalid="true"' in html
     assert 'aria-describedby="id_email_helptext id_email_error"' in html
@@ -227,13 +228,13 @@ def test_field_ties_its_words_to_the_control():
     assert 'id="id_email_error"' in html
 
 
-def test_choices_stand_in_a_fieldset_with_a_legend():
+def test_choices_stand_in_a_fieldset_with_a_legend() -> None:
     html = render_to_string("ui/field.html", {"field": Person({})["policy"]})
     assert "<legend>Policy" in html
     assert 'aria-describedby="id_policy_error"' in html
 
 
-def test_errors_are_linked_from_the_summary():
+def test_errors_are_linked_from_the_summary() -> None:
     html = render_to_string("ui/form_errors.html", {"form": Person({"email": "x"})})
     assert 'role="alert"' in html
     assert 'href="#id_email"' in html
@@ -241,14 +242,14 @@ def test_errors_are_linked_from_the_summary():
     assert render_to_string("ui/form_errors.html", {"form": Person()}).strip() == ""
 
 
-def test_style_guide_shows_every_status():
+def test_style_guide_shows_every_status() -> None:
     html = render_to_string("styleguide.html", styleguide.context())
     for status in ui.STATUSES.values():
         assert status.word in html
     assert html.count("Rows in file") == 2
 
 
-def test_no_template_has_inline_script_or_style():
+def test_no_template_has_inline_script_or_style() -> None:
     for path in TEMPLATES.rglob("*.html"):
         text = path.read_text()
         for forbidden in (" style=", "<style", " onclick=", "hx-on", "javascript:", "<script>"):

@@ -87,7 +87,7 @@ class Stack:
     def family(self) -> list[psutil.Process]:
         """Everything that runs because of this stack."""
         assert self.process
-        return psutil.Process(self.process.pid).children(recursive=True)
+        return list(psutil.Process(self.process.pid).children(recursive=True))
 
     def get(self, path: str) -> int:
         """The status of a page; 0 if nobody answers."""

@@ -215,7 +215,8 @@ def test_segments_know_whom_the_action_has_added(crowd: Actor) -> None:
 
 
 def test_a_step_that_is_cut_off_is_done_again_and_once_only(crowd: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
-    action, real, cuts = begin(crowd, "delete", reason="Other"), actions._work_off, []
+    action, real = begin(crowd, "delete", reason="Other"), actions._work_off
+    cuts: list[int] = []
 
     def cut(*args: Any, **kwargs: Any) -> None:
         real(*args, **kwargs)
@@ -299,7 +300,7 @@ def exported(who: Actor, asked: dict[str, Any] | None = None, **options: Any) ->
     action = work(who, begin(who, "export", asked, **{"mode": "safe", "mark": True, **options}))
     answer = who.get(f"contacts/actions/{action.pk}/file/")
     assert answer.status_code == 200
-    text = b"".join(answer.streaming_content).decode("utf-8-sig")  # type: ignore[attr-defined]
+    text = b"".join(answer.streaming_content).decode("utf-8-sig")
     return action, list(csv.reader(io.StringIO(text)))
 
 

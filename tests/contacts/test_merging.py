@@ -197,7 +197,7 @@ def test_after_thirty_days_a_merge_is_final(two: tuple[Actor, Contact, Contact])
     with tenant_context(alice.workspace.pk):
         made = merge.merge([first.pk, second.pk], user_id=None)
         assert made is not None
-        Merge.objects.update(made_at=timezone.now() - timezone.timedelta(days=31))
+        Merge.objects.update(made_at=timezone.now() - timedelta(days=31))
         with pytest.raises(quick_actions.Refused, match="30 days"):
             merge.undo(made.pk, user_id=None)
 

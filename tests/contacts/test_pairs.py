@@ -34,7 +34,7 @@ def living(who: Actor) -> set[str]:
 
 def work(who: Actor) -> BulkAction:
     with tenant_context(who.workspace.pk):
-        action = BulkAction.objects.latest("pk")
+        action: BulkAction = BulkAction.objects.latest("pk")
     while action.active:
         actions.work(who.workspace.pk, action.pk)
         with tenant_context(who.workspace.pk):

@@ -537,7 +537,7 @@ def test_a_worker_that_dies_loses_nothing(town: tuple[Actor, dict[int, int]], mo
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(job.queries, "replace_pairs", killed)
+        patched.setattr("contacts.linkage.job.queries.replace_pairs", killed)
         with pytest.raises(KeyboardInterrupt):
             job.work(alice.workspace.pk, again.pk)
     job.work(alice.workspace.pk, again.pk)

@@ -148,7 +148,7 @@ def test_programs_are_answered_and_nothing_happens(
 
 
 @pytest.mark.parametrize(("values", "said"), [({"email": "ann@@x"}, "not an e-mail"), ({"agree": ""}, "Tick the box")])
-def test_what_is_missing_is_said(form: tuple[Actor, SignupForm], values: dict[str, str], said: str) -> None:
+def test_what_is_missing_is_said(form: tuple[Actor, SignupForm], values: dict[str, Any], said: str) -> None:
     alice, made = form
     answer = fill(made, values.pop("email", "ann@example.com"), **values)
     assert answer.status_code == 422

@@ -11,7 +11,7 @@ from django.utils import timezone
 from contacts.identity import resolver
 from contacts.models import Contact, Turn
 from contacts.profile import edit, quick_actions
-from contacts.views.quick_actions import REASONS
+from contacts.profile.quick_actions import REASONS
 from imports.models import Import, Unit
 from tenants.isolation.context import tenant_context
 from tenants.web import middleware

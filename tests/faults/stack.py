@@ -70,7 +70,7 @@ class Stack:
     # --- whom to kill: only children of our own process, by what they are ---
 
     def _descendants(self) -> list[psutil.Process]:
-        return psutil.Process(self.process.pid).children(recursive=True)
+        return list(psutil.Process(self.process.pid).children(recursive=True))
 
     def _find(self, wanted: Callable[[list[str]], bool]) -> list[psutil.Process]:
         found = []
@@ -112,7 +112,7 @@ class Stack:
         for process in self._find(lambda c: "drain_inbox" in c):
             process.kill()
 
-    def broker(self) -> "redis.Redis[bytes]":
+    def broker(self) -> redis.Redis:
         return redis.Redis.from_url(self.info["redis_url"])
 
     # --- what to do, as a person at the command line ---

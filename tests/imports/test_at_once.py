@@ -78,7 +78,7 @@ def test_four_at_once_equal_four_in_a_row() -> None:
         assert [imp.status for imp in done] == ["imported"] * 4
         for imp in done:
             assert sum(getattr(imp, name) for name in Import.OUTCOMES) == imp.rows
-        order = sorted(range(4), key=lambda n: done[n].started_at)
+        order = sorted(range(4), key=lambda n: str(done[n].started_at))
         alone = workspace(person("Bob"))
         for n in order:
             proved(alone, bring(alone, content[n]))

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,7 @@ def texts(inside: str, *, cells: int = 1) -> bytes:
     return workbook([], sheet=sheet_xml([]).replace("<sheetData>", f"<sheetData>{row}"), more=parts)
 
 
-BOMBS = {
+BOMBS: dict[str, tuple[str, Callable[[], Any]]] = {
     "four million empty cells in a row": ("file_empty", lambda: sheet("<row>" + "<c/>" * 4_000_000 + "</row>")),
     "millions of filled cells": (
         "file_bomb",

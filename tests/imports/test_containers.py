@@ -196,7 +196,7 @@ def test_archives_are_imported(pack: Any, tenant: Tenant) -> None:
 
 
 def test_values_of_a_workbook(tmp_path: Path) -> None:
-    rows = [
+    rows: list[list[object]] = [
         ["email", "value"],
         ["whole", 34651234567],
         [],
@@ -280,7 +280,12 @@ def test_entities_are_not_followed(tmp_path: Path) -> None:
 
 
 def test_a_workbook_is_imported(tenant: Tenant) -> None:
-    rows = [["E-Mail", "Phone", "Stadt"], [], ["ann@example.com", 34651234567, "a;b;c"], ["nobody", None, "x;y;z"]]
+    rows: list[list[object]] = [
+        ["E-Mail", "Phone", "Stadt"],
+        [],
+        ["ann@example.com", 34651234567, "a;b;c"],
+        ["nobody", None, "x;y;z"],
+    ]
     done = bring(tenant, workbook(rows, sheets=("People", "Other")), country="ES", maps={"Stadt": "skip"})
     assert (done.container, done.created, done.in_error, done.rows) == ("xlsx", 1, 1, 2)
     proved(tenant, done)
@@ -359,7 +364,7 @@ def test_no_archive_stays_open(tmp_path: Path) -> None:
     source = tmp_path / "upload"
     good = zipped(("a.csv", TABLE))
     source.write_bytes(b"PK\x03\x05" + good[4:])  # the directory is right, the part itself is not
-    with pytest.raises(archives.FileProblem) as held:
+    with pytest.raises(FileProblem) as held:
         archives.unpack(source, tmp_path / "text", kind="zip", limit=1_000_000)
     assert held.value.code == "file_corrupt"
     assert str(source) not in {file.path for file in psutil.Process().open_files()}

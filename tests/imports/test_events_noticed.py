@@ -188,7 +188,7 @@ def test_items_of_an_order_stand_in_the_activity(alice: Actor, tenant: Tenant) -
     maps = {"order id": "event.id", "total": "event.amount", "products": "event.items", "currency": "event.currency"}
     done = bring(tenant, FILE, maps=maps, task="orders")
     with tenant_context(tenant.pk):
-        contact = Event.objects.filter(import_id=done.pk).first().contact_id
+        contact = Event.objects.filter(import_id=done.pk)[0].contact_id
     page = alice.get(f"activity/of-contact/{contact}/").content.decode()
     for item in ("Tent", "× 2", "Stove", "Mug"):
         assert item in page, item

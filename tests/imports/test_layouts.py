@@ -2,6 +2,7 @@
 
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -155,7 +156,13 @@ def test_line_numbers_stay_those_of_the_file(tenant: Tenant) -> None:
 
 
 def test_the_header_of_a_workbook_in_a_later_row(tenant: Tenant) -> None:
-    rows = [["Members, May"], [], ["E-Mail", "Stadt", 2024], ["ann@example.com", "Riga", 3], ["nobody", "Oslo", 4]]
+    rows: list[list[object]] = [
+        ["Members, May"],
+        [],
+        ["E-Mail", "Stadt", 2024],
+        ["ann@example.com", "Riga", 3],
+        ["nobody", "Oslo", 4],
+    ]
     done = bring(tenant, workbook(rows))
     assert (done.header, done.dialect["header_line"], done.created, done.in_error) == (
         ["E-Mail", "Stadt", "2024"],
@@ -364,6 +371,6 @@ def test_a_name_of_several_lines_is_one_line() -> None:
 
 
 def test_what_is_stored_is_read_again() -> None:
-    stored = {"encoding": "utf-8", "separator": ";", "quote": '"', "header": True, "confidence": {}}
+    stored: dict[str, Any] = {"encoding": "utf-8", "separator": ";", "quote": '"', "header": True, "confidence": {}}
     assert Dialect(**stored).header_line == 0
     assert upload.WORKBOOK["separator"] == ","

@@ -1,6 +1,7 @@
 """Which column is which field: headers of well-known exports, other languages, contents, and what a person chose."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -211,7 +212,7 @@ def test_between_equal_names_a_filled_column_wins() -> None:
 
 def test_attributes_of_the_workspace() -> None:
     header = ["Shoe size (EU)", "shoe_size", "Title", "Lieblingsfarbe"]
-    own = {"shoe_size": "Shoe size (EU)", "book": "Title", "colour": "Lieblingsfarbe"}
+    own: dict[str, Any] = {"shoe_size": "Shoe size (EU)", "book": "Title", "colour": "Lieblingsfarbe"}
     assert targets(header, **own) == {"Shoe size (EU)": "shoe_size", "Title": "book", "Lieblingsfarbe": "colour"}
 
 

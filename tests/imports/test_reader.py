@@ -5,6 +5,7 @@ import io
 import string
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -296,7 +297,7 @@ TABLES = st.integers(1, 4).flatmap(
        quoting=st.sampled_from([csv.QUOTE_ALL, csv.QUOTE_MINIMAL]))  # fmt: skip
 @example(rows=[["\r"], ['"']], unit_bytes=1, ends="\r\n", separator=",", quoting=csv.QUOTE_ALL)
 def test_any_table_comes_back(
-    rows: list[list[str]], unit_bytes: int, ends: str, separator: str, quoting: int, tmp_path: Path
+    rows: list[list[str]], unit_bytes: int, ends: str, separator: str, quoting: Any, tmp_path: Path
 ) -> None:
     """Cells and line numbers, whatever the size of a unit. A CR in a cell is quoted, and is no line end."""
     text = io.StringIO()

@@ -43,28 +43,28 @@ def test_values_as_they_will_be_stored(alice: Actor) -> None:
 
 def test_what_is_skipped_is_not_shown_and_settings_count(alice: Actor) -> None:
     imp = receive(alice.workspace, FILE)
-    said = preview(alice, imp, **{"column-2": "skip", "column-4": "no_such_field"})
+    said = preview(alice, imp, **dict[str, Any]({"column-2": "skip", "column-4": "no_such_field"}))
     assert "1990" not in said
     assert "1.234" not in said
     ann = "email,born,city\na@x.example,soon,Riga\n"
     imp = receive(alice.workspace, ann)
-    chosen = {"column-1": "birthday", "column-2": "city"}
+    chosen: dict[str, Any] = {"column-1": "birthday", "column-2": "city"}
     assert "1 of the first 1 rows would be in error" in preview(alice, imp, **chosen)
     assert "0 of the first 1 rows would be in error" in preview(alice, imp, **chosen, bad_value="drop")
 
 
 def test_an_open_question_marks_its_cells(alice: Actor) -> None:
     imp = receive(alice.workspace, "email,born\na@x.example,03/04/1988\n")
-    said = preview(alice, imp, **{"column-1": "birthday"})
+    said = preview(alice, imp, **dict[str, Any]({"column-1": "birthday"}))
     assert "Day and month unclear" in said
-    said = preview(alice, imp, **{"column-1": "birthday", "date-format-1": "%m/%d/%Y"})
+    said = preview(alice, imp, **dict[str, Any]({"column-1": "birthday", "date-format-1": "%m/%d/%Y"}))
     assert "1988-03-04" in said
 
 
 def test_strict_rules_count(alice: Actor) -> None:
     Tenant.objects.filter(pk=alice.workspace.pk).update(strict_values=True)
     imp = receive(alice.workspace, "email,born\na@x.example,31.12.1990\n")
-    assert "Date not in ISO 8601 format" in preview(alice, imp, **{"column-1": "birthday"})
+    assert "Date not in ISO 8601 format" in preview(alice, imp, **dict[str, Any]({"column-1": "birthday"}))
 
 
 def test_without_a_script_it_is_part_of_the_page(alice: Actor) -> None:
@@ -78,7 +78,7 @@ def test_without_a_script_it_is_part_of_the_page(alice: Actor) -> None:
 @pytest.mark.parametrize("task", ["contacts", "orders"])
 def test_rows_with_events(alice: Actor, task: str) -> None:
     imp = receive(alice.workspace, "email,order,total\na@x.example,77,€ 5\n")
-    said = preview(alice, imp, **{"column-1": "event.id", "column-2": "event.amount"}, task=task)
+    said = preview(alice, imp, **dict[str, Any]({"column-1": "event.id", "column-2": "event.amount"}), task=task)
     assert ">77<" in said
     assert ("Currency in a number" in said) == (task == "orders")
 

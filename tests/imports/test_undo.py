@@ -252,7 +252,7 @@ FI = "email,first name\nfi@example.com,Fi\n"
         (FI, {"existing": "only_empty"}),
     ],
 )
-def test_who_is_listed_by_a_later_import_stays(tenant: Tenant, second: str, options: dict[str, str]) -> None:
+def test_who_is_listed_by_a_later_import_stays(tenant: Tenant, second: str, options: dict[str, Any]) -> None:
     first = bring(tenant, FI)
     bring(tenant, second, **options)
     first = turn(tenant, first, "undo")

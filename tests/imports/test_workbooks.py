@@ -3,7 +3,7 @@
 import io
 import json
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import quoteattr
@@ -14,6 +14,7 @@ from django.core.management import call_command
 from contacts.models import Attribute, Contact
 from imports.files import archives
 from imports.files.archives import Wishes
+from imports.files.encodings import FileProblem
 from imports.models import Import, RejectedRow, RowIssue
 from imports.options import Options
 from imports.wizard import column_choices, sample_rows, upload
@@ -187,8 +188,8 @@ def test_calendars(since_1904: bool, tmp_path: Path) -> None:
 
 def test_other_writers(tmp_path: Path) -> None:
     """Cells without addresses, prefixed names, single quotes, other letters in names of parts, an absolute target."""
-    rows = [["a", "b"], [Raw('s="1"><v>7</v>'), "x"]]
-    for change in (
+    rows: list[list[object]] = [["a", "b"], [Raw('s="1"><v>7</v>'), "x"]]
+    changes: tuple[Callable[[str], str], ...] = (
         lambda xml: xml.replace(' r="A1"', "").replace(' r="B1"', "").replace(' r="A2"', "").replace(' r="B2"', ""),
         lambda xml: xml.replace(' r="1"', "").replace(' r="2"', "").replace(' r="A2"', ""),
         lambda xml: xml.replace("<", "<x:").replace("<x:/", "</x:").replace("xmlns=", "xmlns:x="),
@@ -196,7 +197,8 @@ def test_other_writers(tmp_path: Path) -> None:
         lambda xml: xml.replace("<v>7</v>", "<v>7.0</v>"),
         lambda xml: xml.replace("<v>7</v>", "<v>7E0</v>"),
         lambda xml: xml.replace('s="1"', 't="n" s="1"'),
-    ):
+    )
+    for change in changes:
         text, _looks = cells(book([], sheet=change(sheet_xml(rows))), tmp_path)
         assert text == ["a,b", "00007\x1f7,x"]
     data = book(rows, more={"xl/_rels/workbook.xml.rels": relations("/xl/worksheets/sheet1.xml")})
@@ -217,7 +219,7 @@ def relations(target: str) -> bytes:
 
 def hiding() -> bytes:
     """Rows 3 and 5 and column C are hidden; column B is as narrow as nothing."""
-    rows = [["email", "x", "y"], *([f"a{i}@example.com", i, "z"] for i in range(2, 6))]
+    rows: list[list[object]] = [["email", "x", "y"], *([f"a{i}@example.com", i, "z"] for i in range(2, 6))]
     widths = '<col min="3" max="3" hidden="1"/><col min="2" max="2" width="0"/><col min="9" max="16384" hidden="1"/>'
     return book([], sheet=sheet_xml(rows, before=f"<cols>{widths}</cols>", hidden_rows=(3, 5)))
 
@@ -243,7 +245,7 @@ def columns_of(tenant: Tenant, imp: Import) -> Any:
 
 
 MERGED = '<mergeCells><mergeCell ref="B2:B4"/><mergeCell ref="A5:B5"/><mergeCell ref="C2:C3"/></mergeCells>'
-TEAMS = [
+TEAMS: list[list[object]] = [
     ["email", "Team", "City"],
     ["a@x.io", "Red", "Riga"],
     ["b@x.io"],
@@ -262,7 +264,7 @@ def test_merged_cells_are_filled_by_choice(tmp_path: Path) -> None:
 
 
 def test_merged_cells_on_the_page_and_what_was_chosen_stays(alice: Actor) -> None:
-    rows = [["Teams"], *TEAMS]
+    rows: list[list[object]] = [["Teams"], *TEAMS]
     merged = '<mergeCells><mergeCell ref="B3:B5"/></mergeCells>'
     imp = receive(alice.workspace, book([], sheet=sheet_xml(rows, after=merged)), user=alice.user)
     assert imp.dialect["header_line"] == 2
@@ -276,7 +278,7 @@ def test_merged_cells_on_the_page_and_what_was_chosen_stays(alice: Actor) -> Non
 
 @pytest.mark.parametrize("empty", ["><f>B1+C1</f>", "><f>B1+C1</f><v></v>", "><f>B1+C1</f><v/>", 's="1"><f>B1+C1</f>'])
 def test_a_formula_without_a_value_is_named(empty: str, tenant: Tenant) -> None:
-    rows = [
+    rows: list[list[object]] = [
         ["email", "City", "Foo"],
         ["a@example.com", Raw(empty), 1],
         ["b@example.com", "Riga", Raw(empty)],
@@ -353,7 +355,7 @@ def start(tenant: Tenant, path: Path, sets: list[str], capsys: pytest.CaptureFix
 def test_a_table_declared_as_a_document_is_refused(tmp_path: Path) -> None:
     head = '<?xml version="1.0"?><!DOCTYPE x []>'
     data = book([], sheet=head + sheet_xml([["a"], [Raw('s="1"><v>1</v>')]]))
-    with pytest.raises(archives.FileProblem) as caught:
+    with pytest.raises(FileProblem) as caught:
         cells(data, tmp_path)
     assert caught.value.code == "file_corrupt"
 
@@ -362,6 +364,6 @@ def test_two_parts_of_one_name(tmp_path: Path) -> None:
     data = io.BytesIO(book([["a"], ["b"]]))
     with zipfile.ZipFile(data, "a") as archive, pytest.warns(UserWarning, match="Duplicate name"):
         archive.writestr("xl/worksheets/sheet1.xml", "x")
-    with pytest.raises(archives.FileProblem) as caught:
+    with pytest.raises(FileProblem) as caught:
         cells(data.getvalue(), tmp_path)
     assert caught.value.code == "file_corrupt"

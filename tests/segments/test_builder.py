@@ -8,7 +8,7 @@ from django.http import QueryDict
 
 from contacts.models import Contact
 from segments import membership
-from segments.models import Segment
+from segments.models import Member, Segment
 from segments.rules import compiler, rule_form, tree
 from segments.rules.tree import AttributeIs, Did, Group, InSegment, Where
 from tenants.isolation.context import tenant_context
@@ -75,7 +75,10 @@ def test_a_rule_goes_through_the_form_unchanged(people: Actor) -> None:
 
 def test_buttons_add_and_remove_lines_and_groups(people: Actor) -> None:
     start = {**LINE, "match:1": "any", "about:1.0": "segment", "about:2": ""}
-    paths = lambda do: sorted(fields(rule_form.read(QueryDict(urlencode({**start, "do": do})))))  # noqa: E731
+
+    def paths(do: str) -> list[str]:
+        return sorted(fields(rule_form.read(QueryDict(urlencode({**start, "do": do})))))
+
     assert "about:3" in paths("add:")
     assert "about:1.1" in paths("add:1")
     assert "match:3" in paths("group:")
@@ -252,7 +255,7 @@ def test_nobody_is_added_to_a_segment_with_a_rule(people: Actor) -> None:
     assert "dynamic" in refused.text
     with tenant_context(people.workspace.pk):
         mine = Segment.objects.get(name="Mine")
-        assert not membership.Member.objects.exists()
+        assert not Member.objects.exists()
     assert people.post("segments/add/", {"all": "1", "segment": str(mine.pk)}).status_code == 422
     imp = bring(people.workspace, FILE, user=people.user, segments=["Mine"])
     assert imp.status == "failed"

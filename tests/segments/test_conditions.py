@@ -1,6 +1,5 @@
 """What rules mean in the database: each operator on contacts that have the value, another one, and none."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -42,7 +41,7 @@ PEOPLE: dict[str, dict[str, Any]] = {
 
 
 @pytest.fixture(scope="module")
-def place() -> Iterator[Tenant]:
+def place() -> Tenant:
     """A workspace in Riga's time zone with three people, who are known by their first names."""
     from tests.cast import person
 

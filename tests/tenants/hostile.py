@@ -71,7 +71,9 @@ class Form:
 class _Forms(HTMLParser):
     def __init__(self, here: str) -> None:
         super().__init__()
-        self.here, self.found, self.links = here, [], set()
+        self.here = here
+        self.found: list[Form] = []
+        self.links: set[str] = set()
         self.select: str | None = None
         self.first: str | None = None
 

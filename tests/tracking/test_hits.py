@@ -201,8 +201,7 @@ def test_a_view_without_script_belongs_to_the_device_of_its_site() -> None:
     [("url", {"page": ""}), ("bot", {"agent": "Bingbot/2.0"}), ("opted_out", {"opted_out": True})],
 )
 def test_views_without_script_are_judged_too(reason: str, given: dict[str, Any]) -> None:
+    usual: dict[str, Any] = {"page": "https://shop.example/", "site_id": 5, "agent": AGENT, "opted_out": False}
     with pytest.raises(Dropped) as dropped:
-        hits.without_script(
-            **{"page": "https://shop.example/", "site_id": 5, "agent": AGENT, "opted_out": False} | given
-        )
+        hits.without_script(**usual | given)
     assert dropped.value.reason == reason

@@ -9,7 +9,8 @@ from tracking.pixel.inbox import Entry
 from tracking.pixel.visitor_resolution import VISIT_GAP_SECONDS, Known, Recognition, is_somebody_else, normal_names
 
 A, B = "8f14e45f-ceea-467f-a0e6-5b6f3d7b2c11", "1679091c-5a88-4faf-9fb5-e6087eb1b2dc"
-ANNA, BOB = {"email": "anna@example.com"}, {"email": "bob@example.com"}
+ANNA: dict[str, Any] = {"email": "anna@example.com"}
+BOB: dict[str, Any] = {"email": "bob@example.com"}
 
 
 def entry(device: str = A, at: float = 1000.0, kind: str = "page", site_id: int = 1, **identifiers: str) -> Entry:
@@ -77,7 +78,7 @@ def test_a_known_visitor_goes_on() -> None:
     ],
 )
 def test_the_strongest_common_identifier_says_whether_it_is_somebody_else(
-    used: dict[str, str], now: dict[str, str], other: bool
+    used: dict[str, Any], now: dict[str, str], other: bool
 ) -> None:
     assert is_somebody_else(visitor(**used), now) is other
 
