@@ -1,0 +1,1 @@
+"""Segments with members, rules that describe who is meant, and the smart search."""

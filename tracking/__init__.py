@@ -1,0 +1,1 @@
+"""The pixel: hits, visitors and events, and what mail providers report."""
