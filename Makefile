@@ -5,8 +5,8 @@ UV_COMPILE := $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
 # Bytecode is kept, also where the environment says otherwise: the tests start some hundred programs.
-# One process of tests for each core, at most four; which tests run where: tests/sharing.py.
-SHARED := -p tests.servers -n logical --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
+# How many processes, and which tests run in which: tests/sharing.py.
+SHARED := -p tests.servers -n logical --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help up test check fmt bench faults schema lock run-packages all-packages

@@ -92,7 +92,7 @@ def test_nothing_stays(number: signal.Signals, way: str, tmp_path: Path) -> None
     command = {
         "a command": [sys.executable, "-m", "tests.servers", sys.executable, "-c", SHOW],
         "a test run": run,
-        "a run that is shared out": [*run, "-p", "tests.servers", "-n", "2", "--dist", "loadgroup"],
+        "a run that is shared out": [*run, "-p", "tests.servers", "-n", "2", "--dist", "loadfile"],
     }[way]
     env = {k: v for k, v in os.environ.items() if k != "CDP_HOME" and not k.startswith("PYTEST")}
     with subprocess.Popen(

@@ -1,5 +1,6 @@
 """What the machine offers: settings by its size, and every way to be root or not to be."""
 
+import encodings.idna  # noqa: F401 - a plain user may not be able to read it, and connecting asks for it
 import os
 import stat
 import warnings

@@ -77,7 +77,7 @@ class _Forms(HTMLParser):
         self.select: str | None = None
         self.first: str | None = None
 
-    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:  # noqa: C901 - one short case for each tag
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:  # noqa: C901 - a case for each tag
         at = {name: value or "" for name, value in attributes}
         if tag == "form":
             self.found.append(Form(at.get("action") or self.here, at.get("method", "get").lower()))
