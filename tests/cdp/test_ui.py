@@ -263,14 +263,14 @@ def drawn(source: str, **context: object) -> str:
     return " ".join(Template(source).render(Context(context)).split())
 
 
-def test_a_note_around_a_text_is_the_note_with_that_text():
+def test_a_note_around_a_text_is_the_note_with_that_text() -> None:
     text = "Rows stay. Import {{ name }}\n    again."
     around = drawn('{% note "warn" strong="Stopped." %}\n  ' + text + "\n{% endnote %}", name="<a>.csv")
     assert around == drawn('{% include "ui/note.html" with tone="warn" strong="Stopped." text=text %}', text=TEXT)
     assert "Rows stay. Import &lt;a&gt;.csv again." in around
 
 
-def test_an_empty_state_around_a_text_is_the_empty_state_with_that_text():
+def test_an_empty_state_around_a_text_is_the_empty_state_with_that_text() -> None:
     around = drawn(
         '{% empty_state title="None" url="/x" action="Add" %}Rows stay.\n Import {{ name }} again.{% endempty_state %}',
         name="<a>.csv",
