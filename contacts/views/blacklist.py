@@ -3,16 +3,16 @@
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from contacts.consent import blacklist
 from contacts.models import BlacklistEntry
-from contacts.views.quick_actions import user_id
 from core.http import go, page
 from core.parse import whole
 from tenants.roles import allow
+from tenants.web.request import WorkspaceRequest, user_id
 
 SIZE = 50
 _ROUTES = {"email": "contacts:blacklist", "phone": "contacts:blacklist_phone"}
@@ -21,12 +21,12 @@ _LABELS = {"email": "e-mail address", "phone": "phone number"}
 
 @allow("contacts.view")
 @require_safe
-def listing(request: HttpRequest, kind: str) -> HttpResponse:
+def listing(request: WorkspaceRequest, kind: str) -> HttpResponse:
     """One of the two lists, the latest entries first; `q` finds a whole address or number."""
     return page(request, "contacts/blacklist.html", _shown(request, kind))
 
 
-def _shown(request: HttpRequest, kind: str) -> dict[str, Any]:
+def _shown(request: WorkspaceRequest, kind: str) -> dict[str, Any]:
     typed, before = request.GET.get("q", "").replace("\x00", "").strip()[:254], request.GET.get("before", "")
     values, bad = blacklist.read(kind, [typed], region=_region(request))
     number = whole(before)
@@ -47,13 +47,13 @@ def _shown(request: HttpRequest, kind: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _region(request: HttpRequest) -> str | None:
-    return request.workspace.country or None  # type: ignore[attr-defined]
+def _region(request: WorkspaceRequest) -> str | None:
+    return request.workspace.country or None
 
 
 @allow("contacts.edit")
 @require_POST
-def add(request: HttpRequest, kind: str) -> HttpResponse:
+def add(request: WorkspaceRequest, kind: str) -> HttpResponse:
     """Put what was typed, one a line, on the list. Lines that cannot be read are shown again to be mended."""
     lines = request.POST.get("values", "").replace("\x00", "").splitlines()
     values, bad = blacklist.read(kind, lines[: blacklist.MOST + 1], region=_region(request))
@@ -70,7 +70,7 @@ def add(request: HttpRequest, kind: str) -> HttpResponse:
     return go(request, _ROUTES[kind])
 
 
-def _again(request: HttpRequest, kind: str, more: dict[str, Any]) -> HttpResponse:
+def _again(request: WorkspaceRequest, kind: str, more: dict[str, Any]) -> HttpResponse:
     return page(request, "contacts/blacklist.html", {**_shown(request, kind), **more}, status=422)
 
 
@@ -84,7 +84,7 @@ def _said(new: int, values: int) -> str:
 
 @allow("contacts.edit")
 @require_POST
-def remove(request: HttpRequest, entry_id: int) -> HttpResponse:
+def remove(request: WorkspaceRequest, entry_id: int) -> HttpResponse:
     """Take a value off the list."""
     try:
         entry = blacklist.remove(entry_id, user_id=user_id(request))

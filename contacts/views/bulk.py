@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import messages
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, QueryDict
+from django.http import FileResponse, Http404, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -19,10 +19,10 @@ from contacts.listing import rule_filter
 from contacts.models import BulkAction, BulkState, Contact
 from contacts.privacy.erasure import WORD
 from contacts.profile.quick_actions import REASONS
-from contacts.views.quick_actions import user_id
 from core.http import go, page, stop_polling
 from core.parse import wholes
 from tenants.roles import allow
+from tenants.web.request import WorkspaceRequest, user_id
 
 SHOWN = 100
 # What says whom a list shows, and how long each may be.
@@ -31,26 +31,26 @@ _FILTERS = {"show": 20, "status": 40, "q": 200, "rule": rule_filter.MAX_LENGTH}
 
 @allow("contacts.edit")
 @require_http_methods(["GET", "HEAD", "POST"])
-def prepare(request: HttpRequest, kind: str) -> HttpResponse:
+def prepare(request: WorkspaceRequest, kind: str) -> HttpResponse:
     """GET, or POST with `preview`: whom the action would be about, what it does and what can be chosen. POST: begins it."""
     return _prepare(request, kind)
 
 
 @allow("contacts.export")
 @require_http_methods(["GET", "HEAD", "POST"])
-def export(request: HttpRequest) -> HttpResponse:
+def export(request: WorkspaceRequest) -> HttpResponse:
     """The same for an export, which needs a permission of its own."""
     return _prepare(request, "export")
 
 
 @allow("contacts.erase")
 @require_http_methods(["GET", "HEAD", "POST"])
-def erase(request: HttpRequest) -> HttpResponse:
+def erase(request: WorkspaceRequest) -> HttpResponse:
     """The same for erasing for good, which admins alone may do."""
     return _prepare(request, "erase")
 
 
-def _prepare(request: HttpRequest, kind: str) -> HttpResponse:
+def _prepare(request: WorkspaceRequest, kind: str) -> HttpResponse:
     given, does = sent(request)
     asked, options = asked_for(given), _options(kind, given)
     if does and options is not None:
@@ -64,13 +64,13 @@ def _prepare(request: HttpRequest, kind: str) -> HttpResponse:
     return page(request, "contacts/bulk.html", shown, status=422 if does else 200)
 
 
-def sent(request: HttpRequest) -> tuple[QueryDict, bool]:
+def sent(request: WorkspaceRequest) -> tuple[QueryDict, bool]:
     """What was sent, and whether to act on it: a selection comes by POST with `preview`, so that no address has its IDs."""
     given = request.POST if request.method == "POST" else request.GET
     return given, request.method == "POST" and given.get("preview") != "1"
 
 
-def begun(request: HttpRequest, kind: str, asked: dict[str, Any], **options: Any) -> HttpResponse:
+def begun(request: WorkspaceRequest, kind: str, asked: dict[str, Any], **options: Any) -> HttpResponse:
     """Begin an action, once for each form, and go to its page."""
     token = request.POST.get("token", "")[:32] or None
     action = bulk_actions.begin(kind, asked, user_id=user_id(request), token=token, **options)
@@ -136,7 +136,7 @@ def _options(kind: str, given: Mapping[str, Any]) -> dict[str, Any] | None:
 
 @allow("contacts.view")
 @require_safe
-def actions(request: HttpRequest) -> HttpResponse:
+def actions(request: WorkspaceRequest) -> HttpResponse:
     """The latest bulk actions of the workspace."""
     found = BulkAction.objects.select_related("created_by").order_by("-pk")[:SHOWN]
     kinds = bulk_actions.kinds()
@@ -145,7 +145,7 @@ def actions(request: HttpRequest) -> HttpResponse:
 
 @allow("contacts.view")
 @require_safe
-def action(request: HttpRequest, action_id: int) -> HttpResponse:
+def action(request: WorkspaceRequest, action_id: int) -> HttpResponse:
     """One bulk action: its progress, or its result. The part that changes renews itself."""
     found = get_object_or_404(BulkAction, pk=action_id)
     if request.headers.get("HX-Target") == "contacts-bulk-progress":
@@ -194,16 +194,16 @@ def _examples(found: BulkAction) -> list[Contact]:
     return list(Contact.objects.filter(pk__in=ids).order_by("pk"))
 
 
-def _mine(request: HttpRequest, action_id: int) -> None:
+def _mine(request: WorkspaceRequest, action_id: int) -> None:
     """404 unless the person may do what the action does: to stop it, or to take it back, needs the same permission."""
     found = get_object_or_404(BulkAction, pk=action_id)
-    if not request.membership.may(bulk_actions.kinds()[found.kind].permission):  # type: ignore[attr-defined]
+    if not request.membership.may(bulk_actions.kinds()[found.kind].permission):
         raise Http404
 
 
 @allow("contacts.edit")
 @require_POST
-def undo(request: HttpRequest, action_id: int) -> HttpResponse:
+def undo(request: WorkspaceRequest, action_id: int) -> HttpResponse:
     """Take a bulk action back."""
     _mine(request, action_id)
     bulk_actions.undo(action_id, user_id=user_id(request))
@@ -212,7 +212,7 @@ def undo(request: HttpRequest, action_id: int) -> HttpResponse:
 
 @allow("contacts.edit")
 @require_POST
-def cancel(request: HttpRequest, action_id: int) -> HttpResponse:
+def cancel(request: WorkspaceRequest, action_id: int) -> HttpResponse:
     """Stop a bulk action."""
     _mine(request, action_id)
     if bulk_actions.cancel(action_id, user_id=user_id(request)).state == BulkState.CANCELED:
@@ -222,7 +222,7 @@ def cancel(request: HttpRequest, action_id: int) -> HttpResponse:
 
 @allow("contacts.export")
 @require_safe
-def download(request: HttpRequest, action_id: int) -> HttpResponseBase:
+def download(request: WorkspaceRequest, action_id: int) -> HttpResponseBase:
     """The file of an export, as long as it is kept."""
     found = get_object_or_404(BulkAction, pk=action_id, kind="export")
     path = contact_export.file_of(found, now=timezone.now())

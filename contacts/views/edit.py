@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
@@ -15,19 +15,19 @@ from contacts.listing import search_box
 from contacts.models import Contact
 from contacts.profile import edit as profile_edit
 from contacts.profile.form import ContactForm
-from contacts.views.quick_actions import own_page, user_id
 from core.http import go, invalid, page
 from core.parse import moment, whole
 from tenants.roles import allow
+from tenants.web.request import WorkspaceRequest, safe_next, user_id
 
 LIKES = 5
 
 
 @allow("contacts.edit")
 @require_http_methods(["GET", "HEAD", "POST"])
-def new(request: HttpRequest) -> HttpResponse:
+def new(request: WorkspaceRequest) -> HttpResponse:
     """Asks for everything about a person, and for the confirmation that the person agreed."""
-    workspace: Any = request.workspace  # type: ignore[attr-defined]
+    workspace: Any = request.workspace
     if request.method != "POST":
         return page(request, "contacts/edit.html", {"form": ContactForm(workspace=workspace)})
     form = ContactForm(request.POST, workspace=workspace)
@@ -44,11 +44,11 @@ def new(request: HttpRequest) -> HttpResponse:
 
 @allow("contacts.edit")
 @require_http_methods(["GET", "HEAD", "POST"])
-def edit(request: HttpRequest, contact_id: int) -> HttpResponse:
+def edit(request: WorkspaceRequest, contact_id: int) -> HttpResponse:
     """Changes a contact, unless it has changed since the person saw it."""
-    workspace: Any = request.workspace  # type: ignore[attr-defined]
+    workspace: Any = request.workspace
     contact = get_object_or_404(Contact.objects.living(), pk=contact_id)
-    back = own_page(request) or reverse("contacts:profile", args=[contact.pk])
+    back = safe_next(request) or reverse("contacts:profile", args=[contact.pk])
     shown = {"contact": contact, "back": back, "seen": contact.changed_at.isoformat()}
     if request.method != "POST":
         return page(request, "contacts/edit.html", {**shown, "form": ContactForm(workspace=workspace, contact=contact)})
@@ -65,7 +65,7 @@ def edit(request: HttpRequest, contact_id: int) -> HttpResponse:
     return invalid(request, "contacts/edit.html", {**shown, "form": form})
 
 
-def _say(request: HttpRequest, contact: Contact, entry: Any, back: str) -> None:
+def _say(request: WorkspaceRequest, contact: Contact, entry: Any, back: str) -> None:
     if entry is None:
         messages.info(request, "Nothing was different: the contact stays as it is.")
         return
@@ -78,9 +78,9 @@ def _say(request: HttpRequest, contact: Contact, entry: Any, back: str) -> None:
 
 @allow("contacts.edit")
 @require_safe
-def likes(request: HttpRequest) -> HttpResponse:
+def likes(request: WorkspaceRequest) -> HttpResponse:
     """Who may be the person that is being typed: with one of the identifiers, or by the weights of the last search."""
-    workspace: Any = request.workspace  # type: ignore[attr-defined]
+    workspace: Any = request.workspace
     form = ContactForm(request.GET, workspace=workspace)
     form.is_valid()
     typed = {key: value for key, value in form.cleaned_data.items() if value} if hasattr(form, "cleaned_data") else {}

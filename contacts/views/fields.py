@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -14,21 +14,21 @@ from contacts.subscriptions import categories
 from contacts.subscriptions.categories import BadCategory
 from contacts.values import vocabulary
 from contacts.values.types import TYPES
-from contacts.views.quick_actions import user_id
 from core import places
 from core.http import go, page
 from tenants.roles import allow
 from tenants.views.settings import tabs
+from tenants.web.request import WorkspaceRequest, user_id
 
 
 @allow("settings.manage")
 @require_safe
-def listing(request: HttpRequest) -> HttpResponse:
+def listing(request: WorkspaceRequest) -> HttpResponse:
     """All fields, those that were put away last."""
     return page(request, "contacts/fields.html", _shown(request))
 
 
-def _shown(request: HttpRequest, error: str = "") -> dict[str, Any]:
+def _shown(request: WorkspaceRequest, error: str = "") -> dict[str, Any]:
     q = request.GET.get("q", "").strip().lower()[:60]
 
     def wanted(found: list[custom_fields.Field]) -> list[custom_fields.Field]:
@@ -48,7 +48,7 @@ def _shown(request: HttpRequest, error: str = "") -> dict[str, Any]:
 
 @allow("settings.manage")
 @require_POST
-def add(request: HttpRequest) -> HttpResponse:
+def add(request: WorkspaceRequest) -> HttpResponse:
     """A new field."""
     try:
         made = custom_fields.add(*_parts(request), user_id=user_id(request), **_more(request))
@@ -58,20 +58,20 @@ def add(request: HttpRequest) -> HttpResponse:
     return go(request, "contacts:fields")
 
 
-def _parts(request: HttpRequest) -> tuple[str, str, str]:
+def _parts(request: WorkspaceRequest) -> tuple[str, str, str]:
     """Name, type and options as they were sent."""
     given = request.POST
     return given.get("label", ""), given.get("type", ""), given.get("options", "")
 
 
-def _more(request: HttpRequest) -> dict[str, Any]:
+def _more(request: WorkspaceRequest) -> dict[str, Any]:
     region = request.POST.get("region", "").strip().upper()
     return {"required": request.POST.get("required") == "1", "region": region}
 
 
 @allow("settings.manage")
 @require_http_methods(["GET", "HEAD", "POST"])
-def field(request: HttpRequest, field_id: int) -> HttpResponse:
+def field(request: WorkspaceRequest, field_id: int) -> HttpResponse:
     """One field: name, type, options."""
     row = Attribute.objects.filter(pk=field_id).first()
     if row is None:
@@ -98,7 +98,7 @@ def field(request: HttpRequest, field_id: int) -> HttpResponse:
         "types": [(t.key, t.label) for t in TYPES.values()],
         "used": custom_fields.used(row.key),
         "countries": places.countries(vocabulary.COUNTRY_CODES),
-        "workspace_country": places.country(request.workspace.country),  # type: ignore[attr-defined]
+        "workspace_country": places.country(request.workspace.country),
         "error": error,
     }
     return page(request, "contacts/field.html", shown, status=422 if error else 200)
@@ -106,7 +106,7 @@ def field(request: HttpRequest, field_id: int) -> HttpResponse:
 
 @allow("settings.manage")
 @require_POST
-def archive(request: HttpRequest, field_id: int) -> HttpResponse:
+def archive(request: WorkspaceRequest, field_id: int) -> HttpResponse:
     """Put a field away, or with `back` bring it back."""
     back = request.POST.get("back") == "1"
     try:
@@ -120,7 +120,7 @@ def archive(request: HttpRequest, field_id: int) -> HttpResponse:
 
 @allow("settings.manage")
 @require_http_methods(["GET", "HEAD", "POST"])
-def subscriptions(request: HttpRequest) -> HttpResponse:
+def subscriptions(request: WorkspaceRequest) -> HttpResponse:
     """What people can subscribe to; POST adds one."""
     error = ""
     if request.method == "POST":
@@ -143,7 +143,7 @@ def subscriptions(request: HttpRequest) -> HttpResponse:
 
 @allow("settings.manage")
 @require_POST
-def archive_category(request: HttpRequest, category_id: int) -> HttpResponse:
+def archive_category(request: WorkspaceRequest, category_id: int) -> HttpResponse:
     """Nobody can subscribe to it any more."""
     try:
         row = categories.archive(category_id, user_id=user_id(request))

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
@@ -11,19 +11,19 @@ from contacts.errors import Refused
 from contacts.models import Contact
 from contacts.profile import edit
 from contacts.profile.form import ContactForm, shown
-from contacts.views.quick_actions import user_id
 from core import formatting
 from core.http import go, page
 from core.parse import moment
 from tenants.models import AuditEntry
 from tenants.roles import allow
+from tenants.web.request import WorkspaceRequest, user_id
 
 
 @allow("contacts.edit")
 @require_http_methods(["GET", "HEAD", "POST"])
-def value(request: HttpRequest, contact_id: int, key: str) -> HttpResponse:
+def value(request: WorkspaceRequest, contact_id: int, key: str) -> HttpResponse:
     """The fragment of one line: GET: the value, with ?edit its form. POST: the value, changed, with the way back."""
-    workspace: Any = request.workspace  # type: ignore[attr-defined]
+    workspace: Any = request.workspace
     contact = get_object_or_404(Contact.objects.living(), pk=contact_id)
     given = (request.POST,) if request.method == "POST" else ()
     form = ContactForm(*given, workspace=workspace, contact=contact, only=key)
@@ -51,7 +51,7 @@ def _save(form: ContactForm, contact: Contact, seen: str, *, user_id: int) -> Au
 
 
 def _line(
-    request: HttpRequest, contact: Contact, form: ContactForm, key: str, *, entry: AuditEntry | None, edit: bool
+    request: WorkspaceRequest, contact: Contact, form: ContactForm, key: str, *, entry: AuditEntry | None, edit: bool
 ) -> HttpResponse:
     contact.refresh_from_db()
     has = contact.attributes

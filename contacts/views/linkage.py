@@ -13,10 +13,10 @@ from contacts.linkage.review import GROUPS
 from contacts.models import Decision, ProbableSearch
 from contacts.views.duplicates import COMPARED, tabs
 from contacts.views.merge import compared
-from contacts.views.quick_actions import own_page, user_id
 from core.http import go, page
 from core.parse import whole
 from tenants.roles import allow
+from tenants.web.request import safe_next, user_id
 
 SAID = {
     Decision.NOT_SAME: "Not the same person: they are not shown again until one of them changes.",
@@ -78,7 +78,7 @@ def search(request: HttpRequest) -> HttpResponse:
 def decide(request: HttpRequest, group_id: int) -> HttpResponse:
     """Say that a group is not one person, put it off, or open it again."""
     decision = request.POST.get("decision", "")
-    back = own_page(request) or reverse("contacts:probable")
+    back = safe_next(request) or reverse("contacts:probable")
     if decision not in Decision.values:
         messages.warning(request, "Choose what these contacts are.")
         return go(request, back)

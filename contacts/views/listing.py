@@ -3,7 +3,7 @@
 from typing import Any
 from urllib.parse import urlencode
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
@@ -13,9 +13,9 @@ from contacts.listing.list_columns import Column
 from contacts.listing.status_filters import FILTERS
 from contacts.models import Contact
 from contacts.profile import quick_actions
-from contacts.views.quick_actions import own_page
 from core.http import go, page
 from tenants.roles import allow
+from tenants.web.request import WorkspaceRequest, safe_next
 
 # So many columns beside the name fit beside the rail.
 ROOM = 4
@@ -23,24 +23,24 @@ ROOM = 4
 
 @allow("contacts.view")
 @require_safe
-def listing(request: HttpRequest) -> HttpResponse:
+def listing(request: WorkspaceRequest) -> HttpResponse:
     """Contacts that are asked for, in pages that stay fast however far one turns."""
-    workspace: Any = request.workspace  # type: ignore[attr-defined]
+    workspace: Any = request.workspace
     asked = Asked.of(request.GET.dict(), region=workspace.country or None)
-    chosen = request.membership.list_columns  # type: ignore[attr-defined]
+    chosen = request.membership.list_columns
     fragment = request.headers.get("HX-Target") == "contacts-list"
     return page(request, "contacts/_found.html" if fragment else "contacts/list.html", context(asked, chosen))
 
 
 @allow("contacts.view")
 @require_POST
-def choose_columns(request: HttpRequest) -> HttpResponse:
+def choose_columns(request: WorkspaceRequest) -> HttpResponse:
     """Remember which columns the person wants to see in this workspace; back to the list."""
-    membership: Any = request.membership  # type: ignore[attr-defined]
+    membership: Any = request.membership
     usual = request.POST.get("usual") == "1"
     membership.list_columns = None if usual else list_columns.choose(request.POST.getlist("column"))
     membership.save(update_fields=["list_columns"])
-    return go(request, own_page(request) or "contacts:list")
+    return go(request, safe_next(request) or "contacts:list")
 
 
 def context(asked: Asked, chosen: list[str] | None = None) -> dict[str, Any]:

@@ -23,10 +23,10 @@ from contacts.privacy import data_providers
 from contacts.values import channel_status
 from contacts.values.columns import IDENTIFIERS
 from contacts.values.types import CORE, SYSTEM
-from contacts.views.quick_actions import own_page, user_id
 from core.http import go, page
 from core.parse import whole, wholes
 from tenants.roles import allow
+from tenants.web.request import safe_next, user_id
 
 _FIELD = "field."
 # A list of pairs is a small file.
@@ -41,7 +41,7 @@ def merge(request: HttpRequest) -> HttpResponse:
     given = request.POST if request.method == "POST" else request.GET
     ids = wholes(given.getlist("id"))
     contacts = list(Contact.objects.living().filter(pk__in=ids[: contact_merge.MOST + 1]).order_by("pk"))
-    back = own_page(request) or reverse("contacts:duplicates")
+    back = safe_next(request) or reverse("contacts:duplicates")
     if request.method == "POST" and "take" not in given and given.get("preview") != "1":
         return _merge(request, ids, given, back)
     shown = compared(contacts, given, back) if contacts else {"compared": [], "back": back}
@@ -70,7 +70,7 @@ def _merge(request: HttpRequest, ids: Sequence[int], given: Mapping[str, str], b
 @require_POST
 def unmerge(request: HttpRequest, merge_id: int) -> HttpResponse:
     """Take a merge apart."""
-    back = own_page(request) or reverse("contacts:merged")
+    back = safe_next(request) or reverse("contacts:merged")
     try:
         kept = contact_merge.undo(merge_id, user_id=user_id(request))
     except Merge.DoesNotExist:

@@ -4,7 +4,7 @@ from importlib import import_module
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_safe
 
@@ -20,6 +20,7 @@ from core import formatting
 from core.http import go, page
 from tenants import audit
 from tenants.roles import allow
+from tenants.web.request import WorkspaceRequest
 
 SHOWN = 30
 TABS = {
@@ -33,21 +34,21 @@ TABS = {
 
 @allow("contacts.view")
 @require_safe
-def profile(request: HttpRequest, contact_id: int) -> HttpResponse:
+def profile(request: WorkspaceRequest, contact_id: int) -> HttpResponse:
     """The profile. Origins of values, visitors and segments come from their apps' fragments."""
     contact = get_object_or_404(Contact, pk=contact_id)
     if contact.merged_into is not None:
         return go(request, "contacts:profile", merge.leads_to(contact).pk)
     tab = request.GET.get("tab", "")
     tab = tab if tab in TABS else ""
-    workspace: Any = request.workspace  # type: ignore[attr-defined]
+    workspace: Any = request.workspace
     shown = {
         "contact": contact,
         "tab": tab,
         "tabs": [
             {"label": label, "url": f"?tab={key}" if key else "?", "current": key == tab}
             for key, label in TABS.items()
-            if key != "segments" or request.membership.may("segments.view")  # type: ignore[attr-defined]
+            if key != "segments" or request.membership.may("segments.view")
         ],
         "form": ContactForm(workspace=workspace, contact=contact) if tab == "attributes" else None,
         "facts": facts(contact),
@@ -63,7 +64,7 @@ def profile(request: HttpRequest, contact_id: int) -> HttpResponse:
     return page(request, "contacts/profile.html", shown)
 
 
-def _activity(request: HttpRequest, contact: Contact, tab: str) -> dict[str, Any]:
+def _activity(request: WorkspaceRequest, contact: Contact, tab: str) -> dict[str, Any]:
     """What the person did, as the app that knows it tells: the latest of it first, on a tab of its own all."""
     told = import_module(settings.OVERVIEW)
     if tab == "":
@@ -74,7 +75,7 @@ def _activity(request: HttpRequest, contact: Contact, tab: str) -> dict[str, Any
 
 @allow("contacts.view")
 @require_safe
-def history(request: HttpRequest, contact_id: int) -> HttpResponse:
+def history(request: WorkspaceRequest, contact_id: int) -> HttpResponse:
     """The fragment of a profile: what people have done to the contact, and how it agreed to be written to."""
     contact = get_object_or_404(Contact, pk=contact_id)
     shown = {

@@ -8,7 +8,6 @@ from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods, require_POST
 
 from contacts.duplicates import merge
@@ -19,6 +18,7 @@ from contacts.profile.quick_actions import ACTS, REASONS, Refused
 from core.http import go, page
 from tenants.models import AuditEntry
 from tenants.roles import allow
+from tenants.web.request import safe_next, user_id
 
 
 @allow("contacts.edit")
@@ -45,7 +45,7 @@ def delete(request: HttpRequest, contact_id: int) -> HttpResponse:
     contact = get_object_or_404(Contact, pk=contact_id)
     reason = request.POST.get("reason", "")
     if request.method != "POST" or reason not in REASONS:
-        back = own_page(request) or reverse("contacts:profile", args=[contact.pk])
+        back = safe_next(request) or reverse("contacts:profile", args=[contact.pk])
         status = 422 if request.method == "POST" else 200
         likely = request.GET.get("reason", "")
         shown = {
@@ -71,7 +71,7 @@ def restore(request: HttpRequest, contact_id: int) -> HttpResponse:
     contact = get_object_or_404(Contact, pk=contact_id)
     holder, how = quick_actions.taken_by(contact), request.POST.get("how", "")
     if holder is not None and contact.merged_into is None and how not in ("alone", "merge"):
-        back = own_page(request) or reverse("contacts:profile", args=[contact.pk])
+        back = safe_next(request) or reverse("contacts:profile", args=[contact.pk])
         return page(request, "contacts/restore.html", {"contact": contact, "holder": holder, "back": back}, status=422)
     if holder is not None and how == "merge":
         return _restored_into(request, contact, holder)
@@ -107,12 +107,12 @@ def undo(request: HttpRequest, entry_id: int) -> HttpResponse:
         messages.warning(request, str(problem))
     else:
         messages.success(request, f"Taken back: {contact.display_name} is as before.")
-    return go(request, own_page(request) or "contacts:list")
+    return go(request, safe_next(request) or "contacts:list")
 
 
 def _done(request: HttpRequest, contact_id: int, do: Callable[[], AuditEntry], said: str) -> HttpResponse:
     """Do it, say so with the way back, and return to where the button was."""
-    back = own_page(request) or reverse("contacts:profile", args=[contact_id])
+    back = safe_next(request) or reverse("contacts:profile", args=[contact_id])
     try:
         entry = do()
     except Refused as problem:
@@ -121,16 +121,3 @@ def _done(request: HttpRequest, contact_id: int, do: Callable[[], AuditEntry], s
         way_back = f"{reverse('contacts:undo', args=[entry.pk])}?{urlencode({'next': back})}"
         messages.success(request, said, extra_tags=way_back)
     return go(request, back)
-
-
-def user_id(request: HttpRequest) -> int:
-    """Who is asking."""
-    return int(request.user.pk)  # type: ignore[arg-type]
-
-
-def own_page(request: HttpRequest) -> str:
-    """The page of this workspace that the form says it came from; empty when it names another one."""
-    wanted: str = request.POST.get("next", "") or request.GET.get("next", "")
-    home = reverse("contacts:list")
-    own = url_has_allowed_host_and_scheme(wanted, allowed_hosts=None) and wanted.startswith(home)
-    return wanted if own else ""

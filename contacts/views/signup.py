@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.db import close_old_connections
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
@@ -14,7 +14,6 @@ from contacts import write_lock
 from contacts.models import Category, Contact, SignupForm
 from contacts.subscriptions import signup
 from contacts.subscriptions.signup import KEY, Dead, Refused
-from contacts.views.quick_actions import user_id
 from core.http import client_network, go, page
 from tenants import audit
 from tenants.isolation.context import tenant_context
@@ -22,12 +21,13 @@ from tenants.models import Tenant
 from tenants.roles import allow, public
 from tenants.views.settings import tabs
 from tenants.web import workspace_urls
+from tenants.web.request import WorkspaceRequest, user_id
 
 
 @public
 @csrf_exempt  # embedded forms come from other sites, and nobody is signed in here
 @require_http_methods(["GET", "HEAD", "POST"])
-def subscribe(request: HttpRequest, key: str) -> HttpResponse:
+def subscribe(request: WorkspaceRequest, key: str) -> HttpResponse:
     """The hosted form; an embedded one posts here too. Whoever fills it, the answer is the same."""
     tenant_id = signup.tenant_of(key)
     if tenant_id is None:
@@ -47,7 +47,7 @@ def subscribe(request: HttpRequest, key: str) -> HttpResponse:
         return _asked(request, form, shown)
 
 
-def _asked(request: HttpRequest, form: SignupForm, shown: dict[str, Any]) -> HttpResponse:
+def _asked(request: WorkspaceRequest, form: SignupForm, shown: dict[str, Any]) -> HttpResponse:
     given = {
         name: request.POST.get(name, "").replace("\x00", "")[:320] for name in ("email", "name", "seen", "website")
     }
@@ -71,7 +71,7 @@ def _asked(request: HttpRequest, form: SignupForm, shown: dict[str, Any]) -> Htt
 
 @public
 @require_http_methods(["GET", "HEAD", "POST"])
-def confirm(request: HttpRequest, token: str) -> HttpResponse:
+def confirm(request: WorkspaceRequest, token: str) -> HttpResponse:
     """The link of the mail: a button, since mail scanners open links too; the press confirms."""
     try:
         asked = signup.read(token)
@@ -91,7 +91,7 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
 @public
 @csrf_exempt  # the one-click header of mails posts without a page
 @require_http_methods(["GET", "HEAD", "POST"])
-def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
+def unsubscribe(request: WorkspaceRequest, token: str) -> HttpResponse:
     """What somebody is subscribed to, and the way out of it; a one-click post (RFC 8058) means out of everything."""
     try:
         tenant_id, contact_id = signup.read_leave(token)
@@ -119,7 +119,7 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
 
 @allow("settings.manage")
 @require_http_methods(["GET", "HEAD", "POST"])
-def forms(request: HttpRequest) -> HttpResponse:
+def forms(request: WorkspaceRequest) -> HttpResponse:
     """The forms of the workspace; POST makes one."""
     given = {name: " ".join(request.POST.get(name, "").split())[:500] for name in ("title", "text", "wording")}
     error = ""
@@ -127,7 +127,7 @@ def forms(request: HttpRequest) -> HttpResponse:
         if given["title"] and given["wording"]:
             return _add(request, given)
         error = "A form needs a title, and the wording that people agree to."
-    workspace: Any = request.workspace  # type: ignore[attr-defined]
+    workspace: Any = request.workspace
     found = SignupForm.objects.filter(archived_at=None).order_by("pk")
     shown = {
         "forms": [(form, workspace_urls.absolute(workspace_urls.outside("subscribe", form.key))) for form in found],
@@ -140,8 +140,8 @@ def forms(request: HttpRequest) -> HttpResponse:
     return page(request, "contacts/signup_forms.html", shown, status=422 if error else 200)
 
 
-def _add(request: HttpRequest, given: dict[str, str]) -> HttpResponse:
-    workspace: Any = request.workspace  # type: ignore[attr-defined]
+def _add(request: WorkspaceRequest, given: dict[str, str]) -> HttpResponse:
+    workspace: Any = request.workspace
     names = set(Category.objects.filter(archived_at=None).values_list("name", flat=True))
     made = SignupForm.objects.create(
         key=signup.new_key(workspace.pk), title=given["title"][:120], text=given["text"], wording=given["wording"],
@@ -154,7 +154,7 @@ def _add(request: HttpRequest, given: dict[str, str]) -> HttpResponse:
 
 @allow("settings.manage")
 @require_POST
-def archive_form(request: HttpRequest, form_id: int) -> HttpResponse:
+def archive_form(request: WorkspaceRequest, form_id: int) -> HttpResponse:
     """Nobody can subscribe by it any more; links that are under way still count."""
     form = get_object_or_404(SignupForm, pk=form_id, archived_at=None)
     form.archived_at = timezone.now()

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_POST
@@ -21,14 +21,15 @@ from imports.results import correction_queries, corrections, error_rows, error_s
 from imports.results.error_rows import SheetRow
 from tenants import audit
 from tenants.roles import allow
+from tenants.web.request import WorkspaceRequest
 
 
-def drawn(request: HttpRequest, imp: Import, rows: list[SheetRow]) -> dict[str, Any]:
+def drawn(request: WorkspaceRequest, imp: Import, rows: list[SheetRow]) -> dict[str, Any]:
     """What the sheet's template shows of rows: columns, lines, whether they can be mended, and how many are ready."""
     columns = error_sheet.columns(imp.header, rows)
     targets = [column.get("target", "skip") for column in imp.mapping]
     people = Contact.objects.living().in_bulk({pk for row in rows for pk in row.contacts})
-    may = request.membership.may  # type: ignore[attr-defined]
+    may = request.membership.may
     can_mend = may("imports.run") and may("imports.rows") and corrections.mendable(imp)
     lines = error_sheet.lines(rows, width=len(columns), header=len(imp.header), targets=targets, people=people)
     if can_mend:
@@ -70,14 +71,14 @@ def _good(judged: error_rows.Judge, line: error_sheet.Line, at: int) -> Callable
     return good
 
 
-def _given(request: HttpRequest, line: int) -> dict[int, str]:
+def _given(request: WorkspaceRequest, line: int) -> dict[int, str]:
     """Index of the column → what was typed, from fields named r12-0, r12-1 …"""
     prefix = f"r{line}-"
     names = [name for name in request.POST if name.startswith(prefix)]
     return {int(name[len(prefix) :]): request.POST[name] for name in names if name[len(prefix) :].isdecimal()}
 
 
-def _chosen(request: HttpRequest, imp: Import, line: int) -> int | None:
+def _chosen(request: WorkspaceRequest, imp: Import, line: int) -> int | None:
     """The contact that was chosen for a row: one of those that its reasons name, or none."""
     text = request.POST.get(f"r{line}-contact", "")
     row = error_rows.row(imp, line)
@@ -88,7 +89,7 @@ def _chosen(request: HttpRequest, imp: Import, line: int) -> int | None:
 
 @allow("imports.run")
 @require_POST
-def mend(request: HttpRequest, import_id: int, line: int) -> HttpResponse:
+def mend(request: WorkspaceRequest, import_id: int, line: int) -> HttpResponse:
     """Keep what was typed into a row and judge it at once: the row as a fragment."""
     imp = get_object_or_404(Import, pk=import_id)
     chosen = _chosen(request, imp, line)
@@ -103,7 +104,7 @@ def mend(request: HttpRequest, import_id: int, line: int) -> HttpResponse:
 
 @allow("imports.run")
 @require_POST
-def replace(request: HttpRequest, import_id: int) -> HttpResponse:
+def replace(request: WorkspaceRequest, import_id: int) -> HttpResponse:
     """One change in many cells: what was typed to be found and put, or the proposal whose button was pressed."""
     imp = get_object_or_404(Import, pk=import_id)
     if not corrections.mendable(imp):
@@ -122,7 +123,7 @@ def replace(request: HttpRequest, import_id: int) -> HttpResponse:
     return go(request, f"{reverse('imports:detail', args=[imp.pk])}?{urlencode(shown)}#errors")
 
 
-def _change(request: HttpRequest) -> tuple[int, str, str, bool]:
+def _change(request: WorkspaceRequest) -> tuple[int, str, str, bool]:
     """(index of the column, what is sought, what is put, whether the whole cell is meant)"""
     try:
         given = json.loads(request.POST.get("change", "null"))
@@ -134,13 +135,13 @@ def _change(request: HttpRequest) -> tuple[int, str, str, bool]:
     return column, find, put, bool(whole)
 
 
-def _typed(request: HttpRequest) -> tuple[int, str, str, bool]:
+def _typed(request: WorkspaceRequest) -> tuple[int, str, str, bool]:
     given = request.POST
     index = whole_number(given.get("in", ""))
     return -1 if index is None else index, given.get("find", ""), given.get("put", ""), "whole" in given
 
 
-def _keep_typed(request: HttpRequest, imp: Import) -> None:
+def _keep_typed(request: WorkspaceRequest, imp: Import) -> None:
     """What was typed without a script comes with the form."""
     typed = {int(n[1:].partition("-")[0]) for n in request.POST if n[:1] == "r" and n[1:].partition("-")[0].isdecimal()}
     for line in sorted(typed)[: error_rows.SHEET_ROWS]:
@@ -149,7 +150,7 @@ def _keep_typed(request: HttpRequest, imp: Import) -> None:
 
 @allow("imports.run")
 @require_POST
-def retry(request: HttpRequest, import_id: int) -> HttpResponse:
+def retry(request: WorkspaceRequest, import_id: int) -> HttpResponse:
     """Bring the mended rows. What was typed without a script comes with the same form."""
     imp = get_object_or_404(Import, pk=import_id)
     if not corrections.mendable(imp):

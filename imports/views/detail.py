@@ -4,7 +4,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
@@ -24,6 +24,7 @@ from imports.wizard.forms import CancelForm
 from segments.models import Segment
 from tenants import audit
 from tenants.roles import allow
+from tenants.web.request import WorkspaceRequest
 
 MAX_DESCRIPTION = 300
 
@@ -33,7 +34,7 @@ MAX_LINE = 2**31 - 1
 
 @allow("imports.view")
 @require_safe
-def detail(request: HttpRequest, import_id: int) -> HttpResponse:
+def detail(request: WorkspaceRequest, import_id: int) -> HttpResponse:
     """One address for the whole life of an import."""
     imp = get_object_or_404(Import.objects.select_related("created_by"), pk=import_id)
     if imp.ended:
@@ -49,8 +50,8 @@ def detail(request: HttpRequest, import_id: int) -> HttpResponse:
     return page(request, "imports/review.html", _review(imp))
 
 
-def _may(request: HttpRequest, permission: str) -> bool:
-    return bool(request.membership.may(permission))  # type: ignore[attr-defined]
+def _may(request: WorkspaceRequest, permission: str) -> bool:
+    return bool(request.membership.may(permission))
 
 
 def _asks(imp: Import) -> bool:
@@ -66,7 +67,7 @@ def _running(imp: Import) -> dict[str, Any]:
 
 @allow("imports.view")
 @require_safe
-def live(request: HttpRequest, import_id: int) -> HttpResponse:
+def live(request: WorkspaceRequest, import_id: int) -> HttpResponse:
     """The running page's figures; when there is something else to see, the page is loaded anew."""
     imp = get_object_or_404(Import, pk=import_id)
     if imp.ended or _asks(imp):
@@ -115,7 +116,7 @@ def _read(value: Any) -> str | None:
     return None if value is None else stored(value)
 
 
-def _result(request: HttpRequest, imp: Import) -> dict[str, Any]:
+def _result(request: WorkspaceRequest, imp: Import) -> dict[str, Any]:
     counts, now = progress.outcome(imp), timezone.now()
     return {
         "import": imp,
@@ -124,7 +125,7 @@ def _result(request: HttpRequest, imp: Import) -> dict[str, Any]:
         "undo_lines": undo.told(imp),
         "steps": steps("result"),
         "counts": counts,
-        "how": summary.told(imp, request.workspace),  # type: ignore[attr-defined]
+        "how": summary.told(imp, request.workspace),
         "parent": Import.objects.filter(pk=imp.parent_id).first() if imp.parent_id else None,
         "brought": _brought_again(imp),
         "downloads": downloads.menu(imp, counts),
@@ -156,12 +157,12 @@ def _brought_again(imp: Import) -> dict[str, Any] | None:
     }
 
 
-def _sheet(request: HttpRequest, imp: Import) -> dict[str, Any]:
+def _sheet(request: WorkspaceRequest, imp: Import) -> dict[str, Any]:
     """A page of the rows in error: of one reason or of all, behind a line. Cells only for those who may see them."""
     codes = error_rows.codes(imp)
     code = request.GET.get("code", "")
     chosen = next((c for c in codes if c["code"] == code), None)
-    may_see = request.membership.may("imports.rows")  # type: ignore[attr-defined]
+    may_see = request.membership.may("imports.rows")
     after = min(whole(request.GET.get("after", "")) or 0, MAX_LINE)
     code = code if chosen else ""
     columns_ = error_rows.columns_in_error(imp, code=code)
@@ -188,7 +189,7 @@ def _sheet(request: HttpRequest, imp: Import) -> dict[str, Any]:
 
 @allow("imports.run")
 @require_POST
-def confirm(request: HttpRequest, import_id: int) -> HttpResponse:
+def confirm(request: WorkspaceRequest, import_id: int) -> HttpResponse:
     """Start after the review. A second click changes nothing."""
     imp = get_object_or_404(Import, pk=import_id)
     if upload.confirm(imp):
@@ -198,7 +199,7 @@ def confirm(request: HttpRequest, import_id: int) -> HttpResponse:
 
 @allow("imports.run")
 @require_POST
-def describe(request: HttpRequest, import_id: int) -> HttpResponse:
+def describe(request: WorkspaceRequest, import_id: int) -> HttpResponse:
     """What the import is, in words: may be said at any time, also after its end."""
     imp = get_object_or_404(Import.objects.select_for_update(), pk=import_id)
     text = " ".join(request.POST.get("description", "").replace("\x00", "").split())
@@ -216,7 +217,7 @@ def describe(request: HttpRequest, import_id: int) -> HttpResponse:
 
 @allow("imports.cancel")
 @require_safe
-def ask_cancel(request: HttpRequest, import_id: int) -> HttpResponse:
+def ask_cancel(request: WorkspaceRequest, import_id: int) -> HttpResponse:
     """What canceling would do, in figures of this moment: a dialog for htmx, a page for a browser without a script."""
     imp = get_object_or_404(Import, pk=import_id)
     if imp.ended:
@@ -243,7 +244,7 @@ def _effects(written: int, open_rows: int, rows: int | None) -> list[dict[str, s
 
 @allow("imports.cancel")
 @require_POST
-def cancel(request: HttpRequest, import_id: int) -> HttpResponse:
+def cancel(request: WorkspaceRequest, import_id: int) -> HttpResponse:
     """End an import. What is written stays and is counted on its page."""
     imp = get_object_or_404(Import, pk=import_id)
     take_back = request.POST.get("written") == "take_back" and _may(request, "imports.undo")
@@ -255,7 +256,7 @@ def cancel(request: HttpRequest, import_id: int) -> HttpResponse:
 
 @allow("imports.undo")
 @require_safe
-def ask_turn(request: HttpRequest, import_id: int, turning: str) -> HttpResponse:
+def ask_turn(request: WorkspaceRequest, import_id: int, turning: str) -> HttpResponse:
     """What an undo, or its reversal, would do: a dialog for htmx, a page for a browser without a script."""
     imp = get_object_or_404(Import, pk=import_id)
     now = timezone.now()
@@ -268,7 +269,7 @@ def ask_turn(request: HttpRequest, import_id: int, turning: str) -> HttpResponse
 
 @allow("imports.undo")
 @require_POST
-def turn(request: HttpRequest, import_id: int, turning: str) -> HttpResponse:
+def turn(request: WorkspaceRequest, import_id: int, turning: str) -> HttpResponse:
     """Undo an import, or take its undo back. A second click changes nothing."""
     imp = get_object_or_404(Import, pk=import_id)
     user: Any = request.user
@@ -279,8 +280,8 @@ def turn(request: HttpRequest, import_id: int, turning: str) -> HttpResponse:
 
 @allow("imports.rows")
 @require_safe
-def errors(request: HttpRequest, import_id: int) -> StreamingHttpResponse:
+def errors(request: WorkspaceRequest, import_id: int) -> StreamingHttpResponse:
     """All rows in error as CSV."""
     imp = get_object_or_404(Import, pk=import_id)
-    lines = csv_output.streamed(request.workspace.pk, error_rows.errors_csv(imp))  # type: ignore[attr-defined]
+    lines = csv_output.streamed(request.workspace.pk, error_rows.errors_csv(imp))
     return downloads.as_csv(lines, name=f"{downloads.stem(imp)} rows in error.csv")

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import FileResponse, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_safe
@@ -18,6 +18,7 @@ from imports.results import outcome_download, progress, summary
 from imports.views.upload import spoken
 from imports.wizard import column_choices
 from tenants.roles import allow
+from tenants.web.request import WorkspaceRequest
 
 _WORD = {outcome.key: outcome.word for outcome in WORDS}
 
@@ -29,7 +30,7 @@ def menu(imp: Import, counts: dict[str, int]) -> list[dict[str, Any]]:
 
 @allow("imports.rows")
 @require_safe
-def rows(request: HttpRequest, import_id: int, outcome: str) -> HttpResponseBase:
+def rows(request: WorkspaceRequest, import_id: int, outcome: str) -> HttpResponseBase:
     """All rows with one outcome, as CSV with the file's own columns."""
     imp = get_object_or_404(Import, pk=import_id)
     if not imp.ended or outcome not in outcome_download.offered(imp, progress.outcome(imp)):
@@ -39,13 +40,13 @@ def rows(request: HttpRequest, import_id: int, outcome: str) -> HttpResponseBase
     except FileProblem as problem:
         return gone(request, imp, problem)
     lines = outcome_download.lines(imp, outcome, labels=column_choices.labels())
-    tenant_id: int = request.workspace.pk  # type: ignore[attr-defined]
+    tenant_id: int = request.workspace.pk
     return as_csv(csv_output.streamed(tenant_id, lines), name=f"{stem(imp)} {_WORD[outcome].lower()}.csv")
 
 
 @allow("imports.rows")
 @require_safe
-def original(request: HttpRequest, import_id: int) -> HttpResponseBase:
+def original(request: WorkspaceRequest, import_id: int) -> HttpResponseBase:
     """The file as it came, under its own name."""
     imp = get_object_or_404(Import, pk=import_id)
     path = summary.original(imp)
@@ -57,7 +58,7 @@ def original(request: HttpRequest, import_id: int) -> HttpResponseBase:
     )
 
 
-def gone(request: HttpRequest, imp: Import, problem: FileProblem) -> HttpResponse:
+def gone(request: WorkspaceRequest, imp: Import, problem: FileProblem) -> HttpResponse:
     """The page that says why a file cannot be had: 410."""
     context = {"import": imp, "problem": spoken(problem.code, problem.facts)}
     return page(request, "imports/gone.html", context, status=410)

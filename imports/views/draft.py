@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.views.decorators.http import require_POST
@@ -14,11 +14,12 @@ from imports.views import mapping
 from imports.wizard import drafts, upload
 from tenants import audit
 from tenants.roles import allow
+from tenants.web.request import WorkspaceRequest
 
 
 @allow("imports.run")
 @require_POST
-def keep(request: HttpRequest, import_id: int) -> HttpResponse:
+def keep(request: WorkspaceRequest, import_id: int) -> HttpResponse:
     """Keep the page as it stands, whether or not it could be checked so. A script gets what follows from the choices; a
     browser without one gets the page, with a word that it is kept."""
     imp = get_object_or_404(Import.objects.select_for_update(), pk=import_id)
@@ -40,7 +41,7 @@ def keep(request: HttpRequest, import_id: int) -> HttpResponse:
 
 @allow("imports.run")
 @require_POST
-def reopen(request: HttpRequest, import_id: int) -> HttpResponse:
+def reopen(request: WorkspaceRequest, import_id: int) -> HttpResponse:
     """Go back from the review to the mapping. A second click changes nothing."""
     imp = get_object_or_404(Import, pk=import_id)
     if upload.reopen(imp):

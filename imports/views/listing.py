@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.db.models import Count, Sum
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.views.decorators.http import require_safe
 
 from core.http import page
@@ -14,6 +14,7 @@ from imports.problems import catalogue as problem_catalogue
 from imports.results import import_list, progress
 from imports.results.import_list import FILTERS, RUNNING, Asked
 from tenants.roles import allow
+from tenants.web.request import WorkspaceRequest
 
 PAGE = 25
 # Running imports that have a card of their own on top.
@@ -24,30 +25,30 @@ SORTED = {"errors": ("In error", True), "imported": ("Imported", True), "date": 
 
 @allow("imports.view")
 @require_safe
-def listing(request: HttpRequest) -> HttpResponse:
+def listing(request: WorkspaceRequest) -> HttpResponse:
     """Imports, newest first unless asked otherwise, with the running ones on top."""
     return page(request, "imports/list.html", _context(request))
 
 
 @allow("imports.view")
 @require_safe
-def live(request: HttpRequest) -> HttpResponse:
+def live(request: WorkspaceRequest) -> HttpResponse:
     """The part of the list that renews itself."""
     return page(request, "imports/_list.html", _context(request))
 
 
 @allow("imports.view")
 @require_safe
-def download(request: HttpRequest) -> StreamingHttpResponse:
+def download(request: WorkspaceRequest) -> StreamingHttpResponse:
     """The list as CSV: what is asked for, all pages of it."""
     asked = Asked.of(request.GET.dict())
-    lines = csv_output.streamed(request.workspace.pk, import_list.lines(asked))  # type: ignore[attr-defined]
+    lines = csv_output.streamed(request.workspace.pk, import_list.lines(asked))
     response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
     response.headers["Content-Disposition"] = 'attachment; filename="imports.csv"'
     return response
 
 
-def _context(request: HttpRequest) -> dict[str, Any]:
+def _context(request: WorkspaceRequest) -> dict[str, Any]:
     asked = Asked.of(request.GET.dict())
     rows = import_list.page(asked, rows=PAGE + 1)
     running = [_card(imp) for imp in Import.objects.filter(RUNNING).order_by("-pk")[:CARDS]]

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_POST
 
@@ -29,6 +29,7 @@ from imports.workbooks.workbook_cells import likeliest
 from segments.models import Segment
 from tenants import audit
 from tenants.roles import allow
+from tenants.web.request import WorkspaceRequest
 from tracking import source_names
 
 TEMPLATE = "imports/mapping.html"
@@ -47,7 +48,7 @@ FREE_TYPES = {"date": "date", "number": "decimal", "list": "choices"}
 
 
 def show(
-    request: HttpRequest, imp: Import, *, form: OptionsForm | None = None, error: str = "", **more: Any
+    request: WorkspaceRequest, imp: Import, *, form: OptionsForm | None = None, error: str = "", **more: Any
 ) -> HttpResponse:
     """The mapping page; with `error` as 422, and with the choices that were sent."""
     form = form or form_of(request, imp)
@@ -55,13 +56,13 @@ def show(
     return invalid(request, TEMPLATE, context) if error else page(request, TEMPLATE, context)
 
 
-def _posted(request: HttpRequest, imp: Import) -> Mapping[str, str]:
+def _posted(request: WorkspaceRequest, imp: Import) -> Mapping[str, str]:
     """What was sent with the page, else what was kept of it."""
     found: Mapping[str, str] = request.POST if "column-0" in request.POST else drafts.form(imp)
     return found if "column-0" in found else {}
 
 
-def form_of(request: HttpRequest, imp: Import) -> OptionsForm:
+def form_of(request: WorkspaceRequest, imp: Import) -> OptionsForm:
     """The settings as they stand."""
     workspace = workspace_of(request)
     return OptionsForm(initial=_initial(imp), may_revive=may_revive(request), workspace=workspace)
@@ -73,8 +74,8 @@ def _initial(imp: Import) -> dict[str, Any]:
     return settings | drafts.settings(imp)
 
 
-def may_revive(request: HttpRequest) -> bool:
-    return bool(request.membership.may("imports.revive"))  # type: ignore[attr-defined]
+def may_revive(request: WorkspaceRequest) -> bool:
+    return bool(request.membership.may("imports.revive"))
 
 
 def context_of(imp: Import, form: OptionsForm, posted: Mapping[str, str]) -> dict[str, Any]:
@@ -239,7 +240,7 @@ def _tasks(target: str) -> str:
 
 @allow("imports.run")
 @require_POST
-def preview(request: HttpRequest, import_id: int) -> HttpResponse:
+def preview(request: WorkspaceRequest, import_id: int) -> HttpResponse:
     """The first rows by what is chosen at this moment: a fragment for htmx, the page for a browser without a script."""
     imp = get_object_or_404(Import, pk=import_id)
     if imp.phase != Phase.DRAFT:  # it was started meanwhile
@@ -262,7 +263,7 @@ def preview(request: HttpRequest, import_id: int) -> HttpResponse:
 
 @allow("imports.run")
 @require_POST
-def start(request: HttpRequest, import_id: int) -> HttpResponse:
+def start(request: WorkspaceRequest, import_id: int) -> HttpResponse:
     """Take mapping and settings and hand the import to the workers. A second click finds it started."""
     imp = get_object_or_404(Import.objects.select_for_update(), pk=import_id)
     if imp.phase != Phase.DRAFT:
@@ -289,14 +290,14 @@ def start(request: HttpRequest, import_id: int) -> HttpResponse:
     return go(request, "imports:detail", imp.pk)
 
 
-def chosen(request: HttpRequest, imp: Import, options: Options) -> list[dict[str, Any]]:
+def chosen(request: WorkspaceRequest, imp: Import, options: Options) -> list[dict[str, Any]]:
     """The mapping as the form says it. Raises columns.BadMapping."""
     left_out = {i for i in range(len(imp.header)) if f"leave-{i}" in request.POST}
     written = _written(request, imp)
     return column_choices.choose(imp, _choices(request, imp), written=written, options=options, left_out=left_out)
 
 
-def _written(request: HttpRequest, imp: Import) -> dict[str, str]:
+def _written(request: WorkspaceRequest, imp: Import) -> dict[str, str]:
     """How dates and numbers are written, by column index, for the columns whose fields have such."""
     own = {key: attribute.type for key, attribute in upload.custom_attributes().items()}
     types = {at: value_formats.type_of(choice, own) for at, choice in _choices(request, imp).items()}
@@ -304,7 +305,7 @@ def _written(request: HttpRequest, imp: Import) -> dict[str, str]:
     return {at: request.POST.get(f"{kind}-format-{at[1:]}", "") for at, kind in kinds.items() if kind}
 
 
-def _choices(request: HttpRequest, imp: Import) -> dict[str, str]:
+def _choices(request: WorkspaceRequest, imp: Import) -> dict[str, str]:
     """Choices by column index; "new" becomes new:TYPE:KEY:NAME from the fields beside it."""
     out = {}
     for i in range(len(imp.header)):

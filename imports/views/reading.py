@@ -1,6 +1,6 @@
 """How a file is read: by another encoding or separator, from another line, another sheet. The mapping page follows."""
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_POST
 
@@ -12,11 +12,12 @@ from imports.views.upload import spoken, workspace_of
 from imports.wizard import column_choices, upload
 from imports.wizard.forms import DialectForm
 from tenants.roles import allow
+from tenants.web.request import WorkspaceRequest
 
 
 @allow("imports.run")
 @require_POST
-def read_again(request: HttpRequest, import_id: int) -> HttpResponse:
+def read_again(request: WorkspaceRequest, import_id: int) -> HttpResponse:
     """Read the file by other means: the preview follows at once."""
     imp = get_object_or_404(Import.objects.select_for_update(), pk=import_id, phase=Phase.DRAFT)
     try:
@@ -33,7 +34,7 @@ def _wish(value: str | None, yes: str) -> bool | None:
 
 @allow("imports.run")
 @require_POST
-def take_sheet(request: HttpRequest, import_id: int) -> HttpResponse:
+def take_sheet(request: WorkspaceRequest, import_id: int) -> HttpResponse:
     """Take a sheet of the workbook, filled or without what it hides: its columns and first rows follow at once."""
     imp = get_object_or_404(Import.objects.select_for_update(), pk=import_id, phase=Phase.DRAFT)
     try:

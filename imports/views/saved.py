@@ -2,7 +2,7 @@
 
 from django.contrib import messages
 from django.db import IntegrityError, transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_POST, require_safe
 
@@ -15,11 +15,12 @@ from imports.wizard import column_choices, saved_mappings
 from imports.wizard.forms import OptionsForm
 from tenants import audit
 from tenants.roles import allow
+from tenants.web.request import WorkspaceRequest
 
 
 @allow("imports.run")
 @require_POST
-def save(request: HttpRequest, import_id: int) -> HttpResponse:
+def save(request: WorkspaceRequest, import_id: int) -> HttpResponse:
     """Keep what the mapping page shows under a name."""
     imp = get_object_or_404(Import.objects.select_for_update(), pk=import_id, phase=Phase.DRAFT)
     name = request.POST.get("saved_name", "").strip()
@@ -42,7 +43,7 @@ def save(request: HttpRequest, import_id: int) -> HttpResponse:
 
 @allow("imports.run")
 @require_POST
-def use(request: HttpRequest, import_id: int, saved_id: int) -> HttpResponse:
+def use(request: WorkspaceRequest, import_id: int, saved_id: int) -> HttpResponse:
     """Give a saved mapping to an import that waits for one."""
     imp = get_object_or_404(Import.objects.select_for_update(), pk=import_id, phase=Phase.DRAFT)
     found = get_object_or_404(SavedMapping, pk=saved_id, header_digest=saved_mappings.digest(imp.header))
@@ -52,7 +53,7 @@ def use(request: HttpRequest, import_id: int, saved_id: int) -> HttpResponse:
 
 @allow("imports.run")
 @require_safe
-def listing(request: HttpRequest) -> HttpResponse:
+def listing(request: WorkspaceRequest) -> HttpResponse:
     """All saved mappings of the workspace."""
     return page(request, "imports/saved.html", _context())
 
@@ -63,7 +64,7 @@ def _context() -> dict[str, object]:
 
 @allow("imports.run")
 @require_POST
-def rename(request: HttpRequest, saved_id: int) -> HttpResponse:
+def rename(request: WorkspaceRequest, saved_id: int) -> HttpResponse:
     """Give another name that nothing else has."""
     found = get_object_or_404(SavedMapping, pk=saved_id)
     found.name = request.POST.get("name", "").strip()
@@ -82,7 +83,7 @@ def rename(request: HttpRequest, saved_id: int) -> HttpResponse:
 
 @allow("imports.run")
 @require_POST
-def delete(request: HttpRequest, saved_id: int) -> HttpResponse:
+def delete(request: WorkspaceRequest, saved_id: int) -> HttpResponse:
     """Forget a saved mapping. Imports that used it keep theirs."""
     found = get_object_or_404(SavedMapping, pk=saved_id)
     found.delete()

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Iterator
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -17,19 +17,20 @@ from imports.problems import catalogue
 from imports.wizard import upload as file_upload
 from tenants import audit
 from tenants.roles import allow, takes_files
+from tenants.web.request import WorkspaceRequest
 
 # Fields of the workspace's own that the upload page names.
 OWN_SHOWN = 8
 
 
-def workspace_of(request: HttpRequest) -> Any:
+def workspace_of(request: WorkspaceRequest) -> Any:
     """The workspace that the middleware has let the person into."""
-    return request.workspace  # type: ignore[attr-defined]
+    return request.workspace
 
 
 @allow("imports.run")
 @require_http_methods(["GET", "HEAD"])
-def new(request: HttpRequest) -> HttpResponse:
+def new(request: WorkspaceRequest) -> HttpResponse:
     """The upload page, with the limits before the work."""
     return page(request, "imports/upload.html", _context())
 
@@ -53,7 +54,7 @@ def _context(**more: Any) -> dict[str, Any]:
 @takes_files
 @allow("imports.run")
 @require_POST
-def upload(request: HttpRequest) -> HttpResponse:
+def upload(request: WorkspaceRequest) -> HttpResponse:
     """Take a file or pasted text. A script gets JSON with the next address; a browser is sent there."""
     try:
         imp = _receive(request)
@@ -65,11 +66,11 @@ def upload(request: HttpRequest) -> HttpResponse:
     return go(request, "imports:detail", imp.pk)
 
 
-def _by_script(request: HttpRequest) -> bool:
+def _by_script(request: WorkspaceRequest) -> bool:
     return request.headers.get("Accept") == "application/json"
 
 
-def _refused(request: HttpRequest, problem: FileProblem) -> HttpResponse:
+def _refused(request: WorkspaceRequest, problem: FileProblem) -> HttpResponse:
     """Why the file cannot be taken: for a script as a fragment, else in the page. Pasted text stays in its field."""
     said = {"problem": spoken(problem.code, problem.facts)}
     if hasattr(request, "too_large"):  # nothing of the body is to be read
@@ -83,7 +84,7 @@ def _refused(request: HttpRequest, problem: FileProblem) -> HttpResponse:
     return invalid(request, "imports/upload.html", _context(**refused, text=text))
 
 
-def _receive(request: HttpRequest) -> Import:
+def _receive(request: WorkspaceRequest) -> Import:
     user: Any = request.user
     if size := getattr(request, "too_large", 0):
         raise FileProblem("too_large", limit=workspace_of(request).max_upload_bytes, found=size)

@@ -1,7 +1,7 @@
 """Segments: the list, and who is in one."""
 
 from django.db.models import Count
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -13,13 +13,14 @@ from segments import list_filter, membership
 from segments.models import Member, Segment
 from segments.rules import rule_text, tree
 from tenants.roles import allow
+from tenants.web.request import WorkspaceRequest
 
 PAGE = 50
 
 
 @allow("segments.view")
 @require_safe
-def listing(request: HttpRequest) -> HttpResponse:
+def listing(request: WorkspaceRequest) -> HttpResponse:
     """All segments with their sizes."""
     segments = list(Segment.objects.order_by("name")[:500])
     sizes = dict(
@@ -33,7 +34,7 @@ def listing(request: HttpRequest) -> HttpResponse:
 
 @allow("segments.view")
 @require_safe
-def size(request: HttpRequest, segment_id: int) -> HttpResponse:
+def size(request: WorkspaceRequest, segment_id: int) -> HttpResponse:
     """The fragment of the list: how many are in a dynamic segment, counted when it is asked for."""
     segment = get_object_or_404(Segment, pk=segment_id)
     return page(request, "segments/_size.html", {"size": membership.contacts(segment).count()})
@@ -41,7 +42,7 @@ def size(request: HttpRequest, segment_id: int) -> HttpResponse:
 
 @allow("segments.view")
 @require_safe
-def detail(request: HttpRequest, segment_id: int) -> HttpResponse:
+def detail(request: WorkspaceRequest, segment_id: int) -> HttpResponse:
     """The members of a segment, in keyset pages; of a dynamic one its rule, too."""
     segment = get_object_or_404(Segment, pk=segment_id)
     after = request.GET.get("after", "")
@@ -66,7 +67,7 @@ def detail(request: HttpRequest, segment_id: int) -> HttpResponse:
 
 @allow("segments.view")
 @require_safe
-def of_contact(request: HttpRequest, contact_id: int) -> HttpResponse:
+def of_contact(request: WorkspaceRequest, contact_id: int) -> HttpResponse:
     """The fragment of a profile: the segments that a contact is in."""
     contact = get_object_or_404(Contact, pk=contact_id)
     return page(request, "segments/_of_contact.html", {"segments": membership.of_contact(contact.pk)})
@@ -74,7 +75,7 @@ def of_contact(request: HttpRequest, contact_id: int) -> HttpResponse:
 
 @allow("segments.view")
 @require_safe
-def of_field(request: HttpRequest, key: str) -> HttpResponse:
+def of_field(request: WorkspaceRequest, key: str) -> HttpResponse:
     """The fragment of a field's page: the dynamic segments whose rules ask for it."""
     ruled = Segment.objects.filter(rule__isnull=False).order_by("name")[:500]
     asking = [s for s in ruled if any(getattr(c, "key", "") == key for c in tree.conditions(tree.parse(s.rule)))]
@@ -83,7 +84,7 @@ def of_field(request: HttpRequest, key: str) -> HttpResponse:
 
 @allow("segments.edit")
 @require_http_methods(["GET", "HEAD", "POST"])
-def add(request: HttpRequest) -> HttpResponse:
+def add(request: WorkspaceRequest) -> HttpResponse:
     """Contacts that were selected into static segments, existing or new. GET, or POST with `preview`: the preview."""
     given, posted = sent(request)
     asked = asked_for(given)

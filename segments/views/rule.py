@@ -13,7 +13,6 @@ from django.views.decorators.http import require_http_methods
 from contacts.listing import status_filters
 from contacts.listing.status_filters import FILTERS
 from contacts.models import Contact
-from contacts.views.quick_actions import user_id
 from core.http import go, page
 from segments import dynamic
 from segments.models import Segment
@@ -22,6 +21,7 @@ from segments.rules.activity_conditions import WHERE
 from segments.rules.rule_form import Block
 from segments.rules.tree import RuleError
 from tenants.roles import allow
+from tenants.web.request import user_id
 
 SAMPLE = 5
 

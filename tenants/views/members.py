@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -15,6 +15,7 @@ from tenants.members.memberships import LastOwner, NotAllowed
 from tenants.models import Invitation, Membership
 from tenants.roles import Role, allow
 from tenants.web import workspace_urls
+from tenants.web.request import WorkspaceRequest
 
 NEEDS_OWNER = "A workspace needs an owner. Make somebody else owner first."
 NOT_OPEN = "This invitation is not open any more: it was accepted or withdrawn."
@@ -31,14 +32,14 @@ def _context(form: InviteForm) -> dict[str, Any]:
 
 @allow("members.view")
 @require_safe
-def listing(request: HttpRequest) -> HttpResponse:
+def listing(request: WorkspaceRequest) -> HttpResponse:
     """Who works here, and who is invited."""
     return page(request, "tenants/members.html", _context(InviteForm()))
 
 
 @allow("members.manage")
 @require_POST
-def invite(request: HttpRequest) -> HttpResponse:
+def invite(request: WorkspaceRequest) -> HttpResponse:
     form = InviteForm(request.POST)
     if form.is_valid():
         try:
@@ -53,7 +54,7 @@ def invite(request: HttpRequest) -> HttpResponse:
 
 @allow("members.manage")
 @require_POST
-def invite_again(request: HttpRequest, invitation_id: int) -> HttpResponse:
+def invite_again(request: WorkspaceRequest, invitation_id: int) -> HttpResponse:
     """Another mail with another link, good for seven days from now."""
     get_object_or_404(Invitation, pk=invitation_id)
     try:
@@ -65,7 +66,7 @@ def invite_again(request: HttpRequest, invitation_id: int) -> HttpResponse:
 
 @allow("members.manage")
 @require_POST
-def withdraw(request: HttpRequest, invitation_id: int) -> HttpResponse:
+def withdraw(request: WorkspaceRequest, invitation_id: int) -> HttpResponse:
     """The link stops working at once."""
     get_object_or_404(Invitation, pk=invitation_id)
     try:
@@ -79,7 +80,7 @@ def withdraw(request: HttpRequest, invitation_id: int) -> HttpResponse:
 
 @allow("members.manage")
 @require_POST
-def set_role(request: HttpRequest, membership_id: int) -> HttpResponse:
+def set_role(request: WorkspaceRequest, membership_id: int) -> HttpResponse:
     """Another role. The last owner stays owner, and only owners make owners."""
     form = RoleForm(request.POST)
     if not form.is_valid():
@@ -97,7 +98,7 @@ def set_role(request: HttpRequest, membership_id: int) -> HttpResponse:
 
 @allow("members.manage")
 @require_http_methods(["GET", "HEAD", "POST"])
-def remove(request: HttpRequest, membership_id: int) -> HttpResponse:
+def remove(request: WorkspaceRequest, membership_id: int) -> HttpResponse:
     """Ask, then take a member out of the workspace."""
     if request.method != "POST":
         member = get_object_or_404(Membership.objects.select_related("user"), pk=membership_id)
@@ -117,10 +118,10 @@ def remove(request: HttpRequest, membership_id: int) -> HttpResponse:
 
 @allow("workspace.view")
 @require_http_methods(["GET", "HEAD", "POST"])
-def leave(request: HttpRequest) -> HttpResponse:
+def leave(request: WorkspaceRequest) -> HttpResponse:
     """Ask, then leave the workspace oneself."""
     if request.method != "POST":
-        return page(request, "tenants/remove_member.html", {"member": request.membership, "self": True})  # type: ignore[attr-defined]
+        return page(request, "tenants/remove_member.html", {"member": request.membership, "self": True})
     try:
         memberships.leave(_user(request).pk)
     except NotAllowed:
@@ -128,11 +129,11 @@ def leave(request: HttpRequest) -> HttpResponse:
     except LastOwner:
         messages.error(request, NEEDS_OWNER)
         return go(request, "tenants:members")
-    messages.success(request, f"You have left {request.workspace.name}.")  # type: ignore[attr-defined]
+    messages.success(request, f"You have left {request.workspace.name}.")
     return go(request, workspace_urls.outside("home"))
 
 
-def _user(request: HttpRequest) -> Any:
+def _user(request: WorkspaceRequest) -> Any:
     return request.user
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
@@ -13,6 +13,7 @@ from tenants.import_rules import PRESETS, ImportRulesForm
 from tenants.models import Tenant
 from tenants.roles import allow
 from tenants.web.navigation import SETTINGS_PAGES
+from tenants.web.request import WorkspaceRequest
 
 
 def tabs(current: str) -> list[dict[str, Any]]:
@@ -25,13 +26,13 @@ def tabs(current: str) -> list[dict[str, Any]]:
 
 @allow("settings.manage")
 @require_safe
-def rules(request: HttpRequest) -> HttpResponse:
+def rules(request: WorkspaceRequest) -> HttpResponse:
     """Limits of files, and how values are judged."""
     return page(request, "tenants/import_rules.html", _context(request))
 
 
-def _context(request: HttpRequest, form: ImportRulesForm | None = None) -> dict[str, Any]:
-    tenant: Tenant = request.workspace  # type: ignore[attr-defined]
+def _context(request: WorkspaceRequest, form: ImportRulesForm | None = None) -> dict[str, Any]:
+    tenant: Tenant = request.workspace
     on = import_rules.in_force(tenant)
     return {
         "form": form or ImportRulesForm(initial=import_rules.initial(tenant)),
@@ -42,7 +43,7 @@ def _context(request: HttpRequest, form: ImportRulesForm | None = None) -> dict[
 
 @allow("settings.manage")
 @require_POST
-def save_rules(request: HttpRequest) -> HttpResponse:
+def save_rules(request: WorkspaceRequest) -> HttpResponse:
     form = ImportRulesForm(request.POST)
     if not form.is_valid():
         return invalid(request, "tenants/import_rules.html", _context(request, form))
@@ -51,7 +52,7 @@ def save_rules(request: HttpRequest) -> HttpResponse:
 
 @allow("settings.manage")
 @require_POST
-def use_preset(request: HttpRequest) -> HttpResponse:
+def use_preset(request: WorkspaceRequest) -> HttpResponse:
     """Set the rules of a preset; all others stay as they are."""
     preset = PRESETS.get(request.POST.get("preset", ""))
     if preset is None:
@@ -59,7 +60,7 @@ def use_preset(request: HttpRequest) -> HttpResponse:
     return _save(request, preset.values, f"“{preset.label}” is in force.")
 
 
-def _save(request: HttpRequest, values: Any, said: str) -> HttpResponse:
-    changed = import_rules.save(request.workspace, values, user_id=request.user.pk)  # type: ignore[attr-defined]
+def _save(request: WorkspaceRequest, values: Any, said: str) -> HttpResponse:
+    changed = import_rules.save(request.workspace, values, user_id=request.user.pk)
     messages.success(request, said if changed else "Nothing was different: the rules stay as they are.")
     return go(request, "tenants:settings")

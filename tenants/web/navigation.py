@@ -1,13 +1,14 @@
 """What every workspace page shows around its content."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.http import HttpRequest
 from django.urls import reverse
 
 from core.broker import workers_alive
-from tenants.models import Notice
+from tenants.models import Membership, Notice
 from tenants.roles import PERMISSIONS
+from tenants.web.request import WorkspaceRequest
 from tenants.web.workspace_urls import outside
 from tenants.workspaces import places_of
 
@@ -56,15 +57,16 @@ def context(request: HttpRequest) -> dict[str, Any]:
     if workspace is None or getattr(request, "urlconf", None) is None:
         return {}
     user: Any = request.user
+    membership = cast(WorkspaceRequest, request).membership
     return {
         "workspace": workspace,
-        "membership": request.membership,  # type: ignore[attr-defined]
+        "membership": membership,
         "workspaces": [
             {"name": p.name, "slug": p.slug, "url": p.url, "current": p.id == workspace.pk} for p in places_of(user.pk)
         ],
-        "nav": _sections(request),
+        "nav": _sections(membership),
         # {% if can.imports_run %}: what this person may do, for buttons.
-        "can": {name.replace(".", "_"): request.membership.may(name) for name in PERMISSIONS},  # type: ignore[attr-defined]
+        "can": {name.replace(".", "_"): membership.may(name) for name in PERMISSIONS},
         "workers_alive": workers_alive(),
         "unread_notices": Notice.objects.filter(user=user, read_at=None).count(),
         "signout_url": outside("account_logout"),
@@ -73,8 +75,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def _sections(request: HttpRequest) -> list[dict[str, Any]]:
-    membership = request.membership  # type: ignore[attr-defined]
+def _sections(membership: Membership) -> list[dict[str, Any]]:
     out: list[dict[str, Any]] = []
     for label, items in SECTIONS:
         shown = [_item(*item) for item in items if membership.may(item[3])]

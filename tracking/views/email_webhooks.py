@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib import messages
 from django.db import close_old_connections
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -17,6 +17,7 @@ from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tenants.roles import allow, public
 from tenants.views.settings import tabs
+from tenants.web.request import WorkspaceRequest
 from tracking.email import webhooks
 from tracking.email.webhooks import PROVIDERS, BadPost
 from tracking.models import MailHook
@@ -25,7 +26,7 @@ from tracking.models import MailHook
 @public
 @csrf_exempt
 @require_http_methods(["HEAD", "POST"])
-def receive(request: HttpRequest, key: str) -> HttpResponse:
+def receive(request: WorkspaceRequest, key: str) -> HttpResponse:
     """What a provider posts. 404 for a key that is none, 413 for too much, 400 for what is not the provider's; else 200."""
     tenant_id = _tenant(key)
     if request.method == "HEAD":
@@ -60,14 +61,14 @@ def _tenant(key: str) -> int:
 
 @allow("settings.manage")
 @require_safe
-def hooks(request: HttpRequest) -> HttpResponse:
+def hooks(request: WorkspaceRequest) -> HttpResponse:
     """Addresses of this workspace, with when they were last used."""
     base = settings.SITE_URL.rstrip("/")
     shown: dict[str, Any] = {
         "hooks": [(hook, PROVIDERS[hook.provider][0], f"{base}/hooks/{hook.key}/")
                   for hook in MailHook.objects.filter(archived_at=None).order_by("pk")],
         "providers": [(key, name) for key, (name, _path) in PROVIDERS.items()],
-        "soft_bounces": request.workspace.soft_bounces,  # type: ignore[attr-defined]
+        "soft_bounces": request.workspace.soft_bounces,
         "soft_days": webhooks.SOFT_DAYS,
         "tabs": tabs("tracking:hooks"),
     }  # fmt: skip
@@ -76,7 +77,7 @@ def hooks(request: HttpRequest) -> HttpResponse:
 
 @allow("settings.manage")
 @require_POST
-def add_hook(request: HttpRequest) -> HttpResponse:
+def add_hook(request: WorkspaceRequest) -> HttpResponse:
     """A new address."""
     provider = request.POST.get("provider", "")
     if provider not in PROVIDERS:
@@ -90,13 +91,13 @@ def add_hook(request: HttpRequest) -> HttpResponse:
 
 @allow("settings.manage")
 @require_POST
-def set_soft_bounces(request: HttpRequest) -> HttpResponse:
+def set_soft_bounces(request: WorkspaceRequest) -> HttpResponse:
     """How many soft bounces in a row make a hard one."""
     wanted = whole(request.POST.get("soft_bounces", ""))
     if wanted is None or not 0 <= wanted <= MOST_SOFT:
         messages.warning(request, f"Enter a number from 0 (never) to {MOST_SOFT}.")
         return go(request, "tracking:hooks")
-    workspace: Tenant = request.workspace  # type: ignore[attr-defined]
+    workspace: Tenant = request.workspace
     before, workspace.soft_bounces = workspace.soft_bounces, wanted
     workspace.save(update_fields=["soft_bounces"])
     audit.record("hook.soft_bounces", user_id=request.user.pk, target="soft bounces", before=before, after=wanted)
@@ -109,7 +110,7 @@ MOST_SOFT = 20
 
 @allow("settings.manage")
 @require_POST
-def remove_hook(request: HttpRequest, hook_id: int) -> HttpResponse:
+def remove_hook(request: WorkspaceRequest, hook_id: int) -> HttpResponse:
     """Posts to the address are refused from now on."""
     hook = get_object_or_404(MailHook, pk=hook_id, archived_at=None)
     hook.archive()

@@ -6,7 +6,7 @@ from typing import Any
 import redis
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
@@ -18,6 +18,7 @@ from core.http import invalid, page
 from core.parse import whole
 from tenants import audit
 from tenants.roles import allow
+from tenants.web.request import WorkspaceRequest
 from tracking import overview, quarantine
 from tracking import timeline as stream
 from tracking.models import Quarantine, Site, Visitor, VisitorIdentifier
@@ -49,21 +50,21 @@ REASONS = {
 
 @allow("sites.view")
 @require_safe
-def sites(request: HttpRequest) -> HttpResponse:
+def sites(request: WorkspaceRequest) -> HttpResponse:
     """Sites with the pixel, and when we last saw each."""
     shown = {
         "sites": Site.objects.order_by("name"),
         "held": Quarantine.objects.filter(released_at=None).order_by("-at")[:100],
-        "count_claimed": request.workspace.count_claimed_orders,  # type: ignore[attr-defined]
+        "count_claimed": request.workspace.count_claimed_orders,
     }
     return page(request, "tracking/sites.html", shown)
 
 
 @allow("sites.manage")
 @require_POST
-def count_claimed(request: HttpRequest) -> HttpResponse:
+def count_claimed(request: WorkspaceRequest) -> HttpResponse:
     """Whether orders that only browsers have told of count in segments."""
-    workspace: Any = request.workspace  # type: ignore[attr-defined]
+    workspace: Any = request.workspace
     workspace.count_claimed_orders = "count" in request.POST
     workspace.save(update_fields=["count_claimed_orders"])
     detail = {"count": workspace.count_claimed_orders}
@@ -74,7 +75,7 @@ def count_claimed(request: HttpRequest) -> HttpResponse:
 
 @allow("sites.manage")
 @require_POST
-def release(request: HttpRequest, item_id: int) -> HttpResponse:
+def release(request: WorkspaceRequest, item_id: int) -> HttpResponse:
     """Let an identifier in quarantine count again."""
     get_object_or_404(Quarantine, pk=item_id, released_at=None)
     item = quarantine.release(item_id, user_id=request.user.pk or 0)
@@ -85,7 +86,7 @@ def release(request: HttpRequest, item_id: int) -> HttpResponse:
 
 @allow("sites.manage")
 @require_POST
-def settings_of(request: HttpRequest, site_id: int) -> HttpResponse:
+def settings_of(request: WorkspaceRequest, site_id: int) -> HttpResponse:
     """Where the pages of a site are, and whose phones are meant without a country."""
     found = get_object_or_404(Site, pk=site_id)
     country = request.POST.get("country", "").strip().upper()
@@ -105,24 +106,24 @@ def settings_of(request: HttpRequest, site_id: int) -> HttpResponse:
 
 @allow("sites.manage")
 @require_POST
-def add_site(request: HttpRequest) -> HttpResponse:
+def add_site(request: WorkspaceRequest) -> HttpResponse:
     name = request.POST.get("name", "").strip()[:120]
     if not name:
         messages.error(request, "A site needs a name, for example shop.example.com.")
         return redirect("tracking:sites")
-    site = Site.objects.create(name=name, key=new_key(request.workspace.pk))  # type: ignore[attr-defined]
+    site = Site.objects.create(name=name, key=new_key(request.workspace.pk))
     audit.record("site.added", user_id=request.user.pk, target=name)
     return redirect("tracking:site", site.pk)
 
 
 @allow("sites.view")
 @require_safe
-def site(request: HttpRequest, site_id: int) -> HttpResponse:
+def site(request: WorkspaceRequest, site_id: int) -> HttpResponse:
     """The snippet to install, and the live check that it works."""
     return page(request, "tracking/site.html", _site(request, get_object_or_404(Site, pk=site_id)))
 
 
-def _site(request: HttpRequest, found: Site) -> dict[str, Any]:
+def _site(request: WorkspaceRequest, found: Site) -> dict[str, Any]:
     snippet = (
         f'<script src="{settings.SITE_URL}/static/pixel.js" data-key="{found.key}" defer></script>\n'
         f'<noscript><img src="{settings.SITE_URL}/p/{found.key}" alt="" width="1" height="1"></noscript>'
@@ -136,21 +137,21 @@ def _site(request: HttpRequest, found: Site) -> dict[str, Any]:
     }
 
 
-def _country(request: HttpRequest) -> str:
-    return str(request.workspace.country)  # type: ignore[attr-defined]
+def _country(request: WorkspaceRequest) -> str:
+    return str(request.workspace.country)
 
 
 @allow("sites.view")
 @require_safe
-def seen(request: HttpRequest, site_id: int) -> HttpResponse:
+def seen(request: WorkspaceRequest, site_id: int) -> HttpResponse:
     """The fragment that says when we last saw the site."""
     found = get_object_or_404(Site, pk=site_id)
     return page(request, "tracking/_seen.html", {"site": found, **_drops(request, found)})
 
 
-def _drops(request: HttpRequest, found: Site) -> dict[str, Any]:
+def _drops(request: WorkspaceRequest, found: Site) -> dict[str, Any]:
     try:
-        drops = inbox.drops(tenant_id=request.workspace.pk, site_id=found.pk)  # type: ignore[attr-defined]
+        drops = inbox.drops(tenant_id=request.workspace.pk, site_id=found.pk)
         refused = sorted(((REASONS.get(reason, reason), n) for reason, n in drops.items()), key=lambda d: -d[1])
         return {"drops": refused, "refused": sum(drops.values()), "waiting": inbox.waiting()}
     except redis.RedisError:
@@ -159,7 +160,7 @@ def _drops(request: HttpRequest, found: Site) -> dict[str, Any]:
 
 @allow("contacts.view")
 @require_safe
-def resolved(request: HttpRequest) -> HttpResponse:
+def resolved(request: WorkspaceRequest) -> HttpResponse:
     """Contacts that a visitor turned out to be, the latest first, with the reason."""
     before = whole(request.GET.get("before", ""))
     visitors = Visitor.objects.exclude(contact_id=None)
@@ -195,7 +196,7 @@ def _matched(visitor: Visitor, names: dict[int, list[VisitorIdentifier]]) -> Vis
 
 @allow("contacts.view")
 @require_safe
-def of_contact(request: HttpRequest, contact_id: int) -> HttpResponse:
+def of_contact(request: WorkspaceRequest, contact_id: int) -> HttpResponse:
     """The fragment of a profile: its visitors, and why they are this person."""
     visitors = list(Visitor.objects.filter(contact_id=contact_id).order_by("first_seen")[:20])
     names = _names(v.pk for v in visitors)
@@ -212,7 +213,7 @@ def of_contact(request: HttpRequest, contact_id: int) -> HttpResponse:
 
 @allow("contacts.view")
 @require_safe
-def activity(request: HttpRequest, contact_id: int) -> HttpResponse:
+def activity(request: WorkspaceRequest, contact_id: int) -> HttpResponse:
     """The fragment of a profile: what its visitors did on the sites, what imports and providers have told; by kind."""
     contact = get_object_or_404(Contact, pk=contact_id)
     kind, after = request.GET.get("kind", ""), request.GET.get("after", "")[:60]
@@ -221,7 +222,7 @@ def activity(request: HttpRequest, contact_id: int) -> HttpResponse:
 
 @allow("contacts.view")
 @require_safe
-def panel(request: HttpRequest, contact_id: int) -> HttpResponse:
+def panel(request: WorkspaceRequest, contact_id: int) -> HttpResponse:
     """The panel "Contact activity", over the list: every message with its channel, language, date and status. Without a
     script it is the tab of the profile."""
     contact = get_object_or_404(Contact, pk=contact_id)
