@@ -156,7 +156,7 @@ def retry(request: WorkspaceRequest, import_id: int) -> HttpResponse:
     if not corrections.mendable(imp):
         return go(request, "imports:detail", imp.pk)
     _keep_typed(request, imp)
-    made = corrections.retry(imp, tenant=request.workspace, user=request.user)  # type: ignore[attr-defined, arg-type]
+    made = corrections.retry(imp, tenant=request.workspace, user=request.user)  # type: ignore[arg-type]
     if made is None:
         messages.error(request, "No rows are ready. Fix the highlighted cells, then import them again.")
         return go(request, "imports:detail", imp.pk)

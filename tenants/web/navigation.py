@@ -64,7 +64,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
         "workspaces": [
             {"name": p.name, "slug": p.slug, "url": p.url, "current": p.id == workspace.pk} for p in places_of(user.pk)
         ],
-        "nav": _sections(membership),
+        "nav": _sections(membership, request.path),
         # {% if can.imports_run %}: what this person may do, for buttons.
         "can": {name.replace(".", "_"): membership.may(name) for name in PERMISSIONS},
         "workers_alive": workers_alive(),
@@ -75,15 +75,15 @@ def context(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def _sections(membership: Membership) -> list[dict[str, Any]]:
+def _sections(membership: Membership, path: str) -> list[dict[str, Any]]:
     out: list[dict[str, Any]] = []
     for label, items in SECTIONS:
         shown = [_item(*item) for item in items if membership.may(item[3])]
         if shown:
             out.append({"label": label, "items": shown})
     # The page belongs to the item whose address it goes on from; to the longest where several do.
-    here = [item for section in out for item in section["items"] if request.path.startswith(item["url"])]
-    if any(request.path.startswith(reverse(route)) for _label, route in SETTINGS_PAGES):
+    here = [item for section in out for item in section["items"] if path.startswith(item["url"])]
+    if any(path.startswith(reverse(route)) for _label, route in SETTINGS_PAGES):
         here = [item for section in out for item in section["items"] if item["url"] == reverse("tenants:settings")]
     for item in sorted(here, key=lambda item: len(item["url"]))[-1:]:
         item["current"] = True
