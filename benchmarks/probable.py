@@ -17,7 +17,7 @@ from benchmarks import companies, doubles, splinked
 from benchmarks.imports import owner
 from benchmarks.stack import Stack, peak
 from contacts.linkage import blocking, job, normalize, schedule, scoring
-from contacts.linkage.comparison import People
+from contacts.linkage.comparison import PersonColumns
 from contacts.linkage.normalize import FIELDS, Person
 from contacts.models import Contact, ProbableSearch
 from tenants.isolation.context import tenant_context
@@ -124,7 +124,7 @@ def candidates(people: Sequence[Person]) -> list[Pair]:
 
 def ours(data: Data) -> list[Pair]:
     """Pairs inside of the groups that the product would show."""
-    people = People.of(list(enumerate(data.people)))
+    people = PersonColumns.of(list(enumerate(data.people)))
     place = np.empty(len(people), dtype=np.int64)
     place[people.ids] = np.arange(len(people))
     left, right = place[np.array(candidates(data.people)).T]

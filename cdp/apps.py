@@ -3,7 +3,7 @@
 from django.apps import AppConfig
 
 
-class Wiring(AppConfig):
+class CdpConfig(AppConfig):
     """Loads cdp.celery, so that tasks sent from anywhere find the broker."""
 
     name = "cdp"

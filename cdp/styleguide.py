@@ -183,7 +183,7 @@ def _chart() -> charts.Chart:
     was = [2810, 2700, 2890, 3010, 3240, 3810, 3690, 3110, 3050, 3200, 3310, 3420, 4010, 3900, 4290, 4170, 4460, 4380]
     labels = [f"{day} Nov" for day in range(5, 23)]
     words = "Visitors a day from 5 to 22 November: between 2,980 and 5,940, at last 5,780."
-    mark = charts.Mark(14, "14 Nov, fair in Riga: 5,480")
+    mark = charts.Tick(14, "14 Nov, fair in Riga: 5,480")
     return charts.line(
         labels, now, name="5 – 22 Nov", sentence=words, before=was, before_name="18 days before", mark=mark
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Q
 
-from contacts.models import Change, Contact, News
+from contacts.models import Change, Contact, SilentChange
 from tenants.isolation.statements import run
 
 # Entries are read so many at a time; those that a later change has overtaken are passed over, but not for ever.
@@ -15,7 +15,7 @@ STEP, MOST_STEPS = 200, 25
 SPARE = 20_000
 
 
-class TooFar(Exception):
+class ScanLimitReached(Exception):
     """So few contacts of those that are wanted stand on the way that sorting them all is faster."""
 
 
@@ -42,7 +42,7 @@ def _walk(wanted: Any, *, newest_first: bool, after: tuple[datetime, int] | None
         if len(entries) < STEP:
             return
         after = entries[-1]
-    raise TooFar
+    raise ScanLimitReached
 
 
 def _behind(after: tuple[datetime, int], *, newest_first: bool) -> Q:
@@ -75,7 +75,7 @@ def _in_the_way() -> bool:
 
 def forget_news(*, before: datetime) -> int:
     """Remove news that everybody has read."""
-    return int(News.objects.filter(at__lt=before).delete()[0])
+    return int(SilentChange.objects.filter(at__lt=before).delete()[0])
 
 
 NOTE_CHANGES = """

@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 NEWS_DAYS = 30
 
 
-def everywhere() -> None:
+def run_for_all_workspaces() -> None:
     """Tidy up all workspaces; a failure of one does not stop the others."""
     for tenant_id in Tenant.objects.order_by("?").values_list("pk", flat=True):
         try:

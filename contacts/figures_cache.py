@@ -7,7 +7,7 @@ from typing import TypeVar
 from django.core.cache import cache
 from redis import RedisError
 
-from contacts.models import Turn
+from contacts.models import WriteLock
 from tenants.isolation.context import current_tenant
 
 log = logging.getLogger(__name__)
@@ -18,7 +18,7 @@ T = TypeVar("T")
 def figures(name: str, work: Callable[[], T], *, while_writing: int, otherwise: int = KEPT_SECONDS) -> T:
     """What `work` says, or what it has said about the same contacts in the last seconds, `otherwise`. While an import
     writes, contacts change all the time: then an answer counts for `while_writing` seconds."""
-    turn = Turn.objects.values_list("version", "holder").first()
+    turn = WriteLock.objects.values_list("version", "holder").first()
     if turn is None:
         return work()  # nobody has written yet
     version, holder = turn

@@ -11,11 +11,11 @@ from typing import Any
 
 from django.db import DatabaseError, OperationalError
 
-from contacts.errors import Refused
+from contacts.errors import NotAllowed
 from tenants.isolation.context import tenant_context
 
 log = logging.getLogger(__name__)
-TURN_SECONDS = 5.0
+TIME_SLICE_SECONDS = 5.0
 MOST_ATTEMPTS = 3
 
 
@@ -28,7 +28,7 @@ def work(
     `step` says whether there is more to do; `fail` ends the work with a reason. Rows of `model` have `attempts`, and states
     of which those in ACTIVE are under way.
     """
-    until = time.monotonic() + TURN_SECONDS
+    until = time.monotonic() + TIME_SLICE_SECONDS
     while _guarded(tenant_id, pk, model, step, fail):
         if time.monotonic() > until:
             with tenant_context(tenant_id):
@@ -54,11 +54,11 @@ def _guarded(
             return found is not None and step(found)
     except OperationalError:
         raise  # the database has gone, or two transactions met: a sweep brings the work back
-    except (Refused, DatabaseError) as problem:
+    except (NotAllowed, DatabaseError) as problem:
         if isinstance(problem, DatabaseError):
             log.exception("%s %s of workspace %s", model.__name__, pk, tenant_id)
         with tenant_context(tenant_id):
-            fail(model.objects.get(pk=pk), str(problem) if isinstance(problem, Refused) else type(problem).__name__)
+            fail(model.objects.get(pk=pk), str(problem) if isinstance(problem, NotAllowed) else type(problem).__name__)
         return False
 
 

@@ -36,4 +36,4 @@ def nightly(**_later: Any) -> None:
 
 @shared_task(name="contacts.tidy")
 def tidy(**_later: Any) -> None:
-    cleanup.everywhere()
+    cleanup.run_for_all_workspaces()

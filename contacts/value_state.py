@@ -21,7 +21,7 @@ def _columns(key: str) -> list[str]:
     return [key, *([_FORMS[key]] if key in _FORMS else [])] if key in CORE else []
 
 
-def of(contact: Contact, key: str) -> list[Any]:
+def state_of(contact: Contact, key: str) -> list[Any]:
     """The state of a value: of a core field, of a channel's status, or of the attribute with this key."""
     columns = _columns(key)
     if not columns:
@@ -30,7 +30,7 @@ def of(contact: Contact, key: str) -> list[Any]:
     return [value.isoformat() if isinstance(value, datetime) else value for value in values]
 
 
-def put(contact: Contact, key: str, state: Sequence[Any]) -> None:
+def restore_state(contact: Contact, key: str, state: Sequence[Any]) -> None:
     """Give a value a state. Nothing is written to the database."""
     columns = _columns(key)
     for column, value in zip(columns, state, strict=False):
@@ -46,10 +46,10 @@ def put(contact: Contact, key: str, state: Sequence[Any]) -> None:
 _APART = ("id", "tenant_id", "attributes")
 
 
-def write(contact: Contact, states: Mapping[str, Sequence[Any]], now: datetime) -> None:
+def write_states(contact: Contact, states: Mapping[str, Sequence[Any]], now: datetime) -> None:
     """Give values their states and write the contact, with its place in the order of changes."""
     for key, state in states.items():
-        put(contact, key, state)
+        restore_state(contact, key, state)
     contact.changed_at = now
     # Attributes that stay are not written again.
     others = [f.attname for f in Contact._meta.concrete_fields if not f.generated and f.attname not in _APART]

@@ -2,17 +2,17 @@
 
 from django.db.models import F
 
-from contacts.models import Turn
+from contacts.models import WriteLock
 
 
-def lock() -> Turn:
+def lock() -> WriteLock:
     """The tenant's turn, locked until the transaction ends. Made on first use."""
-    Turn.objects.bulk_create([Turn()], ignore_conflicts=True)
-    turn: Turn = Turn.objects.select_for_update().get()
+    WriteLock.objects.bulk_create([WriteLock()], ignore_conflicts=True)
+    turn: WriteLock = WriteLock.objects.select_for_update().get()
     return turn
 
 
-def take(turn: Turn, holder: int) -> bool:
+def acquire(turn: WriteLock, holder: int) -> bool:
     """Let one import write; False when another one does. The same holder may take it again."""
     if turn.holder not in (None, holder):
         return False
@@ -21,18 +21,18 @@ def take(turn: Turn, holder: int) -> bool:
     return True
 
 
-def is_free(turn: Turn, holder: int) -> bool:
+def is_available(turn: WriteLock, holder: int) -> bool:
     """Whether nobody else is writing."""
     return turn.holder in (None, holder)
 
 
 def is_held_by_another(holder: int) -> bool:
     """Whether somebody else writes at this moment; without a lock, for showing."""
-    return bool(Turn.objects.exclude(holder=None).exclude(holder=holder).exists())
+    return bool(WriteLock.objects.exclude(holder=None).exclude(holder=holder).exists())
 
 
 def release(holder: int, *, written: bool) -> None:
-    """Give the turn back; `written` says that contacts changed, so that plans made before are out of date."""
+    """Give the turn back; `bump_version` says that contacts changed, so that plans made before are out of date."""
     turn = lock()
     if turn.holder != holder:
         return
@@ -41,11 +41,11 @@ def release(holder: int, *, written: bool) -> None:
     turn.save(update_fields=["holder", "version"])
 
 
-def written() -> None:
+def bump_version() -> None:
     """Say that contacts were written outside of an import. The caller has locked the turn."""
-    Turn.objects.update(version=F("version") + 1)
+    WriteLock.objects.update(version=F("version") + 1)
 
 
 def version() -> int | None:
     """The version of the workspace's contacts that plans are held against; without a lock. None before the first turn."""
-    return Turn.objects.values_list("version", flat=True).first()
+    return WriteLock.objects.values_list("version", flat=True).first()

@@ -14,7 +14,7 @@ PLOT = 88.0
 
 
 @dataclass(frozen=True)
-class Mark:
+class Tick:
     """One event worth naming: at which point, and in which words."""
 
     at: int
@@ -41,7 +41,7 @@ def line(
     sentence: str,
     before: Sequence[Number] | None = None,
     before_name: str = "before",
-    mark: Mark | None = None,
+    mark: Tick | None = None,
 ) -> Chart:
     """A line over time, at most with the period before as a dashed one. The last point and one event are marked."""
     columns = [values, *([before] if before else [])]
@@ -124,7 +124,7 @@ def _point(i: int, values: Sequence[Number], top: float) -> SafeString:
     return format_html('<circle class="curve-point" cx="{}%" cy="{}%" r="4"/>', f"{x:.2f}", f"{y:.2f}")
 
 
-def _mark(mark: Mark, values: Sequence[Number], top: float) -> SafeString:
+def _mark(mark: Tick, values: Sequence[Number], top: float) -> SafeString:
     x, y = _place(mark.at, values, top)
     anchor = "start" if x < 30 else "end"
     text = format_html(

@@ -69,17 +69,19 @@ def _address(text: str) -> IPv4Address | IPv6Address | None:
     return (found.ipv4_mapped or found) if isinstance(found, IPv6Address) else found
 
 
-def page(request: HttpRequest, template: str, context: Mapping[str, Any] | None = None, **kwargs: Any) -> HttpResponse:
+def render_page(
+    request: HttpRequest, template: str, context: Mapping[str, Any] | None = None, **kwargs: Any
+) -> HttpResponse:
     """A page, rendered at once: inside the tenant's transaction, so that lazy querysets see their rows."""
     return HttpResponse(render_to_string(template, dict(context or {}), request), **kwargs)
 
 
 def invalid(request: HttpRequest, template: str, context: Mapping[str, Any]) -> HttpResponse:
     """The form again, with its errors: 422, which htmx swaps in and a browser shows."""
-    return page(request, template, context, status=422)
+    return render_page(request, template, context, status=422)
 
 
-def go(request: HttpRequest, to: str, *args: Any, **kwargs: Any) -> HttpResponse:
+def redirect_to(request: HttpRequest, to: str, *args: Any, **kwargs: Any) -> HttpResponse:
     """On to another page: a redirect for a browser, HX-Redirect for htmx (which would swap a redirect's page in)."""
     response: HttpResponse = redirect(to, *args, **kwargs)
     if request.headers.get("HX-Request"):

@@ -28,7 +28,7 @@ OUTCOMES = (
 
 
 @dataclass(frozen=True)
-class Segment:
+class BarPiece:
     """A piece of a strip: from `x`, `width` wide, both in percent of the whole."""
 
     tone: str
@@ -73,7 +73,7 @@ def rows(counts: Any) -> int:
     return max(count_of(counts, "rows") or count_of(counts, "total"), done(counts))
 
 
-def segments(counts: Any, *, least: float = 1.0) -> list[Segment]:
+def segments(counts: Any, *, least: float = 1.0) -> list[BarPiece]:
     """Pieces of a strip. A count above 0 is at least `least` percent wide; the wide ones give way for it."""
     whole = rows(counts)
     found = [(outcome.tone, count_of(counts, outcome.key)) for outcome in OUTCOMES]
@@ -86,7 +86,7 @@ def segments(counts: Any, *, least: float = 1.0) -> list[Segment]:
     out, x = [], 0.0
     for tone, share in shares:
         width = least if share < least else share - (share - least) * shrink
-        out.append(Segment(tone, f"{x:.2f}%", f"{width:.2f}%"))
+        out.append(BarPiece(tone, f"{x:.2f}%", f"{width:.2f}%"))
         x += width
     return out
 

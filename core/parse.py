@@ -6,17 +6,17 @@ from datetime import datetime
 from django.utils.dateparse import parse_datetime
 
 
-def whole(text: str) -> int | None:
+def parse_id(text: str) -> int | None:
     """A whole number that a row of the database can have: ASCII digits and nothing else, at most 17 of them."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 18 else None
 
 
-def wholes(texts: Iterable[str]) -> list[int]:
+def parse_ids(texts: Iterable[str]) -> list[int]:
     """Those of the texts that are whole numbers."""
-    return [number for text in texts if (number := whole(text)) is not None]
+    return [number for text in texts if (number := parse_id(text)) is not None]
 
 
-def moment(text: str) -> datetime | None:
+def parse_moment(text: str) -> datetime | None:
     """A time with its zone, in ISO 8601."""
     try:
         found = parse_datetime(text)

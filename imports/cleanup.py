@@ -13,7 +13,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from contacts.identity import revert
-from contacts.models import Withdrawn
+from contacts.models import UndoArchive
 from contacts.staging import Staging
 from imports.models import Import, Phase
 from imports.pipeline import roster, undo
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 _BESIDE = (upload.ORIGINAL, ".utf8")
 
 
-def everywhere() -> None:
+def run_for_all_workspaces() -> None:
     """Tidy up all workspaces; a failure of one does not stop the others."""
     # In another order each day: should the time of the task not be enough, nobody is always the last.
     for tenant in Tenant.objects.order_by("?"):
@@ -40,9 +40,9 @@ def workspace(tenant: Tenant, *, now: datetime) -> tuple[int, int]:
     """Remove what is over in one workspace; returns imports that lost their file, and undos that became final."""
     old = Q(file_removed_at=None, finished_at__lt=now - timedelta(days=tenant.keep_files_days))
     with tenant_context(tenant.pk):
-        roster.forget(tenant.pk, before=now - timedelta(days=undo.DAYS))
+        roster.forget(tenant.pk, before=now - timedelta(days=undo.UNDO_DAYS))
     files = _each(tenant, old, lambda imp: remove_file(imp, now))
-    undone = Q(undone_at__lt=now - timedelta(days=undo.DAYS))
+    undone = Q(undone_at__lt=now - timedelta(days=undo.UNDO_DAYS))
     return files, _each(tenant, undone, _forget, withdrawn=True)
 
 
@@ -51,7 +51,7 @@ def _each(tenant: Tenant, wanted: Q, act: Callable[[Import], None], *, withdrawn
     with tenant_context(tenant.pk, read_only=True):
         found = Import.objects.filter(wanted, phase=Phase.DONE)
         if withdrawn:
-            found = found.filter(Exists(Withdrawn.objects.filter(import_id=OuterRef("pk"))))
+            found = found.filter(Exists(UndoArchive.objects.filter(import_id=OuterRef("pk"))))
         ids = list(found.order_by("pk").values_list("pk", flat=True))
     done = 0
     for pk in ids:

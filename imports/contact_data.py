@@ -8,11 +8,11 @@ from pathlib import Path
 from django.conf import settings
 from django.utils import timezone
 
-from contacts.errors import Refused
-from contacts.privacy.data_providers import Identifiers, Moved
+from contacts.errors import NotAllowed
+from contacts.privacy.data_providers import Identifiers, TransferRecord
 from contacts.values.columns import IDENTIFIERS
 from imports import cleanup
-from imports.models import Import, Phase, Touched
+from imports.models import Import, Phase, RowEffect
 from imports.pipeline import queries
 
 TABLES = ("touched", "row_issue", "rejected_row", "import", "import_listing")
@@ -26,19 +26,19 @@ def held(_contact_ids: Sequence[int]) -> list[tuple[int, str]]:
     return []
 
 
-def move(_contact_ids: Sequence[int], *, to: int) -> Moved:
+def move(_contact_ids: Sequence[int], *, to: int) -> TransferRecord:
     """Nothing: the profile of a merged contact shows the rows of all."""
     return {}
 
 
-def give_back(_moved: Moved, *, of: int) -> None:
+def restore(_moved: TransferRecord, *, of: int) -> None:
     """Nothing, as nothing was moved."""
 
 
 def known(contact_ids: Sequence[int]) -> list[tuple[str, str]]:
     """Identifiers and names that imports have overwritten."""
     kinds = (*IDENTIFIERS, "first_name", "last_name")
-    rows = Touched.objects.filter(contact_id__in=contact_ids, changed__has_any_keys=list(kinds))
+    rows = RowEffect.objects.filter(contact_id__in=contact_ids, changed__has_any_keys=list(kinds))
     return [
         (kind, value)
         for changed in rows.values_list("changed", flat=True)
@@ -51,12 +51,12 @@ def known(contact_ids: Sequence[int]) -> list[tuple[str, str]]:
 def erase(contact_ids: Sequence[int], identifiers: Identifiers) -> None:
     """Blank what was kept of the rows of these people, and remove the files that name them.
 
-    Raises Refused when a file of an import that has not ended names one of them: it would bring the person into its rows.
+    Raises NotAllowed when a file of an import that has not ended names one of them: it would bring the person into its rows.
     """
     naming = _naming(_Needles(identifiers))
     open_ = next((imp for imp in naming if imp.phase != Phase.DONE), None)
     if open_ is not None:
-        raise Refused(
+        raise NotAllowed(
             f"The file {open_.file_name} of an unfinished import contains a person you want to erase. "
             "Finish or cancel that import, then erase again."
         )
@@ -64,12 +64,12 @@ def erase(contact_ids: Sequence[int], identifiers: Identifiers) -> None:
         cleanup.remove_file(imp, timezone.now())
     _blank_examples(contact_ids)
     queries.blank_rows(contact_ids, [value for _kind, value in identifiers])
-    Touched.objects.filter(contact_id__in=contact_ids).delete()
+    RowEffect.objects.filter(contact_id__in=contact_ids).delete()
 
 
 def _blank_examples(contact_ids: Sequence[int]) -> None:
     """Take the examples out of reviews that show what would become of one of these people."""
-    rows = set(Touched.objects.filter(contact_id__in=contact_ids).values_list("import_id", "row_no"))
+    rows = set(RowEffect.objects.filter(contact_id__in=contact_ids).values_list("import_id", "row_no"))
     for imp in Import.objects.select_for_update().filter(pk__in={import_id for import_id, _row in rows}).order_by("pk"):
         changes = imp.review.get("changes", [])
         shown = [c for c in changes if (imp.pk, c["row"]) in rows]

@@ -254,7 +254,7 @@ class RejectedRow(TenantModel):
         return f"row {self.row_no}"
 
 
-class Touched(TenantModel):
+class RowEffect(TenantModel):
     """Which contact a row made or changed, and how. Key: (tenant_id, import_id, row_no).
 
     `changed` has, for each value that was overwritten, [before, after] (names and channels also the forms that go with

@@ -21,4 +21,4 @@ def sweep(**_later: Any) -> None:
 
 @shared_task(name="imports.tidy")
 def tidy(**_later: Any) -> None:
-    cleanup.everywhere()
+    cleanup.run_for_all_workspaces()

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from contacts.bulk.actions import Kind
+from contacts.bulk.actions import BulkActionType
 from contacts.models import BulkAction, Contact
 from segments.models import Member, Segment
 from tenants.isolation.context import current_tenant
 
 
-class AddToSegments(Kind):
+class AddToSegments(BulkActionType):
     """Put living contacts into static segments; those that are in all of them already are skipped."""
 
     label, past, icon, writes = "Add to segments", "added to segments", "folder-plus", False

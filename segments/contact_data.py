@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from contacts.privacy.data_providers import Identifiers, Moved
+from contacts.privacy.data_providers import Identifiers, TransferRecord
 from segments.models import Member, Segment
 from tenants.isolation.context import current_tenant
 
@@ -18,7 +18,7 @@ def held(contact_ids: Sequence[int]) -> list[tuple[int, str]]:
     return [(segments, "segments" if segments != 1 else "segment")]
 
 
-def move(contact_ids: Sequence[int], *, to: int) -> Moved:
+def move(contact_ids: Sequence[int], *, to: int) -> TransferRecord:
     """Put `to` into the segments of the contacts, and take them out."""
     gone = list(Member.objects.filter(contact_id__in=contact_ids).order_by("segment_id", "contact_id"))
     has = set(Member.objects.filter(contact_id=to).values_list("segment_id", flat=True))
@@ -29,7 +29,7 @@ def move(contact_ids: Sequence[int], *, to: int) -> Moved:
     return {"gone": rows, "added": [[segment_id, m.added_at.isoformat()] for segment_id, m in added.items()]}
 
 
-def give_back(moved: Moved, *, of: int) -> None:
+def restore(moved: TransferRecord, *, of: int) -> None:
     """Put the contacts back into their segments; `of` leaves those that it came into only by them."""
     for segment_id, at in moved["added"]:
         # Somebody may have put it there anew meanwhile.

@@ -12,7 +12,7 @@ class BadSegment(ValueError):
     """The argument is a sentence for the person."""
 
 
-def save(rule: Group, name: str, *, user_id: int, segment: Segment | None = None) -> Segment:
+def save_dynamic_segment(rule: Group, name: str, *, user_id: int, segment: Segment | None = None) -> Segment:
     """Keep a rule as a new dynamic segment, or as that of a known one. Raises BadSegment, and RuleError for a rule that asks
     for its own segment or is too large."""
     name = " ".join(name.replace("\x00", "").split())

@@ -134,17 +134,17 @@ WHERE w.tenant_id = %(tenant)s AND w.import_id = %(import_id)s AND w.kind = 'mem
 ON CONFLICT DO NOTHING"""
 
 
-def note_used(staging: Staging) -> None:
+def record_used(staging: Staging) -> None:
     """Contacts of an import that are in segments by somebody else's doing."""
-    revert.note_used(staging, USED, import_id=staging.import_id)
+    revert.record_used(staging, USED, import_id=staging.import_id)
 
 
 def withdraw(staging: Staging) -> int:
     """Take the members out that an import has added; returns how many."""
-    return revert.put_away(staging, "member", WITHDRAW, item="segment_id", part="contact_id")
+    return revert.archive_rows(staging, "member", WITHDRAW, item="segment_id", part="contact_id")
 
 
-def bring_back(staging: Staging) -> int:
+def restore(staging: Staging) -> int:
     """Add the members again that an undo has taken out, where contact and segment exist; returns how many."""
     back = statements.run(BRING_BACK, staging, import_id=staging.import_id)
     revert.forget(staging, ["member"])

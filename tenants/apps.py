@@ -3,7 +3,7 @@
 from django.apps import AppConfig
 
 
-class Tenancy(AppConfig):
+class TenantsConfig(AppConfig):
     """Registers the checks."""
 
     name = "tenants"

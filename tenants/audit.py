@@ -59,10 +59,10 @@ def page(*, subject: str, user_id: int | None, about: str, before: int | None, c
 def about(target: str, *, count: int) -> list[Shown]:
     """What was done to one thing, the latest first."""
     found = AuditEntry.objects.filter(object=target).select_related("user").order_by("-pk")[:count]
-    return [shown(entry) for entry in found]
+    return [format_entry(entry) for entry in found]
 
 
-def shown(entry: AuditEntry) -> Shown:
+def format_entry(entry: AuditEntry) -> Shown:
     """An entry as a page says it."""
     subject, _dot, verb = entry.verb.partition(".")
     detail: dict[str, Any] = dict(entry.detail)

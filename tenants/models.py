@@ -17,7 +17,7 @@ def normal_login(email: str) -> str:
     return "".join(c.lower() if c.isascii() else c for c in email.strip())
 
 
-class People(BaseUserManager["User"]):
+class UserManager(BaseUserManager["User"]):
     def create_user(self, email: str, password: str | None = None, *, name: str = "") -> "User":
         """Make a person who can sign in; without a password only an invitation link lets them in."""
         user = self.model(email=normal_login(email), name=name)
@@ -37,7 +37,7 @@ class User(AbstractBaseUser):
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=timezone.now)
 
-    objects: ClassVar[People] = People()
+    objects: ClassVar[UserManager] = UserManager()
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"
 
@@ -199,7 +199,7 @@ class AuditEntry(TenantModel):
         return f"{self.verb} {self.object}"
 
 
-class Wake(models.Model):
+class PendingWork(models.Model):
     """Which workspaces have work waiting, so that a sweeper need not open every workspace. Ids only."""
 
     tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="+")

@@ -22,10 +22,10 @@ def put_mail(key: str, *, to: str, subject: str, body: str) -> None:
     line = " ".join(subject.split())[:200]  # a file's name must not add headers
     _mail, made = Outbox.objects.get_or_create(key=key, defaults={"to": to, "subject": line, "body": body})
     if made:
-        pending_work.mark("outbox")
+        pending_work.mark_pending("outbox")
 
 
-def take_back(keys: Sequence[str]) -> None:
+def withdraw(keys: Sequence[str]) -> None:
     """Those of these mails that nobody is sending yet are not sent any more."""
     waiting = Outbox.objects.select_for_update(skip_locked=True).filter(key__in=keys, sent_at=None)
     Outbox.objects.filter(pk__in=[mail.pk for mail in waiting]).delete()
@@ -42,7 +42,7 @@ def send_waiting(tenant_id: int) -> int:
         seen_at = timezone.now()
         ids = list(Outbox.objects.filter(sent_at=None, attempts__lt=MAX_ATTEMPTS).values_list("pk", flat=True)[:100])
         if not ids:
-            pending_work.done("outbox", seen_at=seen_at)
+            pending_work.clear_pending("outbox", seen_at=seen_at)
     return sum(_send(tenant_id, pk) for pk in ids)
 
 

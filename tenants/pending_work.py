@@ -5,23 +5,25 @@ from datetime import datetime
 from django.utils import timezone
 
 from tenants.isolation.context import current_tenant
-from tenants.models import Wake
+from tenants.models import PendingWork
 
 
-def mark(kind: str) -> None:
+def mark_pending(kind: str) -> None:
     """Remember that the current tenant has work of this kind. Idempotent.
 
     Written anew each time, so that a sweep which is about to forget an older mark sees that there is a newer one.
     """
-    row = Wake(tenant_id=current_tenant(), kind=kind, since=timezone.now())
-    Wake.objects.bulk_create([row], update_conflicts=True, unique_fields=["tenant", "kind"], update_fields=["since"])
+    row = PendingWork(tenant_id=current_tenant(), kind=kind, since=timezone.now())
+    PendingWork.objects.bulk_create(
+        [row], update_conflicts=True, unique_fields=["tenant", "kind"], update_fields=["since"]
+    )
 
 
-def done(kind: str, *, seen_at: datetime) -> None:
+def clear_pending(kind: str, *, seen_at: datetime) -> None:
     """Forget the mark, unless it is newer than the look at `seen_at` which found that nothing is left."""
-    Wake.objects.filter(tenant_id=current_tenant(), kind=kind, since__lt=seen_at).delete()
+    PendingWork.objects.filter(tenant_id=current_tenant(), kind=kind, since__lt=seen_at).delete()
 
 
 def waiting(kind: str) -> list[int]:
     """Ids of tenants with work of this kind, the longest waiting first."""
-    return list(Wake.objects.filter(kind=kind).order_by("since").values_list("tenant_id", flat=True))
+    return list(PendingWork.objects.filter(kind=kind).order_by("since").values_list("tenant_id", flat=True))

@@ -10,7 +10,7 @@ from tenants.roles import Role
 
 
 @dataclass(frozen=True)
-class Place:
+class WorkspaceLink:
     """A workspace as its member sees it in the switcher."""
 
     id: int
@@ -24,13 +24,13 @@ class Place:
         return f"/w/{self.slug}/"
 
 
-def places_of(user_id: int) -> list[Place]:
+def workspaces_of(user_id: int) -> list[WorkspaceLink]:
     """All workspaces of a person, by name. Reads across tenants by the policy `readable` of memberships only."""
     with user_context(user_id):
         memberships: QuerySet[Membership] = QuerySet(Membership).filter(user_id=user_id)
         roles = {m.tenant_id: m.role for m in memberships}
     tenants = Tenant.objects.filter(pk__in=roles).order_by("name")
-    return [Place(t.pk, t.slug, t.name, t.colour, roles[t.pk]) for t in tenants]
+    return [WorkspaceLink(t.pk, t.slug, t.name, t.colour, roles[t.pk]) for t in tenants]
 
 
 def create_workspace(slug: str, *, name: str, country: str = "", owner: User) -> Tenant:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from contacts.privacy.data_providers import Identifiers, Moved
+from contacts.privacy.data_providers import Identifiers, TransferRecord
 from tracking.models import Event, Quarantine, Visitor, VisitorIdentifier
 
 TABLES = ("event", "visitor", "visitor_identifier", "quarantine")
@@ -15,9 +15,9 @@ def held(contact_ids: Sequence[int]) -> list[tuple[int, str]]:
     return [(visitors, "visitors" if visitors != 1 else "visitor"), (events, "events" if events != 1 else "event")]
 
 
-def move(contact_ids: Sequence[int], *, to: int) -> Moved:
+def move(contact_ids: Sequence[int], *, to: int) -> TransferRecord:
     """Visitors and events of the contacts become those of `to`. What a visitor did goes with the visitor."""
-    moved: Moved = {"visitors": {}, "events": {}}
+    moved: TransferRecord = {"visitors": {}, "events": {}}
     for contact_id in contact_ids:
         for name, model in (("visitors", Visitor), ("events", Event)):
             ids = list(model.objects.filter(contact_id=contact_id).values_list("pk", flat=True))
@@ -27,7 +27,7 @@ def move(contact_ids: Sequence[int], *, to: int) -> Moved:
     return moved
 
 
-def give_back(moved: Moved, *, of: int) -> None:
+def restore(moved: TransferRecord, *, of: int) -> None:
     """Return visitors and events to the contacts that they came from."""
     for name, model in (("visitors", Visitor), ("events", Event)):
         for contact_id, ids in moved[name].items():

@@ -122,18 +122,18 @@ WHERE w.tenant_id = %(tenant)s AND w.import_id = %(import_id)s AND w.kind = 'eve
 ON CONFLICT DO NOTHING"""
 
 
-def note_used(staging: Staging) -> None:
+def record_used(staging: Staging) -> None:
     """Contacts of an import that have events of other imports."""
-    revert.note_used(staging, USED, import_id=staging.import_id)
+    revert.record_used(staging, USED, import_id=staging.import_id)
 
 
 def withdraw(staging: Staging) -> int:
     """Take the events and source actions out that an import has brought; returns how many."""
-    revert.put_away(staging, "event_key", WITHDRAW_KEYS, item="item", part="part")
-    return revert.put_away(staging, "event", WITHDRAW, item="id", part="row_no")
+    revert.archive_rows(staging, "event_key", WITHDRAW_KEYS, item="item", part="part")
+    return revert.archive_rows(staging, "event", WITHDRAW, item="id", part="row_no")
 
 
-def bring_back(staging: Staging) -> int:
+def restore(staging: Staging) -> int:
     """Store the events again that an undo has taken out, where their contact exists; returns how many."""
     back = statements.run(BRING_BACK, staging, import_id=staging.import_id)
     statements.run(BRING_BACK_KEYS, staging, import_id=staging.import_id)

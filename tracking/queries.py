@@ -153,7 +153,7 @@ WHERE v.tenant_id = %(tenant)s AND v.id = u.id"""
 
 
 def touch_visitors(tenant_id: int, seen: dict[int, Any]) -> None:
-    """visitor → tracking.pixel.visitor_resolution.Seen"""
+    """visitor → tracking.pixel.visitor_resolution.VisitTotals"""
     rows = [(i, _moment(s.first), _moment(s.last), s.views, s.visits) for i, s in sorted(seen.items())]
     _insert(TOUCH, tenant_id, rows)
 

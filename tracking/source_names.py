@@ -56,7 +56,7 @@ def rename(source: SourceName, name: str, *, touchpoint: str = "") -> None:
         SourceName.objects.filter(kind=Kind.ENDPOINT, touchpoint=before).update(touchpoint=name)
 
 
-def put_away(source: SourceName, *, away: bool) -> bool:
+def archive(source: SourceName, *, away: bool) -> bool:
     """Archive a name, or take it back into use; False when it was so before."""
     found = SourceName.objects.filter(pk=source.pk, archived_at__isnull=away)
     return bool(found.update(archived_at=timezone.now() if away else None))

@@ -9,4 +9,4 @@ from tracking.email import rating
 
 @shared_task(name="tracking.rate")
 def rate(**_later: Any) -> None:
-    rating.everywhere()
+    rating.run_for_all_workspaces()

@@ -14,8 +14,8 @@ from typing import Any, Protocol
 from django.conf import settings
 from django.db.models import Q
 
-from contacts.profile.timeline import Behind, Entry
-from core.parse import moment, whole
+from contacts.profile.timeline import Cursor, Entry
+from core.parse import parse_id, parse_moment
 from tracking.models import Event, Visitor
 
 SIZE = 30
@@ -34,7 +34,7 @@ class Source(Protocol):
 
     LABEL: str
 
-    def latest(self, contact_id: int, *, behind: Behind | None, count: int) -> list[Entry]:
+    def latest(self, contact_id: int, *, behind: Cursor | None, count: int) -> list[Entry]:
         """The next entries behind a place, the latest first."""
 
     def count(self, contact_id: int) -> int:
@@ -56,11 +56,11 @@ class _Key:
     source: int
     number: int
 
-    def behind(self, source: int) -> Behind:
+    def behind(self, source: int) -> Cursor:
         """The place behind which the entries of a source go on: of the same moment, those of earlier sources are left."""
         if source == self.source:
-            return Behind(self.at, self.number)
-        return Behind(self.at, None if source < self.source else 0)
+            return Cursor(self.at, self.number)
+        return Cursor(self.at, None if source < self.source else 0)
 
 
 class _Events:
@@ -71,7 +71,7 @@ class _Events:
     def __init__(self, wanted: Q) -> None:
         self.wanted = wanted
 
-    def latest(self, contact_id: int, *, behind: Behind | None, count: int) -> list[Entry]:
+    def latest(self, contact_id: int, *, behind: Cursor | None, count: int) -> list[Entry]:
         rows = [
             e
             for events in self._both(contact_id)
@@ -120,7 +120,7 @@ def _others() -> dict[str, Source]:
     return {key: import_module(name) for key, name in settings.ACTIVITY.items()}
 
 
-def _beyond(behind: Behind | None) -> Q:
+def _beyond(behind: Cursor | None) -> Q:
     if behind is None:
         return Q()
     if behind.number is None:
@@ -130,5 +130,5 @@ def _beyond(behind: Behind | None) -> Q:
 
 def _key(after: str) -> _Key | None:
     number, source, time = [*after.split("_", 2), "", ""][:3]
-    at, place, entry = moment(time), whole(source), whole(number)
+    at, place, entry = parse_moment(time), parse_id(source), parse_id(number)
     return None if at is None or place is None or entry is None else _Key(at, place, entry)

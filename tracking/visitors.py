@@ -84,7 +84,7 @@ def _filled(statement: str) -> str:
 
 def match(staging: Staging) -> dict[str, int]:
     """Find the visitors that rows will claim: kind of identifier → visitors; `ambiguous` ones are left alone."""
-    queries.work_memory(128)
+    queries.set_work_mem(128)
     if not statements.fetch(ANY, staging)[0][0]:
         return {}
     if statements.run(_filled(MATCH), staging):
@@ -172,12 +172,12 @@ WHERE w.tenant_id = %(tenant)s AND w.import_id = %(import_id)s AND w.kind = 'vis
   AND v.tenant_id = %(tenant)s AND v.id = w.item AND v.contact_id IS NULL"""
 
 
-def release(staging: Staging) -> int:
+def unclaim(staging: Staging) -> int:
     """Let go of the visitors that an undone import has tied to contacts; returns how many."""
     return statements.run(RELEASE, staging, import_id=staging.import_id)
 
 
-def retie(staging: Staging) -> int:
+def reclaim(staging: Staging) -> int:
     """Tie those visitors again that nobody has claimed since; returns how many."""
     back = statements.run(RETIE, staging, import_id=staging.import_id)
     revert.forget(staging, ["visitor"])

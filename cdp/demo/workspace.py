@@ -21,7 +21,7 @@ from imports.pipeline import worker
 from imports.wizard import column_choices, upload
 from segments import dynamic
 from segments.models import Segment
-from segments.rules.tree import AttributeIs, Did, Group
+from segments.rules.tree import ActivityCondition, FieldCondition, Group
 from tenants.isolation.context import tenant_context
 from tenants.models import Membership, Tenant, User
 from tenants.roles import Role
@@ -130,11 +130,11 @@ def make() -> dict[str, Any]:
 
 def _segment(tenant: Tenant, owner: User) -> None:
     """A dynamic segment: who looks around and can be written to."""
-    looks = Did("page", "at_least", "2", 365)
-    rule = Group("all", (AttributeIs("email_status", "is", ("active",)), looks))
+    looks = ActivityCondition("page", "at_least", "2", 365)
+    rule = Group("all", (FieldCondition("email_status", "is", ("active",)), looks))
     with tenant_context(tenant.pk):
         if not Segment.objects.filter(name=LOOKING).exists():
-            dynamic.save(rule, LOOKING, user_id=owner.pk)
+            dynamic.save_dynamic_segment(rule, LOOKING, user_id=owner.pk)
 
 
 def _person(email: str, name: str, *, password: str | None = None) -> User:
@@ -164,7 +164,7 @@ def _bring(tenant: Tenant, file: File, *, user: User, review: bool = False, **op
         imp = Import.objects.filter(file_name=file.name).order_by("pk").first()
         if imp is None:
             imp = _receive(tenant, file, user)
-            chosen = column_choices.choose(imp, file.maps)
+            chosen = column_choices.apply_choices(imp, file.maps)
             upload.start(imp, options=Options.parse(options), columns=chosen, auto_start=not review)
     _wait(tenant, imp)
 
@@ -172,7 +172,7 @@ def _bring(tenant: Tenant, file: File, *, user: User, review: bool = False, **op
 def _receive(tenant: Tenant, file: File, user: User) -> Import:
     path = file.write(Path(settings.HOME))
     try:
-        return upload.receive([path.read_bytes()], file_name=file.name, tenant=tenant, user=user)
+        return upload.store_upload([path.read_bytes()], file_name=file.name, tenant=tenant, user=user)
     finally:
         path.unlink()
 

@@ -16,7 +16,7 @@ from django.utils.module_loading import import_string
 from contacts import change_log, leased_job, write_lock
 from contacts.bulk import queries
 from contacts.listing import contact_list
-from contacts.listing.contact_list import Asked
+from contacts.listing.contact_list import ListQuery
 from contacts.models import BulkAction, BulkItem, BulkState, Contact
 from tenants import audit, outbox, pending_work
 from tenants.isolation.context import current_tenant, tenant_context
@@ -28,7 +28,7 @@ WAKE, TASK = "bulk", "contacts.bulk.actions"
 STEP = 5_000
 
 
-class Kind:
+class BulkActionType:
     """One kind of action. A subclass says whom it is about, what it does, and how that is taken back."""
 
     # Words for people: on the button, of what was done ("deleted"), and the sign.
@@ -72,7 +72,7 @@ class Kind:
         """What is left to do when all contacts are through, or all there is to do for a kind that notes no contacts."""
 
 
-def kinds() -> dict[str, Kind]:
+def action_types() -> dict[str, BulkActionType]:
     """All kinds by their key, as settings.BULK_KINDS names them."""
     return {key: import_string(path)() for key, path in settings.BULK_KINDS.items()}
 
@@ -82,7 +82,7 @@ def selected(asked: dict[str, Any]) -> Any:
     if "ids" in asked:
         return Contact.objects.filter(pk__in=asked["ids"])
     region = Tenant.objects.get(pk=current_tenant()).country or None
-    return contact_list.matching(Asked.of(asked, region=region))
+    return contact_list.matching(ListQuery.of(asked, region=region))
 
 
 def begin(kind: str, asked: dict[str, Any], *, user_id: int, token: str | None = None, **options: Any) -> BulkAction:
@@ -102,7 +102,7 @@ def begin(kind: str, asked: dict[str, Any], *, user_id: int, token: str | None =
 def undo(action_id: int, *, user_id: int) -> BulkAction:
     """Ask for an action to be taken back; once it is under way or done, asking again changes nothing."""
     action: BulkAction = BulkAction.objects.select_for_update().get(pk=action_id)
-    if action.state in (BulkState.DONE, BulkState.CANCELED) and kinds()[action.kind].undoable:
+    if action.state in (BulkState.DONE, BulkState.CANCELED) and action_types()[action.kind].undoable:
         action.state, action.cursor, action.attempts = BulkState.UNDOING, 0, 0
         action.save()
         audit.record("bulk.undo", user_id=user_id, target=f"bulk action {action.pk}", kind=action.kind)
@@ -119,7 +119,7 @@ def items_in(action: BulkAction, state: str, count: int) -> list[int]:
 def cancel(action_id: int, *, user_id: int) -> BulkAction:
     """Stop an action after the step that is running; what was done stays and can be taken back."""
     action: BulkAction = BulkAction.objects.select_for_update().get(pk=action_id)
-    if action.state in (BulkState.GATHERING, BulkState.WORKING) and kinds()[action.kind].stoppable:
+    if action.state in (BulkState.GATHERING, BulkState.WORKING) and action_types()[action.kind].stoppable:
         action.state, action.finished_at = BulkState.CANCELED, timezone.now()
         action.save()
         audit.record("bulk.cancel", user_id=user_id, target=f"bulk action {action.pk}", kind=action.kind)
@@ -128,7 +128,7 @@ def cancel(action_id: int, *, user_id: int) -> BulkAction:
 
 def send(action: BulkAction) -> None:
     """Tell a worker, once the transaction has committed."""
-    pending_work.mark(WAKE)
+    pending_work.mark_pending(WAKE)
     defer(TASK, tenant_id=current_tenant(), bulk_id=action.pk)
 
 
@@ -147,13 +147,13 @@ def wake_active(tenant_id: int) -> None:
         seen_at = timezone.now()
         active = list(BulkAction.objects.filter(state__in=BulkAction.ACTIVE).order_by("pk")[:50])
         if not active:
-            pending_work.done(WAKE, seen_at=seen_at)
+            pending_work.clear_pending(WAKE, seen_at=seen_at)
         for action in active:
             defer(TASK, tenant_id=tenant_id, bulk_id=action.pk)
 
 
 def _step(action: BulkAction) -> bool:
-    kind = kinds()[action.kind]
+    kind = action_types()[action.kind]
     action.attempts = 0
     if action.state == BulkState.GATHERING:
         action.total, action.state, action.started_at = kind.gather(action), BulkState.WORKING, timezone.now()
@@ -181,9 +181,9 @@ def _work_off(action: BulkAction, ids: list[int], act: Callable[..., list[int]],
     items = BulkItem.objects.filter(bulk_id=action.pk)
     items.filter(contact_id__in=done).update(state="u" if undoing else "d")
     items.filter(contact_id__in=rest).update(state="k" if undoing else "s")
-    if done and kinds()[action.kind].writes:
+    if done and action_types()[action.kind].writes:
         change_log.note(done, now=now)
-        write_lock.written()
+        write_lock.bump_version()
     if undoing:
         action.undone, action.kept = action.undone + len(done), action.kept + len(rest)
     else:
@@ -200,7 +200,7 @@ def _end(action: BulkAction, state: BulkState, *, error: str = "") -> None:
 
 def headline(action: BulkAction) -> str:
     """One sentence that says how it ended: "1,204 contacts deleted, 3 skipped"."""
-    kind = kinds()[action.kind]
+    kind = action_types()[action.kind]
     if action.state == BulkState.FAILED:
         return f"{kind.label} failed after {action.done:,} {kind.noun}s"
     if action.state == BulkState.UNDONE:

@@ -31,7 +31,7 @@ from tenants.models import Tenant
 from tenants.web import workspace_urls
 
 log = logging.getLogger(__name__)
-DAYS = 7
+EXPORT_KEEP_DAYS = 7
 CHUNK = 2_000
 # Columns beside the values, which an import reads back (imports.mapping.header_synonyms) or passes over.
 STATUS = {"email_status": "E-mail status", "phone_status": "Phone status"}
@@ -39,7 +39,7 @@ INFO = {"id": "Contact ID", "origin": "Created by", "created_at": "Created at", 
 GONE = {"deleted_at": "Deleted at", "deleted_reason": "Reason for deletion"}
 
 
-class Export(actions.Kind):
+class Export(actions.BulkActionType):
     """A CSV of the selected contacts. Nothing is written to contacts, so there is nothing to take back."""
 
     label, past, icon, undoable, writes, permission = "Export", "exported", "download", False, False, "contacts.export"
@@ -67,7 +67,11 @@ def folder() -> Path:
 
 def file_of(action: BulkAction, *, now: datetime) -> Path | None:
     """The finished file, as long as it may be fetched."""
-    if action.state != BulkState.DONE or action.finished_at is None or now > action.finished_at + timedelta(days=DAYS):
+    if (
+        action.state != BulkState.DONE
+        or action.finished_at is None
+        or now > action.finished_at + timedelta(days=EXPORT_KEEP_DAYS)
+    ):
         return None
     path = folder() / action.result.get("file", "")
     return path if path.is_file() else None
@@ -83,7 +87,7 @@ def forget_all() -> None:
 
 def tidy(*, now: datetime) -> int:
     """Remove the files of the current workspace whose time is over; returns how many."""
-    old = BulkAction.objects.filter(kind="export", finished_at__lt=now - timedelta(days=DAYS))
+    old = BulkAction.objects.filter(kind="export", finished_at__lt=now - timedelta(days=EXPORT_KEEP_DAYS))
     gone = 0
     for action in old.exclude(result={}):
         (folder() / action.result["file"]).unlink(missing_ok=True)
@@ -180,8 +184,9 @@ def _tell(action: BulkAction) -> None:
     url = workspace_urls.absolute(
         workspace_urls.inside(Tenant.objects.get(pk=current_tenant()).slug, "contacts:bulk_action", action.pk)
     )
+    until = timezone.now() + timedelta(days=EXPORT_KEEP_DAYS)
     body = (
         f"Your export of {action.done:,} contacts is ready:\n\n{url}\n\n"
-        f"The link needs you to be signed in, and works until {timezone.now() + timedelta(days=DAYS):%d %B %Y}.\n"
+        f"The link needs you to be signed in, and works until {until:%d %B %Y}.\n"
     )
     outbox.put_mail(f"export-{action.pk}", to=action.created_by.email, subject="Your export is ready", body=body)

@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q
 
 from contacts.bulk import queries
-from contacts.bulk.actions import Kind
+from contacts.bulk.actions import BulkActionType
 from contacts.consent import address_status, suppression
 from contacts.models import BulkAction, Contact, EmailStatus, PhoneStatus
 
@@ -48,7 +48,7 @@ def _not_erased(ids: list[int]) -> list[int]:
     return [pk for pk in ids if pk not in erased]
 
 
-class Delete(Kind):
+class Delete(BulkActionType):
     """Take contacts out of all lists that cannot be written to; looked at again in the transaction that does it."""
 
     label, past, icon = "Delete", "deleted", "trash-2"
@@ -64,7 +64,7 @@ class Delete(Kind):
         return _undelete(action, ids, now)
 
 
-class RemoveDuplicates(Kind):
+class RemoveDuplicates(BulkActionType):
     """Of contacts that share an e-mail address or a phone, leave the one made first, or the one made last."""
 
     label, past, icon = "Remove duplicates", "removed as duplicates", "copy"
@@ -89,7 +89,7 @@ class RemoveDuplicates(Kind):
         return _undelete(action, ids, now)
 
 
-class Restore(Kind):
+class Restore(BulkActionType):
     """Bring deleted contacts back, but those whose external ID somebody else has now, and those that were merged."""
 
     label, past, icon = "Restore", "restored", "archive-restore"
@@ -119,7 +119,7 @@ class Restore(Kind):
         return found
 
 
-class Unsubscribe(Kind):
+class Unsubscribe(BulkActionType):
     """No more e-mails to these contacts."""
 
     label, past, icon = "Unsubscribe", "unsubscribed", "mail-x"

@@ -151,12 +151,14 @@ def take(contact: Contact, *, now: datetime) -> Changed:
     """Give one contact the statuses known for its addresses; returns, by status, its state before and after
     (contacts.value_state). The caller has locked the contact, which is up to date afterwards, and has noted the change."""
     keys = [f"{channel}_status" for channel in channel_status.ORDERS]
-    before = {key: value_state.of(contact, key) for key in keys}
+    before = {key: value_state.state_of(contact, key) for key in keys}
     if not _take([contact.pk], now=now):
         return {}
     contact.refresh_from_db()
     return {
-        key: [before[key], value_state.of(contact, key)] for key in keys if before[key] != value_state.of(contact, key)
+        key: [before[key], value_state.state_of(contact, key)]
+        for key in keys
+        if before[key] != value_state.state_of(contact, key)
     }
 
 
@@ -191,5 +193,5 @@ def set_email(
     Alias.objects.filter(known, kind="email", value=email).update(**left)
     if ids:
         change_log.note(ids, now=now)
-        write_lock.written()
+        write_lock.bump_version()
     return ids

@@ -52,7 +52,7 @@ def add(kind: str, values: Sequence[str], *, reason: str, user_id: int | None) -
         BlacklistEntry(kind=kind, value=value, reason=reason[:200], added_by_id=user_id) for value in new
     )
     ids = list(Contact.objects.living().filter(**{f"{kind}__in": values}).values_list("pk", flat=True))
-    apply(ids)
+    suppress_contacts(ids)
     if new:
         audit.record("blacklist.added", user_id=user_id, target=f"{kind} blacklist", values=len(new), reason=reason)
     return len(new)
@@ -72,7 +72,7 @@ def remove(entry_id: int, *, user_id: int) -> BlacklistEntry:
         back = {f"{kind}_status": before, f"{kind}_status_at": None, f"{kind}_status_reason": None, "changed_at": now}
         Contact.objects.filter(pk__in=ids).update(**back)
         change_log.note(ids, now=now)
-    write_lock.written()
+    write_lock.bump_version()
     audit.record("blacklist.removed", user_id=user_id, target=f"{kind} blacklist", values=1)
     return entry
 
@@ -84,7 +84,7 @@ def forget(kind: str, value: str, *, user_id: int) -> None:
         remove(entry.pk, user_id=user_id)
 
 
-def apply(contact_ids: Sequence[int]) -> int:
+def suppress_contacts(contact_ids: Sequence[int]) -> int:
     """Silence those of the contacts that have a value on a list; returns how many. The caller has locked the turn."""
     now, silenced = timezone.now(), set()
     for kind in ("email", "phone"):
@@ -102,7 +102,7 @@ def apply(contact_ids: Sequence[int]) -> int:
             silenced.update(ids)
     if silenced:
         change_log.note(sorted(silenced), now=now)
-        write_lock.written()
+        write_lock.bump_version()
     return len(silenced)
 
 

@@ -21,11 +21,12 @@ _KIND = "platform"
 
 
 def blocks(email: str) -> bool:
-    """Whether nobody writes to an address, in its normal form. For what sends; what is shown to people asks `told`."""
+    """Whether nobody writes to an address, in its normal form. For what sends; what is shown to people asks
+    `is_blocked_for_display`."""
     return bool(PlatformBlock.objects.filter(pk=_digest(email)).exists())
 
 
-def told(email: str) -> bool | None:
+def is_blocked_for_display(email: str) -> bool | None:
     """The same for a person of the current workspace; None when it has asked too often in this hour."""
     key = f"platform-asked:{current_tenant()}"
     cache.add(key, 0, 3600)

@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 
 from contacts.consent.digest import suppression_digest
-from contacts.errors import Refused
+from contacts.errors import NotAllowed
 from contacts.models import Alias, Contact, Suppression
 from contacts.values.columns import IDENTIFIERS
 from tenants.isolation.statements import fetch
@@ -31,13 +31,13 @@ def add(identifiers: Iterable[tuple[str, str]]) -> int:
     return len(rows)
 
 
-def lift(kind: str, value: str) -> None:
+def remove(kind: str, value: str) -> None:
     """The person has come back by themselves, and has proved that the address is theirs."""
     Suppression.objects.filter(kind=kind, digest=suppression_digest(kind, value, key=settings.SECRET_KEY)).delete()
 
 
 def refuse(values: Mapping[str, Any]) -> None:
-    """Raise Refused when a new contact with these values by key would be somebody who was deleted or erased.
+    """Raise NotAllowed when a new contact with these values by key would be somebody who was deleted or erased.
 
     As in imports, a living contact with an identifier is preferred, and a phone counts where nothing else is said.
     """
@@ -48,17 +48,17 @@ def refuse(values: Mapping[str, Any]) -> None:
     for kind, value in given.items():
         gone = deleted_with(kind, str(value))
         if gone is not None:
-            raise Refused(
+            raise NotAllowed(
                 f"{gone.display_name} (contact {gone.pk}) had this {_NAMES[kind]} and was deleted. "
                 "Restore that contact instead."
             )
 
 
 def refuse_erased(values: Mapping[str, Any]) -> None:
-    """Raise Refused when one of the values by key belonged to somebody who was erased for good."""
+    """Raise NotAllowed when one of the values by key belonged to somebody who was erased for good."""
     for kind in IDENTIFIERS:
         if values.get(kind) and holds(kind, str(values[kind])):
-            raise Refused(
+            raise NotAllowed(
                 f"This {_NAMES[kind]} belonged to somebody who was erased for good. Only the person can come back, "
                 "by a subscription form."
             )

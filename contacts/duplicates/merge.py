@@ -1,8 +1,8 @@
 """Making several contacts one, and taking them apart again (docs/merging.md).
 
 One contact remains, with the values that were chosen and the strictest status of each channel; the others leave all lists
-and lead to it. What they had in other apps moves. Everything is written down, so that for `DAYS` the merge can be undone:
-each value that nobody has changed since gets its old state, and everybody gets back what was theirs.
+and lead to it. What they had in other apps moves. Everything is written down, so that for `MERGE_UNDO_DAYS` the merge can be
+undone: each value that nobody has changed since gets its old state, and everybody gets back what was theirs.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from django.utils import timezone
 from contacts import value_state, write_lock
 from contacts.consent import address_status
 from contacts.duplicates import survivorship
-from contacts.errors import Refused
+from contacts.errors import NotAllowed
 from contacts.models import Alias, Contact, Merge
 from contacts.privacy import data_providers
 from contacts.values import channel_status
@@ -22,9 +22,9 @@ from contacts.values.columns import IDENTIFIERS
 from tenants import audit
 
 MERGED, UNMERGED = "contact.merged", "contact.unmerged"
-DAYS = 30
+MERGE_UNDO_DAYS = 30
 # More people than anybody can compare; a larger group is no person.
-MOST = 10
+MAX_MERGED_CONTACTS = 10
 
 
 def merge(
@@ -36,31 +36,31 @@ def merge(
 ) -> Merge | None:
     """Make the contacts one; `chosen` has, by field, the contact whose value stays, the rule decides the rest.
 
-    Contacts that are one already are left as they are (None: nothing was written). Raises Contact.DoesNotExist, Refused.
+    Contacts that are one already are left as they are (None: nothing was written). Raises Contact.DoesNotExist, NotAllowed.
     """
     turn = write_lock.lock()
     if turn.holder is not None:
-        raise Refused("An import is writing contacts at this moment. Try again when it has ended.")
+        raise NotAllowed("An import is writing contacts at this moment. Try again when it has ended.")
     contacts = _people(contact_ids)
     if len(contacts) < 2:
         return None
-    stays = survivorship.remaining(contacts)
+    stays = survivorship.survivor(contacts)
     losers = [c for c in contacts if c.pk != stays.pk]
     now = timezone.now()
     after = _after(contacts, rule=rule, chosen=chosen or {})
-    before = {key: value_state.of(stays, key) for key in after}
+    before = {key: value_state.state_of(stays, key) for key in after}
     made: Merge = Merge.objects.create(
         contact_id=stays.pk, losers=[c.pk for c in losers], made_by_id=user_id, made_at=now,
         values={key: [before[key], after[key]] for key in after if before[key] != after[key]},
     )  # fmt: skip
     _send_away(losers, stays, now)
-    value_state.write(stays, after, now)
+    value_state.write_states(stays, after, now)
     for key, (was, is_now) in address_status.take(stays, now=now).items():
         made.values[key] = [made.values[key][0] if key in made.values else was, is_now]
     made.moved = data_providers.move([c.pk for c in losers], to=stays.pk)
     made.moved["aliases"] = _alias(contacts, stays, made)
     made.save(update_fields=["moved", "values"])
-    write_lock.written()
+    write_lock.bump_version()
     _note(MERGED, made, user_id)
     return made
 
@@ -68,7 +68,7 @@ def merge(
 def undo(merge_id: int, *, user_id: int | None) -> int:
     """Take a merge apart; returns how many values stay because somebody has changed them since. Twice changes nothing.
 
-    Raises Merge.DoesNotExist, Refused: it is too long ago, a later merge stands on it, or somebody has an identifier now.
+    Raises Merge.DoesNotExist, NotAllowed: it is too long ago, a later merge stands on it, or somebody has an identifier now.
     """
     turn = write_lock.lock()
     made = Merge.objects.select_for_update().get(pk=merge_id)
@@ -76,36 +76,36 @@ def undo(merge_id: int, *, user_id: int | None) -> int:
         return 0
     now = timezone.now()
     if turn.holder is not None:
-        raise Refused("An import is writing contacts at this moment. Try again when it has ended.")
-    if made.made_at < now - timedelta(days=DAYS):
-        raise Refused(f"The merge is more than {DAYS} days old.")
+        raise NotAllowed("An import is writing contacts at this moment. Try again when it has ended.")
+    if made.made_at < now - timedelta(days=MERGE_UNDO_DAYS):
+        raise NotAllowed(f"The merge is more than {MERGE_UNDO_DAYS} days old.")
     stays = Contact.objects.select_for_update().filter(pk=made.contact_id).first()
     if stays is None:
-        raise Refused("The contact that remained of this merge is not there any more.")
+        raise NotAllowed("The contact that remained of this merge is not there any more.")
     losers = list(Contact.objects.select_for_update().filter(pk__in=made.losers).order_by("pk"))
-    mine = {key: before for key, (before, after) in made.values.items() if value_state.of(stays, key) == after}
+    mine = {key: before for key, (before, after) in made.values.items() if value_state.state_of(stays, key) == after}
     _refuse_undo(made, stays, losers, mine.get("external_id", [stays.external_id])[0])
     _forget_aliases(made)
-    value_state.write(stays, mine, now)
+    value_state.write_states(stays, mine, now)
     _bring_back(losers, now)
     address_status.take_all([c.pk for c in (stays, *losers)], now=now)
-    data_providers.give_back({name: moved for name, moved in made.moved.items() if name != "aliases"}, of=stays.pk)
+    data_providers.restore({name: moved for name, moved in made.moved.items() if name != "aliases"}, of=stays.pk)
     made.undone_at, made.undone_by_id = now, user_id
     made.save(update_fields=["undone_at", "undone_by"])
-    write_lock.written()
+    write_lock.bump_version()
     kept = len(made.values) - len(mine)
     _note(UNMERGED, made, user_id, kept=kept)
     return kept
 
 
-def leads_to(contact: Contact) -> Contact:
+def current_contact(contact: Contact) -> Contact:
     """The contact that a merged one has become part of, over any number of merges; itself when it was not merged."""
     while contact.merged_into is not None:
         contact = Contact.objects.get(pk=contact.merged_into)
     return contact
 
 
-def parts_of(contact_id: int) -> list[int]:
+def merged_ids(contact_id: int) -> list[int]:
     """The contact and all those that have become part of it: whose rows of imports are its history."""
     found, level = [contact_id], [contact_id]
     while level:
@@ -118,13 +118,13 @@ def _people(contact_ids: Sequence[int]) -> list[Contact]:
     """The contacts, locked, those that were merged replaced by what they have become part of."""
     found = {}
     for contact_id in sorted(set(contact_ids)):
-        contact = leads_to(Contact.objects.get(pk=contact_id))
+        contact = current_contact(Contact.objects.get(pk=contact_id))
         found[contact.pk] = contact
     locked = list(Contact.objects.select_for_update().filter(pk__in=found).order_by("pk"))
     if any(c.deleted_at is not None for c in locked):
-        raise Refused("One of the contacts has been deleted meanwhile.")
-    if len(locked) > MOST:
-        raise Refused(f"At most {MOST} contacts can be merged at once.")
+        raise NotAllowed("One of the contacts has been deleted meanwhile.")
+    if len(locked) > MAX_MERGED_CONTACTS:
+        raise NotAllowed(f"At most {MAX_MERGED_CONTACTS} contacts can be merged at once.")
     return locked
 
 
@@ -134,10 +134,10 @@ def _after(contacts: Sequence[Contact], *, rule: str, chosen: Mapping[str, int])
     after = {}
     for field in survivorship.fields(contacts, labels={}, rule=rule, chosen=chosen):
         if field.result is not None:
-            after[field.key] = value_state.of(by_id[field.result.contact_id], field.key)
+            after[field.key] = value_state.state_of(by_id[field.result.contact_id], field.key)
     for channel in channel_status.ORDERS:
         key = f"{channel}_status"
-        after[key] = value_state.of(survivorship.strictest(contacts, channel), key)
+        after[key] = value_state.state_of(survivorship.strictest(contacts, channel), key)
     return after
 
 
@@ -145,7 +145,7 @@ def _send_away(losers: Sequence[Contact], stays: Contact, now: datetime) -> None
     """Out of all lists; before the one that stays is written, because it may take over an external ID."""
     for loser in losers:
         loser.deleted_at, loser.deleted_reason, loser.merged_into = now, f"Merged into contact {stays.pk}", stays.pk
-        value_state.write(loser, {}, now)
+        value_state.write_states(loser, {}, now)
 
 
 def _alias(contacts: Sequence[Contact], stays: Contact, made: Merge) -> dict[str, list[Any]]:
@@ -178,21 +178,23 @@ def _forget_aliases(made: Merge) -> None:
 def _refuse_undo(made: Merge, stays: Contact, losers: Sequence[Contact], own_id: str | None) -> None:
     """`own_id`: the external ID that the contact which stayed will have. Looked at before anything is written."""
     if stays.merged_into is not None:
-        raise Refused(f"Contact {stays.pk} was merged into contact {stays.merged_into} later. Undo that merge first.")
+        raise NotAllowed(
+            f"Contact {stays.pk} was merged into contact {stays.merged_into} later. Undo that merge first."
+        )
     if len(losers) < len(made.losers) or any(c.merged_into != made.contact_id for c in losers):
-        raise Refused("One of the contacts is not what the merge has left of it any more.")
+        raise NotAllowed("One of the contacts is not what the merge has left of it any more.")
     ids = [c.external_id for c in losers if c.external_id]
     taken = Contact.objects.living().filter(external_id__in=ids).exclude(pk=stays.pk).first()
     if taken is not None:
-        raise Refused(f"{taken.display_name} (contact {taken.pk}) has the external ID {taken.external_id} now.")
+        raise NotAllowed(f"{taken.display_name} (contact {taken.pk}) has the external ID {taken.external_id} now.")
     if own_id in ids:
-        raise Refused(f"Contact {stays.pk} was given the external ID {own_id} meanwhile. Change it there first.")
+        raise NotAllowed(f"Contact {stays.pk} was given the external ID {own_id} meanwhile. Change it there first.")
 
 
 def _bring_back(losers: Sequence[Contact], now: datetime) -> None:
     for loser in losers:
         loser.deleted_at = loser.deleted_reason = loser.merged_into = None
-        value_state.write(loser, {}, now)
+        value_state.write_states(loser, {}, now)
 
 
 def _note(verb: str, made: Merge, user_id: int | None, **detail: Any) -> None:

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from contacts.bulk.actions import Kind
+from contacts.bulk.actions import BulkActionType
 from contacts.duplicates import merge
-from contacts.errors import Refused
+from contacts.errors import NotAllowed
 from contacts.models import BulkAction, BulkItem, Contact
-from core.parse import whole
+from core.parse import parse_id
 
 MOST = 10_000
 KINDS = {"contact_id": "Contact IDs", "external_id": "External IDs"}
@@ -35,7 +35,7 @@ def read(text: str, kind: str) -> Read:
             continue
         if len(parts) != 2 or not all(parts):
             found.problems.append((line, "is not two IDs"))
-        elif kind == "contact_id" and any(whole(p) is None for p in parts):
+        elif kind == "contact_id" and any(parse_id(p) is None for p in parts):
             if cells or found.problems or line > 1:  # the first line may be a header
                 found.problems.append((line, "has an ID that is no number"))
         else:
@@ -62,7 +62,7 @@ def _known(values: set[str], kind: str) -> dict[str, int]:
     return dict(living.filter(external_id__in=values).values_list("external_id", "pk"))
 
 
-class MergePairs(Kind):
+class MergePairs(BulkActionType):
     """Make each pair one contact, by a rule. Pairs that cannot be are skipped; each merge can also be undone alone."""
 
     label, past, icon, noun = "Merge pairs", "merged", "merge", "pair"
@@ -94,7 +94,7 @@ class MergePairs(Kind):
     def _merge(self, action: BulkAction, pair: Sequence[int]) -> int | None:
         try:
             made = merge.merge(list(pair), rule=action.options["rule"], user_id=action.created_by_id)
-        except (Refused, Contact.DoesNotExist):
+        except (NotAllowed, Contact.DoesNotExist):
             return None
         return made.pk if made else None
 
@@ -106,7 +106,7 @@ class MergePairs(Kind):
         for number in sorted(ids, reverse=True):
             try:
                 merge.undo(merges[number]["merge"], user_id=action.created_by_id)
-            except Refused:
+            except NotAllowed:
                 continue
             done.append(number)
         return done

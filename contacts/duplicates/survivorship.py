@@ -55,12 +55,12 @@ class Field:
         return list(dict.fromkeys(v.value for v in self.values if v.value not in (None, kept)))
 
 
-def remaining(contacts: Sequence[Contact]) -> Contact:
+def survivor(contacts: Sequence[Contact]) -> Contact:
     """The contact that stays: the one made first, so that its ID, which others may know, lives on."""
     return min(contacts, key=lambda c: c.pk)
 
 
-def ranked(contacts: Sequence[Contact], rule: str) -> list[Contact]:
+def by_precedence(contacts: Sequence[Contact], rule: str) -> list[Contact]:
     """The contacts, whose values win first. Ties are decided by the ID, so that the answer is always the same."""
     if rule == "oldest":
         return sorted(contacts, key=lambda c: (c.created_at, c.pk))
@@ -78,7 +78,7 @@ def fields(
     contacts: Sequence[Contact], *, labels: Mapping[str, str], rule: str, chosen: Mapping[str, int]
 ) -> list[Field]:
     """Every field that one of the contacts has, core fields first. `chosen`: key of a field → contact whose value stays."""
-    order = ranked(contacts, rule)
+    order = by_precedence(contacts, rule)
     own = sorted({key for c in contacts for key in c.attributes}, key=lambda key: labels.get(key, key))
     keys = [*(key for key in CORE if any(value_of(c, key) is not None for c in contacts)), *own]
     return [_field(key, labels.get(key, key), contacts, order, chosen.get(key)) for key in keys]

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from contacts.bulk import actions, export, queries
-from contacts.errors import Refused
+from contacts.errors import NotAllowed
 from contacts.models import Attribute, BulkAction, BulkItem, Contact
 from contacts.values import types
 from contacts.values.types import TYPES, BadValue, Parser
@@ -22,7 +22,7 @@ CHUNK = 5_000
 SHOWN = 3
 
 
-class Retype(actions.Kind):
+class Retype(actions.BulkActionType):
     """Options: `field` (its number), `was` and `type`, `old` and `options` (those of choices, before and after)."""
 
     label, past, icon, permission = "Change the type of a field", "changed", "shapes", "settings.manage"
@@ -32,7 +32,7 @@ class Retype(actions.Kind):
     def gather(self, action: BulkAction) -> int:
         field: Attribute = Attribute.objects.select_for_update().get(pk=action.options["field"])
         if field.type != action.options["was"]:
-            raise Refused(f"{field.label} has another type meanwhile. Nothing was changed.")
+            raise NotAllowed(f"{field.label} has another type meanwhile. Nothing was changed.")
         _check(field.key, parser(field, action.options["type"], action.options["options"]), action.options["type"])
         self._be(field, action, "was", "type", "options")
         return queries.gather(action.pk, Contact.objects.filter(attributes__has_key=field.key).values("pk"))
@@ -56,7 +56,7 @@ class Retype(actions.Kind):
         if field.type == action.options["type"]:
             self._be(field, action, "type", "was", "old")
         elif field.type != action.options["was"]:
-            raise Refused(f"{field.label} has another type meanwhile. Nothing was taken back.")
+            raise NotAllowed(f"{field.label} has another type meanwhile. Nothing was taken back.")
         parse = parser(field, action.options["type"], action.options["options"])
         back = parser(field, action.options["was"], action.options["old"])
         kept = dict(BulkItem.objects.filter(bulk_id=action.pk, contact_id__in=ids).values_list("contact_id", "before"))
@@ -119,4 +119,4 @@ def _check(key: str, parse: Parser, type_key: str) -> None:
     if bad:
         more = " and others" if bad > len(shown) else ""
         what = f"{bad:,} value{'s' if bad != 1 else ''} cannot be read as {TYPES[type_key].label}"
-        raise Refused(f"{what}: {', '.join(shown)}{more}. Nothing was changed.")
+        raise NotAllowed(f"{what}: {', '.join(shown)}{more}. Nothing was changed.")

@@ -59,7 +59,7 @@ def note(contact: Contact, before: Mapping[str, Sequence[Any]], *, now: datetime
         if value is None or value == getattr(contact, kind):
             continue
         status = (
-            before.get(f"{kind}_status") or value_state.of(contact, f"{kind}_status")
+            before.get(f"{kind}_status") or value_state.state_of(contact, f"{kind}_status")
             if kind in channel_status.ORDERS
             else None
         )

@@ -9,7 +9,7 @@ from contacts.identity.match_query import STRENGTH
 from contacts.values.columns import IDENTIFIERS
 
 
-class Repeat(NamedTuple):
+class SharedIdentifierRow(NamedTuple):
     """One row in one group of rows that share `key`. `contact_id` and `strength` say what it matched, if anything."""
 
     kind: str
@@ -22,7 +22,7 @@ class Repeat(NamedTuple):
 
 
 @dataclass
-class Grouping:
+class InFileGroups:
     """What became of the rows: joined into a winner, refused, or the group's contact for its winner."""
 
     losers: dict[int, int] = field(default_factory=dict)
@@ -65,16 +65,16 @@ def group(
     *,
     duplicates: Literal["last", "first", "error"],
     order: Sequence[str] = IDENTIFIERS,
-) -> Grouping:
+) -> InFileGroups:
     """Decide groups of rows. `rows` come sorted by kind (external_id, email, contact, phone), key and row number.
 
     `order` has the identifiers that take part, strongest first: it says whose contact a group takes.
     The result does not depend on the order of the rows inside a file, except for which row wins.
     """
-    union, result = _Union(), Grouping()
+    union, result = _Union(), InFileGroups()
     rank: dict[int | None, int] = {STRENGTH[name]: i for i, name in enumerate(order)}
     found: dict[int, tuple[int, int]] = {}  # row → (strength, contact)
-    for (kind, _key), members in groupby(map(Repeat._make, rows), key=lambda r: (r.kind, r.key)):
+    for (kind, _key), members in groupby(map(SharedIdentifierRow._make, rows), key=lambda r: (r.kind, r.key)):
         shared = list(members)
         for row in shared:
             union.find(row.row_no)
@@ -86,11 +86,11 @@ def group(
     return result
 
 
-def _join_all(rows: list[Repeat], union: _Union, _result: Grouping) -> None:
+def _join_all(rows: list[SharedIdentifierRow], union: _Union, _result: InFileGroups) -> None:
     union.join(row.row_no for row in rows)
 
 
-def _join_by_email(rows: list[Repeat], union: _Union, result: Grouping) -> None:
+def _join_by_email(rows: list[SharedIdentifierRow], union: _Union, result: InFileGroups) -> None:
     """Rows with one e-mail are one person unless their external IDs tell them apart (rule 3)."""
     if any(row.strength == STRENGTH["email"] for row in rows):
         # The e-mail is a known contact's. A row that did not match it has an external ID that contradicts.
@@ -104,7 +104,7 @@ def _join_by_email(rows: list[Repeat], union: _Union, result: Grouping) -> None:
             result.refused[row.row_no] = ("shared_identifier", None)
 
 
-def _join_by_phone(rows: list[Repeat], union: _Union, result: Grouping) -> None:
+def _join_by_phone(rows: list[SharedIdentifierRow], union: _Union, result: InFileGroups) -> None:
     """A row that has only a phone is the one person of the file with that phone, if there is one."""
     if any(row.strength == STRENGTH["phone"] for row in rows):
         return
@@ -120,7 +120,7 @@ def _join_by_phone(rows: list[Repeat], union: _Union, result: Grouping) -> None:
 _JOINS = {"external_id": _join_all, "contact": _join_all, "email": _join_by_email, "phone": _join_by_phone}
 
 
-def _sets(union: _Union, result: Grouping) -> Iterator[list[int]]:
+def _sets(union: _Union, result: InFileGroups) -> Iterator[list[int]]:
     sets: dict[int, list[int]] = {}
     for row in union.parent:
         if row not in result.refused:
@@ -131,7 +131,10 @@ def _sets(union: _Union, result: Grouping) -> Iterator[list[int]]:
 
 
 def _decide(
-    rows: list[int], found: dict[int, tuple[int, int]], result: Grouping, duplicates: Literal["last", "first", "error"]
+    rows: list[int],
+    found: dict[int, tuple[int, int]],
+    result: InFileGroups,
+    duplicates: Literal["last", "first", "error"],
 ) -> None:
     """One group: its contact is that of the strongest match; rows that point at another one are refused (rule 2)."""
     hits = [(*found[row], row) for row in rows if row in found]

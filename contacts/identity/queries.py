@@ -18,19 +18,19 @@ from contacts.values import channel_status
 
 
 # Memory for the sorts and hashes of one phase. Runs first in the phase's transaction, gone with it.
-def work_memory(megabytes: int) -> None:
+def set_work_mem(megabytes: int) -> None:
     """Give this transaction's sorts and hashes so much memory each."""
     with connection.cursor() as cursor:
         cursor.execute(f"SET LOCAL work_mem = '{int(megabytes)}MB'")
 
 
-def commit_later() -> None:
+def disable_synchronous_commit() -> None:
     """Do not wait for the disk at the end of this transaction; only for work that is simply done again when it is lost."""
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL synchronous_commit = off")
 
 
-def by_index() -> None:
+def disable_seqscan() -> None:
     """Let this transaction look rows up by their keys: for ranges of rows beside tables that have grown since the planner
     was told about them. It would read all of a table that it believes to be empty, again for each row."""
     with connection.cursor() as cursor:
@@ -41,7 +41,7 @@ def by_index() -> None:
 ANYBODY = "SELECT EXISTS (SELECT 1 FROM contact c WHERE c.tenant_id = %(tenant)s)"
 
 
-def anybody(staging: Staging) -> bool:
+def has_contacts(staging: Staging) -> bool:
     return bool(statements.fetch(ANYBODY, staging)[0][0])
 
 
@@ -345,7 +345,7 @@ ON CONFLICT DO NOTHING"""
 _FORMS = {"external_id": ("external_id",), "email": ("email", "email_written"), "phone": ("phone", "phone_written")}
 
 
-def lead_aliases(staging: Staging, order: Sequence[str], *, revive: bool = False, again: bool = False) -> None:
+def resolve_aliases(staging: Staging, order: Sequence[str], *, revive: bool = False, again: bool = False) -> None:
     """Replace aliases in the rows by the identifiers of the contacts that they lead to; `order` has the identifiers that
     take part, strongest first. With `revive`, deleted contacts are led to as well; `again` when
     rows may have been led before."""

@@ -16,7 +16,7 @@ from typing import Any, Literal
 from contacts import staging as tables
 from contacts.consent import address_status
 from contacts.identity import aliases, exclusions, match_query, queries, upsert
-from contacts.identity.in_file_duplicates import Grouping, group
+from contacts.identity.in_file_duplicates import InFileGroups, group
 from contacts.staging import Staging
 from contacts.values.columns import IDENTIFIERS
 
@@ -75,15 +75,15 @@ class Resolved:
 def choose(staging: Staging, policy: Policy, *, again: bool = False) -> None:
     """Rows that name a contact by what it was known by before, and rows for which a person has chosen one. Runs before the
     matching; `again` when it is not the first one."""
-    queries.lead_aliases(staging, policy.identifiers, revive=policy.deleted == "restore", again=again)
+    queries.resolve_aliases(staging, policy.identifiers, revive=policy.deleted == "restore", again=again)
     if policy.chosen:
         queries.choose(staging)
 
 
 def match(staging: Staging, policy: Policy, *, start: int, stop: int) -> None:
     """Rules 1 to 3: find the contact that each row [start, stop) points at."""
-    queries.work_memory(128)
-    if queries.anybody(staging):
+    queries.set_work_mem(128)
+    if queries.has_contacts(staging):
         revive = policy.deleted == "restore"
         # Where rows say more about themselves, or known contacts are left alone, every row is looked at later.
         plain = not (policy.settings or policy.chosen or policy.mode == "create_only")
@@ -93,7 +93,7 @@ def match(staging: Staging, policy: Policy, *, start: int, stop: int) -> None:
 
 def find_repeats(staging: Staging, kind: str) -> None:
     """Rule 4, first half: rows that share an identifier of this kind with another row."""
-    queries.work_memory(128)
+    queries.set_work_mem(128)
     queries.find_repeats(staging, kind)
 
 
@@ -103,7 +103,7 @@ def resolve(staging: Staging, policy: Policy, *, key: str) -> Resolved:
     `key` is the secret of the suppression digests. Nothing is locked: the caller looks under the tenant's turn whether the
     contacts are still what they were (rule 8).
     """
-    queries.work_memory(256)
+    queries.set_work_mem(256)
     tables.analyze(staging, "hit", "map", "repeat")
     if policy.deleted == "restore":
         exclusions.refuse_revived_twice(staging)
@@ -123,7 +123,7 @@ def resolve(staging: Staging, policy: Policy, *, key: str) -> Resolved:
     return Resolved(created=created, duplicates=len(grouping.losers), held_back=exclusions.counts_by_code(staging))
 
 
-def _note(staging: Staging, grouping: Grouping, policy: Policy) -> None:
+def _note(staging: Staging, grouping: InFileGroups, policy: Policy) -> None:
     tables.add(staging, "loser", {"row_no": "integer", "winner": "integer"}, sorted(grouping.losers.items()))
     tables.analyze(staging, "loser")
     queries.forget_losers(staging)
@@ -192,7 +192,7 @@ def apply(
     updated = upsert.update_contacts(staging, rules, start=start, stop=stop, now=now)
     if since:
         take_late(staging, policy, since=since, now=now, **span)
-    upsert.silence(staging, start=start, stop=stop, now=now)
+    upsert.suppress_contacts(staging, start=start, stop=stop, now=now)
     upsert.note_changes(staging, start=start, stop=stop, now=now)
     return created, updated
 

@@ -29,7 +29,7 @@ _NAMED = "ARRAY['external_id', 'email', 'phone', 'first_name', 'last_name', 'ema
 
 
 @dataclass(frozen=True)
-class Taken:
+class RevertResult:
     """What came of a range of rows: rows by result, values that got their old state, values that somebody has changed."""
 
     results: dict[str, int]
@@ -151,7 +151,7 @@ FROM {back} b LEFT JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = b.conta
 WHERE b.tenant_id = %(tenant)s AND b.row_no >= %(start)s AND b.row_no < %(stop)s"""
 
 
-def undo(staging: Staging, *, start: int, stop: int, now: datetime) -> Taken:
+def undo(staging: Staging, *, start: int, stop: int, now: datetime) -> RevertResult:
     """Take back what rows [start, stop) did to contacts. The caller holds the tenant's turn."""
     span = {"import_id": staging.import_id, "start": start, "stop": stop}
     statements.run(TAKE_OUT.replace("@which@", NOT_YET), staging, **span)
@@ -161,7 +161,7 @@ def undo(staging: Staging, *, start: int, stop: int, now: datetime) -> Taken:
     return _told(staging, span, now=now)
 
 
-def redo(staging: Staging, *, start: int, stop: int, now: datetime) -> Taken:
+def redo(staging: Staging, *, start: int, stop: int, now: datetime) -> RevertResult:
     """Bring back what an undo of rows [start, stop) has taken. The caller holds the tenant's turn."""
     span = {"import_id": staging.import_id, "start": start, "stop": stop}
     statements.run(BACK, staging, **span)
@@ -215,7 +215,7 @@ SELECT t.contact_id FROM {turned} t WHERE t.tenant_id = %(tenant)s AND t.row_no 
   AND t.keys && ARRAY['email', 'phone', 'deleted']"""
 
 
-def _told(staging: Staging, span: dict[str, Any], *, now: datetime) -> Taken:
+def _told(staging: Staging, span: dict[str, Any], *, now: datetime) -> RevertResult:
     statements.run(NOTE, staging, **span)
     statements.run(NEWS, staging, **span, now=now)
     returned = [int(pk) for (pk,) in statements.fetch(RETURNED, staging, **span)]
@@ -223,11 +223,11 @@ def _told(staging: Staging, span: dict[str, Any], *, now: datetime) -> Taken:
         address_status.take_all(returned, now=now)
     rows = statements.fetch(RESULTS, staging, **span)
     results: dict[str, int] = {result: int(count) for result, count, _values, _kept in rows}
-    return Taken(results, sum(int(r[2]) for r in rows), sum(int(r[3]) for r in rows))
+    return RevertResult(results, sum(int(r[2]) for r in rows), sum(int(r[3]) for r in rows))
 
 
-# Contacts that somebody uses: each app adds what it knows (`note_used`), before the ranges are taken back.
-def note_used(staging: Staging, statement: str, **values: Any) -> None:
+# Contacts that somebody uses: each app adds what it knows (`record_used`), before the ranges are taken back.
+def record_used(staging: Staging, statement: str, **values: Any) -> None:
     """Add the contacts that a statement finds to {used}: SELECT tenant_id, contact_id …"""
     statements.run(
         f"INSERT INTO {{used}} (tenant_id, contact_id) {statement} ON CONFLICT DO NOTHING", staging, **values
@@ -246,7 +246,7 @@ DELETE FROM withdrawn w WHERE w.tenant_id = %(tenant)s AND w.import_id = %(impor
 FORGET_ALL = "DELETE FROM withdrawn w WHERE w.tenant_id = %(tenant)s AND w.import_id = %(import_id)s"
 
 
-def put_away(staging: Staging, kind: str, delete: str, *, item: str, part: str) -> int:
+def archive_rows(staging: Staging, kind: str, delete: str, *, item: str, part: str) -> int:
     """Run a DELETE … RETURNING and keep its rows in `withdrawn`; returns how many."""
     statement = PUT_AWAY.replace("@delete@", delete).replace("@item@", item).replace("@part@", part)
     return statements.run(statement, staging, import_id=staging.import_id, kind=kind)

@@ -227,7 +227,7 @@ ANY_BLACKLISTED = """
 SELECT EXISTS (SELECT 1 FROM blacklist_entry b WHERE b.tenant_id = %(tenant)s AND b.kind = '{channel}')"""
 
 
-def silence(staging: Staging, **values: Any) -> None:
+def suppress_contacts(staging: Staging, **values: Any) -> None:
     """Apply the blacklists to what was written; `start`, `stop`, `now`."""
     for channel in channel_status.ORDERS:
         if statements.fetch(ANY_BLACKLISTED.format(channel=channel), staging)[0][0]:

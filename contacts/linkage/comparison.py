@@ -22,8 +22,8 @@ _NAMES = ("given", "family")
 
 
 @dataclass
-class People:
-    """People in columns: for each field the number of its value (-1: not known) and the values by number.
+class PersonColumns:
+    """PersonColumns in columns: for each field the number of its value (-1: not known) and the values by number.
 
     Given and family names have their numbers in common, so that exchanged names can be seen.
     """
@@ -40,7 +40,7 @@ class People:
     offices: Array = field(default_factory=lambda: np.array([], dtype=object))
 
     @classmethod
-    def of(cls, people: Sequence[tuple[int, Person]]) -> "People":
+    def of(cls, people: Sequence[tuple[int, Person]]) -> "PersonColumns":
         """Columns of (contact ID, person), in an order that depends on who they are and not on how they are numbered."""
         people = sorted(people, key=lambda one: ([value or "" for value in one[1]], one[0]))
         numbers: dict[str, dict[str, int]] = {name: {} for name in FIELDS}
@@ -68,7 +68,7 @@ class People:
     def __len__(self) -> int:
         return len(self.ids)
 
-    def only(self, places: Array) -> "People":
+    def only(self, places: Array) -> "PersonColumns":
         """Those at the given places."""
         codes = {name: found[places] for name, found in self.codes.items()}
         return replace(self, ids=self.ids[places], codes=codes)
@@ -78,7 +78,7 @@ def _number(numbers: dict[str, int], value: str | None) -> int:
     return -1 if value is None else numbers.setdefault(value, len(numbers))
 
 
-def compare(people: People, left: Array, right: Array) -> Array:
+def compare(people: PersonColumns, left: Array, right: Array) -> Array:
     """Levels of the pairs of people at places `left` and `right`: an array (pairs, fields) of small numbers."""
     found = np.zeros((len(left), len(FIELDS)), dtype=np.int8)
     for place, name in enumerate(FIELDS):
@@ -89,7 +89,7 @@ def compare(people: People, left: Array, right: Array) -> Array:
     return found
 
 
-def apart(people: People, left: Array, right: Array) -> Array:
+def apart(people: PersonColumns, left: Array, right: Array) -> Array:
     """Which pairs are a person and an organisation: somebody's company is not the person. An array of truth values."""
     organisation, company = people.codes["organisation"] >= 0, people.codes["company"] >= 0
     named = company & ~organisation
@@ -97,7 +97,7 @@ def apart(people: People, left: Array, right: Array) -> Array:
     return found
 
 
-def _field(people: People, name: str, a: Array, b: Array) -> Array:
+def _field(people: PersonColumns, name: str, a: Array, b: Array) -> Array:
     """Levels of pairs of values by their numbers."""
     levels = np.zeros(len(a), dtype=np.int8)
     known = (a >= 0) & (b >= 0)
@@ -110,7 +110,7 @@ def _field(people: People, name: str, a: Array, b: Array) -> Array:
     return levels
 
 
-def _exchanged(people: People, found: Array, left: Array, right: Array) -> None:
+def _exchanged(people: PersonColumns, found: Array, left: Array, right: Array) -> None:
     """Where the names fit better crosswise, they get the crosswise levels, at most the second best."""
     given, family = (FIELDS.index(name) for name in _NAMES)
     straight = found[:, given] + found[:, family]
@@ -125,7 +125,7 @@ def _exchanged(people: People, found: Array, left: Array, right: Array) -> None:
         found[odd[better], place] = np.minimum(levels[better], 3)
 
 
-def _colleagues(people: People, found: Array, left: Array, right: Array) -> None:
+def _colleagues(people: PersonColumns, found: Array, left: Array, right: Array) -> None:
     """Addresses of one company are made of names by one rule, or are its office's: where the names of two people differ,
     similar addresses are two, and that of an office says nothing."""
     given, family, company, email = (FIELDS.index(name) for name in (*_NAMES, "company", "email"))
@@ -150,11 +150,11 @@ def _alike(a: Array, b: Array) -> Array:
     return process.cpdist(a, b, scorer=OSA.normalized_similarity, dtype=np.float32)
 
 
-def _shorter(people: People, name: str, i: Array, j: Array) -> Array:
+def _shorter(people: PersonColumns, name: str, i: Array, j: Array) -> Array:
     return np.minimum(people.lengths[name][i], people.lengths[name][j])
 
 
-def _names(people: People, name: str, i: Array, j: Array) -> Array:
+def _names(people: PersonColumns, name: str, i: Array, j: Array) -> Array:
     a, b = people.values[name][i], people.values[name][j]
     alike = process.cpdist(a, b, scorer=JaroWinkler.similarity, dtype=np.float32)
     near = alike >= 0.90
@@ -166,7 +166,7 @@ def _names(people: People, name: str, i: Array, j: Array) -> Array:
     return np.where(near, 3, np.where(alike >= 0.80, 2, 1)).astype(np.int8)
 
 
-def _births(people: People, name: str, i: Array, j: Array) -> Array:
+def _births(people: PersonColumns, name: str, i: Array, j: Array) -> Array:
     sides = (people.values[name][i], people.values[name][j])
     x, y = (np.array(side, dtype="S8").view(np.uint8).reshape(-1, 8).astype(np.int32) - 48 for side in sides)
     differ = x != y
@@ -186,13 +186,13 @@ def _births(people: People, name: str, i: Array, j: Array) -> Array:
     return np.select([slip, two, within], [4, 3, 2], 1).astype(np.int8)
 
 
-def _emails(people: People, name: str, i: Array, j: Array) -> Array:
+def _emails(people: PersonColumns, name: str, i: Array, j: Array) -> Array:
     levels = _addresses(people, name, i, j)
     _offices(people, levels, i, j)
     return levels
 
 
-def _addresses(people: People, name: str, i: Array, j: Array) -> Array:
+def _addresses(people: PersonColumns, name: str, i: Array, j: Array) -> Array:
     levels = np.ones(len(i), dtype=np.int8)
     locals_, digits = people.locals, people.digits
     levels[locals_[i] == locals_[j]] = 2
@@ -204,7 +204,7 @@ def _addresses(people: People, name: str, i: Array, j: Array) -> Array:
     return levels
 
 
-def _offices(people: People, levels: Array, i: Array, j: Array) -> None:
+def _offices(people: PersonColumns, levels: Array, i: Array, j: Array) -> None:
     """Addresses of offices are alike by their domain: info@ stands before every domain."""
     one, other = people.offices[i], people.offices[j]
     both = np.flatnonzero((one != "") & (other != ""))
@@ -213,18 +213,18 @@ def _offices(people: People, levels: Array, i: Array, j: Array) -> None:
         levels[both] = np.where(near == 0, 3, np.where(near <= 2, 2, 1))
 
 
-def _codes(people: People, name: str, i: Array, j: Array) -> Array:
+def _codes(people: PersonColumns, name: str, i: Array, j: Array) -> Array:
     edits = _edits(people.values[name][i], people.values[name][j])
     length = _shorter(people, name, i, j)
     return np.where(edits <= 1, 3, np.where((edits == 2) & (length >= 6), 2, 1)).astype(np.int8)
 
 
-def _places(people: People, name: str, i: Array, j: Array) -> Array:
+def _places(people: PersonColumns, name: str, i: Array, j: Array) -> Array:
     alike = _alike(people.values[name][i], people.values[name][j])
     return np.where(alike >= 0.82, 3, np.where(alike >= 0.65, 2, 1)).astype(np.int8)
 
 
-def _companies(people: People, name: str, i: Array, j: Array) -> Array:
+def _companies(people: PersonColumns, name: str, i: Array, j: Array) -> Array:
     """By the share of rarity that the words in common have of those of the shorter name."""
     total = sum(people.words.values()) + 1
 
@@ -239,7 +239,7 @@ def _companies(people: People, name: str, i: Array, j: Array) -> Array:
     return levels
 
 
-def _organisations(people: People, name: str, i: Array, j: Array) -> Array:
+def _organisations(people: PersonColumns, name: str, i: Array, j: Array) -> Array:
     """Names of organisations: nearly the same but for slips and short forms; one in the other; something in common."""
     a, b = people.values[name][i], people.values[name][j]
     levels = np.ones(len(i), dtype=np.int8)
@@ -289,7 +289,7 @@ def _slip(one: str, other: str) -> bool:
     return int(OSA.distance(one, other)) <= (1 if len(short) < 8 else 2)
 
 
-_COMPARE: dict[str, Callable[[People, str, Array, Array], Array]] = {
+_COMPARE: dict[str, Callable[[PersonColumns, str, Array, Array], Array]] = {
     "given": _names, "family": _names, "birth": _births, "email": _emails, "phone": _codes, "external_id": _codes,
     "postcode": _codes, "number": _codes, "street": _places, "town": _places, "region": _places, "company": _companies,
     "organisation": _organisations,

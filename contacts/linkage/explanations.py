@@ -23,7 +23,7 @@ _USUALLY = {3: "is nearly the same", 2: "is similar"}
 
 
 @dataclass(frozen=True)
-class Reason:
+class Evidence:
     """One field: what is said of it, and the bits that it adds (negative: it speaks against)."""
 
     text: str
@@ -51,22 +51,22 @@ def percent(probability: float) -> str:
 
 def reasons(
     parts: Sequence[Sequence[Any]], *, values: Mapping[str, tuple[str, str]], people: int, household: float
-) -> list[Reason]:
+) -> list[Evidence]:
     """What speaks for and against, the strongest first. `values`: field → how the two contacts have it."""
     found = [_reason(*part, values=values.get(part[0], ("", "")), people=people) for part in parts if part[2]]
     if household > 0.5:
-        found.append(Reason("people of one household agree in this too", -household))
+        found.append(Evidence("people of one household agree in this too", -household))
     return sorted(found, key=lambda reason: -abs(reason.bits))
 
 
-def _reason(name: str, level: int, bits: float, count: int, *, values: tuple[str, str], people: int) -> Reason:
+def _reason(name: str, level: int, bits: float, count: int, *, values: tuple[str, str], people: int) -> Evidence:
     label = LABELS[name]
     if level == TOP[name]:
         rarity = f", as {_often(count, people)}" if count else ""
-        return Reason(f"{label} is the same: {values[0]}{rarity}" if values[0] else f"{label} is the same", bits)
+        return Evidence(f"{label} is the same: {values[0]}{rarity}" if values[0] else f"{label} is the same", bits)
     said = "differs" if level == 1 else _NEARLY.get(name, _USUALLY)[level]
     both = f" ({values[0]} / {values[1]})" if all(values) else ""
-    return Reason(f"{label} {said}{both}", bits)
+    return Evidence(f"{label} {said}{both}", bits)
 
 
 def _often(count: int, people: int) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from contacts.linkage.comparison import LEVELS, Array, People, compare
+from contacts.linkage.comparison import LEVELS, Array, PersonColumns, compare
 from contacts.linkage.normalize import FIELDS, TOP, VERSION
 
 RANDOM_PAIRS = 300_000
@@ -77,7 +77,7 @@ def start() -> Array:
     return m
 
 
-def strangers(people: People, *, seed: int = 7) -> Array:
+def strangers(people: PersonColumns, *, seed: int = 7) -> Array:
     """How often two random people show each level below equal: (fields, levels), each line of them adding up to one."""
     random = np.random.default_rng(seed)
     n = len(people)
@@ -104,12 +104,12 @@ def _with_equal(shares: Array, counts: dict[str, Array]) -> Array:
     return u
 
 
-def _counts(people: People, name: str) -> Array:
+def _counts(people: PersonColumns, name: str) -> Array:
     codes = people.codes[name]
     return np.bincount(codes[codes >= 0], minlength=len(people.values[name]))
 
 
-def _namesakes(people: People, shares: Array, random: np.random.Generator) -> Array:
+def _namesakes(people: PersonColumns, shares: Array, random: np.random.Generator) -> Array:
     """Addresses are made of names: similar ones are judged among people with one name in common, but not both."""
     place, seen = FIELDS.index("email"), np.full(LEVELS, 0.0)
     for name, other in (("given", "family"), ("family", "given")):
@@ -132,7 +132,7 @@ def _namesakes(people: People, shares: Array, random: np.random.Generator) -> Ar
     return found
 
 
-def rarities(people: People) -> tuple[dict[str, list[float]], dict[str, Array]]:
+def rarities(people: PersonColumns) -> tuple[dict[str, list[float]], dict[str, Array]]:
     """(chance of a value seen so many times, how often each value is seen), by field.
 
     For one to five times by Good and Turing: `(r + 1) N(r + 1) / N(r)`. It tells numbers, which nobody shares, from names.
@@ -151,7 +151,7 @@ def rarities(people: People) -> tuple[dict[str, list[float]], dict[str, Array]]:
     return rare, counts
 
 
-def scale(model: Model, people: People, levels: Array, left: Array) -> Array:
+def scale(model: Model, people: PersonColumns, levels: Array, left: Array) -> Array:
     """log(1/u) of the level of each field of each pair, by the rarity of equal values: an array (pairs, fields)."""
     found = np.zeros(levels.shape, dtype=np.float32)
     for place, name in enumerate(FIELDS):
@@ -190,7 +190,13 @@ def _together(found: Array, levels: Array) -> Array:
 
 
 def learn(
-    people: People, levels: Array, left: Array, *, random: Array, share: float = 1.0, of: People | None = None
+    people: PersonColumns,
+    levels: Array,
+    left: Array,
+    *,
+    random: Array,
+    share: float = 1.0,
+    of: PersonColumns | None = None,
 ) -> Model:
     """Fit to pairs that share a key (a `share` of all such pairs).
 
@@ -253,7 +259,7 @@ def _responsibilities(model: Model, levels: Array, scaled: Array) -> tuple[Array
     return parts[0] / total, parts[1] / total
 
 
-def score(model: Model, people: People, levels: Array, left: Array) -> Scores:
+def score(model: Model, people: PersonColumns, levels: Array, left: Array) -> Scores:
     """Bits of pairs: the prior, what each field adds, and what the chance of a household takes away."""
     found = weights(model.m, levels, scale(model, people, levels, left))
     total = found.sum(axis=1)
@@ -272,7 +278,7 @@ def state(model: Model, common: dict[str, dict[str, int]]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def stored(state: dict[str, Any], people: People) -> Model:
+def stored(state: dict[str, Any], people: PersonColumns) -> Model:
     """The model that `state` has written, for scoring these people; a value that is not common counts as seen once."""
     counts = {
         name: np.array([state["common"][name].get(value, 1) for value in people.values[name]], dtype=np.int64)

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from contacts import leased_job
 from contacts.linkage import blocking, fellegi_sunter, normalize, queries, scoring
-from contacts.linkage.comparison import People, apart, compare
+from contacts.linkage.comparison import PersonColumns, apart, compare
 from contacts.linkage.normalize import Person
 from contacts.linkage.schedule import send
 from contacts.models import Contact, Decision, ProbablePair, ProbableSearch, SearchState
@@ -63,9 +63,9 @@ def person_of(row: Sequence[Any]) -> Person:
     return normalize.person({**attributes, **core})
 
 
-def _people() -> People:
+def _people() -> PersonColumns:
     rows = Contact.objects.living().values_list(*COLUMNS).iterator(chunk_size=CHUNK)
-    return People.of([(row[0], person_of(row)) for row in rows])
+    return PersonColumns.of([(row[0], person_of(row)) for row in rows])
 
 
 def _persons(ids: Iterable[int]) -> dict[int, Person]:
@@ -91,7 +91,7 @@ def _compare(search: ProbableSearch) -> None:
     _end(search, SearchState.DONE)
 
 
-def _places(people: People) -> tuple[Any, Any]:
+def _places(people: PersonColumns) -> tuple[Any, Any]:
     """The pairs to be compared, by place, in an order that depends on who they are."""
     order = np.argsort(people.ids)
     ids = people.ids[order]
@@ -156,7 +156,7 @@ def similar(values: dict[str, Any], *, but: int | None = None, count: int = 5) -
     rows = list(Contact.objects.living().filter(pk__in=ids).values_list(*COLUMNS))
     if not rows:
         return []
-    people = People.of([(0, who), *((row[0], person_of(row)) for row in rows)])
+    people = PersonColumns.of([(0, who), *((row[0], person_of(row)) for row in rows)])
     me = int(np.flatnonzero(people.ids == 0)[0])
     others = np.flatnonzero(people.ids != 0)
     others = others[~apart(people, np.full(len(others), me), others)]

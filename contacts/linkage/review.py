@@ -9,7 +9,7 @@ from django.db.models import Q
 
 from contacts import figures_cache
 from contacts.linkage import explanations, queries
-from contacts.linkage.explanations import Reason
+from contacts.linkage.explanations import Evidence
 from contacts.models import Contact, Decision, ProbablePair, ProbableSearch
 
 GROUPS = 50
@@ -43,12 +43,12 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Judged:
+class ScoredPair:
     """A pair of a group: how probable it is, and why."""
 
     pair: ProbablePair
     contacts: tuple[Contact, Contact]
-    reasons: list[Reason]
+    reasons: list[Evidence]
 
     @property
     def percent(self) -> str:
@@ -81,15 +81,15 @@ def members(group_id: int) -> list[Contact]:
     return list(Contact.objects.living().filter(pk__in={pk for pair in pairs for pk in pair}).order_by("pk"))
 
 
-def judged(group_id: int, contacts: Sequence[Contact]) -> list[Judged]:
+def judged(group_id: int, contacts: Sequence[Contact]) -> list[ScoredPair]:
     """The pairs of a group whose contacts are there, the strongest first."""
     by_id = {contact.pk: contact for contact in contacts}
     pairs = ProbablePair.objects.filter(group_id=group_id).order_by("-bits", "low_id", "high_id")
     there = [p for p in pairs if p.low_id in by_id and p.high_id in by_id]
-    return [Judged(p, (by_id[p.low_id], by_id[p.high_id]), _reasons(p, by_id)) for p in there]
+    return [ScoredPair(p, (by_id[p.low_id], by_id[p.high_id]), _reasons(p, by_id)) for p in there]
 
 
-def _reasons(pair: ProbablePair, by_id: dict[int, Contact]) -> list[Reason]:
+def _reasons(pair: ProbablePair, by_id: dict[int, Contact]) -> list[Evidence]:
     one, other = by_id[pair.low_id], by_id[pair.high_id]
     values = {name: (_value(one, key), _value(other, key)) for name, key in _VALUES.items()}
     detail: dict[str, Any] = pair.detail

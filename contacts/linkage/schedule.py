@@ -30,7 +30,7 @@ def start(*, user_id: int | None) -> ProbableSearch:
 
 def send(search_id: int) -> None:
     """Tell a worker, once the transaction has committed."""
-    pending_work.mark(WAKE)
+    pending_work.mark_pending(WAKE)
     defer(TASK, tenant_id=current_tenant(), search_id=search_id)
 
 
@@ -40,7 +40,7 @@ def wake_active(tenant_id: int) -> None:
         seen_at = timezone.now()
         active = list(ProbableSearch.objects.filter(state__in=ProbableSearch.ACTIVE).values_list("pk", flat=True))
         if not active:
-            pending_work.done(WAKE, seen_at=seen_at)
+            pending_work.clear_pending(WAKE, seen_at=seen_at)
         for search_id in active:
             defer(TASK, tenant_id=tenant_id, search_id=search_id)
 

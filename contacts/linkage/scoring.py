@@ -11,7 +11,7 @@ from itertools import combinations
 import numpy as np
 
 from contacts.linkage import clustering, explanations, fellegi_sunter
-from contacts.linkage.comparison import Array, People, apart, compare
+from contacts.linkage.comparison import Array, PersonColumns, apart, compare
 from contacts.linkage.fellegi_sunter import Model
 from contacts.linkage.normalize import FIELDS, TOP
 
@@ -55,7 +55,7 @@ class Answer:
     model: Model
 
 
-def find(people: People, left: Array, right: Array, *, vetoes: set[tuple[int, int]]) -> Answer:
+def find(people: PersonColumns, left: Array, right: Array, *, vetoes: set[tuple[int, int]]) -> Answer:
     """Groups among people, given the pairs (by place) that share a key. `vetoes`: pairs of IDs that are not one person.
 
     From no pair there is nothing to learn: then the model is the usual one, and there are no groups.
@@ -90,7 +90,7 @@ def _pair(a: int, b: int) -> tuple[int, int]:
     return (a, b) if a < b else (b, a)
 
 
-def _learn(people: People, levels: Array, left: Array, right: Array) -> Model:
+def _learn(people: PersonColumns, levels: Array, left: Array, right: Array) -> Model:
     """Learn twice: from all, and then with one of each surely found group, so that copies do not make values common."""
     share, sample = min(1.0, SAMPLE / max(len(left), 1)), np.arange(len(left))
     if share < 1:
@@ -104,7 +104,7 @@ def _learn(people: People, levels: Array, left: Array, right: Array) -> Model:
 
 
 def _likely(
-    learnt: Model, people: People, levels: Array, left: Array, right: Array, *, least: float
+    learnt: Model, people: PersonColumns, levels: Array, left: Array, right: Array, *, least: float
 ) -> Iterator[tuple[tuple[int, int], float]]:
     for at in _chunks(len(left)):
         bits = fellegi_sunter.score(learnt, people, levels[at], left[at]).bits
@@ -112,7 +112,7 @@ def _likely(
             yield _pair(int(left[at][place]), int(right[at][place])), float(bits[place])
 
 
-def explain(learnt: Model, people: People, joined: Sequence[Sequence[int]]) -> list[Found]:
+def explain(learnt: Model, people: PersonColumns, joined: Sequence[Sequence[int]]) -> list[Found]:
     """All pairs inside of groups of places, with what each field adds."""
     pairs = [pair for group in joined for pair in combinations(group, 2)]
     if not pairs:
@@ -133,7 +133,7 @@ def explain(learnt: Model, people: People, joined: Sequence[Sequence[int]]) -> l
     return found
 
 
-def _count(learnt: Model, people: People, name: str, level: int, place: int) -> int:
+def _count(learnt: Model, people: PersonColumns, name: str, level: int, place: int) -> int:
     return int(learnt.counts[name][people.codes[name][place]]) if level == TOP[name] else 0
 
 
@@ -143,7 +143,7 @@ def _capped(bits: float, parts: Sequence[tuple[str, int, float, int]]) -> float:
     return bits if any(level >= top - 1 for level, top in own) else min(bits, AT_MOST)
 
 
-def common(learnt: Model, people: People) -> dict[str, dict[str, int]]:
+def common(learnt: Model, people: PersonColumns) -> dict[str, dict[str, int]]:
     """Values that many have, with how many, for scoring single contacts later."""
     return {
         name: {str(people.values[name][code]): int(learnt.counts[name][code])

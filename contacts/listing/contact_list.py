@@ -19,7 +19,7 @@ from contacts import change_log, figures_cache
 from contacts.listing import rule_filter, search_box, status_filters
 from contacts.listing.status_filters import FILTERS, StatusFilter
 from contacts.models import Contact
-from core.parse import moment, whole
+from core.parse import parse_id, parse_moment
 
 SIZES = (25, 50, 100, 200)
 SIZE = 50
@@ -59,7 +59,7 @@ DELETED_ORDERS = {
 
 
 @dataclass(frozen=True)
-class Asked:
+class ListQuery:
     """What a list is asked for. What makes no sense is left out: an unknown filter means all, a bad key the first page."""
 
     deleted: bool = False
@@ -121,7 +121,7 @@ class Asked:
         return urlencode({name: value for name, value in values.items() if value})
 
 
-def matching(asked: Asked) -> Any:
+def matching(asked: ListQuery) -> Any:
     """The contacts that are asked for, in no order."""
     found = _meant(asked).filter(status_filters.where(asked.filter))
     if asked.deleted:
@@ -129,12 +129,12 @@ def matching(asked: Asked) -> Any:
     return found if asked.filter.with_deleted else found.filter(deleted_at=None)
 
 
-def _meant(asked: Asked) -> Any:
+def _meant(asked: ListQuery) -> Any:
     """Whom the search box and the rule mean, whatever their status, the deleted among them."""
-    return Contact.objects.filter(search_box.condition(asked.q, region=asked.region), rule_filter.where(asked.rule))
+    return Contact.objects.filter(search_box.condition(asked.q, region=asked.region), rule_filter.rule_q(asked.rule))
 
 
-def counts(asked: Asked) -> tuple[list[status_filters.Cell], bool]:
+def counts(asked: ListQuery) -> tuple[list[status_filters.StatusCount], bool]:
     """(how many of those that the search means there are of each status, whether there are more than were counted)."""
     if not asked.q and not asked.rule:
         return status_filters.cells(), False
@@ -142,10 +142,10 @@ def counts(asked: Asked) -> tuple[list[status_filters.Cell], bool]:
         _name("counts", asked.q, asked.rule, asked.region), lambda: _counts(asked), while_writing=5,
         otherwise=RULE_SECONDS,
     )  # fmt: skip
-    return [status_filters.Cell(*cell) for cell in cells], more
+    return [status_filters.StatusCount(*cell) for cell in cells], more
 
 
-def _counts(asked: Asked) -> tuple[list[tuple[Any, ...]], bool]:
+def _counts(asked: ListQuery) -> tuple[list[tuple[Any, ...]], bool]:
     if asked.rule:  # a rule looks at everybody anyway
         return status_filters.tally(_meant(asked)), False
     each = list(status_filters.kinds(_meant(asked))[: COUNTED + 1])
@@ -153,7 +153,7 @@ def _counts(asked: Asked) -> tuple[list[tuple[Any, ...]], bool]:
     return [(*kind, contacts) for kind, contacts in found.items()], len(each) > COUNTED
 
 
-def over(asked: Asked) -> int:
+def over(asked: ListQuery) -> int:
     """How many of those that a search means are over the limit of the plan: exact but for very many."""
     return int(matching(replace(asked, status="email.over")).order_by()[: COUNTED + 1].count())
 
@@ -174,29 +174,30 @@ class Page:
 
 
 @dataclass(frozen=True)
-class Found:
+class ListPage:
     """What a smart search finds: how many contacts, and which ones where they are few."""
 
     total: int
     ids: list[int] | None
 
 
-def searched(asked: Asked) -> Found | None:
+def cached_rule_result(asked: ListQuery) -> ListPage | None:
     """What the rule of a list finds; None without one. It means to look at everybody, which the page and the total should
     not do each, nor the next page again: an answer counts for some seconds, as the rule may ask for more than contacts."""
     if not asked.rule:
         return None
     name = _name("rule", asked.deleted, asked.status, asked.q, asked.rule, asked.region)
-    return Found(*figures_cache.figures(name, lambda: _find(asked), while_writing=5, otherwise=RULE_SECONDS))
+    return ListPage(*figures_cache.figures(name, lambda: _find(asked), while_writing=5, otherwise=RULE_SECONDS))
 
 
-def _find(asked: Asked) -> tuple[int, list[int] | None]:
+def _find(asked: ListQuery) -> tuple[int, list[int] | None]:
     ids = list(matching(asked).order_by().values_list("pk", flat=True)[: FEW + 1])
     return (len(ids), ids) if len(ids) <= FEW else (matching(asked).order_by().count(), None)
 
 
-def page(asked: Asked, found: Found | None = None) -> Page:
-    """The page behind `after`, or the one before `before`; the first one without either. `found`: what `searched` says."""
+def page(asked: ListQuery, found: ListPage | None = None) -> Page:
+    """The page behind `after`, or the one before `before`; the first one without either. `found`: what `cached_rule_result`
+    says."""
     order = asked.orders[asked.order]
     after, before = _key(asked.after, order), _key(asked.before, order)
     backwards = before is not None and after is None
@@ -211,12 +212,12 @@ def page(asked: Asked, found: Found | None = None) -> Page:
     return Page(rows, key(rows[0], order) if has_newer else None, key(rows[-1], order) if has_older else None)
 
 
-def _rows(asked: Asked, order: Order, behind: Key | None, ids: list[int] | None, *, down: bool) -> list[Contact]:
+def _rows(asked: ListQuery, order: Order, behind: Key | None, ids: list[int] | None, *, down: bool) -> list[Contact]:
     """One contact more than a page has. By change, what is not rare is met on the way through the order of changes."""
     wanted = matching(asked) if ids is None else Contact.objects.filter(pk__in=ids)
     if order.column == "changed_at" and ids is None and not asked.q and not asked.filter.few:
         start = (behind[1], behind[0]) if behind and isinstance(behind[1], datetime) else None
-        with suppress(change_log.TooFar):
+        with suppress(change_log.ScanLimitReached):
             return change_log.in_order(wanted, newest_first=down, after=start, count=asked.size + 1)
     if order.column == "rating":
         return _by_rating(wanted, behind, down=down, count=asked.size + 1)
@@ -261,17 +262,17 @@ def key(contact: Contact, order: Order) -> str:
 
 def _key(text: str, order: Order) -> Key | None:
     number, _sep, time = text.partition("_")
-    pk = whole(number)
+    pk = parse_id(number)
     if pk is None:
         return None
     if order.column == "rating":
         return (pk, int(time) or None) if time.isascii() and time.isdigit() and len(time) == 1 else None
-    at = moment(time) if order.column else None
+    at = parse_moment(time) if order.column else None
     return None if order.column and at is None else (pk, at)
 
 
 def total(
-    asked: Asked, cells: list[status_filters.Cell], found: Found | None = None, *, more: bool = False
+    asked: ListQuery, cells: list[status_filters.StatusCount], found: ListPage | None = None, *, more: bool = False
 ) -> tuple[int, bool]:
     """(contacts that are asked for, whether there are more): exact but for a search that finds very many. `cells`, `more`:
     what `counts` says."""

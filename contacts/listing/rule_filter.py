@@ -13,7 +13,7 @@ def _rules() -> Any:
     return import_module(settings.RULES)
 
 
-def where(rule: str) -> Q:
+def rule_q(rule: str) -> Q:
     """The contacts that a rule means; without one all, with one that cannot be read nobody."""
     found: Q = _rules().condition(rule) if rule else Q()
     return found

@@ -15,7 +15,7 @@ from contacts import figures_cache
 from contacts.models import Alias, Contact
 from contacts.values.identifiers import name_key, normal_email, normal_phone
 from contacts.values.phones import EXTENSION
-from core.parse import whole
+from core.parse import parse_id
 
 # So many digits make a search by phone.
 FEWEST_DIGITS = 4
@@ -124,5 +124,5 @@ def _numbers(digits: str) -> list[str]:
 
 
 def _contact_id(typed: str) -> Q:
-    number = whole(typed)
+    number = parse_id(typed)
     return Q(pk=number) if number is not None else Q(pk__in=[])

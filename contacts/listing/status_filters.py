@@ -12,7 +12,7 @@ from tenants.isolation.context import current_tenant
 from tenants.models import Tenant
 
 
-class Cell(NamedTuple):
+class StatusCount(NamedTuple):
     """Contacts that are alike for every filter. `email` and `phone` are statuses, None without the channel."""
 
     deleted: bool
@@ -30,7 +30,7 @@ class StatusFilter:
     group: str
     tone: str
     condition: Q
-    holds: Callable[[Cell], bool]
+    holds: Callable[[StatusCount], bool]
     few: bool = False
     with_deleted: bool = False
     over: bool = False  # beyond what the plan holds: `where` knows from which contact on
@@ -96,9 +96,9 @@ def _last_within(most: int) -> int:
     return int(next(iter(ids[most - 1 : most]), 2**62))
 
 
-def cells() -> list[Cell]:
+def cells() -> list[StatusCount]:
     """All contacts of the workspace in a handful of cells."""
-    return [Cell(*cell) for cell in figures_cache.figures("statuses", _count, while_writing=10)]
+    return [StatusCount(*cell) for cell in figures_cache.figures("statuses", _count, while_writing=10)]
 
 
 def _count() -> list[tuple[bool, str | None, str | None, int]]:
@@ -123,7 +123,7 @@ def tally(contacts: Any) -> list[tuple[bool, str | None, str | None, int]]:
     return list(kinds(contacts).annotate(contacts=Count("pk")))
 
 
-def count(found: list[Cell], wanted: StatusFilter, *, deleted: bool) -> int:
+def count(found: list[StatusCount], wanted: StatusFilter, *, deleted: bool) -> int:
     """How many contacts a filter has, among the living or the deleted."""
     if wanted.over:
         most, has = limit(), count(found, FILTERS["email"], deleted=deleted)

@@ -23,7 +23,7 @@ class Change(TenantModel):
         return f"{self.contact_id} at {self.at}"
 
 
-class News(TenantModel):
+class SilentChange(TenantModel):
     """That a contact changed although its `changed_at` does not say so: an undo gives it the time of before. Key:
     (tenant_id, at, contact_id). Who looks for contacts that changed since a moment reads this beside `Change`."""
 

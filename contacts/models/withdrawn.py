@@ -6,7 +6,7 @@ from core.exact_json import JSONField
 from tenants.isolation.base import TenantModel
 
 
-class Withdrawn(TenantModel):
+class UndoArchive(TenantModel):
     """A row as it was when an undo took it out. Key: (tenant_id, import_id, kind, item, part).
 
     `kind` names the table it belongs to, `item` and `part` its key there. Kept for 30 days, then removed for good.

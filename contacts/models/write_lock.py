@@ -7,7 +7,7 @@ from django.db import models
 from tenants.isolation.base import TenantModel
 
 
-class Turn(TenantModel):
+class WriteLock(TenantModel):
     """One row a tenant: the identity lock (a locked row is seen from every node of a cluster, an advisory lock is not).
 
     `version` counts the occasions on which contacts were written: a plan made at another version is out of date.

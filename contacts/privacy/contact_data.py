@@ -13,12 +13,12 @@ from contacts.models import (
     ConsentRecord,
     Contact,
     Merge,
-    News,
     ProbableKey,
     ProbablePair,
-    Withdrawn,
+    SilentChange,
+    UndoArchive,
 )  # fmt: skip
-from contacts.privacy.data_providers import Identifiers, Moved
+from contacts.privacy.data_providers import Identifiers, TransferRecord
 from tenants.models import Outbox
 
 TABLES = (
@@ -33,12 +33,12 @@ def held(_contact_ids: Sequence[int]) -> list[tuple[int, str]]:
     return []
 
 
-def move(_contact_ids: Sequence[int], *, to: int) -> Moved:
+def move(_contact_ids: Sequence[int], *, to: int) -> TransferRecord:
     """Nothing: contacts.duplicates.merge does it."""
     return {}
 
 
-def give_back(_moved: Moved, *, of: int) -> None:
+def restore(_moved: TransferRecord, *, of: int) -> None:
     """Nothing, as nothing was moved."""
 
 
@@ -52,9 +52,9 @@ def erase(contact_ids: Sequence[int], identifiers: Identifiers) -> None:
     values = [value for _kind, value in identifiers]
     Alias.objects.filter(contact_id__in=contact_ids).delete()
     Merge.objects.filter(contact_id__in=contact_ids).delete()
-    Withdrawn.objects.filter(kind="contact", item__in=contact_ids).delete()
+    UndoArchive.objects.filter(kind="contact", item__in=contact_ids).delete()
     Change.objects.filter(contact_id__in=contact_ids).delete()
-    News.objects.filter(contact_id__in=contact_ids).delete()
+    SilentChange.objects.filter(contact_id__in=contact_ids).delete()
     ConsentRecord.objects.filter(contact_id__in=contact_ids).delete()
     BlacklistEntry.objects.filter(value__in=values).delete()
     Outbox.objects.filter(to__in=values).delete()

@@ -14,10 +14,10 @@ from django.conf import settings
 # Of a person: (kind, normal form) of everything that he or she was known by.
 Identifiers = Sequence[tuple[str, str]]
 # What has been moved, in JSON: only the module that wrote it reads it.
-Moved = dict[str, Any]
+TransferRecord = dict[str, Any]
 
 
-class Holding(Protocol):
+class ContactDataProvider(Protocol):
     """A module that answers for the tables of one app. All functions work in the caller's transaction."""
 
     __name__: str
@@ -27,10 +27,10 @@ class Holding(Protocol):
     def held(self, contact_ids: Sequence[int]) -> list[tuple[int, str]]:
         """(how many, of what) these contacts have, in words for people: (7, "segments")."""
 
-    def move(self, contact_ids: Sequence[int], *, to: int) -> Moved:
+    def move(self, contact_ids: Sequence[int], *, to: int) -> TransferRecord:
         """Give all that the contacts have to another one; returns what it takes to give it back."""
 
-    def give_back(self, moved: Moved, *, of: int) -> None:
+    def give_back(self, moved: TransferRecord, *, of: int) -> None:
         """Return what `move` has given to contact `of`, where it is still there."""
 
     def known(self, contact_ids: Sequence[int]) -> list[tuple[str, str]]:
@@ -38,11 +38,11 @@ class Holding(Protocol):
         names, by their kinds."""
 
     def erase(self, contact_ids: Sequence[int], identifiers: Identifiers) -> None:
-        """Remove everything about the contacts for good. May raise contacts.profile.quick_actions.Refused, with nothing
+        """Remove everything about the contacts for good. May raise contacts.profile.NotAllowed, with nothing
         written."""
 
 
-def every() -> list[Holding]:
+def every() -> list[ContactDataProvider]:
     """The modules, the lowest app first."""
     return [import_module(name) for name in settings.HOLDINGS]
 
@@ -52,12 +52,12 @@ def held(contact_ids: Sequence[int]) -> list[tuple[int, str]]:
     return [(n, what) for holding in every() for n, what in holding.held(contact_ids) if n]
 
 
-def move(contact_ids: Sequence[int], *, to: int) -> dict[str, Moved]:
+def move(contact_ids: Sequence[int], *, to: int) -> dict[str, TransferRecord]:
     """Give everything that the contacts have to another one; returns what was moved, by the name of the module."""
     return {holding.__name__: holding.move(contact_ids, to=to) for holding in every()}
 
 
-def give_back(moved: dict[str, Moved], *, of: int) -> None:
+def restore(moved: dict[str, TransferRecord], *, of: int) -> None:
     """Return what `move` has given to contact `of`."""
     for holding in every():
         if holding.__name__ in moved:
@@ -70,6 +70,6 @@ def known(contact_ids: Sequence[int]) -> list[tuple[str, str]]:
 
 
 def erase(contact_ids: Sequence[int], identifiers: Identifiers) -> None:
-    """Remove everything about contacts for good: the highest app first, the contacts themselves last. Raises Refused."""
+    """Remove everything about contacts for good: the highest app first, the contacts themselves last. Raises NotAllowed."""
     for holding in reversed(every()):
         holding.erase(contact_ids, identifiers)

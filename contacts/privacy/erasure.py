@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Q
 
 from contacts.bulk import queries
-from contacts.bulk.actions import Kind
+from contacts.bulk.actions import BulkActionType
 from contacts.consent import suppression
 from contacts.models import Alias, BulkAction, Contact, Merge
 from contacts.privacy import data_providers
@@ -21,7 +21,7 @@ NAMES = ("first_name", "last_name")
 WORD = "ERASE"
 
 
-class Erase(Kind):
+class Erase(BulkActionType):
     """Remove deleted contacts from every store. Those that were merged into them go with them."""
 
     label, past, icon = "Erase for good", "erased for good", "eraser"

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from contacts import value_state, write_lock
 from contacts.consent import address_status, blacklist, suppression
-from contacts.errors import Refused
+from contacts.errors import NotAllowed
 from contacts.identity import aliases
 from contacts.models import ConsentRecord, Contact, Origin
 from contacts.values import channel_status
@@ -26,19 +26,19 @@ WORDING = "The contact's information has been obtained with the owner's consent.
 
 
 def create(values: Mapping[str, Any], *, user_id: int, wording: str = WORDING, origin: str = Origin.MANUAL) -> Contact:
-    """Make a contact of values by key, and keep who has said that the person agreed. Raises Refused: the ID is taken, or the
-    person was deleted or erased."""
+    """Make a contact of values by key, and keep who has said that the person agreed. Raises NotAllowed: the ID is taken, or
+    the person was deleted or erased."""
     write_lock.lock()
     _refuse_taken(values.get("external_id"), None)
     now = timezone.now()
     given = {key: _state(key, value) for key, value in values.items() if value is not None}
     suppression.refuse({key: state[0] for key, state in given.items()})
     contact = Contact(origin=origin, created_at=now)
-    value_state.write(contact, given, now)
+    value_state.write_states(contact, given, now)
     address_status.take(contact, now=now)
-    blacklist.apply([contact.pk])
+    blacklist.suppress_contacts([contact.pk])
     ConsentRecord.objects.create(contact_id=contact.pk, said_by_id=user_id, wording=wording, at=now)
-    write_lock.written()
+    write_lock.bump_version()
     audit.record(CREATED, user_id=user_id, target=f"contact {contact.pk}", contact=contact.pk, fields=sorted(values))
     return contact
 
@@ -47,44 +47,44 @@ def change(contact_id: int, values: Mapping[str, Any], *, seen: datetime, user_i
     """Give a contact the values; None when nothing is different. `seen` is when it had last changed as the person saw it.
 
     A replaced identifier stays an alias; a new address brings the status that is known for it. Raises Contact.DoesNotExist,
-    Refused: the contact was deleted or changed meanwhile, the ID is taken, or a value is that of somebody erased.
+    NotAllowed: the contact was deleted or changed meanwhile, the ID is taken, or a value is that of somebody erased.
     """
     write_lock.lock()
     contact = Contact.objects.select_for_update().get(pk=contact_id)
     if contact.deleted_at is not None:
-        raise Refused("The contact was deleted meanwhile.")
-    before = {key: value_state.of(contact, key) for key in values}
+        raise NotAllowed("The contact was deleted meanwhile.")
+    before = {key: value_state.state_of(contact, key) for key in values}
     after = {key: _state(key, value) for key, value in values.items()}
     different = {key: [before[key], after[key]] for key in values if before[key][0] != after[key][0]}
     if not different:
         return None
     if contact.changed_at != seen:
-        raise Refused(
+        raise NotAllowed(
             "Somebody, or an import, has changed this contact meanwhile. Look at the new values and save again."
         )
     _refuse_taken(values.get("external_id"), contact_id)
     suppression.refuse_erased({key: pair[1][0] for key, pair in different.items()})
     now = timezone.now()
-    was = {key: value_state.of(contact, key) for key in (*different, "email_status", "phone_status")}
-    value_state.write(contact, {key: pair[1] for key, pair in different.items()}, now)
+    was = {key: value_state.state_of(contact, key) for key in (*different, "email_status", "phone_status")}
+    value_state.write_states(contact, {key: pair[1] for key, pair in different.items()}, now)
     aliases.note(contact, was, now=now)
     if not different.keys().isdisjoint(channel_status.ORDERS):
         different |= address_status.take(contact, now=now)
-    blacklist.apply([contact.pk])
-    write_lock.written()
+    blacklist.suppress_contacts([contact.pk])
+    write_lock.bump_version()
     target = f"contact {contact.pk}"
     return audit.record(EDITED, user_id=user_id, target=target, contact=contact.pk, values=different)
 
 
 def undo(contact: Contact, detail: Mapping[str, Any], *, user_id: int) -> None:
-    """Give back what an edit has changed; the caller has locked the contact. Raises Refused: it was changed since."""
+    """Give back what an edit has changed; the caller has locked the contact. Raises NotAllowed: it was changed since."""
     pairs: dict[str, list[list[Any]]] = detail["values"]
-    if any(value_state.of(contact, key) != after for key, (_before, after) in pairs.items()):
-        raise Refused("One of the values has changed since; all were left as they are.")
+    if any(value_state.state_of(contact, key) != after for key, (_before, after) in pairs.items()):
+        raise NotAllowed("One of the values has changed since; all were left as they are.")
     if "external_id" in pairs:
         _refuse_taken(pairs["external_id"][0][0], contact.pk)
-    value_state.write(contact, {key: before for key, (before, _after) in pairs.items()}, timezone.now())
-    write_lock.written()
+    value_state.write_states(contact, {key: before for key, (before, _after) in pairs.items()}, timezone.now())
+    write_lock.bump_version()
     audit.record("contact.undone", user_id=user_id, target=f"contact {contact.pk}", contact=contact.pk, act=EDITED)
 
 
@@ -99,7 +99,7 @@ def holder(external_id: str | None, but: int | None) -> Contact | None:
 def _refuse_taken(external_id: str | None, but: int | None) -> None:
     taken = holder(external_id, but)
     if taken is not None:
-        raise Refused(f"{taken.display_name} (contact {taken.pk}) has the external ID {external_id}.")
+        raise NotAllowed(f"{taken.display_name} (contact {taken.pk}) has the external ID {external_id}.")
 
 
 def _state(key: str, value: Any) -> list[Any]:

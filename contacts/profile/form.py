@@ -69,7 +69,7 @@ class ContactForm(forms.Form):
         self.own = list(Attribute.objects.filter(archived_at=None).order_by("label"))
         self.readers: dict[str, Callable[[str], Any]] = {}
         if contact is not None and not args:
-            kwargs["initial"] = shown(contact)
+            kwargs["initial"] = initial_values(contact)
         super().__init__(*args, **kwargs)
         region = workspace.country or None
         for key, label in CORE.items():
@@ -190,7 +190,7 @@ def _problem(key: str, text: str, region: str | None) -> str:
     return identifiers.email_problem(text) if key == "email" else identifiers.external_id_problem(text)
 
 
-def shown(contact: Contact) -> dict[str, Any]:
+def initial_values(contact: Contact) -> dict[str, Any]:
     """The values of a contact as the form shows them."""
     found: dict[str, Any] = {key: getattr(contact, key) or "" for key in CORE}
     found |= {"email": contact.email_display, "phone": contact.phone_display}

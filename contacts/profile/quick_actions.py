@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from contacts import write_lock
 from contacts.consent import address_status, blacklist, suppression
-from contacts.errors import Refused as Refused
+from contacts.errors import NotAllowed
 from contacts.models import BulkAction, Change, Contact, EmailStatus, PhoneStatus
 from tenants import audit
 from tenants.isolation.context import current_tenant
@@ -27,7 +27,7 @@ REASONS = ("Asked to be deleted", "Duplicate", "Wrong or invalid data", "Not a c
 
 
 @dataclass(frozen=True)
-class Act:
+class QuickAction:
     """One button. `applies`: whether it is offered for a contact; `channel`, `status`: what it sets."""
 
     verb: str
@@ -43,38 +43,38 @@ def _reachable(contact: Contact) -> bool:
     return bool(contact.email) and contact.email_status in (EmailStatus.ACTIVE, EmailStatus.NOT_CONFIRMED)
 
 
-ACTS = {
-    "unsubscribe": Act(
+QUICK_ACTIONS = {
+    "unsubscribe": QuickAction(
         "contact.unsubscribed", "Unsubscribe e-mail", "mail-x", "is unsubscribed", "email", EmailStatus.UNSUBSCRIBED,
         _reachable,
     ),
-    "clear-spam": Act(
+    "clear-spam": QuickAction(
         "contact.spam_cleared", "Clear spam complaint", "flag", "has no spam complaint any more", "email",
         EmailStatus.ACTIVE, lambda c: bool(c.email) and c.email_status == EmailStatus.SPAM,
     ),
-    "blacklist-email": Act(
+    "blacklist-email": QuickAction(
         "contact.email_blacklisted", "Blacklist e-mail", "ban", "is on the blacklist", "email", EmailStatus.BLACKLISTED,
         _reachable,
     ),
-    "blacklist-phone": Act(
+    "blacklist-phone": QuickAction(
         "contact.phone_blacklisted", "Blacklist phone", "phone-off", "is on the blacklist", "phone",
         PhoneStatus.BLACKLISTED, lambda c: bool(c.phone) and c.phone_status == PhoneStatus.ACTIVE,
     ),
 }  # fmt: skip
 
 
-def offered(contact: Contact) -> list[tuple[str, Act]]:
+def offered(contact: Contact) -> list[tuple[str, QuickAction]]:
     """The acts that make sense for a contact, in the order of their buttons."""
-    return [(name, act) for name, act in ACTS.items() if contact.deleted_at is None and act.applies(contact)]
+    return [(name, act) for name, act in QUICK_ACTIONS.items() if contact.deleted_at is None and act.applies(contact)]
 
 
-def perform(contact_id: int, act: Act, *, user_id: int) -> AuditEntry:
-    """Set the status of a channel. Raises Contact.DoesNotExist, Refused."""
+def perform(contact_id: int, act: QuickAction, *, user_id: int) -> AuditEntry:
+    """Set the status of a channel. Raises Contact.DoesNotExist, NotAllowed."""
     contact = locked(contact_id)
     if contact.deleted_at is not None:
-        raise Refused("The contact has been deleted.")
+        raise NotAllowed("The contact has been deleted.")
     if not act.applies(contact):
-        raise Refused(f"{act.label} makes no sense any more: the contact has changed meanwhile.")
+        raise NotAllowed(f"{act.label} makes no sense any more: the contact has changed meanwhile.")
     before = status_of(contact, act.channel)
     now = timezone.now()
     after = {"status": act.status, "at": now.isoformat(), "reason": "set by hand"}
@@ -88,10 +88,10 @@ def perform(contact_id: int, act: Act, *, user_id: int) -> AuditEntry:
 
 
 def delete(contact_id: int, *, reason: str, user_id: int) -> AuditEntry:
-    """Take a contact out of all lists; it stays under Deleted. Raises Contact.DoesNotExist, Refused."""
+    """Take a contact out of all lists; it stays under Deleted. Raises Contact.DoesNotExist, NotAllowed."""
     contact = locked(contact_id)
     if contact.deleted_at is not None:
-        raise Refused("The contact was deleted before.")
+        raise NotAllowed("The contact was deleted before.")
     contact.deleted_at, contact.deleted_reason = timezone.now(), reason
     write(contact, contact.deleted_at, "deleted_at", "deleted_reason")
     return note(DELETED, contact, user_id, reason=reason, at=contact.deleted_at.isoformat())
@@ -99,19 +99,21 @@ def delete(contact_id: int, *, reason: str, user_id: int) -> AuditEntry:
 
 def restore(contact_id: int, *, user_id: int, without_id: bool = False) -> AuditEntry:
     """Bring a deleted contact back as it was, or `without_id` where another contact has its external ID now. Raises
-    Contact.DoesNotExist, Refused: another contact has the ID, or somebody with its address was erased for good."""
+    Contact.DoesNotExist, NotAllowed: another contact has the ID, or somebody with its address was erased for good."""
     contact = locked(contact_id)
     if contact.deleted_at is None:
-        raise Refused("The contact is not deleted.")
+        raise NotAllowed("The contact is not deleted.")
     if contact.merged_into is not None:
-        raise Refused(f"The contact was merged into contact {contact.merged_into}. Undo the merge on that profile.")
+        raise NotAllowed(f"The contact was merged into contact {contact.merged_into}. Undo the merge on that profile.")
     if suppression.erased_among([contact.pk]):
-        raise Refused("Somebody with an address or ID of this contact was erased for good, so it cannot come back.")
+        raise NotAllowed("Somebody with an address or ID of this contact was erased for good, so it cannot come back.")
     holder = taken_by(contact)
     before = {"at": contact.deleted_at.isoformat(), "reason": contact.deleted_reason}
     if holder is not None:
         if not without_id:
-            raise Refused(f"{holder.display_name} (contact {holder.pk}) has the external ID {contact.external_id} now.")
+            raise NotAllowed(
+                f"{holder.display_name} (contact {holder.pk}) has the external ID {contact.external_id} now."
+            )
         before["external_id"], contact.external_id = contact.external_id, None
     contact.deleted_at = contact.deleted_reason = None
     now = timezone.now()
@@ -168,7 +170,7 @@ def write(contact: Contact, now: datetime, *fields: str) -> None:
     contact.changed_at = now
     contact.save(update_fields=[*fields, "changed_at"])
     Change.objects.create(tenant_id=current_tenant(), at=now, contact_id=contact.pk)
-    write_lock.written()
+    write_lock.bump_version()
 
 
 def note(verb: str, contact: Contact, user_id: int, **detail: Any) -> AuditEntry:

@@ -12,7 +12,7 @@ MOST_CHANGES = 3
 
 
 @dataclass(frozen=True)
-class Behind:
+class Cursor:
     """The place behind which entries go on: earlier ones, and of the same moment those with a lower number (None: all)."""
 
     at: datetime
@@ -35,7 +35,7 @@ class Entry:
     event: Any = None
 
 
-def latest(contact_id: int, *, behind: Behind | None, count: int) -> list[Entry]:
+def latest(contact_id: int, *, behind: Cursor | None, count: int) -> list[Entry]:
     """What people have done to the contact, the latest first: entries of the audit log."""
     found = _about(contact_id)
     if behind is not None:
@@ -43,7 +43,7 @@ def latest(contact_id: int, *, behind: Behind | None, count: int) -> list[Entry]
         if behind.number is not None:
             found = found.exclude(at=behind.at, pk__gte=behind.number)
     rows = found.select_related("user").order_by("-at", "-pk")[:count]
-    return [_entry(audit.shown(row)) for row in rows]
+    return [_entry(audit.format_entry(row)) for row in rows]
 
 
 def count(contact_id: int) -> int:

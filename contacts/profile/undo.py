@@ -6,14 +6,14 @@ from typing import Any
 from django.utils import timezone
 
 from contacts.consent import blacklist
+from contacts.errors import NotAllowed
 from contacts.models import Contact
 from contacts.profile import edit
 from contacts.profile.quick_actions import (
-    ACTS,
     DELETED,
+    QUICK_ACTIONS,
     RESTORED,
     UNDONE,
-    Refused,
     locked,
     note,
     restore,
@@ -27,7 +27,8 @@ from tenants.models import AuditEntry
 def undo(entry_id: int, *, user_id: int) -> Contact:
     """Take back an act by its entry in the audit log; doing so twice changes nothing more.
 
-    Raises AuditEntry.DoesNotExist, Refused: somebody has changed the same thing since, or it is no act that can be undone.
+    Raises AuditEntry.DoesNotExist, NotAllowed: somebody has changed the same thing since, or it is no act that can be
+    undone.
     """
     entry = AuditEntry.objects.get(pk=entry_id)
     detail: dict[str, Any] = entry.detail
@@ -35,17 +36,17 @@ def undo(entry_id: int, *, user_id: int) -> Contact:
         DELETED,
         RESTORED,
         edit.EDITED,
-        *(act.verb for act in ACTS.values()),
+        *(act.verb for act in QUICK_ACTIONS.values()),
     }:
-        raise Refused("This cannot be undone.")
+        raise NotAllowed("This cannot be undone.")
     contact = locked(detail["contact"])
     if entry.verb == DELETED:
         if contact.deleted_at is None or contact.deleted_at.isoformat() != detail["at"]:
-            raise Refused("The contact is not deleted any more.")
+            raise NotAllowed("The contact is not deleted any more.")
         restore(contact.pk, user_id=user_id)
     elif entry.verb == edit.EDITED:
         if contact.deleted_at is not None:
-            raise Refused("The contact has been deleted since.")
+            raise NotAllowed("The contact has been deleted since.")
         edit.undo(contact, detail, user_id=user_id)
     elif entry.verb == RESTORED:
         _delete_again(contact, detail["before"], user_id=user_id)
@@ -56,7 +57,7 @@ def undo(entry_id: int, *, user_id: int) -> Contact:
 
 def _delete_again(contact: Contact, before: dict[str, Any], *, user_id: int) -> None:
     if contact.deleted_at is not None:
-        raise Refused("The contact is deleted already.")
+        raise NotAllowed("The contact is deleted already.")
     contact.deleted_at, contact.deleted_reason = datetime.fromisoformat(before["at"]), before["reason"]
     contact.external_id = before.get("external_id", contact.external_id)
     write(contact, timezone.now(), "deleted_at", "deleted_reason", "external_id")
@@ -66,7 +67,7 @@ def _delete_again(contact: Contact, before: dict[str, Any], *, user_id: int) -> 
 def _take_back_status(contact: Contact, detail: dict[str, Any], *, user_id: int) -> None:
     channel = detail["channel"]
     if status_of(contact, channel) != detail["after"]:
-        raise Refused("The status has changed since; it was left as it is.")
+        raise NotAllowed("The status has changed since; it was left as it is.")
     if detail.get("entered"):
         blacklist.forget(channel, getattr(contact, channel) or "", user_id=user_id)
     set_status(contact, channel, detail["before"])

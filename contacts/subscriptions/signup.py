@@ -36,16 +36,16 @@ LIFTED = (EmailStatus.NOT_CONFIRMED, EmailStatus.UNSUBSCRIBED)
 REACHABLE = (EmailStatus.ACTIVE, EmailStatus.NOT_CONFIRMED)
 
 
-class Refused(Exception):
+class SignupRejected(Exception):
     """The argument is a sentence for the person."""
 
 
-class Dead(Exception):
+class InvalidLink(Exception):
     """A link that is too old, damaged, or none of ours."""
 
 
 @dataclass(frozen=True)
-class Asked:
+class SignupRequest:
     """Who wants to subscribe to what, as the link of the mail says it."""
 
     tenant_id: int
@@ -100,11 +100,11 @@ def too_many(what: str, of: str, *, most: int) -> bool:
 def ask(form: SignupForm, *, email: str, name: str) -> None:
     """Somebody has filled the form: keep them as not confirmed if they are new, and send the mail with the link.
 
-    Raises Refused: the address is none. Says nothing about who is known.
+    Raises SignupRejected: the address is none. Says nothing about who is known.
     """
     normal = normal_email(email)
     if normal is None:
-        raise Refused("This is not an e-mail address.")
+        raise SignupRejected("This is not an e-mail address.")
     if too_many("mail", f"{current_tenant()} {normal}", most=MAILS_PER_HOUR):
         return
     if platform_blacklist.blocks(normal):
@@ -137,23 +137,23 @@ def _make(form: SignupForm, email: str, written: str, name: str) -> Contact:
     }
     if name:
         values["first_name"] = [name, name_key(name)]
-    value_state.write(contact, values, now)
+    value_state.write_states(contact, values, now)
     address_status.take(contact, now=now)
-    blacklist.apply([contact.pk])
-    write_lock.written()
+    blacklist.suppress_contacts([contact.pk])
+    write_lock.bump_version()
     return contact
 
 
-def read(token: str) -> Asked:
+def read(token: str) -> SignupRequest:
     """What the link of a mail asks for. Raises Dead."""
     try:
         tenant_id, form_id, email, name = signing.loads(token, salt=CONFIRM_SALT, max_age=timedelta(days=CONFIRM_DAYS))
     except (signing.BadSignature, ValueError, TypeError) as problem:
-        raise Dead from problem
-    return Asked(int(tenant_id), int(form_id), str(email), str(name))
+        raise InvalidLink from problem
+    return SignupRequest(int(tenant_id), int(form_id), str(email), str(name))
 
 
-def confirm(asked: Asked) -> tuple[SignupForm, Contact]:
+def confirm(asked: SignupRequest) -> tuple[SignupForm, Contact]:
     """The person has pressed the button: active, with the form's categories. In the tenant's context. Raises Dead.
 
     Who had unsubscribed is active again, since nobody but the owner of the address can press it; complaints and blacklists
@@ -161,11 +161,11 @@ def confirm(asked: Asked) -> tuple[SignupForm, Contact]:
     """
     form = SignupForm.objects.filter(pk=asked.form_id).first()
     if form is None:
-        raise Dead
+        raise InvalidLink
     write_lock.lock()
     contact = Contact.objects.living().filter(email=asked.email).order_by("pk").select_for_update().first()
     if contact is None:
-        suppression.lift("email", asked.email)
+        suppression.remove("email", asked.email)
         contact = _make(form, asked.email, asked.email, asked.name)
     now = timezone.now()
     values: dict[str, list[object]] = {}
@@ -178,8 +178,8 @@ def confirm(asked: Asked) -> tuple[SignupForm, Contact]:
     if wanted != has:
         values[KEY] = [wanted]
     if values:
-        value_state.write(contact, values, now)
-        write_lock.written()
+        value_state.write_states(contact, values, now)
+        write_lock.bump_version()
         ConsentRecord.objects.create(contact_id=contact.pk, wording=form.wording, at=now)
     return form, contact
 
@@ -194,7 +194,7 @@ def read_leave(token: str) -> tuple[int, int]:
     try:
         tenant_id, contact_id = signing.loads(token, salt=LEAVE_SALT)
     except (signing.BadSignature, ValueError, TypeError) as problem:
-        raise Dead from problem
+        raise InvalidLink from problem
     return int(tenant_id), int(contact_id)
 
 
@@ -220,6 +220,6 @@ def leave(contact: Contact, *, keep: Sequence[str] | None) -> None:
     if kept != has:
         values[KEY] = [kept or None]
     if values:
-        value_state.write(contact, values, now)
-        write_lock.written()
+        value_state.write_states(contact, values, now)
+        write_lock.bump_version()
         audit.record("contact.left", user_id=None, target=f"contact {contact.pk}", contact=contact.pk, all=keep is None)

@@ -9,8 +9,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from contacts.consent import blacklist
 from contacts.models import BlacklistEntry
-from core.http import go, page
-from core.parse import whole
+from core.http import redirect_to, render_page
+from core.parse import parse_id
 from tenants.roles import allow
 from tenants.web.request import WorkspaceRequest, user_id
 
@@ -23,13 +23,13 @@ _LABELS = {"email": "e-mail address", "phone": "phone number"}
 @require_safe
 def listing(request: WorkspaceRequest, kind: str) -> HttpResponse:
     """One of the two lists, the latest entries first; `q` finds a whole address or number."""
-    return page(request, "contacts/blacklist.html", _shown(request, kind))
+    return render_page(request, "contacts/blacklist.html", _shown(request, kind))
 
 
 def _shown(request: WorkspaceRequest, kind: str) -> dict[str, Any]:
     typed, before = request.GET.get("q", "").replace("\x00", "").strip()[:254], request.GET.get("before", "")
     values, bad = blacklist.read(kind, [typed], region=_region(request))
-    number = whole(before)
+    number = parse_id(before)
     found = blacklist.listed(kind, search=(values or bad or [""])[0], before=number, count=SIZE)
     return {
         "kind": kind,
@@ -67,11 +67,11 @@ def add(request: WorkspaceRequest, kind: str) -> HttpResponse:
     if bad:
         return _again(request, kind, {"said": _said(new, len(values)), **blacklist.refused(bad), "reason": reason})
     messages.success(request, _said(new, len(values)))
-    return go(request, _ROUTES[kind])
+    return redirect_to(request, _ROUTES[kind])
 
 
 def _again(request: WorkspaceRequest, kind: str, more: dict[str, Any]) -> HttpResponse:
-    return page(request, "contacts/blacklist.html", {**_shown(request, kind), **more}, status=422)
+    return render_page(request, "contacts/blacklist.html", {**_shown(request, kind), **more}, status=422)
 
 
 def _said(new: int, values: int) -> str:
@@ -91,4 +91,4 @@ def remove(request: WorkspaceRequest, entry_id: int) -> HttpResponse:
     except BlacklistEntry.DoesNotExist:
         raise Http404 from None
     messages.success(request, f"{entry.value} is off the list; contacts that it had silenced are as before.")
-    return go(request, _ROUTES[entry.kind])
+    return redirect_to(request, _ROUTES[entry.kind])

@@ -19,8 +19,8 @@ from contacts.listing import rule_filter
 from contacts.models import BulkAction, BulkState, Contact
 from contacts.privacy.erasure import WORD
 from contacts.profile.quick_actions import REASONS
-from core.http import go, page, stop_polling
-from core.parse import wholes
+from core.http import redirect_to, render_page, stop_polling
+from core.parse import parse_ids
 from tenants.roles import allow
 from tenants.web.request import WorkspaceRequest, user_id
 
@@ -61,7 +61,7 @@ def _prepare(request: WorkspaceRequest, kind: str) -> HttpResponse:
         "reasons": REASONS,
         "word": WORD,
     }
-    return page(request, "contacts/bulk.html", shown, status=422 if does else 200)
+    return render_page(request, "contacts/bulk.html", shown, status=422 if does else 200)
 
 
 def sent(request: WorkspaceRequest) -> tuple[QueryDict, bool]:
@@ -74,12 +74,12 @@ def begun(request: WorkspaceRequest, kind: str, asked: dict[str, Any], **options
     """Begin an action, once for each form, and go to its page."""
     token = request.POST.get("token", "")[:32] or None
     action = bulk_actions.begin(kind, asked, user_id=user_id(request), token=token, **options)
-    return go(request, "contacts:bulk_action", action.pk)
+    return redirect_to(request, "contacts:bulk_action", action.pk)
 
 
 def preview(kind: str, asked: dict[str, Any]) -> dict[str, Any]:
     """What every preview shows: how many are selected, and for how many of them the action makes sense."""
-    known, contacts = bulk_actions.kinds()[kind], bulk_actions.selected(asked)
+    known, contacts = bulk_actions.action_types()[kind], bulk_actions.selected(asked)
     fields = [("id", pk) for pk in asked["ids"]] if "ids" in asked else [*asked.items(), ("all", "1")]
     selected, count = contacts.count(), known.wanted(contacts).count()
     return {
@@ -104,7 +104,7 @@ def _doubles(given: Mapping[str, Any]) -> dict[str, Any]:
         "by": by,
         "selected": totals.contacts,
         "count": gone,
-        "button": bulk_actions.kinds()["duplicates"].asking(gone),
+        "button": bulk_actions.action_types()["duplicates"].asking(gone),
         "stay": totals.values,
         "back": back,
         "fields": [("by", by)],
@@ -113,7 +113,7 @@ def _doubles(given: Mapping[str, Any]) -> dict[str, Any]:
 
 def asked_for(given: QueryDict) -> dict[str, Any]:
     """Whom a form means: the IDs that were ticked, or everything that the list shows."""
-    ids = wholes(given.getlist("id"))[:1_000]
+    ids = parse_ids(given.getlist("id"))[:1_000]
     if ids and given.get("all") != "1":
         return {"ids": ids}
     return {name: str(given[name]).replace("\x00", "")[:most] for name, most in _FILTERS.items() if given.get(name)}
@@ -139,8 +139,10 @@ def _options(kind: str, given: Mapping[str, Any]) -> dict[str, Any] | None:
 def actions(request: WorkspaceRequest) -> HttpResponse:
     """The latest bulk actions of the workspace."""
     found = BulkAction.objects.select_related("created_by").order_by("-pk")[:SHOWN]
-    kinds = bulk_actions.kinds()
-    return page(request, "contacts/bulk_actions.html", {"rows": [(a, kinds[a.kind], said(a)) for a in found]})
+    kinds = bulk_actions.action_types()
+    return render_page(
+        request, "contacts/bulk_actions.html", {"rows": [(a, kinds[a.kind], outcome_sentence(a)) for a in found]}
+    )
 
 
 @allow("contacts.view")
@@ -149,13 +151,13 @@ def action(request: WorkspaceRequest, action_id: int) -> HttpResponse:
     """One bulk action: its progress, or its result. The part that changes renews itself."""
     found = get_object_or_404(BulkAction, pk=action_id)
     if request.headers.get("HX-Target") == "contacts-bulk-progress":
-        answer = page(request, "contacts/_bulk_progress.html", _shown(found))
+        answer = render_page(request, "contacts/_bulk_progress.html", _shown(found))
         return answer if found.active else stop_polling(answer)
-    return page(request, "contacts/bulk_action.html", _shown(found))
+    return render_page(request, "contacts/bulk_action.html", _shown(found))
 
 
 def _shown(found: BulkAction) -> dict[str, Any]:
-    kind = bulk_actions.kinds()[found.kind]
+    kind = bulk_actions.action_types()[found.kind]
     through = found.undone + found.kept if found.state == BulkState.UNDOING else found.done + found.skipped
     if found.kind == "export" and found.active:
         through = contact_export.so_far(found)
@@ -164,21 +166,21 @@ def _shown(found: BulkAction) -> dict[str, Any]:
         "what": kind,
         "through": through,
         "of": found.done if found.state == BulkState.UNDOING else found.total,
-        "sentence": said(found),
-        "title": said(found) if not found.active else _asked(kind, found),
+        "sentence": outcome_sentence(found),
+        "title": outcome_sentence(found) if not found.active else _asked(kind, found),
         "can_undo": kind.undoable and found.state in (BulkState.DONE, BulkState.CANCELED) and found.done > 0,
         "file": contact_export.file_of(found, now=timezone.now()) if found.kind == "export" else None,
-        "days": contact_export.DAYS,
+        "days": contact_export.EXPORT_KEEP_DAYS,
         "examples": _examples(found),
     }
 
 
-def _asked(kind: bulk_actions.Kind, found: BulkAction) -> str:
+def _asked(kind: bulk_actions.BulkActionType, found: BulkAction) -> str:
     """What an action that is under way was asked to do; before it has counted whom it is about, without their number."""
     return kind.asking(found.total) if found.total else kind.label
 
 
-def said(found: BulkAction) -> str:
+def outcome_sentence(found: BulkAction) -> str:
     """What has become of an action, in a sentence."""
     if found.state in (BulkState.GATHERING, BulkState.WORKING):
         return "Under way"
@@ -197,7 +199,7 @@ def _examples(found: BulkAction) -> list[Contact]:
 def _mine(request: WorkspaceRequest, action_id: int) -> None:
     """404 unless the person may do what the action does: to stop it, or to take it back, needs the same permission."""
     found = get_object_or_404(BulkAction, pk=action_id)
-    if not request.membership.may(bulk_actions.kinds()[found.kind].permission):
+    if not request.membership.may(bulk_actions.action_types()[found.kind].permission):
         raise Http404
 
 
@@ -207,7 +209,7 @@ def undo(request: WorkspaceRequest, action_id: int) -> HttpResponse:
     """Take a bulk action back."""
     _mine(request, action_id)
     bulk_actions.undo(action_id, user_id=user_id(request))
-    return go(request, "contacts:bulk_action", action_id)
+    return redirect_to(request, "contacts:bulk_action", action_id)
 
 
 @allow("contacts.edit")
@@ -217,7 +219,7 @@ def cancel(request: WorkspaceRequest, action_id: int) -> HttpResponse:
     _mine(request, action_id)
     if bulk_actions.cancel(action_id, user_id=user_id(request)).state == BulkState.CANCELED:
         messages.success(request, "Stopped. What was done until now can be taken back here.")
-    return go(request, "contacts:bulk_action", action_id)
+    return redirect_to(request, "contacts:bulk_action", action_id)
 
 
 @allow("contacts.export")
@@ -227,6 +229,6 @@ def download(request: WorkspaceRequest, action_id: int) -> HttpResponseBase:
     found = get_object_or_404(BulkAction, pk=action_id, kind="export")
     path = contact_export.file_of(found, now=timezone.now())
     if path is None:
-        return page(request, "contacts/bulk_action.html", _shown(found), status=410)
+        return render_page(request, "contacts/bulk_action.html", _shown(found), status=410)
     name = f"contacts {timezone.localtime(found.finished_at):%Y-%m-%d %H%M}.csv"
     return FileResponse(path.open("rb"), as_attachment=True, filename=name, content_type="text/csv; charset=utf-8")

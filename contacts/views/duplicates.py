@@ -14,7 +14,7 @@ from contacts.duplicates.exact import GROUPS, KINDS, MEMBERS
 from contacts.linkage import review
 from contacts.models import Contact, Decision, Merge
 from contacts.views.merge import compared
-from core.http import page
+from core.http import render_page
 from tenants.roles import allow
 
 # So many contacts stand side by side on the page; of more, somebody chooses whom to compare.
@@ -40,7 +40,7 @@ def listing(request: HttpRequest, kind: str) -> HttpResponse:
         "value": value,
         "groups": [(group, _url(given, value=group.value)) for group in found[:GROUPS]],
         "members": members[:MEMBERS],
-        "most": merge.MOST,
+        "most": merge.MAX_MERGED_CONTACTS,
         "many": len(members) > MEMBERS,
         "totals": exact.totals(kind),
         "tabs": tabs(kind),
@@ -48,7 +48,7 @@ def listing(request: HttpRequest, kind: str) -> HttpResponse:
         "first_url": _url(given, after="", value="") if given["after"] else None,
         "here": request.get_full_path(),
     }
-    return page(request, "contacts/duplicates.html", context)
+    return render_page(request, "contacts/duplicates.html", context)
 
 
 def _url(given: dict[str, str], **changes: str) -> str:
@@ -59,18 +59,20 @@ def _url(given: dict[str, str], **changes: str) -> str:
 @require_safe
 def merged(request: HttpRequest) -> HttpResponse:
     """What was merged in the last 30 days, the latest first, with the way back."""
-    since = timezone.now() - timedelta(days=merge.DAYS)
+    since = timezone.now() - timedelta(days=merge.MERGE_UNDO_DAYS)
     made = list(Merge.objects.filter(made_at__gte=since).select_related("made_by").order_by("-pk")[:LATELY])
     contacts = Contact.objects.in_bulk([pk for m in made for pk in (m.contact_id, *m.losers)])
     rows = [(m, contacts.get(m.contact_id), [contacts[pk] for pk in m.losers if pk in contacts]) for m in made]
-    context = {"rows": rows, "days": merge.DAYS, "here": request.path, "tabs": tabs("merged")}
-    return page(request, "contacts/merged.html", context)
+    context = {"rows": rows, "days": merge.MERGE_UNDO_DAYS, "here": request.path, "tabs": tabs("merged")}
+    return render_page(request, "contacts/merged.html", context)
 
 
 def tabs(current: str) -> list[dict[str, Any]]:
     """The tabs of all pages of duplicates."""
     found = [_tab(kind, label, _ROUTES[kind], exact.totals(kind).contacts, current) for kind, label in KINDS.items()]
-    lately = Merge.objects.filter(undone_at=None, made_at__gte=timezone.now() - timedelta(days=merge.DAYS)).count()
+    lately = Merge.objects.filter(
+        undone_at=None, made_at__gte=timezone.now() - timedelta(days=merge.MERGE_UNDO_DAYS)
+    ).count()
     found.append(_tab("probable", "Probably the same", "contacts:probable", review.count(Decision.OPEN), current))
     return [*found, _tab("merged", "Merged lately", "contacts:merged", lately, current)]
 

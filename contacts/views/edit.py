@@ -10,13 +10,13 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
-from contacts.errors import Refused
+from contacts.errors import NotAllowed
 from contacts.listing import search_box
 from contacts.models import Contact
 from contacts.profile import edit as profile_edit
 from contacts.profile.form import ContactForm
-from core.http import go, invalid, page
-from core.parse import moment, whole
+from core.http import invalid, redirect_to, render_page
+from core.parse import parse_id, parse_moment
 from tenants.roles import allow
 from tenants.web.request import WorkspaceRequest, safe_next, user_id
 
@@ -29,16 +29,16 @@ def new(request: WorkspaceRequest) -> HttpResponse:
     """Asks for everything about a person, and for the confirmation that the person agreed."""
     workspace: Any = request.workspace
     if request.method != "POST":
-        return page(request, "contacts/edit.html", {"form": ContactForm(workspace=workspace)})
+        return render_page(request, "contacts/edit.html", {"form": ContactForm(workspace=workspace)})
     form = ContactForm(request.POST, workspace=workspace)
     if form.is_valid():
         try:
             contact = profile_edit.create(form.cleaned_data, user_id=user_id(request))
-        except Refused as problem:
+        except NotAllowed as problem:
             form.add_error("external_id", str(problem))
         else:
             messages.success(request, f"{contact.display_name} is among your contacts.")
-            return go(request, "contacts:profile", contact.pk)
+            return redirect_to(request, "contacts:profile", contact.pk)
     return invalid(request, "contacts/edit.html", {"form": form})
 
 
@@ -51,17 +51,19 @@ def edit(request: WorkspaceRequest, contact_id: int) -> HttpResponse:
     back = safe_next(request) or reverse("contacts:profile", args=[contact.pk])
     shown = {"contact": contact, "back": back, "seen": contact.changed_at.isoformat()}
     if request.method != "POST":
-        return page(request, "contacts/edit.html", {**shown, "form": ContactForm(workspace=workspace, contact=contact)})
+        return render_page(
+            request, "contacts/edit.html", {**shown, "form": ContactForm(workspace=workspace, contact=contact)}
+        )
     form = ContactForm(request.POST, workspace=workspace, contact=contact)
-    seen = moment(request.POST.get("seen", ""))
+    seen = parse_moment(request.POST.get("seen", ""))
     if form.is_valid() and seen is not None:
         try:
             entry = profile_edit.change(contact.pk, form.cleaned_data, seen=seen, user_id=user_id(request))
-        except Refused as problem:
+        except NotAllowed as problem:
             form.add_error(None, str(problem))
         else:
             _say(request, contact, entry, back)
-            return go(request, back)
+            return redirect_to(request, back)
     return invalid(request, "contacts/edit.html", {**shown, "form": form})
 
 
@@ -87,7 +89,7 @@ def likes(request: WorkspaceRequest) -> HttpResponse:
     values = {key: value[0] if key in ("email", "phone") and isinstance(value, tuple) else value
               for key, value in typed.items()}  # fmt: skip
     but = request.GET.get("but", "")
-    own = whole(but)
+    own = parse_id(but)
     same = search_box.same(values).exclude(pk=own)[:LIKES]
     found = [(contact, "has one of these identifiers") for contact in same]
     # Loaded only here: comparing needs arrays, which cost thirty megabytes.
@@ -97,4 +99,4 @@ def likes(request: WorkspaceRequest) -> HttpResponse:
     found += [
         (known[pk], f"looks like this person, {p * 100:.0f} %") for pk, p in likely if pk in known and pk not in seen
     ]
-    return page(request, "contacts/_likes.html", {"likes": found[:LIKES]})
+    return render_page(request, "contacts/_likes.html", {"likes": found[:LIKES]})

@@ -15,7 +15,7 @@ from contacts.subscriptions.categories import BadCategory
 from contacts.values import vocabulary
 from contacts.values.types import TYPES
 from core import places
-from core.http import go, page
+from core.http import redirect_to, render_page
 from tenants.roles import allow
 from tenants.views.settings import tabs
 from tenants.web.request import WorkspaceRequest, user_id
@@ -25,7 +25,7 @@ from tenants.web.request import WorkspaceRequest, user_id
 @require_safe
 def listing(request: WorkspaceRequest) -> HttpResponse:
     """All fields, those that were put away last."""
-    return page(request, "contacts/fields.html", _shown(request))
+    return render_page(request, "contacts/fields.html", _shown(request))
 
 
 def _shown(request: WorkspaceRequest, error: str = "") -> dict[str, Any]:
@@ -53,9 +53,9 @@ def add(request: WorkspaceRequest) -> HttpResponse:
     try:
         made = custom_fields.add(*_parts(request), user_id=user_id(request), **_more(request))
     except BadField as problem:
-        return page(request, "contacts/fields.html", _shown(request, str(problem)), status=422)
+        return render_page(request, "contacts/fields.html", _shown(request, str(problem)), status=422)
     messages.success(request, f"{made.label} is a field of your contacts now. In files it is called {made.key}.")
-    return go(request, "contacts:fields")
+    return redirect_to(request, "contacts:fields")
 
 
 def _parts(request: WorkspaceRequest) -> tuple[str, str, str]:
@@ -84,9 +84,9 @@ def field(request: WorkspaceRequest, field_id: int) -> HttpResponse:
             error = str(problem)
         else:
             if action is not None:
-                return go(request, "contacts:bulk_action", action.pk)
+                return redirect_to(request, "contacts:bulk_action", action.pk)
             messages.success(request, "The field is saved.")
-            return go(request, "contacts:fields")
+            return redirect_to(request, "contacts:fields")
     options = "\n".join(k if k == label else f"{k}: {label}" for k, label in row.options.items())
     shown = {
         "field": row,
@@ -101,7 +101,7 @@ def field(request: WorkspaceRequest, field_id: int) -> HttpResponse:
         "workspace_country": places.country(request.workspace.country),
         "error": error,
     }
-    return page(request, "contacts/field.html", shown, status=422 if error else 200)
+    return render_page(request, "contacts/field.html", shown, status=422 if error else 200)
 
 
 @allow("settings.manage")
@@ -115,7 +115,7 @@ def archive(request: WorkspaceRequest, field_id: int) -> HttpResponse:
         raise Http404 from None
     said = "is back." if back else "is put away. Its values stay; it can be brought back."
     messages.success(request, f"{row.label} {said}")
-    return go(request, "contacts:fields")
+    return redirect_to(request, "contacts:fields")
 
 
 @allow("settings.manage")
@@ -130,7 +130,7 @@ def subscriptions(request: WorkspaceRequest) -> HttpResponse:
             error = str(problem)
         else:
             messages.success(request, f"People can subscribe to {made.name} now.")
-            return go(request, "contacts:categories")
+            return redirect_to(request, "contacts:categories")
     shown = {
         "categories": Category.objects.filter(archived_at=None).order_by("name"),
         "given": request.POST,
@@ -138,7 +138,7 @@ def subscriptions(request: WorkspaceRequest) -> HttpResponse:
         "tabs": tabs("contacts:categories"),
         "here": reverse("contacts:categories"),
     }
-    return page(request, "contacts/categories.html", shown, status=422 if error else 200)
+    return render_page(request, "contacts/categories.html", shown, status=422 if error else 200)
 
 
 @allow("settings.manage")
@@ -150,4 +150,4 @@ def archive_category(request: WorkspaceRequest, category_id: int) -> HttpRespons
     except Category.DoesNotExist:
         raise Http404 from None
     messages.success(request, f"Nobody can subscribe to {row.name} any more; who has, keeps it.")
-    return go(request, "contacts:categories")
+    return redirect_to(request, "contacts:categories")

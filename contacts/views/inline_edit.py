@@ -7,13 +7,13 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from contacts.errors import Refused
+from contacts.errors import NotAllowed
 from contacts.models import Contact
 from contacts.profile import edit
-from contacts.profile.form import ContactForm, shown
+from contacts.profile.form import ContactForm, initial_values
 from core import formatting
-from core.http import go, page
-from core.parse import moment
+from core.http import redirect_to, render_page
+from core.parse import parse_moment
 from tenants.models import AuditEntry
 from tenants.roles import allow
 from tenants.web.request import WorkspaceRequest, user_id
@@ -30,7 +30,7 @@ def value(request: WorkspaceRequest, contact_id: int, key: str) -> HttpResponse:
     if key not in form.fields:
         raise Http404
     if not request.headers.get("HX-Request"):
-        return go(request, "contacts:edit", contact.pk)  # without script, all values are changed together
+        return redirect_to(request, "contacts:edit", contact.pk)  # without script, all values are changed together
     editing_, entry = "edit" in request.GET, None
     if request.method == "POST":
         entry = _save(form, contact, request.POST.get("seen", ""), user_id=user_id(request))
@@ -40,12 +40,12 @@ def value(request: WorkspaceRequest, contact_id: int, key: str) -> HttpResponse:
 
 def _save(form: ContactForm, contact: Contact, seen: str, *, user_id: int) -> AuditEntry | None:
     """Keep the value, or say at the form why it cannot be."""
-    at = moment(seen) or contact.created_at
+    at = parse_moment(seen) or contact.created_at
     if not form.is_valid():
         return None
     try:
         return edit.change(contact.pk, form.cleaned_data, seen=at, user_id=user_id)
-    except Refused as problem:
+    except NotAllowed as problem:
         form.add_error(None, str(problem))
         return None
 
@@ -55,10 +55,10 @@ def _line(
 ) -> HttpResponse:
     contact.refresh_from_db()
     has = contact.attributes
-    words = formatting.stored(has[key]) if key in has else shown(contact).get(key, "")
+    words = formatting.stored(has[key]) if key in has else initial_values(contact).get(key, "")
     context = {
         "contact": contact, "field": form[key], "value": words, "edit": edit, "entry": entry, "form": form,
         "seen": contact.changed_at.isoformat(),
         "back": f"{reverse('contacts:profile', args=[contact.pk])}?tab=attributes",
     }  # fmt: skip
-    return page(request, "contacts/_value.html", context, status=422 if form.errors else 200)
+    return render_page(request, "contacts/_value.html", context, status=422 if form.errors else 200)

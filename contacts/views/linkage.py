@@ -13,8 +13,8 @@ from contacts.linkage.review import GROUPS
 from contacts.models import Decision, ProbableSearch
 from contacts.views.duplicates import COMPARED, tabs
 from contacts.views.merge import compared
-from core.http import go, page
-from core.parse import whole
+from core.http import redirect_to, render_page
+from core.parse import parse_id
 from tenants.roles import allow
 from tenants.web.request import safe_next, user_id
 
@@ -32,10 +32,10 @@ def listing(request: HttpRequest) -> HttpResponse:
     """Groups that wait for a decision, were put off, or are no duplicates; one of them open."""
     search = ProbableSearch.objects.select_related("created_by").order_by("-pk").first()
     if request.headers.get("HX-Target") == "probable-search":
-        return page(request, "contacts/_probable_search.html", {"search": search})
+        return render_page(request, "contacts/_probable_search.html", {"search": search})
     decision = request.GET.get("view", "") if request.GET.get("view", "") in VIEWS else ""
     groups = review.page(decision, after=request.GET.get("after", "")[:60])
-    group_id = whole(request.GET.get("group", "")) or (groups[0].pk if groups else None)
+    group_id = parse_id(request.GET.get("group", "")) or (groups[0].pk if groups else None)
     members = review.members(group_id) if group_id else []
     beside = 2 <= len(members) <= COMPARED
     following = review.neighbours(groups, group_id) if group_id else None
@@ -51,14 +51,14 @@ def listing(request: HttpRequest) -> HttpResponse:
         "group_id": group_id,
         "members": members,
         "judged": review.judged(group_id, members) if group_id else [],
-        "most": merge.MOST,
+        "most": merge.MAX_MERGED_CONTACTS,
         "tabs": tabs("probable"),
         "older_url": _url(decision, after=groups[GROUPS - 1].key) if len(groups) > GROUPS else None,
         "first_url": _url(decision) if request.GET.get("after") else None,
         "here": f"{request.path}{here}",
         "next": f"{request.path}{goes_on}",
     }
-    return page(request, "contacts/probable.html", context)
+    return render_page(request, "contacts/probable.html", context)
 
 
 def _url(view: str, **values: str) -> str:
@@ -70,7 +70,7 @@ def _url(view: str, **values: str) -> str:
 def search(request: HttpRequest) -> HttpResponse:
     """Start a search through all contacts; while one is under way, nothing more is started."""
     schedule.start(user_id=user_id(request))
-    return go(request, "contacts:probable")
+    return redirect_to(request, "contacts:probable")
 
 
 @allow("contacts.edit")
@@ -81,8 +81,8 @@ def decide(request: HttpRequest, group_id: int) -> HttpResponse:
     back = safe_next(request) or reverse("contacts:probable")
     if decision not in Decision.values:
         messages.warning(request, "Choose what these contacts are.")
-        return go(request, back)
+        return redirect_to(request, back)
     if not schedule.decide(group_id, decision, user_id=user_id(request)):
         raise Http404
     messages.success(request, SAID[Decision(decision)])
-    return go(request, back)
+    return redirect_to(request, back)

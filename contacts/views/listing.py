@@ -8,12 +8,12 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from contacts.listing import contact_list, list_columns, rule_filter, status_filters
-from contacts.listing.contact_list import SIZES, Asked
+from contacts.listing.contact_list import SIZES, ListQuery
 from contacts.listing.list_columns import Column
 from contacts.listing.status_filters import FILTERS
 from contacts.models import Contact
 from contacts.profile import quick_actions
-from core.http import go, page
+from core.http import redirect_to, render_page
 from tenants.roles import allow
 from tenants.web.request import WorkspaceRequest, safe_next
 
@@ -26,10 +26,10 @@ ROOM = 4
 def listing(request: WorkspaceRequest) -> HttpResponse:
     """Contacts that are asked for, in pages that stay fast however far one turns."""
     workspace: Any = request.workspace
-    asked = Asked.of(request.GET.dict(), region=workspace.country or None)
+    asked = ListQuery.of(request.GET.dict(), region=workspace.country or None)
     chosen = request.membership.list_columns
     fragment = request.headers.get("HX-Target") == "contacts-list"
-    return page(request, "contacts/_found.html" if fragment else "contacts/list.html", context(asked, chosen))
+    return render_page(request, "contacts/_found.html" if fragment else "contacts/list.html", context(asked, chosen))
 
 
 @allow("contacts.view")
@@ -40,13 +40,13 @@ def choose_columns(request: WorkspaceRequest) -> HttpResponse:
     usual = request.POST.get("usual") == "1"
     membership.list_columns = None if usual else list_columns.choose(request.POST.getlist("column"))
     membership.save(update_fields=["list_columns"])
-    return go(request, safe_next(request) or "contacts:list")
+    return redirect_to(request, safe_next(request) or "contacts:list")
 
 
-def context(asked: Asked, chosen: list[str] | None = None) -> dict[str, Any]:
+def context(asked: ListQuery, chosen: list[str] | None = None) -> dict[str, Any]:
     """What the list shows of what is asked for. `chosen`: the columns that the person wants."""
     cells = status_filters.cells()
-    found = contact_list.searched(asked)
+    found = contact_list.cached_rule_result(asked)
     shown = contact_list.page(asked, found)
     by = quick_actions.deleted_by(shown.contacts) if asked.deleted else {}
     counts, many = contact_list.counts(asked)
@@ -78,7 +78,7 @@ def _table(contacts: list[Contact], shown: list[Column], by: dict[int, str]) -> 
     return {"shown": shown, "rows": rows, "wide": len(shown) > ROOM}
 
 
-def _links(asked: Asked, shown: contact_list.Page) -> dict[str, Any]:
+def _links(asked: ListQuery, shown: contact_list.Page) -> dict[str, Any]:
     return {
         "newer_url": f"?{asked.query(before=shown.newer)}" if shown.newer else None,
         "older_url": f"?{asked.query(after=shown.older)}" if shown.older else None,
@@ -89,7 +89,7 @@ def _links(asked: Asked, shown: contact_list.Page) -> dict[str, Any]:
     }
 
 
-def _rail(asked: Asked, cells: list[status_filters.Cell]) -> list[dict[str, Any]]:
+def _rail(asked: ListQuery, cells: list[status_filters.StatusCount]) -> list[dict[str, Any]]:
     """The groups of filters with their counts. One filter at a time; a click on the one that is on takes it off."""
     views = [
         {"label": label, "url": f"?{asked.query(show=show, status='')}", "tone": "", "current": current,

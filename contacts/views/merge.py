@@ -17,14 +17,14 @@ from contacts.duplicates import merge as contact_merge
 from contacts.duplicates import pair_list as pairs_of
 from contacts.duplicates import survivorship
 from contacts.duplicates.survivorship import RULES
-from contacts.errors import Refused
+from contacts.errors import NotAllowed
 from contacts.models import Attribute, Contact, Merge
 from contacts.privacy import data_providers
 from contacts.values import channel_status
 from contacts.values.columns import IDENTIFIERS
 from contacts.values.types import CORE, SYSTEM
-from core.http import go, page
-from core.parse import whole, wholes
+from core.http import redirect_to, render_page
+from core.parse import parse_id, parse_ids
 from tenants.roles import allow
 from tenants.web.request import safe_next, user_id
 
@@ -39,14 +39,14 @@ def merge(request: HttpRequest) -> HttpResponse:
     """GET, or POST with `preview` or another rule to `take`: the contacts named by `id` side by side, as they would become
     one. POST: makes them one."""
     given = request.POST if request.method == "POST" else request.GET
-    ids = wholes(given.getlist("id"))
-    contacts = list(Contact.objects.living().filter(pk__in=ids[: contact_merge.MOST + 1]).order_by("pk"))
+    ids = parse_ids(given.getlist("id"))
+    contacts = list(Contact.objects.living().filter(pk__in=ids[: contact_merge.MAX_MERGED_CONTACTS + 1]).order_by("pk"))
     back = safe_next(request) or reverse("contacts:duplicates")
     if request.method == "POST" and "take" not in given and given.get("preview") != "1":
         return _merge(request, ids, given, back)
     shown = compared(contacts, given, back) if contacts else {"compared": [], "back": back}
     fragment = request.headers.get("HX-Target") == "contacts-compare"
-    return page(request, "contacts/_compare.html" if fragment else "contacts/merge.html", shown)
+    return render_page(request, "contacts/_compare.html" if fragment else "contacts/merge.html", shown)
 
 
 def _merge(request: HttpRequest, ids: Sequence[int], given: Mapping[str, str], back: str) -> HttpResponse:
@@ -54,16 +54,16 @@ def _merge(request: HttpRequest, ids: Sequence[int], given: Mapping[str, str], b
         made = contact_merge.merge(ids, rule=_rule(given), chosen=_chosen(given), user_id=user_id(request))
     except Contact.DoesNotExist:
         raise Http404 from None
-    except Refused as problem:
+    except NotAllowed as problem:
         messages.warning(request, str(problem))
-        return go(request, back)
+        return redirect_to(request, back)
     if made is None:
         messages.info(request, "These contacts are one already. Nothing was changed.")
-        return go(request, back)
+        return redirect_to(request, back)
     way_back = f"{reverse('contacts:unmerge', args=[made.pk])}?{urlencode({'next': back})}"
     n = len(made.losers) + 1
     messages.success(request, f"{n} contacts are one now: contact {made.contact_id}.", extra_tags=way_back)
-    return go(request, back)
+    return redirect_to(request, back)
 
 
 @allow("contacts.edit")
@@ -75,19 +75,19 @@ def unmerge(request: HttpRequest, merge_id: int) -> HttpResponse:
         kept = contact_merge.undo(merge_id, user_id=user_id(request))
     except Merge.DoesNotExist:
         raise Http404 from None
-    except Refused as problem:
+    except NotAllowed as problem:
         messages.warning(request, str(problem))
     else:
         stayed = f" {kept} values stay as somebody has changed them since." if kept else ""
         messages.success(request, f"The merge is undone: everybody has back what was theirs.{stayed}")
-    return go(request, back)
+    return redirect_to(request, back)
 
 
 def compared(contacts: Sequence[Contact], given: Mapping[str, str], back: str) -> dict[str, Any]:
     """What the comparison of contacts shows."""
     rule, labels = _rule(given), _labels()
     fields = survivorship.fields(contacts, labels=labels, rule=rule, chosen=_chosen(given))
-    stays = survivorship.remaining(contacts)
+    stays = survivorship.survivor(contacts)
     return {
         "compared": contacts,
         "fields": fields,
@@ -97,7 +97,7 @@ def compared(contacts: Sequence[Contact], given: Mapping[str, str], back: str) -
         "channels": [_channel(contacts, channel) for channel in channel_status.ORDERS],
         "stays": stays,
         "moves": data_providers.held([c.pk for c in contacts if c.pk != stays.pk]),
-        "until": timezone.now() + timedelta(days=contact_merge.DAYS),
+        "until": timezone.now() + timedelta(days=contact_merge.MERGE_UNDO_DAYS),
         "back": back,
         "identifiers": IDENTIFIERS,
     }
@@ -126,7 +126,7 @@ def _rule(given: Mapping[str, str]) -> str:
 def _chosen(given: Mapping[str, str]) -> dict[str, int]:
     """Key of a field → contact whose value somebody has chosen."""
     chosen = {name.removeprefix(_FIELD): given[name] for name in given if name.startswith(_FIELD)}
-    return {key: number for key, n in chosen.items() if (number := whole(n)) is not None}
+    return {key: number for key, n in chosen.items() if (number := parse_id(n)) is not None}
 
 
 @allow("contacts.edit")
@@ -143,19 +143,19 @@ def pairs(request: HttpRequest) -> HttpResponse:
     }
     shown |= {
         "text": given.get("pairs", ""),
-        "days": contact_merge.DAYS,
+        "days": contact_merge.MERGE_UNDO_DAYS,
         "most": pairs_of.MOST,
         "token": secrets.token_hex(16),
     }
     if request.method != "POST":
-        return page(request, "contacts/pairs.html", shown)
+        return render_page(request, "contacts/pairs.html", shown)
     upload = request.FILES.get("file")
     if upload is not None and not isinstance(upload, list):
         shown["text"] = upload.read(MAX_LIST).decode("utf-8-sig", errors="replace")
     found = pairs_of.read(shown["text"].replace("\x00", ""), kind)
     shown |= {"found": found, "problems": found.problems[:20], "more": max(0, len(found.problems) - 20)}
     if not found.pairs or given.get("confirm") != "1":
-        return page(request, "contacts/pairs.html", shown, status=200 if found.pairs else 422)
+        return render_page(request, "contacts/pairs.html", shown, status=200 if found.pairs else 422)
     token = given.get("token", "")[:32] or None
     action = actions.begin("pairs", {}, user_id=user_id(request), token=token, pairs=found.pairs, rule=shown["rule"])
-    return go(request, "contacts:bulk_action", action.pk)
+    return redirect_to(request, "contacts:bulk_action", action.pk)

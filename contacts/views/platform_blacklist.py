@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods
 from contacts.consent import blacklist as lists
 from contacts.consent import platform_blacklist
 from contacts.models import PlatformBlock
-from core.http import go, not_found, page
+from core.http import not_found, redirect_to, render_page
 from tenants.roles import signed_in
 
 
@@ -25,7 +25,9 @@ def blacklist(request: HttpRequest) -> HttpResponse:
         return not_found(request)
     if request.method == "POST":
         return _change(request, by=user.email)
-    return page(request, "contacts/platform.html", _shown(request.GET.get("q", "").replace("\x00", "").strip()[:254]))
+    return render_page(
+        request, "contacts/platform.html", _shown(request.GET.get("q", "").replace("\x00", "").strip()[:254])
+    )
 
 
 def _change(request: HttpRequest, *, by: str) -> HttpResponse:
@@ -38,7 +40,7 @@ def _change(request: HttpRequest, *, by: str) -> HttpResponse:
     if bad:
         return _again(request, {"said": said, **lists.refused(bad)})
     messages.success(request, said)
-    return go(request, "platform_blacklist")
+    return redirect_to(request, "platform_blacklist")
 
 
 def _do(request: HttpRequest, values: list[str], *, by: str) -> str:
@@ -50,7 +52,7 @@ def _do(request: HttpRequest, values: list[str], *, by: str) -> str:
 
 
 def _again(request: HttpRequest, more: dict[str, Any]) -> HttpResponse:
-    return page(request, "contacts/platform.html", {**_shown(""), **more}, status=422)
+    return render_page(request, "contacts/platform.html", {**_shown(""), **more}, status=422)
 
 
 def _shown(typed: str) -> dict[str, Any]:

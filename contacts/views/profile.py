@@ -17,7 +17,7 @@ from contacts.profile.form import ContactForm
 from contacts.values.identifiers import takes_messages
 from contacts.values.types import CORE, SYSTEM
 from core import formatting
-from core.http import go, page
+from core.http import redirect_to, render_page
 from tenants import audit
 from tenants.roles import allow
 from tenants.web.request import WorkspaceRequest
@@ -38,7 +38,7 @@ def profile(request: WorkspaceRequest, contact_id: int) -> HttpResponse:
     """The profile. Origins of values, visitors and segments come from their apps' fragments."""
     contact = get_object_or_404(Contact, pk=contact_id)
     if contact.merged_into is not None:
-        return go(request, "contacts:profile", merge.leads_to(contact).pk)
+        return redirect_to(request, "contacts:profile", merge.current_contact(contact).pk)
     tab = request.GET.get("tab", "")
     tab = tab if tab in TABS else ""
     workspace: Any = request.workspace
@@ -61,7 +61,7 @@ def profile(request: WorkspaceRequest, contact_id: int) -> HttpResponse:
         "here": request.get_full_path(),
         **_activity(request, contact, tab),
     }
-    return page(request, "contacts/profile.html", shown)
+    return render_page(request, "contacts/profile.html", shown)
 
 
 def _activity(request: WorkspaceRequest, contact: Contact, tab: str) -> dict[str, Any]:
@@ -84,7 +84,7 @@ def history(request: WorkspaceRequest, contact_id: int) -> HttpResponse:
         .select_related("said_by")
         .order_by("-pk")[:SHOWN],
     }
-    return page(request, "contacts/_history.html", shown)
+    return render_page(request, "contacts/_history.html", shown)
 
 
 def channels(contact: Contact) -> list[dict[str, Any]]:
@@ -102,7 +102,7 @@ def channels(contact: Contact) -> list[dict[str, Any]]:
                     "since": getattr(contact, f"{kind}_status_at") or contact.created_at,
                     "reason": getattr(contact, f"{kind}_status_reason"),
                     "silent": kind == "phone" and not takes_messages(contact.phone or ""),
-                    "blocked": kind == "email" and bool(platform_blacklist.told(contact.email or "")),
+                    "blocked": kind == "email" and bool(platform_blacklist.is_blocked_for_display(contact.email or "")),
                 }
             )
     return found

@@ -11,11 +11,12 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from contacts.duplicates import merge
+from contacts.errors import NotAllowed
 from contacts.models import Contact
 from contacts.profile import quick_actions
 from contacts.profile import undo as profile_undo
-from contacts.profile.quick_actions import ACTS, REASONS, Refused
-from core.http import go, page
+from contacts.profile.quick_actions import QUICK_ACTIONS, REASONS
+from core.http import redirect_to, render_page
 from tenants.models import AuditEntry
 from tenants.roles import allow
 from tenants.web.request import safe_next, user_id
@@ -25,7 +26,7 @@ from tenants.web.request import safe_next, user_id
 @require_POST
 def act(request: HttpRequest, contact_id: int, name: str) -> HttpResponse:
     """Set the status of a channel by the button of that name."""
-    wanted = ACTS.get(name)
+    wanted = QUICK_ACTIONS.get(name)
     if wanted is None:
         raise Http404
     contact = get_object_or_404(Contact, pk=contact_id)
@@ -54,7 +55,7 @@ def delete(request: HttpRequest, contact_id: int) -> HttpResponse:
             "likely": likely if likely in REASONS else REASONS[0],
             "back": back,
         }
-        return page(request, "contacts/delete.html", shown, status=status)
+        return render_page(request, "contacts/delete.html", shown, status=status)
     return _done(
         request,
         contact_id,
@@ -72,7 +73,9 @@ def restore(request: HttpRequest, contact_id: int) -> HttpResponse:
     holder, how = quick_actions.taken_by(contact), request.POST.get("how", "")
     if holder is not None and contact.merged_into is None and how not in ("alone", "merge"):
         back = safe_next(request) or reverse("contacts:profile", args=[contact.pk])
-        return page(request, "contacts/restore.html", {"contact": contact, "holder": holder, "back": back}, status=422)
+        return render_page(
+            request, "contacts/restore.html", {"contact": contact, "holder": holder, "back": back}, status=422
+        )
     if holder is not None and how == "merge":
         return _restored_into(request, contact, holder)
     return _done(
@@ -88,11 +91,11 @@ def _restored_into(request: HttpRequest, contact: Contact, holder: Contact) -> H
         with transaction.atomic():
             quick_actions.restore(contact.pk, user_id=user_id(request), without_id=True)
             merge.merge([holder.pk, contact.pk], user_id=user_id(request))
-    except Refused as problem:
+    except NotAllowed as problem:
         messages.warning(request, str(problem))
-        return go(request, "contacts:profile", contact.pk)
+        return redirect_to(request, "contacts:profile", contact.pk)
     messages.success(request, f"{contact.display_name} is part of this contact now. The merge can be undone here.")
-    return go(request, "contacts:profile", holder.pk)
+    return redirect_to(request, "contacts:profile", holder.pk)
 
 
 @allow("contacts.edit")
@@ -103,11 +106,11 @@ def undo(request: HttpRequest, entry_id: int) -> HttpResponse:
         contact = profile_undo.undo(entry_id, user_id=user_id(request))
     except AuditEntry.DoesNotExist:
         raise Http404 from None
-    except Refused as problem:
+    except NotAllowed as problem:
         messages.warning(request, str(problem))
     else:
         messages.success(request, f"Taken back: {contact.display_name} is as before.")
-    return go(request, safe_next(request) or "contacts:list")
+    return redirect_to(request, safe_next(request) or "contacts:list")
 
 
 def _done(request: HttpRequest, contact_id: int, do: Callable[[], AuditEntry], said: str) -> HttpResponse:
@@ -115,9 +118,9 @@ def _done(request: HttpRequest, contact_id: int, do: Callable[[], AuditEntry], s
     back = safe_next(request) or reverse("contacts:profile", args=[contact_id])
     try:
         entry = do()
-    except Refused as problem:
+    except NotAllowed as problem:
         messages.warning(request, str(problem))
     else:
         way_back = f"{reverse('contacts:undo', args=[entry.pk])}?{urlencode({'next': back})}"
         messages.success(request, said, extra_tags=way_back)
-    return go(request, back)
+    return redirect_to(request, back)

@@ -13,8 +13,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 from contacts import write_lock
 from contacts.models import Category, Contact, SignupForm
 from contacts.subscriptions import signup
-from contacts.subscriptions.signup import KEY, Dead, Refused
-from core.http import client_network, go, page
+from contacts.subscriptions.signup import KEY, InvalidLink, SignupRejected
+from core.http import client_network, redirect_to, render_page
 from tenants import audit
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
@@ -43,7 +43,7 @@ def subscribe(request: WorkspaceRequest, key: str) -> HttpResponse:
             "seen": signup.seen_token(),
         }
         if request.method != "POST":
-            return page(request, "contacts/subscribe.html", shown)
+            return render_page(request, "contacts/subscribe.html", shown)
         return _asked(request, form, shown)
 
 
@@ -54,19 +54,21 @@ def _asked(request: WorkspaceRequest, form: SignupForm, shown: dict[str, Any]) -
     embedded = request.POST.get("embedded") == "1"
     if signup.too_many("form", client_network(request), most=signup.PER_HOUR):
         error = "Too many forms from your network in this hour. Try again later."
-        return page(request, "contacts/subscribe.html", {**shown, "given": given, "error": error}, status=429)
+        return render_page(request, "contacts/subscribe.html", {**shown, "given": given, "error": error}, status=429)
     human = not given["website"] if embedded else signup.looks_human(given["seen"], given["website"])
     if request.POST.get("agree") != "on":
         error = "Tick the box if you agree."
-        return page(request, "contacts/subscribe.html", {**shown, "given": given, "error": error}, status=422)
+        return render_page(request, "contacts/subscribe.html", {**shown, "given": given, "error": error}, status=422)
     if human:
         try:
             signup.ask(form, email=given["email"], name=given["name"])
-        except Refused as problem:
-            return page(
+        except SignupRejected as problem:
+            return render_page(
                 request, "contacts/subscribe.html", {**shown, "given": given, "error": str(problem)}, status=422
             )
-    return page(request, "contacts/subscribed.html", {**shown, "email": given["email"], "days": signup.CONFIRM_DAYS})
+    return render_page(
+        request, "contacts/subscribed.html", {**shown, "email": given["email"], "days": signup.CONFIRM_DAYS}
+    )
 
 
 @public
@@ -79,13 +81,13 @@ def confirm(request: WorkspaceRequest, token: str) -> HttpResponse:
             form = SignupForm.objects.filter(pk=asked.form_id).first()
             shown = {"asked": asked, "form": form, "done": request.method == "POST"}
             if form is None:
-                raise Dead
+                raise InvalidLink
             if request.method == "POST":
                 _form, contact = signup.confirm(asked)
                 shown["leave_url"] = workspace_urls.outside("unsubscribe", signup.leave_token(contact))
-            return page(request, "contacts/confirm.html", shown)
-    except Dead:
-        return page(request, "contacts/dead_link.html", {}, status=410)
+            return render_page(request, "contacts/confirm.html", shown)
+    except InvalidLink:
+        return render_page(request, "contacts/dead_link.html", {}, status=410)
 
 
 @public
@@ -95,13 +97,13 @@ def unsubscribe(request: WorkspaceRequest, token: str) -> HttpResponse:
     """What somebody is subscribed to, and the way out of it; a one-click post (RFC 8058) means out of everything."""
     try:
         tenant_id, contact_id = signup.read_leave(token)
-    except Dead:
-        return page(request, "contacts/dead_link.html", {}, status=410)
+    except InvalidLink:
+        return render_page(request, "contacts/dead_link.html", {}, status=410)
     with tenant_context(tenant_id):
         write_lock.lock()
         contact = Contact.objects.select_for_update().filter(pk=contact_id, deleted_at=None).first()
         if contact is None:
-            return page(request, "contacts/dead_link.html", {}, status=410)
+            return render_page(request, "contacts/dead_link.html", {}, status=410)
         done = False
         if request.method == "POST":
             some = request.POST.get("what") == "some"
@@ -114,7 +116,7 @@ def unsubscribe(request: WorkspaceRequest, token: str) -> HttpResponse:
             "done": done,
             "workspace_name": Tenant.objects.get(pk=tenant_id).name,
         }
-        return page(request, "contacts/unsubscribe.html", shown)
+        return render_page(request, "contacts/unsubscribe.html", shown)
 
 
 @allow("settings.manage")
@@ -137,7 +139,7 @@ def forms(request: WorkspaceRequest) -> HttpResponse:
         "error": error,
         "tabs": tabs("contacts:signup_forms"),
     }
-    return page(request, "contacts/signup_forms.html", shown, status=422 if error else 200)
+    return render_page(request, "contacts/signup_forms.html", shown, status=422 if error else 200)
 
 
 def _add(request: WorkspaceRequest, given: dict[str, str]) -> HttpResponse:
@@ -149,7 +151,7 @@ def _add(request: WorkspaceRequest, given: dict[str, str]) -> HttpResponse:
     )  # fmt: skip
     audit.record("form.added", user_id=user_id(request), target=f"form {made.pk}", title=made.title)
     messages.success(request, f"The form “{made.title}” has a page now.")
-    return go(request, "contacts:signup_forms")
+    return redirect_to(request, "contacts:signup_forms")
 
 
 @allow("settings.manage")
@@ -161,4 +163,4 @@ def archive_form(request: WorkspaceRequest, form_id: int) -> HttpResponse:
     form.save(update_fields=["archived_at"])
     audit.record("form.archived", user_id=user_id(request), target=f"form {form.pk}", title=form.title)
     messages.success(request, f"The form “{form.title}” is closed.")
-    return go(request, "contacts:signup_forms")
+    return redirect_to(request, "contacts:signup_forms")

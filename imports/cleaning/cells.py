@@ -49,7 +49,7 @@ class Column:
 
 
 @dataclass
-class Clean:
+class CleanRow:
     """A row that can be imported; `cleared` lists the keys that its blank cells empty, `settings` and `event` are what
     imports.cleaning.row_settings has read."""
 
@@ -120,6 +120,6 @@ def name(text: str) -> str:
     return parsers.text(strip_guard(text))
 
 
-def halves(text: str, header: str = "") -> tuple[str | None, str | None]:
+def split_full_name(text: str, header: str = "") -> tuple[str | None, str | None]:
     """First and last name of a whole name in a column of this name. Raises BadValue."""
     return full_names.split(name(text), header=header)

@@ -16,9 +16,9 @@ from contacts.values.formula_guard import strip_guard
 from contacts.values.texts import trimmed
 from contacts.values.types import BadValue
 from core import exact_json
-from imports.cleaning import cells as of
-from imports.cleaning.cells import Clean, Column
-from imports.cleaning.row_settings import Extras
+from imports.cleaning import cells as cell_readers
+from imports.cleaning.cells import CleanRow, Column
+from imports.cleaning.row_settings import RowSettings
 
 NULL = "\\N"
 _ESCAPED = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
@@ -53,7 +53,7 @@ def compiled(
     full_name: str = "",
     region: Callable[[str], str | None] | str | None,
     clearable: Sequence[tuple[int, str]],
-    extras: Extras,
+    extras: RowSettings,
     identifiers_used: Collection[str] = SHOWN_IDENTIFIERS,
 ) -> Line:
     """A function from cells to what follows the line number in the COPY text; it says None to a row with a problem.
@@ -94,8 +94,8 @@ def compiled(
             phone = normal
             if normal != text:
                 # As it stands, when it begins and ends with digits; a zero at the end may be that of a float.
-                plain = text[-1] in "123456789" and text[0] in "+(0123456789" and len(text) <= of.MAX_PHONE
-                if plain or normal != (text := of.as_written(text)):
+                plain = text[-1] in "123456789" and text[0] in "+(0123456789" and len(text) <= cell_readers.MAX_PHONE
+                if plain or normal != (text := cell_readers.as_written(text)):
                     phone_written = _escaped(text)
         if external_at is not None and (text := cells[external_at].strip()):
             normal = identifiers.normal_external_id(strip_guard(text) if text[0] == "'" else text)
@@ -122,7 +122,7 @@ def compiled(
     return line
 
 
-def of_clean(row: Clean) -> str:
+def line_from_clean_row(row: CleanRow) -> str:
     """What follows the line number in the COPY text of a clean row, in the order of contacts.staging.ROW_COLUMNS."""
     v = row.values
     core = (_escaped(v[key]) for key in ("email", "email_written", "phone", "phone_written", "external_id"))
@@ -159,7 +159,7 @@ def _fragment(column: Column, read: Answer) -> Callable[[str], str]:
             return fragment(cell)
         check(cell)
         if latest:
-            of.in_range(cell, latest)
+            cell_readers.in_range(cell, latest)
         return f"{key}{quote}{cell}{quote}"
 
     return plain
@@ -171,14 +171,14 @@ def _name_pair(name: str | None) -> tuple[str, str]:
 
 
 def _name(cell: str) -> tuple[str, str]:
-    return _name_pair(of.name(trimmed(cell)))
+    return _name_pair(cell_readers.name(trimmed(cell)))
 
 
 def _halves_of(header: str) -> Answer:
     """A function from a whole name in a column of this name to both of its halves as they are staged."""
 
     def halves(cell: str) -> tuple[tuple[str, str], tuple[str, str]]:
-        first, last = of.halves(trimmed(cell), header)
+        first, last = cell_readers.split_full_name(trimmed(cell), header)
         return _name_pair(first), _name_pair(last)
 
     return halves

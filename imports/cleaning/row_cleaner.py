@@ -16,16 +16,16 @@ from contacts.values.columns import SHOWN_IDENTIFIERS
 from contacts.values.formula_guard import strip_guard
 from contacts.values.texts import trimmed
 from contacts.values.types import BadValue
-from imports.cleaning import cells as of
+from imports.cleaning import cells as cell_readers
 from imports.cleaning import copy_lines
-from imports.cleaning.cells import NAMES, Clean, Column
-from imports.cleaning.row_settings import Extras
+from imports.cleaning.cells import NAMES, CleanRow, Column
+from imports.cleaning.row_settings import RowSettings
 from imports.files import csv_records
 from imports.files.reader import Dialect
 from imports.problems.catalogue import Problem
 from imports.workbooks.workbook_cells import NO_VALUE
 
-__all__ = ["Block", "Clean", "Cleaner", "Column", "Issue"]
+__all__ = ["Block", "CleanRow", "Cleaner", "Column", "Issue"]
 
 # (line, index of the column or None for the row, code, value, "error" or "warning", facts)
 Issue = tuple[int, int | None, str, str | None, str, dict[str, Any]]
@@ -56,7 +56,7 @@ class Cleaner:
         region: str | None,
         bad_value: str = "error",
         blank: str = "keep",
-        extras: Extras | None = None,
+        extras: RowSettings | None = None,
         identifiers_used: Collection[str] = SHOWN_IDENTIFIERS,
     ) -> None:
         self.width, self.region, self.drop = width, region, bad_value == "drop"
@@ -66,11 +66,13 @@ class Cleaner:
         self.used = [name for name in SHOWN_IDENTIFIERS if name in identifiers_used]
         self.named = not self.at.keys().isdisjoint((*NAMES, "full_name"))
         self.full_name = next((c.name for c in columns if c.target == "full_name"), "")
-        self.attributes = [(c, of.reader(c, region=region)) for c in columns if c.is_attribute]
+        self.attributes = [(c, cell_readers.reader(c, region=region)) for c in columns if c.is_attribute]
         clearable = [(c.index, c.target) for c in columns if c.target in NAMES or c.is_attribute]
         self.clearable = clearable if blank == "clear" else []
-        self.country = of.reader(Column(0, "", "country", "country"), region=None) if "country" in self.at else None
-        self.extras = extras or Extras(columns)
+        self.country = (
+            cell_readers.reader(Column(0, "", "country", "country"), region=None) if "country" in self.at else None
+        )
+        self.extras = extras or RowSettings(columns)
         self.line = copy_lines.compiled(
             self.attributes,
             at=self.at,
@@ -82,7 +84,7 @@ class Cleaner:
             identifiers_used=self.used,
         )
 
-    def row(self, cells: list[str]) -> tuple[Clean | None, list[Problem]]:
+    def row(self, cells: list[str]) -> tuple[CleanRow | None, list[Problem]]:
         """One row: what it becomes (None when it is in error) and what is to be said about its cells."""
         problems: list[Problem] = []
         if len(cells) != self.width and not self._fits(cells, problems):
@@ -110,7 +112,7 @@ class Cleaner:
             return None, problems
         if problems and (not self.drop or any(p.code == "required_empty" for p in problems)):
             return None, problems
-        return Clean(values, found, [key for i, key in self.clearable if not cells[i]], settings, event), problems
+        return CleanRow(values, found, [key for i, key in self.clearable if not cells[i]], settings, event), problems
 
     def _fits(self, cells: list[str], problems: list[Problem]) -> bool:
         """Whether a row of another width can be read: only when what it has too much is empty."""
@@ -136,7 +138,7 @@ class Cleaner:
     def _identifiers(self, cells: list[str], problems: list[Problem]) -> dict[str, str | None]:
         values, at = _NOTHING.copy(), self.at
         if (i := at.get("email")) is not None and (text := strip_guard(cells[i])):
-            values["email"], bare = of.address(text)
+            values["email"], bare = cell_readers.address(text)
             if values["email"] is None:
                 problems.append(Problem(i, identifiers.email_problem(text), text))
             elif values["email"] != bare:
@@ -146,7 +148,7 @@ class Cleaner:
             values["phone"] = normal = identifiers.normal_phone(text, region)
             if normal is None:
                 problems.append(Problem(i, identifiers.phone_problem(text, region), text, {"region": region or ""}))
-            elif normal != text and normal != (text := of.as_written(text)):
+            elif normal != text and normal != (text := cell_readers.as_written(text)):
                 values["phone_written"] = text
         if (i := at.get("external_id")) is not None and (text := strip_guard(cells[i])):
             values["external_id"] = identifiers.normal_external_id(text)
@@ -171,9 +173,9 @@ class Cleaner:
                 continue
             try:
                 if key in NAMES:
-                    values[key] = of.name(text)
+                    values[key] = cell_readers.name(text)
                 elif not (values["first_name"] or values["last_name"]):
-                    values["first_name"], values["last_name"] = of.halves(text, self.full_name)
+                    values["first_name"], values["last_name"] = cell_readers.split_full_name(text, self.full_name)
             except BadValue as problem:
                 problems.append(Problem(i, problem.code, text[:100], problem.facts))
 
@@ -205,7 +207,7 @@ class Cleaner:
             out.issues.append((line, column, code, _shown(value), severity, facts))
         if clean is None and problems:
             out.rejected.append((line, cells))
-        return copy_lines.of_clean(clean) if clean else ""
+        return copy_lines.line_from_clean_row(clean) if clean else ""
 
 
 @contextmanager

@@ -10,8 +10,8 @@ from typing import Any
 from contacts.values import identifiers, texts, types
 from contacts.values.types import BadValue
 from core import exact_json
-from core.parse import whole
-from imports.cleaning import cells as of
+from core.parse import parse_id
+from imports.cleaning import cells as cell_readers
 from imports.cleaning import consent_columns
 from imports.cleaning.cells import Column
 from segments import membership
@@ -42,7 +42,7 @@ class Names:
 
 def _number(column: Column, _names: Names) -> Callable[[str], Any]:
     def read(text: str) -> int:
-        number = whole(text)
+        number = parse_id(text)
         if number is None:
             raise BadValue("not_a_contact_id")
         return number
@@ -98,7 +98,7 @@ SETTING: dict[str, Callable[[Column, Names], Callable[[str], Any]]] = {
 def _text(limit: int) -> Callable[[Column], Callable[[str], Any]]:
     def make(_column: Column) -> Callable[[str], Any]:
         def read(text: str) -> str:
-            of.check_signs(text)
+            cell_readers.check_signs(text)
             text = texts.normal_text(text)
             if len(text) > limit:
                 raise BadValue("field_too_long", limit=limit, found=len(text))
@@ -167,7 +167,7 @@ def _amount(column: Column) -> Callable[[str], Any]:
 
 def _property(column: Column) -> Callable[[str], Any]:
     kind = column.type if column.type in types.TYPES else "text"
-    return of.reader(Column(column.index, column.name, column.key, kind, formats=column.formats), region=None)
+    return cell_readers.reader(Column(column.index, column.name, column.key, kind, formats=column.formats), region=None)
 
 
 EVENT: dict[str, Callable[[Column], Callable[[str], Any]]] = {

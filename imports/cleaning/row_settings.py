@@ -46,7 +46,7 @@ STATUSES = {"email_status": "email", "phone_status": "phone"}
 
 
 @dataclass(frozen=True)
-class Task:
+class ImportType:
     """A kind of import: what its rows bring beside contacts. `kind` is that of the events, "" for none."""
 
     label: str
@@ -58,17 +58,17 @@ class Task:
         return next(key for key, task in TASKS.items() if task is self)
 
 
-TASKS: dict[str, Task] = {
-    "contacts": Task("Contacts", "", ()),
-    "events": Task(
+TASKS: dict[str, ImportType] = {
+    "contacts": ImportType("Contacts", "", ()),
+    "events": ImportType(
         "Contacts and events", "track",
         ("event.name", "event.time", "event.id", "event.property"),
     ),
-    "orders": Task(
+    "orders": ImportType(
         "Contacts and orders", "order",
         ("event.id", "event.time", "event.amount", "event.currency", "event.items", "event.property"),
     ),
-    "messages": Task(
+    "messages": ImportType(
         "Contacts and message activity", "message",
         ("event.time", "event.id", "event.channel", "event.message", "event.language", "event.status", "event.property"),
     ),
@@ -76,7 +76,7 @@ TASKS: dict[str, Task] = {
 MAX_NAME = row_setting_cells.MAX_NAME
 
 
-class Extras:
+class RowSettings:
     """The compiled way from cells to what a row says beside its contact's values."""
 
     def __init__(

@@ -3,7 +3,7 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    """After a large import, and before a large undo, the planner is told how large the tables are (imports.pipeline.queries.learn)."""
+    """After a large import, and before a large undo, the planner is told how large the tables are (imports.pipeline.queries.analyze_tables)."""
 
     dependencies = [
         ("contacts", "0003_withdrawn"),

@@ -11,7 +11,7 @@ from contacts.staging import Staging
 from contacts.values.types import SYSTEM
 from imports.cleaning.row_cleaner import Cleaner, Column
 from imports.cleaning.row_setting_cells import Names
-from imports.cleaning.row_settings import Extras
+from imports.cleaning.row_settings import RowSettings
 from imports.files import reader
 from imports.files.reader import Dialect, FileProblem, Span
 from imports.files.splitter import UNIT_BYTES
@@ -88,7 +88,9 @@ def compiled(imp: Import) -> Cleaner:
         bad_value=options.bad_value,
         blank=options.blank,
         identifiers_used=options.identifiers(tenant.identifier_order),
-        extras=Extras(columns, task=options.task, event_name=options.event_name, names=Names(**source_names.names())),
+        extras=RowSettings(
+            columns, task=options.task, event_name=options.event_name, names=Names(**source_names.names())
+        ),
     )
 
 

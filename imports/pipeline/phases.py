@@ -118,7 +118,7 @@ def resolve(imp: Import, _unit: Unit) -> dict[str, Any]:
 def _holds(imp: Import, staging: Staging) -> bool:
     """Whether what was read of contacts since the matching began is still so. Locks the turn until the unit is committed."""
     turn = write_lock.lock()
-    if not write_lock.is_free(turn, imp.pk):
+    if not write_lock.is_available(turn, imp.pk):
         return False
     if turn.version == imp.turn_version:
         return True
@@ -139,7 +139,7 @@ def diff(imp: Import, unit: Unit) -> dict[str, Any]:
     for channel, order in channel_status.ORDERS.items():
         key = f"{channel}_status"
         if policy.settings and policy.consent == "stricter":
-            queries.note_kept(staging, key, column=at.get(key), order=order, **span)
+            queries.record_kept(staging, key, column=at.get(key), order=order, **span)
         if with_address:
             queries.note_with_address(staging, channel, column=at.get(channel), **span)
     statuses = queries.statuses(staging, **span) if policy.settings or with_address else {}
@@ -150,7 +150,7 @@ def match_visitors(imp: Import, _unit: Unit) -> dict[str, Any]:
     return {"visitors": visitors.match(staging_of(imp))}
 
 
-def collect(imp: Import, _unit: Unit) -> dict[str, Any]:
+def store_refused_rows(imp: Import, _unit: Unit) -> dict[str, Any]:
     """Fetch from the file the cells of rows that only the resolve has refused."""
     staging = staging_of(imp)
     return {"rows": parse_unit.collect(imp, staging, queries.refused_rows(staging, sorted(resolver.CONFLICTS)))}
@@ -218,9 +218,9 @@ def finish(imp: Import, _unit: Unit) -> dict[str, Any]:
         update_fields=["created", "updated", "matched_visitors", "events_added", "events_known", "in_error"]
     )  # fmt: skip
     if total != imp.rows:
-        end(imp, Status.FAILED, reason="sum_mismatch", rows=imp.rows, total=total)
+        finish_import(imp, Status.FAILED, reason="sum_mismatch", rows=imp.rows, total=total)
     else:
-        end(imp, Status.IMPORTED)
+        finish_import(imp, Status.IMPORTED)
     return {}
 
 
@@ -244,7 +244,7 @@ WORK = {
     "resolve": resolve,
     "diff": diff,
     "visitors": match_visitors,
-    "collect": collect,
+    "collect": store_refused_rows,
     "apply": apply,
     "finish": finish,
     "undo": undo_rows,
@@ -262,11 +262,11 @@ def _after_parse(imp: Import) -> bool:
     imp.save(update_fields=["rows", "in_error"])
     tenant = Tenant.objects.get(pk=current_tenant())
     if imp.rows == 0:
-        return end(imp, Status.FAILED, reason="no_rows")
+        return finish_import(imp, Status.FAILED, reason="no_rows")
     if imp.rows < tenant.min_rows and imp.parent_id is None:
-        return end(imp, Status.FAILED, reason="too_few_rows", limit=tenant.min_rows, found=imp.rows)
+        return finish_import(imp, Status.FAILED, reason="too_few_rows", limit=tenant.min_rows, found=imp.rows)
     if imp.rows > tenant.max_rows:
-        return end(imp, Status.FAILED, reason="too_many_rows", limit=tenant.max_rows, found=imp.rows)
+        return finish_import(imp, Status.FAILED, reason="too_many_rows", limit=tenant.max_rows, found=imp.rows)
     tables.settle(staging_of(imp))
     tables.analyze(staging_of(imp), "row")
     return _move(imp, Phase.QUEUED)
@@ -275,10 +275,10 @@ def _after_parse(imp: Import) -> bool:
 def _from_queue(imp: Import) -> bool:
     """Go on when nobody else of the workspace writes; an import that will write takes the turn."""
     turn = write_lock.lock()
-    if not write_lock.is_free(turn, imp.pk) or _somebody_before(imp):
+    if not write_lock.is_available(turn, imp.pk) or _somebody_before(imp):
         return False
     if imp.started:
-        write_lock.take(turn, imp.pk)
+        write_lock.acquire(turn, imp.pk)
     if imp.turning:
         return _move(imp, undo.make_units(imp, staging_of(imp)))
     if imp.review and imp.turn_version == turn.version:
@@ -330,7 +330,7 @@ def _after_diff(imp: Import) -> bool:
     tables.analyze(staging_of(imp), "map", "visitor")
     if Options.parse(imp.options).task != "contacts":
         tables.index_losers(staging_of(imp))
-    imp.review = review.work_out(imp, staging_of(imp))
+    imp.review = review.build_review(imp, staging_of(imp))
     imp.save(update_fields=["updated", "unchanged", "review"])
     if imp.started and (before is None or before == imp.review["counts"]):
         return _begin_apply(imp)
@@ -367,7 +367,7 @@ def _after_undo(imp: Import) -> bool:
     imp.turning, imp.take_back = "", False
     imp.save(update_fields=["undo_report", "undone_at", "turning", "take_back"])
     status = Status.CANCELED if imp.reason == "canceled" else Status.UNDONE if undone else Status.IMPORTED
-    return end(imp, status, reason=imp.reason, **imp.reason_facts)
+    return finish_import(imp, status, reason=imp.reason, **imp.reason_facts)
 
 
 NEXT = {
@@ -414,14 +414,14 @@ def advance(import_id: int) -> bool:
 
 def _cancel(imp: Import) -> bool:
     """End a canceled import once nobody works on it; what is written stays and is counted."""
-    busy = units.of(imp).filter(done_at=None)
+    busy = units.units_of_phase(imp).filter(done_at=None)
     free = busy.select_for_update(skip_locked=True)
     if len(free) < busy.count():
         return False
-    end(imp, Status.CANCELED, reason="canceled")
+    finish_import(imp, Status.CANCELED, reason="canceled")
     if not (imp.take_back and imp.created + imp.updated):
         return False
-    undo.begin(imp, "undo", user=imp.created_by)
+    undo.enqueue(imp, "undo", user=imp.created_by)
     return True
 
 
@@ -451,14 +451,14 @@ def _tidy(tenant_id: int, imp: Import) -> None:
     with tenant_context(tenant_id):
         change_log.tidy()
         if imp.created > queries.LARGE:
-            queries.learn(staging_of(imp))
+            queries.analyze_tables(staging_of(imp))
     with tenant_context(tenant_id, read_only=True):
         status_filters.total()
         for kind in exact.KINDS:
             exact.totals(kind)
 
 
-def end(imp: Import, status: Status, *, reason: str = "", **facts: Any) -> bool:
+def finish_import(imp: Import, status: Status, *, reason: str = "", **facts: Any) -> bool:
     """The one way in which an import ends: state, turn, staging, news, and the next one in the queue."""
     written = imp.phase in (Phase.APPLY, Phase.FINISH, Phase.UNDO, Phase.REDO)
     turned = imp.phase in (Phase.UNDO, Phase.REDO)
@@ -469,7 +469,7 @@ def end(imp: Import, status: Status, *, reason: str = "", **facts: Any) -> bool:
     imp.status, imp.reason, imp.reason_facts = status, reason, facts
     if not turned:
         imp.finished_at = now
-        imp.undoable_until = now + timedelta(days=undo.DAYS) if written else None
+        imp.undoable_until = now + timedelta(days=undo.UNDO_DAYS) if written else None
     imp.save(update_fields=["status", "reason", "reason_facts", "finished_at", "undoable_until"])
     write_lock.release(imp.pk, written=written)
     tables.drop(staging_of(imp))

@@ -147,7 +147,7 @@ WHERE h.tenant_id = %(tenant)s AND h.row_no >= %(start)s AND h.row_no < %(stop)s
   AND array_position(%(order)s::text[], s.settings ->> %(key)s) < array_position(%(order)s::text[], x.status::text)"""
 
 
-def note_kept(staging: Staging, key: str, *, column: int | None, order: Sequence[str], start: int, stop: int) -> int:
+def record_kept(staging: Staging, key: str, *, column: int | None, order: Sequence[str], start: int, stop: int) -> int:
     """Store a warning for each matched row [start, stop) whose status (`email_status`, `phone_status`) is not taken."""
     return statements.run(KEPT, staging, key=key, column=column, order=list(order), start=start, stop=stop)
 
@@ -275,7 +275,7 @@ LEARN = (
 )
 
 
-def learn(staging: Staging) -> None:
+def analyze_tables(staging: Staging) -> None:
     """Tell the planner how large the tables have become. Right after a large import it may still believe that a workspace
     has one contact, and then joins all of them with all of something else, row by row. Waits for nobody."""
     statements.run(LEARN, staging)

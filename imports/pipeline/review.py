@@ -20,7 +20,7 @@ SHOWN_CHANGES = 12
 MAX_NAMED_SEGMENTS = 200
 
 
-def work_out(imp: Import, staging: Staging) -> dict[str, Any]:
+def build_review(imp: Import, staging: Staging) -> dict[str, Any]:
     """Figures and examples from staging: counts, changes by value with before and after, visitors, segments.
 
     `counts` is what the person agrees to; if it differs when the import starts, the review is shown again.

@@ -82,7 +82,7 @@ def note_later(imp: Import, staging: Staging) -> None:
     later = Import.objects.filter(started_at__gt=started, undone_at=None, turning="", status__in=WRITTEN)
     for other in later.exclude(pk=imp.pk).order_by("pk"):
         statements.run(LISTED, staging, import_id=imp.pk, later=other.pk, segments=_segments(other))
-    revert.note_used(staging, USED)
+    revert.record_used(staging, USED)
 
 
 WRITTEN = (Status.IMPORTED, Status.CANCELED, Status.IMPORTING)

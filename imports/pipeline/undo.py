@@ -15,29 +15,29 @@ from contacts import staging as tables
 from contacts.identity import revert
 from contacts.staging import Staging
 from core import formatting
-from imports.models import Import, Phase, Status, Touched, Unit
+from imports.models import Import, Phase, RowEffect, Status, Unit
 from imports.pipeline import queries, roster, units, wakeup
 from imports.pipeline.queue import is_behind
 from segments import membership
 from tenants.models import User
 from tracking import imported_events, visitors
 
-DAYS = 30
+UNDO_DAYS = 30
 ROWS = 50_000
 
 
 def undoable(imp: Import, *, now: datetime) -> bool:
     """Whether the import has written something that can still be taken back."""
     in_time = imp.undoable_until is not None and now < imp.undoable_until
-    return imp.ended and in_time and imp.undone_at is None and Touched.objects.filter(import_id=imp.pk).exists()
+    return imp.ended and in_time and imp.undone_at is None and RowEffect.objects.filter(import_id=imp.pk).exists()
 
 
 def redoable(imp: Import, *, now: datetime) -> bool:
     """Whether the import has been undone, and that can still be taken back."""
-    return imp.ended and imp.undone_at is not None and now < imp.undone_at + timedelta(days=DAYS)
+    return imp.ended and imp.undone_at is not None and now < imp.undone_at + timedelta(days=UNDO_DAYS)
 
 
-def ask(imp: Import, turning: str, *, user: User | None) -> bool:
+def request(imp: Import, turning: str, *, user: User | None) -> bool:
     """Hand an undo ("undo") or its reversal ("redo") to the workers; False when there is nothing to turn.
 
     A second click finds it done or under way. Runs in a tenant's transaction.
@@ -46,11 +46,11 @@ def ask(imp: Import, turning: str, *, user: User | None) -> bool:
     now = timezone.now()
     if not (undoable(locked, now=now) if turning == "undo" else redoable(locked, now=now)):
         return False
-    begin(locked, turning, user=user)
+    enqueue(locked, turning, user=user)
     return True
 
 
-def begin(imp: Import, turning: str, *, user: User | None) -> None:
+def enqueue(imp: Import, turning: str, *, user: User | None) -> None:
     """Put the import into the queue for its undo or redo."""
     imp.turning, imp.phase, imp.phase_at, imp.status = turning, Phase.QUEUED, timezone.now(), Status.UNDOING
     imp.undone_by, imp.started, imp.cancel_requested = user, True, False
@@ -66,9 +66,9 @@ def begin(imp: Import, turning: str, *, user: User | None) -> None:
 def make_units(imp: Import, staging: Staging) -> Phase:
     """Begin: the tables, and a unit for each range of rows. Returns the phase."""
     tables.create(staging, undo=True)
-    last = Touched.objects.filter(import_id=imp.pk).aggregate(last=Max("row_no"))["last"]
+    last = RowEffect.objects.filter(import_id=imp.pk).aggregate(last=Max("row_no"))["last"]
     if (last or 0) > queries.LARGE:
-        queries.learn(staging)
+        queries.analyze_tables(staging)
     ranges = [(start, start + ROWS, 0) for start in range(0, (last or 0) + 1, ROWS)]
     Unit.objects.filter(import_id=imp.pk, kind__in=("undo", "redo", "withdraw")).delete()
     units.make(imp, imp.turning, ranges)
@@ -102,7 +102,7 @@ def withdraw(staging: Staging) -> dict[str, Any]:
     return {"members": membership.withdraw(staging), "events": imported_events.withdraw(staging)}
 
 
-def _counts(taken: revert.Taken) -> dict[str, Any]:
+def _counts(taken: revert.RevertResult) -> dict[str, Any]:
     return {"results": taken.results, "values": taken.values, "kept_values": taken.kept}
 
 
@@ -110,12 +110,12 @@ def finish(imp: Import, staging: Staging) -> dict[str, int]:
     """What is left once all ranges are done: visitors, and for a redo members and events. Returns the report."""
     report = _summed(imp)
     if imp.turning == "undo":
-        report["visitors"] = visitors.release(staging)
+        report["visitors"] = visitors.unclaim(staging)
         report["listed"] = roster.kept(imp)
         report["kept"] -= report["listed"]
     else:
-        report["members"], report["events"] = membership.bring_back(staging), imported_events.bring_back(staging)
-        report["visitors"] = visitors.retie(staging)
+        report["members"], report["events"] = membership.restore(staging), imported_events.restore(staging)
+        report["visitors"] = visitors.reclaim(staging)
     return report
 
 
@@ -143,10 +143,10 @@ _NAMES = {
 
 def effects(imp: Import, turning: str) -> list[dict[str, str]]:
     """What an undo or redo will do, for ui/dialog.html. Worked out from what the import has touched."""
-    touched = Touched.objects.filter(import_id=imp.pk)
+    touched = RowEffect.objects.filter(import_id=imp.pk)
     if turning == "redo":
         back = touched.filter(undone__in=(revert.REVERSED, revert.IN_PART)).count()
-        until = imp.undone_at + timedelta(days=DAYS) if imp.undone_at else None
+        until = imp.undone_at + timedelta(days=UNDO_DAYS) if imp.undone_at else None
         return [
             {
                 "icon": "redo-2",
@@ -158,7 +158,7 @@ def effects(imp: Import, turning: str) -> list[dict[str, str]]:
         ]
     made = touched.filter(outcome="c")
     changed = touched.filter(outcome="u").count()
-    until = timezone.now() + timedelta(days=DAYS)
+    until = timezone.now() + timedelta(days=UNDO_DAYS)
     return [
         {
             "icon": "trash-2",
@@ -195,7 +195,7 @@ _TOLD = (
 )
 
 
-def told(imp: Import) -> list[tuple[str, int]]:
+def report_lines(imp: Import) -> list[tuple[str, int]]:
     """What came of the last undo or redo: (words, number), without what did not happen."""
     side = 1 if imp.undone_at else 2
     return [(words[side], imp.undo_report[words[0]]) for words in _TOLD if imp.undo_report.get(words[0])]

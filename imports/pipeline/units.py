@@ -36,7 +36,7 @@ class GivenUp(RuntimeError):
         self.code, self.times = code, times
 
 
-def of(imp: Import) -> "QuerySet[Unit]":
+def units_of_phase(imp: Import) -> "QuerySet[Unit]":
     """The units of the import's current phase."""
     units: QuerySet[Unit] = Unit.objects.filter(import_id=imp.pk, kind__in=KINDS.get(imp.phase, ()))
     return units
@@ -70,7 +70,7 @@ def make(imp: Import, kind: str, ranges: Iterable[tuple[int, int, int]]) -> int:
     return len(Unit.objects.bulk_create(rows))
 
 
-def mark(tenant_id: int, import_id: int) -> Unit | None:
+def claim(tenant_id: int, import_id: int) -> Unit | None:
     """Choose a free unit of the current phase and mark it; None when there is none to be had.
 
     Raises GivenUp when the next unit has used up its tries.
@@ -80,7 +80,7 @@ def mark(tenant_id: int, import_id: int) -> Unit | None:
         if imp.cancel_requested:
             return None
         before = timezone.now() - CLAIM_GRACE
-        free = of(imp).filter(done_at=None).filter(Q(claimed_at=None) | Q(claimed_at__lt=before))
+        free = units_of_phase(imp).filter(done_at=None).filter(Q(claimed_at=None) | Q(claimed_at__lt=before))
         unit = free.select_for_update(skip_locked=True).order_by("attempts", "losses", "kind", "no").first()
         if unit is None:
             return None
@@ -100,7 +100,7 @@ def note_failure(tenant_id: int, unit: Unit) -> None:
         mine.update(attempts=F("attempts") + 1, losses=F("losses") - 1)
 
 
-def perform(tenant_id: int, unit: Unit, work: Callable[[Import, Unit], dict[str, Any]]) -> bool:
+def execute(tenant_id: int, unit: Unit, work: Callable[[Import, Unit], dict[str, Any]]) -> bool:
     """Do a marked unit in one transaction that also marks it done; False when somebody else has it.
 
     The import's row is not locked: parallel units of one import must not wait for each other.
@@ -115,9 +115,9 @@ def perform(tenant_id: int, unit: Unit, work: Callable[[Import, Unit], dict[str,
         if imp.cancel_requested or unit.kind not in KINDS.get(imp.phase, ()):
             return False
         if unit.kind in REPEATABLE:
-            queries.commit_later()
+            queries.disable_synchronous_commit()
         if unit.kind in OF_RANGES:
-            queries.by_index()
+            queries.disable_seqscan()
         locked.counts = work(imp, locked)
         locked.done_at = timezone.now()
         locked.seconds = round(time.monotonic() - started, 3)
@@ -127,7 +127,7 @@ def perform(tenant_id: int, unit: Unit, work: Callable[[Import, Unit], dict[str,
 
 def all_done(imp: Import) -> bool:
     """Whether no unit of the current phase is left."""
-    return not of(imp).filter(done_at=None).exists()
+    return not units_of_phase(imp).filter(done_at=None).exists()
 
 
 def total(imp: Import, kind: str, name: str) -> int:

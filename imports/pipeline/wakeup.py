@@ -12,6 +12,6 @@ TASK = "imports.work"
 
 def send(import_id: int, *, messages: int | None = None) -> None:
     """Tell workers, once the transaction has committed; by default as many as there are processes."""
-    pending_work.mark(KIND)
+    pending_work.mark_pending(KIND)
     for _ in range(settings.WORKERS if messages is None else messages):
         defer(TASK, tenant_id=current_tenant(), import_id=import_id)

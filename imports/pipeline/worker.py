@@ -18,7 +18,7 @@ from tenants.isolation.context import tenant_context
 
 log = logging.getLogger(__name__)
 # After so long a worker gives way to other imports and comes back, so that a small one need not wait for a large one.
-TURN_SECONDS = 5.0
+TIME_SLICE_SECONDS = 5.0
 # Somebody works on an import that has shown a sign of life so lately: it needs no further message, and messages must not
 # pile up before those of others.
 LIVELY = timedelta(seconds=12)
@@ -29,7 +29,7 @@ RETRY = (errors.DeadlockDetected, errors.SerializationFailure, errors.LockNotAva
 
 def work(tenant_id: int, import_id: int) -> None:
     """Work on an import for a while. Safe to run any number of times, side by side."""
-    until = time.monotonic() + TURN_SECONDS
+    until = time.monotonic() + TIME_SLICE_SECONDS
     while step(tenant_id, import_id):
         if time.monotonic() > until:
             with tenant_context(tenant_id):
@@ -62,7 +62,7 @@ def step(tenant_id: int, import_id: int) -> bool:
 
 
 def _step(tenant_id: int, import_id: int) -> bool:
-    unit = units.mark(tenant_id, import_id)
+    unit = units.claim(tenant_id, import_id)
     if unit is not None:
         _perform(tenant_id, unit)
         return True
@@ -76,7 +76,7 @@ def _step(tenant_id: int, import_id: int) -> bool:
 def _perform(tenant_id: int, unit: Unit) -> None:
     """Do a unit. What goes wrong in it counts against it; what befalls the worker or the database does not."""
     try:
-        units.perform(tenant_id, unit, phases.WORK[unit.kind])
+        units.execute(tenant_id, unit, phases.WORK[unit.kind])
     except (OperationalError, FileProblem):
         raise
     except Exception:
@@ -88,7 +88,7 @@ def _fail(tenant_id: int, import_id: int, code: str, **facts: object) -> None:
     with tenant_context(tenant_id):
         imp = Import.objects.select_for_update().get(pk=import_id)
         if not imp.ended:
-            phases.end(imp, Status.FAILED, reason=code, **facts)
+            phases.finish_import(imp, Status.FAILED, reason=code, **facts)
 
 
 def wake_active(tenant_id: int) -> None:
@@ -98,7 +98,7 @@ def wake_active(tenant_id: int) -> None:
         idle = Q(phase__in=WAITING, cancel_requested=False) | Q(phase=Phase.DONE)
         active = list(Import.objects.exclude(idle).order_by("pk").values_list("pk", flat=True)[:50])
         if not active:
-            pending_work.done(wakeup.KIND, seen_at=seen_at)
+            pending_work.clear_pending(wakeup.KIND, seen_at=seen_at)
         signs = Q(claimed_at__gt=seen_at - LIVELY) | Q(done_at__gt=seen_at - LIVELY)
         lively = set(Unit.objects.filter(signs, import_id__in=active).values_list("import_id", flat=True))
         for import_id in active:

@@ -19,7 +19,7 @@ class Problem(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Words:
+class ProblemText:
     """How a problem is said: a title for lists, a sentence with facts, a remedy."""
 
     title: str
@@ -32,7 +32,7 @@ class _Facts(dict[str, Any]):
         return "?"
 
 
-def _words(code: str) -> Words:
+def _words(code: str) -> ProblemText:
     return PROBLEMS.get(code, PROBLEMS["unknown"])
 
 
@@ -60,13 +60,13 @@ def _shown(facts: dict[str, Any]) -> dict[str, Any]:
     return {name: show(value) for name, value in facts.items()}
 
 
-def _read(text: str) -> dict[str, Words]:
+def _read(text: str) -> dict[str, ProblemText]:
     lines = [line for line in text.strip().splitlines() if not line.startswith("#")]
     heads = (line.partition(": ") for line in lines[::3])
     return {
-        code: Words(title, sentence.strip(), remedy.strip())
+        code: ProblemText(title, sentence.strip(), remedy.strip())
         for (code, _colon, title), sentence, remedy in zip(heads, lines[1::3], lines[2::3], strict=True)
     }
 
 
-PROBLEMS: dict[str, Words] = _read(WORDS)
+PROBLEMS: dict[str, ProblemText] = _read(WORDS)

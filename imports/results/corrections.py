@@ -30,7 +30,7 @@ def mendable(imp: Import) -> bool:
     return imp.ended and imp.status in (Status.IMPORTED, Status.CANCELED) and imp.undone_at is None
 
 
-def judge(imp: Import) -> Callable[[Sequence[str]], list[Problem]]:
+def validate(imp: Import) -> Callable[[Sequence[str]], list[Problem]]:
     """What says what is wrong with cells, as the import reads them: made once for many rows. Values that would be left out
     count as well."""
     cleaner, width = parse_unit.compiled(imp), len(imp.header)
@@ -78,23 +78,23 @@ def replace(imp: Import, column: int, find: str, put: str, *, whole: bool) -> in
     return correction_queries.replace_cells(imp.pk, column, find, put, whole=whole, most=MAX_CELL)
 
 
-def ready(imp: Import) -> list[tuple[int, list[str], int | None]]:
+def corrected_rows(imp: Import) -> list[tuple[int, list[str], int | None]]:
     """(line, cells, chosen contact) of the mended rows in which nothing is wrong any more."""
     touched = Q(fixed__isnull=False) | Q(chosen_id__isnull=False)
     mended = RejectedRow.objects.filter(touched, import_id=imp.pk, retried_in=None)
     rows = [(r.row_no, r.fixed or r.cells, r.chosen_id) for r in mended.order_by("row_no")[:MAX_ROWS]]
-    width, judged = len(imp.header), judge(imp) if rows else None
+    width, judged = len(imp.header), validate(imp) if rows else None
     return [(line, trimmed(cells, width), chosen) for line, cells, chosen in rows if judged and not judged(cells)]
 
 
-def retry(imp: Import, *, tenant: Tenant, user: User | None) -> Import | None:
+def import_corrections(imp: Import, *, tenant: Tenant, user: User | None) -> Import | None:
     """Bring the mended rows as an import of their own; None when no row is ready. Runs in a tenant's transaction."""
     Import.objects.select_for_update().get(pk=imp.pk)  # a second click waits here, and finds no row left
-    rows = ready(imp)
+    rows = corrected_rows(imp)
     if not rows:
         return None
     name = f"{imp.file_name.rpartition('.')[0] or imp.file_name}, corrected rows.csv"
-    made = upload.receive(_file(imp, rows), file_name=name, tenant=tenant, user=user, origin="mended")
+    made = upload.store_upload(_file(imp, rows), file_name=name, tenant=tenant, user=user, origin="mended")
     made.dialect, made.header = asdict(Dialect()), [*imp.header, CONTACT]
     made.parent_id, made.description = imp.pk, imp.description
     made.save(update_fields=["dialect", "header", "parent_id", "description"])

@@ -20,7 +20,7 @@ PAGE = 2_000
 
 
 @dataclass
-class Mark:
+class CellError:
     """What is wrong with a cell, in words."""
 
     code: str
@@ -33,7 +33,7 @@ class Cell:
     """A cell of the sheet. `was` is its value in the file, when somebody has mended it."""
 
     value: str
-    marks: list[Mark] = field(default_factory=list)
+    marks: list[CellError] = field(default_factory=list)
     was: str | None = None
 
 
@@ -47,7 +47,7 @@ class SheetRow:
 
     line: int
     cells: list[Cell]
-    marks: list[Mark]
+    marks: list[CellError]
     contacts: list[int]
     chosen: int | None = None
     retried_in: int | None = None
@@ -117,7 +117,7 @@ def _rows(imp: Import, numbers: list[int]) -> list[SheetRow]:
     found = RowIssue.objects.filter(import_id=imp.pk, severity=Severity.ERROR, row_no__in=numbers).order_by("pk")
     for issue in found:
         issues.setdefault(issue.row_no, []).append(issue)
-    judged = corrections.judge(imp) if any(_touched(row) for row in cells.values()) else None
+    judged = corrections.validate(imp) if any(_touched(row) for row in cells.values()) else None
     return [_row(imp, no, cells.get(no), issues.get(no, []), judged) for no in numbers]
 
 
@@ -139,7 +139,7 @@ def _row(imp: Import, line: int, stored: RejectedRow | None, issues: list[RowIss
         row.ready = not found
     for problem in found:
         facts = {"example": _example(imp, problem.column)} | problem.facts | {"value": problem.value}
-        mark = Mark(problem.code, catalogue.title(problem.code), catalogue.remedy(problem.code, **facts))
+        mark = CellError(problem.code, catalogue.title(problem.code), catalogue.remedy(problem.code, **facts))
         if problem.column is not None and problem.column < len(row.cells):
             row.cells[problem.column].marks.append(mark)
         else:

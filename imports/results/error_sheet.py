@@ -6,7 +6,7 @@ from typing import Any
 
 from contacts.values.columns import SHOWN_IDENTIFIERS
 from imports.files import reader
-from imports.results.error_rows import Mark, SheetRow
+from imports.results.error_rows import CellError, SheetRow
 
 _TOO_MANY, _TOO_FEW = "too_many_cells", "too_few_cells"
 # Reasons about the row as a whole: any of its cells may be the one to mend.
@@ -14,7 +14,7 @@ _WHOLE = frozenset({_TOO_MANY, _TOO_FEW, "bad_quotes", "unclosed_quote", "record
 
 
 @dataclass
-class Square:
+class DrawnCell:
     """A cell as it is drawn: `span` columns wide, marked when `bad`, with the reasons below its value, and the contacts
     that they name. `was` is what stood there before somebody mended it; `edit`: it can be typed into.
     `proposal` (imports.results.suggestions) is a change that mends the cell, which `same` cells of the column share; of a
@@ -23,7 +23,7 @@ class Square:
     value: str
     bad: bool = False
     span: int = 1
-    reasons: list[Mark] = field(default_factory=list)
+    reasons: list[CellError] = field(default_factory=list)
     people: list[Any] = field(default_factory=list)
     was: str | None = None
     edit: bool = False
@@ -41,7 +41,7 @@ class Line:
     """A row as it is drawn."""
 
     number: int
-    squares: list[Square]
+    squares: list[DrawnCell]
     ready: bool = False
     chosen: int | None = None
     retried_in: int | None = None
@@ -82,13 +82,15 @@ def lines(
     return drawn
 
 
-def _squares(row: SheetRow, width: int, header: int, targets: Sequence[str]) -> list[Square]:
-    squares = [Square(c.value, bool(c.marks), reasons=list(c.marks), was=c.was) for c in row.cells] or [Square("")]
+def _squares(row: SheetRow, width: int, header: int, targets: Sequence[str]) -> list[DrawnCell]:
+    squares = [DrawnCell(c.value, bool(c.marks), reasons=list(c.marks), was=c.was) for c in row.cells] or [
+        DrawnCell("")
+    ]
     codes = {mark.code for mark in row.marks}
     if _TOO_FEW in codes and len(squares) < width:
         squares[-1].span = width - len(squares) + 1
     else:
-        squares += [Square("") for _ in range(width - len(squares))]
+        squares += [DrawnCell("") for _ in range(width - len(squares))]
     if row.marks:
         places = _places(codes, squares, header, targets)
         for i in places:
@@ -97,7 +99,7 @@ def _squares(row: SheetRow, width: int, header: int, targets: Sequence[str]) -> 
     return squares
 
 
-def _places(codes: set[str], squares: list[Square], header: int, targets: Sequence[str]) -> list[int]:
+def _places(codes: set[str], squares: list[DrawnCell], header: int, targets: Sequence[str]) -> list[int]:
     """The cells that a reason about the whole row is about: the one that is cut short, those that are too many, the
     identifiers, or all that are left."""
     if _TOO_FEW in codes:

@@ -15,7 +15,7 @@ from django.db.models.functions import Cast, Coalesce
 from django.utils import timezone
 from django.utils.dateparse import parse_date
 
-from core.parse import whole
+from core.parse import parse_id
 from imports import csv_output
 from imports.models import Import, Phase, Status, Unit
 from imports.problems import catalogue
@@ -41,7 +41,7 @@ NOBODY = "none"  # no person: the command line
 
 
 @dataclass(frozen=True)
-class Asked:
+class ImportListQuery:
     """What a list is asked for. What makes no sense is left out."""
 
     show: str = ""
@@ -60,12 +60,12 @@ class Asked:
         return cls(
             show=show if show in FILTERS else "",
             q=given.get("q", "").replace("\x00", "").strip()[:100],
-            person=person if person == NOBODY or whole(person) is not None else "",
+            person=person if person == NOBODY or parse_id(person) is not None else "",
             origin=origin if origin in ORIGINS else "",
             since=given.get("since", "") if _day(given.get("since", "")) else "",
             until=given.get("until", "") if _day(given.get("until", "")) else "",
             order=order if order.removeprefix("-") in ORDERS else "-date",
-            after=given.get("after", "") if None not in map(whole, given.get("after", "").split("_")) else "",
+            after=given.get("after", "") if None not in map(parse_id, given.get("after", "").split("_")) else "",
         )
 
     @property
@@ -97,7 +97,7 @@ def _begin(day: date) -> datetime:
     return timezone.make_aware(datetime.combine(day, time.min))
 
 
-def matching(asked: Asked) -> "QuerySet[Import]":
+def matching(asked: ImportListQuery) -> "QuerySet[Import]":
     """Imports that are asked for, each with `good`, its rows imported, and `bad`, those in error, as far as they are
     facts: an import that has failed has what it wrote, one that has not ended has nothing yet."""
     found: QuerySet[Import] = Import.objects.filter(FILTERS[asked.show][1])
@@ -129,7 +129,7 @@ def _written(name: str) -> Case:
     return Case(When(status=Status.FAILED, then=done), default=F(name), output_field=IntegerField())
 
 
-def page(asked: Asked, *, rows: int) -> list[Import]:
+def page(asked: ImportListQuery, *, rows: int) -> list[Import]:
     """That many imports behind the key."""
     by, down = ORDERS[asked.order.removeprefix("-")], asked.order.startswith("-")
     found = matching(asked).select_related("created_by").filter(_behind(asked.after, by, down=down))
@@ -145,12 +145,12 @@ def _behind(after: str, by: str, *, down: bool) -> Q:
     return Q((f"{by}__{side}", int(value))) | Q((by, int(value)), (f"pk__{side}", int(pk)))
 
 
-def key(asked: Asked, imp: Import) -> str:
+def key(asked: ImportListQuery, imp: Import) -> str:
     """The key of the page that begins behind this import."""
     return f"{getattr(imp, ORDERS[asked.order.removeprefix('-')])}_{imp.pk}"
 
 
-def sums(asked: Asked) -> dict[str, int]:
+def sums(asked: ImportListQuery) -> dict[str, int]:
     """What all imports that are asked for add up to, not only those of the page."""
     found = matching(asked).aggregate(
         imports=Count("pk"), sum_rows=Sum("told"), sum_good=Sum("good"), sum_bad=Sum("bad")
@@ -182,7 +182,7 @@ _HEAD = (
 )  # fmt: skip
 
 
-def lines(asked: Asked) -> Iterator[str]:
+def lines(asked: ImportListQuery) -> Iterator[str]:
     """The list as lines of CSV, all pages of it, in constant memory. Runs in the caller's tenant context."""
     yield csv_output.line(_HEAD)
     by, sign = ORDERS[asked.order.removeprefix("-")], "-" if asked.order.startswith("-") else ""

@@ -14,7 +14,7 @@ from imports.csv_output import line
 from imports.files import reader
 from imports.files.reader import Dialect
 from imports.mapping.header_synonyms import CHANGED_COLUMN, OWN_COLUMNS
-from imports.models import Import, RowIssue, Severity, Status, Touched, Unit
+from imports.models import Import, RowEffect, RowIssue, Severity, Status, Unit
 from imports.pipeline import parse_unit
 from imports.problems import catalogue
 
@@ -67,7 +67,7 @@ def _belongs(record: reader.Record, notes: Notes, outcome: str) -> bool:
 def _notes(imp: Import, outcome: str, unit: Unit, labels: dict[str, str]) -> Notes:
     """The rows of a unit that have the outcome, with what is said about each; for unchanged rows all the others."""
     span = {"row_no__gte": unit.first_line, "row_no__lte": unit.counts.get("last_line", 0), "import_id": imp.pk}
-    touched, issues = Touched.objects.filter(**span), RowIssue.objects.filter(**span).order_by("pk")
+    touched, issues = RowEffect.objects.filter(**span), RowIssue.objects.filter(**span).order_by("pk")
     if outcome in _TOUCHED:
         rows = touched.filter(outcome=_TOUCHED[outcome]).values_list("row_no", "changed")
         return {row: _changed(outcome, changed, labels) for row, changed in rows}

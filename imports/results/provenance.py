@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from contacts.duplicates import merge
-from imports.models import Import, Touched
+from imports.models import Import, RowEffect
 
 
 @dataclass(frozen=True)
-class Origin:
+class Provenance:
     """The row of an import that gave a value, or made the contact."""
 
     import_id: int
@@ -17,20 +17,20 @@ class Origin:
     at: datetime | None
 
 
-def of_contact(contact_id: int) -> tuple[dict[str, Origin], Origin | None]:
+def of_contact(contact_id: int) -> tuple[dict[str, Provenance], Provenance | None]:
     """(key of a value → its origin, the row that made the contact).
 
     The latest row that changed a value gave it; a value that no row changed came with the row that made the contact.
     """
-    touches = list(Touched.objects.filter(contact_id__in=merge.parts_of(contact_id)).order_by("-import_id"))
+    touches = list(RowEffect.objects.filter(contact_id__in=merge.merged_ids(contact_id)).order_by("-import_id"))
     imports = {i.pk: i for i in Import.objects.filter(pk__in={t.import_id for t in touches})}
-    by_key: dict[str, Origin] = {}
-    made: Origin | None = None
+    by_key: dict[str, Provenance] = {}
+    made: Provenance | None = None
     for touch in touches:
         imp = imports.get(touch.import_id)
         if imp is None or touch.undone == "r":
             continue
-        origin = Origin(imp.pk, imp.file_name, touch.row_no, imp.finished_at or imp.started_at)
+        origin = Provenance(imp.pk, imp.file_name, touch.row_no, imp.finished_at or imp.started_at)
         for key in touch.changed or ():
             by_key.setdefault(key, origin)
         if touch.outcome == "c":

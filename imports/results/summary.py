@@ -24,7 +24,7 @@ CONTAINERS = {"gzip": "gzip file", "zip": "ZIP archive", "xlsx": "Excel workbook
 _TURNS = ("Undo and redo", "", ("undo", "redo", "withdraw"))
 
 
-def told(imp: Import, tenant: Tenant) -> dict[str, Any]:
+def describe(imp: Import, tenant: Tenant) -> dict[str, Any]:
     """All of it, for the page of an import that has ended."""
     return {
         "settings": settings(imp),

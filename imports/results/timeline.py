@@ -3,15 +3,15 @@
 from typing import Any
 
 from contacts.duplicates import merge
-from contacts.profile.timeline import Behind, Entry
-from imports.models import Import, Touched
+from contacts.profile.timeline import Cursor, Entry
+from imports.models import Import, RowEffect
 from imports.wizard import column_choices
 
 LABEL = "Imports"
 MOST_KEYS = 5
 
 
-def latest(contact_id: int, *, behind: Behind | None, count: int) -> list[Entry]:
+def latest(contact_id: int, *, behind: Cursor | None, count: int) -> list[Entry]:
     """The rows that have made or changed the contact, and those that have become part of it; the latest first."""
     found = _rows(contact_id)
     if behind is not None:
@@ -30,10 +30,10 @@ def count(contact_id: int) -> int:
 
 
 def _rows(contact_id: int) -> Any:
-    return Touched.objects.filter(contact_id__in=merge.parts_of(contact_id)).exclude(undone="r")
+    return RowEffect.objects.filter(contact_id__in=merge.merged_ids(contact_id)).exclude(undone="r")
 
 
-def _entry(row: Touched, name: str, labels: dict[str, str]) -> Entry:
+def _entry(row: RowEffect, name: str, labels: dict[str, str]) -> Entry:
     keys = [labels.get(key, key) for key in row.changed or ()]
     more = ", ".join(keys[:MOST_KEYS]) + (f" and {len(keys) - MOST_KEYS} more" if len(keys) > MOST_KEYS else "")
     text = "Created by import" if row.outcome == "c" else "Updated by import"

@@ -13,8 +13,8 @@ from django.views.decorators.http import require_POST
 
 from contacts.models import Contact
 from core.formatting import number
-from core.http import go, page
-from core.parse import whole as whole_number
+from core.http import redirect_to, render_page
+from core.parse import parse_id as whole_number
 from imports.files import reader
 from imports.models import Import
 from imports.results import correction_queries, corrections, error_rows, error_sheet, suggestions
@@ -38,14 +38,14 @@ def drawn(request: WorkspaceRequest, imp: Import, rows: list[SheetRow]) -> dict[
         "columns": columns,
         "lines": lines,
         "can_mend": can_mend,
-        "ready": len(corrections.ready(imp)) if can_mend else 0,
+        "ready": len(corrections.corrected_rows(imp)) if can_mend else 0,
     }
 
 
 def propose(imp: Import, lines: list[error_sheet.Line]) -> None:
     """Say at bad cells what they may have meant, at mended ones how many others have what stood there."""
-    found: list[tuple[int, error_sheet.Square, suggestions.Proposal]] = []
-    judged = corrections.judge(imp)
+    found: list[tuple[int, error_sheet.DrawnCell, suggestions.Proposal]] = []
+    judged = corrections.validate(imp)
     for line in lines:
         for i, square in enumerate(line.squares[: len(imp.header)] if not line.retried_in else ()):
             if square.bad and square.reasons:
@@ -97,9 +97,9 @@ def mend(request: WorkspaceRequest, import_id: int, line: int) -> HttpResponse:
         raise Http404
     row = error_rows.row(imp, line)
     if row is None or not request.headers.get("HX-Request"):
-        return go(request, "imports:detail", imp.pk)
+        return redirect_to(request, "imports:detail", imp.pk)
     context = drawn(request, imp, [row])
-    return page(request, "imports/_sheet_mended.html", {"import": imp, "line": context["lines"][0], **context})
+    return render_page(request, "imports/_sheet_mended.html", {"import": imp, "line": context["lines"][0], **context})
 
 
 @allow("imports.run")
@@ -120,7 +120,7 @@ def replace(request: WorkspaceRequest, import_id: int) -> HttpResponse:
     else:
         messages.info(request, "No cell in this column contains that text. Nothing was changed.")
     shown = {name: request.POST[name] for name in ("code", "column") if request.POST.get(name)}
-    return go(request, f"{reverse('imports:detail', args=[imp.pk])}?{urlencode(shown)}#errors")
+    return redirect_to(request, f"{reverse('imports:detail', args=[imp.pk])}?{urlencode(shown)}#errors")
 
 
 def _change(request: WorkspaceRequest) -> tuple[int, str, str, bool]:
@@ -154,12 +154,12 @@ def retry(request: WorkspaceRequest, import_id: int) -> HttpResponse:
     """Bring the mended rows. What was typed without a script comes with the same form."""
     imp = get_object_or_404(Import, pk=import_id)
     if not corrections.mendable(imp):
-        return go(request, "imports:detail", imp.pk)
+        return redirect_to(request, "imports:detail", imp.pk)
     _keep_typed(request, imp)
-    made = corrections.retry(imp, tenant=request.workspace, user=request.user)  # type: ignore[arg-type]
+    made = corrections.import_corrections(imp, tenant=request.workspace, user=request.user)  # type: ignore[arg-type]
     if made is None:
         messages.error(request, "No rows are ready. Fix the highlighted cells, then import them again.")
-        return go(request, "imports:detail", imp.pk)
+        return redirect_to(request, "imports:detail", imp.pk)
     audit.record("import.retried", user_id=request.user.pk, target=f"import {imp.pk}", into=made.pk)
     messages.success(request, f"Importing the corrected rows of {imp.file_name}.")
-    return go(request, "imports:detail", made.pk)
+    return redirect_to(request, "imports:detail", made.pk)

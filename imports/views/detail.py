@@ -11,8 +11,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from contacts.models import EmailStatus
 from core.formatting import number, stored
-from core.http import go, page, stop_polling
-from core.parse import whole
+from core.http import redirect_to, render_page, stop_polling
+from core.parse import parse_id
 from imports import csv_output
 from imports.models import Import, Phase, Status
 from imports.pipeline import undo
@@ -38,16 +38,16 @@ def detail(request: WorkspaceRequest, import_id: int) -> HttpResponse:
     """One address for the whole life of an import."""
     imp = get_object_or_404(Import.objects.select_related("created_by"), pk=import_id)
     if imp.ended:
-        return page(request, "imports/result.html", _result(request, imp))
+        return render_page(request, "imports/result.html", _result(request, imp))
     if not _asks(imp):
-        return page(request, "imports/undoing.html" if imp.turning else "imports/running.html", _running(imp))
+        return render_page(request, "imports/undoing.html" if imp.turning else "imports/running.html", _running(imp))
     if imp.phase == Phase.DRAFT:
         return (
             mapping.show(request, imp)
             if _may(request, "imports.run")
-            else page(request, "imports/draft.html", {"import": imp})
+            else render_page(request, "imports/draft.html", {"import": imp})
         )
-    return page(request, "imports/review.html", _review(imp))
+    return render_page(request, "imports/review.html", _review(imp))
 
 
 def _may(request: WorkspaceRequest, permission: str) -> bool:
@@ -74,7 +74,7 @@ def live(request: WorkspaceRequest, import_id: int) -> HttpResponse:
         response = stop_polling(HttpResponse())
         response.headers["HX-Refresh"] = "true"
         return response
-    return page(
+    return render_page(
         request, "imports/_undoing.html" if imp.turning else "imports/_running.html", _running(imp) | {"live": True}
     )
 
@@ -122,10 +122,10 @@ def _result(request: WorkspaceRequest, imp: Import) -> dict[str, Any]:
         "import": imp,
         "undoable": undo.undoable(imp, now=now),
         "redoable": undo.redoable(imp, now=now),
-        "undo_lines": undo.told(imp),
+        "undo_lines": undo.report_lines(imp),
         "steps": steps("result"),
         "counts": counts,
-        "how": summary.told(imp, request.workspace),
+        "how": summary.describe(imp, request.workspace),
         "parent": Import.objects.filter(pk=imp.parent_id).first() if imp.parent_id else None,
         "brought": _brought_again(imp),
         "downloads": downloads.menu(imp, counts),
@@ -163,7 +163,7 @@ def _sheet(request: WorkspaceRequest, imp: Import) -> dict[str, Any]:
     code = request.GET.get("code", "")
     chosen = next((c for c in codes if c["code"] == code), None)
     may_see = request.membership.may("imports.rows")
-    after = min(whole(request.GET.get("after", "")) or 0, MAX_LINE)
+    after = min(parse_id(request.GET.get("after", "")) or 0, MAX_LINE)
     code = code if chosen else ""
     columns_ = error_rows.columns_in_error(imp, code=code)
     column = next((c for c in columns_ if str(c["index"]) == request.GET.get("column", "")), None)
@@ -194,7 +194,7 @@ def confirm(request: WorkspaceRequest, import_id: int) -> HttpResponse:
     imp = get_object_or_404(Import, pk=import_id)
     if upload.confirm(imp):
         audit.record("import.started", user_id=request.user.pk, target=f"import {imp.pk}", **imp.review["counts"])
-    return go(request, "imports:detail", imp.pk)
+    return redirect_to(request, "imports:detail", imp.pk)
 
 
 @allow("imports.run")
@@ -212,7 +212,7 @@ def describe(request: WorkspaceRequest, import_id: int) -> HttpResponse:
         imp.save(update_fields=["description"])
         audit.record("import.described", user_id=request.user.pk, target=f"import {imp.pk}", before=before, after=text)
         messages.success(request, "Description saved.")
-    return go(request, "imports:detail", imp.pk)
+    return redirect_to(request, "imports:detail", imp.pk)
 
 
 @allow("imports.cancel")
@@ -221,13 +221,13 @@ def ask_cancel(request: WorkspaceRequest, import_id: int) -> HttpResponse:
     """What canceling would do, in figures of this moment: a dialog for htmx, a page for a browser without a script."""
     imp = get_object_or_404(Import, pk=import_id)
     if imp.ended:
-        return go(request, "imports:detail", imp.pk)
+        return redirect_to(request, "imports:detail", imp.pk)
     now = progress.of(imp)
     open_rows = max((imp.rows or 0) - (now.done if now.writing else 0), 0)
     context = {"import": imp, "progress": now, "effects": _effects(now.written, open_rows, imp.rows)}
     context["form"] = CancelForm() if imp.started and _may(request, "imports.undo") else None
     fragment = bool(request.headers.get("HX-Request"))
-    return page(request, "imports/_cancel.html" if fragment else "imports/cancel.html", context)
+    return render_page(request, "imports/_cancel.html" if fragment else "imports/cancel.html", context)
 
 
 def _effects(written: int, open_rows: int, rows: int | None) -> list[dict[str, str]]:
@@ -251,7 +251,7 @@ def cancel(request: WorkspaceRequest, import_id: int) -> HttpResponse:
     if upload.cancel(imp, take_back=take_back):
         audit.record("import.canceled", user_id=request.user.pk, target=f"import {imp.pk}", take_back=take_back)
         messages.success(request, f"Canceling {imp.file_name}.")
-    return go(request, "imports:detail", imp.pk)
+    return redirect_to(request, "imports:detail", imp.pk)
 
 
 @allow("imports.undo")
@@ -261,10 +261,10 @@ def ask_turn(request: WorkspaceRequest, import_id: int, turning: str) -> HttpRes
     imp = get_object_or_404(Import, pk=import_id)
     now = timezone.now()
     if not (undo.undoable(imp, now=now) if turning == "undo" else undo.redoable(imp, now=now)):
-        return go(request, "imports:detail", imp.pk)
+        return redirect_to(request, "imports:detail", imp.pk)
     context = {"import": imp, "turning": turning, "effects": undo.effects(imp, turning)}
     fragment = bool(request.headers.get("HX-Request"))
-    return page(request, "imports/_turn.html" if fragment else "imports/turn.html", context)
+    return render_page(request, "imports/_turn.html" if fragment else "imports/turn.html", context)
 
 
 @allow("imports.undo")
@@ -273,9 +273,9 @@ def turn(request: WorkspaceRequest, import_id: int, turning: str) -> HttpRespons
     """Undo an import, or take its undo back. A second click changes nothing."""
     imp = get_object_or_404(Import, pk=import_id)
     user: Any = request.user
-    if undo.ask(imp, turning, user=user):
+    if undo.request(imp, turning, user=user):
         audit.record(f"import.{turning}", user_id=user.pk, target=f"import {imp.pk}")
-    return go(request, "imports:detail", imp.pk)
+    return redirect_to(request, "imports:detail", imp.pk)
 
 
 @allow("imports.rows")

@@ -8,7 +8,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_safe
 
-from core.http import not_found, page
+from core.http import not_found, render_page
 from core.outcome_bar import OUTCOMES as WORDS
 from imports import csv_output
 from imports.files.reader import FileProblem
@@ -61,7 +61,7 @@ def original(request: WorkspaceRequest, import_id: int) -> HttpResponseBase:
 def gone(request: WorkspaceRequest, imp: Import, problem: FileProblem) -> HttpResponse:
     """The page that says why a file cannot be had: 410."""
     context = {"import": imp, "problem": spoken(problem.code, problem.facts)}
-    return page(request, "imports/gone.html", context, status=410)
+    return render_page(request, "imports/gone.html", context, status=410)
 
 
 def stem(imp: Import) -> str:

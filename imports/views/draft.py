@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from core.http import go, page
+from core.http import redirect_to, render_page
 from imports.models import Import, Phase
 from imports.views import mapping
 from imports.wizard import drafts, upload
@@ -24,19 +24,19 @@ def keep(request: WorkspaceRequest, import_id: int) -> HttpResponse:
     browser without one gets the page, with a word that it is kept."""
     imp = get_object_or_404(Import.objects.select_for_update(), pk=import_id)
     if imp.phase != Phase.DRAFT:
-        return go(request, "imports:detail", imp.pk)
+        return redirect_to(request, "imports:detail", imp.pk)
     guessed = drafts.keep(imp, request.POST, task=request.POST.get("take", ""))
     if not request.headers.get("HX-Request"):
         if "take" not in request.POST:
             messages.success(request, "Draft saved. You can leave this page and continue later.")
-        return go(request, "imports:detail", imp.pk)
+        return redirect_to(request, "imports:detail", imp.pk)
     kept: dict[str, Any] = drafts.form(imp)
     if guessed:
         context = mapping.context_of(imp, mapping.form_of(request, imp), kept)
     else:
         own = {key: attribute.type for key, attribute in upload.custom_attributes().items()}
         context = mapping.state(imp, kept, own)
-    return page(request, "imports/_mapping_kept.html", context | {"guessed": guessed, "kept_at": timezone.now()})
+    return render_page(request, "imports/_mapping_kept.html", context | {"guessed": guessed, "kept_at": timezone.now()})
 
 
 @allow("imports.run")
@@ -49,4 +49,4 @@ def reopen(request: WorkspaceRequest, import_id: int) -> HttpResponse:
         messages.success(request, "You can change the mapping now. Your choices have not changed.")
     elif not imp.ended:
         messages.warning(request, "This import has already started, so its mapping cannot be changed.")
-    return go(request, "imports:detail", imp.pk)
+    return redirect_to(request, "imports:detail", imp.pk)

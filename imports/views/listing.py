@@ -6,13 +6,13 @@ from django.db.models import Count, Sum
 from django.http import HttpResponse, StreamingHttpResponse
 from django.views.decorators.http import require_safe
 
-from core.http import page
+from core.http import render_page
 from imports import csv_output
 from imports.models import Import, Status
 from imports.pipeline import undo
 from imports.problems import catalogue as problem_catalogue
 from imports.results import import_list, progress
-from imports.results.import_list import FILTERS, RUNNING, Asked
+from imports.results.import_list import FILTERS, RUNNING, ImportListQuery
 from tenants.roles import allow
 from tenants.web.request import WorkspaceRequest
 
@@ -27,21 +27,21 @@ SORTED = {"errors": ("In error", True), "imported": ("Imported", True), "date": 
 @require_safe
 def listing(request: WorkspaceRequest) -> HttpResponse:
     """Imports, newest first unless asked otherwise, with the running ones on top."""
-    return page(request, "imports/list.html", _context(request))
+    return render_page(request, "imports/list.html", _context(request))
 
 
 @allow("imports.view")
 @require_safe
 def live(request: WorkspaceRequest) -> HttpResponse:
     """The part of the list that renews itself."""
-    return page(request, "imports/_list.html", _context(request))
+    return render_page(request, "imports/_list.html", _context(request))
 
 
 @allow("imports.view")
 @require_safe
 def download(request: WorkspaceRequest) -> StreamingHttpResponse:
     """The list as CSV: what is asked for, all pages of it."""
-    asked = Asked.of(request.GET.dict())
+    asked = ImportListQuery.of(request.GET.dict())
     lines = csv_output.streamed(request.workspace.pk, import_list.lines(asked))
     response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
     response.headers["Content-Disposition"] = 'attachment; filename="imports.csv"'
@@ -49,7 +49,7 @@ def download(request: WorkspaceRequest) -> StreamingHttpResponse:
 
 
 def _context(request: WorkspaceRequest) -> dict[str, Any]:
-    asked = Asked.of(request.GET.dict())
+    asked = ImportListQuery.of(request.GET.dict())
     rows = import_list.page(asked, rows=PAGE + 1)
     running = [_card(imp) for imp in Import.objects.filter(RUNNING).order_by("-pk")[:CARDS]]
     return {
@@ -91,7 +91,7 @@ def _rows(imports: list[Import], stuck: set[int]) -> list[dict[str, Any]]:
     return rows
 
 
-def _tabs(asked: Asked) -> list[dict[str, Any]]:
+def _tabs(asked: ImportListQuery) -> list[dict[str, Any]]:
     counts = Import.objects.aggregate(**{name or "all": Count("pk", filter=c) for name, (_l, c) in FILTERS.items()})
     return [
         {
@@ -106,7 +106,7 @@ def _tabs(asked: Asked) -> list[dict[str, Any]]:
     ]
 
 
-def _heads(asked: Asked) -> dict[str, dict[str, Any]]:
+def _heads(asked: ImportListQuery) -> dict[str, dict[str, Any]]:
     """Heads of the columns that sort: a first click shows the largest or latest first, a second one turns it around."""
     heads = {}
     for name, (label, is_number) in SORTED.items():

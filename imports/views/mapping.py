@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 from contacts.models import Attribute
 from contacts.values.columns import SHOWN_IDENTIFIERS
 from contacts.values.types import CORE, SYSTEM, TYPES
-from core.http import go, invalid, page
+from core.http import invalid, redirect_to, render_page
 from imports.cleaning import consent_columns, row_settings
 from imports.files import reader  # fmt: skip
 from imports.files.encoding_candidates import differing
@@ -53,7 +53,7 @@ def show(
     """The mapping page; with `error` as 422, and with the choices that were sent."""
     form = form or form_of(request, imp)
     context = context_of(imp, form, _posted(request, imp)) | {"error": error} | more
-    return invalid(request, TEMPLATE, context) if error else page(request, TEMPLATE, context)
+    return invalid(request, TEMPLATE, context) if error else render_page(request, TEMPLATE, context)
 
 
 def _posted(request: WorkspaceRequest, imp: Import) -> Mapping[str, str]:
@@ -97,7 +97,7 @@ def context_of(imp: Import, form: OptionsForm, posted: Mapping[str, str]) -> dic
     }
 
 
-def _proposed(imp: Import) -> row_settings.Task | None:
+def _proposed(imp: Import) -> row_settings.ImportType | None:
     """What the file seems to hold beside contacts, until somebody has said what it does."""
     found = event_columns.looks_like({guess.normal_name(name) for name in imp.header})
     asked = imp.draft.get("asked") or drafts.task_of(imp) != "contacts"
@@ -257,7 +257,7 @@ def preview(request: WorkspaceRequest, import_id: int) -> HttpResponse:
     ]
     context: dict[str, Any] = {"rows": rows, "heads": heads, "bad": sum(row.bad for row in rows)}
     if request.headers.get("HX-Request"):
-        return page(request, "imports/_preview.html", context)
+        return render_page(request, "imports/_preview.html", context)
     return show(request, imp, form=form, **context)
 
 
@@ -267,7 +267,7 @@ def start(request: WorkspaceRequest, import_id: int) -> HttpResponse:
     """Take mapping and settings and hand the import to the workers. A second click finds it started."""
     imp = get_object_or_404(Import.objects.select_for_update(), pk=import_id)
     if imp.phase != Phase.DRAFT:
-        return go(request, "imports:detail", imp.pk)
+        return redirect_to(request, "imports:detail", imp.pk)
     form = OptionsForm(request.POST, may_revive=may_revive(request), workspace=workspace_of(request))
     if imp.dialect.get("unsure"):
         return show(request, imp, form=form, error="Choose the encoding of the file first.")
@@ -287,14 +287,16 @@ def start(request: WorkspaceRequest, import_id: int) -> HttpResponse:
     if options.revives:
         said = {name: getattr(options, name) for name in REVIVING}
         audit.record("import.may_revive", user_id=request.user.pk, target=f"import {imp.pk}", **said)
-    return go(request, "imports:detail", imp.pk)
+    return redirect_to(request, "imports:detail", imp.pk)
 
 
 def chosen(request: WorkspaceRequest, imp: Import, options: Options) -> list[dict[str, Any]]:
     """The mapping as the form says it. Raises columns.BadMapping."""
     left_out = {i for i in range(len(imp.header)) if f"leave-{i}" in request.POST}
     written = _written(request, imp)
-    return column_choices.choose(imp, _choices(request, imp), written=written, options=options, left_out=left_out)
+    return column_choices.apply_choices(
+        imp, _choices(request, imp), written=written, options=options, left_out=left_out
+    )
 
 
 def _written(request: WorkspaceRequest, imp: Import) -> dict[str, str]:

@@ -6,7 +6,7 @@ from django.views.decorators.http import require_safe
 
 from contacts.models import Contact
 from contacts.views.profile import facts
-from core.http import page
+from core.http import render_page
 from imports.results import provenance
 from tenants.roles import allow
 
@@ -18,4 +18,4 @@ def of_contact(request: HttpRequest, contact_id: int) -> HttpResponse:
     contact = get_object_or_404(Contact, pk=contact_id)
     by_key, made = provenance.of_contact(contact.pk)
     rows = [fact | {"origin": by_key.get(fact["key"], made)} for fact in facts(contact)]
-    return page(request, "imports/_origins.html", {"facts": rows, "contact": contact})
+    return render_page(request, "imports/_origins.html", {"facts": rows, "contact": contact})

@@ -4,7 +4,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_POST
 
-from core.http import go
+from core.http import redirect_to
 from imports.files.reader import FileProblem
 from imports.models import Import, Phase
 from imports.views import mapping
@@ -21,11 +21,11 @@ def read_again(request: WorkspaceRequest, import_id: int) -> HttpResponse:
     """Read the file by other means: the preview follows at once."""
     imp = get_object_or_404(Import.objects.select_for_update(), pk=import_id, phase=Phase.DRAFT)
     try:
-        column_choices.read_again(imp, workspace_of(request), DialectForm.changes(request.POST, imp.dialect))
+        column_choices.reread_file(imp, workspace_of(request), DialectForm.changes(request.POST, imp.dialect))
     except FileProblem as problem:
         said = spoken(problem.code, problem.facts)
         return mapping.show(request, imp, error=f"{said['sentence']} {said['remedy']}")
-    return go(request, "imports:detail", imp.pk)
+    return redirect_to(request, "imports:detail", imp.pk)
 
 
 def _wish(value: str | None, yes: str) -> bool | None:
@@ -38,7 +38,7 @@ def take_sheet(request: WorkspaceRequest, import_id: int) -> HttpResponse:
     """Take a sheet of the workbook, filled or without what it hides: its columns and first rows follow at once."""
     imp = get_object_or_404(Import.objects.select_for_update(), pk=import_id, phase=Phase.DRAFT)
     try:
-        upload.take_sheet(
+        upload.select_sheet(
             imp,
             workspace_of(request),
             request.POST.get("sheet", ""),
@@ -50,4 +50,4 @@ def take_sheet(request: WorkspaceRequest, import_id: int) -> HttpResponse:
         return mapping.show(request, imp, error=f"{said['sentence']} {said['remedy']}")
     except upload.BadSheet as problem:
         return mapping.show(request, imp, error=str(problem))
-    return go(request, "imports:detail", imp.pk)
+    return redirect_to(request, "imports:detail", imp.pk)

@@ -3,7 +3,7 @@
 from django.http import HttpResponse
 from django.views.decorators.http import require_safe
 
-from core.http import page
+from core.http import render_page
 from imports.mapping import column_reference
 from imports.mapping.value_formats import CHOICES, STRICT
 from imports.views.upload import workspace_of
@@ -16,7 +16,7 @@ from tenants.web.request import WorkspaceRequest
 def columns(request: WorkspaceRequest) -> HttpResponse:
     """Names, formats and examples of every column that the workspace knows."""
     forms = [label for kind in CHOICES.values() for key, label in kind.items() if key != STRICT]
-    return page(request, "imports/columns.html", {"groups": column_reference.groups(), "forms": forms})
+    return render_page(request, "imports/columns.html", {"groups": column_reference.groups(), "forms": forms})
 
 
 @allow("imports.run")

@@ -6,7 +6,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_POST, require_safe
 
-from core.http import go, invalid, page
+from core.http import invalid, redirect_to, render_page
 from imports.models import Import, Phase, SavedMapping
 from imports.options import MAX_NAME
 from imports.views import mapping
@@ -38,7 +38,7 @@ def save(request: WorkspaceRequest, import_id: int) -> HttpResponse:
     saved_mappings.save(imp, name, columns=chosen, options=form.options(), user=user)
     audit.record("mapping.saved", user_id=request.user.pk, target=name)
     messages.success(request, f"Saved as {name}. We will suggest it for files with the same columns.")
-    return go(request, "imports:detail", imp.pk)
+    return redirect_to(request, "imports:detail", imp.pk)
 
 
 @allow("imports.run")
@@ -48,14 +48,14 @@ def use(request: WorkspaceRequest, import_id: int, saved_id: int) -> HttpRespons
     imp = get_object_or_404(Import.objects.select_for_update(), pk=import_id, phase=Phase.DRAFT)
     found = get_object_or_404(SavedMapping, pk=saved_id, header_digest=saved_mappings.digest(imp.header))
     saved_mappings.apply(imp, found)
-    return go(request, "imports:detail", imp.pk)
+    return redirect_to(request, "imports:detail", imp.pk)
 
 
 @allow("imports.run")
 @require_safe
 def listing(request: WorkspaceRequest) -> HttpResponse:
     """All saved mappings of the workspace."""
-    return page(request, "imports/saved.html", _context())
+    return render_page(request, "imports/saved.html", _context())
 
 
 def _context() -> dict[str, object]:
@@ -78,7 +78,7 @@ def rename(request: WorkspaceRequest, saved_id: int) -> HttpResponse:
     except IntegrityError:
         error = f"Another mapping is already named {found.name}."
         return invalid(request, "imports/saved.html", _context() | {"error": error})
-    return go(request, "imports:saved")
+    return redirect_to(request, "imports:saved")
 
 
 @allow("imports.run")
@@ -89,4 +89,4 @@ def delete(request: WorkspaceRequest, saved_id: int) -> HttpResponse:
     found.delete()
     audit.record("mapping.deleted", user_id=request.user.pk, target=found.name)
     messages.success(request, f"Deleted {found.name}.")
-    return go(request, "imports:saved")
+    return redirect_to(request, "imports:saved")

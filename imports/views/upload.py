@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from contacts.models import Attribute
 from contacts.values.types import CORE, SYSTEM, TYPES
-from core.http import go, invalid, page
+from core.http import invalid, redirect_to, render_page
 from imports.files.reader import FileProblem
 from imports.models import Import
 from imports.problems import catalogue
@@ -32,7 +32,7 @@ def workspace_of(request: WorkspaceRequest) -> Any:
 @require_http_methods(["GET", "HEAD"])
 def new(request: WorkspaceRequest) -> HttpResponse:
     """The upload page, with the limits before the work."""
-    return page(request, "imports/upload.html", _context())
+    return render_page(request, "imports/upload.html", _context())
 
 
 def _context(**more: Any) -> dict[str, Any]:
@@ -63,7 +63,7 @@ def upload(request: WorkspaceRequest) -> HttpResponse:
     audit.record("import.uploaded", user_id=request.user.pk, target=f"import {imp.pk}", file=imp.file_name)
     if _by_script(request):
         return JsonResponse({"location": reverse("imports:detail", args=[imp.pk])}, status=201)
-    return go(request, "imports:detail", imp.pk)
+    return redirect_to(request, "imports:detail", imp.pk)
 
 
 def _by_script(request: WorkspaceRequest) -> bool:
@@ -94,7 +94,7 @@ def _receive(request: WorkspaceRequest) -> Import:
     else:
         chunks, name = _pasted(request.POST.get("text", "")), "pasted.csv"
     once = request.POST.get("once", "")[:64]
-    return file_upload.receive(chunks, file_name=name, tenant=workspace_of(request), user=user, once=once)
+    return file_upload.store_upload(chunks, file_name=name, tenant=workspace_of(request), user=user, once=once)
 
 
 def _pasted(text: str) -> Iterator[bytes]:

@@ -3,7 +3,7 @@
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
-from core.http import page
+from core.http import render_page
 from imports.models import Import, SavedMapping
 from tenants.roles import allow
 
@@ -20,4 +20,4 @@ def of_field(request: HttpRequest, key: str) -> HttpResponse:
         "imports": mapped.order_by("-pk")[:SHOWN],
         "saved": SavedMapping.objects.filter(columns__contains=[{"target": key}]).order_by("name"),
     }
-    return page(request, "imports/_of_field.html", shown)
+    return render_page(request, "imports/_of_field.html", shown)

@@ -42,10 +42,10 @@ class Ambiguous(BadMapping):
         self.name, self.ways = name, tuple(ways)
 
 
-def read_again(imp: Import, tenant: Tenant, changes: dict[str, Any]) -> None:
+def reread_file(imp: Import, tenant: Tenant, changes: dict[str, Any]) -> None:
     """Read the file by other means (encoding, separator, quote, header, header_line) and guess its columns anew."""
     path = Path(settings.UPLOAD_DIR) / imp.path
-    look = upload.first_look(path, container=imp.container, tenant=tenant, changes=changes)
+    look = upload.inspect(path, container=imp.container, tenant=tenant, changes=changes)
     upload.look_anew(imp, look)
 
 
@@ -56,7 +56,7 @@ def preview(imp: Import, rows: int = 20, *, kept: Collection[int] = ()) -> reade
     return reader.preview(Path(settings.UPLOAD_DIR) / imp.path, dialect, rows=rows)
 
 
-def choose(
+def apply_choices(
     imp: Import,
     choices: Mapping[str, str],
     *,

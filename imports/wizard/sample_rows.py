@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from contacts.values.types import TYPES
-from imports.cleaning.cells import Clean
+from imports.cleaning.cells import CleanRow
 from imports.mapping import guess, value_formats
 from imports.models import Import
 from imports.options import Options
@@ -101,7 +101,7 @@ def rows(imp: Import, chosen: list[dict[str, Any]], options: Options) -> list[Ro
     return found
 
 
-def _value(target: str, cell: str, clean: Clean | None) -> str:
+def _value(target: str, cell: str, clean: CleanRow | None) -> str:
     """What is stored of a cell that can be read; the cell itself where the row says nothing better."""
     if clean is None or not cell:
         return cell

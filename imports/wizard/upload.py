@@ -34,7 +34,7 @@ SEPARATOR_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 ORIGINAL = ".original"
 
 
-def receive(
+def store_upload(
     chunks: Iterable[bytes],
     *,
     file_name: str,
@@ -54,7 +54,7 @@ def receive(
     try:
         size, digest = _store(chunks, path, limit=tenant.max_upload_bytes)
         look = _unpacked(path, limit=tenant.max_upload_bytes)
-        look |= first_look(path, container=look["container"], tenant=tenant, own=origin == "mended")
+        look |= inspect(path, container=look["container"], tenant=tenant, own=origin == "mended")
         imp = Import(
             file_name=clean_name(file_name), path=name, size=size, sha256=digest, created_by=user, origin=origin, **look
         )
@@ -106,7 +106,7 @@ class BadSheet(ValueError):
     """A sheet that the workbook does not have, or that holds nothing. The sentence is for people."""
 
 
-def take_sheet(
+def select_sheet(
     imp: Import, tenant: Tenant, name: str, *, fill: bool | None = None, skip_hidden: bool | None = None
 ) -> None:
     """Take a sheet of a workbook, with its merged cells filled or hidden rows left out, and look at it anew.
@@ -129,9 +129,7 @@ def take_sheet(
             wishes=archives.Wishes(name, **wishes),
         )
         said = [key for key in imp.dialect.get("chosen", ()) if name == imp.sheet]
-        look = first_look(
-            draft, container=imp.container, tenant=tenant, changes={key: imp.dialect[key] for key in said}
-        )
+        look = inspect(draft, container=imp.container, tenant=tenant, changes={key: imp.dialect[key] for key in said})
         look |= {"sheet": name, "looks": found.looks | wishes}
         draft.replace(path)
     except FileProblem as problem:
@@ -175,7 +173,7 @@ def clean_name(name: str) -> str:
     return "".join(c for c in last if c.isprintable())[:255] or "pasted.csv"
 
 
-def first_look(
+def inspect(
     path: Path, *, tenant: Tenant, container: str = "", changes: dict[str, Any] | None = None, own: bool = False
 ) -> dict[str, Any]:
     """Dialect, header and guessed mapping of a file, as fields of Import. `changes` override what was detected; a file of

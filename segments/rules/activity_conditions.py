@@ -13,8 +13,8 @@ from django.db.models.expressions import RawSQL
 from contacts.values.parsers import integer, plain_decimal
 from contacts.values.texts import normal_text
 from contacts.values.types import BadValue
-from segments.rules.operators import Clock
-from segments.rules.tree import Did, Where
+from segments.rules.operators import EvaluationTime
+from segments.rules.tree import ActivityCondition, PropertyFilter
 from tenants.isolation.context import current_tenant
 from tenants.models import Tenant
 
@@ -79,7 +79,7 @@ _WHERE = {
 _WHOSE, _VISITORS = "AND e.contact_id = %(of)s", "AND v.contact_id = %(of)s"
 
 
-def where(did: Did, clock: Clock, *, of: int | None = None) -> Q:
+def where(did: ActivityCondition, clock: EvaluationTime, *, of: int | None = None) -> Q:
     """The condition in the database; `of`: for this contact alone. At most: all but those who did it more often, so those
     who never did are in it."""
     activity = ACTIVITIES[did.what]
@@ -90,7 +90,7 @@ def where(did: Did, clock: Clock, *, of: int | None = None) -> Q:
     return doers if least else ~doers
 
 
-def _doers(activity: Activity, did: Did, clock: Clock, compare: str, of: int | None) -> RawSQL:
+def _doers(activity: Activity, did: ActivityCondition, clock: EvaluationTime, compare: str, of: int | None) -> RawSQL:
     such, given = _such(activity, did, clock)
     measure = _SUM if activity.sums else _TIMES
     statement = DOERS.replace("@such@", such).replace("@measure@", measure).replace("@compare@", compare)
@@ -102,7 +102,7 @@ def _doers(activity: Activity, did: Did, clock: Clock, compare: str, of: int | N
     return RawSQL(re.sub(r"%\(\w+\)s", "%s", statement), [named[name] for name in names])  # noqa: S611  our own constant
 
 
-def _such(activity: Activity, did: Did, clock: Clock) -> tuple[str, dict[str, Any]]:
+def _such(activity: Activity, did: ActivityCondition, clock: EvaluationTime) -> tuple[str, dict[str, Any]]:
     """The further conditions on an event, and their values."""
     parts: list[str] = []
     given: dict[str, Any] = {}
@@ -133,9 +133,9 @@ def read_count(activity: Activity, typed: str) -> str:
     return str(found)
 
 
-def read_where(name: str, op: str, value: str) -> Where:
+def read_where(name: str, op: str, value: str) -> PropertyFilter:
     """A condition on a property. Raises BadValue."""
     name, value = name.strip(), normal_text(value)
     if op in ("more", "less"):
         value = plain_decimal(value)
-    return Where(name, op, value)
+    return PropertyFilter(name, op, value)

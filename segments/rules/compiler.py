@@ -17,9 +17,9 @@ from contacts.values.types import BadValue
 from segments.models import Member, Segment
 from segments.rules import activity_conditions, operators, rule_fields
 from segments.rules.activity_conditions import ACTIVITIES, WHERE
-from segments.rules.operators import OPERATORS, Clock
-from segments.rules.rule_fields import Subject
-from segments.rules.tree import AttributeIs, Did, Group, InSegment, Node, RuleError, parse
+from segments.rules.operators import OPERATORS, EvaluationTime
+from segments.rules.rule_fields import RuleField
+from segments.rules.tree import ActivityCondition, FieldCondition, Group, InSegment, Node, RuleError, parse
 from tenants.isolation.context import current_tenant
 from tenants.models import Tenant
 
@@ -32,8 +32,8 @@ _NEEDED = {"nothing": (0, 0), "one": (1, 1), "days": (1, 1), "two": (2, 2), "man
 class Context:
     """What a rule is compiled with. `inside`: the segments whose rules it stands in, to find those that ask each other."""
 
-    clock: Clock
-    subjects: Mapping[str, Subject]
+    clock: EvaluationTime
+    subjects: Mapping[str, RuleField]
     region: str | None
     inside: frozenset[int] = frozenset()
     of: int | None = None  # the only contact that is asked for, if it is one
@@ -51,7 +51,7 @@ class Context:
 def context(*, inside: int | None = None) -> Context:
     """That of the current workspace, now. `inside`: the segment whose rule it is."""
     workspace = Tenant.objects.get(pk=current_tenant())
-    clock = Clock(timezone.now(), workspace.time_zone)
+    clock = EvaluationTime(timezone.now(), workspace.time_zone)
     within = frozenset() if inside is None else frozenset({inside})
     return Context(clock, rule_fields.everything(), workspace.country or None, within)
 
@@ -84,7 +84,7 @@ def _(node: Group, found: Context, path: tuple[int, ...]) -> Q:
 
 
 @compile_node.register
-def _(node: AttributeIs, found: Context, path: tuple[int, ...]) -> Q:
+def _(node: FieldCondition, found: Context, path: tuple[int, ...]) -> Q:
     found.spend(path)
     subject, operator = found.subjects.get(node.key), OPERATORS.get(node.op)
     if subject is None:
@@ -99,7 +99,7 @@ def _(node: AttributeIs, found: Context, path: tuple[int, ...]) -> Q:
 
 
 @compile_node.register
-def _(node: Did, found: Context, path: tuple[int, ...]) -> Q:
+def _(node: ActivityCondition, found: Context, path: tuple[int, ...]) -> Q:
     found.spend(path)
     return activity_conditions.where(checked(node, path), found.clock, of=found.of)
 
@@ -125,7 +125,7 @@ def _members(segment: Segment, found: Context, path: tuple[int, ...]) -> Q:
         raise RuleError(f"{segment.name}: {problem.why}", path) from None
 
 
-def checked(node: Did, path: tuple[int, ...] = ()) -> Did:
+def checked(node: ActivityCondition, path: tuple[int, ...] = ()) -> ActivityCondition:
     """A condition on activity with its values in their form. Raises RuleError."""
     activity = ACTIVITIES.get(node.what)
     if activity is None or (node.where and node.where.op not in WHERE):
@@ -142,7 +142,7 @@ def checked(node: Did, path: tuple[int, ...] = ()) -> Did:
     return replace(node, name=normal_text(node.name), count=count, where=where)
 
 
-def _read(subject: Subject, operator: operators.Operator, typed: str, region: str | None, path: Sequence[int]) -> str:
+def _read(subject: RuleField, operator: operators.Operator, typed: str, region: str | None, path: Sequence[int]) -> str:
     if not typed.strip():
         raise RuleError(_missing(operator.takes), tuple(path))
     try:

@@ -28,14 +28,14 @@ from django.db.models.lookups import (
 
 from contacts.values import dates, identifiers, parsers, texts, types
 from contacts.values.types import BadValue
-from segments.rules.rule_fields import Subject
+from segments.rules.rule_fields import RuleField
 
 Takes = Literal["nothing", "one", "two", "many", "days"]
 MAX_DAYS = 36_600
 
 
 @dataclass(frozen=True)
-class Clock:
+class EvaluationTime:
     """The time at which a rule is asked, and the zone whose days it means."""
 
     now: datetime
@@ -50,7 +50,7 @@ class Clock:
         return self.now.astimezone(ZoneInfo(self.zone or "UTC")).date()
 
 
-Test = Callable[[Subject, Sequence[str], Clock], Q]
+Test = Callable[[RuleField, Sequence[str], EvaluationTime], Q]
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Operator:
 # --- tests: what is there and true --------------------------------------------------------------------------------------
 
 
-def _is(subject: Subject, wanted: Sequence[str], _clock: Clock) -> Q:
+def _is(subject: RuleField, wanted: Sequence[str], _clock: EvaluationTime) -> Q:
     if subject.kind == "number":
         return Q(In(_number(subject), [Decimal(v) for v in wanted]))
     if subject.kind == "count":
@@ -81,84 +81,84 @@ def _is(subject: Subject, wanted: Sequence[str], _clock: Clock) -> Q:
     return found
 
 
-def _contains(subject: Subject, wanted: Sequence[str], _clock: Clock) -> Q:
+def _contains(subject: RuleField, wanted: Sequence[str], _clock: EvaluationTime) -> Q:
     return Q(IContains(subject.text, wanted[0]))
 
 
-def _begins(subject: Subject, wanted: Sequence[str], _clock: Clock) -> Q:
+def _begins(subject: RuleField, wanted: Sequence[str], _clock: EvaluationTime) -> Q:
     return Q(IStartsWith(subject.text, wanted[0]))
 
 
-def _at_least(subject: Subject, wanted: Sequence[str], _clock: Clock) -> Q:
+def _at_least(subject: RuleField, wanted: Sequence[str], _clock: EvaluationTime) -> Q:
     return Q(GreaterThanOrEqual(*_counted(subject, wanted[0])))
 
 
-def _less(subject: Subject, wanted: Sequence[str], _clock: Clock) -> Q:
+def _less(subject: RuleField, wanted: Sequence[str], _clock: EvaluationTime) -> Q:
     return Q(LessThan(*_counted(subject, wanted[0])))
 
 
-def _counted(subject: Subject, value: str) -> tuple[Any, Any]:
+def _counted(subject: RuleField, value: str) -> tuple[Any, Any]:
     return (subject.text, int(value)) if subject.kind == "count" else (_number(subject), Decimal(value))
 
 
-def _yes(subject: Subject, _wanted: Sequence[str], _clock: Clock) -> Q:
+def _yes(subject: RuleField, _wanted: Sequence[str], _clock: EvaluationTime) -> Q:
     return Q(Exact(subject.text, "true"))
 
 
-def _no(subject: Subject, _wanted: Sequence[str], _clock: Clock) -> Q:
+def _no(subject: RuleField, _wanted: Sequence[str], _clock: EvaluationTime) -> Q:
     return Q(Exact(subject.text, "false"))
 
 
-def _any_of(subject: Subject, wanted: Sequence[str], _clock: Clock) -> Q:
+def _any_of(subject: RuleField, wanted: Sequence[str], _clock: EvaluationTime) -> Q:
     return Q(HasAnyKeys(subject.json, list(wanted)))
 
 
-def _all_of(subject: Subject, wanted: Sequence[str], _clock: Clock) -> Q:
+def _all_of(subject: RuleField, wanted: Sequence[str], _clock: EvaluationTime) -> Q:
     return Q(HasKeys(subject.json, list(wanted)))
 
 
-def _filled(_subject: Subject, _wanted: Sequence[str], _clock: Clock) -> Q:
+def _filled(_subject: RuleField, _wanted: Sequence[str], _clock: EvaluationTime) -> Q:
     return Q()
 
 
-def _on(subject: Subject, wanted: Sequence[str], clock: Clock) -> Q:
+def _on(subject: RuleField, wanted: Sequence[str], clock: EvaluationTime) -> Q:
     if wanted[0].startswith("--"):
         return Q(Exact(_day_of_year(subject), wanted[0][2:]))
     day = date.fromisoformat(wanted[0])
     return _days(subject, clock, day, _next(day))
 
 
-def _between(subject: Subject, wanted: Sequence[str], clock: Clock) -> Q:
+def _between(subject: RuleField, wanted: Sequence[str], clock: EvaluationTime) -> Q:
     return _days(subject, clock, date.fromisoformat(wanted[0]), _next(date.fromisoformat(wanted[1])))
 
 
-def _before(subject: Subject, wanted: Sequence[str], clock: Clock) -> Q:
+def _before(subject: RuleField, wanted: Sequence[str], clock: EvaluationTime) -> Q:
     return _days(subject, clock, None, date.fromisoformat(wanted[0]))
 
 
-def _after(subject: Subject, wanted: Sequence[str], clock: Clock) -> Q:
+def _after(subject: RuleField, wanted: Sequence[str], clock: EvaluationTime) -> Q:
     return _days(subject, clock, _next(date.fromisoformat(wanted[0])), None)
 
 
-def _within(subject: Subject, wanted: Sequence[str], clock: Clock) -> Q:
+def _within(subject: RuleField, wanted: Sequence[str], clock: EvaluationTime) -> Q:
     return _days(subject, clock, clock.today - timedelta(days=int(wanted[0])), _next(clock.today))
 
 
-def _longer_ago(subject: Subject, wanted: Sequence[str], clock: Clock) -> Q:
+def _longer_ago(subject: RuleField, wanted: Sequence[str], clock: EvaluationTime) -> Q:
     return _days(subject, clock, None, clock.today - timedelta(days=int(wanted[0])))
 
 
-def _ahead(subject: Subject, wanted: Sequence[str], clock: Clock) -> Q:
+def _ahead(subject: RuleField, wanted: Sequence[str], clock: EvaluationTime) -> Q:
     return _days(subject, clock, clock.today, _next(clock.today + timedelta(days=int(wanted[0]))))
 
 
-def _comes(subject: Subject, wanted: Sequence[str], clock: Clock) -> Q:
+def _comes(subject: RuleField, wanted: Sequence[str], clock: EvaluationTime) -> Q:
     """Days that come every year, whatever their first one was; who was born on 29 February has it on the 28th, too."""
     days = {f"{clock.today + timedelta(days=i):%m-%d}" for i in range(min(int(wanted[0]), 366) + 1)}
     return Q(In(_day_of_year(subject), sorted(days | ({"02-29"} if "02-28" in days else set()))))
 
 
-def _day_of_year(subject: Subject) -> Right:
+def _day_of_year(subject: RuleField) -> Right:
     return Right(subject.text, 5)
 
 
@@ -166,7 +166,7 @@ def _next(day: date) -> date:
     return min(day, date.max - timedelta(days=1)) + timedelta(days=1)
 
 
-def _days(subject: Subject, clock: Clock, start: date | None, stop: date | None) -> Q:
+def _days(subject: RuleField, clock: EvaluationTime, start: date | None, stop: date | None) -> Q:
     """From the beginning of one day to the beginning of another."""
     # A day without its year is in no time: neither before nor after anything.
     found = ~Q(StartsWith(subject.text, "--")) if subject.kind == "birthday" else Q()
@@ -175,7 +175,7 @@ def _days(subject: Subject, clock: Clock, start: date | None, stop: date | None)
     return found & Q(LessThan(subject.text, _edge(subject, clock, stop))) if stop is not None else found
 
 
-def _edge(subject: Subject, clock: Clock, day: date) -> Any:
+def _edge(subject: RuleField, clock: EvaluationTime, day: date) -> Any:
     """A day as the values of a subject are written: dates and times of attributes are texts that sort like their times."""
     if subject.kind in ("date", "birthday"):
         return day.isoformat()
@@ -184,7 +184,7 @@ def _edge(subject: Subject, clock: Clock, day: date) -> Any:
     return start.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S") if subject.kind == "time" else start
 
 
-def _number(subject: Subject) -> Any:
+def _number(subject: RuleField) -> Any:
     """A number of an attribute; what is no number (it had another type once) is none."""
     kind = Func(subject.json, function="jsonb_typeof", output_field=TextField())
     return Case(When(Exact(kind, "number"), then=Cast(subject.text, DecimalField(max_digits=60, decimal_places=20))))
@@ -230,7 +230,7 @@ def of_kind(kind: str) -> list[Operator]:
     return [found for found in _ALL if kind in found.kinds]
 
 
-def where(subject: Subject, op: str, wanted: Sequence[str], clock: Clock) -> Q:
+def where(subject: RuleField, op: str, wanted: Sequence[str], clock: EvaluationTime) -> Q:
     """The condition in the database; either true or false for every contact."""
     operator = OPERATORS[op]
     if operator.test is None:
@@ -245,7 +245,7 @@ def where(subject: Subject, op: str, wanted: Sequence[str], clock: Clock) -> Q:
 # --- values as they are typed -------------------------------------------------------------------------------------------
 
 
-def read(subject: Subject, operator: Operator, typed: str, *, region: str | None) -> str:
+def read(subject: RuleField, operator: Operator, typed: str, *, region: str | None) -> str:
     """One value as it is stored in a rule, by the rules of imports. Raises BadValue."""
     text = texts.normal_text(typed)
     if operator.takes == "days":
@@ -269,7 +269,7 @@ def read(subject: Subject, operator: Operator, typed: str, *, region: str | None
     return str(_parse(subject, text, region))
 
 
-def _parse(subject: Subject, text: str, region: str | None) -> Any:
+def _parse(subject: RuleField, text: str, region: str | None) -> Any:
     return types.parser(subject.type, options=subject.options, region=region)(text)
 
 

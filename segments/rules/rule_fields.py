@@ -12,7 +12,7 @@ from core import places
 
 
 @dataclass(frozen=True)
-class Subject:
+class RuleField:
     """One thing known of contacts. `kind` decides which operators there are (segments.rules.operators); `type` how a value
     is read (contacts.values.types); `options` are the values that can be chosen."""
 
@@ -38,23 +38,23 @@ class Subject:
 
 _ID, _CHANNEL, _LIFE = "Identifiers and names", "Channels", "In the system"
 _COLUMNS = (
-    Subject("email", "E-mail", _ID, "identifier", "email", "email"),
-    Subject("phone", "Phone", _ID, "identifier", "phone", "phone"),
-    Subject("external_id", "External ID", _ID, "identifier", "text", "external_id"),
-    Subject("first_name", "First name", _ID, "name", "text", "first_key"),
-    Subject("last_name", "Last name", _ID, "name", "text", "last_key"),
-    Subject(
+    RuleField("email", "E-mail", _ID, "identifier", "email", "email"),
+    RuleField("phone", "Phone", _ID, "identifier", "phone", "phone"),
+    RuleField("external_id", "External ID", _ID, "identifier", "text", "external_id"),
+    RuleField("first_name", "First name", _ID, "name", "text", "first_key"),
+    RuleField("last_name", "Last name", _ID, "name", "text", "last_key"),
+    RuleField(
         "email_status", "E-mail status", _CHANNEL, "option", "text", "email_status", dict(EmailStatus.choices), "email"
     ),
-    Subject(
+    RuleField(
         "phone_status", "Phone status", _CHANNEL, "option", "text", "phone_status", dict(PhoneStatus.choices), "phone"
     ),
-    Subject("email_status_at", "E-mail status since", _CHANNEL, "moment", "date", "email_status_at", {}, "email"),
-    Subject("rating", "E-mail rating", _CHANNEL, "count", "integer", "rating"),
-    Subject("origin", "Created by", _LIFE, "option", "text", "origin", dict(Origin.choices)),
-    Subject("created_at", "Created", _LIFE, "moment", "date", "created_at"),
-    Subject("changed_at", "Changed", _LIFE, "moment", "date", "changed_at"),
-    Subject("deleted_at", "Deleted", _LIFE, "moment", "date", "deleted_at"),
+    RuleField("email_status_at", "E-mail status since", _CHANNEL, "moment", "date", "email_status_at", {}, "email"),
+    RuleField("rating", "E-mail rating", _CHANNEL, "count", "integer", "rating"),
+    RuleField("origin", "Created by", _LIFE, "option", "text", "origin", dict(Origin.choices)),
+    RuleField("created_at", "Created", _LIFE, "moment", "date", "created_at"),
+    RuleField("changed_at", "Changed", _LIFE, "moment", "date", "changed_at"),
+    RuleField("deleted_at", "Deleted", _LIFE, "moment", "date", "deleted_at"),
 )
 # Types of attributes → kinds of conditions; text is the rest.
 _KINDS = {
@@ -64,7 +64,7 @@ _KINDS = {
 }  # fmt: skip
 
 
-def everything() -> dict[str, Subject]:
+def everything() -> dict[str, RuleField]:
     """All subjects of the current workspace by their keys, archived attributes last."""
     found = {s.key: s for s in _COLUMNS}
     for key, system in types.SYSTEM.items():
@@ -76,10 +76,10 @@ def everything() -> dict[str, Subject]:
     return found
 
 
-def _of(key: str, label: str, type_key: str, options: Mapping[str, str], group: str) -> Subject:
+def _of(key: str, label: str, type_key: str, options: Mapping[str, str], group: str) -> RuleField:
     known = {
         "country": dict(places.countries(vocabulary.COUNTRY_CODES)),
         "language": dict(places.languages(vocabulary.language_codes())),
     }
     kind = _KINDS.get(type_key, "text")
-    return Subject(key, label, group, kind, type_key, options=known.get(type_key, options))
+    return RuleField(key, label, group, kind, type_key, options=known.get(type_key, options))

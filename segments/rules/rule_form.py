@@ -11,24 +11,24 @@ from typing import Any
 from django.db.models import Count, Q
 from django.http import QueryDict
 
-from core.parse import whole
+from core.parse import parse_id
 from segments.models import Segment
 from segments.rules import compiler, rule_fields
 from segments.rules.activity_conditions import ACTIVITIES, TIMES, WHERE
 from segments.rules.compiler import Context
 from segments.rules.operators import of_kind
-from segments.rules.rule_fields import Subject
+from segments.rules.rule_fields import RuleField
 from segments.rules.tree import (
     MAX_CONDITIONS,
     MAX_DAYS,
     MAX_DEPTH,
-    AttributeIs,
-    Did,
+    ActivityCondition,
+    FieldCondition,
     Group,
     InSegment,
     Node,
+    PropertyFilter,
     RuleError,
-    Where,
 )
 
 MATCH_WORDS = {
@@ -41,7 +41,7 @@ _SEGMENT = "segment"
 
 
 @dataclass
-class Line:
+class RuleFormLine:
     """One condition as it is being edited: what was typed, and what is wrong with it. `count`: contacts that it means."""
 
     path: str
@@ -51,7 +51,7 @@ class Line:
     node: Node | None = None
     error: str = ""
     count: int | None = None
-    subject: Subject | None = None
+    subject: RuleField | None = None
 
     kind = "line"
 
@@ -75,12 +75,12 @@ class Line:
 
 
 @dataclass
-class Block:
+class RuleFormGroup:
     """One group as it is being edited."""
 
     path: str
     match: str
-    parts: list["Line | Block"] = field(default_factory=list)
+    parts: list["RuleFormLine | RuleFormGroup"] = field(default_factory=list)
     count: int | None = None
 
     kind = "block"
@@ -97,9 +97,9 @@ class Block:
 # --- from a form, and from a rule ---------------------------------------------------------------------------------------
 
 
-def read(given: QueryDict) -> Block:
+def read(given: QueryDict) -> RuleFormGroup:
     """What a form says, after the button that was pressed (`do`: add, group or remove, with a path)."""
-    root = Block("", _match(given, ""))
+    root = RuleFormGroup("", _match(given, ""))
     blocks, room = {"": root}, MAX_CONDITIONS
     for name in given:
         head, _colon, path = name.partition(":")
@@ -107,9 +107,9 @@ def read(given: QueryDict) -> Block:
         # No form has more, so what it leads to is no rule that a form has made.
         if parent is None or room == 0 or (head == "match" and parent.deep):
             continue
-        part = _line(given, path) if head == "about" else Block(path, _match(given, path))
+        part = _line(given, path) if head == "about" else RuleFormGroup(path, _match(given, path))
         room -= 1
-        if isinstance(part, Block):
+        if isinstance(part, RuleFormGroup):
             blocks[path] = part
         parent.parts.append(part)
     _press(root, blocks, given.get("do", ""))
@@ -117,10 +117,10 @@ def read(given: QueryDict) -> Block:
     return root
 
 
-def of_rule(rule: Group | None) -> Block:
+def of_rule(rule: Group | None) -> RuleFormGroup:
     """A rule as a form that can be edited; without one, a group with one empty line."""
     if rule is None:
-        return Block("", "all", [Line("0", "")])
+        return RuleFormGroup("", "all", [RuleFormLine("0", "")])
     block = _block(rule, rule_fields.everything())
     _renumber(block)
     return block
@@ -134,47 +134,47 @@ def _match(given: QueryDict, path: str) -> str:
 _FIELDS = ("op", "value", "until", "times", "count", "days", "name", "property", "compare", "against", "segment")
 
 
-def _line(given: QueryDict, path: str) -> Line:
+def _line(given: QueryDict, path: str) -> RuleFormLine:
     typed = {name: given.get(f"{name}:{path}", "").replace("\x00", "").strip()[:1_000] for name in _FIELDS}
-    return Line(path, given.get(f"about:{path}", "")[:80], typed, given.getlist(f"option:{path}")[:50])
+    return RuleFormLine(path, given.get(f"about:{path}", "")[:80], typed, given.getlist(f"option:{path}")[:50])
 
 
-def _press(root: Block, blocks: Mapping[str, Block], do: str) -> None:
+def _press(root: RuleFormGroup, blocks: Mapping[str, RuleFormGroup], do: str) -> None:
     what, _colon, path = do.partition(":")
     if what == "add" and path in blocks:
-        blocks[path].parts.append(Line("", ""))
+        blocks[path].parts.append(RuleFormLine("", ""))
     elif what == "group" and path in blocks and not blocks[path].deep:
         match = "any" if blocks[path].match != "any" else "all"
-        blocks[path].parts.append(Block("", match, [Line("", "")]))
+        blocks[path].parts.append(RuleFormGroup("", match, [RuleFormLine("", "")]))
     elif what == "remove":
         for block in [root, *blocks.values()]:
             block.parts = [part for part in block.parts if part.path != path]
 
 
-def _renumber(block: Block) -> None:
+def _renumber(block: RuleFormGroup) -> None:
     for i, part in enumerate(block.parts):
         part.path = f"{block.path}.{i}" if block.path else str(i)
-        if isinstance(part, Block):
+        if isinstance(part, RuleFormGroup):
             _renumber(part)
 
 
-def _block(group: Group, known: Mapping[str, Subject]) -> Block:
+def _block(group: Group, known: Mapping[str, RuleField]) -> RuleFormGroup:
     parts = [_block(p, known) if isinstance(p, Group) else _of_node(p, known) for p in group.parts]
-    return Block("", group.match, parts)
+    return RuleFormGroup("", group.match, parts)
 
 
-def _of_node(node: Node, known: Mapping[str, Subject]) -> Line:
+def _of_node(node: Node, known: Mapping[str, RuleField]) -> RuleFormLine:
     if isinstance(node, InSegment):
-        return Line("", _SEGMENT, {"op": node.op, "segment": str(node.segment_id)})
-    if isinstance(node, Did):
-        where = node.where or Where("", "", "")
+        return RuleFormLine("", _SEGMENT, {"op": node.op, "segment": str(node.segment_id)})
+    if isinstance(node, ActivityCondition):
+        where = node.where or PropertyFilter("", "", "")
         said = {"times": node.times, "count": node.count, "days": str(node.days or ""), "name": node.name}
         asked = {"property": where.name, "compare": where.op, "against": where.value}
-        return Line("", f"activity:{node.what}", {**said, **asked})
-    assert isinstance(node, AttributeIs)
+        return RuleFormLine("", f"activity:{node.what}", {**said, **asked})
+    assert isinstance(node, FieldCondition)
     subject = known.get(node.key)
     values = list(node.values)
-    line = Line("", f"attribute:{node.key}", {"op": node.op}, subject=subject)
+    line = RuleFormLine("", f"attribute:{node.key}", {"op": node.op}, subject=subject)
     if subject and line.ticks:
         line.chosen = values
     elif subject and line.operator.takes == "two":
@@ -187,31 +187,31 @@ def _of_node(node: Node, known: Mapping[str, Subject]) -> Line:
 # --- judged ---------------------------------------------------------------------------------------------------------------
 
 
-def judge(block: Block, found: Context) -> Q:
+def validate(block: RuleFormGroup, found: Context) -> Q:
     """Read all lines, note what is wrong with each, and return the condition of those that are finished."""
     rule = _judged(block, found)
     return compiler.compile_rule(rule, found) if rule else compiler.NOBODY
 
 
-def rule_of(block: Block) -> Group | None:
+def rule_of(block: RuleFormGroup) -> Group | None:
     """The rule that a judged form says; None without a finished line."""
-    parts = [rule_of(p) if isinstance(p, Block) else p.node for p in block.parts]
+    parts = [rule_of(p) if isinstance(p, RuleFormGroup) else p.node for p in block.parts]
     kept = tuple(part for part in parts if part is not None)
     return Group(block.match, kept) if kept else None
 
 
-def lines(block: Block) -> list[Line]:
+def lines(block: RuleFormGroup) -> list[RuleFormLine]:
     """All lines of a form, from top to bottom."""
-    return [line for p in block.parts for line in (lines(p) if isinstance(p, Block) else [p])]
+    return [line for p in block.parts for line in (lines(p) if isinstance(p, RuleFormGroup) else [p])]
 
 
-def finished(block: Block) -> bool:
+def is_complete(block: RuleFormGroup) -> bool:
     """Whether every line is a condition, and there is one."""
     found = lines(block)
     return bool(found) and all(line.node is not None for line in found)
 
 
-def _judged(block: Block, found: Context) -> Group | None:
+def _judged(block: RuleFormGroup, found: Context) -> Group | None:
     for line in lines(block):
         try:
             line.subject = (
@@ -225,19 +225,19 @@ def _judged(block: Block, found: Context) -> Group | None:
     return rule_of(block)
 
 
-def _node(line: Line) -> Node:
+def _node(line: RuleFormLine) -> Node:
     typed = line.typed
     if line.about == _SEGMENT:
         op = "not_in" if typed.get("op") == "not_in" else "in"
-        return InSegment(whole(typed.get("segment", "")) or 0, op)
+        return InSegment(parse_id(typed.get("segment", "")) or 0, op)
     if line.activity:
         return _did(line)
     if line.subject is None:
         raise RuleError("Choose what this line is about.")
-    return AttributeIs(line.subject.key, line.operator.key, _values(line))
+    return FieldCondition(line.subject.key, line.operator.key, _values(line))
 
 
-def _values(line: Line) -> tuple[str, ...]:
+def _values(line: RuleFormLine) -> tuple[str, ...]:
     takes, typed = line.operator.takes, line.typed
     if takes == "nothing":
         return ()
@@ -250,19 +250,19 @@ def _values(line: Line) -> tuple[str, ...]:
     return (typed.get("value", ""),)
 
 
-def _did(line: Line) -> Did:
+def _did(line: RuleFormLine) -> ActivityCondition:
     typed = line.typed
     days = typed.get("days", "")
-    if days and not 0 < (whole(days) or 0) <= MAX_DAYS:
+    if days and not 0 < (parse_id(days) or 0) <= MAX_DAYS:
         raise RuleError("Say within how many days, for example 90, or leave it empty for ever.")
     op = typed.get("compare", "")
     where = (
-        Where(typed["property"], op if op in WHERE else "is", typed.get("against", ""))
+        PropertyFilter(typed["property"], op if op in WHERE else "is", typed.get("against", ""))
         if typed.get("property")
         else None
     )
     times = typed.get("times", "")
-    wanted = Did(
+    wanted = ActivityCondition(
         line.activity.key, times if times in TIMES else "at_least", typed.get("count", ""), int(days) if days else None,
         typed.get("name", "") if line.activity.named else "", where,
     )  # fmt: skip
@@ -272,7 +272,7 @@ def _did(line: Line) -> Did:
 # --- counted ------------------------------------------------------------------------------------------------------------
 
 
-def count(block: Block, whole: Q, found: Context, *, people: Any) -> int:
+def count(block: RuleFormGroup, whole: Q, found: Context, *, people: Any) -> int:
     """How many of these contacts the form means, and each line of it: one pass over them."""
     counted = [line for line in lines(block) if line.node is not None]
     asked = {f"n{i}": Count("pk", filter=compiler.compile_part(line.node, found)) for i, line in enumerate(counted)

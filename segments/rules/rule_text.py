@@ -8,8 +8,8 @@ from core import formatting
 from segments.models import Segment
 from segments.rules.activity_conditions import ACTIVITIES, TIMES, WHERE
 from segments.rules.operators import OPERATORS
-from segments.rules.rule_fields import Subject, everything
-from segments.rules.tree import AttributeIs, Did, Group, InSegment, Node
+from segments.rules.rule_fields import RuleField, everything
+from segments.rules.tree import ActivityCondition, FieldCondition, Group, InSegment, Node
 
 _LEADS = {"within": "in the last", "ahead": "in the next", "comes": "comes, in any year, in the next"}
 _JOINED = {"all": " and ", "any": " or ", "none": " or "}
@@ -24,19 +24,19 @@ def phrases(rule: Group) -> list[str]:
 
 
 @singledispatch
-def _say(node: Node, known: Mapping[str, Subject], names: Mapping[int, str]) -> str:
+def _say(node: Node, known: Mapping[str, RuleField], names: Mapping[int, str]) -> str:
     raise TypeError(f"no words for {node!r}")
 
 
 @_say.register
-def _(node: Group, known: Mapping[str, Subject], names: Mapping[int, str]) -> str:
+def _(node: Group, known: Mapping[str, RuleField], names: Mapping[int, str]) -> str:
     inner = [_say(part, known, names) for part in node.parts]
     joined = _JOINED[node.match].join(inner)
     return f"not: {joined}" if node.match == "none" else joined
 
 
 @_say.register
-def _(node: AttributeIs, known: Mapping[str, Subject], names: Mapping[int, str]) -> str:
+def _(node: FieldCondition, known: Mapping[str, RuleField], names: Mapping[int, str]) -> str:
     subject, operator = known.get(node.key), OPERATORS.get(node.op)
     if subject is None or operator is None:
         return f"{node.key} (which there is not)"
@@ -50,7 +50,7 @@ def _(node: AttributeIs, known: Mapping[str, Subject], names: Mapping[int, str])
 
 
 @_say.register
-def _(node: Did, known: Mapping[str, Subject], names: Mapping[int, str]) -> str:
+def _(node: ActivityCondition, known: Mapping[str, RuleField], names: Mapping[int, str]) -> str:
     activity = ACTIVITIES.get(node.what)
     if activity is None:
         return f"{node.what} (which there is not)"
@@ -62,11 +62,11 @@ def _(node: Did, known: Mapping[str, Subject], names: Mapping[int, str]) -> str:
 
 
 @_say.register
-def _(node: InSegment, known: Mapping[str, Subject], names: Mapping[int, str]) -> str:
+def _(node: InSegment, known: Mapping[str, RuleField], names: Mapping[int, str]) -> str:
     return f"{'in' if node.op == 'in' else 'not in'} segment {names.get(node.segment_id, '(which there is not)')}"
 
 
-def shown_value(subject: Subject, value: str) -> str:
+def shown_value(subject: RuleField, value: str) -> str:
     """A value of a rule as people read it: the label of an option, a day."""
     if value in subject.options:
         return subject.options[value]

@@ -25,7 +25,7 @@ class RuleError(ValueError):
 
 
 @dataclass(frozen=True)
-class AttributeIs:
+class FieldCondition:
     """A condition on something that is known of a contact (segments.rules.rule_fields), by an operator
     (segments.rules.operators)."""
 
@@ -35,7 +35,7 @@ class AttributeIs:
 
 
 @dataclass(frozen=True)
-class Where:
+class PropertyFilter:
     """A condition on a property of an event: `op` is is, contains, more or less."""
 
     name: str
@@ -44,7 +44,7 @@ class Where:
 
 
 @dataclass(frozen=True)
-class Did:
+class ActivityCondition:
     """A condition on what a contact did or was sent (segments.rules.activity_conditions). `times` is at_least or at_most,
     `count` a number as it was written; `days` counts back from now, None: ever."""
 
@@ -53,7 +53,7 @@ class Did:
     count: str
     days: int | None = None
     name: str = ""
-    where: Where | None = None
+    where: PropertyFilter | None = None
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Group:
     parts: tuple["Node", ...]
 
 
-Node = AttributeIs | Did | InSegment | Group
+Node = FieldCondition | ActivityCondition | InSegment | Group
 
 
 def loads(text: str | bytes) -> Group:
@@ -108,7 +108,7 @@ def plain(rule: Group) -> dict[str, Any]:
     return {"v": VERSION, **_plain(rule)}
 
 
-def conditions(group: Group) -> Iterator[AttributeIs | Did | InSegment]:
+def conditions(group: Group) -> Iterator[FieldCondition | ActivityCondition | InSegment]:
     """All conditions of a rule, groups left out."""
     for part in group.parts:
         if isinstance(part, Group):
@@ -139,16 +139,16 @@ def _group(match: str, data: Mapping[str, Any], path: tuple[int, ...], depth: in
     return Group(match, tuple(_node(part, (*path, i), depth + 1) for i, part in enumerate(parts)))
 
 
-def _attribute(data: Mapping[str, Any], path: tuple[int, ...]) -> AttributeIs:
+def _attribute(data: Mapping[str, Any], path: tuple[int, ...]) -> FieldCondition:
     values = data.get("values", [])
     if not isinstance(values, list) or len(values) > MAX_VALUES:
         raise RuleError(f"A condition has at most {MAX_VALUES} values.", path)
-    return AttributeIs(
+    return FieldCondition(
         _text(data["attribute"], path), _text(data.get("op"), path), tuple(_text(v, path) for v in values)
     )
 
 
-def _did(data: Mapping[str, Any], path: tuple[int, ...]) -> Did:
+def _did(data: Mapping[str, Any], path: tuple[int, ...]) -> ActivityCondition:
     days, where = data.get("days"), data.get("where")
     if days is not None and (type(days) is not int or not 0 < days <= MAX_DAYS):
         raise RuleError(f"Days are a number from 1 to {MAX_DAYS:,}.", path)
@@ -156,14 +156,14 @@ def _did(data: Mapping[str, Any], path: tuple[int, ...]) -> Did:
         raise RuleError("Say at least or at most how many times.", path)
     if where is not None and not isinstance(where, dict):
         raise RuleError("This is not a condition.", path)
-    return Did(
+    return ActivityCondition(
         _text(data["activity"], path), data["times"], _text(data.get("count"), path), days,
         _text(data.get("name", ""), path), _where(where, path) if where else None,
     )  # fmt: skip
 
 
-def _where(data: Mapping[str, Any], path: tuple[int, ...]) -> Where:
-    return Where(*(_text(data.get(name), path) for name in ("property", "op", "value")))
+def _where(data: Mapping[str, Any], path: tuple[int, ...]) -> PropertyFilter:
+    return PropertyFilter(*(_text(data.get(name), path) for name in ("property", "op", "value")))
 
 
 def _segment(data: Mapping[str, Any], path: tuple[int, ...]) -> InSegment:
@@ -187,7 +187,7 @@ def _plain(node: Node) -> dict[str, Any]:
         return {node.match: [_plain(part) for part in node.parts]}
     if isinstance(node, InSegment):
         return {"segment": node.segment_id, "op": node.op}
-    if isinstance(node, AttributeIs):
+    if isinstance(node, FieldCondition):
         values = {"values": list(node.values)} if node.values else {}
         return {"attribute": node.key, "op": node.op, **values}
     where = (

@@ -7,8 +7,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from contacts.models import Contact
 from contacts.views.bulk import asked_for, begun, preview, sent
-from core.http import page
-from core.parse import whole, wholes
+from core.http import render_page
+from core.parse import parse_id, parse_ids
 from segments import list_filter, membership
 from segments.models import Member, Segment
 from segments.rules import rule_text, tree
@@ -29,7 +29,7 @@ def listing(request: WorkspaceRequest) -> HttpResponse:
         .annotate(n=Count("contact_id"))
         .values_list("segment_id", "n")
     )
-    return page(request, "segments/list.html", {"segments": [(s, sizes.get(s.pk, 0)) for s in segments]})
+    return render_page(request, "segments/list.html", {"segments": [(s, sizes.get(s.pk, 0)) for s in segments]})
 
 
 @allow("segments.view")
@@ -37,7 +37,7 @@ def listing(request: WorkspaceRequest) -> HttpResponse:
 def size(request: WorkspaceRequest, segment_id: int) -> HttpResponse:
     """The fragment of the list: how many are in a dynamic segment, counted when it is asked for."""
     segment = get_object_or_404(Segment, pk=segment_id)
-    return page(request, "segments/_size.html", {"size": membership.contacts(segment).count()})
+    return render_page(request, "segments/_size.html", {"size": membership.contacts(segment).count()})
 
 
 @allow("segments.view")
@@ -49,7 +49,7 @@ def detail(request: WorkspaceRequest, segment_id: int) -> HttpResponse:
     members, problem = membership.contacts(segment), ""
     if segment.rule is not None:
         problem = list_filter.problem(segment)
-    behind = whole(after)
+    behind = parse_id(after)
     found = members.filter(pk__gt=behind) if behind is not None else members
     contacts = list(found.order_by("pk")[: PAGE + 1])
     context = {
@@ -62,7 +62,7 @@ def detail(request: WorkspaceRequest, segment_id: int) -> HttpResponse:
         "older_url": f"?after={contacts[PAGE - 1].pk}" if len(contacts) > PAGE else None,
         "first_url": "?" if after else None,
     }
-    return page(request, "segments/detail.html", context)
+    return render_page(request, "segments/detail.html", context)
 
 
 @allow("segments.view")
@@ -70,7 +70,7 @@ def detail(request: WorkspaceRequest, segment_id: int) -> HttpResponse:
 def of_contact(request: WorkspaceRequest, contact_id: int) -> HttpResponse:
     """The fragment of a profile: the segments that a contact is in."""
     contact = get_object_or_404(Contact, pk=contact_id)
-    return page(request, "segments/_of_contact.html", {"segments": membership.of_contact(contact.pk)})
+    return render_page(request, "segments/_of_contact.html", {"segments": membership.of_contact(contact.pk)})
 
 
 @allow("segments.view")
@@ -79,7 +79,7 @@ def of_field(request: WorkspaceRequest, key: str) -> HttpResponse:
     """The fragment of a field's page: the dynamic segments whose rules ask for it."""
     ruled = Segment.objects.filter(rule__isnull=False).order_by("name")[:500]
     asking = [s for s in ruled if any(getattr(c, "key", "") == key for c in tree.conditions(tree.parse(s.rule)))]
-    return page(request, "segments/_of_field.html", {"segments": asking})
+    return render_page(request, "segments/_of_field.html", {"segments": asking})
 
 
 @allow("segments.edit")
@@ -88,7 +88,7 @@ def add(request: WorkspaceRequest) -> HttpResponse:
     """Contacts that were selected into static segments, existing or new. GET, or POST with `preview`: the preview."""
     given, posted = sent(request)
     asked = asked_for(given)
-    ids = wholes(given.getlist("segment"))
+    ids = parse_ids(given.getlist("segment"))
     segments = list(Segment.objects.static().filter(pk__in=ids).values_list("pk", flat=True))
     name = given.get("name", "").replace("\x00", "").strip()[:120]
     error = ""
@@ -100,4 +100,4 @@ def add(request: WorkspaceRequest) -> HttpResponse:
         else:
             return begun(request, "segments", asked, segments=sorted({*segments, *new}))
     shown = {**preview("segments", asked), "segments": Segment.objects.static().order_by("name")[:500]}
-    return page(request, "segments/add.html", {**shown, "error": error}, status=422 if posted else 200)
+    return render_page(request, "segments/add.html", {**shown, "error": error}, status=422 if posted else 200)

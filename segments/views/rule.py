@@ -13,12 +13,12 @@ from django.views.decorators.http import require_http_methods
 from contacts.listing import status_filters
 from contacts.listing.status_filters import FILTERS
 from contacts.models import Contact
-from core.http import go, page
+from core.http import redirect_to, render_page
 from segments import dynamic
 from segments.models import Segment
 from segments.rules import compiler, rule_form, rule_text, tree
 from segments.rules.activity_conditions import WHERE
-from segments.rules.rule_form import Block
+from segments.rules.rule_form import RuleFormGroup
 from segments.rules.tree import RuleError
 from tenants.roles import allow
 from tenants.web.request import user_id
@@ -52,7 +52,7 @@ def edit(request: HttpRequest, segment_id: int) -> HttpResponse:
     return _answer(request, block, action=action, name=segment.name, segment=segment, saves=True)
 
 
-def _given(request: HttpRequest) -> Block:
+def _given(request: HttpRequest) -> RuleFormGroup:
     try:
         return rule_form.of_rule(tree.loads(request.GET["rule"]) if request.GET.get("rule") else None)
     except RuleError:
@@ -62,7 +62,7 @@ def _given(request: HttpRequest) -> Block:
 
 def _answer(
     request: HttpRequest,
-    block: Block,
+    block: RuleFormGroup,
     *,
     action: str,
     name: str = "",
@@ -70,32 +70,36 @@ def _answer(
     saves: bool = False,
 ) -> HttpResponse:
     found = compiler.context(inside=segment.pk if segment else None)
-    whole, do = rule_form.judge(block, found), request.POST.get("do", "")
+    whole, do = rule_form.validate(block, found), request.POST.get("do", "")
     rule, error = rule_form.rule_of(block), ""
-    if do in ("show", "save") and rule is not None and rule_form.finished(block):
+    if do in ("show", "save") and rule is not None and rule_form.is_complete(block):
         try:
             if do == "show":
                 return _to_list(request, tree.dumps(tree.loads(tree.dumps(rule))))
-            kept = dynamic.save(rule, request.POST.get("name", ""), user_id=user_id(request), segment=segment)
+            kept = dynamic.save_dynamic_segment(
+                rule, request.POST.get("name", ""), user_id=user_id(request), segment=segment
+            )
         except (dynamic.BadSegment, RuleError) as problem:
             error = str(problem)
         else:
             messages.success(request, f"{kept.name} is kept. Whoever the rule means is in it from now on.")
-            return go(request, "segments:detail", kept.pk)
+            return redirect_to(request, "segments:detail", kept.pk)
     shown = _shown(request, block, found, whole, pressed=do in ("show", "save"))
     given = request.POST.get("name", name)
     context = {**shown, "action": action, "name": given, "segment": segment, "saves": saves, "error": error}
     fragment = request.headers.get("HX-Target") == "segments-builder"
-    return page(request, "segments/_builder.html" if fragment else "segments/rule.html", context,
+    return render_page(request, "segments/_builder.html" if fragment else "segments/rule.html", context,
                 status=422 if do in ("show", "save") else 200)  # fmt: skip
 
 
 def _to_list(request: HttpRequest, rule: str) -> HttpResponse:
     show = {"show": "deleted"} if request.POST.get("show") == "deleted" else {}
-    return go(request, f"{reverse('contacts:list')}?{urlencode({'rule': rule, **show})}")
+    return redirect_to(request, f"{reverse('contacts:list')}?{urlencode({'rule': rule, **show})}")
 
 
-def _shown(request: HttpRequest, block: Block, found: compiler.Context, whole: Any, *, pressed: bool) -> dict[str, Any]:
+def _shown(
+    request: HttpRequest, block: RuleFormGroup, found: compiler.Context, whole: Any, *, pressed: bool
+) -> dict[str, Any]:
     rule, begun = rule_form.rule_of(block), time.perf_counter()
     show = request.POST.get("show", request.GET.get("show", ""))
     people = Contact.objects.exclude(deleted_at=None) if show == "deleted" else Contact.objects.living()

@@ -9,7 +9,7 @@ from allauth.core.exceptions import ImmediateHttpResponse
 from django.http import HttpRequest
 from redis.exceptions import RedisError
 
-from core.http import client_address, client_network, page
+from core.http import client_address, client_network, render_page
 from tenants.web import workspace_urls
 
 log = logging.getLogger(__name__)
@@ -65,7 +65,7 @@ class Accounts(DefaultAccountAdapter):  # type: ignore[misc]
             mail.send()
         except (smtplib.SMTPException, OSError) as problem:
             log.exception("the mail %s was not sent", template_prefix)
-            raise ImmediateHttpResponse(page(self.request, "account/mail_away.html", status=503)) from problem
+            raise ImmediateHttpResponse(render_page(self.request, "account/mail_away.html", status=503)) from problem
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
         try:

@@ -14,7 +14,7 @@ from tenants.models import Invitation, Membership, Tenant, User, normal_login
 from tenants.web import workspace_urls
 
 SALT = "invitation"
-DAYS = 7
+INVITATION_DAYS = 7
 
 
 class Expired(Exception):
@@ -55,7 +55,7 @@ def waiting() -> QuerySet[Invitation]:
 
 def is_over(invitation: Invitation) -> bool:
     """Whether its link does not work any more."""
-    return bool(invitation.sent_at < timezone.now() - timedelta(days=DAYS))
+    return bool(invitation.sent_at < timezone.now() - timedelta(days=INVITATION_DAYS))
 
 
 def invite(email: str, *, role: str, by: User) -> Invitation:
@@ -93,7 +93,7 @@ def withdraw(invitation_id: int, *, by: User) -> Invitation:
     invitation = _open(invitation_id)
     invitation.withdrawn_at = timezone.now()
     invitation.save(update_fields=["withdrawn_at"])
-    outbox.take_back([f"invitation-{invitation.pk}-{number}" for number in range(1, invitation.sent + 1)])
+    outbox.withdraw([f"invitation-{invitation.pk}-{number}" for number in range(1, invitation.sent + 1)])
     audit.record("member.invitation_withdrawn", user_id=by.pk, target=invitation.email, role=invitation.role)
     return invitation
 
@@ -101,7 +101,7 @@ def withdraw(invitation_id: int, *, by: User) -> Invitation:
 def read(token: str) -> Found:
     """The invitation behind a link. Raises Expired."""
     try:
-        signed = signing.loads(token, salt=SALT, max_age=DAYS * 86_400)
+        signed = signing.loads(token, salt=SALT, max_age=INVITATION_DAYS * 86_400)
     except (signing.BadSignature, ValueError) as problem:
         raise Expired from problem
     if not (isinstance(signed, list) and len(signed) in (2, 3) and all(isinstance(part, int) for part in signed)):
@@ -169,6 +169,6 @@ def _send(invitation: Invitation, *, by: User) -> None:
         subject=f"{by.display_name} invites you to {workspace.name}",
         body=(
             f"{by.display_name} invites you to the workspace {workspace.name} as {invitation.role_label}.\n\n"
-            f"Accept within {DAYS} days:\n{link}\n\nIf you did not expect this, you need not do anything.\n"
+            f"Accept within {INVITATION_DAYS} days:\n{link}\n\nIf you did not expect this, you need not do anything.\n"
         ),
     )

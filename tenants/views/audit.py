@@ -6,8 +6,8 @@ from urllib.parse import urlencode
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
-from core.http import page
-from core.parse import whole
+from core.http import render_page
+from core.parse import parse_id
 from tenants import audit
 from tenants.audit import SUBJECTS
 from tenants.models import Membership
@@ -24,14 +24,14 @@ def listing(request: HttpRequest) -> HttpResponse:
     subject = given["subject"] if given["subject"] in SUBJECTS else ""
     found = audit.page(
         subject=subject,
-        user_id=whole(given["user"]),
+        user_id=parse_id(given["user"]),
         about=given["about"],
-        before=whole(request.GET.get("before", "")),
+        before=parse_id(request.GET.get("before", "")),
         count=SIZE,
     )
     members = Membership.objects.select_related("user").order_by("user__email")
     context: dict[str, Any] = {
-        "entries": [audit.shown(entry) for entry in found[:SIZE]],
+        "entries": [audit.format_entry(entry) for entry in found[:SIZE]],
         "subjects": SUBJECTS.items(),
         "subject": subject,
         "people": [(str(m.user_id), m.user.display_name) for m in members],
@@ -41,4 +41,4 @@ def listing(request: HttpRequest) -> HttpResponse:
         "older_url": f"?{urlencode({**given, 'before': found[SIZE - 1].pk})}" if len(found) > SIZE else None,
         "first_url": f"?{urlencode(given)}" if request.GET.get("before") else None,
     }
-    return page(request, "tenants/audit.html", context)
+    return render_page(request, "tenants/audit.html", context)

@@ -6,12 +6,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_safe
 
-from core.http import invalid, page
+from core.http import invalid, render_page
 from tenants.members import invitations
 from tenants.members.forms import AcceptForm, KnownAccountForm, NewAccountForm
 from tenants.roles import public, signed_in
 from tenants.web import workspace_urls
-from tenants.workspaces import places_of
+from tenants.workspaces import workspaces_of
 
 
 @signed_in
@@ -19,10 +19,10 @@ from tenants.workspaces import places_of
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """Into the only workspace, or a list of them."""
-    places = places_of(request.user.pk or 0)
+    places = workspaces_of(request.user.pk or 0)
     if len(places) == 1:
         return redirect(places[0].url)
-    return page(request, "tenants/home.html", {"places": places})
+    return render_page(request, "tenants/home.html", {"places": places})
 
 
 @public
@@ -36,7 +36,7 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
     try:
         found = invitations.read(token)
         if found.user is not None and not found.user.is_active:
-            return page(request, "account/account_inactive.html")
+            return render_page(request, "account/account_inactive.html")
         form = _form(request, found)
         if request.method == "POST" and form.is_valid():
             user = invitations.accept(found, **form.account())
@@ -44,10 +44,10 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
                 login(request, user, backend="allauth.account.auth_backends.AuthenticationBackend")
             return redirect(workspace_urls.inside(found.slug, "tenants:start"))
     except invitations.Expired:
-        return page(request, "tenants/invitation_over.html", status=410)
+        return render_page(request, "tenants/invitation_over.html", status=410)
     except invitations.Known:
         return redirect("invitation", token)
-    answer = invalid if request.method == "POST" else page
+    answer = invalid if request.method == "POST" else render_page
     return answer(request, "tenants/invitation.html", {"form": form, "invitation": found})
 
 

@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from core.http import go, invalid, not_found, page
+from core.http import invalid, not_found, redirect_to, render_page
 from tenants.members import invitations, memberships
 from tenants.members.forms import InviteForm, RoleForm
 from tenants.members.invitations import Expired, IsMember
@@ -34,7 +34,7 @@ def _context(form: InviteForm) -> dict[str, Any]:
 @require_safe
 def listing(request: WorkspaceRequest) -> HttpResponse:
     """Who works here, and who is invited."""
-    return page(request, "tenants/members.html", _context(InviteForm()))
+    return render_page(request, "tenants/members.html", _context(InviteForm()))
 
 
 @allow("members.manage")
@@ -48,7 +48,7 @@ def invite(request: WorkspaceRequest) -> HttpResponse:
             form.add_error("email", "Who has this address is a member already: change the role in the list.")
         else:
             messages.success(request, _sent(found))
-            return go(request, "tenants:members")
+            return redirect_to(request, "tenants:members")
     return invalid(request, "tenants/members.html", _context(form))
 
 
@@ -61,7 +61,7 @@ def invite_again(request: WorkspaceRequest, invitation_id: int) -> HttpResponse:
         messages.success(request, _sent(invitations.send_again(invitation_id, by=_user(request))))
     except Expired:
         messages.error(request, NOT_OPEN)
-    return go(request, "tenants:members")
+    return redirect_to(request, "tenants:members")
 
 
 @allow("members.manage")
@@ -75,7 +75,7 @@ def withdraw(request: WorkspaceRequest, invitation_id: int) -> HttpResponse:
         messages.error(request, NOT_OPEN)
     else:
         messages.success(request, f"The invitation of {found.email} is withdrawn. Its link does not work any more.")
-    return go(request, "tenants:members")
+    return redirect_to(request, "tenants:members")
 
 
 @allow("members.manage")
@@ -93,7 +93,7 @@ def set_role(request: WorkspaceRequest, membership_id: int) -> HttpResponse:
         messages.error(request, NEEDS_OWNER)
     else:
         messages.success(request, f"{member.user} is {member.role_label} now.")
-    return go(request, "tenants:members")
+    return redirect_to(request, "tenants:members")
 
 
 @allow("members.manage")
@@ -102,7 +102,7 @@ def remove(request: WorkspaceRequest, membership_id: int) -> HttpResponse:
     """Ask, then take a member out of the workspace."""
     if request.method != "POST":
         member = get_object_or_404(Membership.objects.select_related("user"), pk=membership_id)
-        return page(request, "tenants/remove_member.html", {"member": member})
+        return render_page(request, "tenants/remove_member.html", {"member": member})
     try:
         member = memberships.remove(membership_id, by=_user(request).pk)
     except NotAllowed:
@@ -112,8 +112,8 @@ def remove(request: WorkspaceRequest, membership_id: int) -> HttpResponse:
     else:
         messages.success(request, f"{member.user} is not a member any more.")
         if member.user_id == _user(request).pk:
-            return go(request, workspace_urls.outside("home"))
-    return go(request, "tenants:members")
+            return redirect_to(request, workspace_urls.outside("home"))
+    return redirect_to(request, "tenants:members")
 
 
 @allow("workspace.view")
@@ -121,16 +121,16 @@ def remove(request: WorkspaceRequest, membership_id: int) -> HttpResponse:
 def leave(request: WorkspaceRequest) -> HttpResponse:
     """Ask, then leave the workspace oneself."""
     if request.method != "POST":
-        return page(request, "tenants/remove_member.html", {"member": request.membership, "self": True})
+        return render_page(request, "tenants/remove_member.html", {"member": request.membership, "self": True})
     try:
         memberships.leave(_user(request).pk)
     except NotAllowed:
         return not_found(request)
     except LastOwner:
         messages.error(request, NEEDS_OWNER)
-        return go(request, "tenants:members")
+        return redirect_to(request, "tenants:members")
     messages.success(request, f"You have left {request.workspace.name}.")
-    return go(request, workspace_urls.outside("home"))
+    return redirect_to(request, workspace_urls.outside("home"))
 
 
 def _user(request: WorkspaceRequest) -> Any:
@@ -138,4 +138,4 @@ def _user(request: WorkspaceRequest) -> Any:
 
 
 def _sent(invitation: Invitation) -> str:
-    return f"{invitation.email} is invited. The link in the mail is good for {invitations.DAYS} days."
+    return f"{invitation.email} is invited. The link in the mail is good for {invitations.INVITATION_DAYS} days."

@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from core.http import go, invalid, not_found, page
+from core.http import invalid, not_found, redirect_to, render_page
 from tenants import import_rules
 from tenants.import_rules import PRESETS, ImportRulesForm
 from tenants.models import Tenant
@@ -28,7 +28,7 @@ def tabs(current: str) -> list[dict[str, Any]]:
 @require_safe
 def rules(request: WorkspaceRequest) -> HttpResponse:
     """Limits of files, and how values are judged."""
-    return page(request, "tenants/import_rules.html", _context(request))
+    return render_page(request, "tenants/import_rules.html", _context(request))
 
 
 def _context(request: WorkspaceRequest, form: ImportRulesForm | None = None) -> dict[str, Any]:
@@ -63,4 +63,4 @@ def use_preset(request: WorkspaceRequest) -> HttpResponse:
 def _save(request: WorkspaceRequest, values: Any, said: str) -> HttpResponse:
     changed = import_rules.save(request.workspace, values, user_id=request.user.pk)
     messages.success(request, said if changed else "Nothing was different: the rules stay as they are.")
-    return go(request, "tenants:settings")
+    return redirect_to(request, "tenants:settings")

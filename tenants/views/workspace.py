@@ -11,7 +11,7 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from core.http import not_found, page
+from core.http import not_found, render_page
 from tenants.models import Notice
 from tenants.roles import allow
 from tenants.web.request import WorkspaceRequest
@@ -31,7 +31,7 @@ def start(request: WorkspaceRequest) -> HttpResponse:
 def notices(request: WorkspaceRequest) -> HttpResponse:
     """What this person was told, newest first."""
     own = Notice.objects.filter(user=request.user.pk).order_by("-pk")[:100]
-    return page(request, "tenants/notices.html", {"notices": own})
+    return render_page(request, "tenants/notices.html", {"notices": own})
 
 
 @allow("workspace.view")
@@ -52,7 +52,7 @@ def mail(request: WorkspaceRequest) -> HttpResponse:
     files = sorted(Path(folder).glob("*.log"), key=lambda f: f.stat().st_mtime, reverse=True)
     found = [m for m in map(_read, files[: MAILS_SHOWN * 4]) if str(m["Message-ID"]).startswith(mine)]
     shown = [{"to": m["To"], "subject": m["Subject"], "date": m["Date"], "body": _text(m)} for m in found[:MAILS_SHOWN]]
-    return page(request, "tenants/mail.html", {"mails": shown})
+    return render_page(request, "tenants/mail.html", {"mails": shown})
 
 
 def _read(path: Path) -> EmailMessage:

@@ -15,7 +15,7 @@ from psycopg import errors
 
 from core.body_limit import JUDGE, LIMIT
 from core.http import not_found
-from core.parse import whole
+from core.parse import parse_id
 from tenants.isolation.context import tenant_context, wait_briefly
 from tenants.models import Membership, Tenant
 from tenants.roles import may
@@ -28,7 +28,7 @@ WAIT_SECONDS = 2
 Handler = Callable[[HttpRequest], HttpResponse]
 
 
-class Workspace:
+class WorkspaceMiddleware:
     """Judges every request below /w/ before anything else reads it; other paths pass untouched.
 
     Nobody signed in: the log-in page. Not a member, no such workspace, no such page, or a role without the
@@ -134,7 +134,7 @@ def _refuse_body(request: HttpRequest, tenant: Tenant, view: Any) -> bool:
     A view that takes files says so itself: it is told by `request.too_large` and answers with its own page. It must then
     do nothing else, as the token has not been looked at.
     """
-    size = whole(request.META.get("CONTENT_LENGTH") or "") or 0
+    size = parse_id(request.META.get("CONTENT_LENGTH") or "") or 0
     if not getattr(view, "takes_files", False):
         return size > settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     if size > tenant.max_upload_bytes + FORM_BYTES:

@@ -10,7 +10,7 @@ from tenants.models import Membership, Notice
 from tenants.roles import PERMISSIONS
 from tenants.web.request import WorkspaceRequest
 from tenants.web.workspace_urls import outside
-from tenants.workspaces import places_of
+from tenants.workspaces import workspaces_of
 
 # Section, then (label, icon, route, permission).
 SECTIONS: list[tuple[str, list[tuple[str, str, str, str]]]] = [
@@ -62,7 +62,8 @@ def context(request: HttpRequest) -> dict[str, Any]:
         "workspace": workspace,
         "membership": membership,
         "workspaces": [
-            {"name": p.name, "slug": p.slug, "url": p.url, "current": p.id == workspace.pk} for p in places_of(user.pk)
+            {"name": p.name, "slug": p.slug, "url": p.url, "current": p.id == workspace.pk}
+            for p in workspaces_of(user.pk)
         ],
         "nav": _sections(membership, request.path),
         # {% if can.imports_run %}: what this person may do, for buttons.

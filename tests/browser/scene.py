@@ -23,7 +23,7 @@ from imports.options import Options
 from imports.pipeline import phases, undo, worker
 from imports.wizard import column_choices, upload
 from segments import dynamic
-from segments.rules.tree import AttributeIs, Did, Group
+from segments.rules.tree import ActivityCondition, FieldCondition, Group
 from tenants.isolation.context import tenant_context
 from tenants.members import invitations
 from tenants.models import Membership, Tenant, User
@@ -54,8 +54,8 @@ CITIES = ["Rīga", "Oslo", "Liepāja", "Bergen", "Vilnius", "Tromsø"]
 RULE = Group(
     "all",
     (
-        Group("any", (AttributeIs("city", "is", ("Rīga", "Oslo")), Did("order", "at_least", "2", 30))),
-        AttributeIs("email_status", "is", ("active",)),
+        Group("any", (FieldCondition("city", "is", ("Rīga", "Oslo")), ActivityCondition("order", "at_least", "2", 30))),
+        FieldCondition("email_status", "is", ("active",)),
     ),
 )
 MAPS = {"apavu_izm": "new:integer:shoe_size", "klienta_nr": "external_id"}
@@ -161,7 +161,7 @@ def _cared_for(scene: Scene) -> None:
         key = scene.form = signup.new_key(scene.tenant.pk)
         SignupForm.objects.create(key=key, title="Our news", wording="I want to get e-mails.", categories=["News"])
         webhooks.add("postmark")
-        scene.dynamic = dynamic.save(RULE, "Riga or orders", user_id=scene.owner.pk).pk
+        scene.dynamic = dynamic.save_dynamic_segment(RULE, "Riga or orders", user_id=scene.owner.pk).pk
         search = schedule.start(user_id=scene.owner.pk)
         action = actions.begin("unsubscribe", {"q": "Rūdolfs"}, user_id=scene.owner.pk)
         merge.merge([contact.pk for contact in rest[:2]], user_id=scene.owner.pk)
@@ -219,7 +219,7 @@ def _ended(scene: Scene) -> None:
     worker.work(scene.tenant.pk, canceled.pk)
     undone = bring(scene.tenant, people(40, start=700), **keep)
     with tenant_context(scene.tenant.pk):
-        undo.ask(undone, "undo", user=scene.owner)
+        undo.request(undone, "undo", user=scene.owner)
     worker.work(scene.tenant.pk, undone.pk)
     scene.imports |= {"result": first.pk, "again": again.pk, "failed": failed.pk, "canceled": canceled.pk}
     names = ("autumn-fair-riga-2026.csv", "loyalty-tiers-q4.csv", "event-guests-oslo.csv", "web-orders-backfill-03.csv")
@@ -236,7 +236,7 @@ def _waiting(scene: Scene) -> None:
     draft = receive(scene.tenant, people(30, start=300), name="newsletter-signups-w46.csv", user=scene.owner)
     run = receive(scene.tenant, people(400, start=400, change=with_errors), user=scene.owner)
     with tenant_context(scene.tenant.pk):
-        upload.start(run, options=Options(), columns=column_choices.choose(run, MAPS), auto_start=True)
+        upload.start(run, options=Options(), columns=column_choices.apply_choices(run, MAPS), auto_start=True)
         Import.objects.filter(pk=run.pk).update(file_name="members-2026-full-export.csv")
         Import.objects.filter(pk=review.pk).update(file_name="spring-campaign-no.csv")
     with patch.object(phases, "WRITE_ROWS", 50):

@@ -15,7 +15,7 @@ from django.core.management import call_command
 from cdp.demo import history, workspace
 from contacts.duplicates import exact
 from contacts.models import Contact, EmailStatus, ProbablePair, ProbableSearch
-from imports.models import Import, Phase, RejectedRow, RowIssue, Status, Touched
+from imports.models import Import, Phase, RejectedRow, RowEffect, RowIssue, Status
 from segments import membership
 from segments.models import Member, Segment
 from tenants.isolation.context import tenant_context
@@ -23,7 +23,7 @@ from tenants.models import Membership, Tenant, User
 from tenants.roles import Role
 from tracking.models import Event, Site, Visitor, VisitorIdentifier
 
-MODELS = (Contact, Import, RowIssue, Touched, Member, Segment, Membership, Event, Site, Visitor, VisitorIdentifier)
+MODELS = (Contact, Import, RowIssue, RowEffect, Member, Segment, Membership, Event, Site, Visitor, VisitorIdentifier)
 
 
 def seed() -> dict[str, Any]:
@@ -94,7 +94,7 @@ def test_one_import_waits_for_its_review(inside_demo: Tenant) -> None:
     assert waiting.review["counts"]["rows"] == 600
     assert waiting.review["segments"][0]["after"] > 0
     assert sum(waiting.review["visitors"].values()) > 0
-    assert not Touched.objects.filter(import_id=waiting.pk).exists()
+    assert not RowEffect.objects.filter(import_id=waiting.pk).exists()
 
 
 def test_visitors_met_contacts_on_both_roads(inside_demo: Tenant) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.parse import whole, wholes
+from core.parse import parse_id, parse_ids
 
 
 @pytest.mark.parametrize(
@@ -13,8 +13,8 @@ from core.parse import whole, wholes
     ],
 )  # fmt: skip
 def test_whole(text: str, number: int | None) -> None:
-    assert whole(text) == number
+    assert parse_id(text) == number
 
 
 def test_wholes() -> None:
-    assert wholes(["1", "x", "", "22"]) == [1, 22]
+    assert parse_ids(["1", "x", "", "22"]) == [1, 22]

@@ -195,7 +195,7 @@ def test_axis_ends_at_a_round_number(value: Any, top: Any) -> None:
 
 
 def test_line_chart_has_its_figures_as_a_table() -> None:
-    mark = charts.Mark(1, "fair <Riga>")
+    mark = charts.Tick(1, "fair <Riga>")
     chart = charts.line(["1 Nov", "2 Nov"], [3, 1], name="Now", sentence="Words.", before=[2, 2], mark=mark)
     html = render_to_string("ui/chart.html", {"chart": chart})
     assert 'role="img" aria-label="Words."' in html

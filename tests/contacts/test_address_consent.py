@@ -72,12 +72,12 @@ def test_a_contact_that_is_given_the_address_and_its_undo(tenant: Tenant, before
     assert (imp.updated, status(tenant, pk=taker.pk), warnings(tenant, imp)) == (1, before, [(2, before)])
     with tenant_context(tenant.pk):
         assert Contact.objects.get(pk=taker.pk).email_status_reason == "known for this address"
-        undo.ask(imp, "undo", user=None)
+        undo.request(imp, "undo", user=None)
     work(tenant, imp)
     with tenant_context(tenant.pk):
         taker.refresh_from_db()
         assert (taker.email, taker.email_status, taker.email_status_reason) == ("other@example.com", "active", None)
-        undo.ask(imp, "redo", user=None)
+        undo.request(imp, "redo", user=None)
     work(tenant, imp)
     with tenant_context(tenant.pk):
         taker.refresh_from_db()
@@ -242,7 +242,7 @@ def test_an_undo_that_brings_an_address_back(tenant: Tenant) -> None:
     imp = bring(tenant, "external id,email\nC-1,new@example.com\n")
     with tenant_context(tenant.pk):
         known("unsubscribed", external_id="C-2")
-        undo.ask(imp, "undo", user=None)
+        undo.request(imp, "undo", user=None)
     work(tenant, imp)
     with tenant_context(tenant.pk):
         back = Contact.objects.get(external_id="C-1")
@@ -264,7 +264,7 @@ def form(inside: Tenant) -> SignupForm:
 def test_a_confirmation_counts_for_the_address(form: SignupForm, inside: Tenant, before: str, after: str) -> None:
     first, second = known(before, external_id="C-1"), known(before, external_id="C-2")
     Alias.objects.create(kind="email", value=BEA, contact_id=second.pk, status=before)
-    signup.confirm(signup.Asked(inside.pk, form.pk, BEA, ""))
+    signup.confirm(signup.SignupRequest(inside.pk, form.pk, BEA, ""))
     for contact in (first, second):
         contact.refresh_from_db()
         assert contact.email_status == after

@@ -10,7 +10,7 @@ from django.utils import timezone
 from contacts.bulk import actions
 from contacts.consent import suppression
 from contacts.duplicates import merge
-from contacts.errors import Refused
+from contacts.errors import NotAllowed
 from contacts.models import Alias, BulkAction, Contact, SignupForm
 from contacts.profile import edit, quick_actions
 from contacts.profile import undo as profile_undo
@@ -283,7 +283,7 @@ def test_nobody_enters_them_by_hand(changed: Tenant, alice: Actor) -> None:
     with tenant_context(changed.pk):
         Contact.objects.update(deleted_at=timezone.now(), deleted_reason="asked")
         for values in ({"email": (OLD, OLD)}, {"email": (NEW, NEW)}, {"phone": (P1, P1)}, {"external_id": "C-1"}):
-            with pytest.raises(Refused, match="was deleted"):
+            with pytest.raises(NotAllowed, match="was deleted"):
                 edit.create(values, user_id=alice.user.pk)
         # A phone alone does not say who somebody is.
         assert edit.create({"email": ("x@example.com",) * 2, "phone": (P1, P1)}, user_id=alice.user.pk).pk
@@ -295,7 +295,7 @@ def test_an_erased_address_is_not_given_by_hand(changed: Tenant, alice: Actor) -
         other = Contact.objects.create(email="x@example.com", origin="manual")
         values: dict[str, Any]
         for values in ({"email": (OLD, OLD)}, {"phone": (P2, P2)}, {"external_id": "C-1"}):
-            with pytest.raises(Refused, match="erased"):
+            with pytest.raises(NotAllowed, match="erased"):
                 edit.change(other.pk, values, seen=other.changed_at, user_id=alice.user.pk)
 
 
@@ -309,7 +309,7 @@ def test_a_restore_does_not_bring_back_an_erased_address(alice: Actor, way: str)
     with tenant_context(tenant.pk):
         suppression.add([("email", OLD)])
         if way == "one":
-            with pytest.raises(Refused, match="erased"):
+            with pytest.raises(NotAllowed, match="erased"):
                 quick_actions.restore(gone.pk, user_id=by)
         elif way == "many":
             action = actions.begin("restore", {"ids": [gone.pk], "show": "deleted"}, user_id=by)
@@ -326,7 +326,7 @@ def test_a_form_brings_nobody_back_before_the_press(changed: Tenant, email: str)
         form = SignupForm.objects.create(key=signup.new_key(changed.pk), title="News", wording="I agree.")
         signup.ask(form, email=email, name="")
         assert Contact.objects.living().count() == 0
-        signup.confirm(signup.Asked(changed.pk, form.pk, email, ""))
+        signup.confirm(signup.SignupRequest(changed.pk, form.pk, email, ""))
         assert Contact.objects.living().get().email == email
 
 
@@ -340,7 +340,7 @@ def test_a_restored_person_is_found_by_an_alias(changed: Tenant) -> None:
 def test_an_undone_import_leaves_no_alias_to_nobody(tenant: Tenant) -> None:
     imp = bring(tenant, f"{HEAD}C-1,{OLD},{P1}\nC-1,{NEW},{P2}\n")
     with tenant_context(tenant.pk):
-        undo.ask(imp, "undo", user=None)
+        undo.request(imp, "undo", user=None)
     work(tenant, imp)
     assert people(tenant) == []
     again = bring(tenant, f"{HEAD},{OLD},\n")

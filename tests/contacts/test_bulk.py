@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from contacts import cleanup
 from contacts.bulk import actions, export, kinds
-from contacts.models import BulkAction, BulkItem, BulkState, Change, Contact, EmailStatus, Turn
+from contacts.models import BulkAction, BulkItem, BulkState, Change, Contact, EmailStatus, WriteLock
 from segments.models import Member, Segment
 from tenants.isolation.context import tenant_context
 from tenants.models import AuditEntry, Notice, Outbox, Tenant
@@ -198,14 +198,14 @@ def test_segments_know_whom_the_action_has_added(crowd: Actor) -> None:
         Member.objects.create(
             tenant_id=crowd.workspace.pk, segment_id=one.pk, contact_id=first.pk, added_at=timezone.now()
         )
-        version = Turn.objects.get().version
+        version = WriteLock.objects.get().version
     action = work(crowd, begin(crowd, "segments", {"status": "email.active"}, segments=[one.pk, two.pk]))
     with tenant_context(crowd.workspace.pk):
         assert (Member.objects.filter(segment_id=one.pk).count(), Member.objects.filter(segment_id=two.pk).count()) == (
             4,
             4,
         )
-        assert Turn.objects.get().version == version  # contacts themselves did not change
+        assert WriteLock.objects.get().version == version  # contacts themselves did not change
     undone(crowd, action)
     with tenant_context(crowd.workspace.pk):
         assert list(Member.objects.values_list("segment_id", "contact_id")) == [(one.pk, first.pk)]
@@ -337,9 +337,9 @@ def test_the_file_goes_when_its_time_is_over(crowd: Actor) -> None:
     with tenant_context(crowd.workspace.pk):
         path = export.folder() / BulkAction.objects.get(pk=action.pk).result["file"]
         assert path.stat().st_mode & 0o077 == 0
-        BulkAction.objects.update(finished_at=timezone.now() - timedelta(days=export.DAYS, hours=1))
+        BulkAction.objects.update(finished_at=timezone.now() - timedelta(days=export.EXPORT_KEEP_DAYS, hours=1))
     assert crowd.get(f"contacts/actions/{action.pk}/file/").status_code == 410
-    cleanup.everywhere()
+    cleanup.run_for_all_workspaces()
     assert not path.exists()
     assert "not kept any more" in crowd.get(f"contacts/actions/{action.pk}/").content.decode()
 
@@ -432,7 +432,7 @@ def test_another_workspace_is_never_touched(crowd: Actor, charlie: Actor) -> Non
     ],
 )
 def test_the_button_says_how_many(kind: str, count: int, words: str) -> None:
-    assert actions.kinds()[kind].asking(count) == words
+    assert actions.action_types()[kind].asking(count) == words
 
 
 def test_the_preview_and_the_page_say_the_number(alice: Actor) -> None:

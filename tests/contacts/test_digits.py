@@ -128,7 +128,7 @@ def test_undo_of_an_import(alice: Actor) -> None:
     second = bring(alice.workspace, file(*["5.50" for _ in NUMBERS]), maps={"Price": "price"})
     assert set(prices(alice)) == {"5.50"}
     with tenant_context(alice.workspace.pk):
-        undo.ask(second, "undo", user=alice.user)
+        undo.request(second, "undo", user=alice.user)
     worker.work(alice.workspace.pk, second.pk)
     assert prices(alice) == list(NUMBERS)
 
@@ -161,7 +161,7 @@ def test_another_type_and_back(alice: Actor) -> None:
 def test_rules_compare_all_digits(alice: Actor, op: str, value: str, found: int) -> None:
     bring(alice.workspace, file(LONG, ZEROS), maps=MAPS)
     with tenant_context(alice.workspace.pk):
-        rule = tree.Group("all", (tree.AttributeIs("price", op, (value,)),))
+        rule = tree.Group("all", (tree.FieldCondition("price", op, (value,)),))
         assert Contact.objects.filter(compiler.compile_rule(rule)).count() == found
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from contacts.duplicates import exact
-from contacts.models import Contact, Turn
+from contacts.models import Contact, WriteLock
 from tenants.isolation.context import tenant_context
 from tests.cast import Actor, actor
 from tests.imports.helpers import bring
@@ -74,7 +74,7 @@ def test_pages_show_every_group_once(alice: Actor, monkeypatch: pytest.MonkeyPat
         bring(alice.workspace, "external_id,email\n" + rows)
     with tenant_context(alice.workspace.pk):
         assert Contact.objects.count() == 40
-        Turn.objects.update(version=100)
+        WriteLock.objects.update(version=100)
     url, seen = "contacts/duplicates/", []
     while url:
         context = alice.get(url).context

@@ -7,7 +7,7 @@ from django.db import connection
 from django.utils import timezone
 
 from contacts.consent import suppression
-from contacts.models import Attribute, Category, Change, ConsentRecord, Contact, Turn
+from contacts.models import Attribute, Category, Change, ConsentRecord, Contact, WriteLock
 from tenants.isolation.context import tenant_context
 from tenants.models import AuditEntry
 from tests.cast import Actor
@@ -47,7 +47,7 @@ def test_a_new_contact_is_read_as_an_import_reads(alice: Actor) -> None:
         assert (consent.contact_id, consent.said_by_id) == (ann.pk, alice.user.pk)
         assert "owner's consent" in consent.wording
         assert Change.objects.get().at == ann.changed_at
-        assert Turn.objects.get().version == 1
+        assert WriteLock.objects.get().version == 1
         assert AuditEntry.objects.filter(verb="contact.created").count() == 1
 
 

@@ -20,7 +20,7 @@ from contacts.profile import quick_actions
 from imports.models import Import, RejectedRow
 from segments import dynamic, membership
 from segments.models import Member, Segment
-from segments.rules.tree import AttributeIs, Group
+from segments.rules.tree import FieldCondition, Group
 from tenants.isolation import rls
 from tenants.isolation.context import tenant_context
 from tenants.models import AuditEntry
@@ -106,8 +106,8 @@ def canary(alice: Actor) -> tuple[Actor, Contact]:
             tenant_id=own, visitor_id=visitor.pk, kind="email", value=f"{CANARY}@example.com", seen_at=now
         )
         BlacklistEntry.objects.create(kind="phone", value=f"+44{DIGITS}")
-        dynamic.save(
-            Group("all", (AttributeIs("email", "is", (f"{CANARY}@example.com", "bob@example.com")),)),
+        dynamic.save_dynamic_segment(
+            Group("all", (FieldCondition("email", "is", (f"{CANARY}@example.com", "bob@example.com")),)),
             "Them",
             user_id=alice.user.pk,
         )

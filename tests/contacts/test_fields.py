@@ -10,7 +10,7 @@ from contacts.models import Attribute, BulkAction, Category, Contact
 from imports.models import RowIssue
 from imports.wizard import column_choices
 from segments import dynamic
-from segments.rules.tree import AttributeIs, Group
+from segments.rules.tree import FieldCondition, Group
 from tenants.isolation.context import tenant_context
 from tenants.models import AuditEntry
 from tests.cast import Actor
@@ -238,8 +238,8 @@ def test_where_a_field_is_used(alice: Actor, charlie: Actor) -> None:
     assert "file.csv" in alice.get("imports/of-field/shoe_size/").text
     assert "No segment asks for it" in alice.get("segments/of-field/shoe_size/").text
     with tenant_context(alice.workspace.pk):
-        rule = Group("all", (Group("any", (AttributeIs("shoe_size", "at_least", ("40",)),)),))
-        dynamic.save(rule, "Large feet", user_id=alice.user.pk)
+        rule = Group("all", (Group("any", (FieldCondition("shoe_size", "at_least", ("40",)),)),))
+        dynamic.save_dynamic_segment(rule, "Large feet", user_id=alice.user.pk)
     assert "Large feet" in alice.get("segments/of-field/shoe_size/").text
     assert "of-field/shoe_size" in alice.get(f"contacts/fields/{row.pk}/").text
     assert "Large feet" not in charlie.get("segments/of-field/shoe_size/").text

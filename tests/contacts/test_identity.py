@@ -404,9 +404,9 @@ def test_the_same_rows_again_change_nothing(inside: Tenant) -> None:
 
 def test_a_turn_has_one_holder(inside: Tenant) -> None:
     turn = write_lock.lock()
-    assert write_lock.take(turn, 1)
-    assert write_lock.take(turn, 1)
-    assert not write_lock.take(turn, 2)
+    assert write_lock.acquire(turn, 1)
+    assert write_lock.acquire(turn, 1)
+    assert not write_lock.acquire(turn, 2)
     write_lock.release(2, written=True)
     assert write_lock.lock().holder == 1
     write_lock.release(1, written=True)

@@ -9,10 +9,11 @@ from django.utils import timezone
 
 from contacts import change_log
 from contacts.duplicates import merge
+from contacts.errors import NotAllowed
 from contacts.listing import contact_list, status_filters
-from contacts.listing.contact_list import Asked
+from contacts.listing.contact_list import ListQuery
 from contacts.listing.status_filters import FILTERS
-from contacts.models import Change, Contact, Turn
+from contacts.models import Change, Contact, WriteLock
 from contacts.profile import quick_actions
 from imports.models import Phase
 from imports.options import Options
@@ -53,7 +54,7 @@ def people_of(alice: Actor) -> Actor:
             if phone:
                 found |= {"phone_status": phone}
             Contact.objects.filter(first_name=name).update(**found)
-        Turn.objects.update(version=100)
+        WriteLock.objects.update(version=100)
     return alice
 
 
@@ -97,7 +98,7 @@ def test_counts_follow_what_is_written(people_of: Actor) -> None:
             {key: status_filters.count(status_filters.cells(), f, deleted=False) for key, f in FILTERS.items()}
         )
         anna = Contact.objects.get(first_name="Anna")
-        quick_actions.perform(anna.pk, quick_actions.ACTS["unsubscribe"], user_id=people_of.user.pk)
+        quick_actions.perform(anna.pk, quick_actions.QUICK_ACTIONS["unsubscribe"], user_id=people_of.user.pk)
         after = Counter(
             {key: status_filters.count(status_filters.cells(), f, deleted=False) for key, f in FILTERS.items()}
         )
@@ -129,7 +130,7 @@ def many(tenant: Tenant, count: int) -> None:
             contact.save()
             Change.objects.create(tenant_id=tenant.pk, at=now, contact_id=contact.pk)
         Contact.objects.annotate(place=F("pk") % 4).filter(place__gt=0).update(rating=F("pk") % 4)
-        Turn.objects.update(version=100)
+        WriteLock.objects.update(version=100)
 
 
 @pytest.mark.parametrize(
@@ -147,15 +148,15 @@ def test_pages_there_and_back(alice: Actor, query: str) -> None:
     many(alice.workspace, 150)
     with tenant_context(alice.workspace.pk):
         given = dict(pair.split("=") for pair in query.split("&"))
-        asked = Asked.of({**given, "size": "25"}, region=None)
+        asked = ListQuery.of({**given, "size": "25"}, region=None)
         first = contact_list.page(asked)
         pages, shown = [first], first
         while shown.older:
-            shown = contact_list.page(Asked.of({**given, "size": "25", "after": shown.older}, region=None))
+            shown = contact_list.page(ListQuery.of({**given, "size": "25", "after": shown.older}, region=None))
             pages.append(shown)
         back = [shown]
         while shown.newer:
-            shown = contact_list.page(Asked.of({**given, "size": "25", "before": shown.newer}, region=None))
+            shown = contact_list.page(ListQuery.of({**given, "size": "25", "before": shown.newer}, region=None))
             back.append(shown)
         everybody = [c.pk for page in pages for c in page.contacts]
         assert everybody == [c.pk for page in reversed(back) for c in page.contacts]
@@ -196,7 +197,7 @@ def test_one_click_and_its_undo(people_of: Actor, act: str, name: str, channel: 
     assert getattr(changed, f"{channel}_status") == after
     assert getattr(changed, f"{channel}_status_at") is not None
     assert changed.changed_at > contact.changed_at
-    entry = entry_of(people_of, quick_actions.ACTS[act].verb)
+    entry = entry_of(people_of, quick_actions.QUICK_ACTIONS[act].verb)
     assert (entry.user_id, entry.object) == (people_of.user.pk, f"contact {contact.pk}")
     people_of.post(f"contacts/undo/{entry.pk}/")
     again = contact_of(people_of, name)
@@ -256,7 +257,7 @@ def test_nobody_comes_back_unasked_while_somebody_else_has_the_id(taken: tuple[A
     assert "two contacts cannot have the same one" in answer.text
     assert "One contact with New" in answer.text
     assert contact_of(alice, "Old").deleted_at is not None
-    with tenant_context(alice.workspace.pk), pytest.raises(quick_actions.Refused, match="has the external ID C-1 now"):
+    with tenant_context(alice.workspace.pk), pytest.raises(NotAllowed, match="has the external ID C-1 now"):
         quick_actions.restore(old.pk, user_id=alice.user.pk)
 
 
@@ -278,14 +279,14 @@ def test_somebody_comes_back_as_part_of_who_has_the_id(taken: tuple[Actor, Conta
     with tenant_context(alice.workspace.pk):
         only = Contact.objects.living().get()
         assert (only.external_id, only.attributes["city"]) == ("C-1", "Riga")
-        assert merge.leads_to(Contact.objects.get(pk=old.pk)).pk == only.pk
+        assert merge.current_contact(Contact.objects.get(pk=old.pk)).pk == only.pk
 
 
 def test_a_plan_made_before_is_out_of_date(people_of: Actor) -> None:
     with tenant_context(people_of.workspace.pk):
-        before = Turn.objects.get().version
+        before = WriteLock.objects.get().version
         quick_actions.delete(contact_of_pk(people_of, "Anna"), reason="Other", user_id=people_of.user.pk)
-        assert Turn.objects.get().version == before + 1
+        assert WriteLock.objects.get().version == before + 1
 
 
 def contact_of_pk(who: Actor, name: str) -> int:
@@ -328,12 +329,14 @@ def test_while_an_import_writes_consent_only_becomes_stricter(alice: Actor) -> N
     imp = receive(alice.workspace, "email,email_status\n" + rows)
     with tenant_context(alice.workspace.pk):
         options = Options.parse({"deleted": "restore"})
-        mapped = column_choices.choose(imp, {"email_status": "email_status"}, options=options)
+        mapped = column_choices.apply_choices(imp, {"email_status": "email_status"}, options=options)
         upload.start(imp, options=options, columns=mapped, auto_start=True)
     while again(alice.workspace, imp).phase != Phase.APPLY:
         assert worker.step(alice.workspace.pk, imp.pk)
     with tenant_context(alice.workspace.pk):
-        quick_actions.perform(contact_of_pk(alice, "Anna"), quick_actions.ACTS["unsubscribe"], user_id=alice.user.pk)
+        quick_actions.perform(
+            contact_of_pk(alice, "Anna"), quick_actions.QUICK_ACTIONS["unsubscribe"], user_id=alice.user.pk
+        )
         quick_actions.delete(contact_of_pk(alice, "Cara"), reason="Other", user_id=alice.user.pk)
     assert work(alice.workspace, imp).status == "imported"
     assert contact_of(alice, "Anna").email_status == "unsubscribed"
@@ -343,7 +346,7 @@ def test_while_an_import_writes_consent_only_becomes_stricter(alice: Actor) -> N
 
 def by_change(tenant: Tenant, order: str = "changed") -> list[int]:
     with tenant_context(tenant.pk):
-        return [c.pk for c in contact_list.page(Asked.of({"order": order, "size": "200"}, region=None)).contacts]
+        return [c.pk for c in contact_list.page(ListQuery.of({"order": order, "size": "200"}, region=None)).contacts]
 
 
 def test_the_order_of_changes_is_tidied_and_an_undo_still_finds_its_place(
@@ -359,12 +362,12 @@ def test_the_order_of_changes_is_tidied_and_an_undo_still_finds_its_place(
     assert entries == 31, "each contact has one place"
     assert len(by_change(tenant)) == 31
     with tenant_context(tenant.pk):
-        assert undo.ask(later, "undo", user=None)
+        assert undo.request(later, "undo", user=None)
     work(tenant, later)
     assert sorted(by_change(tenant)) == sorted(before)
     assert by_change(tenant, "-changed") == by_change(tenant)[::-1]
     with tenant_context(tenant.pk):
-        assert undo.ask(later, "redo", user=None)
+        assert undo.request(later, "redo", user=None)
     work(tenant, later)
     assert len(by_change(tenant)) == 31
 

@@ -26,7 +26,7 @@ from contacts.linkage import (
     schedule,
     scoring,
 )
-from contacts.linkage.comparison import People, compare
+from contacts.linkage.comparison import PersonColumns, compare
 from contacts.linkage.normalize import FIELDS, TOP, Person
 from contacts.linkage.scoring import Answer
 from contacts.models import Contact, Decision, ProbableKey, ProbablePair, ProbableSearch, SearchState
@@ -89,7 +89,7 @@ def test_a_stranger_shares_no_key() -> None:
 
 
 def levels_of(one: Person, other: Person) -> dict[str, int]:
-    people = People.of([(1, one), (2, other)])
+    people = PersonColumns.of([(1, one), (2, other)])
     return dict(zip(FIELDS, map(int, compare(people, np.array([0]), np.array([1]))[0]), strict=True))
 
 
@@ -123,10 +123,10 @@ def test_exchanged_names_are_nearly_the_same() -> None:
 # --- the whole, on people made up with families ---------------------------------------------------------------------------
 
 
-def found_in(entries: Sequence[doubles.Entry], *, numbers: list[int] | None = None) -> tuple[Answer, People]:
+def found_in(entries: Sequence[doubles.Entry], *, numbers: list[int] | None = None) -> tuple[Answer, PersonColumns]:
     numbers = numbers or list(range(len(entries)))
     persons = [normalize.person(entry.values()) for entry in entries]
-    people = People.of(list(zip(numbers, persons, strict=True)))
+    people = PersonColumns.of(list(zip(numbers, persons, strict=True)))
     place = {int(pk): i for i, pk in enumerate(people.ids)}
     by_key: dict[int, list[int]] = {}
     for number, person in zip(numbers, persons, strict=True):
@@ -146,12 +146,12 @@ def quality(answer: Answer, who: dict[int, int]) -> tuple[float, float]:
 
 
 @pytest.fixture(scope="module")
-def family_town() -> tuple[list[doubles.Entry], Answer, People]:
+def family_town() -> tuple[list[doubles.Entry], Answer, PersonColumns]:
     entries = doubles.entries(3_000, 3)
     return entries, *found_in(entries)
 
 
-def test_doubles_are_found_among_families(family_town: tuple[list[doubles.Entry], Answer, People]) -> None:
+def test_doubles_are_found_among_families(family_town: tuple[list[doubles.Entry], Answer, PersonColumns]) -> None:
     entries, answer, _people = family_town
     precision, recall = quality(answer, {i: entry.person for i, entry in enumerate(entries)})
     assert precision >= 0.95
@@ -177,14 +177,14 @@ def test_few_names_and_no_doubles_do_not_lead_astray() -> None:
     assert len(answer.groups) <= 2
 
 
-def test_the_same_answer_whatever_the_order(family_town: tuple[list[doubles.Entry], Answer, People]) -> None:
+def test_the_same_answer_whatever_the_order(family_town: tuple[list[doubles.Entry], Answer, PersonColumns]) -> None:
     entries, answer, _people = family_town
     order = random.Random(1).sample(range(len(entries)), len(entries))
     again, _other = found_in([entries[i] for i in order], numbers=order)
     assert again.groups == answer.groups
 
 
-def test_a_score_is_the_sum_of_its_parts(family_town: tuple[list[doubles.Entry], Answer, People]) -> None:
+def test_a_score_is_the_sum_of_its_parts(family_town: tuple[list[doubles.Entry], Answer, PersonColumns]) -> None:
     _entries, answer, _people = family_town
     full = [pair for pair in answer.pairs if any(name in ("birth", "email") and level >= TOP[name] - 1
                                                  for name, level, _bits, _count in pair.parts)]  # fmt: skip
@@ -209,7 +209,7 @@ def test_namesakes_at_one_address_are_never_more_than_possible() -> None:
     assert explanations.band(explanations.probability(pair.bits))[0] == "Possible"
 
 
-def test_a_model_survives_being_stored(family_town: tuple[list[doubles.Entry], Answer, People]) -> None:
+def test_a_model_survives_being_stored(family_town: tuple[list[doubles.Entry], Answer, PersonColumns]) -> None:
     _entries, answer, people = family_town
     left, right = np.arange(0, 200, 2), np.arange(1, 201, 2)
     levels = compare(people, left, right)

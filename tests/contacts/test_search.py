@@ -7,7 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from contacts.listing import contact_list, search_box
-from contacts.listing.contact_list import Asked
+from contacts.listing.contact_list import ListQuery
 from contacts.models import Contact
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
@@ -194,7 +194,7 @@ def test_what_an_index_answers(alice: Actor, query: str) -> None:
     bring(alice.workspace, "email\n" + "".join(f"p{i}@d{i % 50}.example\n" for i in range(300)))
     with tenant_context(alice.workspace.pk), connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
-        asked = Asked.of({"q": query}, region=None)
+        asked = ListQuery.of({"q": query}, region=None)
         with CaptureQueriesContext(connection) as captured:
             list(contact_list.matching(asked).order_by()[:50])
         plans = [_plan(cursor, str(done["sql"])) for done in captured if 'FROM "contact"' in str(done["sql"])]

@@ -12,7 +12,7 @@ from contacts.models import Attribute, Contact
 from contacts.values import texts
 from contacts.values.types import parser
 from segments.rules import compiler
-from segments.rules.tree import AttributeIs, Group
+from segments.rules.tree import FieldCondition, Group
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tests.cast import Actor
@@ -60,7 +60,7 @@ def cities(tenant: Tenant) -> list[Any]:
 
 def asked(tenant: Tenant, key: str, op: str, value: str) -> int:
     with tenant_context(tenant.pk):
-        found = Contact.objects.filter(compiler.compile_rule(Group("all", (AttributeIs(key, op, (value,)),))))
+        found = Contact.objects.filter(compiler.compile_rule(Group("all", (FieldCondition(key, op, (value,)),))))
         return int(found.count())
 
 
@@ -106,10 +106,10 @@ def test_a_cell_of_nothing_to_see_is_blank(tenant: Tenant) -> None:
 
 
 def test_texts_of_events_have_the_form_too(tenant: Tenant) -> None:
-    from segments.rules.tree import Did, Where
+    from segments.rules.tree import ActivityCondition, PropertyFilter
 
     maps = {"what": "event.name", "where": "event.property"}
     bring(tenant, f"email,what,where\na@example.com,{NFD}\u00a0trip,{NFD}\n", maps=maps, task="events")
-    did = Did("track", "at_least", "1", name=f"{NFC} trip", where=Where("where", "is", NFD))
+    did = ActivityCondition("track", "at_least", "1", name=f"{NFC} trip", where=PropertyFilter("where", "is", NFD))
     with tenant_context(tenant.pk):
         assert Contact.objects.filter(compiler.compile_rule(Group("all", (did,)))).count() == 1

@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 from contacts.bulk import actions
 from contacts.consent import blacklist
 from contacts.duplicates import merge
+from contacts.errors import NotAllowed
 from contacts.listing import status_filters
 from contacts.listing.status_filters import FILTERS
 from contacts.models import BulkAction, Contact, Merge
 from contacts.profile import edit, quick_actions
 from contacts.profile import undo as profile_undo
-from contacts.profile.quick_actions import ACTS, Refused
+from contacts.profile.quick_actions import QUICK_ACTIONS
 from contacts.values import channel_status
 from imports.models import Import
 from imports.pipeline import undo
@@ -61,7 +62,7 @@ class World:
             ids = [c.external_id for c in living if c.external_id]
             assert len(ids) == len(set(ids))
             for contact in contacts.values():
-                end = merge.leads_to(contact)
+                end = merge.current_contact(contact)
                 assert end.merged_into is None
                 assert contact.merged_into is None or contact.deleted_at is not None
             self._statuses(living, milder=milder)
@@ -95,7 +96,7 @@ class World:
             imp = done[n % len(done)] if done else None
             before = set(Contact.objects.values_list("pk", flat=True))
             if imp is not None:
-                undo.ask(imp, "undo", user=self.who.user)
+                undo.request(imp, "undo", user=self.who.user)
         if imp is not None:
             work(self.who.workspace, imp)
         with tenant_context(self.who.workspace.pk):
@@ -138,7 +139,9 @@ class World:
     def click(self, n: int) -> dict[str, Any]:
         contact = self.pick(n)
         if contact is not None:
-            quick_actions.perform(contact.pk, list(ACTS.values())[n % len(ACTS)], user_id=self.who.user.pk)
+            quick_actions.perform(
+                contact.pk, list(QUICK_ACTIONS.values())[n % len(QUICK_ACTIONS)], user_id=self.who.user.pk
+            )
         return {"milder": True}  # a complaint can be cleared by hand
 
     def back(self, n: int) -> dict[str, Any]:
@@ -189,7 +192,7 @@ def step(world: World, name: str, n: int) -> None:
         else:
             with tenant_context(world.who.workspace.pk):
                 options = act(n)
-    except Refused:
+    except NotAllowed:
         options = {"milder": False}  # nothing was written
     world.look(**options)
 

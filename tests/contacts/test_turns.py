@@ -9,7 +9,7 @@ from django.db import connection
 from django.utils import timezone
 
 from contacts.identity import resolver
-from contacts.models import Contact, Turn
+from contacts.models import Contact, WriteLock
 from contacts.profile import edit, quick_actions
 from contacts.profile.quick_actions import REASONS
 from imports.models import Import, Unit
@@ -127,7 +127,7 @@ def test_a_page_that_writes_waits_two_seconds_at_most(alice: Actor) -> None:
     tenant = alice.workspace
     with tenant_context(tenant.pk):
         contact = Contact.objects.create(email="a@example.com", origin="manual")
-        Turn.objects.bulk_create([Turn()], ignore_conflicts=True)
+        WriteLock.objects.bulk_create([WriteLock()], ignore_conflicts=True)
     held, done = threading.Event(), threading.Event()
 
     def hold() -> None:

@@ -35,7 +35,7 @@ NUMBERS: list[tuple[str, str, float]] = [
     ("life-of-a-row.md", r"`worker_lost` after (\d+) times", units.MAX_LOSSES),
     ("life-of-a-row.md", r"parts of at least (\d+) KB", parse_unit.LEAST_BYTES / 1024),
     ("life-of-a-row.md", r"KB and ([\d,]+) rows", phases.LEAST_ROWS),
-    ("life-of-a-row.md", r"After (\d+) seconds it gives way", worker.TURN_SECONDS),
+    ("life-of-a-row.md", r"After (\d+) seconds it gives way", worker.TIME_SLICE_SECONDS),
     ("life-of-a-row.md", r"the sweep \(every (\d+) s\)", SWEEP),
     ("life-of-a-row.md", r"\((\d+) s soft", settings.CELERY_TASK_SOFT_TIME_LIMIT),
     ("life-of-a-row.md", r"s soft, (\d+) s hard\)", settings.CELERY_TASK_TIME_LIMIT),
@@ -48,13 +48,13 @@ NUMBERS: list[tuple[str, str, float]] = [
     ("identity.md", r"or more than (\d+) other\s+identifiers", quarantine.MOST_OTHERS),
     ("identity.md", r"(\d+) people at most", visitor_resolution.MOST_VISITORS),
     ("identity.md", r"to have (\d+) identifiers", visitor_resolution.MOST_NAMES),
-    ("undo.md", r"for (\d+) days after (?:its|the) (?:end|import)", undo.DAYS),
-    ("merging.md", r"\*\*Undo\*\*, for (\d+) days", merge.DAYS),
+    ("undo.md", r"for (\d+) days after (?:its|the) (?:end|import)", undo.UNDO_DAYS),
+    ("merging.md", r"\*\*Undo\*\*, for (\d+) days", merge.MERGE_UNDO_DAYS),
     ("bulk-actions.md", r"([\d,]+) contacts in memory", export.CHUNK),
-    ("bulk-actions.md", r"after (\d+) days", export.DAYS),
+    ("bulk-actions.md", r"after (\d+) days", export.EXPORT_KEEP_DAYS),
     ("subscribing.md", r"in a row within (\d+) days", webhooks.SOFT_DAYS),
     ("erasing.md", r"up to ([\d,]+) contacts", actions.STEP),
-    ("rating.md", r"the last (\d+) days", rating.DAYS),
+    ("rating.md", r"the last (\d+) days", rating.RATED_DAYS),
     ("probable-duplicates.md", r"more than (\d+) contacts have", blocking.CAP),
     ("probable-duplicates.md", r"above ([\d,]+) contacts", blocking.CAPPED_FROM),
     ("probable-duplicates.md", r"down to (\d+)", blocking.LEAST_CAP),
@@ -81,8 +81,8 @@ def test_a_number_of_the_docs_is_that_of_the_code(page: str, sentence: str, numb
 
 
 def test_both_kinds_of_workers_give_way_after_the_same_time() -> None:
-    assert worker.TURN_SECONDS == leased_job.TURN_SECONDS
+    assert worker.TIME_SLICE_SECONDS == leased_job.TIME_SLICE_SECONDS
 
 
 def test_news_of_changes_are_kept_as_long_as_an_undo_is_possible() -> None:
-    assert cleanup.NEWS_DAYS == undo.DAYS
+    assert cleanup.NEWS_DAYS == undo.UNDO_DAYS

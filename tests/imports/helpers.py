@@ -20,7 +20,7 @@ def receive(tenant: Tenant, content: str | bytes, *, name: str = "file.csv", use
     """Upload only: the import waits for its mapping."""
     raw = content.encode() if isinstance(content, str) else content
     with tenant_context(tenant.pk):
-        return upload.receive([raw], file_name=name, tenant=tenant, user=user)
+        return upload.store_upload([raw], file_name=name, tenant=tenant, user=user)
 
 
 def bring(
@@ -38,9 +38,9 @@ def bring(
     imp = receive(tenant, content, user=user)
     with tenant_context(tenant.pk):
         if encoding:
-            column_choices.read_again(imp, tenant, {"encoding": encoding})
+            column_choices.reread_file(imp, tenant, {"encoding": encoding})
         settings = Options.parse(options)
-        chosen = column_choices.choose(imp, maps or {}, written=formats, options=settings)
+        chosen = column_choices.apply_choices(imp, maps or {}, written=formats, options=settings)
         upload.start(imp, options=settings, columns=chosen, auto_start=not review)
     done = work(tenant, imp)
     if done.status == "imported":

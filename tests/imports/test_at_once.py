@@ -48,7 +48,7 @@ def contacts(tenant: Tenant) -> list[tuple[Any, ...]]:
 def started(tenant: Tenant, content: str) -> Import:
     imp = receive(tenant, content)
     with tenant_context(tenant.pk):
-        upload.start(imp, options=Options(), columns=column_choices.choose(imp, {}), auto_start=True)
+        upload.start(imp, options=Options(), columns=column_choices.apply_choices(imp, {}), auto_start=True)
     return imp
 
 
@@ -89,13 +89,13 @@ def test_a_small_import_of_another_workspace_does_not_wait_for_a_large_one(tenan
     large = started(tenant, "email\n" + "".join(f"p{i}@example.com\n" for i in range(60_000)))
     other = workspace(person("Charlie"))
     small = started(other, "email\n" + "".join(f"p{i}@example.com\n" for i in range(100)))
-    worker.TURN_SECONDS, before = 0.2, worker.TURN_SECONDS
+    worker.TIME_SLICE_SECONDS, before = 0.2, worker.TIME_SLICE_SECONDS
     try:
         worker.work(tenant.pk, large.pk)  # one turn of one worker
         assert not again(tenant, large).ended
-        worker.TURN_SECONDS = before
+        worker.TIME_SLICE_SECONDS = before
         worker.work(other.pk, small.pk)
     finally:
-        worker.TURN_SECONDS = before
+        worker.TIME_SLICE_SECONDS = before
     assert again(other, small).status == "imported"
     worker.work(tenant.pk, large.pk)

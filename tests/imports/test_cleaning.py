@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contacts.values import formula_guard
-from imports.cleaning.row_cleaner import Block, Clean, Cleaner, Column
+from imports.cleaning.row_cleaner import Block, Cleaner, CleanRow, Column
 from imports.files.reader import Dialect
 from imports.problems.catalogue import PROBLEMS, Problem
 
@@ -31,7 +31,7 @@ def cleaner(header: str, *, types: dict[str, str] | None = None, width: int | No
     return Cleaner(columns, width=width or len(names), region=settings.pop("region", None), **settings)
 
 
-def said(found: tuple[Clean | None, list[Problem]]) -> list[tuple[int | None, str]]:
+def said(found: tuple[CleanRow | None, list[Problem]]) -> list[tuple[int | None, str]]:
     return [(p.column, p.code) for p in found[1]]
 
 

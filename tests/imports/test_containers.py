@@ -295,7 +295,7 @@ def test_how_a_workbook_is_read_does_not_change(tenant: Tenant) -> None:
     imp = receive(tenant, workbook([["a;b", "c;d"], ["1;2", "3;4"], ["5;6", "7;8"]]), name="people.csv")
     assert (imp.header, imp.dialect["separator"]) == (["a;b", "c;d"], ",")
     with tenant_context(tenant.pk):
-        column_choices.read_again(imp, tenant, {"header": "no"})
+        column_choices.reread_file(imp, tenant, {"header": "no"})
     assert imp.header == ["Column A", "Column B"]
 
 
@@ -323,7 +323,7 @@ def test_another_sheet_can_be_taken(alice: Actor) -> None:
     assert [column["target"] for column in taken.mapping] == ["email", "city"]
     assert (taken.size, taken.sha256) == (imp.size, imp.sha256)
     with tenant_context(alice.workspace.pk):
-        chosen = column_choices.choose(taken, {})
+        chosen = column_choices.apply_choices(taken, {})
         upload.start(taken, options=Options(), columns=chosen, auto_start=True)
     done = work(alice.workspace, taken)
     assert (done.created, done.in_error) == (1, 0)

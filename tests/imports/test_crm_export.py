@@ -17,7 +17,7 @@ from cdp.demo import people, workspace
 from contacts.models import Contact
 from contacts.values.identifiers import bare_email, normal_email, normal_phone
 from core.formatting import number
-from imports.models import Import, Phase, RejectedRow, RowIssue, Touched
+from imports.models import Import, Phase, RejectedRow, RowEffect, RowIssue
 from imports.pipeline import worker as import_worker
 from segments.models import Member, Segment
 from tenants.isolation.context import tenant_context
@@ -163,7 +163,7 @@ def test_the_file_again_changes_nothing(tenant: Tenant, tmp_path: Path, worker: 
     assert (again["duplicates"], again["in_error"]) == (first["duplicates"], first["in_error"])
     with tenant_context(tenant.pk):
         assert Contact.objects.count() == first["created"]
-        assert not Touched.objects.filter(import_id=again["id"]).exists()
+        assert not RowEffect.objects.filter(import_id=again["id"]).exists()
         assert RejectedRow.objects.filter(import_id=again["id"]).count() == again["in_error"]
 
 

@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 
 from contacts import write_lock
-from contacts.models import Attribute, Contact, Turn
+from contacts.models import Attribute, Contact, WriteLock
 from imports.models import Import, Phase, RejectedRow, RowIssue, Unit
 from imports.options import Options
 from imports.pipeline import worker
@@ -193,7 +193,7 @@ def test_back_to_the_mapping_with_everything_kept(alice: Actor, tenant: Tenant, 
         for rows in (Unit, RowIssue, RejectedRow):
             assert not rows.objects.filter(import_id=imp.pk).exists()
         assert not has_staging(tenant, imp)
-        assert Turn.objects.filter(holder=imp.pk).count() == 0
+        assert WriteLock.objects.filter(holder=imp.pk).count() == 0
         assert AuditEntry.objects.filter(verb="import.reopened", object=f"import {imp.pk}").count() == 1
         assert Contact.objects.count() == 0
 
@@ -245,7 +245,7 @@ def test_a_late_message_does_no_harm(alice: Actor, tenant: Tenant, draft: Import
 def queued(tenant: Tenant) -> Import:
     imp = receive(tenant, "email\nann@example.com\n")
     with tenant_context(tenant.pk):
-        upload.start(imp, options=Options(), columns=column_choices.choose(imp, {}), auto_start=True)
+        upload.start(imp, options=Options(), columns=column_choices.apply_choices(imp, {}), auto_start=True)
         Import.objects.filter(pk=imp.pk).update(phase=Phase.QUEUED)
     return again(tenant, imp)
 
@@ -260,7 +260,7 @@ def test_nobody_else_writes_and_nobody_is_said_to(alice: Actor, tenant: Tenant) 
 def test_somebody_else_writes(alice: Actor, tenant: Tenant) -> None:
     first = queued(tenant)
     with tenant_context(tenant.pk):
-        write_lock.take(write_lock.lock(), first.pk + 1_000)
+        write_lock.acquire(write_lock.lock(), first.pk + 1_000)
     page = alice.get(address(first)).content.decode()
     assert "Waiting for another import" in page
     assert "Another import is running in this workspace." in page
@@ -276,7 +276,7 @@ def test_time_counts_from_the_start_of_the_step(alice: Actor, tenant: Tenant) ->
     imp = receive(tenant, "email\nann@example.com\n")
     with tenant_context(tenant.pk):
         Import.objects.filter(pk=imp.pk).update(phase_at="2026-01-01T00:00Z", created_at="2026-01-01T00:00Z")
-        upload.start(imp, options=Options(), columns=column_choices.choose(imp, {}), auto_start=False)
+        upload.start(imp, options=Options(), columns=column_choices.apply_choices(imp, {}), auto_start=False)
     page = alice.get(address(imp)).content.decode()
     assert "Stuck" not in page
     assert "in this step" in page

@@ -6,7 +6,7 @@ import pytest
 from django.db import OperationalError
 
 from contacts.models import Contact
-from imports.models import Import, Status, Touched, Unit
+from imports.models import Import, RowEffect, Status, Unit
 from imports.pipeline import phases, units, worker
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
@@ -96,7 +96,7 @@ def bring_through(tenant: Tenant) -> Import:
 
     imp = receive(tenant, file())
     with tenant_context(tenant.pk):
-        upload.start(imp, options=Options.parse({}), columns=column_choices.choose(imp, {}), auto_start=True)
+        upload.start(imp, options=Options.parse({}), columns=column_choices.apply_choices(imp, {}), auto_start=True)
     return until_it_ends(tenant, imp)
 
 
@@ -130,7 +130,7 @@ def accounted(tenant: Tenant, imp: Import) -> None:
     imp = again(tenant, imp)
     assert sum(getattr(imp, name) for name in Import.OUTCOMES) + imp.not_reached == (imp.rows or 0)
     with tenant_context(tenant.pk):
-        touched = Touched.objects.filter(import_id=imp.pk)
+        touched = RowEffect.objects.filter(import_id=imp.pk)
         assert touched.filter(outcome="c").count() == imp.created
         assert touched.filter(outcome="u").count() == imp.updated
 
@@ -147,7 +147,7 @@ def test_a_cancel_at_any_step_accounts_for_every_row(alice: Any, steps: int, kno
         bring(tenant, file(600))
     imp = receive(tenant, file(), user=alice.user)
     with tenant_context(tenant.pk):
-        upload.start(imp, options=Options.parse({}), columns=column_choices.choose(imp, {}), auto_start=True)
+        upload.start(imp, options=Options.parse({}), columns=column_choices.apply_choices(imp, {}), auto_start=True)
     for _ in range(steps):
         worker.step(tenant.pk, imp.pk)
     alice.post(f"imports/{imp.pk}/cancel/")

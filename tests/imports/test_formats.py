@@ -242,16 +242,16 @@ def test_an_ambiguous_column_is_asked_about(tenant: Tenant) -> None:
     imp = receive(tenant, "email,birthday\na@x.example,03/04/1988\n")
     with tenant_context(tenant.pk):
         with pytest.raises(column_choices.BadMapping, match="dates in column birthday are written: 3 April or 4 March"):
-            column_choices.choose(imp, {})
+            column_choices.apply_choices(imp, {})
         with pytest.raises(column_choices.BadMapping, match="decimal_comma is not a format of column birthday"):
-            column_choices.choose(imp, {}, written={"birthday": "decimal_comma"})
+            column_choices.apply_choices(imp, {}, written={"birthday": "decimal_comma"})
         with pytest.raises(column_choices.BadMapping, match="is not a format of column email"):
-            column_choices.choose(imp, {}, written={"email": DAY})
+            column_choices.apply_choices(imp, {}, written={"email": DAY})
         with pytest.raises(column_choices.BadMapping, match="no column nothing"):
-            column_choices.choose(imp, {}, written={"nothing": DAY})
-        assert column_choices.choose(imp, {}, written={"birthday": "strict"})[1]["formats"] == []
-        assert column_choices.choose(imp, {}, written={"#1": MONTH})[1]["formats"][0] == MONTH
-        assert column_choices.choose(imp, {"birthday": "skip"})[1]["target"] == "skip"
+            column_choices.apply_choices(imp, {}, written={"nothing": DAY})
+        assert column_choices.apply_choices(imp, {}, written={"birthday": "strict"})[1]["formats"] == []
+        assert column_choices.apply_choices(imp, {}, written={"#1": MONTH})[1]["formats"][0] == MONTH
+        assert column_choices.apply_choices(imp, {"birthday": "skip"})[1]["target"] == "skip"
 
 
 def test_the_page_asks_and_takes_the_answer(alice: Actor) -> None:
@@ -344,7 +344,7 @@ def test_nothing_starts_before_the_answer(tenant: Tenant, cells: list[str], kind
     rows = "email,What\n" + "".join(f"p{i}@x.example,{cell}\n" for i, cell in enumerate(cells))
     imp = receive(tenant, rows)
     with tenant_context(tenant.pk), pytest.raises(column_choices.BadMapping, match=asked):
-        column_choices.choose(imp, {"What": f"new:{kind}:what"})
+        column_choices.apply_choices(imp, {"What": f"new:{kind}:what"})
 
 
 def test_the_century_is_chosen(tenant: Tenant) -> None:

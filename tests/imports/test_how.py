@@ -9,7 +9,7 @@ import time_machine
 from django.conf import settings
 from django.utils import timezone
 
-from contacts.models import Withdrawn
+from contacts.models import UndoArchive
 from imports import cleanup, tasks
 from imports.models import Import, Unit
 from imports.pipeline import undo
@@ -109,17 +109,17 @@ def test_files_go_when_their_time_is_over(alice: Actor) -> None:
 def test_undos_become_final_after_thirty_days(alice: Actor) -> None:
     imp, kept = brought(alice), bring(alice.workspace, "email\nb@example.com\n")
     with tenant_context(alice.workspace.pk):
-        undo.ask(imp, "undo", user=alice.user)
+        undo.request(imp, "undo", user=alice.user)
     work(alice.workspace, imp)
     now = timezone.now()
     assert cleanup.workspace(alice.workspace, now=now + timedelta(days=29, hours=23))[1] == 0
     with time_machine.travel(now + timedelta(days=15), tick=False):
         with tenant_context(alice.workspace.pk):
-            undo.ask(kept, "undo", user=alice.user)
+            undo.request(kept, "undo", user=alice.user)
         work(alice.workspace, kept)
     assert cleanup.workspace(alice.workspace, now=now + timedelta(days=30, hours=1))[1] == 1
     with tenant_context(alice.workspace.pk):
-        assert {w.import_id for w in Withdrawn.objects.all()} == {kept.pk}
+        assert {w.import_id for w in UndoArchive.objects.all()} == {kept.pk}
     assert cleanup.workspace(alice.workspace, now=now + timedelta(days=30, hours=1)) == (0, 0)
 
 

@@ -137,13 +137,13 @@ def test_a_person_chooses_the_line(tenant: Tenant) -> None:
     imp = receive(tenant, "Nimi;;\nAnna;Turku;Ab\nposti;kunta;kunta 2\nc@example.com;Oslo;Cd\n")
     assert imp.header == ["Nimi", "Column B", "Column C"]
     with tenant_context(tenant.pk):
-        column_choices.read_again(imp, tenant, {"header_line": "3"})
+        column_choices.reread_file(imp, tenant, {"header_line": "3"})
         assert (imp.header, column_choices.preview(imp).lines) == (["posti", "kunta", "kunta 2"], [4])
-        column_choices.read_again(imp, tenant, {"header_line": "4", "header": "no"})
+        column_choices.reread_file(imp, tenant, {"header_line": "4", "header": "no"})
         assert (imp.header[0], column_choices.preview(imp).lines) == ("Column A", [4])
         for line in ("0", "-1", "1001", "x", "9" * 30, "²", "1.5", "5", "900"):
             with pytest.raises(FileProblem) as caught:
-                column_choices.read_again(imp, tenant, {"header_line": line})
+                column_choices.reread_file(imp, tenant, {"header_line": line})
             assert caught.value.code in ("header_line", "no_rows")
 
 
@@ -293,7 +293,7 @@ def test_rows_wider_than_a_lone_name_say_so(tenant: Tenant) -> None:
 def test_a_chosen_separator_finds_the_header_anew(tenant: Tenant) -> None:
     imp = receive(tenant, "a,b\nemail:2024\nx@example.com:5\n")
     with tenant_context(tenant.pk):
-        column_choices.read_again(imp, tenant, {"separator": ":"})
+        column_choices.reread_file(imp, tenant, {"separator": ":"})
         assert (imp.header, imp.dialect["header_line"]) == (["email", "2024"], 2)
 
 

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 
 from imports.models import Import, Phase, Status
 from imports.results import import_list
-from imports.results.import_list import Asked
+from imports.results.import_list import ImportListQuery
 from imports.views import listing
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
@@ -117,22 +117,22 @@ def test_rows_of_equal_value_stand_on_one_page_each(alice: Actor, monkeypatch: p
     found = [bring(alice.workspace, rows(1, start=i)).pk for i in range(3)]
     monkeypatch.setattr(listing, "PAGE", 1)
     with tenant_context(alice.workspace.pk):
-        asked, seen = Asked(order="-errors"), []
+        asked, seen = ImportListQuery(order="-errors"), []
         for _ in range(3):
             imp = import_list.page(asked, rows=1)[0]
             seen.append(imp.pk)
-            asked = Asked(order="-errors", after=import_list.key(asked, imp))
+            asked = ImportListQuery(order="-errors", after=import_list.key(asked, imp))
     assert seen == found[::-1]
 
 
 def test_sums_are_of_all_that_match(alice: Actor, three: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listing, "PAGE", 1)
     with tenant_context(alice.workspace.pk):
-        assert import_list.sums(Asked()) == {"imports": 3, "rows": 14, "imported": 10, "in_error": 4}
-        assert import_list.sums(Asked(q="fair"))["rows"] == 5
+        assert import_list.sums(ImportListQuery()) == {"imports": 3, "rows": 14, "imported": 10, "in_error": 4}
+        assert import_list.sums(ImportListQuery(q="fair"))["rows"] == 5
         told(Import.objects.get(pk=three[1]), status=Status.FAILED, created=400)
         # A failed import counts what it wrote, not what it had planned.
-        assert import_list.sums(Asked())["imported"] == 10
+        assert import_list.sums(ImportListQuery())["imported"] == 10
     assert "<b>14</b> rows" in alice.get("imports/").content.decode()
 
 

@@ -61,7 +61,7 @@ def test_without_options_it_is_asked(alice: Actor) -> None:
     page = alice.get(f"imports/{imp.pk}/").content.decode()
     assert "red; green: one option, or several?" in page
     with tenant_context(alice.workspace.pk), pytest.raises(column_choices.BadMapping, match="one option, or several"):
-        column_choices.choose(imp, {})
+        column_choices.apply_choices(imp, {})
     bring(alice.workspace, rows, formats={"tags": "list_semicolon"})
     assert tags(alice.workspace) == [["red", "green"], ["blue"]]
     bring(alice.workspace, "email,tags\na@example.com,red; green\n", formats={"tags": "strict"})
@@ -92,7 +92,7 @@ def test_a_field_keeps_its_own_label(inside: Tenant) -> None:
 def test_new_fields_of_a_file_are_refused_likewise(tenant: Tenant) -> None:
     imp = receive(tenant, "email,Phone,Telephone\na@example.com,x,y\n")
     with tenant_context(tenant.pk), pytest.raises(column_choices.BadMapping, match="cannot be added as a field"):
-        column_choices.choose(imp, {"Phone": "new:text:other_phone", "Telephone": "skip"})
+        column_choices.apply_choices(imp, {"Phone": "new:text:other_phone", "Telephone": "skip"})
 
 
 @pytest.mark.parametrize("mode", ["safe", "raw"])

@@ -92,13 +92,13 @@ def test_long_files_and_cut_ones() -> None:
 def test_nothing_is_imported_before_somebody_has_said_which(tenant: Tenant) -> None:
     imp = receive(tenant, UNSURE)
     with tenant_context(tenant.pk):
-        chosen = column_choices.choose(imp, {})
+        chosen = column_choices.apply_choices(imp, {})
         with pytest.raises(FileProblem) as caught:
             upload.start(imp, options=Options(), columns=chosen, auto_start=True)
         assert caught.value.code == "encoding_unsure"
         assert "Windows-1250" in catalogue.sentence(caught.value.code, **caught.value.facts)
-        column_choices.read_again(imp, tenant, {"encoding": "cp1250"})
-        upload.start(imp, options=Options(), columns=column_choices.choose(imp, {}), auto_start=True)
+        column_choices.reread_file(imp, tenant, {"encoding": "cp1250"})
+        upload.start(imp, options=Options(), columns=column_choices.apply_choices(imp, {}), auto_start=True)
     done = work(tenant, imp)
     assert done.created == 1
     proved(tenant, done)
@@ -147,7 +147,7 @@ def test_the_command_stops_with_a_code(tenant: Tenant, tmp_path: Path, capsys: p
 def _read_by(imp: Import, tenant: Tenant, encoding: str) -> str:
     """The code of why a file cannot be read by an encoding, empty when it can."""
     try:
-        column_choices.read_again(imp, tenant, {"encoding": encoding})
+        column_choices.reread_file(imp, tenant, {"encoding": encoding})
     except FileProblem as problem:
         return problem.code
     return "" if column_choices.preview(imp).header else "nothing"

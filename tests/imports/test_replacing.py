@@ -75,7 +75,7 @@ def test_all_that_is_proposed_is_taken_and_brought_again(alice: Actor, imp: Impo
     for change in found:
         replace(alice, imp, change=json.dumps(change))
     with tenant_context(alice.workspace.pk):
-        assert len(corrections.ready(imp)) == 40
+        assert len(corrections.corrected_rows(imp)) == 40
     alice.post(f"imports/{imp.pk}/retry/")
     with tenant_context(alice.workspace.pk):
         made = Import.objects.get(parent_id=imp.pk)
@@ -191,4 +191,4 @@ def test_nothing_is_proposed_that_is_still_wrong() -> None:
 def test_many_rows_are_judged_by_one_cleaner(alice: Actor, imp: Import, django_assert_max_num_queries: Any) -> None:
     replace(alice, imp, change=json.dumps([2, "Latvai", "Latvia", True]))
     with tenant_context(alice.workspace.pk), django_assert_max_num_queries(8):
-        assert corrections.ready(imp) == []
+        assert corrections.corrected_rows(imp) == []

@@ -101,9 +101,9 @@ def test_without_an_identifier_the_import_fails(strict: Tenant) -> None:
 def test_dates_have_no_formats(strict: Tenant) -> None:
     imp = receive(strict, "email,birthday\na@x.example,03/04/1988\n")
     with tenant_context(strict.pk):
-        assert "formats" not in column_choices.choose(imp, {})[1]
+        assert "formats" not in column_choices.apply_choices(imp, {})[1]
         with pytest.raises(column_choices.BadMapping, match="Possible formats: none"):
-            column_choices.choose(imp, {}, written={"birthday": "%d/%m/%Y"})
+            column_choices.apply_choices(imp, {}, written={"birthday": "%d/%m/%Y"})
 
 
 def test_pages_name_the_column(alice: Actor) -> None:
@@ -152,7 +152,7 @@ def test_mended_rows_need_not_keep_the_rules_of_files(alice: Actor) -> None:
     assert (imp.status, imp.created, imp.in_error) == ("imported", 2, 1)
     with tenant_context(own.pk):
         corrections.mend(imp, 2, {0: "a@x.example"}, chosen=None)
-        made = corrections.retry(imp, tenant=own, user=alice.user)
+        made = corrections.import_corrections(imp, tenant=own, user=alice.user)
     assert made is not None
     worker.work(own.pk, made.pk)
     with tenant_context(own.pk):

@@ -9,9 +9,9 @@ import time_machine
 from django.db import connection
 from django.utils import timezone
 
-from contacts.models import Change, Contact, News, Withdrawn
+from contacts.models import Change, Contact, SilentChange, UndoArchive
 from imports import cleanup
-from imports.models import Import, Listing, Status, Touched
+from imports.models import Import, Listing, RowEffect, Status
 from imports.pipeline import phases, undo, worker
 from segments import membership
 from segments.models import Member, Segment
@@ -49,12 +49,12 @@ def state(tenant: Tenant) -> dict[str, Any]:
 
 def touched(tenant: Tenant, imp: Import) -> int:
     with tenant_context(tenant.pk):
-        return int(Touched.objects.filter(import_id=imp.pk).count())
+        return int(RowEffect.objects.filter(import_id=imp.pk).count())
 
 
 def turn(tenant: Tenant, imp: Import, turning: str) -> Import:
     with tenant_context(tenant.pk):
-        assert undo.ask(imp, turning, user=None)
+        assert undo.request(imp, turning, user=None)
     return work(tenant, imp)
 
 
@@ -86,7 +86,7 @@ def test_afterwards_everything_is_as_before(tenant: Tenant, policy: dict[str, An
     assert back.status == Status.IMPORTED
     assert state(tenant) == after
     with tenant_context(tenant.pk):
-        assert not Withdrawn.objects.exists()
+        assert not UndoArchive.objects.exists()
 
 
 def test_what_somebody_has_changed_since_stays(tenant: Tenant) -> None:
@@ -106,7 +106,7 @@ def test_what_somebody_has_changed_since_stays(tenant: Tenant) -> None:
         assert (changed.first_name, changed.last_name) == ("First7", None)
         assert (made.first_name, made.last_name) == ("Edited", f"Last{ROWS + 5}")
         assert not Contact.objects.filter(external_id=f"C-{ROWS + 6}").exists()
-        results = dict(Touched.objects.filter(import_id=imp.pk).values_list("contact_id", "undone"))
+        results = dict(RowEffect.objects.filter(import_id=imp.pk).values_list("contact_id", "undone"))
     assert (results[changed.pk], results[made.pk]) == ("p", "k")
     assert undone.undo_report["kept"] + undone.undo_report["listed"] == 1
     assert undone.undo_report["kept_values"] == 1
@@ -169,14 +169,14 @@ def test_events_and_their_keys_come_and_go(tenant: Tenant) -> None:
 def test_it_can_be_asked_for_once_and_in_time_only(tenant: Tenant) -> None:
     imp = bring(tenant, FIRST)
     with tenant_context(tenant.pk):
-        assert undo.ask(imp, "undo", user=None)
-        assert not undo.ask(imp, "undo", user=None)
+        assert undo.request(imp, "undo", user=None)
+        assert not undo.request(imp, "undo", user=None)
     worker.work(tenant.pk, imp.pk)
     with tenant_context(tenant.pk):
-        assert not undo.ask(imp, "undo", user=None)
+        assert not undo.request(imp, "undo", user=None)
         with time_machine.travel(timezone.now() + timedelta(days=31), tick=False):
-            assert not undo.ask(imp, "redo", user=None)
-        assert undo.ask(imp, "redo", user=None)
+            assert not undo.request(imp, "redo", user=None)
+        assert undo.request(imp, "redo", user=None)
 
 
 def test_an_undo_is_noted_in_the_order_of_changes(tenant: Tenant) -> None:
@@ -184,7 +184,7 @@ def test_an_undo_is_noted_in_the_order_of_changes(tenant: Tenant) -> None:
     imp = bring(tenant, SECOND)
     turn(tenant, imp, "undo")
     with tenant_context(tenant.pk):
-        assert News.objects.count() == imp.created + imp.updated
+        assert SilentChange.objects.count() == imp.created + imp.updated
         # Everybody has one place, at the time that they carry; nobody else stands there.
         for contact in Contact.objects.all():
             assert Change.objects.filter(contact_id=contact.pk, at=contact.changed_at).exists()
@@ -218,21 +218,21 @@ def test_an_undo_that_was_given_up_goes_on_where_it_stopped(tenant: Tenant, monk
     before = state(tenant)
     imp = bring(tenant, SECOND)
     with tenant_context(tenant.pk):
-        undo.ask(imp, "undo", user=None)
+        undo.request(imp, "undo", user=None)
     while not undone_rows(tenant, imp):
         worker.step(tenant.pk, imp.pk)
     with tenant_context(tenant.pk):
-        phases.end(again(tenant, imp), Status.FAILED, reason="worker_lost")
+        phases.finish_import(again(tenant, imp), Status.FAILED, reason="worker_lost")
     assert 0 < undone_rows(tenant, imp) < imp.created + imp.updated
     assert turn(tenant, again(tenant, imp), "undo").status == Status.UNDONE
     assert state(tenant) == before
     with tenant_context(tenant.pk):
-        assert set(Touched.objects.filter(import_id=imp.pk).values_list("undone", flat=True)) == {"r"}
+        assert set(RowEffect.objects.filter(import_id=imp.pk).values_list("undone", flat=True)) == {"r"}
 
 
 def undone_rows(tenant: Tenant, imp: Import) -> int:
     with tenant_context(tenant.pk):
-        return int(Touched.objects.filter(import_id=imp.pk, undone__isnull=False).count())
+        return int(RowEffect.objects.filter(import_id=imp.pk, undone__isnull=False).count())
 
 
 # --- what a later import lists stays ----------------------------------------------------------------------------------
@@ -259,7 +259,7 @@ def test_who_is_listed_by_a_later_import_stays(tenant: Tenant, second: str, opti
     with tenant_context(tenant.pk):
         assert Contact.objects.get(email="fi@example.com").first_name == "Fi"
     assert (first.undo_report["listed"], first.undo_report["kept"], first.undo_report["reversed"]) == (1, 0, 0)
-    assert ("rows not undone: a later import contains the same contacts", 1) in undo.told(first)
+    assert ("rows not undone: a later import contains the same contacts", 1) in undo.report_lines(first)
     first = turn(tenant, first, "redo")
     assert first.status == "imported"
 
@@ -301,9 +301,9 @@ def test_lists_go_when_no_undo_can_ask_for_them(tenant: Tenant) -> None:
     bring(tenant, FI)
     with tenant_context(tenant.pk):
         assert Listing.objects.count() == 1
-    cleanup.workspace(tenant, now=timezone.now() + timedelta(days=undo.DAYS - 1))
+    cleanup.workspace(tenant, now=timezone.now() + timedelta(days=undo.UNDO_DAYS - 1))
     with tenant_context(tenant.pk):
         assert Listing.objects.count() == 1
-    cleanup.workspace(tenant, now=timezone.now() + timedelta(days=undo.DAYS + 1))
+    cleanup.workspace(tenant, now=timezone.now() + timedelta(days=undo.UNDO_DAYS + 1))
     with tenant_context(tenant.pk):
         assert Listing.objects.count() == 0

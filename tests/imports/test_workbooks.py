@@ -72,7 +72,7 @@ def test_a_line_break_in_a_cell_is_part_of_it(end: str, tenant: Tenant) -> None:
     )
     imp = receive(tenant, workbook([], sheet=sheet.replace("@@", end)))
     with tenant_context(tenant.pk):
-        chosen = column_choices.choose(imp, {"Note": "new:text:note"})
+        chosen = column_choices.apply_choices(imp, {"Note": "new:text:note"})
         upload.start(imp, options=Options(), columns=chosen, auto_start=True)
     done = work(tenant, imp)
     assert (done.rows, done.created, done.in_error) == (3, 2, 1)
@@ -158,7 +158,7 @@ def test_the_page_shows_what_the_sheet_shows(alice: Actor) -> None:
         drawn = sample_rows.draft(imp, {"#0": "email", "#1": "external_id", "#2": "birthday"}, {})
         (row,) = sample_rows.rows(imp, drawn, Options())
         assert [cell.value for cell in row.cells] == ["a@example.com", "K-0012", "1982-02-18"]
-        assert [c["target"] for c in column_choices.choose(imp, {})][:1] == ["email"]
+        assert [c["target"] for c in column_choices.apply_choices(imp, {})][:1] == ["email"]
 
 
 def test_new_fields_for_codes_are_text_and_for_dates_dates(alice: Actor) -> None:

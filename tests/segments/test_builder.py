@@ -10,7 +10,7 @@ from contacts.models import Contact
 from segments import membership
 from segments.models import Member, Segment
 from segments.rules import compiler, rule_form, tree
-from segments.rules.tree import AttributeIs, Did, Group, InSegment, Where
+from segments.rules.tree import ActivityCondition, FieldCondition, Group, InSegment, PropertyFilter
 from tenants.isolation.context import tenant_context
 from tenants.models import AuditEntry
 from tests.cast import Actor
@@ -20,7 +20,7 @@ FILE = "email,first_name,city,country\n" + "".join(
     f"p{i}@example.com,P{i},{city},{country}\n"
     for i, (city, country) in enumerate([("Riga", "LV"), ("Riga", "LV"), ("Oslo", "NO"), ("", "")])
 )
-RIGA = tree.dumps(Group("all", (AttributeIs("city", "is", ("Riga",)),)))
+RIGA = tree.dumps(Group("all", (FieldCondition("city", "is", ("Riga",)),)))
 LINE = {"match:": "all", "about:0": "attribute:city", "op:0": "is", "value:0": "Riga"}
 
 
@@ -37,23 +37,25 @@ def form(**given: str) -> QueryDict:
 EVERY = Group(
     "any",
     (
-        AttributeIs("city", "is", ("Riga", "Oslo")),
-        AttributeIs("email_status", "is_not", ("spam", "unsubscribed")),
-        AttributeIs("created_at", "between", ("2024-01-01", "2024-12-31")),
-        AttributeIs("birthday", "within", ("30",)),
-        AttributeIs("company", "empty"),
-        Did("order", "at_most", "3", 90, "", Where("amount", "more", "12.50")),
-        Did("track", "at_least", "1", None, "Signed up"),
-        Group("none", (AttributeIs("first_name", "begins", ("a",)), Group("all", (AttributeIs("email", "filled"),)))),
+        FieldCondition("city", "is", ("Riga", "Oslo")),
+        FieldCondition("email_status", "is_not", ("spam", "unsubscribed")),
+        FieldCondition("created_at", "between", ("2024-01-01", "2024-12-31")),
+        FieldCondition("birthday", "within", ("30",)),
+        FieldCondition("company", "empty"),
+        ActivityCondition("order", "at_most", "3", 90, "", PropertyFilter("amount", "more", "12.50")),
+        ActivityCondition("track", "at_least", "1", None, "Signed up"),
+        Group(
+            "none", (FieldCondition("first_name", "begins", ("a",)), Group("all", (FieldCondition("email", "filled"),)))
+        ),
     ),
 )
 
 
-def fields(block: rule_form.Block) -> dict[str, Any]:
+def fields(block: rule_form.RuleFormGroup) -> dict[str, Any]:
     """What a browser would send of a form: all its fields, in the order of the page."""
     found: dict[str, Any] = {f"match:{block.path}": block.match}
     for part in block.parts:
-        if isinstance(part, rule_form.Block):
+        if isinstance(part, rule_form.RuleFormGroup):
             found |= fields(part)
         else:
             found[f"about:{part.path}"] = part.about
@@ -67,10 +69,10 @@ def test_a_rule_goes_through_the_form_unchanged(people: Actor) -> None:
     with tenant_context(people.workspace.pk):
         sent = QueryDict(urlencode(fields(rule_form.of_rule(EVERY)), doseq=True))
         block = rule_form.read(sent)
-        rule_form.judge(block, compiler.context())
+        rule_form.validate(block, compiler.context())
         assert [line.error for line in rule_form.lines(block)] == [""] * 9
         assert rule_form.rule_of(block) == EVERY
-        assert rule_form.finished(block)
+        assert rule_form.is_complete(block)
 
 
 def test_buttons_add_and_remove_lines_and_groups(people: Actor) -> None:
@@ -117,7 +119,7 @@ def test_no_form_makes_a_rule_that_is_too_large(people: Actor) -> None:
 
 def test_rules_that_ask_for_each_other_do_not_grow_without_end(people: Actor) -> None:
     with tenant_context(people.workspace.pk):
-        last = Segment.objects.create(name="S0", rule=tree.plain(Group("all", (AttributeIs("city", "filled"),))))
+        last = Segment.objects.create(name="S0", rule=tree.plain(Group("all", (FieldCondition("city", "filled"),))))
         for i in range(1, 12):
             twice = Group("any", (InSegment(last.pk), InSegment(last.pk, "not_in")))
             last = Segment.objects.create(name=f"S{i}", rule=tree.plain(twice))

@@ -13,8 +13,8 @@ from segments import membership
 from segments.models import Member, Segment
 from segments.rules import compiler, operators, rule_fields, tree
 from segments.rules.activity_conditions import ACTIVITIES
-from segments.rules.operators import OPERATORS, Clock, of_kind
-from segments.rules.tree import AttributeIs, Did, Group, RuleError, Where
+from segments.rules.operators import OPERATORS, EvaluationTime, of_kind
+from segments.rules.tree import ActivityCondition, FieldCondition, Group, PropertyFilter, RuleError
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tests.cast import workspace
@@ -157,7 +157,7 @@ ATTRIBUTES: list[tuple[str, str, tuple[str, ...], set[str]]] = [
 @pytest.mark.parametrize(("key", "op", "values", "who"), ATTRIBUTES)
 def test_conditions_on_attributes(place: Tenant, key: str, op: str, values: tuple[str, ...], who: set[str]) -> None:
     with tenant_context(place.pk):
-        assert one(AttributeIs(key, op, values)) == who
+        assert one(FieldCondition(key, op, values)) == who
 
 
 @pytest.mark.parametrize(("key", "op", "values", "who"), ATTRIBUTES)
@@ -166,48 +166,48 @@ def test_none_of_a_condition_is_everybody_else(
 ) -> None:
     """No condition is ever unknown: whoever it does not mean, its opposite means."""
     with tenant_context(place.pk):
-        assert one(AttributeIs(key, op, values), match="none") == EVERYBODY - who
+        assert one(FieldCondition(key, op, values), match="none") == EVERYBODY - who
 
 
-ACTS: list[tuple[Did, set[str]]] = [
-    (Did("page", "at_least", "1"), {"Anna"}),
-    (Did("page", "at_least", "3"), {"Anna"}),
-    (Did("page", "at_least", "3", 30), set()),
-    (Did("page", "at_least", "2", 30), {"Anna"}),
-    (Did("page", "at_most", "2"), {"Bert", "Cara"}),
-    (Did("page", "at_most", "0", 30), {"Bert", "Cara"}),
-    (Did("page", "at_least", "0"), EVERYBODY),
-    (Did("page", "at_least", "1", None, "", Where("url", "contains", "BOOTS")), {"Anna"}),
-    (Did("page", "at_least", "1", None, "", Where("title", "is", "boots")), {"Anna"}),
-    (Did("page", "at_least", "1", None, "", Where("url", "contains", "%")), set()),
-    (Did("order", "at_least", "2"), {"Anna"}),
-    (Did("order", "at_least", "1", 30), {"Anna", "Cara"}),
-    (Did("order", "at_least", "1", None, "", Where("amount", "more", "100")), {"Anna"}),
-    (Did("order", "at_least", "1", None, "", Where("amount", "less", "11")), {"Bert"}),
-    (Did("order", "at_least", "1", None, "", Where("coupon", "is", "spring")), {"Bert"}),
-    (Did("order_total", "at_least", "150.50"), {"Anna"}),
-    (Did("order_total", "at_least", "150.51"), set()),
-    (Did("order_total", "at_most", "10"), {"Bert", "Cara"}),
-    (Did("track", "at_least", "1", None, "signed UP"), {"Bert"}),
-    (Did("track", "at_least", "1", None, ""), {"Bert"}),
-    (Did("track", "at_least", "1", None, "another"), set()),
-    (Did("clicked", "at_least", "1"), {"Bert"}),
-    (Did("read", "at_least", "1"), set()),
-    (Did("action", "at_least", "1", 7, "Fair"), {"Cara"}),
-    (Did("action", "at_least", "1", 7, "Booth"), set()),  # it has not happened yet
-    (Did("action", "at_least", "1", None, "Booth"), {"Anna"}),
+ACTS: list[tuple[ActivityCondition, set[str]]] = [
+    (ActivityCondition("page", "at_least", "1"), {"Anna"}),
+    (ActivityCondition("page", "at_least", "3"), {"Anna"}),
+    (ActivityCondition("page", "at_least", "3", 30), set()),
+    (ActivityCondition("page", "at_least", "2", 30), {"Anna"}),
+    (ActivityCondition("page", "at_most", "2"), {"Bert", "Cara"}),
+    (ActivityCondition("page", "at_most", "0", 30), {"Bert", "Cara"}),
+    (ActivityCondition("page", "at_least", "0"), EVERYBODY),
+    (ActivityCondition("page", "at_least", "1", None, "", PropertyFilter("url", "contains", "BOOTS")), {"Anna"}),
+    (ActivityCondition("page", "at_least", "1", None, "", PropertyFilter("title", "is", "boots")), {"Anna"}),
+    (ActivityCondition("page", "at_least", "1", None, "", PropertyFilter("url", "contains", "%")), set()),
+    (ActivityCondition("order", "at_least", "2"), {"Anna"}),
+    (ActivityCondition("order", "at_least", "1", 30), {"Anna", "Cara"}),
+    (ActivityCondition("order", "at_least", "1", None, "", PropertyFilter("amount", "more", "100")), {"Anna"}),
+    (ActivityCondition("order", "at_least", "1", None, "", PropertyFilter("amount", "less", "11")), {"Bert"}),
+    (ActivityCondition("order", "at_least", "1", None, "", PropertyFilter("coupon", "is", "spring")), {"Bert"}),
+    (ActivityCondition("order_total", "at_least", "150.50"), {"Anna"}),
+    (ActivityCondition("order_total", "at_least", "150.51"), set()),
+    (ActivityCondition("order_total", "at_most", "10"), {"Bert", "Cara"}),
+    (ActivityCondition("track", "at_least", "1", None, "signed UP"), {"Bert"}),
+    (ActivityCondition("track", "at_least", "1", None, ""), {"Bert"}),
+    (ActivityCondition("track", "at_least", "1", None, "another"), set()),
+    (ActivityCondition("clicked", "at_least", "1"), {"Bert"}),
+    (ActivityCondition("read", "at_least", "1"), set()),
+    (ActivityCondition("action", "at_least", "1", 7, "Fair"), {"Cara"}),
+    (ActivityCondition("action", "at_least", "1", 7, "Booth"), set()),  # it has not happened yet
+    (ActivityCondition("action", "at_least", "1", None, "Booth"), {"Anna"}),
 ]
 
 
 @pytest.mark.parametrize(("did", "who"), ACTS)
-def test_conditions_on_activity(place: Tenant, did: Did, who: set[str]) -> None:
+def test_conditions_on_activity(place: Tenant, did: ActivityCondition, who: set[str]) -> None:
     with tenant_context(place.pk):
         assert one(did) == who
         assert one(did, match="none") == EVERYBODY - who
 
 
 @pytest.mark.parametrize(("did", "who"), ACTS)
-def test_one_contact_alone_gets_the_same_answer(place: Tenant, did: Did, who: set[str]) -> None:
+def test_one_contact_alone_gets_the_same_answer(place: Tenant, did: ActivityCondition, who: set[str]) -> None:
     with tenant_context(place.pk):
         for contact in Contact.objects.living():
             alone = replace(compiler.context(), of=contact.pk)
@@ -216,7 +216,7 @@ def test_one_contact_alone_gets_the_same_answer(place: Tenant, did: Did, who: se
 
 
 def test_groups(place: Tenant) -> None:
-    riga, fair = AttributeIs("city", "is", ("Riga",)), Did("action", "at_least", "1", None, "Fair")
+    riga, fair = FieldCondition("city", "is", ("Riga",)), ActivityCondition("action", "at_least", "1", None, "Fair")
     with tenant_context(place.pk):
         assert one(riga, fair) == set()
         assert one(riga, fair, match="any") == {"Anna", "Cara"}
@@ -230,7 +230,7 @@ def test_segments_in_rules(place: Tenant) -> None:
         cara = Contact.objects.get(first_name="Cara")
         static = membership.named("By hand")
         Member.objects.create(tenant_id=place.pk, segment_id=static.pk, contact_id=cara.pk, added_at=NOW)
-        plain = tree.plain(Group("any", (tree.InSegment(static.pk), AttributeIs("city", "is", ("Riga",)))))
+        plain = tree.plain(Group("any", (tree.InSegment(static.pk), FieldCondition("city", "is", ("Riga",)))))
         dynamic = Segment.objects.create(name="Riga or by hand", rule=plain)
         assert one(tree.InSegment(static.pk)) == {"Cara"}
         assert one(tree.InSegment(static.pk, "not_in")) == {"Anna", "Bert"}
@@ -244,7 +244,7 @@ def test_segments_in_rules(place: Tenant) -> None:
 
 def test_segments_that_ask_for_each_other_are_refused(place: Tenant) -> None:
     with tenant_context(place.pk):
-        one_ = Segment.objects.create(name="First", rule=tree.plain(Group("all", (AttributeIs("city", "filled"),))))
+        one_ = Segment.objects.create(name="First", rule=tree.plain(Group("all", (FieldCondition("city", "filled"),))))
         other = Segment.objects.create(name="Second", rule=tree.plain(Group("all", (tree.InSegment(one_.pk),))))
         one_.rule = tree.plain(Group("all", (tree.InSegment(other.pk),)))
         one_.save()
@@ -257,37 +257,40 @@ def test_segments_that_ask_for_each_other_are_refused(place: Tenant) -> None:
 @pytest.mark.parametrize(
     ("part", "why"),
     [
-        (AttributeIs("nothing", "is", ("x",)), "no attribute nothing"),
-        (AttributeIs("city", "often", ("x",)), "cannot be asked"),
-        (AttributeIs("city", "at_least", ("4",)), "cannot be asked"),
-        (AttributeIs("city", "is"), "compared with"),
-        (AttributeIs("city", "is", ("",)), "compared with"),
-        (AttributeIs("city", "filled", ("x",)), "compared with"),
-        (AttributeIs("size", "at_least", ("many",)), "not a number"),
-        (AttributeIs("price", "at_least", ("12,50",)), "."),
-        (AttributeIs("birthday", "on", ("31.31.2020",)), "."),
-        (AttributeIs("birthday", "between", ("2020-01-01",)), "until when"),
-        (AttributeIs("birthday", "within", ("0",)), "."),
-        (AttributeIs("birthday", "within", ("1e9",)), "."),
-        (AttributeIs("email", "is", ("nobody",)), "."),
-        (AttributeIs("phone", "is", ("12",)), "."),
-        (AttributeIs("phone", "is", ("07911 123456",)), "too many digits"),  # none in Latvia
-        (AttributeIs("country", "is", ("Atlantis",)), "."),
-        (AttributeIs("rating", "is", ("four",)), "."),
-        (Did("dance", "at_least", "1"), "no such activity"),
-        (Did("order", "at_least", ""), "how many times"),
-        (Did("order_total", "at_least", ""), "how much"),
-        (Did("order", "at_least", "often"), "."),
-        (Did("order", "at_least", "-1"), "."),
-        (Did("order", "at_least", "1", None, "", Where("amount", "near", "1")), "no such activity"),
-        (Did("order", "at_least", "1", None, "", Where("amount", "more", "much")), "."),
-        (Did("order", "at_least", "1", None, "", Where("", "is", "x")), "property"),
+        (FieldCondition("nothing", "is", ("x",)), "no attribute nothing"),
+        (FieldCondition("city", "often", ("x",)), "cannot be asked"),
+        (FieldCondition("city", "at_least", ("4",)), "cannot be asked"),
+        (FieldCondition("city", "is"), "compared with"),
+        (FieldCondition("city", "is", ("",)), "compared with"),
+        (FieldCondition("city", "filled", ("x",)), "compared with"),
+        (FieldCondition("size", "at_least", ("many",)), "not a number"),
+        (FieldCondition("price", "at_least", ("12,50",)), "."),
+        (FieldCondition("birthday", "on", ("31.31.2020",)), "."),
+        (FieldCondition("birthday", "between", ("2020-01-01",)), "until when"),
+        (FieldCondition("birthday", "within", ("0",)), "."),
+        (FieldCondition("birthday", "within", ("1e9",)), "."),
+        (FieldCondition("email", "is", ("nobody",)), "."),
+        (FieldCondition("phone", "is", ("12",)), "."),
+        (FieldCondition("phone", "is", ("07911 123456",)), "too many digits"),  # none in Latvia
+        (FieldCondition("country", "is", ("Atlantis",)), "."),
+        (FieldCondition("rating", "is", ("four",)), "."),
+        (ActivityCondition("dance", "at_least", "1"), "no such activity"),
+        (ActivityCondition("order", "at_least", ""), "how many times"),
+        (ActivityCondition("order_total", "at_least", ""), "how much"),
+        (ActivityCondition("order", "at_least", "often"), "."),
+        (ActivityCondition("order", "at_least", "-1"), "."),
+        (
+            ActivityCondition("order", "at_least", "1", None, "", PropertyFilter("amount", "near", "1")),
+            "no such activity",
+        ),
+        (ActivityCondition("order", "at_least", "1", None, "", PropertyFilter("amount", "more", "much")), "."),
+        (ActivityCondition("order", "at_least", "1", None, "", PropertyFilter("", "is", "x")), "property"),
         (tree.InSegment(0), "does not exist"),
     ],
 )
 def test_conditions_that_make_no_sense_are_refused(place: Tenant, part: Any, why: str) -> None:
     with tenant_context(place.pk), pytest.raises(RuleError, match=why) as caught:
-        compiler.compile_rule(Group("all", (AttributeIs("city", "filled"), part)))
+        compiler.compile_rule(Group("all", (FieldCondition("city", "filled"), part)))
     assert caught.value.path == (1,)
     assert caught.value.why
 
@@ -311,10 +314,10 @@ def test_rules_see_their_own_workspace_alone(place: Tenant) -> None:
 
     other = workspace(person("outsider"))
     with tenant_context(other.pk):
-        assert one(Did("order", "at_most", "100")) == set()
+        assert one(ActivityCondition("order", "at_most", "100")) == set()
         Contact.objects.create(first_name="Zoe", origin="manual", created_at=datetime(2024, 1, 1, tzinfo=UTC))
-        assert one(Did("order", "at_most", "100")) == {"Zoe"}
-        assert one(Did("order", "at_least", "1")) == set()
+        assert one(ActivityCondition("order", "at_most", "100")) == {"Zoe"}
+        assert one(ActivityCondition("order", "at_least", "1")) == set()
 
 
 @pytest.mark.parametrize(
@@ -335,7 +338,7 @@ def test_rules_see_their_own_workspace_alone(place: Tenant) -> None:
 )
 def test_a_birthday_without_a_year_is_in_no_time(inside: Tenant, op: str, wanted: tuple[str, ...], found: bool) -> None:
     Contact.objects.create(first_name="Dora", origin="manual", attributes={"birthday": "--05-31"})
-    assert one(AttributeIs("birthday", op, wanted)) == ({"Dora"} if found else set())
+    assert one(FieldCondition("birthday", op, wanted)) == ({"Dora"} if found else set())
 
 
 @pytest.mark.parametrize(
@@ -353,7 +356,7 @@ def test_a_birthday_without_a_year_is_in_no_time(inside: Tenant, op: str, wanted
 def test_days_that_come_every_year(inside: Tenant, today: str, days: str, found: set[str]) -> None:
     for name, day in (("Dora", "--05-31"), ("Leap", "2000-02-29"), ("Anna", "1990-01-02")):
         Contact.objects.create(first_name=name, origin="manual", attributes={"birthday": day})
-    clock = Clock(datetime.fromisoformat(f"{today}T12:00:00+00:00"))
+    clock = EvaluationTime(datetime.fromisoformat(f"{today}T12:00:00+00:00"))
     subject = rule_fields.everything()["birthday"]
     who = Contact.objects.filter(operators.where(subject, "comes", [days], clock))
     assert set(who.values_list("first_name", flat=True)) == found
@@ -364,7 +367,7 @@ def test_fractions_of_seconds_do_not_move_a_day(inside: Tenant, fraction: str) -
     Attribute.objects.create(key="at", label="At", type="datetime")
     for name, at in (("First", f"2024-05-31T00:00:00{fraction}Z"), ("Last", f"2024-05-31T23:59:59{fraction}Z")):
         Contact.objects.create(first_name=name, origin="manual", attributes={"at": at})
-    assert one(AttributeIs("at", "on", ("2024-05-31",))) == {"First", "Last"}
-    assert one(AttributeIs("at", "before", ("2024-05-31",))) == set()
-    assert one(AttributeIs("at", "after", ("2024-05-31",))) == set()
-    assert one(AttributeIs("at", "between", ("2024-05-31", "2024-05-31"))) == {"First", "Last"}
+    assert one(FieldCondition("at", "on", ("2024-05-31",))) == {"First", "Last"}
+    assert one(FieldCondition("at", "before", ("2024-05-31",))) == set()
+    assert one(FieldCondition("at", "after", ("2024-05-31",))) == set()
+    assert one(FieldCondition("at", "between", ("2024-05-31", "2024-05-31"))) == {"First", "Last"}

@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segments.rules import tree
-from segments.rules.tree import AttributeIs, Did, Group, InSegment, RuleError, Where
+from segments.rules.tree import ActivityCondition, FieldCondition, Group, InSegment, PropertyFilter, RuleError
 
 TEXT = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), max_size=20)
 LINES = st.one_of(
-    st.builds(AttributeIs, TEXT, TEXT, st.lists(TEXT, max_size=3).map(tuple)),
+    st.builds(FieldCondition, TEXT, TEXT, st.lists(TEXT, max_size=3).map(tuple)),
     st.builds(
-        Did, TEXT, st.sampled_from(["at_least", "at_most"]), TEXT, st.none() | st.integers(1, 3660), TEXT,
-        st.none() | st.builds(Where, TEXT, TEXT, TEXT),
+        ActivityCondition, TEXT, st.sampled_from(["at_least", "at_most"]), TEXT, st.none() | st.integers(1, 3660), TEXT,
+        st.none() | st.builds(PropertyFilter, TEXT, TEXT, TEXT),
     ),
     st.builds(InSegment, st.integers(0, 2**50), st.sampled_from(["in", "not_in"])),
 )  # fmt: skip

@@ -41,7 +41,7 @@ def entry(who: Actor, verb: str, target: str = "", **detail: Any) -> AuditEntry:
 def test_entries_in_words(
     alice: Actor, verb: str, detail: dict[str, Any], what: str, changes: list[Any], facts: list[Any]
 ) -> None:
-    found = audit.shown(entry(alice, verb, **detail))
+    found = audit.format_entry(entry(alice, verb, **detail))
     assert found.what == what
     assert [(c.name, c.before, c.after) for c in found.changes] == changes
     assert found.facts == facts

@@ -50,13 +50,13 @@ def fill(alice: Actor) -> None:
         Category,
         ConsentRecord,
         Merge,
-        News,
         ProbableKey,
         ProbablePair,
         ProbableSearch,
         SignupForm,
+        SilentChange,
         Suppression,
-        Withdrawn,
+        UndoArchive,
     )
     from imports.models import Listing, SavedMapping
     from tenants.models import AuditEntry, Invitation
@@ -66,7 +66,7 @@ def fill(alice: Actor) -> None:
     from tracking.pixel.inbox import Entry
 
     own = alice.workspace.pk
-    Withdrawn.objects.create(tenant_id=own, import_id=1, kind="contact", item=1, part=0, data={})
+    UndoArchive.objects.create(tenant_id=own, import_id=1, kind="contact", item=1, part=0, data={})
     action = BulkAction.objects.create(kind="delete")
     BulkItem.objects.create(tenant_id=own, bulk_id=action.pk, contact_id=1)
     ProbableSearch.objects.create()
@@ -77,7 +77,7 @@ def fill(alice: Actor) -> None:
     BlacklistEntry.objects.create(kind="email", value="x@example.com")
     ProbableKey.objects.create(tenant_id=own, key=1, contact_id=1)
     ProbablePair.objects.create(tenant_id=own, low_id=1, high_id=2, group_id=1, strength=1, bits=1, print="x")
-    News.objects.create(tenant_id=own, contact_id=1, at=datetime.now(UTC))
+    SilentChange.objects.create(tenant_id=own, contact_id=1, at=datetime.now(UTC))
     merge = Merge.objects.create(contact_id=1, losers=[2])
     Alias.objects.create(kind="email", value="old@example.com", contact_id=1, merge_id=merge.pk)
     Quarantine.objects.create(kind="external_id", value="guest", devices=11, others=0, at=datetime.now(UTC))

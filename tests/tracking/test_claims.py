@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from contacts.models import Contact
 from segments.rules import compiler
-from segments.rules.tree import Did, Group
+from segments.rules.tree import ActivityCondition, Group
 from tenants.isolation.context import tenant_context
 from tenants.models import AuditEntry, Tenant
 from tests.cast import Actor
@@ -288,7 +288,7 @@ def test_claimed_orders_do_not_count_unless_the_workspace_says_so(alice: Actor) 
 
 
 def buyers(tenant: Tenant) -> list[str]:
-    rule = Group("all", (Did("order", times="at_least", count="1"),))
+    rule = Group("all", (ActivityCondition("order", times="at_least", count="1"),))
     with tenant_context(tenant.pk):
         found = Contact.objects.living().filter(compiler.compile_rule(rule, compiler.context()))
         return sorted(found.values_list("email", flat=True))

@@ -196,7 +196,7 @@ def test_the_rating_follows_the_formula(alice: Actor, messages: list[str], wante
                 Event.objects.create(
                     tenant_id=alice.workspace.pk, at=now, kind="message", contact_id=who.pk, properties=about
                 )
-    rating.everywhere()
+    rating.run_for_all_workspaces()
     assert ann(alice).rating == wanted
 
 
@@ -211,7 +211,7 @@ def test_what_is_old_counts_no_more_and_sms_never_did(alice: Actor) -> None:
             Event.objects.create(
                 tenant_id=alice.workspace.pk, at=at, kind="message", contact_id=who.pk, properties=about
             )
-    rating.everywhere()
+    rating.run_for_all_workspaces()
     assert ann(alice).rating is None
 
 

@@ -6,7 +6,13 @@ import pytest
 
 from tracking.pixel.hits import Hit
 from tracking.pixel.inbox import Entry
-from tracking.pixel.visitor_resolution import VISIT_GAP_SECONDS, Known, Recognition, is_somebody_else, normal_names
+from tracking.pixel.visitor_resolution import (
+    VISIT_GAP_SECONDS,
+    KnownVisitor,
+    Recognition,
+    is_somebody_else,
+    normal_names,
+)
 
 A, B = "8f14e45f-ceea-467f-a0e6-5b6f3d7b2c11", "1679091c-5a88-4faf-9fb5-e6087eb1b2dc"
 ANNA: dict[str, Any] = {"email": "anna@example.com"}
@@ -20,7 +26,7 @@ def entry(device: str = A, at: float = 1000.0, kind: str = "page", site_id: int 
 
 def decide(
     entries: list[Entry],
-    known: list[Known] | None = None,
+    known: list[KnownVisitor] | None = None,
     contacts: dict[tuple[str, str], list[int]] | None = None,
 ) -> Recognition:
     """Recognition as `load` would make it, with what the database would have answered."""
@@ -35,8 +41,8 @@ def decide(
     return recognition
 
 
-def visitor(contact_id: int | None = None, last_seen: float = 900.0, **names: str) -> Known:
-    return Known(7, A, 0, contact_id, last_seen, names)
+def visitor(contact_id: int | None = None, last_seen: float = 900.0, **names: str) -> KnownVisitor:
+    return KnownVisitor(7, A, 0, contact_id, last_seen, names)
 
 
 def owners(recognition: Recognition) -> list[int]:

@@ -13,7 +13,7 @@ from tenants.isolation.statements import fetch, run
 from tenants.models import Tenant
 
 log = logging.getLogger(__name__)
-DAYS, CHUNK = 60, 5_000
+RATED_DAYS, CHUNK = 60, 5_000
 
 # 1 when messages were delivered, and up to 4 more: 0.6 for the share that was read, 0.4 for the share that was clicked. A
 # message that was clicked was read, and one that was read was delivered. One look-up by index for each contact.
@@ -39,12 +39,12 @@ SELECT x.id FROM (
     AND e.at >= now() - make_interval(days => %(days)s)) x ORDER BY x.id LIMIT %(count)s"""
 
 
-def rate(contact_ids: Sequence[int]) -> int:
+def recompute_rating(contact_ids: Sequence[int]) -> int:
     """Work out the rating of contacts anew; returns how many have another one. In a tenant's transaction."""
-    return run(RATE, ids=list(contact_ids), days=DAYS)
+    return run(RATE, ids=list(contact_ids), days=RATED_DAYS)
 
 
-def everywhere() -> None:
+def run_for_all_workspaces() -> None:
     """Rate the contacts of all workspaces, a chunk a transaction; a failure of one workspace does not stop the others."""
     for tenant_id in Tenant.objects.values_list("pk", flat=True):
         try:
@@ -57,10 +57,10 @@ def _workspace(tenant_id: int) -> None:
     after = 0
     while True:
         with tenant_context(tenant_id):
-            ids = [row[0] for row in fetch(RATED, after=after, days=DAYS, count=CHUNK)]
+            ids = [row[0] for row in fetch(RATED, after=after, days=RATED_DAYS, count=CHUNK)]
             if not ids:
                 return
             # In the order of their IDs, as everybody locks contacts.
             list(Contact.objects.filter(pk__in=ids).order_by("pk").select_for_update().values_list("pk"))
-            rate(ids)
+            recompute_rating(ids)
         after = ids[-1]

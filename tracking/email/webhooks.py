@@ -54,7 +54,7 @@ class BadPost(ValueError):
 
 
 @dataclass(frozen=True)
-class Told:
+class WebhookResult:
     """What came of a post: events of contacts that are new, known before, and about nobody whom we know."""
 
     new: int
@@ -109,7 +109,7 @@ def ask_to_confirm(hook: MailHook, url: str) -> None:
     hook.save(update_fields=["confirm_url"])
 
 
-def tell(hook: MailHook, events: Iterable[Any]) -> Told:
+def tell(hook: MailHook, events: Iterable[Any]) -> WebhookResult:
     """Keep what a provider has told, in the tenant's transaction and turn; twice the same is once."""
     write_lock.lock()
     now = timezone.now()
@@ -135,12 +135,12 @@ def tell(hook: MailHook, events: Iterable[Any]) -> Told:
     said = [(email, verdict) for _event, verdict, email in fresh.values() if verdict.status]
     said += [(email, TOO_SOFT) for email in _too_soft(fresh.values(), contacts, now)]
     _make_stricter(said, now)
-    rating.rate(sorted({contacts[email] for _event, _verdict, email in fresh.values()}))
+    rating.recompute_rating(sorted({contacts[email] for _event, _verdict, email in fresh.values()}))
     hook.last_at, hook.told = now, hook.told + len(fresh)
     hook.confirm_url = ""  # posts arrive: it was confirmed
     hook.save(update_fields=["last_at", "told", "confirm_url"])
     strangers = sum(email not in contacts for _event, _verdict, email in useful)
-    return Told(len(fresh), len(useful) - len(fresh) - strangers, strangers)
+    return WebhookResult(len(fresh), len(useful) - len(fresh) - strangers, strangers)
 
 
 TOO_SOFT = Verdict("undelivered", EmailStatus.BLACKLISTED, "soft bounces in a row")

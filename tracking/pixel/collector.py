@@ -50,17 +50,17 @@ class Collector:
             # The front gives chunks a length (cdp.front). Without it a server would show an empty body here.
             return _answer(start, "411 Length Required")
         if method == "POST":
-            return _answer(start, take(key, environ, _posted))
+            return _answer(start, accept_hit(key, environ, _posted))
         if method == "OPTIONS":
             return _answer(start, "204 No Content")
         if method == "GET":
-            take(key, environ, _without_script)
+            accept_hit(key, environ, _without_script)
         if method in ("GET", "HEAD"):
             return _image(start)
         return _answer(start, "405 Method Not Allowed", [("Allow", "POST, GET, HEAD, OPTIONS")])
 
 
-def take(key: str, environ: Environ, judge: Callable[[Environ, int], Hit]) -> str:
+def accept_hit(key: str, environ: Environ, judge: Callable[[Environ, int], Hit]) -> str:
     """Judge and keep one hit; returns the status line.
 
     A wrong key, a robot, an opt-out and a page of another host are answered like a hit that was kept: nothing can be learned

@@ -20,7 +20,7 @@ MOST_VISITORS, MOST_NAMES = 20, 20
 
 
 @dataclass(slots=True)
-class Known:
+class KnownVisitor:
     """A visitor as this batch knows it. `names` are the identifiers it has used, one value a kind."""
 
     id: int
@@ -33,7 +33,7 @@ class Known:
 
 
 @dataclass(slots=True)
-class Seen:
+class VisitTotals:
     """What a batch adds to a visitor."""
 
     first: float
@@ -46,7 +46,7 @@ class Seen:
 class Recognition:
     """Visitors of a batch's devices, and what is to be written about them."""
 
-    visitors: dict[str, Known]
+    visitors: dict[str, KnownVisitor]
     contacts: dict[tuple[str, str], list[int]]
     ids: list[int]
     names: dict[int, dict[str, str]]
@@ -54,7 +54,7 @@ class Recognition:
     claims: dict[int, tuple[Any, ...]] = field(default_factory=dict)
     identifiers: list[tuple[Any, ...]] = field(default_factory=list)
     events: list[tuple[Any, ...]] = field(default_factory=list)
-    seen: dict[int, Seen] = field(default_factory=dict)
+    seen: dict[int, VisitTotals] = field(default_factory=dict)
     # (site, reason) of identifiers that could not be read or were too many: the hit is kept without them.
     dropped: list[tuple[int, str]] = field(default_factory=list)
 
@@ -73,7 +73,7 @@ class Recognition:
                 unread = e.hit.identifiers.keys() - names[id(e)].keys()
                 dropped += [(e.site_id, f"unreadable_{kind}") for kind in sorted(unread)]
         visitors = {
-            device: Known(vid, device, generation, contact, at.timestamp(), used or {}, named)
+            device: KnownVisitor(vid, device, generation, contact, at.timestamp(), used or {}, named)
             for vid, device, generation, contact, at, used, named in queries.visitors_of(
                 tenant_id, sorted({e.hit.device for e in entries})
             )
@@ -111,15 +111,15 @@ class Recognition:
         self._identify(visitor, names, entry)
         self._note(visitor, entry)
 
-    def _begin(self, entry: Entry, *, after: Known | None) -> Known:
+    def _begin(self, entry: Entry, *, after: KnownVisitor | None) -> KnownVisitor:
         generation = after.generation + 1 if after else 0
-        visitor = Known(self.ids.pop(), entry.hit.device, generation, None, 0.0, {})
+        visitor = KnownVisitor(self.ids.pop(), entry.hit.device, generation, None, 0.0, {})
         self.visitors[entry.hit.device] = visitor
         at = _moment(entry.at)
         self.made.append((visitor.id, entry.site_id, entry.hit.device, generation, at, at))
         return visitor
 
-    def _identify(self, visitor: Known, names: dict[str, str], entry: Entry) -> None:
+    def _identify(self, visitor: KnownVisitor, names: dict[str, str], entry: Entry) -> None:
         for kind, value in names.items():
             if visitor.names.get(kind) != value:
                 visitor.named += 1
@@ -136,7 +136,7 @@ class Recognition:
                 kind, at = next(iter(found)), _moment(entry.at)
                 self.claims[visitor.id] = (visitor.id, visitor.contact_id, kind, at, entry.hit.url)
 
-    def _belongs_to_another(self, visitor: Known, names: dict[str, str]) -> bool:
+    def _belongs_to_another(self, visitor: KnownVisitor, names: dict[str, str]) -> bool:
         """Whether a claimed visitor uses identifiers that are all those of other contacts."""
         people = {contact for contacts in self._named(names).values() for contact in contacts}
         return visitor.contact_id is not None and bool(people) and visitor.contact_id not in people
@@ -145,20 +145,20 @@ class Recognition:
         """Kind of identifier, the strongest first → the contacts that have it; kinds that nobody has are left out."""
         return {k: self.contacts[k, names[k]] for k in IDENTIFIERS if (k, names.get(k, "")) in self.contacts}
 
-    def _note(self, visitor: Known, entry: Entry) -> None:
+    def _note(self, visitor: KnownVisitor, entry: Entry) -> None:
         hit = entry.hit
         properties = hit.properties | ({"referrer": hit.referrer} if hit.referrer else {})
         self.events.append(
             (_moment(entry.at), visitor.id, entry.site_id, hit.kind, hit.name, hit.url, hit.title, properties)
         )
-        seen = self.seen.setdefault(visitor.id, Seen(entry.at, entry.at))
+        seen = self.seen.setdefault(visitor.id, VisitTotals(entry.at, entry.at))
         seen.first, seen.last = min(seen.first, entry.at), max(seen.last, entry.at)
         seen.views += hit.kind == "page"
         seen.visits += entry.at - visitor.last_seen > VISIT_GAP_SECONDS
         visitor.last_seen = max(visitor.last_seen, entry.at)
 
 
-def is_somebody_else(visitor: Known, names: dict[str, str]) -> bool:
+def is_somebody_else(visitor: KnownVisitor, names: dict[str, str]) -> bool:
     """Whether the identifiers contradict those that the visitor has used: the strongest kind that both have decides."""
     for kind in IDENTIFIERS:
         if kind in names and kind in visitor.names:

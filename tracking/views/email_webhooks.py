@@ -10,8 +10,8 @@ from django.shortcuts import get_object_or_404
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from core.http import go, page
-from core.parse import whole
+from core.http import redirect_to, render_page
+from core.parse import parse_id
 from tenants import audit
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
@@ -31,7 +31,7 @@ def receive(request: WorkspaceRequest, key: str) -> HttpResponse:
     tenant_id = _tenant(key)
     if request.method == "HEAD":
         return HttpResponse()
-    if (whole(request.META.get("CONTENT_LENGTH") or "") or 0) > webhooks.MAX_BYTES:
+    if (parse_id(request.META.get("CONTENT_LENGTH") or "") or 0) > webhooks.MAX_BYTES:
         return HttpResponse("too large", status=413, content_type="text/plain")
     close_old_connections()
     with tenant_context(tenant_id):
@@ -72,7 +72,7 @@ def hooks(request: WorkspaceRequest) -> HttpResponse:
         "soft_days": webhooks.SOFT_DAYS,
         "tabs": tabs("tracking:hooks"),
     }  # fmt: skip
-    return page(request, "tracking/hooks.html", shown)
+    return render_page(request, "tracking/hooks.html", shown)
 
 
 @allow("settings.manage")
@@ -82,27 +82,27 @@ def add_hook(request: WorkspaceRequest) -> HttpResponse:
     provider = request.POST.get("provider", "")
     if provider not in PROVIDERS:
         messages.warning(request, "Choose a provider.")
-        return go(request, "tracking:hooks")
+        return redirect_to(request, "tracking:hooks")
     made = webhooks.add(provider)
     audit.record("hook.added", user_id=request.user.pk, target=f"webhook {made.pk}", provider=provider)
     messages.success(request, f"The address for {PROVIDERS[provider][0]} is ready. Enter it there for all events.")
-    return go(request, "tracking:hooks")
+    return redirect_to(request, "tracking:hooks")
 
 
 @allow("settings.manage")
 @require_POST
 def set_soft_bounces(request: WorkspaceRequest) -> HttpResponse:
     """How many soft bounces in a row make a hard one."""
-    wanted = whole(request.POST.get("soft_bounces", ""))
+    wanted = parse_id(request.POST.get("soft_bounces", ""))
     if wanted is None or not 0 <= wanted <= MOST_SOFT:
         messages.warning(request, f"Enter a number from 0 (never) to {MOST_SOFT}.")
-        return go(request, "tracking:hooks")
+        return redirect_to(request, "tracking:hooks")
     workspace: Tenant = request.workspace
     before, workspace.soft_bounces = workspace.soft_bounces, wanted
     workspace.save(update_fields=["soft_bounces"])
     audit.record("hook.soft_bounces", user_id=request.user.pk, target="soft bounces", before=before, after=wanted)
     messages.success(request, "The number of soft bounces is saved.")
-    return go(request, "tracking:hooks")
+    return redirect_to(request, "tracking:hooks")
 
 
 MOST_SOFT = 20
@@ -116,4 +116,4 @@ def remove_hook(request: WorkspaceRequest, hook_id: int) -> HttpResponse:
     hook.archive()
     audit.record("hook.removed", user_id=request.user.pk, target=f"webhook {hook.pk}", provider=hook.provider)
     messages.success(request, "The address is closed: posts to it are refused.")
-    return go(request, "tracking:hooks")
+    return redirect_to(request, "tracking:hooks")

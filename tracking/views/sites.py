@@ -14,8 +14,8 @@ from django.views.decorators.http import require_POST, require_safe
 from contacts.models import Contact
 from contacts.values.vocabulary import COUNTRY_CODES
 from core import places
-from core.http import invalid, page
-from core.parse import whole
+from core.http import invalid, render_page
+from core.parse import parse_id
 from tenants import audit
 from tenants.roles import allow
 from tenants.web.request import WorkspaceRequest
@@ -57,7 +57,7 @@ def sites(request: WorkspaceRequest) -> HttpResponse:
         "held": Quarantine.objects.filter(released_at=None).order_by("-at")[:100],
         "count_claimed": request.workspace.count_claimed_orders,
     }
-    return page(request, "tracking/sites.html", shown)
+    return render_page(request, "tracking/sites.html", shown)
 
 
 @allow("sites.manage")
@@ -120,7 +120,7 @@ def add_site(request: WorkspaceRequest) -> HttpResponse:
 @require_safe
 def site(request: WorkspaceRequest, site_id: int) -> HttpResponse:
     """The snippet to install, and the live check that it works."""
-    return page(request, "tracking/site.html", _site(request, get_object_or_404(Site, pk=site_id)))
+    return render_page(request, "tracking/site.html", _site(request, get_object_or_404(Site, pk=site_id)))
 
 
 def _site(request: WorkspaceRequest, found: Site) -> dict[str, Any]:
@@ -146,7 +146,7 @@ def _country(request: WorkspaceRequest) -> str:
 def seen(request: WorkspaceRequest, site_id: int) -> HttpResponse:
     """The fragment that says when we last saw the site."""
     found = get_object_or_404(Site, pk=site_id)
-    return page(request, "tracking/_seen.html", {"site": found, **_drops(request, found)})
+    return render_page(request, "tracking/_seen.html", {"site": found, **_drops(request, found)})
 
 
 def _drops(request: WorkspaceRequest, found: Site) -> dict[str, Any]:
@@ -162,7 +162,7 @@ def _drops(request: WorkspaceRequest, found: Site) -> dict[str, Any]:
 @require_safe
 def resolved(request: WorkspaceRequest) -> HttpResponse:
     """Contacts that a visitor turned out to be, the latest first, with the reason."""
-    before = whole(request.GET.get("before", ""))
+    before = parse_id(request.GET.get("before", ""))
     visitors = Visitor.objects.exclude(contact_id=None)
     if before is not None:
         visitors = visitors.filter(pk__lt=before)
@@ -178,7 +178,7 @@ def resolved(request: WorkspaceRequest) -> HttpResponse:
         "total": Visitor.objects.exclude(contact_id=None).count(),
         "seen": Visitor.objects.exists(),
     }
-    return page(request, "tracking/resolved.html", context)
+    return render_page(request, "tracking/resolved.html", context)
 
 
 def _names(visitor_ids: Iterable[int]) -> dict[int, list[VisitorIdentifier]]:
@@ -208,7 +208,7 @@ def of_contact(request: WorkspaceRequest, contact_id: int) -> HttpResponse:
         "views": sum(v.views for v in visitors),
         "last_seen": max((v.last_seen for v in visitors), default=None),
     }
-    return page(request, "tracking/_of_contact.html", context)
+    return render_page(request, "tracking/_of_contact.html", context)
 
 
 @allow("contacts.view")
@@ -217,7 +217,7 @@ def activity(request: WorkspaceRequest, contact_id: int) -> HttpResponse:
     """The fragment of a profile: what its visitors did on the sites, what imports and providers have told; by kind."""
     contact = get_object_or_404(Contact, pk=contact_id)
     kind, after = request.GET.get("kind", ""), request.GET.get("after", "")[:60]
-    return page(request, "tracking/_activity.html", overview.stream(contact.pk, kind=kind, after=after))
+    return render_page(request, "tracking/_activity.html", overview.stream(contact.pk, kind=kind, after=after))
 
 
 @allow("contacts.view")
@@ -235,4 +235,4 @@ def panel(request: WorkspaceRequest, contact_id: int) -> HttpResponse:
         "count": shown.count,
         "activities": stream.page(contact.pk, kind="", after="", size=1).count,
     }
-    return page(request, "tracking/_panel.html", context)
+    return render_page(request, "tracking/_panel.html", context)

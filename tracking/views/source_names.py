@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from core.http import go, invalid, page
+from core.http import invalid, redirect_to, render_page
 from tenants import audit
 from tenants.roles import allow
 from tenants.views import settings
@@ -63,7 +63,7 @@ class AddForm(NameForm):
 @require_safe
 def sources(request: HttpRequest) -> HttpResponse:
     """All names by kind."""
-    return page(request, "tracking/sources.html", _context(AddForm()))
+    return render_page(request, "tracking/sources.html", _context(AddForm()))
 
 
 def _context(form: NameForm) -> dict[str, Any]:
@@ -89,7 +89,7 @@ def add(request: HttpRequest) -> HttpResponse:
         else:
             _note(request, "added", made)
             messages.success(request, f"“{made.name}” is added.")
-            return go(request, "tracking:sources")
+            return redirect_to(request, "tracking:sources")
     return invalid(request, "tracking/sources.html", _context(form))
 
 
@@ -99,7 +99,7 @@ def edit(request: HttpRequest, source_id: int) -> HttpResponse:
     """One name, to be changed."""
     source = get_object_or_404(SourceName, pk=source_id)
     form = NameForm(initial={"name": source.name, "touchpoint": source.touchpoint}, kind=source.kind)
-    return page(request, "tracking/source.html", _one(source, form))
+    return render_page(request, "tracking/source.html", _one(source, form))
 
 
 def _one(source: SourceName, form: NameForm) -> dict[str, Any]:
@@ -121,7 +121,7 @@ def rename(request: HttpRequest, source_id: int) -> HttpResponse:
         else:
             _note(request, "renamed", source, before=before)
             messages.success(request, f"“{source.name}” is saved.")
-            return go(request, "tracking:sources")
+            return redirect_to(request, "tracking:sources")
     # What could not be saved is not shown as if it were.
     return invalid(request, "tracking/source.html", _one(SourceName.objects.get(pk=source_id), form))
 
@@ -131,12 +131,12 @@ def rename(request: HttpRequest, source_id: int) -> HttpResponse:
 def put_away(request: HttpRequest, source_id: int, away: bool) -> HttpResponse:
     """Archive a name, or take it back. A second click changes nothing."""
     source = get_object_or_404(SourceName, pk=source_id)
-    if names.put_away(source, away=away):
+    if names.archive(source, away=away):
         _note(request, "archived" if away else "restored", source)
         said = "is archived: imports no longer offer it." if away else "is in use again."
         back = reverse(f"tracking:{'restore' if away else 'archive'}_source", args=[source.pk])
         messages.success(request, f"“{source.name}” {said}", extra_tags=back)
-    return go(request, "tracking:sources")
+    return redirect_to(request, "tracking:sources")
 
 
 def _note(request: HttpRequest, verb: str, source: SourceName, **more: Any) -> None:

@@ -69,7 +69,7 @@ class Command(BaseCommand):
         with tenant_context(tenant.pk):
             with path.open("rb") as file:
                 chunks = iter(lambda: file.read(CHUNK), b"")
-                imp = upload.receive(chunks, file_name=path.name, tenant=tenant, user=None, origin="command")
+                imp = upload.store_upload(chunks, file_name=path.name, tenant=tenant, user=None, origin="command")
             try:
                 _configure(imp, tenant, wanted, review=review)
             except (FileProblem, BadOption, column_choices.BadMapping, saved_mappings.NoSuchMapping):
@@ -88,17 +88,17 @@ def _configure(imp: Import, tenant: Tenant, wanted: dict[str, Any], *, review: b
     if not {"sheet", *LOOKS}.isdisjoint(wanted):
         try:
             fill, skip_hidden = (_look(wanted, name) for name in LOOKS)
-            upload.take_sheet(imp, tenant, str(wanted.get("sheet", imp.sheet)), fill=fill, skip_hidden=skip_hidden)
+            upload.select_sheet(imp, tenant, str(wanted.get("sheet", imp.sheet)), fill=fill, skip_hidden=skip_hidden)
         except upload.BadSheet as problem:
             raise BadOption(str(problem)) from problem
     if dialect:
-        column_choices.read_again(imp, tenant, dialect)
+        column_choices.reread_file(imp, tenant, dialect)
     maps = {name[4:]: str(value) for name, value in wanted.items() if name.startswith("map.")}
     written = {name[7:]: str(value) for name, value in wanted.items() if name.startswith("format.")}
     if "saved" in wanted:
         saved_mappings.named(imp, str(wanted["saved"]))
     options = Options.parse({**imp.options, **{k: v for k, v in wanted.items() if k in (*SETTINGS, "segment")}})
-    chosen = column_choices.choose(
+    chosen = column_choices.apply_choices(
         imp, maps, written=written, create_unknown=wanted.get("unknown") == "create", options=options
     )
     imp.description = str(wanted.get("description", ""))[:300]

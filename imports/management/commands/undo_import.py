@@ -34,7 +34,7 @@ class Command(BaseCommand):
             imp = Import.objects.filter(pk=options["id"]).first()
             if imp is None:
                 raise CommandError(f"There is no import {options['id']} in {tenant.slug}.")
-            if not undo.ask(imp, "redo" if options["back"] else "undo", user=None):
+            if not undo.request(imp, "redo" if options["back"] else "undo", user=None):
                 raise CommandError(
                     "There is nothing to undo or redo: it has not ended, this is already done, or it is too late."
                 )
