@@ -214,7 +214,7 @@ def test_the_mapping_page_answers_at_once(visit: Callable[..., Visit], scene: Sc
     page.get_by_label("Event name").fill("Joined")
     page.get_by_role("link", name="Save mapping…").click()
     page.get_by_label("Name of the mapping").fill("Guests")
-    page.get_by_role("button", name="Save", exact=True).click()
+    page.get_by_role("button", name="Save mapping", exact=True).click()
     page.get_by_text("The saved mapping Guests fits this file.").wait_for()
     page.get_by_role("button", name="Use Guests").click()
     page.get_by_text("Saved mapping", exact=True).first.wait_for()
