@@ -1,7 +1,9 @@
 """Our export imported into an empty workspace gives the same contacts: values, statuses and segments, whatever they are."""
 
 import io
+from functools import partial
 from typing import Any
+from unicodedata import normalize
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -23,7 +25,8 @@ FIELDS = {
 OPTIONS = ["Red", "Blue", "Green"]
 
 _plain = st.characters(codec="utf-8", exclude_categories=("C", "Z", "M"))
-words = st.text(_plain, min_size=1, max_size=12).map(str.strip).filter(bool)
+# In the one form in which texts are stored (NFC): a compatibility ideograph is never in a contact.
+words = st.text(_plain, min_size=1, max_size=12).map(partial(normalize, "NFC")).map(str.strip).filter(bool)
 odd = ["=1+1", "+x", "-x", "@cmd", "O'Hara", "'quoted", 'a "b"', "a;b,c", "T|wo", "b\\s"]
 names = st.one_of(words, st.sampled_from(odd))
 attributes = st.fixed_dictionaries(
