@@ -18,10 +18,12 @@ app.autodiscover_tasks()
 @worker_init.connect
 def _refuse_a_role_that_could_bypass(**_kwargs: Any) -> None:
     """A worker that could read past the policies must not start (architecture, section 4)."""
-    from tenants.isolation.checks import refuse_bypassing_role  # noqa: PLC0415  apps load after Celery
+    from contacts.extensions import refuse_broken  # noqa: PLC0415  apps load after Celery
+    from tenants.isolation.checks import refuse_bypassing_role  # noqa: PLC0415  see above
 
     try:
         refuse_bypassing_role()
+        refuse_broken()
     except ImproperlyConfigured as problem:
         # Celery logs exceptions of its signals and goes on; only this ends the worker.
         raise SystemExit(str(problem)) from problem

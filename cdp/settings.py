@@ -52,35 +52,43 @@ INSTALLED_APPS = [
     "core",
     "cdp.apps.CdpConfig",
     "tenants.apps.TenantsConfig",
-    "contacts",
+    "contacts.apps.ContactsConfig",
     "tracking",
     "segments",
     "imports",
 ]
 
-# What the apps hold of a contact (contacts.privacy.data_providers), the lowest app first.
-HOLDINGS = ["contacts.privacy.contact_data", "tracking.contact_data", "segments.contact_data", "imports.contact_data"]
-# What stands in the activity of a contact beside events (tracking.timeline), by the kind that shows it alone.
-ACTIVITY = {"import": "imports.results.timeline", "change": "contacts.profile.timeline"}
-# What says a problem of a value, by its code, as a sentence.
-SENTENCE = "imports.problems.catalogue.sentence"
-# What reads the rules by which lists of contacts are narrowed (contacts.listing.rule_filter).
-RULES = "segments.list_filter"
-# What a profile shows at once of what its person did.
-OVERVIEW = "tracking.overview"
-# What can be done to many contacts at once (contacts.bulk.actions).
-# Columns of the export of contacts that other apps fill: name → function from IDs of contacts to ID → cell.
-EXPORT_COLUMNS = {"Segments": "segments.membership.cells_of"}
-BULK_KINDS = {
-    "delete": "contacts.bulk.kinds.Delete",
-    "erase": "contacts.privacy.erasure.Erase",
-    "restore": "contacts.bulk.kinds.Restore",
-    "unsubscribe": "contacts.bulk.kinds.Unsubscribe",
-    "duplicates": "contacts.bulk.kinds.RemoveDuplicates",
-    "pairs": "contacts.duplicates.pair_list.MergePairs",
-    "export": "contacts.bulk.export.Export",
-    "retype": "contacts.fields.change_type.Retype",
-    "segments": "segments.bulk_add.AddToSegments",
+# What apps bring to contacts, which cannot import them (contacts.extensions); checked at every start.
+EXTENSIONS = {
+    # What each app stores about a contact, the lowest app first.
+    "contact_data": {
+        "contacts": "contacts.privacy.contact_data",
+        "tracking": "tracking.contact_data",
+        "segments": "segments.contact_data",
+        "imports": "imports.contact_data",
+    },
+    # Entries of the timeline beside events, by the kind that shows them alone.
+    "timeline": {"import": "imports.results.timeline", "change": "contacts.profile.timeline"},
+    # Reads the rules by which lists of contacts are filtered.
+    "rules": "segments.list_filter",
+    # Tells a profile what its contact did.
+    "overview": "tracking.overview",
+    # Says a problem of a value, by its code, as a sentence.
+    "problem_sentence": "imports.problems.catalogue.sentence",
+    # Columns of the export of contacts: name → function from IDs of contacts to ID → cell.
+    "export_columns": {"Segments": "segments.membership.cells_of"},
+    # What can be done to many contacts at once.
+    "bulk_actions": {
+        "delete": "contacts.bulk.kinds.Delete",
+        "erase": "contacts.privacy.erasure.Erase",
+        "restore": "contacts.bulk.kinds.Restore",
+        "unsubscribe": "contacts.bulk.kinds.Unsubscribe",
+        "duplicates": "contacts.bulk.kinds.RemoveDuplicates",
+        "pairs": "contacts.duplicates.pair_list.MergePairs",
+        "export": "contacts.bulk.export.Export",
+        "retype": "contacts.fields.change_type.Retype",
+        "segments": "segments.bulk_add.AddToSegments",
+    },
 }
 
 MIDDLEWARE = [

@@ -9,8 +9,10 @@ from django.core.wsgi import get_wsgi_application
 
 _django: Any = get_wsgi_application()
 
+from contacts.extensions import refuse_broken  # noqa: E402
 from tenants.isolation.checks import refuse_bypassing_role  # noqa: E402
 from tracking.pixel.collector import Collector  # noqa: E402
 
 refuse_bypassing_role()
+refuse_broken()
 application = Collector(_django)

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from contacts.errors import NotAllowed
-from contacts.privacy.data_providers import Identifiers, TransferRecord
+from contacts.extensions import Identifiers, TransferRecord
 from contacts.values.columns import IDENTIFIERS
 from imports import cleanup
 from imports.models import Import, Phase, RowEffect

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from contacts.privacy.data_providers import Identifiers, TransferRecord
+from contacts.extensions import Identifiers, TransferRecord
 from segments.models import Member, Segment
 from tenants.isolation.context import current_tenant
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from contacts.privacy.data_providers import Identifiers, TransferRecord
+from contacts.extensions import Identifiers, TransferRecord
 from tracking.models import Event, Quarantine, Visitor, VisitorIdentifier
 
 TABLES = ("event", "visitor", "visitor_identifier", "quarantine")

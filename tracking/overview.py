@@ -1,4 +1,4 @@
-"""What a profile shows of a contact at once: its latest activity, visits and orders. Found by settings.OVERVIEW."""
+"""What a profile shows of a contact at once: its latest activity, visits and orders. Named in settings.EXTENSIONS."""
 
 from dataclasses import dataclass
 from datetime import date, datetime

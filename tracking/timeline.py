@@ -1,6 +1,6 @@
 """What a contact did, was sent, and what was done with it: by visitors, providers, imports and people, as one stream.
 
-The apps above and below have entries of their own (settings.ACTIVITY); each source is asked for its latest entries behind
+The apps above and below have entries of their own (contacts.extensions); each source is asked for its latest entries behind
 a key, so that a page costs a few look-ups by index, whatever the contact has. A key is the time, source and number of an
 entry.
 """
@@ -8,12 +8,11 @@ entry.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from importlib import import_module
-from typing import Any, Protocol
+from typing import Any
 
-from django.conf import settings
 from django.db.models import Q
 
+from contacts.extensions import TimelineSource, timeline_sources
 from contacts.profile.timeline import Cursor, Entry
 from core.parse import parse_id, parse_moment
 from tracking.models import Event, Visitor
@@ -27,18 +26,6 @@ KINDS: dict[str, tuple[str, Q]] = {
     "order": ("Orders", Q(kind="order")),
     "action": ("Sources", Q(kind="action")),
 }
-
-
-class Source(Protocol):
-    """One kind of entries of another app."""
-
-    LABEL: str
-
-    def latest(self, contact_id: int, *, behind: Cursor | None, count: int) -> list[Entry]:
-        """The next entries behind a place, the latest first."""
-
-    def count(self, contact_id: int) -> int:
-        """How many there are."""
 
 
 @dataclass(frozen=True)
@@ -93,13 +80,16 @@ class _Events:
 
 def kinds() -> list[tuple[str, str]]:
     """(key, label) of what can be shown alone."""
-    return [*((key, label) for key, (label, _wanted) in KINDS.items()), *((k, s.LABEL) for k, s in _others().items())]
+    return [
+        *((key, label) for key, (label, _wanted) in KINDS.items()),
+        *((k, s.LABEL) for k, s in timeline_sources().items()),
+    ]
 
 
 def page(contact_id: int, *, kind: str, after: str, size: int = SIZE) -> Page:
     """The next entries of a kind behind a key; what makes no sense means everything, from the latest on."""
-    others = _others()
-    sources: Sequence[Source] = [_Events(KINDS[kind if kind in KINDS else ""][1])]
+    others = timeline_sources()
+    sources: Sequence[TimelineSource] = [_Events(KINDS[kind if kind in KINDS else ""][1])]
     if kind in others:
         sources = [others[kind]]
     elif kind not in KINDS or not kind:
@@ -114,10 +104,6 @@ def page(contact_id: int, *, kind: str, after: str, size: int = SIZE) -> Page:
     shown = found[:size]
     older = f"{shown[-1][2]}_{shown[-1][1]}_{shown[-1][0].isoformat()}" if len(found) > size else None
     return Page([one[3] for one in shown], older, sum(source.count(contact_id) for source in sources))
-
-
-def _others() -> dict[str, Source]:
-    return {key: import_module(name) for key, name in settings.ACTIVITY.items()}
 
 
 def _beyond(behind: Cursor | None) -> Q:

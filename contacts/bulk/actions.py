@@ -9,11 +9,9 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
 
-from django.conf import settings
 from django.utils import timezone
-from django.utils.module_loading import import_string
 
-from contacts import change_log, leased_job, write_lock
+from contacts import change_log, extensions, leased_job, write_lock
 from contacts.bulk import queries
 from contacts.listing import contact_list
 from contacts.listing.contact_list import ListQuery
@@ -73,8 +71,8 @@ class BulkActionType:
 
 
 def action_types() -> dict[str, BulkActionType]:
-    """All kinds by their key, as settings.BULK_KINDS names them."""
-    return {key: import_string(path)() for key, path in settings.BULK_KINDS.items()}
+    """All kinds by their key (contacts.extensions)."""
+    return {key: made() for key, made in extensions.bulk_actions().items()}
 
 
 def selected(asked: dict[str, Any]) -> Any:

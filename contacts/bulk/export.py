@@ -17,10 +17,10 @@ from typing import IO, Any
 from django.conf import settings
 from django.core.cache import cache
 from django.utils import timezone
-from django.utils.module_loading import import_string
 from redis import RedisError
 
 from contacts.bulk import actions
+from contacts.extensions import export_columns
 from contacts.models import Attribute, BulkAction, BulkState, Contact
 from contacts.values.formula_guard import safe_cell
 from contacts.values.types import CORE, SYSTEM
@@ -106,7 +106,7 @@ def write(file: IO[str], action: BulkAction) -> int:
     writer = csv.writer(file, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
     own = dict(Attribute.objects.filter(archived_at=None).order_by("label").values_list("key", "label"))
     attributes = {**{key: s.label for key, s in SYSTEM.items()}, **own}
-    others = {name: import_string(path) for name, path in settings.EXPORT_COLUMNS.items()}
+    others = export_columns()
     info = {**INFO, **(GONE if deleted else {})}
     head = [*CORE.values(), *attributes.values(), *STATUS.values(), *others, *info.values()]
     writer.writerow(head if raw else [safe_cell(label) for label in head])

@@ -4,11 +4,11 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from django.conf import settings
 from django.utils import timezone
 
 from contacts import figures_cache
 from contacts.bulk import export
+from contacts.extensions import export_columns
 from contacts.fields import change_type
 from contacts.models import Attribute, BulkAction, Contact
 from contacts.values.identifiers import name_key
@@ -139,7 +139,7 @@ def taken_names(*, but: str = "") -> set[str]:
     others = Attribute.objects.exclude(key=but).values_list("label", flat=True)
     system = (found.label for found in SYSTEM.values())
     own = (export.STATUS, export.INFO, export.GONE)
-    columns = (*CORE.values(), *system, *(name for part in own for name in part.values()), *settings.EXPORT_COLUMNS)
+    columns = (*CORE.values(), *system, *(name for part in own for name in part.values()), *export_columns())
     return {column_name(name) for name in (*columns, *others)}
 
 

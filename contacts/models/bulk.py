@@ -23,7 +23,7 @@ class BulkState(models.TextChoices):
 
 
 class BulkAction(TenantModel):
-    """One of the kinds in settings.BULK_KINDS over the contacts that `asked` names (contacts.bulk.actions says how)."""
+    """One of the kinds in settings.EXTENSIONS over the contacts that `asked` names (contacts.bulk.actions says how)."""
 
     kind = models.CharField(max_length=20)
     asked = models.JSONField(default=dict)

@@ -47,8 +47,7 @@ class Merge(TenantModel):
     """Several contacts made one. `contact_id` remains; `losers` lead to it.
 
     `values`: key of a value → [before, after] at the contact that remains, with forms and dates as
-    `contacts.duplicates.merge` writes them; `moved`: what each app has moved, by the name of its module in
-    settings.HOLDINGS.
+    `contacts.duplicates.merge` writes them; `moved`: what each app has moved, by the name of the app (contacts.extensions).
     """
 
     contact_id = models.BigIntegerField()

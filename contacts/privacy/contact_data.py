@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from django.db.models import Q
 
 from contacts.bulk import export
+from contacts.extensions import Identifiers, TransferRecord
 from contacts.models import (
     Alias,
     BlacklistEntry,
@@ -18,7 +19,6 @@ from contacts.models import (
     SilentChange,
     UndoArchive,
 )  # fmt: skip
-from contacts.privacy.data_providers import Identifiers, TransferRecord
 from tenants.models import Outbox
 
 TABLES = (

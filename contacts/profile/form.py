@@ -5,10 +5,9 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
-from django.conf import settings
-from django.utils.module_loading import import_string
 
 from contacts.consent import suppression
+from contacts.extensions import problem_sentence
 from contacts.models import Attribute, Category, Contact
 from contacts.values import identifiers, parsers, types, vocabulary
 from contacts.values.types import CORE, SYSTEM, BadValue
@@ -145,8 +144,7 @@ class ContactForm(forms.Form):
             try:
                 found[key] = self._read(key, text) if text else None
             except BadValue as problem:
-                say = import_string(settings.SENTENCE)
-                self.add_error(key, f"{say(problem.code, **problem.facts)}")
+                self.add_error(key, problem_sentence()(problem.code, **problem.facts))
         if SUBSCRIPTIONS in self.fields and SUBSCRIPTIONS not in self.errors:
             found[SUBSCRIPTIONS] = self.cleaned_data[SUBSCRIPTIONS] or None
         if not self.errors and not any(self._known(found).get(key) for key in ("email", "phone", "external_id")):

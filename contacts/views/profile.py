@@ -1,13 +1,12 @@
 """One contact: everything entered, with what each app knows besides, loaded as fragments."""
 
-from importlib import import_module
 from typing import Any
 
-from django.conf import settings
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_safe
 
+from contacts import extensions
 from contacts.consent import platform_blacklist
 from contacts.duplicates import merge
 from contacts.linkage import review
@@ -66,11 +65,11 @@ def profile(request: WorkspaceRequest, contact_id: int) -> HttpResponse:
 
 def _activity(request: WorkspaceRequest, contact: Contact, tab: str) -> dict[str, Any]:
     """What the person did, as the app that knows it tells: the latest of it first, on a tab of its own all."""
-    told = import_module(settings.OVERVIEW)
+    overview = extensions.overview()
     if tab == "":
-        return dict(told.latest(contact.pk))
+        return dict(overview.latest(contact.pk))
     kind, after = request.GET.get("kind", ""), request.GET.get("after", "")[:60]
-    return dict(told.stream(contact.pk, kind=kind, after=after)) if tab == "activity" else {}
+    return dict(overview.stream(contact.pk, kind=kind, after=after)) if tab == "activity" else {}
 
 
 @allow("contacts.view")

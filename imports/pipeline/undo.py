@@ -76,7 +76,7 @@ def make_units(imp: Import, staging: Staging) -> Phase:
         units.make(imp, "withdraw", [(0, 0, 0)])
         roster.note_later(imp, staging)
         for app in (membership, imported_events):
-            app.note_used(staging)
+            app.record_used(staging)
         tables.analyze(staging, "used", "listed")
     return Phase(imp.turning)
 

@@ -7,11 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import singledispatch
 
-from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
-from django.utils.module_loading import import_string
 
+from contacts.extensions import problem_sentence
 from contacts.values.texts import normal_text
 from contacts.values.types import BadValue
 from segments.models import Member, Segment
@@ -159,4 +158,4 @@ def _missing(takes: str) -> str:
 
 def sentence(problem: BadValue, label: str) -> str:
     """Why a value is none, in words."""
-    return str(import_string(settings.SENTENCE)(problem.code, column=label, **problem.facts))
+    return problem_sentence()(problem.code, column=label, **problem.facts)

@@ -13,9 +13,9 @@ from django.utils import timezone
 from contacts.bulk import actions
 from contacts.consent import suppression
 from contacts.duplicates import merge
+from contacts.extensions import contact_data
 from contacts.linkage import job, schedule
 from contacts.models import BlacklistEntry, BulkAction, BulkState, Contact, ProbableKey
-from contacts.privacy import data_providers
 from contacts.profile import quick_actions
 from imports.models import Import, RejectedRow
 from segments import dynamic, membership
@@ -55,7 +55,7 @@ def tables() -> set[str]:
 
 
 def test_every_table_with_data_about_people_is_answered_for() -> None:
-    named = {table for holding in data_providers.every() for table in holding.TABLES}
+    named = {table for provider in contact_data().values() for table in provider.TABLES}
     assert named | set(IMPERSONAL) == tables()
     assert not named & set(IMPERSONAL)
 

@@ -459,7 +459,7 @@ def search(who: Actor) -> ProbableSearch:
 @pytest.fixture
 def town(alice: Actor, monkeypatch: pytest.MonkeyPatch) -> tuple[Actor, dict[int, int]]:
     monkeypatch.setattr(job, "CHUNK", 150)
-    monkeypatch.setattr(leased_job, "TURN_SECONDS", 60.0)
+    monkeypatch.setattr(leased_job, "TIME_SLICE_SECONDS", 60.0)
     monkeypatch.setattr(fellegi_sunter, "RANDOM_PAIRS", 20_000)
     return alice, put(alice, doubles.entries(400, 3))
 

@@ -27,7 +27,7 @@ def breaking(monkeypatch: pytest.MonkeyPatch, module: Any, statement: str) -> No
         with connection.cursor() as cursor:
             cursor.execute(statement)
 
-    monkeypatch.setattr(module, "page", page)
+    monkeypatch.setattr(module, "render_page", page)
 
 
 @pytest.mark.parametrize("htmx", [False, True])
@@ -59,7 +59,7 @@ def test_a_broken_transaction_that_a_view_goes_on_with_is_rolled_back(
             return Category.objects.count()
         return None
 
-    monkeypatch.setattr(workspace, "page", page)
+    monkeypatch.setattr(workspace, "render_page", page)
     alice.client.raise_request_exception = False
     answer = alice.client.post(alice.url("notices/"))
     assert answer.status_code == 405

@@ -1,0 +1,169 @@
+"""What other apps bring to contacts: one registry, filled by settings.EXTENSIONS and proved at every start.
+
+Contacts stand low in the line of apps and cannot import those above. Where a merge, an erasure, a profile, a list or an
+export has to ask them, it asks here. Each point has a protocol; `check` reports names that lead nowhere or to something
+without the functions of its protocol, so that a typing error is found at the start and not at a click.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from importlib import import_module
+from typing import Any, Protocol, cast
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error
+from django.core.exceptions import ImproperlyConfigured
+from django.db.models import Q
+from django.utils.module_loading import import_string
+
+# Of a person: (kind, normal form) of everything that he or she was known by.
+Identifiers = Sequence[tuple[str, str]]
+# What has been moved, in JSON: only the module that wrote it reads it.
+TransferRecord = dict[str, Any]
+
+
+class ContactDataProvider(Protocol):
+    """A module that answers for the tables of one app. All functions work in the caller's transaction."""
+
+    # Every table of the app with data about contacts.
+    TABLES: tuple[str, ...]
+
+    def held(self, contact_ids: Sequence[int]) -> list[tuple[int, str]]:
+        """(how many, of what) these contacts have, in words for people: (7, "segments")."""
+
+    def move(self, contact_ids: Sequence[int], *, to: int) -> TransferRecord:
+        """Give all that the contacts have to another one; returns what it takes to give it back."""
+
+    def restore(self, moved: TransferRecord, *, of: int) -> None:
+        """Return what `move` has given to contact `of`, where it is still there."""
+
+    def known(self, contact_ids: Sequence[int]) -> list[tuple[str, str]]:
+        """Former identifiers in their normal forms, and names, by their kinds, that only this app stores."""
+
+    def erase(self, contact_ids: Sequence[int], identifiers: Identifiers) -> None:
+        """Remove everything about the contacts for good. May raise contacts.errors.NotAllowed, with nothing written."""
+
+
+class TimelineSource(Protocol):
+    """A module with one kind of entries of a contact's timeline (contacts.profile.timeline has their shape)."""
+
+    LABEL: str
+
+    def latest(self, contact_id: int, *, behind: Any, count: int) -> list[Any]:
+        """The next entries behind a place, the latest first."""
+
+    def count(self, contact_id: int) -> int:
+        """How many there are."""
+
+
+class RuleReader(Protocol):
+    """A module that reads the rules by which lists of contacts are filtered."""
+
+    def condition(self, rule: str) -> Q:
+        """The contacts that a rule means."""
+
+    def phrases(self, rule: str) -> list[str]:
+        """A rule in words, part by part; empty when it cannot be read."""
+
+
+class ProfileOverview(Protocol):
+    """A module that tells a profile what its contact did."""
+
+    def latest(self, contact_id: int) -> Mapping[str, Any]:
+        """What the first tab shows."""
+
+    def stream(self, contact_id: int, *, kind: str, after: str) -> Mapping[str, Any]:
+        """A page of the tab that shows everything."""
+
+
+# Where the registry is asked → what each thing there must have; None: it is called itself.
+POINTS: dict[str, tuple[str, ...] | None] = {
+    "contact_data": ("TABLES", "held", "move", "restore", "known", "erase"),
+    "timeline": ("LABEL", "latest", "count"),
+    "rules": ("condition", "phrases"),
+    "overview": ("latest", "stream"),
+    "problem_sentence": None,
+    "export_columns": None,
+    "bulk_actions": ("gather", "step", "undo", "finish"),
+}
+
+
+def contact_data() -> dict[str, ContactDataProvider]:
+    """What each app stores about contacts, by the name of the app, the lowest app first."""
+    return _all("contact_data")
+
+
+def timeline_sources() -> dict[str, TimelineSource]:
+    """Entries of a timeline beside events, by the kind that shows them alone."""
+    return _all("timeline")
+
+
+def rule_reader() -> RuleReader:
+    """What reads the rules of lists."""
+    return cast(RuleReader, _all("rules")["rules"])
+
+
+def overview() -> ProfileOverview:
+    """What a profile shows of what its contact did."""
+    return cast(ProfileOverview, _all("overview")["overview"])
+
+
+def problem_sentence() -> Callable[..., str]:
+    """Says a problem of a value, by its code and facts, as a sentence."""
+    return cast("Callable[..., str]", _all("problem_sentence")["problem_sentence"])
+
+
+def export_columns() -> dict[str, Callable[[Sequence[int]], Mapping[int, str]]]:
+    """Columns of the export of contacts: name → function from IDs of contacts to ID → cell."""
+    return _all("export_columns")
+
+
+def bulk_actions() -> dict[str, Any]:
+    """Classes of bulk actions, by their key (contacts.bulk.actions)."""
+    return _all("bulk_actions")
+
+
+@cache
+def _all(point: str) -> dict[str, Any]:
+    return {key: _load(path) for key, path in _named(point).items()}
+
+
+def _named(point: str) -> dict[str, str]:
+    named: Any = settings.EXTENSIONS[point]
+    return {point: named} if isinstance(named, str) else dict(named)
+
+
+def _load(path: str) -> Any:
+    """The module of that name, or what a module has under the last part of it. Raises ImportError."""
+    try:
+        return import_module(path)
+    except ModuleNotFoundError as problem:
+        if problem.name is None or not path.startswith(problem.name):
+            raise
+        return import_string(path)
+
+
+def check(**_apps: Any) -> list[CheckMessage]:
+    """A system check: every name of settings.EXTENSIONS leads to what its point asks for."""
+    found: list[CheckMessage] = []
+    for point, names in POINTS.items():
+        if point not in settings.EXTENSIONS:
+            found.append(Error(f"settings.EXTENSIONS has no {point!r}.", id="contacts.E001"))
+            continue
+        for key, path in _named(point).items():
+            try:
+                thing = _load(path)
+            except ImportError as problem:
+                found.append(Error(f"EXTENSIONS[{point!r}][{key!r}]: {problem}", id="contacts.E002"))
+                continue
+            missing = [name for name in names or () if not hasattr(thing, name)]
+            if missing or (names is None and not callable(thing)):
+                what = f"has no {', '.join(missing)}" if missing else "cannot be called"
+                found.append(Error(f"EXTENSIONS[{point!r}][{key!r}]: {path} {what}.", id="contacts.E003"))
+    return found
+
+
+def refuse_broken() -> None:
+    """For processes that serve and run no system checks. Raises ImproperlyConfigured with all that is wrong."""
+    if found := check():
+        raise ImproperlyConfigured("\n".join(str(problem.msg) for problem in found))
