@@ -87,7 +87,7 @@ class Front:
             log.info("a client left before its answer: %s", scope["path"])
         except Exception:
             log.exception("%s %s", scope["method"], scope["path"])
-            await _say(send, 500, "Something broke on our side. It is in the log.")
+            await _say(send, 500, "Something went wrong on our side. The details are in the server log.")
 
     async def _answer(self, scope: Message, receive: Receive, body: IO[bytes]) -> Answer:
         environ = environ_of(scope)
@@ -101,7 +101,7 @@ class Front:
         elif length is None and await reader.read(most=SMALL, or_stop=True):
             pass  # of unknown length, and small
         elif pool is self.collector:
-            raise Refused(413, "A hit may have 32 KB.")
+            raise Refused(413, "A hit can have up to 32 KB.")
         else:
             judged = await self._in(
                 pool, respond, self.application, {**environ, JUDGE: True}, io.BytesIO(), length or 0
@@ -111,7 +111,7 @@ class Front:
             judged.close()
             await reader.read(most=min(judged.limit, length) if length is not None else judged.limit)
         if reader.more and length is None:
-            raise Refused(413, "This is larger than what may be sent here.")
+            raise Refused(413, "The request is too large.")
         body.seek(0)
         return await self._in(pool, respond, self.application, environ, body, reader.size)
 
@@ -156,7 +156,7 @@ class Reader:
             waiting.append(chunk)
             self.size += len(chunk)
             if self.size > most and not or_stop:
-                raise Refused(413, "This is larger than what may be sent here.")
+                raise Refused(413, "The request is too large.")
             if sum(map(len, waiting)) >= MB or self.size > SMALL >= self.size - len(chunk) or not self.more:
                 await self._keep(waiting)
                 waiting = []
@@ -171,7 +171,7 @@ class Reader:
             async with asyncio.timeout(max(0, min(self.limits.silence, left))):
                 message = await self.receive()
         except TimeoutError as problem:
-            raise Refused(408, "This came too slowly.") from problem
+            raise Refused(408, "The request took too long to arrive.") from problem
         if message["type"] == "http.disconnect":
             raise Gone
         self.more = bool(message.get("more_body"))
@@ -185,8 +185,10 @@ class Reader:
             try:
                 await asyncio.get_running_loop().run_in_executor(self.pool, self.body.writelines, chunks)
             except OSError as problem:
-                log.exception("a body cannot be kept")
-                raise Refused(507, "There is no room for this at the moment.") from problem
+                log.exception("a request body cannot be stored")
+                raise Refused(
+                    507, "The server has no room for this request right now. Try again in a few minutes."
+                ) from problem
 
 
 def _length(scope: Message) -> int | None:

@@ -120,7 +120,7 @@ TEMPLATES = [
         "DIRS": [BASE_DIR / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
-            "builtins": ["core.templatetags.ui", "tenants.templatetags.ui_urls"],
+            "builtins": ["core.templatetags.ui", "core.templatetags.ui_blocks", "tenants.templatetags.ui_urls"],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.messages.context_processors.messages",

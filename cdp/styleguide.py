@@ -46,7 +46,7 @@ TILLS = {"created": 1650, "updated": 9330, "unchanged": 174_944}
 # File, description, status, counts, by whom, hours ago.
 IMPORTS: list[tuple[str, str, str, dict[str, int], str, int]] = [
     ("newsletter-signups-w46.csv", "Sign-ups from the shop’s footer", "ready_for_review", {}, "Tomas Žukas", 0),
-    ("autumn-fair-riga-2026.csv", "Leads from the fair, stand B12", "imported", COUNTS, "Ieva Kalniņa", 1),
+    ("autumn-fair-riga-2026.csv", "Leads from the fair, booth B12", "imported", COUNTS, "Ieva Kalniņa", 1),
     ("pos-customers-2026-11-21.csv.gz", "Nightly file from the tills", "imported", TILLS, "SFTP · tills", 12),
     ("loyalty-tiers-q4.xlsx", "Tiers after the October recount", "undone", {"updated": 9502}, "Ieva Kalniņa", 26),
     ("event-guests-oslo.csv", "Guest list with phone numbers", "failed", {}, "Marte Lien", 30),
@@ -82,7 +82,7 @@ SECTIONS = [
 class SampleForm(forms.Form):
     """Every kind of field; bound to wrong values it shows every error."""
 
-    name = forms.CharField(help_text="As it should stand in a letter.")
+    name = forms.CharField(help_text="As it should appear in a letter.")
     email = forms.EmailField(label="E-mail", error_messages={"invalid": "The part after @ has no dot. Meant inbox.lv?"})
     country = forms.ChoiceField(choices=[("lv", "Latvia (+371)"), ("no", "Norway (+47)")], required=False)
     note = forms.CharField(widget=forms.Textarea(attrs={"rows": 3}), required=False)
@@ -91,7 +91,7 @@ class SampleForm(forms.Form):
         choices=[("both", "Create and update"), ("new", "Create new only"), ("old", "Update existing only")],
         widget=forms.RadioSelect,
         initial="both",
-        error_messages={"required": "Choose what happens to contacts that we know already."},
+        error_messages={"required": "Choose what happens to existing contacts."},
     )
     consent = forms.BooleanField(label="This person agreed to get messages", required=False)
 

@@ -46,7 +46,7 @@ def _guarded(
             if found is None:
                 return False
             if found.attempts >= MOST_ATTEMPTS:
-                fail(found, "Three attempts at one step have failed.")
+                fail(found, "One step failed three times. See the server log for the reason.")
                 return False
             model.objects.filter(pk=pk).update(attempts=found.attempts + 1)
         with tenant_context(tenant_id):

@@ -14,6 +14,7 @@ class AddToSegments(BulkActionType):
     """Put living contacts into static segments; those that are in all of them already are skipped."""
 
     label, past, icon, writes = "Add to segments", "added to segments", "folder-plus", False
+    effect = "Added to the segments you choose"
 
     def wanted(self, contacts: Any) -> Any:
         return contacts.filter(deleted_at=None)

@@ -53,7 +53,7 @@ def named(name: str) -> Segment:
     """The static segment of that name, made when it does not exist. Raises NotStatic."""
     segment: Segment = Segment.objects.get_or_create(name=name)[0]
     if segment.rule is not None:
-        raise NotStatic(f"{name} is a dynamic segment: its rule says who is in it.")
+        raise NotStatic(f"{name} is a dynamic segment. Its rule decides which contacts it contains.")
     return segment
 
 

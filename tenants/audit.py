@@ -17,7 +17,7 @@ def record(verb: str, *, user_id: int | None, target: str = "", **detail: Any) -
 
 # What entries are about, by the first word of their verb.
 SUBJECTS = {
-    "": "Everything", "contact": "Contacts", "bulk": "Many contacts at once", "probable": "Probable duplicates",
+    "": "Everything", "contact": "Contacts", "bulk": "Bulk actions", "probable": "Probable duplicates",
     "blacklist": "Blacklist", "segment": "Segments",
     "import": "Imports", "mapping": "Saved mappings", "member": "Members", "site": "Sites",
     "source": "Sources", "settings": "Settings", "category": "Categories", "form": "Forms",

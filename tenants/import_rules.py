@@ -40,65 +40,70 @@ PRESETS = {
     ),
     "strict_values": Preset(
         "Strict values",
-        "Whole numbers begin with 1 to 9, ISO dates only, choices by their ID, numbers in every row or in none.",
+        "Whole numbers start with 1 to 9, dates are in ISO format, choices use their ID, and a number column is filled in "
+        "every row or in none.",
         {"strict_values": True},
     ),
 }
+
+
+def _in_order(names: Iterable[str]) -> str:
+    """Identifiers in the order in which they are tried: "External ID, then e-mail, then phone"."""
+    text = ", then ".join(IDENTIFIERS[name] for name in names)
+    return text[:1].upper() + text[1:]
 
 
 class ImportRulesForm(forms.Form):
     """The rules as people set them: sizes in MB, separators as boxes."""
 
     max_upload_mb = forms.IntegerField(
-        label="Largest file, in MB", min_value=1, max_value=CAP_MB, help_text=f"At most {CAP_MB:,} MB here."
+        label="Maximum file size in MB", min_value=1, max_value=CAP_MB, help_text=f"Up to {CAP_MB:,} MB on this server."
     )
-    min_rows = forms.IntegerField(label="Fewest rows", min_value=1, max_value=1_000_000)
-    max_rows = forms.IntegerField(label="Most rows", min_value=1, max_value=100_000_000)
-    max_columns = forms.IntegerField(label="Most columns", min_value=1, max_value=1_000)
+    min_rows = forms.IntegerField(label="Minimum rows", min_value=1, max_value=1_000_000)
+    max_rows = forms.IntegerField(label="Maximum rows", min_value=1, max_value=100_000_000)
+    max_columns = forms.IntegerField(label="Maximum columns", min_value=1, max_value=1_000)
     separators = forms.MultipleChoiceField(
-        label="Separators that files may use",
+        label="Allowed separators",
         choices=list(SEPARATORS.items()),
         widget=forms.CheckboxSelectMultiple,
         required=False,
-        help_text="None chosen means any.",
+        help_text="If you choose none, all are allowed.",
     )
     strict_values = forms.BooleanField(label="Strict values", required=False, help_text=PRESETS["strict_values"].words)
     keep_files_days = forms.IntegerField(
-        label="Days for which files are kept",
+        label="Days to keep files",
         min_value=1,
         max_value=3_650,
-        help_text="After that the original cannot be downloaded any more. What became of the rows stays.",
+        help_text="After that, the original file can no longer be downloaded. The results of the import stay.",
     )
     country = forms.ChoiceField(
-        label="Country of phones without +",
+        label="Default country for phone numbers",
         required=False,
-        choices=[("", "None: such phones are in error"), *places.countries(SUPPORTED_REGIONS)],
+        choices=[("", "None: numbers without a country code are in error"), *places.countries(SUPPORTED_REGIONS)],
     )
     time_zone = forms.ChoiceField(
         label="Time zone",
         choices=places.zones(),
-        help_text="Of times on pages, and in files that do not say theirs.",
+        help_text="For times on pages and for times in files without a time zone.",
     )
     identifier_order = forms.ChoiceField(
-        label="Who a row is",
-        choices=[
-            (",".join(names), "Says the " + ", then the ".join(IDENTIFIERS[name] for name in names))
-            for names in permutations(IDENTIFIERS)
-        ],
-        help_text="The first one that finds a contact decides; when a weaker one finds somebody else, the row is in error.",
+        label="Identify contacts by",
+        choices=[(",".join(names), _in_order(names)) for names in permutations(IDENTIFIERS)],
+        help_text="The first identifier that matches a contact decides. If a later one matches another contact, the row is "
+        "in error.",
     )
 
     contact_limit = forms.IntegerField(
-        label="Contacts with an e-mail that the plan holds",
+        label="Contacts with e-mail in your plan",
         required=False,
         min_value=1,
-        help_text="Those made later are shown under “Over the limit”. Empty means that there is no limit.",
+        help_text="Newer contacts are shown under “Over the limit”. Leave empty for no limit.",
     )
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         if {"min_rows", "max_rows"} <= data.keys() and data["min_rows"] > data["max_rows"]:
-            self.add_error("min_rows", "This is more than the most rows.")
+            self.add_error("min_rows", "The minimum is larger than the maximum number of rows.")
         return data
 
     def values(self) -> dict[str, Any]:

@@ -40,7 +40,7 @@ class NotPossible(ValueError):
 def add(kind: str, name: str, *, touchpoint: str = "") -> SourceName:
     """A new name. Raises NotPossible when it is taken, in whatever capitals, or there are too many."""
     if SourceName.objects.filter(kind=kind).count() >= MAX_NAMES:
-        raise NotPossible(f"There are {MAX_NAMES} already. Rename one that is not in use.")
+        raise NotPossible(f"There are {MAX_NAMES} names already. Rename one that you no longer use.")
     _check_free(kind, name)
     return _saved(SourceName(kind=kind, name=name, touchpoint=touchpoint if kind == Kind.ENDPOINT else ""))
 
@@ -65,8 +65,8 @@ def archive(source: SourceName, *, away: bool) -> bool:
 def _check_free(kind: str, name: str, *, but: int | None = None) -> None:
     for taken in SourceName.objects.filter(kind=kind).exclude(pk=but):
         if taken.name.casefold() == name.casefold():
-            more = " It is archived: restore it." if taken.archived_at else ""
-            raise NotPossible(f"“{taken.name}” exists already.{more}")
+            more = " It is archived. Restore it instead." if taken.archived_at else ""
+            raise NotPossible(f"“{taken.name}” already exists.{more}")
 
 
 def _saved(source: SourceName) -> SourceName:
@@ -74,5 +74,5 @@ def _saved(source: SourceName) -> SourceName:
         with transaction.atomic():
             source.save()
     except IntegrityError:
-        raise NotPossible(f"“{source.name}” exists already.") from None
+        raise NotPossible(f"“{source.name}” already exists.") from None
     return source

@@ -11,7 +11,7 @@ from django.test import RequestFactory
 
 from contacts.consent import blacklist
 from contacts.linkage import job, schedule
-from contacts.models import BlacklistEntry, Contact, EmailStatus, ProbableSearch
+from contacts.models import DELETION_REASONS, BlacklistEntry, Contact, EmailStatus, ProbableSearch
 from contacts.profile import edit, quick_actions
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant, User
@@ -22,7 +22,7 @@ from tracking.models import MailHook
 STATUSES = {"unsubscribed": 14, "not_confirmed": 9, "spam": 4, "blacklisted": 5}
 # Of people whom somebody has entered again by hand: the same address (exact), or another spelling of the name (probable).
 DOUBLES, LIKES, GONE, LISTED = 6, 6, 7, 4
-MESSAGES = ("Spring tents", "Your order", "Boots are back")
+MESSAGES = ("Spring tents", "Your order", "New boots in stock")
 WRITTEN_TO = 40
 
 
@@ -60,9 +60,7 @@ def _some(count: int, *, skip: int) -> list[Contact]:
 
 def _leave(owner: User) -> None:
     for number, contact in enumerate(_some(GONE, skip=500)):
-        quick_actions.delete(
-            contact.pk, reason=quick_actions.REASONS[number % len(quick_actions.REASONS)], user_id=owner.pk
-        )
+        quick_actions.delete(contact.pk, reason=DELETION_REASONS[number % len(DELETION_REASONS)], user_id=owner.pk)
 
 
 def _silence(owner: User) -> None:

@@ -5,7 +5,8 @@ IDs, looks again whether the action still makes sense for them, and counts. The 
 goes with the worker's connection, so a killed worker loses one step and a second one cannot repeat it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -26,14 +27,32 @@ WAKE, TASK = "bulk", "contacts.bulk.actions"
 STEP = 5_000
 
 
-class BulkActionType:
-    """One kind of action. A subclass says whom it is about, what it does, and how that is taken back."""
+@dataclass(frozen=True)
+class Effect:
+    """One line of a preview: an icon, a text and a number."""
 
-    # Words for people: on the button, of what was done ("deleted"), and the sign.
+    icon: str
+    text: str
+    count: int
+
+
+class BulkActionType:
+    """One kind of action. A subclass says whom it is about, what it does, how that is undone, and all its texts."""
+
+    # Texts of the pages: on the button, of what was done ("deleted"), the icon, and what it does to the contacts.
     label: ClassVar[str]
     past: ClassVar[str]
     icon: ClassVar[str]
-    # Whether it can be taken back.
+    effect: ClassVar[str] = ""
+    # How it runs and whether it can be undone, above the button.
+    promise: ClassVar[str] = (
+        "This runs in the background and you can watch its progress. You can undo it later, except for contacts changed in "
+        "the meantime."
+    )
+    # The template of what is to be chosen first, and whether the button warns.
+    choices_template: ClassVar[str] = ""
+    danger: ClassVar[bool] = False
+    # Whether it can be undone.
     undoable: ClassVar[bool] = True
     # Whether it can be stopped on the way: what is half done must make sense.
     stoppable: ClassVar[bool] = True
@@ -42,6 +61,8 @@ class BulkActionType:
     size: ClassVar[int] = 0
     # Whether it writes contacts, so that plans made before are out of date.
     writes: ClassVar[bool] = True
+    # Whether it makes sense without a contact.
+    needs_contacts: ClassVar[bool] = True
     # The permission that it needs beside that to see contacts.
     permission: ClassVar[str] = "contacts.edit"
 
@@ -49,6 +70,19 @@ class BulkActionType:
         """The words of the button that begins it, with its number: "Unsubscribe 24 contacts"."""
         verb, _blank, rest = self.label.partition(" ")
         return f"{verb} {count:,} {self.noun}{'s' if count != 1 else ''}{f' {rest}' if rest else ''}"
+
+    def effects(self, selected: int, count: int, **_options: Any) -> list[Effect]:
+        """What it would do, in lines with a number each: to `count` of the `selected` contacts."""
+        return [Effect("users", "Selected", selected), Effect(self.icon, self.effect, count)]
+
+    def options(self, given: Mapping[str, Any]) -> dict[str, Any] | None:
+        """What was chosen on its form; None when something is missing that must be chosen."""
+        return {}
+
+    @property
+    def done_label(self) -> str:
+        """What the number of contacts that it was done to is called."""
+        return self.past[:1].upper() + self.past[1:]
 
     def gather(self, action: BulkAction) -> int:
         """Note whom the action is about; returns how many."""
@@ -202,6 +236,6 @@ def headline(action: BulkAction) -> str:
     if action.state == BulkState.FAILED:
         return f"{kind.label} failed after {action.done:,} {kind.noun}s"
     if action.state == BulkState.UNDONE:
-        return f"Undone: {action.undone:,} {kind.noun}s as before" + (f", {action.kept:,} kept" if action.kept else "")
+        return f"Undone for {action.undone:,} {kind.noun}s" + (f", not for {action.kept:,}" if action.kept else "")
     skipped = f", {action.skipped:,} skipped" if action.skipped else ""
     return f"{action.done:,} {kind.noun}{'s' if action.done != 1 else ''} {kind.past}{skipped}"

@@ -8,7 +8,7 @@ takes off again; the raw mode leaves values as they are.
 import csv
 import logging
 import secrets
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -43,6 +43,16 @@ class Export(actions.BulkActionType):
     """A CSV of the selected contacts. Nothing is written to contacts, so there is nothing to take back."""
 
     label, past, icon, undoable, writes, permission = "Export", "exported", "download", False, False, "contacts.export"
+    effect, done_label = "Contacts in the file, with all fields", "In the file"
+    promise = (
+        "This runs in the background. We e-mail you a link when the file is ready; you need to sign in to use it. You can "
+        "import either kind of file again."
+    )
+    choices_template, needs_contacts = "contacts/_choose_format.html", False
+
+    def options(self, given: Mapping[str, Any]) -> dict[str, Any] | None:
+        mode = given.get("mode")
+        return {"mode": mode, "mark": mode == "safe"} if mode in ("safe", "raw") else None
 
     def gather(self, action: BulkAction) -> int:
         return int(actions.selected(action.asked).count())
@@ -187,6 +197,6 @@ def _tell(action: BulkAction) -> None:
     until = timezone.now() + timedelta(days=EXPORT_KEEP_DAYS)
     body = (
         f"Your export of {action.done:,} contacts is ready:\n\n{url}\n\n"
-        f"The link needs you to be signed in, and works until {until:%d %B %Y}.\n"
+        f"Sign in to use the link. It works until {until:%d %B %Y}.\n"
     )
     outbox.put_mail(f"export-{action.pk}", to=action.created_by.email, subject="Your export is ready", body=body)

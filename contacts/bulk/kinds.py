@@ -1,15 +1,15 @@
 """The kinds of bulk actions that change contacts themselves."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Q
 
 from contacts.bulk import queries
-from contacts.bulk.actions import BulkActionType
+from contacts.bulk.actions import BulkActionType, Effect
 from contacts.consent import address_status, suppression
-from contacts.models import BulkAction, Contact, EmailStatus, PhoneStatus
+from contacts.models import DELETION_REASONS, BulkAction, Contact, EmailStatus, PhoneStatus, StatusReason
 
 # Whom the bulk delete may take out: people that cannot be written to anyway.
 SILENT = Q(
@@ -52,6 +52,15 @@ class Delete(BulkActionType):
     """Take contacts out of all lists that cannot be written to; looked at again in the transaction that does it."""
 
     label, past, icon = "Delete", "deleted", "trash-2"
+    effect = "Hidden from all lists: spam reports, unsubscribed, blacklisted or not confirmed"
+    choices_template, danger, reasons = "contacts/_choose_reason.html", True, DELETION_REASONS
+
+    def effects(self, selected: int, count: int, **_options: Any) -> list[Effect]:
+        rest = Effect("shield-check", "Kept: bulk delete only removes contacts you cannot message", selected - count)
+        return [*super().effects(selected, count), rest]
+
+    def options(self, given: Mapping[str, Any]) -> dict[str, Any] | None:
+        return {"reason": given.get("reason")} if given.get("reason") in self.reasons else None
 
     def wanted(self, contacts: Any) -> Any:
         return contacts.filter(SILENT, deleted_at=None)
@@ -68,6 +77,20 @@ class RemoveDuplicates(BulkActionType):
     """Of contacts that share an e-mail address or a phone, leave the one made first, or the one made last."""
 
     label, past, icon = "Remove duplicates", "removed as duplicates", "copy"
+    effect = "Hidden from all lists"
+    choices_template, danger = "contacts/_choose_kept.html", True
+
+    def effects(self, selected: int, count: int, **options: Any) -> list[Effect]:
+        value, each = ("an e-mail address", "address") if options["by"] == "email" else ("a phone number", "number")
+        return [
+            Effect("users", f"Contacts that share {value}", selected),
+            Effect(self.icon, self.effect, count),
+            Effect("check", f"Kept, one for each {each}", selected - count),
+        ]
+
+    def options(self, given: Mapping[str, Any]) -> dict[str, Any] | None:
+        by, keep = given.get("by"), given.get("keep")
+        return {"by": by, "keep": keep} if by in ("email", "phone") and keep in ("earlier", "later") else None
 
     def asking(self, count: int) -> str:
         return f"Remove {count:,} duplicate{'s' if count != 1 else ''}"
@@ -93,6 +116,7 @@ class Restore(BulkActionType):
     """Bring deleted contacts back, but those whose external ID somebody else has now, and those that were merged."""
 
     label, past, icon = "Restore", "restored", "archive-restore"
+    effect = "Listed again, with all their data"
 
     def wanted(self, contacts: Any) -> Any:
         return contacts.filter(deleted_at__isnull=False, merged_into=None)
@@ -123,6 +147,7 @@ class Unsubscribe(BulkActionType):
     """No more e-mails to these contacts."""
 
     label, past, icon = "Unsubscribe", "unsubscribed", "mail-x"
+    effect = "Receive no more e-mails"
 
     def wanted(self, contacts: Any) -> Any:
         return contacts.filter(REACHABLE, deleted_at=None)
@@ -132,7 +157,7 @@ class Unsubscribe(BulkActionType):
         queries.note(action.pk, found)
         Contact.objects.filter(pk__in=found).update(
             email_status=EmailStatus.UNSUBSCRIBED, email_status_at=action.started_at,
-            email_status_reason="set by hand", changed_at=now,
+            email_status_reason=StatusReason.MANUAL, changed_at=now,
         )  # fmt: skip
         return found
 

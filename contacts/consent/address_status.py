@@ -12,13 +12,13 @@ from typing import Any
 from django.db.models import Q
 
 from contacts import change_log, statements, value_state, write_lock
-from contacts.models import Alias, Contact
+from contacts.models import Alias, Contact, StatusReason
 from contacts.staging import Staging
 from contacts.values import channel_status
 from tenants.isolation.statements import fetch
 
 # The reason that a status carries which came with the address.
-REASON = "known for this address"
+REASON = StatusReason.ADDRESS.value
 
 ANY = """
 SELECT EXISTS (SELECT 1 FROM contact c WHERE c.tenant_id = %(tenant)s AND c.{channel}_status <> 'active')

@@ -11,12 +11,15 @@ from django.db.models import Q
 from django.utils import timezone
 
 from contacts import change_log, write_lock
-from contacts.models import BlacklistEntry, Contact, EmailStatus
+from contacts.models import BlacklistEntry, Contact, EmailStatus, StatusReason
 from contacts.values.identifiers import bare_email, normal_email, normal_phone
 from tenants import audit
 
-# The reason that contacts carry, by what they were before; by it a value that is taken off knows its own.
-REASON = {"active": "on the blacklist", "not_confirmed": "on the blacklist, not confirmed before"}
+# The reason that contacts carry, by what they were before: by it a value that is removed finds its contacts.
+REASON = {
+    "active": StatusReason.BLACKLIST.value,
+    "not_confirmed": StatusReason.BLACKLIST_NOT_CONFIRMED.value,
+}
 MOST = 1_000
 # So many lines that cannot be read are listed one by one.
 SHOWN = 20

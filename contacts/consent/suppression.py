@@ -59,8 +59,8 @@ def refuse_erased(values: Mapping[str, Any]) -> None:
     for kind in IDENTIFIERS:
         if values.get(kind) and holds(kind, str(values[kind])):
             raise NotAllowed(
-                f"This {_NAMES[kind]} belonged to somebody who was erased for good. Only the person can come back, "
-                "by a subscription form."
+                f"This {_NAMES[kind]} belonged to a person who was erased for good. They can only return by "
+                "subscribing with a form."
             )
 
 

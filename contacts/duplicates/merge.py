@@ -40,7 +40,7 @@ def merge(
     """
     turn = write_lock.lock()
     if turn.holder is not None:
-        raise NotAllowed("An import is writing contacts at this moment. Try again when it has ended.")
+        raise NotAllowed("An import is changing contacts right now. Try again when it has finished.")
     contacts = _people(contact_ids)
     if len(contacts) < 2:
         return None
@@ -76,12 +76,12 @@ def undo(merge_id: int, *, user_id: int | None) -> int:
         return 0
     now = timezone.now()
     if turn.holder is not None:
-        raise NotAllowed("An import is writing contacts at this moment. Try again when it has ended.")
+        raise NotAllowed("An import is changing contacts right now. Try again when it has finished.")
     if made.made_at < now - timedelta(days=MERGE_UNDO_DAYS):
-        raise NotAllowed(f"The merge is more than {MERGE_UNDO_DAYS} days old.")
+        raise NotAllowed(f"This merge can no longer be undone: it is more than {MERGE_UNDO_DAYS} days old.")
     stays = Contact.objects.select_for_update().filter(pk=made.contact_id).first()
     if stays is None:
-        raise NotAllowed("The contact that remained of this merge is not there any more.")
+        raise NotAllowed("This merge cannot be undone: the remaining contact no longer exists.")
     losers = list(Contact.objects.select_for_update().filter(pk__in=made.losers).order_by("pk"))
     mine = {key: before for key, (before, after) in made.values.items() if value_state.state_of(stays, key) == after}
     _refuse_undo(made, stays, losers, mine.get("external_id", [stays.external_id])[0])
@@ -122,9 +122,9 @@ def _people(contact_ids: Sequence[int]) -> list[Contact]:
         found[contact.pk] = contact
     locked = list(Contact.objects.select_for_update().filter(pk__in=found).order_by("pk"))
     if any(c.deleted_at is not None for c in locked):
-        raise NotAllowed("One of the contacts has been deleted meanwhile.")
+        raise NotAllowed("One of these contacts was deleted. Select the others again.")
     if len(locked) > MAX_MERGED_CONTACTS:
-        raise NotAllowed(f"At most {MAX_MERGED_CONTACTS} contacts can be merged at once.")
+        raise NotAllowed(f"You can merge up to {MAX_MERGED_CONTACTS} contacts at once.")
     return locked
 
 
@@ -179,16 +179,18 @@ def _refuse_undo(made: Merge, stays: Contact, losers: Sequence[Contact], own_id:
     """`own_id`: the external ID that the contact which stayed will have. Looked at before anything is written."""
     if stays.merged_into is not None:
         raise NotAllowed(
-            f"Contact {stays.pk} was merged into contact {stays.merged_into} later. Undo that merge first."
+            f"Contact {stays.pk} was later merged into contact {stays.merged_into}. Undo that merge first."
         )
     if len(losers) < len(made.losers) or any(c.merged_into != made.contact_id for c in losers):
-        raise NotAllowed("One of the contacts is not what the merge has left of it any more.")
+        raise NotAllowed("One of these contacts was changed or restored since the merge.")
     ids = [c.external_id for c in losers if c.external_id]
     taken = Contact.objects.living().filter(external_id__in=ids).exclude(pk=stays.pk).first()
     if taken is not None:
-        raise NotAllowed(f"{taken.display_name} (contact {taken.pk}) has the external ID {taken.external_id} now.")
+        raise NotAllowed(
+            f"{taken.display_name} (contact {taken.pk}) now has the external ID {taken.external_id}. Change it there first."
+        )
     if own_id in ids:
-        raise NotAllowed(f"Contact {stays.pk} was given the external ID {own_id} meanwhile. Change it there first.")
+        raise NotAllowed(f"Contact {stays.pk} now has the external ID {own_id}. Change it there first.")
 
 
 def _bring_back(losers: Sequence[Contact], now: datetime) -> None:

@@ -34,17 +34,17 @@ def read(text: str, kind: str) -> Read:
         if not any(parts):
             continue
         if len(parts) != 2 or not all(parts):
-            found.problems.append((line, "is not two IDs"))
+            found.problems.append((line, "does not have two IDs"))
         elif kind == "contact_id" and any(parse_id(p) is None for p in parts):
             if cells or found.problems or line > 1:  # the first line may be a header
-                found.problems.append((line, "has an ID that is no number"))
+                found.problems.append((line, "has an ID that is not a number"))
         else:
             cells.append((line, parts[0], parts[1]))
     known = _known({one for _line, *both in cells for one in both}, kind)
     for line, one, other in cells:
         missing = [value for value in (one, other) if value not in known]
         if missing and not (line == 1 and len(missing) == 2):
-            found.problems.append((line, f"names nobody: {', '.join(missing)}"))
+            found.problems.append((line, f"has IDs that match no contact: {', '.join(missing)}"))
         elif not missing and known[one] != known[other]:
             found.pairs.append((known[one], known[other]))
     if len(found.pairs) > MOST:

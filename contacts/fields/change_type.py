@@ -25,14 +25,14 @@ SHOWN = 3
 class Retype(actions.BulkActionType):
     """Options: `field` (its number), `was` and `type`, `old` and `options` (those of choices, before and after)."""
 
-    label, past, icon, permission = "Change the type of a field", "changed", "shapes", "settings.manage"
+    label, past, icon, permission = "Change field type", "changed", "shapes", "settings.manage"
     # A field has one type: half of its values cannot have another one.
     stoppable = False
 
     def gather(self, action: BulkAction) -> int:
         field: Attribute = Attribute.objects.select_for_update().get(pk=action.options["field"])
         if field.type != action.options["was"]:
-            raise NotAllowed(f"{field.label} has another type meanwhile. Nothing was changed.")
+            raise NotAllowed(f"{field.label} already has another type. Nothing was changed.")
         _check(field.key, parser(field, action.options["type"], action.options["options"]), action.options["type"])
         self._be(field, action, "was", "type", "options")
         return queries.gather(action.pk, Contact.objects.filter(attributes__has_key=field.key).values("pk"))
@@ -56,7 +56,7 @@ class Retype(actions.BulkActionType):
         if field.type == action.options["type"]:
             self._be(field, action, "type", "was", "old")
         elif field.type != action.options["was"]:
-            raise NotAllowed(f"{field.label} has another type meanwhile. Nothing was taken back.")
+            raise NotAllowed(f"{field.label} now has another type. Nothing was undone.")
         parse = parser(field, action.options["type"], action.options["options"])
         back = parser(field, action.options["was"], action.options["old"])
         kept = dict(BulkItem.objects.filter(bulk_id=action.pk, contact_id__in=ids).values_list("contact_id", "before"))
@@ -118,5 +118,5 @@ def _check(key: str, parse: Parser, type_key: str) -> None:
                 shown.append(f"“{export.cell(contact.attributes[key])[:60]}” of contact {contact.pk}")
     if bad:
         more = " and others" if bad > len(shown) else ""
-        what = f"{bad:,} value{'s' if bad != 1 else ''} cannot be read as {TYPES[type_key].label}"
+        what = f"{bad:,} value{'s' if bad != 1 else ''} cannot be converted to {TYPES[type_key].label}"
         raise NotAllowed(f"{what}: {', '.join(shown)}{more}. Nothing was changed.")

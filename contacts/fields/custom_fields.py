@@ -67,12 +67,12 @@ def read_options(text: str) -> dict[str, str]:
         key, colon, label = (part.strip() for part in line.partition(":"))
         key, label = (key, label) if colon and label else (line, line)
         if key in found:
-            raise BadField(f"The option {key} is there twice.")
+            raise BadField(f"The option “{key}” is listed twice. Remove one of them.")
         if len(key) > 120 or "|" in key:
-            raise BadField(f"An option has at most 120 characters and no bar: {key[:40]}")
+            raise BadField(f"Options can have up to 120 characters and no |. Shorten “{key[:40]}”.")
         found[key] = label[:120]
     if len(found) > MOST_OPTIONS:
-        raise BadField(f"A field has at most {MOST_OPTIONS} options.")
+        raise BadField(f"A field can have up to {MOST_OPTIONS:,} options. Remove some.")
     return found
 
 
@@ -83,11 +83,11 @@ def add(
     label = " ".join(normal_text(label).split())[:120]
     key = re.sub(r"[^a-z0-9]+", "_", name_key(label)).strip("_")[:60]
     if not key:
-        raise BadField("The name needs a letter or a digit.")
+        raise BadField("Enter a name with at least one letter or digit.")
     if type_key not in TYPES:
         raise BadField("Choose a type.")
     if key in CORE or key in SYSTEM or Attribute.objects.filter(key=key).exists():
-        raise BadField(f"There is a field {key} already.")
+        raise BadField(f"The field {key} already exists. Choose another name.")
     refuse_label(label)
     region = _region(region)
     made: Attribute = Attribute.objects.create(
@@ -108,7 +108,7 @@ def change(
     row: Attribute = Attribute.objects.select_for_update().get(pk=field_id)
     label = " ".join(normal_text(label).split())[:120]
     if not label:
-        raise BadField("The field needs a name.")
+        raise BadField("Enter a name.")
     if type_key not in TYPES:
         raise BadField("Choose a type.")
     if label != row.label:
@@ -131,7 +131,7 @@ def change(
 def refuse_label(label: str, *, but: str = "") -> None:
     """Raise BadField for a name that another column of the export has; `but` is the key of the field that is renamed."""
     if column_name(label) in taken_names(but=but):
-        raise BadField(f"Another column of the export is called {label}. Choose another name.")
+        raise BadField(f"Exports already have a column named {label}. Choose another name.")
 
 
 def taken_names(*, but: str = "") -> set[str]:
@@ -152,7 +152,7 @@ def _region(text: str) -> str:
     """The code of the country that is named, or empty."""
     found = country(text) if text.strip() else ""
     if found is None:
-        raise BadField("The country of phones is a code of two letters, like GB, or a name.")
+        raise BadField("Enter the country for phone numbers as a two-letter code such as GB, or as a name.")
     return found
 
 

@@ -14,8 +14,8 @@ LABELS = {
     "organisation": "company",
 }  # fmt: skip
 _NEARLY = {
-    "birth": {4: "differs by one slip", 3: "agrees in two of day, month and year", 2: "is within a year"},
-    "email": {3: "differs by a slip", 2: "is similar"},
+    "birth": {4: "differs by one typo", 3: "has two of day, month and year in common", 2: "is within a year"},
+    "email": {3: "differs by a typo", 2: "is similar"},
     "company": {4: "is nearly the same", 3: "has much in common", 2: "has a word in common"},
     "organisation": {4: "is nearly the same", 3: "has much in common", 2: "has a word in common"},
 }
@@ -55,14 +55,14 @@ def reasons(
     """What speaks for and against, the strongest first. `values`: field → how the two contacts have it."""
     found = [_reason(*part, values=values.get(part[0], ("", "")), people=people) for part in parts if part[2]]
     if household > 0.5:
-        found.append(Evidence("people of one household agree in this too", -household))
+        found.append(Evidence("members of one household have this in common too", -household))
     return sorted(found, key=lambda reason: -abs(reason.bits))
 
 
 def _reason(name: str, level: int, bits: float, count: int, *, values: tuple[str, str], people: int) -> Evidence:
     label = LABELS[name]
     if level == TOP[name]:
-        rarity = f", as {_often(count, people)}" if count else ""
+        rarity = f" ({_often(count, people)})" if count else ""
         return Evidence(f"{label} is the same: {values[0]}{rarity}" if values[0] else f"{label} is the same", bits)
     said = "differs" if level == 1 else _NEARLY.get(name, _USUALLY)[level]
     both = f" ({values[0]} / {values[1]})" if all(values) else ""
@@ -71,5 +71,5 @@ def _reason(name: str, level: int, bits: float, count: int, *, values: tuple[str
 
 def _often(count: int, people: int) -> str:
     if count <= 2:
-        return "nobody else has it"
-    return f"one in {max(people // count, 1):,} has it"
+        return "no other contact has it"
+    return f"1 in {max(people // count, 1):,} contacts has it"

@@ -3,7 +3,7 @@ from contacts.models.blacklist import BlacklistEntry, PlatformBlock
 from contacts.models.bulk import BulkAction, BulkItem, BulkState
 from contacts.models.change import Change, SilentChange
 from contacts.models.consent import Category, ConsentRecord
-from contacts.models.contact import Contact, EmailStatus, Origin, PhoneStatus
+from contacts.models.contact import DELETION_REASONS, Contact, EmailStatus, Origin, PhoneStatus, StatusReason
 from contacts.models.linkage import Decision, ProbableKey, ProbablePair, ProbableSearch, SearchState
 from contacts.models.merge import Alias, Merge
 from contacts.models.signup import SignupForm
@@ -11,6 +11,7 @@ from contacts.models.withdrawn import UndoArchive
 from contacts.models.write_lock import Suppression, WriteLock
 
 __all__ = [
+    "DELETION_REASONS",
     "Alias",
     "Attribute",
     "BlacklistEntry",
@@ -33,6 +34,7 @@ __all__ = [
     "SearchState",
     "SignupForm",
     "SilentChange",
+    "StatusReason",
     "Suppression",
     "UndoArchive",
     "WriteLock",

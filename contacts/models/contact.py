@@ -27,6 +27,29 @@ class PhoneStatus(models.TextChoices):
     BLACKLISTED = "blacklisted", "Blacklisted"
 
 
+class StatusReason(models.TextChoices):
+    """Why a channel has its status, where the product itself says so; else the reason is free text.
+
+    The values are codes: stored in contacts, in their history and in plans of imports, and looked up when something is
+    undone. They never change, however they read. The labels are what pages show, and may change.
+    """
+
+    IMPORT = "import", "set by an import"
+    MANUAL = "set by hand", "set manually"
+    BLACKLIST = "on the blacklist", "on the blacklist"
+    BLACKLIST_NOT_CONFIRMED = "on the blacklist, not confirmed before", "on the blacklist, previously not confirmed"
+    ADDRESS = "known for this address", "another contact with this address has this status"
+
+    @classmethod
+    def text_of(cls, stored: str | None) -> str | None:
+        """A stored reason as pages show it."""
+        return str(cls(stored).label) if stored in cls.values else stored
+
+
+# Why a person may take a contact out; the first is what is chosen unless somebody says otherwise.
+DELETION_REASONS = ("Asked to be deleted", "Duplicate", "Wrong or invalid data", "No longer a customer", "Other")
+
+
 class Origin(models.TextChoices):
     """How a contact came to be."""
 

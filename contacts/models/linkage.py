@@ -49,7 +49,7 @@ class ProbableSearch(TenantModel):
 class Decision(models.TextChoices):
     OPEN = "", "To decide"
     NOT_SAME = "not_same", "Not the same person"
-    LATER = "later", "Put off"
+    LATER = "later", "Postponed"
 
 
 class ProbablePair(TenantModel):

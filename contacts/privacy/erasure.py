@@ -1,6 +1,6 @@
 """Erasing people for good: by a worker, in small steps, with nothing left but a keyed digest (docs/erasing.md)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -25,7 +25,16 @@ class Erase(BulkActionType):
     """Remove deleted contacts from every store. Those that were merged into them go with them."""
 
     label, past, icon = "Erase for good", "erased for good", "eraser"
+    effect = "Deleted everywhere: fields, events, files that mention them, exports, and their data in the audit log"
+    promise = (
+        "This runs in the background. We keep only a digest of each address, number and ID, which cannot be read back: it "
+        "stops imports from adding these people again."
+    )
+    choices_template, danger, word = "contacts/_confirm_erasing.html", True, WORD
     undoable, permission = False, "contacts.erase"
+
+    def options(self, given: Mapping[str, Any]) -> dict[str, Any] | None:
+        return {} if str(given.get("word", "")).strip() == self.word else None
 
     def wanted(self, contacts: Any) -> Any:
         return contacts.filter(deleted_at__isnull=False, merged_into=None)

@@ -52,7 +52,7 @@ def change(contact_id: int, values: Mapping[str, Any], *, seen: datetime, user_i
     write_lock.lock()
     contact = Contact.objects.select_for_update().get(pk=contact_id)
     if contact.deleted_at is not None:
-        raise NotAllowed("The contact was deleted meanwhile.")
+        raise NotAllowed("This contact was deleted while you were editing it.")
     before = {key: value_state.state_of(contact, key) for key in values}
     after = {key: _state(key, value) for key, value in values.items()}
     different = {key: [before[key], after[key]] for key in values if before[key][0] != after[key][0]}
@@ -60,7 +60,7 @@ def change(contact_id: int, values: Mapping[str, Any], *, seen: datetime, user_i
         return None
     if contact.changed_at != seen:
         raise NotAllowed(
-            "Somebody, or an import, has changed this contact meanwhile. Look at the new values and save again."
+            "A member or an import changed this contact while you were editing it. Check the new values and save again."
         )
     _refuse_taken(values.get("external_id"), contact_id)
     suppression.refuse_erased({key: pair[1][0] for key, pair in different.items()})
@@ -80,7 +80,7 @@ def undo(contact: Contact, detail: Mapping[str, Any], *, user_id: int) -> None:
     """Give back what an edit has changed; the caller has locked the contact. Raises NotAllowed: it was changed since."""
     pairs: dict[str, list[list[Any]]] = detail["values"]
     if any(value_state.state_of(contact, key) != after for key, (_before, after) in pairs.items()):
-        raise NotAllowed("One of the values has changed since; all were left as they are.")
+        raise NotAllowed("Nothing was undone: one of the values has changed since.")
     if "external_id" in pairs:
         _refuse_taken(pairs["external_id"][0][0], contact.pk)
     value_state.write_states(contact, {key: before for key, (before, _after) in pairs.items()}, timezone.now())
@@ -99,7 +99,7 @@ def holder(external_id: str | None, but: int | None) -> Contact | None:
 def _refuse_taken(external_id: str | None, but: int | None) -> None:
     taken = holder(external_id, but)
     if taken is not None:
-        raise NotAllowed(f"{taken.display_name} (contact {taken.pk}) has the external ID {external_id}.")
+        raise NotAllowed(f"{taken.display_name} (contact {taken.pk}) already has the external ID {external_id}.")
 
 
 def _state(key: str, value: Any) -> list[Any]:

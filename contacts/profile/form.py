@@ -17,7 +17,7 @@ from tenants.models import Tenant
 SUBSCRIPTIONS = "subscriptions"
 # The parts of the form: title, keys.
 PARTS = (
-    ("Who it is", ("first_name", "last_name", "email", "phone", "external_id")),
+    ("Identity", ("first_name", "last_name", "email", "phone", "external_id")),
     ("Address", ("street", "postal_code", "city", "region", "country")),
     ("Language and time", ("language", "time_zone")),
     ("More", ("birthday", "gender", "company", "job_title", "website", "push_tokens")),
@@ -90,7 +90,7 @@ class ContactForm(forms.Form):
         if contact is None:
             self.fields["consent"] = forms.BooleanField(
                 label="The contact's information has been obtained with the owner's consent",
-                error_messages={"required": "Confirm it, or do not add the contact."},
+                error_messages={"required": "Confirm that you have consent, or do not add the contact."},
             )
         if only is not None:
             self.fields = {key: field for key, field in self.fields.items() if key == only}
@@ -132,7 +132,7 @@ class ContactForm(forms.Form):
         """(title, bound fields) in the order of the page."""
         found = [(title, [self[key] for key in keys]) for title, keys in PARTS]
         if self.own:
-            found.append(("Fields of this workspace", [self[own.key] for own in self.own]))
+            found.append(("Custom fields", [self[own.key] for own in self.own]))
         return [*found, *([("Subscriptions", [self[SUBSCRIPTIONS]])] if SUBSCRIPTIONS in self.fields else [])]
 
     def clean(self) -> dict[str, Any]:
@@ -149,7 +149,7 @@ class ContactForm(forms.Form):
             found[SUBSCRIPTIONS] = self.cleaned_data[SUBSCRIPTIONS] or None
         if not self.errors and not any(self._known(found).get(key) for key in ("email", "phone", "external_id")):
             self.add_error(
-                None, "Enter an e-mail address, a phone number or an external ID: without one, nobody can be found."
+                None, "Enter an e-mail address, a phone number or an external ID. A contact needs at least one of them."
             )
         return found
 

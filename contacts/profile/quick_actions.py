@@ -15,15 +15,13 @@ from django.utils import timezone
 from contacts import write_lock
 from contacts.consent import address_status, blacklist, suppression
 from contacts.errors import NotAllowed
-from contacts.models import BulkAction, Change, Contact, EmailStatus, PhoneStatus
+from contacts.models import BulkAction, Change, Contact, EmailStatus, PhoneStatus, StatusReason
 from tenants import audit
 from tenants.isolation.context import current_tenant
 from tenants.models import AuditEntry
 
 DELETED, RESTORED = "contact.deleted", "contact.restored"
 UNDONE = "contact.undone"
-# Why a person may take a contact out; the first is what is chosen unless somebody says otherwise.
-REASONS = ("Asked to be deleted", "Duplicate", "Wrong or invalid data", "Not a customer any more", "Other")
 
 
 @dataclass(frozen=True)
@@ -49,7 +47,7 @@ QUICK_ACTIONS = {
         _reachable,
     ),
     "clear-spam": QuickAction(
-        "contact.spam_cleared", "Clear spam complaint", "flag", "has no spam complaint any more", "email",
+        "contact.spam_cleared", "Clear spam complaint", "flag", "no longer has a spam complaint", "email",
         EmailStatus.ACTIVE, lambda c: bool(c.email) and c.email_status == EmailStatus.SPAM,
     ),
     "blacklist-email": QuickAction(
@@ -72,12 +70,12 @@ def perform(contact_id: int, act: QuickAction, *, user_id: int) -> AuditEntry:
     """Set the status of a channel. Raises Contact.DoesNotExist, NotAllowed."""
     contact = locked(contact_id)
     if contact.deleted_at is not None:
-        raise NotAllowed("The contact has been deleted.")
+        raise NotAllowed("This contact was deleted.")
     if not act.applies(contact):
-        raise NotAllowed(f"{act.label} makes no sense any more: the contact has changed meanwhile.")
+        raise NotAllowed(f"“{act.label}” no longer applies: this contact has changed.")
     before = status_of(contact, act.channel)
     now = timezone.now()
-    after = {"status": act.status, "at": now.isoformat(), "reason": "set by hand"}
+    after = {"status": act.status, "at": now.isoformat(), "reason": StatusReason.MANUAL.value}
     set_status(contact, act.channel, after)
     write(contact, now, f"{act.channel}_status", f"{act.channel}_status_at", f"{act.channel}_status_reason")
     entered = 0
@@ -91,7 +89,7 @@ def delete(contact_id: int, *, reason: str, user_id: int) -> AuditEntry:
     """Take a contact out of all lists; it stays under Deleted. Raises Contact.DoesNotExist, NotAllowed."""
     contact = locked(contact_id)
     if contact.deleted_at is not None:
-        raise NotAllowed("The contact was deleted before.")
+        raise NotAllowed("This contact is already deleted.")
     contact.deleted_at, contact.deleted_reason = timezone.now(), reason
     write(contact, contact.deleted_at, "deleted_at", "deleted_reason")
     return note(DELETED, contact, user_id, reason=reason, at=contact.deleted_at.isoformat())
@@ -102,17 +100,17 @@ def restore(contact_id: int, *, user_id: int, without_id: bool = False) -> Audit
     Contact.DoesNotExist, NotAllowed: another contact has the ID, or somebody with its address was erased for good."""
     contact = locked(contact_id)
     if contact.deleted_at is None:
-        raise NotAllowed("The contact is not deleted.")
+        raise NotAllowed("This contact is not deleted.")
     if contact.merged_into is not None:
-        raise NotAllowed(f"The contact was merged into contact {contact.merged_into}. Undo the merge on that profile.")
+        raise NotAllowed(f"This contact was merged into contact {contact.merged_into}. Undo the merge on that profile.")
     if suppression.erased_among([contact.pk]):
-        raise NotAllowed("Somebody with an address or ID of this contact was erased for good, so it cannot come back.")
+        raise NotAllowed("This contact cannot be restored: a person with its address or ID was erased for good.")
     holder = taken_by(contact)
     before = {"at": contact.deleted_at.isoformat(), "reason": contact.deleted_reason}
     if holder is not None:
         if not without_id:
             raise NotAllowed(
-                f"{holder.display_name} (contact {holder.pk}) has the external ID {contact.external_id} now."
+                f"{holder.display_name} (contact {holder.pk}) now has the external ID {contact.external_id}."
             )
         before["external_id"], contact.external_id = contact.external_id, None
     contact.deleted_at = contact.deleted_reason = None

@@ -42,11 +42,11 @@ def undo(entry_id: int, *, user_id: int) -> Contact:
     contact = locked(detail["contact"])
     if entry.verb == DELETED:
         if contact.deleted_at is None or contact.deleted_at.isoformat() != detail["at"]:
-            raise NotAllowed("The contact is not deleted any more.")
+            raise NotAllowed("This contact is no longer deleted.")
         restore(contact.pk, user_id=user_id)
     elif entry.verb == edit.EDITED:
         if contact.deleted_at is not None:
-            raise NotAllowed("The contact has been deleted since.")
+            raise NotAllowed("This contact was deleted since.")
         edit.undo(contact, detail, user_id=user_id)
     elif entry.verb == RESTORED:
         _delete_again(contact, detail["before"], user_id=user_id)
@@ -57,7 +57,7 @@ def undo(entry_id: int, *, user_id: int) -> Contact:
 
 def _delete_again(contact: Contact, before: dict[str, Any], *, user_id: int) -> None:
     if contact.deleted_at is not None:
-        raise NotAllowed("The contact is deleted already.")
+        raise NotAllowed("This contact is already deleted.")
     contact.deleted_at, contact.deleted_reason = datetime.fromisoformat(before["at"]), before["reason"]
     contact.external_id = before.get("external_id", contact.external_id)
     write(contact, timezone.now(), "deleted_at", "deleted_reason", "external_id")
@@ -67,7 +67,7 @@ def _delete_again(contact: Contact, before: dict[str, Any], *, user_id: int) -> 
 def _take_back_status(contact: Contact, detail: dict[str, Any], *, user_id: int) -> None:
     channel = detail["channel"]
     if status_of(contact, channel) != detail["after"]:
-        raise NotAllowed("The status has changed since; it was left as it is.")
+        raise NotAllowed("Nothing was undone: the status has changed since.")
     if detail.get("entered"):
         blacklist.forget(channel, getattr(contact, channel) or "", user_id=user_id)
     set_status(contact, channel, detail["before"])

@@ -14,10 +14,10 @@ def add(name: str, about: str, *, user_id: int) -> Category:
     """A new category, or one that was put away, back again. Raises BadCategory."""
     name = " ".join(name.split())
     if not name or len(name) > 80 or "|" in name:
-        raise BadCategory("A category has a name of at most 80 characters, without a bar.")
+        raise BadCategory("Enter a category name of up to 80 characters, without |.")
     known = Category.objects.select_for_update().filter(name=name).first()
     if known is not None and known.archived_at is None:
-        raise BadCategory(f"There is a category {name} already.")
+        raise BadCategory(f"The category “{name}” already exists. Choose another name.")
     made: Category = known or Category(name=name)
     made.about, made.archived_at = about.strip()[:200], None
     made.save()

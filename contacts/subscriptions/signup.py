@@ -104,7 +104,7 @@ def ask(form: SignupForm, *, email: str, name: str) -> None:
     """
     normal = normal_email(email)
     if normal is None:
-        raise SignupRejected("This is not an e-mail address.")
+        raise SignupRejected("Enter an e-mail address such as name@example.com.")
     if too_many("mail", f"{current_tenant()} {normal}", most=MAILS_PER_HOUR):
         return
     if platform_blacklist.blocks(normal):
@@ -120,10 +120,11 @@ def ask(form: SignupForm, *, email: str, name: str) -> None:
     outbox.put_mail(
         f"subscribe-{secrets.token_hex(8)}",
         to=normal,
-        subject=f"Please confirm: {form.title}",
+        subject=f"Confirm your subscription: {form.title}",
         body=(
-            f"Somebody, probably you, has asked {workspace.name} for: {form.title}.\n\nConfirm within {CONFIRM_DAYS} days:\n"
-            f"{link}\n\nIf it was not you, you need not do anything: without a confirmation you get no messages.\n"
+            f"Someone, probably you, filled in the form “{form.title}” of {workspace.name}.\n\n"
+            f"Confirm within {CONFIRM_DAYS} days:\n"
+            f"{link}\n\nIf this was not you, ignore this e-mail. Without confirmation you will not receive any messages.\n"
         ),
     )
 
@@ -206,7 +207,7 @@ def leave(contact: Contact, *, keep: Sequence[str] | None) -> None:
     has = list(contact.attributes.get(KEY) or [])
     values: dict[str, list[object]] = {}
     if keep is None:
-        reason = "unsubscribed by themselves"
+        reason = "unsubscribed on the unsubscribe page"
         if contact.email_status in REACHABLE:
             values["email_status"] = [EmailStatus.UNSUBSCRIBED, now.isoformat(), reason]
         if contact.email:

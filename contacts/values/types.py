@@ -175,7 +175,7 @@ _ALL = (
     AttributeType("decimal", "Decimal", "12.50", _number_parser(parsers.decimal, parsers.decimal)),
     AttributeType("boolean", "Yes or no", "yes, no, true, false, 1, 0", _plain(parsers.boolean)),
     AttributeType("date", "Date", "2024-05-31", _date_parser),
-    AttributeType("birthday", "Date, perhaps without its year", "1988-05-31, or --05-31", _birthday_parser),
+    AttributeType("birthday", "Date, year optional", "1988-05-31, or --05-31", _birthday_parser),
     AttributeType("datetime", "Date and time", "2024-05-31T10:00:00Z", _datetime_parser),
     AttributeType("email", "E-mail", "anna@example.com", _plain(_email)),
     AttributeType("phone", "Phone", "+44 7911 123456", _phone_parser),

@@ -58,7 +58,7 @@ def add(request: WorkspaceRequest, kind: str) -> HttpResponse:
     lines = request.POST.get("values", "").replace("\x00", "").splitlines()
     values, bad = blacklist.read(kind, lines[: blacklist.MOST + 1], region=_region(request))
     if len(lines) > blacklist.MOST:
-        error = f"{len(lines):,} lines. At most {blacklist.MOST:,} at once: nothing was added."
+        error = f"You entered {len(lines):,} lines. Add up to {blacklist.MOST:,} at once. Nothing was added."
         return _again(request, kind, {"error": error, "typed": "\n".join(lines)})
     if not values and not bad:
         return _again(request, kind, {"error": f"Enter at least one {_LABELS[kind]}."})
@@ -78,8 +78,10 @@ def _said(new: int, values: int) -> str:
     """What became of the lines that could be read."""
     if not values:
         return "Nothing was added."
-    known = f" {values - new:,} {'was' if values - new == 1 else 'were'} there already." if values > new else ""
-    return f"{new:,} added. They get no messages, whoever has them.{known}" if new else "All were there already."
+    known = (
+        f" {values - new:,} {'was' if values - new == 1 else 'were'} already on the blacklist." if values > new else ""
+    )
+    return f"{new:,} added. They will receive no messages.{known}" if new else "All were already on the blacklist."
 
 
 @allow("contacts.edit")
@@ -90,5 +92,7 @@ def remove(request: WorkspaceRequest, entry_id: int) -> HttpResponse:
         entry = blacklist.remove(entry_id, user_id=user_id(request))
     except BlacklistEntry.DoesNotExist:
         raise Http404 from None
-    messages.success(request, f"{entry.value} is off the list; contacts that it had silenced are as before.")
+    messages.success(
+        request, f"{entry.value} removed from the blacklist. Its contacts have their previous status again."
+    )
     return redirect_to(request, _ROUTES[entry.kind])

@@ -17,8 +17,6 @@ from contacts.bulk import export as contact_export
 from contacts.duplicates import exact
 from contacts.listing import rule_filter
 from contacts.models import BulkAction, BulkState, Contact
-from contacts.privacy.erasure import WORD
-from contacts.profile.quick_actions import REASONS
 from core.http import redirect_to, render_page, stop_polling
 from core.parse import parse_ids
 from tenants.roles import allow
@@ -52,15 +50,10 @@ def erase(request: WorkspaceRequest) -> HttpResponse:
 
 def _prepare(request: WorkspaceRequest, kind: str) -> HttpResponse:
     given, does = sent(request)
-    asked, options = asked_for(given), _options(kind, given)
+    asked, options = asked_for(given), bulk_actions.action_types()[kind].options(given)
     if does and options is not None:
         return begun(request, kind, asked, **options)
-    shown = {
-        **preview(kind, asked),
-        **(_doubles(given) if kind == "duplicates" else {}),
-        "reasons": REASONS,
-        "word": WORD,
-    }
+    shown = _duplicates(given) if kind == "duplicates" else preview(kind, asked)
     return render_page(request, "contacts/bulk.html", shown, status=422 if does else 200)
 
 
@@ -82,32 +75,28 @@ def preview(kind: str, asked: dict[str, Any]) -> dict[str, Any]:
     known, contacts = bulk_actions.action_types()[kind], bulk_actions.selected(asked)
     fields = [("id", pk) for pk in asked["ids"]] if "ids" in asked else [*asked.items(), ("all", "1")]
     selected, count = contacts.count(), known.wanted(contacts).count()
+    back = reverse("contacts:list")
+    return {"kind": kind, "fields": fields, "back": back, **_told(known, selected, count)}
+
+
+def _duplicates(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The same for removing duplicates: of all groups that share a value, not of a selection."""
+    by = str(given.get("by")) if given.get("by") in exact.KINDS else "email"
+    totals, known = exact.totals(by), bulk_actions.action_types()["duplicates"]
+    back = reverse("contacts:duplicates" if by == "email" else "contacts:duplicates_phone")
+    told = _told(known, totals.contacts, totals.contacts - totals.values, by=by)
+    return {"kind": "duplicates", "fields": [("by", by)], "back": back, **told}
+
+
+def _told(known: bulk_actions.BulkActionType, selected: int, count: int, **options: Any) -> dict[str, Any]:
+    """What the action would do, in its words, and the token that makes a double click one action."""
     return {
-        "kind": kind,
         "what": known,
-        "fields": fields,
         "selected": selected,
+        "effects": known.effects(selected, count, **options),
         "count": count,
         "button": known.asking(count),
-        "rest": selected - count,
         "token": secrets.token_hex(16),
-        "back": reverse("contacts:list"),
-    }
-
-
-def _doubles(given: Mapping[str, Any]) -> dict[str, Any]:
-    by = str(given.get("by")) if given.get("by") in exact.KINDS else "email"
-    totals = exact.totals(by)
-    back = reverse("contacts:duplicates" if by == "email" else "contacts:duplicates_phone")
-    gone = totals.contacts - totals.values
-    return {
-        "by": by,
-        "selected": totals.contacts,
-        "count": gone,
-        "button": bulk_actions.action_types()["duplicates"].asking(gone),
-        "stay": totals.values,
-        "back": back,
-        "fields": [("by", by)],
     }
 
 
@@ -117,21 +106,6 @@ def asked_for(given: QueryDict) -> dict[str, Any]:
     if ids and given.get("all") != "1":
         return {"ids": ids}
     return {name: str(given[name]).replace("\x00", "")[:most] for name, most in _FILTERS.items() if given.get(name)}
-
-
-def _options(kind: str, given: Mapping[str, Any]) -> dict[str, Any] | None:
-    """What was chosen, None when something that must be chosen is missing."""
-    if kind == "delete":
-        return {"reason": given.get("reason")} if given.get("reason") in REASONS else None
-    if kind == "duplicates":
-        by, keep = given.get("by"), given.get("keep")
-        return {"by": by, "keep": keep} if by in exact.KINDS and keep in ("earlier", "later") else None
-    if kind == "erase":
-        return {} if str(given.get("word", "")).strip() == WORD else None
-    if kind == "export":
-        mode = given.get("mode")
-        return {"mode": mode, "mark": mode == "safe"} if mode in ("safe", "raw") else None
-    return {}
 
 
 @allow("contacts.view")
@@ -184,7 +158,7 @@ def outcome_sentence(found: BulkAction) -> str:
     """What has become of an action, in a sentence."""
     if found.state in (BulkState.GATHERING, BulkState.WORKING):
         return "Under way"
-    return "Being taken back" if found.state == BulkState.UNDOING else bulk_actions.headline(found)
+    return "Undoing" if found.state == BulkState.UNDOING else bulk_actions.headline(found)
 
 
 def _examples(found: BulkAction) -> list[Contact]:
@@ -218,7 +192,7 @@ def cancel(request: WorkspaceRequest, action_id: int) -> HttpResponse:
     """Stop a bulk action."""
     _mine(request, action_id)
     if bulk_actions.cancel(action_id, user_id=user_id(request)).state == BulkState.CANCELED:
-        messages.success(request, "Stopped. What was done until now can be taken back here.")
+        messages.success(request, "Stopped. You can undo what was done so far.")
     return redirect_to(request, "contacts:bulk_action", action_id)
 
 

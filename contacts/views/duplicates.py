@@ -73,8 +73,8 @@ def tabs(current: str) -> list[dict[str, Any]]:
     lately = Merge.objects.filter(
         undone_at=None, made_at__gte=timezone.now() - timedelta(days=merge.MERGE_UNDO_DAYS)
     ).count()
-    found.append(_tab("probable", "Probably the same", "contacts:probable", review.count(Decision.OPEN), current))
-    return [*found, _tab("merged", "Merged lately", "contacts:merged", lately, current)]
+    found.append(_tab("probable", "Probable duplicates", "contacts:probable", review.count(Decision.OPEN), current))
+    return [*found, _tab("merged", "Recently merged", "contacts:merged", lately, current)]
 
 
 def _tab(key: str, label: str, route: str, count: int, current: str) -> dict[str, Any]:

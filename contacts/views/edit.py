@@ -37,7 +37,7 @@ def new(request: WorkspaceRequest) -> HttpResponse:
         except NotAllowed as problem:
             form.add_error("external_id", str(problem))
         else:
-            messages.success(request, f"{contact.display_name} is among your contacts.")
+            messages.success(request, f"{contact.display_name} was added.")
             return redirect_to(request, "contacts:profile", contact.pk)
     return invalid(request, "contacts/edit.html", {"form": form})
 
@@ -69,12 +69,12 @@ def edit(request: WorkspaceRequest, contact_id: int) -> HttpResponse:
 
 def _say(request: WorkspaceRequest, contact: Contact, entry: Any, back: str) -> None:
     if entry is None:
-        messages.info(request, "Nothing was different: the contact stays as it is.")
+        messages.info(request, "No changes to save.")
         return
     n = len(entry.detail["values"])
     way_back = f"{reverse('contacts:undo', args=[entry.pk])}?{urlencode({'next': back})}"
     messages.success(
-        request, f"{n} value{'s' if n != 1 else ''} of {contact.display_name} changed.", extra_tags=way_back
+        request, f"Saved {n} change{'s' if n != 1 else ''} to {contact.display_name}.", extra_tags=way_back
     )
 
 
@@ -91,12 +91,12 @@ def likes(request: WorkspaceRequest) -> HttpResponse:
     but = request.GET.get("but", "")
     own = parse_id(but)
     same = search_box.same(values).exclude(pk=own)[:LIKES]
-    found = [(contact, "has one of these identifiers") for contact in same]
+    found = [(contact, "has the same e-mail, phone or external ID") for contact in same]
     # Loaded only here: comparing needs arrays, which cost thirty megabytes.
     likely = import_module("contacts.linkage.job").similar(values, but=own) if values else []
     known = Contact.objects.in_bulk([pk for pk, _probability in likely])
     seen = {contact.pk for contact, _why in found}
     found += [
-        (known[pk], f"looks like this person, {p * 100:.0f} %") for pk, p in likely if pk in known and pk not in seen
+        (known[pk], f"probably the same person, {p * 100:.0f} %") for pk, p in likely if pk in known and pk not in seen
     ]
     return render_page(request, "contacts/_likes.html", {"likes": found[:LIKES]})

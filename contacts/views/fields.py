@@ -54,7 +54,7 @@ def add(request: WorkspaceRequest) -> HttpResponse:
         made = custom_fields.add(*_parts(request), user_id=user_id(request), **_more(request))
     except BadField as problem:
         return render_page(request, "contacts/fields.html", _shown(request, str(problem)), status=422)
-    messages.success(request, f"{made.label} is a field of your contacts now. In files it is called {made.key}.")
+    messages.success(request, f"Field {made.label} added. Its column name in files is {made.key}.")
     return redirect_to(request, "contacts:fields")
 
 
@@ -85,7 +85,7 @@ def field(request: WorkspaceRequest, field_id: int) -> HttpResponse:
         else:
             if action is not None:
                 return redirect_to(request, "contacts:bulk_action", action.pk)
-            messages.success(request, "The field is saved.")
+            messages.success(request, "Field saved.")
             return redirect_to(request, "contacts:fields")
     options = "\n".join(k if k == label else f"{k}: {label}" for k, label in row.options.items())
     shown = {
@@ -113,7 +113,7 @@ def archive(request: WorkspaceRequest, field_id: int) -> HttpResponse:
         row = custom_fields.archive(field_id, back=back, user_id=user_id(request))
     except Attribute.DoesNotExist:
         raise Http404 from None
-    said = "is back." if back else "is put away. Its values stay; it can be brought back."
+    said = "restored." if back else "archived. Contacts keep its values, and you can restore it."
     messages.success(request, f"{row.label} {said}")
     return redirect_to(request, "contacts:fields")
 
@@ -129,7 +129,7 @@ def subscriptions(request: WorkspaceRequest) -> HttpResponse:
         except BadCategory as problem:
             error = str(problem)
         else:
-            messages.success(request, f"People can subscribe to {made.name} now.")
+            messages.success(request, f"Category {made.name} added. Contacts can now subscribe to it.")
             return redirect_to(request, "contacts:categories")
     shown = {
         "categories": Category.objects.filter(archived_at=None).order_by("name"),
@@ -149,5 +149,5 @@ def archive_category(request: WorkspaceRequest, category_id: int) -> HttpRespons
         row = categories.archive(category_id, user_id=user_id(request))
     except Category.DoesNotExist:
         raise Http404 from None
-    messages.success(request, f"Nobody can subscribe to {row.name} any more; who has, keeps it.")
+    messages.success(request, f"{row.name} is closed to new subscribers. Existing subscriptions stay.")
     return redirect_to(request, "contacts:categories")

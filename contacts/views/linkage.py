@@ -19,11 +19,11 @@ from tenants.roles import allow
 from tenants.web.request import safe_next, user_id
 
 SAID = {
-    Decision.NOT_SAME: "Not the same person: they are not shown again until one of them changes.",
-    Decision.LATER: "Put off: they stand under “Put off”.",
-    Decision.OPEN: "They wait for a decision again.",
+    Decision.NOT_SAME: "Marked as different people. They are shown again only if one of them changes.",
+    Decision.LATER: "Postponed. You can find them under “Postponed”.",
+    Decision.OPEN: "Moved back to the contacts to decide.",
 }
-VIEWS = {"": "To decide", "later": "Put off", "not_same": "Not the same"}
+VIEWS = {"": "To decide", "later": "Postponed", "not_same": "Not the same"}
 
 
 @allow("contacts.view")
@@ -80,7 +80,7 @@ def decide(request: HttpRequest, group_id: int) -> HttpResponse:
     decision = request.POST.get("decision", "")
     back = safe_next(request) or reverse("contacts:probable")
     if decision not in Decision.values:
-        messages.warning(request, "Choose what these contacts are.")
+        messages.warning(request, "Choose whether these contacts are the same person.")
         return redirect_to(request, back)
     if not schedule.decide(group_id, decision, user_id=user_id(request)):
         raise Http404

@@ -58,11 +58,11 @@ def _merge(request: HttpRequest, ids: Sequence[int], given: Mapping[str, str], b
         messages.warning(request, str(problem))
         return redirect_to(request, back)
     if made is None:
-        messages.info(request, "These contacts are one already. Nothing was changed.")
+        messages.info(request, "These contacts are already merged.")
         return redirect_to(request, back)
     way_back = f"{reverse('contacts:unmerge', args=[made.pk])}?{urlencode({'next': back})}"
     n = len(made.losers) + 1
-    messages.success(request, f"{n} contacts are one now: contact {made.contact_id}.", extra_tags=way_back)
+    messages.success(request, f"Merged {n} contacts into contact {made.contact_id}.", extra_tags=way_back)
     return redirect_to(request, back)
 
 
@@ -78,8 +78,9 @@ def unmerge(request: HttpRequest, merge_id: int) -> HttpResponse:
     except NotAllowed as problem:
         messages.warning(request, str(problem))
     else:
-        stayed = f" {kept} values stay as somebody has changed them since." if kept else ""
-        messages.success(request, f"The merge is undone: everybody has back what was theirs.{stayed}")
+        values = f"{kept} value{'s' if kept != 1 else ''}"
+        stayed = f" {values} changed since and {'keep' if kept != 1 else 'keeps'} the new state." if kept else ""
+        messages.success(request, f"Merge undone.{stayed}")
     return redirect_to(request, back)
 
 

@@ -34,7 +34,7 @@ def _change(request: HttpRequest, *, by: str) -> HttpResponse:
     lines = request.POST.get("values", "").replace("\x00", "").splitlines()
     values, bad = lists.read("email", lines[: lists.MOST + 1], region=None)
     if len(lines) > lists.MOST or not (values or bad):
-        error = f"Enter 1 to {lists.MOST:,} e-mail addresses. Nothing was changed."
+        error = f"Enter 1 to {lists.MOST:,} e-mail addresses, one per line. Nothing was changed."
         return _again(request, {"error": error, "typed": "\n".join(lines)})
     said = _do(request, values, by=by) if values else "Nothing was changed."
     if bad:
@@ -46,9 +46,9 @@ def _change(request: HttpRequest, *, by: str) -> HttpResponse:
 def _do(request: HttpRequest, values: list[str], *, by: str) -> str:
     """What the button says to do with the addresses; returns what was done."""
     if request.POST.get("do") == "remove":
-        return f"{platform_blacklist.remove(values):,} can be written to again."
+        return f"{platform_blacklist.remove(values):,} unblocked."
     new = platform_blacklist.add(values, reason=request.POST.get("reason", "").strip(), by=by)
-    return f"{new:,} blocked for all workspaces." if new else "All were blocked already."
+    return f"{new:,} blocked for all workspaces." if new else "All were already blocked."
 
 
 def _again(request: HttpRequest, more: dict[str, Any]) -> HttpResponse:

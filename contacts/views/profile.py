@@ -10,7 +10,7 @@ from contacts import extensions
 from contacts.consent import platform_blacklist
 from contacts.duplicates import merge
 from contacts.linkage import review
-from contacts.models import Alias, Attribute, ConsentRecord, Contact, Merge
+from contacts.models import Alias, Attribute, ConsentRecord, Contact, Merge, StatusReason
 from contacts.profile import quick_actions
 from contacts.profile.form import ContactForm
 from contacts.values.identifiers import takes_messages
@@ -25,7 +25,7 @@ SHOWN = 30
 TABS = {
     "": "Overview",
     "activity": "Activity",
-    "attributes": "Attributes",
+    "attributes": "Fields",
     "segments": "Segments",
     "history": "History",
 }
@@ -99,7 +99,7 @@ def channels(contact: Contact) -> list[dict[str, Any]]:
                     "normal": getattr(contact, kind),
                     "status": getattr(contact, f"{kind}_status"),
                     "since": getattr(contact, f"{kind}_status_at") or contact.created_at,
-                    "reason": getattr(contact, f"{kind}_status_reason"),
+                    "reason": StatusReason.text_of(getattr(contact, f"{kind}_status_reason")),
                     "silent": kind == "phone" and not takes_messages(contact.phone or ""),
                     "blocked": kind == "email" and bool(platform_blacklist.is_blocked_for_display(contact.email or "")),
                 }

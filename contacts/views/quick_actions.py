@@ -12,10 +12,10 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from contacts.duplicates import merge
 from contacts.errors import NotAllowed
-from contacts.models import Contact
+from contacts.models import DELETION_REASONS, Contact
 from contacts.profile import quick_actions
 from contacts.profile import undo as profile_undo
-from contacts.profile.quick_actions import QUICK_ACTIONS, REASONS
+from contacts.profile.quick_actions import QUICK_ACTIONS
 from core.http import redirect_to, render_page
 from tenants.models import AuditEntry
 from tenants.roles import allow
@@ -45,14 +45,14 @@ def delete(request: HttpRequest, contact_id: int) -> HttpResponse:
     """Asks for the reason, then takes the contact out of all lists."""
     contact = get_object_or_404(Contact, pk=contact_id)
     reason = request.POST.get("reason", "")
-    if request.method != "POST" or reason not in REASONS:
+    if request.method != "POST" or reason not in DELETION_REASONS:
         back = safe_next(request) or reverse("contacts:profile", args=[contact.pk])
         status = 422 if request.method == "POST" else 200
         likely = request.GET.get("reason", "")
         shown = {
             "contact": contact,
-            "reasons": REASONS,
-            "likely": likely if likely in REASONS else REASONS[0],
+            "reasons": DELETION_REASONS,
+            "likely": likely if likely in DELETION_REASONS else DELETION_REASONS[0],
             "back": back,
         }
         return render_page(request, "contacts/delete.html", shown, status=status)
@@ -60,7 +60,7 @@ def delete(request: HttpRequest, contact_id: int) -> HttpResponse:
         request,
         contact_id,
         lambda: quick_actions.delete(contact_id, reason=reason, user_id=user_id(request)),
-        f"{contact.display_name} is deleted and stands under Deleted.",
+        f"{contact.display_name} was deleted. You can restore it under Deleted.",
     )
 
 
@@ -82,7 +82,7 @@ def restore(request: HttpRequest, contact_id: int) -> HttpResponse:
         request,
         contact_id,
         lambda: quick_actions.restore(contact_id, user_id=user_id(request), without_id=how == "alone"),
-        f"{contact.display_name} is back among your contacts.",
+        f"{contact.display_name} was restored.",
     )
 
 
@@ -94,7 +94,7 @@ def _restored_into(request: HttpRequest, contact: Contact, holder: Contact) -> H
     except NotAllowed as problem:
         messages.warning(request, str(problem))
         return redirect_to(request, "contacts:profile", contact.pk)
-    messages.success(request, f"{contact.display_name} is part of this contact now. The merge can be undone here.")
+    messages.success(request, f"{contact.display_name} was merged into this contact. You can undo the merge here.")
     return redirect_to(request, "contacts:profile", holder.pk)
 
 
@@ -109,7 +109,7 @@ def undo(request: HttpRequest, entry_id: int) -> HttpResponse:
     except NotAllowed as problem:
         messages.warning(request, str(problem))
     else:
-        messages.success(request, f"Taken back: {contact.display_name} is as before.")
+        messages.success(request, f"Change to {contact.display_name} undone.")
     return redirect_to(request, safe_next(request) or "contacts:list")
 
 

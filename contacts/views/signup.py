@@ -53,11 +53,11 @@ def _asked(request: WorkspaceRequest, form: SignupForm, shown: dict[str, Any]) -
     }
     embedded = request.POST.get("embedded") == "1"
     if signup.too_many("form", client_network(request), most=signup.PER_HOUR):
-        error = "Too many forms from your network in this hour. Try again later."
+        error = "Too many forms were sent from your network in the last hour. Try again in an hour."
         return render_page(request, "contacts/subscribe.html", {**shown, "given": given, "error": error}, status=429)
     human = not given["website"] if embedded else signup.looks_human(given["seen"], given["website"])
     if request.POST.get("agree") != "on":
-        error = "Tick the box if you agree."
+        error = "Tick the box to agree."
         return render_page(request, "contacts/subscribe.html", {**shown, "given": given, "error": error}, status=422)
     if human:
         try:
@@ -128,14 +128,14 @@ def forms(request: WorkspaceRequest) -> HttpResponse:
     if request.method == "POST":
         if given["title"] and given["wording"]:
             return _add(request, given)
-        error = "A form needs a title, and the wording that people agree to."
+        error = "Enter a title and the consent wording."
     workspace: Any = request.workspace
     found = SignupForm.objects.filter(archived_at=None).order_by("pk")
     shown = {
         "forms": [(form, workspace_urls.absolute(workspace_urls.outside("subscribe", form.key))) for form in found],
         "categories": Category.objects.filter(archived_at=None).order_by("name"),
         "given": given,
-        "usual": f"I want to get e-mails from {workspace.name} and can unsubscribe at any time.",
+        "usual": f"I want to receive e-mails from {workspace.name}. I can unsubscribe at any time.",
         "error": error,
         "tabs": tabs("contacts:signup_forms"),
     }
@@ -150,7 +150,7 @@ def _add(request: WorkspaceRequest, given: dict[str, str]) -> HttpResponse:
         categories=[name for name in request.POST.getlist("categories") if name in names],
     )  # fmt: skip
     audit.record("form.added", user_id=user_id(request), target=f"form {made.pk}", title=made.title)
-    messages.success(request, f"The form “{made.title}” has a page now.")
+    messages.success(request, f"Form “{made.title}” added.")
     return redirect_to(request, "contacts:signup_forms")
 
 
@@ -162,5 +162,5 @@ def archive_form(request: WorkspaceRequest, form_id: int) -> HttpResponse:
     form.archived_at = timezone.now()
     form.save(update_fields=["archived_at"])
     audit.record("form.archived", user_id=user_id(request), target=f"form {form.pk}", title=form.title)
-    messages.success(request, f"The form “{form.title}” is closed.")
+    messages.success(request, f"Form “{form.title}” closed.")
     return redirect_to(request, "contacts:signup_forms")

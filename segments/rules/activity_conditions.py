@@ -39,12 +39,14 @@ ACTIVITIES: dict[str, Activity] = {
         Activity("page", "Viewed a page", "viewed a page", "page"),
         Activity("track", "Did an event", "did", "track", named=True),
         Activity("order", "Ordered", "ordered", "order"),
-        Activity("order_total", "Ordered for, in sum", "ordered for", "order", sums=True),
-        Activity("delivered", "Got a message", "got a message", "message", statuses=("sent", "delivered")),
+        Activity("order_total", "Total order value", "ordered for", "order", sums=True),
+        Activity("delivered", "Received a message", "received a message", "message", statuses=("sent", "delivered")),
         Activity("read", "Read a message", "read a message", "message", statuses=("read",)),
         Activity("clicked", "Clicked in a message", "clicked in a message", "message", statuses=("clicked",)),
-        Activity("undelivered", "Was not reached", "was not reached", "message", statuses=("undelivered",)),
-        Activity("action", "Got a source action", "got the source action", "action", named=True),
+        Activity(
+            "undelivered", "Message not delivered", "had an undelivered message", "message", statuses=("undelivered",)
+        ),
+        Activity("action", "Source action", "had the source action", "action", named=True),
     )
 }
 WHERE = {"is": "is", "contains": "contains", "more": "is more than", "less": "is less than"}

@@ -44,7 +44,10 @@ class Context:
         """Count one condition. Raises RuleError when there are too many."""
         self.spent[0] += 1
         if self.spent[0] > MOST:
-            raise RuleError(f"With the segments that it asks for, the rule has more than {MOST} conditions.", path)
+            raise RuleError(
+                f"Together with the segments it refers to, this rule has more than {MOST} conditions. Remove some.",
+                path,
+            )
 
 
 def context(*, inside: int | None = None) -> Context:
@@ -87,9 +90,9 @@ def _(node: FieldCondition, found: Context, path: tuple[int, ...]) -> Q:
     found.spend(path)
     subject, operator = found.subjects.get(node.key), OPERATORS.get(node.op)
     if subject is None:
-        raise RuleError(f"There is no attribute {node.key}.", path)
+        raise RuleError(f"The field {node.key} does not exist. Choose another one.", path)
     if operator is None or subject.kind not in operator.kinds:
-        raise RuleError(f"{subject.label} cannot be asked for that.", path)
+        raise RuleError(f"“{subject.label}” does not support this condition.", path)
     least, most = _NEEDED[operator.takes]
     if not least <= len(node.values) <= most:
         raise RuleError(_missing(operator.takes), path)
@@ -108,9 +111,9 @@ def _(node: InSegment, found: Context, path: tuple[int, ...]) -> Q:
     found.spend(path)
     segment = Segment.objects.filter(pk=node.segment_id).first()
     if segment is None:
-        raise RuleError("Choose a segment; this one does not exist.", path)
+        raise RuleError("This segment no longer exists. Choose another one.", path)
     if segment.pk in found.inside:
-        raise RuleError(f"{segment.name} asks for itself, directly or through another segment.", path)
+        raise RuleError(f"{segment.name} refers to itself.", path)
     members = _members(segment, found, path)
     return members if node.op == "in" else ~members
 
@@ -128,11 +131,11 @@ def checked(node: ActivityCondition, path: tuple[int, ...] = ()) -> ActivityCond
     """A condition on activity with its values in their form. Raises RuleError."""
     activity = ACTIVITIES.get(node.what)
     if activity is None or (node.where and node.where.op not in WHERE):
-        raise RuleError("There is no such activity.", path)
+        raise RuleError("This activity does not exist. Choose another one.", path)
     if not node.count.strip():
-        raise RuleError("Say how much." if activity.sums else "Say how many times.", path)
+        raise RuleError("Enter an amount." if activity.sums else "Enter how many times.", path)
     if node.where and not (node.where.name.strip() and node.where.value.strip()):
-        raise RuleError("Name the property, and what it is compared with.", path)
+        raise RuleError("Enter the property and the value to compare it with.", path)
     try:
         count = activity_conditions.read_count(activity, node.count)
         where = activity_conditions.read_where(node.where.name, node.where.op, node.where.value) if node.where else None
@@ -151,9 +154,7 @@ def _read(subject: RuleField, operator: operators.Operator, typed: str, region: 
 
 
 def _missing(takes: str) -> str:
-    return {"days": "Say how many days.", "two": "Say from when and until when."}.get(
-        takes, "Say what it is compared with."
-    )
+    return {"days": "Enter a number of days.", "two": "Enter a start and an end date."}.get(takes, "Enter a value.")
 
 
 def sentence(problem: BadValue, label: str) -> str:

@@ -36,7 +36,7 @@ class RuleField:
         return KeyTransform(self.key, "attributes")
 
 
-_ID, _CHANNEL, _LIFE = "Identifiers and names", "Channels", "In the system"
+_ID, _CHANNEL, _LIFE = "Identifiers and names", "Channels", "System"
 _COLUMNS = (
     RuleField("email", "E-mail", _ID, "identifier", "email", "email"),
     RuleField("phone", "Phone", _ID, "identifier", "phone", "phone"),
@@ -68,11 +68,11 @@ def everything() -> dict[str, RuleField]:
     """All subjects of the current workspace by their keys, archived attributes last."""
     found = {s.key: s for s in _COLUMNS}
     for key, system in types.SYSTEM.items():
-        found[key] = _of(key, system.label, system.type, {}, "Attributes")
+        found[key] = _of(key, system.label, system.type, {}, "Standard fields")
     own = Attribute.objects.order_by("archived_at", "label")
     for one in own:
         label = f"{one.label} (archived)" if one.archived_at else one.label
-        found[one.key] = _of(one.key, label, one.type, one.options, "Attributes of your own")
+        found[one.key] = _of(one.key, label, one.type, one.options, "Custom fields")
     return found
 
 

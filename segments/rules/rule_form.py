@@ -69,6 +69,13 @@ class RuleFormLine:
         return ACTIVITIES.get(self.about.partition(":")[2]) if self.about.startswith("activity:") else None
 
     @property
+    def placeholder(self) -> str:
+        """An example of a value."""
+        if self.subject and self.subject.kind in ("date", "birthday", "time", "moment"):
+            return "2024-05-31"
+        return "one, or one | another" if self.operator and self.operator.takes == "many" else ""
+
+    @property
     def ticks(self) -> bool:
         """Whether the values are chosen by ticks: few options, of which one can say each."""
         return bool(self.subject and 0 < len(self.subject.options) <= 12 and self.operator.takes == "many")
@@ -233,7 +240,7 @@ def _node(line: RuleFormLine) -> Node:
     if line.activity:
         return _did(line)
     if line.subject is None:
-        raise RuleError("Choose what this line is about.")
+        raise RuleError("Choose a field, an activity or a segment.")
     return FieldCondition(line.subject.key, line.operator.key, _values(line))
 
 
@@ -254,7 +261,7 @@ def _did(line: RuleFormLine) -> ActivityCondition:
     typed = line.typed
     days = typed.get("days", "")
     if days and not 0 < (parse_id(days) or 0) <= MAX_DAYS:
-        raise RuleError("Say within how many days, for example 90, or leave it empty for ever.")
+        raise RuleError("Enter a number of days, for example 90, or leave it empty for no limit.")
     op = typed.get("compare", "")
     where = (
         PropertyFilter(typed["property"], op if op in WHERE else "is", typed.get("against", ""))

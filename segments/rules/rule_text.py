@@ -11,7 +11,7 @@ from segments.rules.operators import OPERATORS
 from segments.rules.rule_fields import RuleField, everything
 from segments.rules.tree import ActivityCondition, FieldCondition, Group, InSegment, Node
 
-_LEADS = {"within": "in the last", "ahead": "in the next", "comes": "comes, in any year, in the next"}
+_LEADS = {"within": "in the last", "ahead": "in the next", "comes": "falls in the next"}
 _JOINED = {"all": " and ", "any": " or ", "none": " or "}
 
 
@@ -39,7 +39,7 @@ def _(node: Group, known: Mapping[str, RuleField], names: Mapping[int, str]) -> 
 def _(node: FieldCondition, known: Mapping[str, RuleField], names: Mapping[int, str]) -> str:
     subject, operator = known.get(node.key), OPERATORS.get(node.op)
     if subject is None or operator is None:
-        return f"{node.key} (which there is not)"
+        return f"{node.key} (no longer exists)"
     shown = [shown_value(subject, value) for value in node.values]
     if operator.takes == "days":
         days = f"{shown[0]} day{'' if shown[0] == '1' else 's'}"
@@ -53,7 +53,7 @@ def _(node: FieldCondition, known: Mapping[str, RuleField], names: Mapping[int, 
 def _(node: ActivityCondition, known: Mapping[str, RuleField], names: Mapping[int, str]) -> str:
     activity = ACTIVITIES.get(node.what)
     if activity is None:
-        return f"{node.what} (which there is not)"
+        return f"{node.what} (no longer exists)"
     what = activity.past + (f" {node.name or 'any event'}" if activity.named else "")
     unit = "" if activity.sums else f" time{'' if node.count == '1' else 's'}"
     within = f" in {node.days} day{'' if node.days == 1 else 's'}" if node.days else ""
@@ -63,7 +63,7 @@ def _(node: ActivityCondition, known: Mapping[str, RuleField], names: Mapping[in
 
 @_say.register
 def _(node: InSegment, known: Mapping[str, RuleField], names: Mapping[int, str]) -> str:
-    return f"{'in' if node.op == 'in' else 'not in'} segment {names.get(node.segment_id, '(which there is not)')}"
+    return f"{'in' if node.op == 'in' else 'not in'} segment {names.get(node.segment_id, '(no longer exists)')}"
 
 
 def shown_value(subject: RuleField, value: str) -> str:

@@ -78,7 +78,7 @@ Node = FieldCondition | ActivityCondition | InSegment | Group
 def loads(text: str | bytes) -> Group:
     """A rule from its JSON. Raises RuleError."""
     if len(text) > MAX_BYTES:
-        raise RuleError(f"A rule has at most {MAX_BYTES:,} characters; this one has {len(text):,}.")
+        raise RuleError(f"A rule can have up to {MAX_BYTES:,} characters. This one has {len(text):,}.")
     try:
         data = orjson.loads(text)
     except orjson.JSONDecodeError:
@@ -97,9 +97,9 @@ def parse(data: Any) -> Group:
         raise RuleError("This is not a rule.")
     found = _node({key: value for key, value in data.items() if key != "v"}, (), 1)
     if not isinstance(found, Group):
-        raise RuleError("A rule begins with all, any or none.")
+        raise RuleError("A rule must start with all, any or none.")
     if sum(1 for _node in conditions(found)) > MAX_CONDITIONS:
-        raise RuleError(f"A rule has at most {MAX_CONDITIONS} conditions.")
+        raise RuleError(f"A rule can have up to {MAX_CONDITIONS} conditions.")
     return found
 
 
@@ -135,14 +135,14 @@ def _node(data: Any, path: tuple[int, ...], depth: int) -> Node:
 def _group(match: str, data: Mapping[str, Any], path: tuple[int, ...], depth: int) -> Group:
     parts = data[match]
     if len(data) != 1 or not isinstance(parts, list) or depth > MAX_DEPTH:
-        raise RuleError(f"Groups stand at most {MAX_DEPTH} deep in each other.", path)
+        raise RuleError(f"Groups can be nested up to {MAX_DEPTH} levels deep.", path)
     return Group(match, tuple(_node(part, (*path, i), depth + 1) for i, part in enumerate(parts)))
 
 
 def _attribute(data: Mapping[str, Any], path: tuple[int, ...]) -> FieldCondition:
     values = data.get("values", [])
     if not isinstance(values, list) or len(values) > MAX_VALUES:
-        raise RuleError(f"A condition has at most {MAX_VALUES} values.", path)
+        raise RuleError(f"A condition can have up to {MAX_VALUES} values.", path)
     return FieldCondition(
         _text(data["attribute"], path), _text(data.get("op"), path), tuple(_text(v, path) for v in values)
     )
@@ -151,9 +151,9 @@ def _attribute(data: Mapping[str, Any], path: tuple[int, ...]) -> FieldCondition
 def _did(data: Mapping[str, Any], path: tuple[int, ...]) -> ActivityCondition:
     days, where = data.get("days"), data.get("where")
     if days is not None and (type(days) is not int or not 0 < days <= MAX_DAYS):
-        raise RuleError(f"Days are a number from 1 to {MAX_DAYS:,}.", path)
+        raise RuleError(f"Enter a number of days from 1 to {MAX_DAYS:,}.", path)
     if data.get("times") not in ("at_least", "at_most"):
-        raise RuleError("Say at least or at most how many times.", path)
+        raise RuleError("Choose “at least” or “at most”.", path)
     if where is not None and not isinstance(where, dict):
         raise RuleError("This is not a condition.", path)
     return ActivityCondition(

@@ -36,9 +36,9 @@ class Accounts(DefaultAccountAdapter):  # type: ignore[misc]
     error_messages = {  # noqa: RUF012  as the class above has it
         **DefaultAccountAdapter.error_messages,
         "too_many_login_attempts": (
-            "Too many wrong passwords from where you are. Wait 15 minutes, or choose a new password by “Forgotten?”."
+            "Too many wrong passwords from your network. Wait 15 minutes, or reset your password with “Forgotten?”."
         ),
-        "away": "Signing in is not possible for a moment. Try again.",
+        "away": "You cannot sign in right now. Try again in a moment.",
     }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:

@@ -22,7 +22,7 @@ class InviteForm(forms.Form):
         label="Role",
         choices=[(r.value, r.label) for r in Role if r != Role.OWNER],
         initial=Role.MARKETER,
-        help_text="Admins manage members and sites. Marketers import. Ops watch imports without seeing contacts.",
+        help_text="Admins manage members and sites. Marketers import contacts. Ops monitor imports but cannot see contacts.",
     )
 
 
@@ -42,7 +42,7 @@ class NewAccountForm(AcceptForm):
         label="Password",
         max_length=PASSWORD_LENGTH,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        help_text="At least 10 characters, and not a common one.",
+        help_text="At least 10 characters. Avoid common passwords.",
     )
 
     def __init__(self, *args: Any, email: str, **kwargs: Any) -> None:
@@ -62,7 +62,7 @@ class KnownAccountForm(AcceptForm):
     """The password of an account that is there already; wrong ones count as they do when signing in."""
 
     password = forms.CharField(
-        label="Password of your account",
+        label="Your password",
         max_length=PASSWORD_LENGTH,
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
     )
@@ -74,7 +74,7 @@ class KnownAccountForm(AcceptForm):
     def clean_password(self) -> str:
         password = str(self.cleaned_data["password"])
         if get_adapter(self.request).authenticate(self.request, email=self.email, password=password) is None:
-            raise forms.ValidationError("This is not the password of the account.")
+            raise forms.ValidationError("Wrong password. Try again or reset it.")
         return password
 
 

@@ -169,6 +169,6 @@ def _send(invitation: Invitation, *, by: User) -> None:
         subject=f"{by.display_name} invites you to {workspace.name}",
         body=(
             f"{by.display_name} invites you to the workspace {workspace.name} as {invitation.role_label}.\n\n"
-            f"Accept within {INVITATION_DAYS} days:\n{link}\n\nIf you did not expect this, you need not do anything.\n"
+            f"Accept within {INVITATION_DAYS} days:\n{link}\n\nIf you did not expect this, ignore this e-mail.\n"
         ),
     )

@@ -17,8 +17,8 @@ from tenants.roles import Role, allow
 from tenants.web import workspace_urls
 from tenants.web.request import WorkspaceRequest
 
-NEEDS_OWNER = "A workspace needs an owner. Make somebody else owner first."
-NOT_OPEN = "This invitation is not open any more: it was accepted or withdrawn."
+NEEDS_OWNER = "A workspace needs an owner. Make another member owner first."
+NOT_OPEN = "This invitation is no longer open: it was accepted or withdrawn."
 
 
 def _context(form: InviteForm) -> dict[str, Any]:
@@ -45,7 +45,7 @@ def invite(request: WorkspaceRequest) -> HttpResponse:
         try:
             found = invitations.invite(form.cleaned_data["email"], role=form.cleaned_data["role"], by=_user(request))
         except IsMember:
-            form.add_error("email", "Who has this address is a member already: change the role in the list.")
+            form.add_error("email", "This person is already a member. You can change their role in the list.")
         else:
             messages.success(request, _sent(found))
             return redirect_to(request, "tenants:members")
@@ -74,7 +74,7 @@ def withdraw(request: WorkspaceRequest, invitation_id: int) -> HttpResponse:
     except Expired:
         messages.error(request, NOT_OPEN)
     else:
-        messages.success(request, f"The invitation of {found.email} is withdrawn. Its link does not work any more.")
+        messages.success(request, f"The invitation of {found.email} was withdrawn. Its link no longer works.")
     return redirect_to(request, "tenants:members")
 
 
@@ -92,7 +92,7 @@ def set_role(request: WorkspaceRequest, membership_id: int) -> HttpResponse:
     except LastOwner:
         messages.error(request, NEEDS_OWNER)
     else:
-        messages.success(request, f"{member.user} is {member.role_label} now.")
+        messages.success(request, f"{member.user} now has the role {member.role_label}.")
     return redirect_to(request, "tenants:members")
 
 
@@ -110,7 +110,7 @@ def remove(request: WorkspaceRequest, membership_id: int) -> HttpResponse:
     except LastOwner:
         messages.error(request, NEEDS_OWNER)
     else:
-        messages.success(request, f"{member.user} is not a member any more.")
+        messages.success(request, f"{member.user} was removed from the workspace.")
         if member.user_id == _user(request).pk:
             return redirect_to(request, workspace_urls.outside("home"))
     return redirect_to(request, "tenants:members")
@@ -138,4 +138,4 @@ def _user(request: WorkspaceRequest) -> Any:
 
 
 def _sent(invitation: Invitation) -> str:
-    return f"{invitation.email} is invited. The link in the mail is good for {invitations.INVITATION_DAYS} days."
+    return f"{invitation.email} invited. The link in the e-mail works for {invitations.INVITATION_DAYS} days."

@@ -47,7 +47,7 @@ def save_rules(request: WorkspaceRequest) -> HttpResponse:
     form = ImportRulesForm(request.POST)
     if not form.is_valid():
         return invalid(request, "tenants/import_rules.html", _context(request, form))
-    return _save(request, form.values(), "The rules of imports are saved.")
+    return _save(request, form.values(), "Import rules saved.")
 
 
 @allow("settings.manage")
@@ -57,10 +57,10 @@ def use_preset(request: WorkspaceRequest) -> HttpResponse:
     preset = PRESETS.get(request.POST.get("preset", ""))
     if preset is None:
         return not_found(request)
-    return _save(request, preset.values, f"“{preset.label}” is in force.")
+    return _save(request, preset.values, f"“{preset.label}” is now in use.")
 
 
 def _save(request: WorkspaceRequest, values: Any, said: str) -> HttpResponse:
     changed = import_rules.save(request.workspace, values, user_id=request.user.pk)
-    messages.success(request, said if changed else "Nothing was different: the rules stay as they are.")
+    messages.success(request, said if changed else "No changes to save.")
     return redirect_to(request, "tenants:settings")

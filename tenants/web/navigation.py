@@ -46,7 +46,7 @@ SETTINGS_PAGES = (
     ("Fields", "contacts:fields"),
     ("Subscriptions", "contacts:categories"),
     ("Forms", "contacts:signup_forms"),
-    ("Sources of data", "tracking:sources"),
+    ("Data sources", "tracking:sources"),
     ("E-mail providers", "tracking:hooks"),
 )
 

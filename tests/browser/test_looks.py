@@ -91,11 +91,11 @@ def test_after_a_step_the_focus_is_on_the_heading_or_on_the_first_error(
     page = here.open(scene.path("contacts/blacklist/"))
     assert page.evaluate(FOCUSED) == "BODY"
     page.get_by_label("E-mail addresses").fill("no address")
-    page.get_by_role("button", name="Add to the list").click()
-    page.locator(":focus", has_text="These lines are no e-mail address").wait_for()
+    page.get_by_role("button", name="Add to blacklist").click()
+    page.locator(":focus", has_text="These lines were not recognised as e-mail address").wait_for()
     page.get_by_label("E-mail addresses").fill("person20@inbox.example")
-    page.get_by_role("button", name="Add to the list").click()
-    page.get_by_text("All were there already").wait_for()
+    page.get_by_role("button", name="Add to blacklist").click()
+    page.get_by_text("All were already on the blacklist").wait_for()
     page.locator("h1:focus", has_text="Blacklist").wait_for()
     page.reload()
     assert page.evaluate(FOCUSED) == "BODY"
@@ -196,7 +196,7 @@ def test_a_name_of_a_source_is_changed_on_its_page(scene: Scene, aside: Aside, v
     assert judge(page) == []
     page.get_by_label("Name").fill(" ")
     page.get_by_role("button", name="Save").click()
-    page.get_by_text("The name cannot be saved yet.").wait_for()
+    page.get_by_text("The name was not saved.").wait_for()
     assert judge(page) == []
     # The browser itself reports the answer 422 to the console.
     here.complaints = [c for c in here.complaints if "422" not in c]
@@ -207,9 +207,9 @@ def test_rules_that_cannot_be_say_so_beside_their_field(
 ) -> None:
     here = visit(aside(scene.session))
     page = here.open(path_of(scene, "import rules"))
-    page.get_by_label("Largest file, in MB").fill("5000")
+    page.get_by_label("Maximum file size in MB").fill("5000")
     page.get_by_role("button", name="Save rules").click()
-    page.get_by_text("The rules cannot be saved yet.").wait_for()
+    page.get_by_text("The rules were not saved.").wait_for()
     assert judge(page) == []
     # The browser itself reports the answer 422 to the console.
     here.complaints = [c for c in here.complaints if "422" not in c]

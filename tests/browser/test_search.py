@@ -49,7 +49,7 @@ def test_a_search_by_keyboard(page: tuple[Page, Any], aside: Aside) -> None:
     page_.keyboard.press("Enter")
     page_.get_by_text("2 of 3 contacts").wait_for()
     expect(page_.get_by_role("link", name="Bob")).to_have_count(0)
-    press_until(page_, "Save as a segment")
+    press_until(page_, "Save as segment")
     page_.keyboard.press("Enter")
     page_.get_by_role("heading", name="New segment").wait_for()
     page_.get_by_label("Name", exact=True).focus()

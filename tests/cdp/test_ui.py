@@ -200,7 +200,8 @@ def test_line_chart_has_its_figures_as_a_table() -> None:
     html = render_to_string("ui/chart.html", {"chart": chart})
     assert 'role="img" aria-label="Words."' in html
     assert "Show as a table" in html
-    assert '<th scope="row">1 Nov</th><td class="num">3</td><td class="num">2</td>' in html
+    row = '<th scope="row">1 Nov</th> <td class="num">3</td> <td class="num">2</td>'
+    assert row in " ".join(html.split())
     assert "fair &lt;Riga&gt;" in html
 
 

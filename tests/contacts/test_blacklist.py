@@ -3,7 +3,7 @@
 import pytest
 
 from contacts.consent import blacklist
-from contacts.models import BlacklistEntry, Contact
+from contacts.models import BlacklistEntry, Contact, StatusReason
 from tenants.isolation.context import tenant_context
 from tenants.models import AuditEntry
 from tests.cast import Actor
@@ -46,6 +46,27 @@ def test_contacts_that_come_to_have_it(alice: Actor) -> None:
     assert statuses(alice)["C-1"] == ("blacklisted", "blacklisted")
     alice.post("contacts/new/", {**ANN, "external_id": "C-3", "email": "new@example.com", "phone": ""})
     assert statuses(alice)["C-3"] == ("blacklisted", "active")
+
+
+def test_a_reason_reads_otherwise_and_undo_still_finds_its_contacts(
+    alice: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The stored code never changes, so rows of an earlier version are found too; pages show its label."""
+    bring(alice.workspace, ROWS)
+    put(alice, "email", "ann@example.com")
+    with tenant_context(alice.workspace.pk):
+        ann = Contact.objects.get(external_id="C-1")
+        assert ann.email_status_reason == "on the blacklist"
+        entry = BlacklistEntry.objects.get()
+    monkeypatch.setattr(StatusReason.BLACKLIST, "_label_", "listed under Blacklist")
+    assert "listed under Blacklist" in alice.get(f"contacts/{ann.pk}/").text
+    assert alice.post(f"contacts/blacklist/{entry.pk}/remove/").status_code == 302
+    assert statuses(alice)["C-1"] == ("active", "active")
+
+
+def test_a_reason_that_is_no_code_is_shown_as_it_is() -> None:
+    assert StatusReason.text_of("set by hand") == "set manually"
+    assert (StatusReason.text_of("bounced twice"), StatusReason.text_of(None)) == ("bounced twice", None)
 
 
 def test_off_again_everybody_is_as_before(alice: Actor) -> None:
@@ -117,16 +138,16 @@ def test_good_lines_are_added_and_bad_ones_listed(
 def test_what_is_mended_and_what_was_there(alice: Actor) -> None:
     put(alice, "email", "ann@example.com")
     answer = alice.post("contacts/blacklist/add/", {"values": "ann@example.com\nbob@example.com"}, follow=True)
-    assert "1 added. They get no messages, whoever has them. 1 was there already." in answer.text
+    assert "1 added. They will receive no messages. 1 was already on the blacklist." in answer.text
     answer = alice.post("contacts/blacklist/add/", {"values": "ann@example.com"}, follow=True)
-    assert "All were there already." in answer.text
+    assert "All were already on the blacklist." in answer.text
 
 
 @pytest.mark.parametrize(
     ("values", "said"),
     [
         (" \n", "Enter at least one"),
-        ("\n".join(f"p{i}@example.com" for i in range(1_001)), "At most 1,000 at once: nothing was added"),
+        ("\n".join(f"p{i}@example.com" for i in range(1_001)), "Add up to 1,000 at once. Nothing was added."),
     ],
 )
 def test_nothing_and_too_much_are_refused(alice: Actor, values: str, said: str) -> None:
@@ -146,4 +167,4 @@ def test_pages_and_search(alice: Actor) -> None:
         before = BlacklistEntry.objects.order_by("-pk")[49].pk
     assert "p005@" in alice.get(f"contacts/blacklist/?before={before}").content.decode()
     assert "p005@" in alice.get("contacts/blacklist/?q=P005@example.com").content.decode()
-    assert "is not on the list" in alice.get("contacts/blacklist/?q=zzz").content.decode()
+    assert "is not on the blacklist" in alice.get("contacts/blacklist/?q=zzz").content.decode()

@@ -341,7 +341,7 @@ def test_the_file_goes_when_its_time_is_over(crowd: Actor) -> None:
     assert crowd.get(f"contacts/actions/{action.pk}/file/").status_code == 410
     cleanup.run_for_all_workspaces()
     assert not path.exists()
-    assert "not kept any more" in crowd.get(f"contacts/actions/{action.pk}/").content.decode()
+    assert "no longer available" in crowd.get(f"contacts/actions/{action.pk}/").content.decode()
 
 
 def test_nobody_else_gets_the_file(crowd: Actor, charlie: Actor) -> None:
@@ -380,7 +380,7 @@ def test_a_form_begins_one_action_however_often_it_is_sent(crowd: Actor) -> None
     assert "Preparing" in page
     work(crowd, action)
     page = crowd.get(f"contacts/actions/{action.pk}/").content.decode()
-    assert "Undo for all 16" in page
+    assert "Undo 16" in page
     assert "16 contacts deleted" in crowd.get("contacts/actions/").content.decode()
 
 

@@ -37,7 +37,7 @@ def test_groups_in_the_order_of_the_alphabet(doubles: Actor) -> None:
     page = doubles.get("contacts/duplicates/")
     assert (page.context["totals"].values, page.context["totals"].contacts) == (2, 5)
     assert [(t["label"], t["count"]) for t in page.context["tabs"]] == [
-        ("Same e-mail", 5), ("Same phone", 2), ("Probably the same", 0), ("Merged lately", 0),
+        ("Same e-mail", 5), ("Same phone", 2), ("Probable duplicates", 0), ("Recently merged", 0),
     ]  # fmt: skip
     assert [c.external_id for c in page.context["members"]] == ["1", "2", "3"]
     page = doubles.get("contacts/duplicates/?value=bert@example.com")
@@ -62,7 +62,7 @@ def test_one_who_is_deleted_is_no_double_any_more(doubles: Actor) -> None:
     doubles.post(f"contacts/{bert.pk}/delete/", {"reason": "Duplicate"})
     assert shown(doubles, "") == [("anna@example.com", 3)]
     page = doubles.get("contacts/duplicates/?value=bert@example.com").content.decode()
-    assert "Only one contact is left." in page
+    assert "One contact left." in page
     assert doubles.get("contacts/duplicates/phone/").context["totals"].values == 0
 
 

@@ -54,13 +54,13 @@ def test_a_new_contact_is_read_as_an_import_reads(alice: Actor) -> None:
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        ({"consent": ""}, "Confirm it, or do not add the contact."),
+        ({"consent": ""}, "Confirm that you have consent, or do not add the contact."),
         ({"email": "ann@@example.com"}, "E-mail"),
         ({"phone": "12"}, "Phone"),
         ({"external_id": "n/a"}, "External ID"),
         ({"birthday": "1980-13-01"}, "Birthday"),
         ({"country": "Atlantis"}, "Country"),
-        ({"email": "", "phone": "", "external_id": ""}, "without one, nobody can be found"),
+        ({"email": "", "phone": "", "external_id": ""}, "A contact needs at least one of them"),
         ({"first_name": "x" * 5000}, "First name"),
         ({"website": "javascript:alert(1)"}, "Website"),
     ],
@@ -97,7 +97,7 @@ def test_fields_of_the_workspace_and_categories(alice: Actor) -> None:
         Category.objects.create(name="News")
         Category.objects.create(name="Offers")
     page = alice.get("contacts/new/").content.decode()
-    assert "Fields of this workspace" in page
+    assert "Custom fields" in page
     add(alice, tier="g", score="12.5", member="no", subscriptions=["News"])
     assert (
         only(alice).attributes | {"tier": "g", "score": 12.5, "member": False, "subscriptions": ["News"]}
@@ -148,7 +148,7 @@ def test_two_who_edit_at_once(alice: Actor) -> None:
     edit(alice, seen, city="York")
     answer = edit(alice, seen, city="Hull")
     assert answer.status_code == 422
-    assert "has changed this contact meanwhile" in answer.content.decode()
+    assert "changed this contact while you were editing it" in answer.content.decode()
     assert only(alice).attributes["city"] == "York"
 
 
@@ -176,8 +176,8 @@ def test_numbers_that_stay_keep_their_digits(alice: Actor) -> None:
 def test_likes_are_shown_while_typing(alice: Actor, charlie: Actor) -> None:
     add(alice)
     found = alice.get("contacts/new/likes/?email=ann.ohara@example.com").content.decode()
-    assert "Perhaps you have this person already" in found
-    assert "has one of these identifiers" in found
+    assert "You may already have this contact" in found
+    assert "has the same e-mail, phone or external ID" in found
     ann = only(alice)
     assert "Perhaps" not in alice.get(f"contacts/new/likes/?but={ann.pk}&email=ann.ohara@example.com").content.decode()
     assert "Perhaps" not in charlie.get("contacts/new/likes/?email=ann.ohara@example.com").content.decode()

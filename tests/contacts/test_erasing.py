@@ -203,7 +203,7 @@ def test_the_page_asks_for_a_word(canary: tuple[Actor, Contact], bob: Any) -> No
     address = "contacts/bulk/erase/"
     page = alice.get(f"{address}?id={who.pk}").content.decode()
     assert "Type ERASE to confirm" in page
-    assert "Erase for good 1 contact?" in page
+    assert "Erase 1 contact for good?" in page
     assert alice.post(address, {"id": who.pk, "word": "erase"}).status_code == 422
     assert alice.post(address, {"id": who.pk, "word": "ERASE"}).status_code == 302
     with tenant_context(alice.workspace.pk):

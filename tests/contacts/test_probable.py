@@ -422,10 +422,10 @@ def test_reasons_are_said_in_words() -> None:
     values = {"phone": ("+44", "+44"), "given": ("kayla", "lisa"), "family": ("rocha", "rocha")}
     found = explanations.reasons(parts, values=values, people=96_100, household=3.0)
     assert [(r.text, r.signed) for r in found] == [
-        ("phone is the same: +44, as nobody else has it", "+16.4"),
-        ("last name is the same: rocha, as one in 3,100 has it", "+9.0"),
+        ("phone is the same: +44 (no other contact has it)", "+16.4"),
+        ("last name is the same: rocha (1 in 3,100 contacts has it)", "+9.0"),
         ("first name differs (kayla / lisa)", "−5.8"),
-        ("people of one household agree in this too", "−3.0"),
+        ("members of one household have this in common too", "−3.0"),
         ("city is nearly the same", "+2.0"),
     ]
 

@@ -63,7 +63,7 @@ def test_not_confirmed_until_the_button_is_pressed(form: tuple[Actor, SignupForm
     alice, made = form
     assert made.categories == ["News"]
     answer = fill(made)
-    assert "Look into your mail" in answer.content.decode()
+    assert "Check your e-mail" in answer.content.decode()
     ann = only(alice)
     assert (ann.email, ann.first_name) == ("ann@example.com", "Ann Marie")
     assert (ann.email_status, ann.origin) == ("not_confirmed", "form")
@@ -147,7 +147,9 @@ def test_programs_are_answered_and_nothing_happens(
     assert mails(alice) == []
 
 
-@pytest.mark.parametrize(("values", "said"), [({"email": "ann@@x"}, "not an e-mail"), ({"agree": ""}, "Tick the box")])
+@pytest.mark.parametrize(
+    ("values", "said"), [({"email": "ann@@x"}, "Enter an e-mail address such as"), ({"agree": ""}, "Tick the box")]
+)
 def test_what_is_missing_is_said(form: tuple[Actor, SignupForm], values: dict[str, Any], said: str) -> None:
     alice, made = form
     answer = fill(made, values.pop("email", "ann@example.com"), **values)
@@ -223,7 +225,7 @@ def test_out_of_some(subscriber: tuple[Actor, str]) -> None:
 def test_out_of_everything(subscriber: tuple[Actor, str], body: dict[str, str]) -> None:
     alice, path = subscriber
     answer = Client(enforce_csrf_checks=True).post(path, body)
-    assert "You are unsubscribed" in answer.content.decode()
+    assert "You have unsubscribed" in answer.content.decode()
     assert (only(alice).email_status, only(alice).attributes) == ("unsubscribed", {})
     with tenant_context(alice.workspace.pk):
         assert AuditEntry.objects.filter(verb="contact.left").count() == 1

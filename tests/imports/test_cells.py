@@ -104,7 +104,7 @@ def test_two_people_behind_one_number(alice: Actor) -> None:
         assert bob.phone_display == "+12127365000 ext. 102"
     page = alice.get(f"contacts/{anna.pk}/").content.decode()
     assert "+1 212 736 5000 x101" in page
-    assert "An extension: no text messages" in page
+    assert "Extension: cannot receive text messages" in page
     _action, out = exported(alice)
     again = bring(alice.workspace, "\n".join(",".join(map(cell, row)) for row in out))
     assert (again.unchanged, again.in_error) == (3, 0)

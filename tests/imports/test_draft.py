@@ -114,7 +114,7 @@ def test_a_name_of_another_column_asks_for_another(alice: Actor, tenant: Tenant,
     with tenant_context(tenant.pk):
         Attribute.objects.create(key="known", label="Known already", type="text")
     said = alice.post(address(draft, "draft/"), PAGE | {"label-1": label, "key-1": "other"}, headers=HTMX)
-    assert f"Another column of the export is called {label}." in said.content.decode()
+    assert f"Exports already have a column named {label}." in said.content.decode()
     answer = started(alice, draft, **{"label-1": label, "key-1": "other"})
     assert answer.status_code == 422
     row = answer.context["columns"][1]

@@ -39,7 +39,7 @@ def test_a_failed_statement_gives_a_whole_page(
     alice.client.raise_request_exception = False
     answer = alice.get("members/", headers={"HX-Request": "true"} if htmx else {})
     text = answer.content.decode()
-    assert (answer.status_code, "Something broke on our side" in text, "</html>" in text) == (500, True, True)
+    assert (answer.status_code, "Something went wrong on our side" in text, "</html>" in text) == (500, True, True)
     logged = [r.exc_info[1] for r in caplog.records if r.exc_info and "Internal Server Error" in r.getMessage()]
     assert len(logged) == 1
     assert isinstance(logged[0], DatabaseError)

@@ -80,6 +80,6 @@ def test_the_fragment(busy: tuple[Actor, int], charlie: Actor) -> None:
     assert "N-1" in alice.get(path + "?kind=order").content.decode()
     assert "Created by import" in alice.get(path + "?kind=import").content.decode()
     assert "Contact noted" in alice.get(path + "?kind=change").content.decode()
-    assert "Nothing of this kind" in alice.get(path + "?kind=action").content.decode()
+    assert "No activity of this type" in alice.get(path + "?kind=action").content.decode()
     assert alice.get(path + "?kind=nonsense&after=1_x").status_code == 200
     assert charlie.get(path).status_code == 404

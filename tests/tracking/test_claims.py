@@ -163,7 +163,7 @@ def test_what_cannot_be_read_is_counted_and_the_rest_is_kept(tenant: Tenant, sit
 def test_the_reason_is_said_on_the_page(alice: Actor) -> None:
     site = site_of(alice.workspace)
     stored(site, hit(device(), "identify", phone="12"))
-    assert "a phone that could not be read" in alice.get(f"sites/{site.pk}/").content.decode()
+    assert "Phone number not recognised" in alice.get(f"sites/{site.pk}/").content.decode()
 
 
 # --- caps -------------------------------------------------------------------------------------------------------------
@@ -230,7 +230,7 @@ def test_pages_of_other_hosts_are_not_believed(site: Site, hosts: str, origin: s
 
 def test_the_settings_of_a_site(alice: Actor) -> None:
     site = site_of(alice.workspace)
-    assert "anybody may send hits from any page" in alice.get(f"sites/{site.pk}/").content.decode()
+    assert "anyone can send hits with the public key" in alice.get(f"sites/{site.pk}/").content.decode()
     path = f"sites/{site.pk}/settings/"
     good = {"hosts": "https://Shop.example/path, *.shop.example\nzürich.example", "country": "lv"}
     assert alice.post(path, good).status_code == 302

@@ -358,4 +358,4 @@ def test_a_person_confirms_at_amazon(alice: Actor, url: str, shown: bool) -> Non
     hook = hook_of(alice, "amazon_ses")
     body = {"Type": "SubscriptionConfirmation", "MessageId": "1", "Token": "x", "TopicArn": "arn", "SubscribeURL": url}
     assert post(hook, body).status_code == (200 if shown else 400)
-    assert ("Confirm at Amazon" in alice.get("settings/providers/").content.decode()) == shown
+    assert ("subscription at Amazon" in alice.get("settings/providers/").content.decode()) == shown

@@ -77,7 +77,7 @@ def test_what_is_told_is_activity_and_status(
 ) -> None:
     alice, address = hook
     answer = post(address, postmark(kind, **more))
-    assert (answer.status_code, answer.content) == (200, b"1 new, 0 known, 0 of nobody")
+    assert (answer.status_code, answer.content) == (200, b"1 new, 0 known, 0 for unknown contacts")
     assert [s for s, _message in told(alice)] == [said]
     contact = ann(alice)
     assert contact.email_status == status
@@ -90,7 +90,7 @@ def test_the_same_event_twice_is_one(hook: tuple[Actor, MailHook]) -> None:
     alice, address = hook
     for _ in range(3):
         answer = post(address, postmark("Delivery"))
-    assert answer.content == b"0 new, 1 known, 0 of nobody"
+    assert answer.content == b"0 new, 1 known, 0 for unknown contacts"
     assert told(alice) == [("delivered", "Spring letter")]
     with tenant_context(alice.workspace.pk):
         assert MailHook.objects.get().told == 1
@@ -117,7 +117,10 @@ def test_a_bounced_address_is_blacklisted_for_all_who_come(hook: tuple[Actor, Ma
 
 def test_nobody_whom_we_know(hook: tuple[Actor, MailHook]) -> None:
     alice, address = hook
-    assert post(address, postmark("Delivery", Recipient="x@example.com")).content == b"0 new, 0 known, 1 of nobody"
+    assert (
+        post(address, postmark("Delivery", Recipient="x@example.com")).content
+        == b"0 new, 0 known, 1 for unknown contacts"
+    )
     assert told(alice) == []
 
 
@@ -164,7 +167,7 @@ def test_an_address_of_another_workspace_reaches_only_its_own(hook: tuple[Actor,
 
 
 def test_addresses_are_made_and_closed(alice: Actor) -> None:
-    assert "No provider yet" in alice.get("settings/providers/").content.decode()
+    assert "No providers yet" in alice.get("settings/providers/").content.decode()
     alice.post("settings/providers/add/", {"provider": "mailgun"})
     alice.post("settings/providers/add/", {"provider": "nonsense"})
     with tenant_context(alice.workspace.pk):

@@ -24,13 +24,13 @@ INVALID = Verdict("undelivered", "blacklisted", "the address does not exist")
 SOFT = Verdict("undelivered", soft=True)
 # Refused for what was sent, or by whom: it says nothing about the address.
 REFUSED = Verdict("undelivered")
-SPAM = Verdict("spam report", "spam", "complained about a message")
+SPAM = Verdict("spam report", "spam", "reported a message as spam")
 UNSUBSCRIBED = Verdict("unsubscribed", "unsubscribed", "unsubscribed from a message")
 # The provider does not send to the address any more, and says why.
-HELD_BOUNCED = Verdict("undelivered", "blacklisted", "the provider's list: bounced before")
-HELD_SPAM = Verdict("undelivered", "spam", "the provider's list: complained before")
-HELD_UNSUBSCRIBED = Verdict("undelivered", "unsubscribed", "the provider's list: unsubscribed before")
-HELD = Verdict("undelivered", "blacklisted", "the provider's list")
+HELD_BOUNCED = Verdict("undelivered", "blacklisted", "on the provider's suppression list: bounced")
+HELD_SPAM = Verdict("undelivered", "spam", "on the provider's suppression list: reported spam")
+HELD_UNSUBSCRIBED = Verdict("undelivered", "unsubscribed", "on the provider's suppression list: unsubscribed")
+HELD = Verdict("undelivered", "blacklisted", "on the provider's suppression list")
 
 # What needs no second look, by what anymail calls it.
 _PLAIN = {

@@ -49,10 +49,10 @@ def read_hosts(text: str) -> list[str]:
         host = (urlsplit(word).hostname or "") if "://" in word else word.partition("/")[0].partition(":")[0]
         host = host.lower().rstrip(".")
         if not HOST.fullmatch(host.encode("idna").decode() if host.isprintable() and not host.isascii() else host):
-            raise ValueError(f"{word[:100]} is not a host such as shop.example.com or *.example.com.")
+            raise ValueError(f"{word[:100]} is not a host. Enter one such as shop.example.com or *.example.com.")
         found[host if host.isascii() else host.encode("idna").decode()] = None
     if len(found) > MOST_HOSTS:
-        raise ValueError(f"At most {MOST_HOSTS} hosts are possible.")
+        raise ValueError(f"Enter up to {MOST_HOSTS} hosts.")
     return list(found)
 
 

@@ -45,7 +45,9 @@ def receive(request: WorkspaceRequest, key: str) -> HttpResponse:
             told = webhooks.tell(hook, webhooks.read(hook.provider, request))
         except BadPost as problem:
             return HttpResponse(f"not a post of {hook.provider}: {problem}", status=400, content_type="text/plain")
-    return HttpResponse(f"{told.new} new, {told.known} known, {told.strangers} of nobody", content_type="text/plain")
+    return HttpResponse(
+        f"{told.new} new, {told.known} known, {told.strangers} for unknown contacts", content_type="text/plain"
+    )
 
 
 def _tenant(key: str) -> int:
@@ -85,7 +87,7 @@ def add_hook(request: WorkspaceRequest) -> HttpResponse:
         return redirect_to(request, "tracking:hooks")
     made = webhooks.add(provider)
     audit.record("hook.added", user_id=request.user.pk, target=f"webhook {made.pk}", provider=provider)
-    messages.success(request, f"The address for {PROVIDERS[provider][0]} is ready. Enter it there for all events.")
+    messages.success(request, f"The URL for {PROVIDERS[provider][0]} is ready. Enter it there for all events.")
     return redirect_to(request, "tracking:hooks")
 
 
@@ -101,7 +103,7 @@ def set_soft_bounces(request: WorkspaceRequest) -> HttpResponse:
     before, workspace.soft_bounces = workspace.soft_bounces, wanted
     workspace.save(update_fields=["soft_bounces"])
     audit.record("hook.soft_bounces", user_id=request.user.pk, target="soft bounces", before=before, after=wanted)
-    messages.success(request, "The number of soft bounces is saved.")
+    messages.success(request, "Soft bounce limit saved.")
     return redirect_to(request, "tracking:hooks")
 
 
@@ -115,5 +117,5 @@ def remove_hook(request: WorkspaceRequest, hook_id: int) -> HttpResponse:
     hook = get_object_or_404(MailHook, pk=hook_id, archived_at=None)
     hook.archive()
     audit.record("hook.removed", user_id=request.user.pk, target=f"webhook {hook.pk}", provider=hook.provider)
-    messages.success(request, "The address is closed: posts to it are refused.")
+    messages.success(request, "URL revoked. Posts to it are now refused.")
     return redirect_to(request, "tracking:hooks")

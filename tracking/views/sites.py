@@ -28,23 +28,23 @@ from tracking.pixel.sites import forget, new_key, read_hosts
 PAGE = 50
 # Why a hit was refused (tracking.pixel.hits), in words.
 REASONS = {
-    "opted_out": "the visitor's browser asks not to be followed (Global Privacy Control, Do Not Track)",
-    "bot": "a program that says it is one, not a person",
-    "too_large": "larger than 32 KB",
-    "not_json": "not JSON",
-    "kind": "no kind of hit that we know",
-    "name": "an event without a name",
-    "properties": "properties that are too many, too deep or no object",
-    "device": "no device ID: is the script from another product?",
-    "identifiers": "an identify call that names nobody",
-    "not_storable": "holds what cannot be stored",
-    "host": "from a page that is none of this site's hosts",
-    "too_often": "more from one address than people send (answered 429)",
-    "unreadable_phone": "a phone that could not be read: the rest was kept",
-    "unreadable_email": "an e-mail that could not be read: the rest was kept",
-    "unreadable_external_id": "an ID that is none: the rest was kept",
-    "too_many_people": "names yet another person on a device that was many already: kept without the name",
-    "too_many_identifiers": "yet another identifier of one visitor: kept without it",
+    "opted_out": "The visitor’s browser asks not to be tracked (Global Privacy Control, Do Not Track)",
+    "bot": "Sent by a bot",
+    "too_large": "Larger than 32 KB",
+    "not_json": "Not JSON",
+    "kind": "Unknown type of hit",
+    "name": "Event without a name",
+    "properties": "Properties are not an object, too many or nested too deeply",
+    "device": "No device ID. Check that the script is ours",
+    "identifiers": "Identify call without an identifier",
+    "not_storable": "Contains characters or numbers that cannot be stored",
+    "host": "Sent from a page outside the allowed hosts",
+    "too_often": "Too many hits from one IP address (answered 429)",
+    "unreadable_phone": "Phone number not recognised. The rest of the hit was saved",
+    "unreadable_email": "E-mail address not recognised. The rest of the hit was saved",
+    "unreadable_external_id": "External ID not recognised. The rest of the hit was saved",
+    "too_many_people": "Too many people on one device. Saved without the identifier",
+    "too_many_identifiers": "Too many identifiers for one visitor. Saved without this one",
 }
 
 
@@ -80,7 +80,7 @@ def release(request: WorkspaceRequest, item_id: int) -> HttpResponse:
     get_object_or_404(Quarantine, pk=item_id, released_at=None)
     item = quarantine.release(item_id, user_id=request.user.pk or 0)
     audit.record("identifier.released", user_id=request.user.pk, target=f"{item.kind} in quarantine {item.pk}")
-    messages.success(request, "The identifier counts again. Visitors that it names alone are tied.")
+    messages.success(request, "Identifier released. Visitors that use only this one will be matched.")
     return redirect("tracking:sites")
 
 
@@ -93,14 +93,14 @@ def settings_of(request: WorkspaceRequest, site_id: int) -> HttpResponse:
     try:
         hosts = read_hosts(request.POST.get("hosts", ""))
         if country and country not in COUNTRY_CODES:
-            raise ValueError(f"{country[:40]} is not a country.")
+            raise ValueError(f"{country[:40]} is not a country. Choose one from the list.")
     except ValueError as problem:
         return invalid(request, "tracking/site.html", _site(request, found) | {"error": str(problem)})
     found.hosts, found.country = "\n".join(hosts), country
     found.save(update_fields=["hosts", "country"])
     forget(found.key)
     audit.record("site.changed", user_id=request.user.pk, target=found.name, hosts=hosts, country=country)
-    messages.success(request, "Saved. Hits are judged by it within a minute.")
+    messages.success(request, "Saved. The new settings apply within a minute.")
     return redirect("tracking:site", found.pk)
 
 
@@ -109,7 +109,7 @@ def settings_of(request: WorkspaceRequest, site_id: int) -> HttpResponse:
 def add_site(request: WorkspaceRequest) -> HttpResponse:
     name = request.POST.get("name", "").strip()[:120]
     if not name:
-        messages.error(request, "A site needs a name, for example shop.example.com.")
+        messages.error(request, "Enter the site address, for example shop.example.com.")
         return redirect("tracking:sites")
     site = Site.objects.create(name=name, key=new_key(request.workspace.pk))
     audit.record("site.added", user_id=request.user.pk, target=name)

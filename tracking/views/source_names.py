@@ -18,9 +18,9 @@ from tracking.models import SourceName
 
 Kind = SourceName.Kind
 WHAT_FOR = {
-    Kind.ENDPOINT: "Through what data comes in: a panel, a shop system, a till.",
-    Kind.TOUCHPOINT: "Where people met you: a channel or a site.",
-    Kind.ACTION: "What people did, as it stands in their activity.",
+    Kind.ENDPOINT: "Where data comes from, such as an admin panel, a shop system or a till.",
+    Kind.TOUCHPOINT: "Where contacts meet you: a channel or a site.",
+    Kind.ACTION: "What contacts did, as shown in their activity.",
 }
 
 
@@ -32,7 +32,7 @@ class NameForm(forms.Form):
         label="Touchpoint",
         required=False,
         max_length=120,
-        help_text="Of an endpoint: what is meant when an import names none.",
+        help_text="For endpoints: used when an import does not name a touchpoint.",
         widget=forms.TextInput(attrs={"list": "touchpoints"}),
     )
 
@@ -133,7 +133,7 @@ def put_away(request: HttpRequest, source_id: int, away: bool) -> HttpResponse:
     source = get_object_or_404(SourceName, pk=source_id)
     if names.archive(source, away=away):
         _note(request, "archived" if away else "restored", source)
-        said = "is archived: imports no longer offer it." if away else "is in use again."
+        said = "archived. Imports no longer offer it." if away else "restored."
         back = reverse(f"tracking:{'restore' if away else 'archive'}_source", args=[source.pk])
         messages.success(request, f"“{source.name}” {said}", extra_tags=back)
     return redirect_to(request, "tracking:sources")
