@@ -14,7 +14,7 @@ BROKEN: list[tuple[str, Any, str]] = [
     ("timeline", {"import": "imports.results.summary"}, "has no LABEL, latest, count."),
     ("problem_sentence", "imports.problems.catalogue.no_such_function", "no_such_function"),
     ("export_columns", {"Segments": "segments.membership"}, "segments.membership cannot be called."),
-    ("bulk_actions", {"delete": "contacts.bulk.kinds.Delet"}, "Delet"),
+    ("bulk_actions", {"delete": "contacts.bulk.kinds.NoSuchClass"}, "NoSuchClass"),
     ("contact_data", {"contacts": "contacts.privacy.erasure"}, "has no TABLES, held, move, restore, known, erase."),
 ]
 
