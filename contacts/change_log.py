@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q
 
 from contacts.models import Change, Contact, SilentChange
+from core import keyset
 from tenants.isolation.statements import run
 
 # Entries are read so many at a time; those that a later change has overtaken are passed over, but not for ever.
@@ -32,7 +33,7 @@ def in_order(wanted: Any, *, newest_first: bool, after: tuple[datetime, int] | N
 def _walk(wanted: Any, *, newest_first: bool, after: tuple[datetime, int] | None) -> Iterator[Contact]:
     order = ("-at", "-contact_id") if newest_first else ("at", "contact_id")
     for _step in range(MOST_STEPS):
-        behind = _behind(after, newest_first=newest_first) if after else Q()
+        behind = keyset.beyond("at", *after, key="contact_id", down=newest_first) if after else Q()
         entries = list(Change.objects.filter(behind).order_by(*order).values_list("at", "contact_id")[:STEP])
         contacts = wanted.in_bulk([contact_id for _at, contact_id in entries])
         for at, contact_id in entries:
@@ -43,13 +44,6 @@ def _walk(wanted: Any, *, newest_first: bool, after: tuple[datetime, int] | None
             return
         after = entries[-1]
     raise ScanLimitReached
-
-
-def _behind(after: tuple[datetime, int], *, newest_first: bool) -> Q:
-    at, contact_id = after
-    if newest_first:
-        return Q(at__lte=at) & (Q(at__lt=at) | Q(contact_id__lt=contact_id))
-    return Q(at__gte=at) & (Q(at__gt=at) | Q(contact_id__gt=contact_id))
 
 
 def tidy() -> int:

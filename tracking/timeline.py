@@ -14,6 +14,7 @@ from django.db.models import Q
 
 from contacts.extensions import TimelineSource, timeline_sources
 from contacts.profile.timeline import Cursor, Entry
+from core import keyset
 from core.parse import parse_id, parse_moment
 from tracking.models import Event, Visitor
 
@@ -59,11 +60,8 @@ class _Events:
         self.wanted = wanted
 
     def latest(self, contact_id: int, *, behind: Cursor | None, count: int) -> list[Entry]:
-        rows = [
-            e
-            for events in self._both(contact_id)
-            for e in events.filter(_beyond(behind)).order_by("-at", "-pk")[:count]
-        ]
+        beyond = keyset.beyond("at", behind.at, behind.number) if behind else Q()
+        rows = [e for events in self._both(contact_id) for e in events.filter(beyond).order_by("-at", "-pk")[:count]]
         return [Entry(e.at, e.pk, event=e) for e in rows]
 
     def count(self, contact_id: int) -> int:
@@ -104,14 +102,6 @@ def page(contact_id: int, *, kind: str, after: str, size: int = SIZE) -> Page:
     shown = found[:size]
     older = f"{shown[-1][2]}_{shown[-1][1]}_{shown[-1][0].isoformat()}" if len(found) > size else None
     return Page([one[3] for one in shown], older, sum(source.count(contact_id) for source in sources))
-
-
-def _beyond(behind: Cursor | None) -> Q:
-    if behind is None:
-        return Q()
-    if behind.number is None:
-        return Q(at__lte=behind.at)
-    return Q(at__lte=behind.at) & (Q(at__lt=behind.at) | Q(pk__lt=behind.number))
 
 
 def _key(after: str) -> _Key | None:

@@ -19,6 +19,7 @@ from contacts import change_log, figures_cache
 from contacts.listing import rule_filter, search_box, status_filters
 from contacts.listing.status_filters import FILTERS, StatusFilter
 from contacts.models import Contact
+from core import keyset
 from core.parse import parse_id, parse_moment
 
 SIZES = (25, 50, 100, 200)
@@ -242,14 +243,7 @@ def _by_rating(wanted: Any, behind: Key | None, *, down: bool, count: int) -> li
 
 
 def _beyond(behind: Key | None, order: Order, *, down: bool) -> Q:
-    if behind is None:
-        return Q()
-    side, (pk, at) = "lt" if down else "gt", behind
-    if order.column is None:
-        return Q((f"pk__{side}", pk))
-    # The first condition says nothing new: it is the one that an index can begin at.
-    edge = Q((f"{order.column}__{side}e", at))
-    return edge & (Q((f"{order.column}__{side}", at)) | Q((f"pk__{side}", pk)))
+    return keyset.beyond(order.column, behind[1], behind[0], down=down) if behind else Q()
 
 
 def key(contact: Contact, order: Order) -> str:

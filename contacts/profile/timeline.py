@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from core import keyset
 from tenants import audit
 from tenants.models import AuditEntry
 
@@ -39,9 +40,7 @@ def latest(contact_id: int, *, behind: Cursor | None, count: int) -> list[Entry]
     """What people have done to the contact, the latest first: entries of the audit log."""
     found = _about(contact_id)
     if behind is not None:
-        found = found.filter(at__lte=behind.at)
-        if behind.number is not None:
-            found = found.exclude(at=behind.at, pk__gte=behind.number)
+        found = found.filter(keyset.beyond("at", behind.at, behind.number))
     rows = found.select_related("user").order_by("-at", "-pk")[:count]
     return [_entry(audit.format_entry(row)) for row in rows]
 

@@ -15,6 +15,7 @@ from django.db.models.functions import Cast, Coalesce
 from django.utils import timezone
 from django.utils.dateparse import parse_date
 
+from core import keyset
 from core.parse import parse_id
 from imports import csv_output
 from imports.models import Import, Phase, Status, Unit
@@ -141,8 +142,7 @@ def _behind(after: str, by: str, *, down: bool) -> Q:
     value, _sep, pk = after.partition("_")
     if not (value and pk):
         return Q()
-    side = "lt" if down else "gt"
-    return Q((f"{by}__{side}", int(value))) | Q((by, int(value)), (f"pk__{side}", int(pk)))
+    return keyset.beyond(by, int(value), int(pk), down=down)
 
 
 def key(asked: ImportListQuery, imp: Import) -> str:

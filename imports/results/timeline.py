@@ -4,6 +4,7 @@ from typing import Any
 
 from contacts.duplicates import merge
 from contacts.profile.timeline import Cursor, Entry
+from core import keyset
 from imports.models import Import, RowEffect
 from imports.wizard import column_choices
 
@@ -15,9 +16,7 @@ def latest(contact_id: int, *, behind: Cursor | None, count: int) -> list[Entry]
     """The rows that have made or changed the contact, and those that have become part of it; the latest first."""
     found = _rows(contact_id)
     if behind is not None:
-        found = found.filter(at__lte=behind.at)
-        if behind.number is not None:
-            found = found.exclude(at=behind.at, import_id__gte=behind.number)
+        found = found.filter(keyset.beyond("at", behind.at, behind.number, key="import_id"))
     rows = list(found.order_by("-at", "-import_id")[:count])
     names = dict(Import.objects.filter(pk__in={row.import_id for row in rows}).values_list("pk", "file_name"))
     labels = column_choices.labels() if rows else {}
