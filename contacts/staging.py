@@ -11,6 +11,7 @@ puts it under the policy before the first statement reads it (docs/decisions/001
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from django.db import connection
@@ -99,6 +100,23 @@ UNDO_SHAPES = {
 FILLED = "row"
 # What a second resolve throws away; the rows themselves stay.
 WORKED_OUT = ("hit", "repeat", "loser", "map", "visitor")
+
+
+class Reverted(StrEnum):
+    """What an undo did to what a row has written."""
+
+    FULLY = "r"
+    IN_PART = "p"
+    KEPT = "k"
+    IMPOSSIBLE = "x"
+
+
+class RowOutcome(StrEnum):
+    """What a row does to its contact, as {map} and `touched` have it."""
+
+    CREATED = "c"
+    UPDATED = "u"
+    UNCHANGED = "n"
 
 
 @dataclass(frozen=True)

@@ -264,11 +264,11 @@ class RowEffect(TenantModel):
     row_no = models.IntegerField(primary_key=True)
     import_id = models.BigIntegerField()
     contact_id = models.BigIntegerField()
-    outcome = models.CharField(max_length=1)  # c created, u updated
+    outcome = models.CharField(max_length=1)  # contacts.staging.RowOutcome
     changed = JSONField(null=True)
     at = models.DateTimeField()
     was_at = models.DateTimeField(null=True)
-    undone = models.CharField(max_length=1, null=True)  # r reversed, p in part, k kept
+    undone = models.CharField(max_length=1, null=True)  # contacts.staging.Reverted
 
     class Meta(TenantModel.Meta):
         db_table = "touched"

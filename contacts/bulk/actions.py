@@ -16,7 +16,7 @@ from contacts import change_log, extensions, leased_job, write_lock
 from contacts.bulk import queries
 from contacts.listing import contact_list
 from contacts.listing.contact_list import ListQuery
-from contacts.models import BulkAction, BulkItem, BulkState, Contact
+from contacts.models import BulkAction, BulkItem, BulkState, Contact, ItemState
 from tenants import audit, outbox, pending_work
 from tenants.isolation.context import current_tenant, tenant_context
 from tenants.models import Tenant
@@ -193,7 +193,7 @@ def _step(action: BulkAction) -> bool:
         return True
     undoing = action.state == BulkState.UNDOING
     items = BulkItem.objects.filter(bulk_id=action.pk, contact_id__gt=action.cursor)
-    items = items.filter(state="d") if undoing else items.filter(state=None)
+    items = items.filter(state=ItemState.DONE) if undoing else items.filter(state=None)
     ids = list(items.order_by("contact_id").values_list("contact_id", flat=True)[: kind.size or STEP])
     if not ids:
         kind.finish(action)
@@ -211,8 +211,8 @@ def _work_off(action: BulkAction, ids: list[int], act: Callable[..., list[int]],
     done = act(action, ids, now=now)
     rest = list(set(ids).difference(done))
     items = BulkItem.objects.filter(bulk_id=action.pk)
-    items.filter(contact_id__in=done).update(state="u" if undoing else "d")
-    items.filter(contact_id__in=rest).update(state="k" if undoing else "s")
+    items.filter(contact_id__in=done).update(state=ItemState.UNDONE if undoing else ItemState.DONE)
+    items.filter(contact_id__in=rest).update(state=ItemState.KEPT if undoing else ItemState.SKIPPED)
     if done and action_types()[action.kind].writes:
         change_log.note(done, now=now)
         write_lock.bump_version()

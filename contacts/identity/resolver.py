@@ -17,7 +17,7 @@ from contacts import staging as tables
 from contacts.consent import address_status
 from contacts.identity import aliases, exclusions, match_query, queries, upsert
 from contacts.identity.in_file_duplicates import InFileGroups, group
-from contacts.staging import Staging
+from contacts.staging import RowOutcome, Staging
 from contacts.values.columns import IDENTIFIERS
 
 # Verdicts that put a row in error, and those that leave it out on purpose.
@@ -150,13 +150,17 @@ def planned(staging: Staging, *, start: int, stop: int) -> dict[str, Any]:
     """What the diff found in a range: {"updated", "unchanged", "changes": {key: [contacts, example row]}}."""
     found = upsert.outcomes(staging, start=start, stop=stop)
     changed = {key: list(pair) for key, pair in upsert.changes(staging, start=start, stop=stop).items()}
-    return {"updated": found.get("u", 0), "unchanged": found.get("n", 0), "changes": changed}
+    return {
+        "updated": found.get(RowOutcome.UPDATED, 0),
+        "unchanged": found.get(RowOutcome.UNCHANGED, 0),
+        "changes": changed,
+    }
 
 
 def reached(staging: Staging, *, start: int, stop: int) -> dict[str, int]:
     """Outcomes of a range of rows that are not written: {"unchanged", "duplicates", "skipped"}."""
     skipped, duplicates = exclusions.held_back(staging, codes=sorted(SKIPS), start=start, stop=stop)
-    unchanged = upsert.outcomes(staging, start=start, stop=stop).get("n", 0)
+    unchanged = upsert.outcomes(staging, start=start, stop=stop).get(RowOutcome.UNCHANGED, 0)
     return {"unchanged": unchanged, "duplicates": duplicates, "skipped": skipped}
 
 

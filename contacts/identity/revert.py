@@ -16,7 +16,6 @@ from contacts.models import Contact
 from contacts.staging import Staging
 from contacts.values import channel_status
 
-REVERSED, IN_PART, KEPT, IMPOSSIBLE = "r", "p", "k", "x"
 # Columns of a contact that `touched.changed` names, with the form that follows each.
 _CORE = {
     "external_id": None,

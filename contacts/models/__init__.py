@@ -1,6 +1,6 @@
 from contacts.models.attribute import Attribute
 from contacts.models.blacklist import BlacklistEntry, PlatformBlock
-from contacts.models.bulk import BulkAction, BulkItem, BulkState
+from contacts.models.bulk import BulkAction, BulkItem, BulkState, ItemState
 from contacts.models.change import Change, SilentChange
 from contacts.models.consent import Category, ConsentRecord
 from contacts.models.contact import DELETION_REASONS, Contact, EmailStatus, Origin, PhoneStatus, StatusReason

@@ -1,5 +1,6 @@
 """What is done to many contacts at once: by workers, in steps, with progress and a way back."""
 
+from enum import StrEnum
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -61,10 +62,19 @@ class BulkAction(TenantModel):
         return self.state in self.ACTIVE
 
 
+class ItemState(StrEnum):
+    """What became of a contact of a bulk action; NULL: nothing yet. Kept: an undo has left it as it is."""
+
+    DONE = "d"
+    SKIPPED = "s"
+    UNDONE = "u"
+    KEPT = "k"
+
+
 class BulkItem(TenantModel):
     """A contact that a bulk action is about. Key: (tenant_id, bulk_id, contact_id).
 
-    `state`: nothing yet, d done, s skipped, u undone, k kept; `before`: statuses and deletion as they were.
+    `state` is an ItemState; `before`: statuses and deletion as they were.
     """
 
     contact_id = models.BigIntegerField(primary_key=True)

@@ -16,7 +16,7 @@ from contacts.bulk import actions as bulk_actions
 from contacts.bulk import export as contact_export
 from contacts.duplicates import exact
 from contacts.listing import rule_filter
-from contacts.models import BulkAction, BulkState, Contact
+from contacts.models import BulkAction, BulkState, Contact, ItemState
 from core.http import redirect_to, render_page, stop_polling
 from core.parse import parse_ids
 from tenants.roles import allow
@@ -165,7 +165,7 @@ def _examples(found: BulkAction) -> list[Contact]:
     """Contacts that the action has skipped, or that its undo has kept: the first of them."""
     if found.kind == "pairs":
         return []  # its items are pairs
-    state = "k" if found.state == BulkState.UNDONE else "s"
+    state = ItemState.KEPT if found.state == BulkState.UNDONE else ItemState.SKIPPED
     ids = bulk_actions.items_in(found, state, 20)
     return list(Contact.objects.filter(pk__in=ids).order_by("pk"))
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from contacts import staging as tables
 from contacts.identity import revert
-from contacts.staging import Staging
+from contacts.staging import Reverted, RowOutcome, Staging
 from core import formatting
 from imports.models import Import, Phase, RowEffect, Status, Unit
 from imports.pipeline import queries, roster, units, wakeup
@@ -131,10 +131,10 @@ def _summed(imp: Import) -> dict[str, int]:
 
 
 _NAMES = {
-    revert.REVERSED: "reversed",
-    revert.IN_PART: "in_part",
-    revert.KEPT: "kept",
-    revert.IMPOSSIBLE: "impossible",
+    Reverted.FULLY: "reversed",
+    Reverted.IN_PART: "in_part",
+    Reverted.KEPT: "kept",
+    Reverted.IMPOSSIBLE: "impossible",
 }
 
 
@@ -145,7 +145,7 @@ def effects(imp: Import, turning: str) -> list[dict[str, str]]:
     """What an undo or redo will do, for ui/dialog.html. Worked out from what the import has touched."""
     touched = RowEffect.objects.filter(import_id=imp.pk)
     if turning == "redo":
-        back = touched.filter(undone__in=(revert.REVERSED, revert.IN_PART)).count()
+        back = touched.filter(undone__in=(Reverted.FULLY, Reverted.IN_PART)).count()
         until = imp.undone_at + timedelta(days=UNDO_DAYS) if imp.undone_at else None
         return [
             {
@@ -156,8 +156,8 @@ def effects(imp: Import, turning: str) -> list[dict[str, str]]:
             {"icon": "lock", "text": "anything changed since then stays as it is", "figure": ""},
             {"icon": "clock", "text": "available until", "figure": formatting.day(until) if until else ""},
         ]
-    made = touched.filter(outcome="c")
-    changed = touched.filter(outcome="u").count()
+    made = touched.filter(outcome=RowOutcome.CREATED)
+    changed = touched.filter(outcome=RowOutcome.UPDATED).count()
     until = timezone.now() + timedelta(days=UNDO_DAYS)
     return [
         {

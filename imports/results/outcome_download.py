@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, BinaryIO
 
+from contacts.staging import RowOutcome
 from imports.csv_output import line
 from imports.files import reader
 from imports.files.reader import Dialect
@@ -19,7 +20,7 @@ from imports.pipeline import parse_unit
 from imports.problems import catalogue
 
 OUTCOMES = ("created", "updated", "unchanged", "duplicates", "skipped")
-_TOUCHED = {"created": "c", "updated": "u"}
+_TOUCHED = {"created": RowOutcome.CREATED, "updated": RowOutcome.UPDATED}
 _JOINED = "duplicate_of_line"
 # Row → its code and reason, or the names of the fields that it changed.
 Notes = dict[int, tuple[str, ...]]

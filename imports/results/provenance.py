@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from contacts.duplicates import merge
+from contacts.staging import Reverted, RowOutcome
 from imports.models import Import, RowEffect
 
 
@@ -28,11 +29,11 @@ def of_contact(contact_id: int) -> tuple[dict[str, Provenance], Provenance | Non
     made: Provenance | None = None
     for touch in touches:
         imp = imports.get(touch.import_id)
-        if imp is None or touch.undone == "r":
+        if imp is None or touch.undone == Reverted.FULLY:
             continue
         origin = Provenance(imp.pk, imp.file_name, touch.row_no, imp.finished_at or imp.started_at)
         for key in touch.changed or ():
             by_key.setdefault(key, origin)
-        if touch.outcome == "c":
+        if touch.outcome == RowOutcome.CREATED:
             made = origin
     return by_key, made

@@ -4,6 +4,7 @@ from typing import Any
 
 from contacts.duplicates import merge
 from contacts.profile.timeline import Cursor, Entry
+from contacts.staging import Reverted, RowOutcome
 from core import keyset
 from imports.models import Import, RowEffect
 from imports.wizard import column_choices
@@ -29,11 +30,11 @@ def count(contact_id: int) -> int:
 
 
 def _rows(contact_id: int) -> Any:
-    return RowEffect.objects.filter(contact_id__in=merge.merged_ids(contact_id)).exclude(undone="r")
+    return RowEffect.objects.filter(contact_id__in=merge.merged_ids(contact_id)).exclude(undone=Reverted.FULLY)
 
 
 def _entry(row: RowEffect, name: str, labels: dict[str, str]) -> Entry:
     keys = [labels.get(key, key) for key in row.changed or ()]
     more = ", ".join(keys[:MOST_KEYS]) + (f" and {len(keys) - MOST_KEYS} more" if len(keys) > MOST_KEYS else "")
-    text = "Created by import" if row.outcome == "c" else "Updated by import"
+    text = "Created by import" if row.outcome == RowOutcome.CREATED else "Updated by import"
     return Entry(row.at, row.import_id, "download", text, name, more, f"line {row.row_no:,}", row.import_id)

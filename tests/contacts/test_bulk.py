@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from contacts import cleanup
 from contacts.bulk import actions, export, kinds
-from contacts.models import BulkAction, BulkItem, BulkState, Change, Contact, EmailStatus, WriteLock
+from contacts.models import BulkAction, BulkItem, BulkState, Change, Contact, EmailStatus, ItemState, WriteLock
 from segments.models import Member, Segment
 from tenants.isolation.context import tenant_context
 from tenants.models import AuditEntry, Notice, Outbox, Tenant
@@ -86,7 +86,7 @@ def test_done_and_taken_back(
     assert everybody(crowd.workspace) != before
     with tenant_context(crowd.workspace.pk):
         # Whoever changed stands at the end of the order of changes.
-        touched = BulkItem.objects.filter(bulk_id=action.pk, state="d").values_list("contact_id", flat=True)
+        touched = BulkItem.objects.filter(bulk_id=action.pk, state=ItemState.DONE).values_list("contact_id", flat=True)
         for contact in Contact.objects.filter(pk__in=list(touched)):
             assert Change.objects.filter(contact_id=contact.pk, at=contact.changed_at).exists()
         assert Notice.objects.filter(user=crowd.user).exists()
