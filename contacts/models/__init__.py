@@ -23,7 +23,7 @@ __all__ = [
     "ConsentRecord",
     "Contact",
     "Decision",
-    "EmailStatus",
+    "EmailStatus", "ItemState",
     "Merge",
     "Origin",
     "PhoneStatus",
