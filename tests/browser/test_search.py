@@ -10,7 +10,7 @@ from segments.models import Segment
 from tenants.isolation.context import tenant_context
 from tests.browser.conftest import Aside, Visit
 from tests.browser.scene import Scene
-from tests.browser.test_after import press_until
+from tests.browser.test_corrections_and_undo import press_until
 from tests.imports.helpers import bring
 
 pytestmark = pytest.mark.browser

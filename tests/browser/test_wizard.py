@@ -10,7 +10,7 @@ from playwright.sync_api import Page
 from tests.browser import scene as scenes
 from tests.browser.conftest import Aside, Visit
 from tests.browser.scene import Scene
-from tests.browser.test_looks import judge
+from tests.browser.test_accessibility import judge
 from tests.cast import PASSWORD
 from tests.imports.helpers import receive
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from imports.files import encoding_candidates
 from imports.files.encodings import CHOICES
-from tests.imports.names import SIZES, WRITTEN, file_of, people
+from tests.imports.made_up_names import SIZES, WRITTEN, file_of, people
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "encodings.md"
 LISTS = 40
@@ -32,7 +32,7 @@ of them.
 Tested with lists of made-up names that all have non-ASCII letters, {lists} per language and number of names, with an ASCII
 header and addresses. The figures are: right / asked, with the right one among the choices / silently wrong, or asked
 without it, in percent. “Mixed” lists have names from six (Western) or four (Central European) languages. Written by
-`python -m tests.docs.encodings`; the names are in `tests/imports/names.py`.
+`python -m tests.docs.encodings`; the names are in `tests/imports/made_up_names.py`.
 
 | Encoding | Languages | {sizes} |
 | --- | --- | {lines} |
