@@ -58,7 +58,7 @@ def problems(wished: Mapping[int, NewField]) -> dict[int, str]:
         elif row is not None and (row.archived_at or row.type != new.type):
             found[i] = f"The field {new.key} already exists. Choose another name."
         elif row is None and custom_fields.column_name(new.label) in taken:
-            found[i] = f"Another column of the export is called {new.label}. Choose another name."
+            found[i] = f"Exports already have a column named {new.label}. Choose another name."
         elif not column_choices.is_key(new.key):
             found[i] = "Enter an unused key of lower-case letters, digits and underscores, like shoe_size."
     return found

@@ -34,7 +34,7 @@ def test_a_search_by_keyboard(page: tuple[Page, Any], aside: Aside) -> None:
     press_until(page_, "Smart search")
     page_.keyboard.press("Enter")
     page_.get_by_role("heading", name="Smart search").wait_for()
-    press_until(page_, "About")
+    press_until(page_, "Field, activity or segment")
     page_.keyboard.type("City")
     page_.keyboard.press("Tab")
     page_.get_by_label("Value", exact=True).wait_for()
