@@ -1,5 +1,6 @@
 """An import, its units of work, and what became of its rows."""
 
+from enum import StrEnum
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -40,6 +41,24 @@ class Phase(models.TextChoices):
     UNDO = "undo", "Undo"
     REDO = "redo", "Redo"
     DONE = "done", "Done"
+
+
+class UnitKind(StrEnum):
+    """What a unit does. Which kinds make up which phase: imports.phases."""
+
+    PLAN = "plan"
+    PARSE = "parse"
+    MATCH = "match"
+    REPEAT = "repeat"
+    RESOLVE = "resolve"
+    DIFF = "diff"
+    VISITORS = "visitors"
+    COLLECT = "collect"
+    APPLY = "apply"
+    FINISH = "finish"
+    UNDO = "undo"
+    REDO = "redo"
+    WITHDRAW = "withdraw"
 
 
 class Import(TenantModel):
@@ -184,7 +203,7 @@ class Unit(TenantModel):
     """A piece of work that one transaction does. The lock on its row is the lease: it goes with the connection."""
 
     import_id = models.BigIntegerField()
-    kind = models.CharField(max_length=10)
+    kind = models.CharField(max_length=10)  # UnitKind
     no = models.IntegerField()
     start = models.BigIntegerField(default=0)  # byte offset, or first row number
     stop = models.BigIntegerField(default=0)

@@ -1,6 +1,6 @@
 """Who is who. Rows of one import become contacts here and nowhere else (docs/identity.md has the rules by number).
 
-The steps, each called in a transaction of its own by `imports.pipeline.phases`:
+The steps, each called in a transaction of its own by `imports.pipeline.unit_work`:
 
 1. `match` and `find_repeats`, side by side: rows against contacts, rows against rows;
 2. `resolve`: one contact or one verdict for every row; the caller sees then whether contacts have changed meanwhile;

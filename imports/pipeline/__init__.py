@@ -1,4 +1,4 @@
-"""An import's life from parse to finish: phases, units of work, workers, review and undo.
+"""An import's life from parse to finish: transitions, units of work, workers, review and undo.
 
-`phases` tells the whole of it on one page. What people see of an import afterwards is imports.results.
+`imports.phases` tells the whole of it on one page. What people see of an import afterwards is imports.results.
 """

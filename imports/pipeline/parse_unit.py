@@ -15,7 +15,7 @@ from imports.cleaning.row_settings import RowSettings
 from imports.files import reader
 from imports.files.reader import Dialect, FileProblem, Span
 from imports.files.splitter import UNIT_BYTES
-from imports.models import Import, Unit
+from imports.models import Import, Unit, UnitKind
 from imports.options import Options
 from imports.pipeline import queries
 from tenants.isolation.context import current_tenant
@@ -147,7 +147,7 @@ def collect(imp: Import, staging: Staging, rows: list[int]) -> int:
     """Store the cells of these rows, read again from the spans that hold them. Returns how many."""
     _path, dialect = readable(imp)
     wanted, found = set(rows), 0
-    for unit in Unit.objects.filter(import_id=imp.pk, kind="parse").order_by("no"):
+    for unit in Unit.objects.filter(import_id=imp.pk, kind=UnitKind.PARSE).order_by("no"):
         here = {row for row in wanted if unit.first_line <= row <= unit.counts["last_line"]}
         if here:
             cells = reader.records(read(imp, unit), first_line=unit.first_line, dialect=dialect)

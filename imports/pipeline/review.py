@@ -8,7 +8,7 @@ from django.utils.dateparse import parse_datetime
 
 from contacts.staging import Staging
 from imports.files.reader import FileProblem
-from imports.models import Import, Unit
+from imports.models import Import, Unit, UnitKind
 from imports.options import Options
 from imports.pipeline import queries
 from segments import membership
@@ -25,7 +25,7 @@ def build_review(imp: Import, staging: Staging) -> dict[str, Any]:
 
     `counts` is what the person agrees to; if it differs when the import starts, the review is shown again.
     """
-    visitors = _counts(imp, "visitors").get("visitors", {})
+    visitors = _counts(imp, UnitKind.VISITORS).get("visitors", {})
     return {
         "counts": imp.counts | {"visitors": sum(n for kind, n in visitors.items() if kind != "ambiguous")},
         "changes": _changes(imp, staging),
@@ -43,13 +43,13 @@ def _events(imp: Import, staging: Staging) -> dict[str, int]:
         return {}
     happened = parse_datetime(options.happened) or timezone.now()
     stop = 1 + max(
-        (u.counts.get("last_line", 0) for u in Unit.objects.filter(import_id=imp.pk, kind="parse")), default=0
+        (u.counts.get("last_line", 0) for u in Unit.objects.filter(import_id=imp.pk, kind=UnitKind.PARSE)), default=0
     )
     added, known = imported_events.foresee(staging, stop=stop, happened=happened, given=options.happened or imp.sha256)
     return {"added": added, "known": known, "in_error": imp.in_error}
 
 
-def _counts(imp: Import, kind: str) -> dict[str, Any]:
+def _counts(imp: Import, kind: UnitKind) -> dict[str, Any]:
     counts: dict[str, Any] = Unit.objects.get(import_id=imp.pk, kind=kind).counts
     return counts
 
@@ -57,7 +57,7 @@ def _counts(imp: Import, kind: str) -> dict[str, Any]:
 def _changes(imp: Import, staging: Staging) -> list[dict[str, Any]]:
     totals: Counter[str] = Counter()
     example: dict[str, int] = {}
-    for unit in Unit.objects.filter(import_id=imp.pk, kind="diff").order_by("no"):
+    for unit in Unit.objects.filter(import_id=imp.pk, kind=UnitKind.DIFF).order_by("no"):
         for key, (contacts, row_no) in unit.counts["changes"].items():
             totals[key] += contacts
             example.setdefault(key, row_no)
@@ -70,7 +70,7 @@ def _changes(imp: Import, staging: Staging) -> list[dict[str, Any]]:
 def _statuses(imp: Import) -> list[dict[str, Any]]:
     """Contacts by the status of a channel that they will get, the e-mail first."""
     totals: Counter[tuple[str, str]] = Counter()
-    for unit in Unit.objects.filter(import_id=imp.pk, kind="diff"):
+    for unit in Unit.objects.filter(import_id=imp.pk, kind=UnitKind.DIFF):
         for key, found in unit.counts.get("statuses", {}).items():
             totals.update({(key, status): n for status, n in found.items()})
     return [{"key": key, "status": status, "contacts": n} for (key, status), n in sorted(totals.items())]

@@ -15,9 +15,9 @@ from contacts import staging as tables
 from contacts.identity import revert
 from contacts.staging import Reverted, RowOutcome, Staging
 from core import formatting
-from imports.models import Import, Phase, RowEffect, Status, Unit
-from imports.pipeline import queries, roster, units, wakeup
-from imports.pipeline.queue import is_behind
+from imports import phases
+from imports.models import Import, Phase, RowEffect, Status, Unit, UnitKind
+from imports.pipeline import queries, queue, roster, units
 from segments import membership
 from tenants.models import User
 from tracking import imported_events, visitors
@@ -57,7 +57,7 @@ def enqueue(imp: Import, turning: str, *, user: User | None) -> None:
     imp.save(
         update_fields=["turning", "phase", "phase_at", "status", "undone_by", "started", "cancel_requested"]
     )  # fmt: skip
-    wakeup.send(imp.pk)
+    queue.wake(imp.pk)
 
 
 # --- steps, called by the pipeline ------------------------------------------------------------------------------------
@@ -70,10 +70,10 @@ def make_units(imp: Import, staging: Staging) -> Phase:
     if (last or 0) > queries.LARGE:
         queries.analyze_tables(staging)
     ranges = [(start, start + ROWS, 0) for start in range(0, (last or 0) + 1, ROWS)]
-    Unit.objects.filter(import_id=imp.pk, kind__in=("undo", "redo", "withdraw")).delete()
-    units.make(imp, imp.turning, ranges)
+    Unit.objects.filter(import_id=imp.pk, kind__in=phases.kinds_of_stage(phases.UNDO)).delete()
+    units.make(imp, UnitKind(imp.turning), ranges)
     if imp.turning == "undo":
-        units.make(imp, "withdraw", [(0, 0, 0)])
+        units.make(imp, UnitKind.WITHDRAW, [(0, 0, 0)])
         roster.note_later(imp, staging)
         for app in (membership, imported_events):
             app.record_used(staging)
@@ -121,7 +121,7 @@ def finish(imp: Import, staging: Staging) -> dict[str, int]:
 
 def _summed(imp: Import) -> dict[str, int]:
     total: Counter[str] = Counter()
-    for unit in Unit.objects.filter(import_id=imp.pk, kind__in=(imp.turning, "withdraw")):
+    for unit in Unit.objects.filter(import_id=imp.pk, kind__in=phases.kinds(imp.turning)):
         counts = unit.counts
         for result, name in _NAMES.items():
             total[name] += counts.get("results", {}).get(result, 0)
@@ -203,11 +203,11 @@ def report_lines(imp: Import) -> list[tuple[str, int]]:
 
 def progress(imp: Import) -> dict[str, Any]:
     """How far an undo or redo is: parts done of all, and whether it waits for its turn."""
-    found = Unit.objects.filter(import_id=imp.pk, kind__in=(imp.turning, "withdraw"))
+    found = Unit.objects.filter(import_id=imp.pk, kind__in=phases.kinds(imp.turning))
     waiting = imp.phase == Phase.QUEUED
     total = 0 if waiting else found.count()
     return {
         "done": found.exclude(done_at=None).count() if total else 0,
         "total": total,
-        "waiting": waiting and is_behind(imp),
+        "waiting": waiting and queue.is_behind(imp),
     }

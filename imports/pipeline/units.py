@@ -19,7 +19,8 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from contacts.identity import queries
-from imports.models import Import, Unit
+from imports import phases
+from imports.models import Import, Unit, UnitKind
 from tenants.isolation.context import tenant_context
 
 MAX_ATTEMPTS = 6
@@ -38,30 +39,11 @@ class GivenUp(RuntimeError):
 
 def units_of_phase(imp: Import) -> "QuerySet[Unit]":
     """The units of the import's current phase."""
-    units: QuerySet[Unit] = Unit.objects.filter(import_id=imp.pk, kind__in=KINDS.get(imp.phase, ()))
+    units: QuerySet[Unit] = Unit.objects.filter(import_id=imp.pk, kind__in=phases.kinds(imp.phase))
     return units
 
 
-# Which kinds of unit make up a phase.
-KINDS: dict[str, tuple[str, ...]] = {
-    "plan": ("plan",),
-    "parse": ("parse",),
-    "match": ("match", "repeat"),
-    "resolve": ("resolve",),
-    "diff": ("diff", "visitors", "collect"),
-    "apply": ("apply",),
-    "finish": ("finish",),
-    "undo": ("undo", "withdraw"),
-    "redo": ("redo",),
-}
-# Units that write nothing but staging tables and issues. If the machine loses its power right after one, the unit is lost
-# with what it wrote, and done again; anything later makes it durable.
-REPEATABLE = frozenset({"parse", "match", "repeat", "diff"})
-# Units that look at a small part of tables which may be large.
-OF_RANGES = frozenset({"diff", "apply", "undo", "redo"})
-
-
-def make(imp: Import, kind: str, ranges: Iterable[tuple[int, int, int]]) -> int:
+def make(imp: Import, kind: UnitKind, ranges: Iterable[tuple[int, int, int]]) -> int:
     """Add units of a kind, one per (start, stop, first_line); returns how many."""
     rows = [
         Unit(import_id=imp.pk, kind=kind, no=no, start=start, stop=stop, first_line=line)
@@ -112,11 +94,12 @@ def execute(tenant_id: int, unit: Unit, work: Callable[[Import, Unit], dict[str,
         if locked is None:
             return False
         imp = Import.objects.get(pk=unit.import_id)
-        if imp.cancel_requested or unit.kind not in KINDS.get(imp.phase, ()):
+        if imp.cancel_requested or unit.kind not in phases.kinds(imp.phase):
             return False
-        if unit.kind in REPEATABLE:
+        spec = phases.unit(unit.kind)
+        if spec.repeatable:
             queries.disable_synchronous_commit()
-        if unit.kind in OF_RANGES:
+        if spec.of_ranges:
             queries.disable_seqscan()
         locked.counts = work(imp, locked)
         locked.done_at = timezone.now()
@@ -130,7 +113,7 @@ def all_done(imp: Import) -> bool:
     return not units_of_phase(imp).filter(done_at=None).exists()
 
 
-def total(imp: Import, kind: str, name: str) -> int:
+def total(imp: Import, kind: UnitKind, name: str) -> int:
     """Sum of a count over the finished units of a kind."""
     counts = Unit.objects.filter(import_id=imp.pk, kind=kind).exclude(done_at=None).values_list("counts", flat=True)
     return sum(int(c.get(name, 0)) for c in counts)

@@ -10,9 +10,10 @@ from django.db.models import Q
 from django.utils import timezone
 from psycopg import errors
 
+from imports import phases
 from imports.files.reader import FileProblem
 from imports.models import Import, Phase, Status, Unit
-from imports.pipeline import phases, units, wakeup
+from imports.pipeline import queue, transitions, unit_work, units
 from tenants import pending_work
 from tenants.isolation.context import tenant_context
 
@@ -22,7 +23,6 @@ TIME_SLICE_SECONDS = 5.0
 # Somebody works on an import that has shown a sign of life so lately: it needs no further message, and messages must not
 # pile up before those of others.
 LIVELY = timedelta(seconds=12)
-WAITING = (Phase.DRAFT, Phase.REVIEW)
 # Two transactions met: the unit is as it was and simply done again.
 RETRY = (errors.DeadlockDetected, errors.SerializationFailure, errors.LockNotAvailable)
 
@@ -33,7 +33,7 @@ def work(tenant_id: int, import_id: int) -> None:
     while step(tenant_id, import_id):
         if time.monotonic() > until:
             with tenant_context(tenant_id):
-                wakeup.send(import_id, messages=1)
+                queue.wake(import_id, messages=1)
             return
 
 
@@ -67,16 +67,16 @@ def _step(tenant_id: int, import_id: int) -> bool:
         _perform(tenant_id, unit)
         return True
     with tenant_context(tenant_id):
-        more = phases.advance(import_id)
+        more = transitions.advance(import_id)
         if more:
-            wakeup.send(import_id, messages=settings.WORKERS - 1)
+            queue.wake(import_id, messages=settings.WORKERS - 1)
         return more
 
 
 def _perform(tenant_id: int, unit: Unit) -> None:
     """Do a unit. What goes wrong in it counts against it; what befalls the worker or the database does not."""
     try:
-        units.execute(tenant_id, unit, phases.WORK[unit.kind])
+        units.execute(tenant_id, unit, unit_work.WORK[unit.kind])
     except (OperationalError, FileProblem):
         raise
     except Exception:
@@ -88,19 +88,19 @@ def _fail(tenant_id: int, import_id: int, code: str, **facts: object) -> None:
     with tenant_context(tenant_id):
         imp = Import.objects.select_for_update().get(pk=import_id)
         if not imp.ended:
-            phases.finish_import(imp, Status.FAILED, reason=code, **facts)
+            transitions.finish_import(imp, Status.FAILED, reason=code, **facts)
 
 
 def wake_active(tenant_id: int) -> None:
     """Tell workers about every import of a workspace that is under way; forget the workspace when there is none."""
     with tenant_context(tenant_id):
         seen_at = timezone.now()
-        idle = Q(phase__in=WAITING, cancel_requested=False) | Q(phase=Phase.DONE)
+        idle = Q(phase__in=phases.WAITING, cancel_requested=False) | Q(phase=Phase.DONE)
         active = list(Import.objects.exclude(idle).order_by("pk").values_list("pk", flat=True)[:50])
         if not active:
-            pending_work.clear_pending(wakeup.KIND, seen_at=seen_at)
+            pending_work.clear_pending(queue.KIND, seen_at=seen_at)
         signs = Q(claimed_at__gt=seen_at - LIVELY) | Q(done_at__gt=seen_at - LIVELY)
         lively = set(Unit.objects.filter(signs, import_id__in=active).values_list("import_id", flat=True))
         for import_id in active:
             if import_id not in lively:
-                wakeup.send(import_id)
+                queue.wake(import_id)

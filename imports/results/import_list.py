@@ -18,7 +18,7 @@ from django.utils.dateparse import parse_date
 from core import keyset
 from core.parse import parse_id
 from imports import csv_output
-from imports.models import Import, Phase, Status, Unit
+from imports.models import Import, Phase, Status, Unit, UnitKind
 from imports.problems import catalogue
 from tenants.models import User
 
@@ -124,7 +124,7 @@ def matching(asked: ImportListQuery) -> "QuerySet[Import]":
 
 def _written(name: str) -> Case:
     """Rows created or updated; of a failed import by the units that it has finished."""
-    units = Unit.objects.filter(import_id=OuterRef("pk"), kind="apply").exclude(done_at=None).order_by()
+    units = Unit.objects.filter(import_id=OuterRef("pk"), kind=UnitKind.APPLY).exclude(done_at=None).order_by()
     total = Sum(Cast(KT(f"counts__{name}"), IntegerField()))
     done = Coalesce(Subquery(units.values("import_id").annotate(n=total).values("n")), 0)
     return Case(When(status=Status.FAILED, then=done), default=F(name), output_field=IntegerField())

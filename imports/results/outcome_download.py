@@ -15,7 +15,7 @@ from imports.csv_output import line
 from imports.files import reader
 from imports.files.reader import Dialect
 from imports.mapping.header_synonyms import CHANGED_COLUMN, OWN_COLUMNS
-from imports.models import Import, RowEffect, RowIssue, Severity, Status, Unit
+from imports.models import Import, RowEffect, RowIssue, Severity, Status, Unit, UnitKind
 from imports.pipeline import parse_unit
 from imports.problems import catalogue
 
@@ -47,7 +47,7 @@ def lines(imp: Import, outcome: str, *, labels: dict[str, str]) -> Iterator[str]
     with opened(imp) as file:
         own, width, dialect = columns(outcome), len(imp.header), Dialect(**imp.dialect)
         yield line([*imp.header, *own])
-        for unit in Unit.objects.filter(import_id=imp.pk, kind="parse").exclude(done_at=None).order_by("no"):
+        for unit in Unit.objects.filter(import_id=imp.pk, kind=UnitKind.PARSE).exclude(done_at=None).order_by("no"):
             notes = _notes(imp, outcome, unit, labels)
             if not notes and outcome != "unchanged":
                 continue

@@ -11,32 +11,13 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from core import formatting, outcome_bar
-from imports.models import Import, Phase, Unit
+from imports import phases
+from imports.models import Import, Phase, Unit, UnitKind
 from imports.pipeline.queue import is_behind
 
 STUCK_AFTER = timedelta(seconds=60)
-READ, CHECK, MATCH, WRITE, PROVE = range(5)
-# The stages that people see: name, what is being done, and the kinds of unit that belong to it.
-STAGES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
-    ("Read", "Reading", ("plan",)),
-    ("Check", "Checking", ("parse",)),
-    ("Match", "Matching", ("match", "repeat", "resolve", "diff", "visitors", "collect")),
-    ("Write", "Importing", ("apply",)),
-    ("Verify", "Verifying", ("finish",)),
-)
-_STAGE_OF = {
-    Phase.DRAFT: READ,
-    Phase.PLAN: READ,
-    Phase.PARSE: CHECK,
-    Phase.QUEUED: MATCH,
-    Phase.MATCH: MATCH,
-    Phase.RESOLVE: MATCH,
-    Phase.DIFF: MATCH,
-    Phase.REVIEW: MATCH,
-    Phase.APPLY: WRITE,
-    Phase.FINISH: PROVE,
-    Phase.DONE: 5,
-}
+# Places of the stages in their order; behind the last one everything is done.
+READ, CHECK, MATCH, WRITE, VERIFY, ENDED = range(len(phases.STAGES) + 1)
 
 
 @dataclass
@@ -90,7 +71,7 @@ class Progress:
     @property
     def label(self) -> str:
         """The name of the current stage."""
-        return STAGES[min(self.stage, PROVE)][0]
+        return phases.STAGES[min(self.stage, VERIFY)].label
 
     @property
     def doing(self) -> str:
@@ -99,7 +80,7 @@ class Progress:
             return "Canceling"
         if self.waiting:
             return "Waiting for another import" if self.behind else "Waiting for a worker"
-        return STAGES[min(self.stage, PROVE)][1]
+        return phases.STAGES[min(self.stage, VERIFY)].doing
 
     @property
     def title(self) -> str:
@@ -130,10 +111,10 @@ def of(imp: Import) -> Progress:
     """Work out the progress of an import now."""
     now = timezone.now()
     kinds = {row["kind"]: row for row in _by_kind(imp)}
-    stage = _STAGE_OF[Phase(imp.phase)]
+    stage = _stage_of(imp)
     counts = _counts(imp, stage)
     done, total, work = _rows(imp, stage, kinds, counts)
-    began = kinds.get("parse" if stage == CHECK else "apply", {}).get("began")
+    began = kinds.get(UnitKind.PARSE if stage == CHECK else UnitKind.APPLY, {}).get("began")
     seconds = (now - began).total_seconds() if began else 0.0
     rate = int(work / seconds) if seconds > 0.5 and stage in (CHECK, WRITE) else 0
     silent = (now - max([imp.phase_at, *(r["sign"] for r in kinds.values() if r["sign"])])).total_seconds()
@@ -155,10 +136,16 @@ def of(imp: Import) -> Progress:
     )
 
 
+def _stage_of(imp: Import) -> int:
+    """The place of the stage in which an import is; one that is being undone has ended before."""
+    stage = phases.of(imp.phase).stage
+    return phases.STAGES.index(stage) if stage in phases.STAGES else ENDED
+
+
 def written(imports: Iterable[Import]) -> dict[int, Counter[str]]:
     """Rows created and updated in the contacts so far, by import: what stands in the database, not what was planned."""
     found: dict[int, Counter[str]] = {imp.pk: Counter(created=0, updated=0) for imp in imports}
-    done = Unit.objects.filter(import_id__in=found, kind="apply").exclude(done_at=None)
+    done = Unit.objects.filter(import_id__in=found, kind=UnitKind.APPLY).exclude(done_at=None)
     for import_id, counts in done.values_list("import_id", "counts"):
         found[import_id].update({name: counts.get(name, 0) for name in ("created", "updated")})
     return found
@@ -194,7 +181,7 @@ def _rows(imp: Import, stage: int, kinds: dict[str, Any], counts: dict[str, int]
     """
     if stage <= CHECK:
         # Of the text, not of the upload: that may be packed, or in another encoding.
-        parse = kinds.get("parse", {})
+        parse = kinds.get(UnitKind.PARSE, {})
         share = parse.get("bytes", 0) / max(parse.get("all_bytes", 1), 1)
         return counts["rows"], int(counts["rows"] / min(share, 1)) if share else 0, counts["rows"]
     total = imp.rows or 0
@@ -211,7 +198,11 @@ def _counts(imp: Import, stage: int) -> dict[str, int]:
         return imp.counts | written([imp])[imp.pk]
     if stage == MATCH:
         return {"rows": imp.rows or 0, "in_error": imp.in_error}
-    units = Unit.objects.filter(import_id=imp.pk, kind="parse").exclude(done_at=None).values_list("counts", flat=True)
+    units = (
+        Unit.objects.filter(import_id=imp.pk, kind=UnitKind.PARSE)
+        .exclude(done_at=None)
+        .values_list("counts", flat=True)
+    )
     sums = {"rows": 0, "rejected": 0}
     for found in units:
         sums = {name: n + found.get(name, 0) for name, n in sums.items()}
@@ -230,10 +221,10 @@ def _stages(imp: Import, current: int, kinds: dict[str, Any], *, stuck: bool) ->
         "" if imp.phase != Phase.QUEUED else "waiting for another import" if is_behind(imp) else "waiting for a worker"
     )
     stages = []
-    for i, (label, _doing, members) in enumerate(STAGES):
-        found = [kinds[k] for k in members if k in kinds]
+    for i, part in enumerate(phases.STAGES):
+        found = [kinds[k] for k in phases.kinds_of_stage(part) if k in kinds]
         note = _note(i, current, found, known[i], waiting=waiting)
-        stages.append(Stage(label, _state(i, current, stuck=stuck), note))
+        stages.append(Stage(part.label, _state(i, current, stuck=stuck), note))
     return stages
 
 
@@ -246,7 +237,7 @@ def _state(stage: int, current: int, *, stuck: bool) -> str:
 def _note(stage: int, current: int, kinds: list[Any], known: str, *, waiting: str) -> str:
     """What is said below a stage: what came of it and how long it took, or which part is being done."""
     if stage > current:
-        return "outcomes must add up" if stage == PROVE else ""
+        return "outcomes must add up" if stage == VERIFY else ""
     if stage == current and waiting:
         return waiting
     if stage == current:

@@ -8,10 +8,10 @@ from django import forms
 from django.db.models import Count, Max, Min, Sum
 
 from contacts.values.types import TYPES
+from imports import phases
 from imports.files import encodings
 from imports.models import Import, Unit
 from imports.options import Options
-from imports.results import progress
 from imports.results.import_list import ORIGINS
 from imports.wizard import column_choices, upload
 from imports.wizard.forms import OptionsForm, separator_name
@@ -21,7 +21,6 @@ Pairs = list[tuple[str, str]]
 # Settings that stand elsewhere, or only guard others.
 _LEFT_OUT = {"description", "revive_confirmed"}
 CONTAINERS = {"gzip": "gzip file", "zip": "ZIP archive", "xlsx": "Excel workbook (XLSX)"}
-_TURNS = ("Undo and redo", "", ("undo", "redo", "withdraw"))
 
 
 def describe(imp: Import, tenant: Tenant) -> dict[str, Any]:
@@ -96,12 +95,12 @@ def timings(imp: Import) -> list[dict[str, Any]]:
     figures = {"parts": Count("pk"), "work": Sum("seconds"), "began": Min("claimed_at"), "ended": Max("done_at")}
     kinds = {u["kind"]: u for u in units.values("kind").annotate(**figures)}
     found = []
-    for label, _doing, members in (*progress.STAGES, _TURNS):
-        done = [kinds[kind] for kind in members if kind in kinds]
+    for stage in (*phases.STAGES, phases.UNDO):
+        done = [kinds[kind] for kind in phases.kinds_of_stage(stage) if kind in kinds]
         if done:
             took = max(k["ended"] for k in done) - min(k["began"] for k in done)
             parts, work = (sum(k[name] for k in done) for name in ("parts", "work"))
-            found.append({"label": label, "parts": parts, "took": took.total_seconds(), "work": work})
+            found.append({"label": stage.label, "parts": parts, "took": took.total_seconds(), "work": work})
     return found
 
 

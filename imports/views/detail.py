@@ -220,7 +220,7 @@ def describe(request: WorkspaceRequest, import_id: int) -> HttpResponse:
 def ask_cancel(request: WorkspaceRequest, import_id: int) -> HttpResponse:
     """What canceling would do, in figures of this moment: a dialog for htmx, a page for a browser without a script."""
     imp = get_object_or_404(Import, pk=import_id)
-    if imp.ended:
+    if imp.ended or imp.turning:
         return redirect_to(request, "imports:detail", imp.pk)
     now = progress.of(imp)
     open_rows = max((imp.rows or 0) - (now.done if now.writing else 0), 0)

@@ -18,10 +18,9 @@ from imports.files import archives, encodings, reader
 from imports.files.reader import FileProblem
 from imports.mapping import guess as mapping_guess
 from imports.mapping import value_formats
-from imports.models import Import, Phase, RejectedRow, RowIssue, Status, Unit
+from imports.models import Import, Phase, RejectedRow, RowIssue, Status, Unit, UnitKind
 from imports.options import Options
-from imports.pipeline import wakeup
-from imports.pipeline.units import make
+from imports.pipeline import queue, units
 from imports.workbooks import workbook_cells
 from tenants.isolation.context import current_tenant
 from tenants.models import Tenant, User
@@ -269,8 +268,8 @@ def start(imp: Import, *, options: Options, columns: list[dict[str, Any]], auto_
         for kind, names in options.source_names().items():
             for name in names:
                 source_names.ensure(kind, name)
-        make(imp, "plan", [(0, 0, 0)])
-        wakeup.send(imp.pk)
+        units.make(imp, UnitKind.PLAN, [(0, 0, 0)])
+        queue.wake(imp.pk)
 
 
 def reopen(imp: Import) -> bool:
@@ -308,7 +307,7 @@ def confirm(imp: Import) -> bool:
         started=True, phase=Phase.QUEUED, phase_at=timezone.now(), status="importing"
     )
     if taken:
-        wakeup.send(imp.pk)
+        queue.wake(imp.pk)
     return bool(taken)
 
 
@@ -318,5 +317,5 @@ def cancel(imp: Import, *, take_back: bool = False) -> bool:
     running = Import.objects.filter(pk=imp.pk, turning="").exclude(phase=Phase.DONE)
     taken = running.update(cancel_requested=True, take_back=take_back)
     if taken:
-        wakeup.send(imp.pk)
+        queue.wake(imp.pk)
     return bool(taken)

@@ -20,7 +20,7 @@ from contacts.profile import quick_actions
 from contacts.subscriptions import categories, signup
 from imports.models import Import, Phase
 from imports.options import Options
-from imports.pipeline import phases, undo, worker
+from imports.pipeline import transitions, undo, worker
 from imports.wizard import column_choices, upload
 from segments import dynamic
 from segments.rules.tree import ActivityCondition, FieldCondition, Group
@@ -239,7 +239,7 @@ def _waiting(scene: Scene) -> None:
         upload.start(run, options=Options(), columns=column_choices.apply_choices(run, MAPS), auto_start=True)
         Import.objects.filter(pk=run.pk).update(file_name="members-2026-full-export.csv")
         Import.objects.filter(pk=review.pk).update(file_name="spring-campaign-no.csv")
-    with patch.object(phases, "WRITE_ROWS", 50):
+    with patch.object(transitions, "WRITE_ROWS", 50):
         while _phase(scene, run.pk) != Phase.APPLY:
             worker.step(scene.tenant.pk, run.pk)
         for _ in range(5):

@@ -16,7 +16,7 @@ from contacts.linkage import blocking
 from contacts.values import identifiers
 from core import broker
 from imports.files import csv_records, splitter
-from imports.pipeline import parse_unit, phases, undo, units, worker
+from imports.pipeline import parse_unit, transitions, undo, units, worker
 from imports.wizard import upload
 from tenants import import_rules
 from tracking import quarantine
@@ -34,7 +34,7 @@ NUMBERS: list[tuple[str, str, float]] = [
     ("life-of-a-row.md", r"respected for only (\d+) seconds", units.CLAIM_GRACE.total_seconds()),
     ("life-of-a-row.md", r"workers disappear (\d+) times", units.MAX_LOSSES),
     ("life-of-a-row.md", r"parts of at least (\d+) KB", parse_unit.LEAST_BYTES / 1024),
-    ("life-of-a-row.md", r"KB and ([\d,]+) rows", phases.LEAST_ROWS),
+    ("life-of-a-row.md", r"KB and ([\d,]+) rows", transitions.LEAST_ROWS),
     ("life-of-a-row.md", r"After (\d+) seconds it gives way", worker.TIME_SLICE_SECONDS),
     ("life-of-a-row.md", r"the sweep \(every (\d+) s\)", SWEEP),
     ("life-of-a-row.md", r"\((\d+) s soft", settings.CELERY_TASK_SOFT_TIME_LIMIT),

@@ -166,8 +166,8 @@ def test_rows_of_one_file_share_what_it_says_of_their_address(
     tenant: Tenant, monkeypatch: pytest.MonkeyPatch, first: bool, apart: int
 ) -> None:
     """Whichever row comes first, and also where another unit of work writes it."""
-    monkeypatch.setattr("imports.pipeline.phases.LEAST_ROWS", 1)
-    monkeypatch.setattr("imports.pipeline.phases.WRITE_ROWS", 2)
+    monkeypatch.setattr("imports.pipeline.transitions.LEAST_ROWS", 1)
+    monkeypatch.setattr("imports.pipeline.transitions.WRITE_ROWS", 2)
     rows = [f"C-{n},x{n}@example.com,," for n in range(6)]
     rows[0] = f"C-0,{BEA},{'unsubscribed' if first else ''},"
     rows[apart] = f"C-{apart},{BEA},{'' if first else 'unsubscribed'},"

@@ -17,6 +17,7 @@ from cdp.demo import people, workspace
 from contacts.models import Contact
 from contacts.values.identifiers import bare_email, normal_email, normal_phone
 from core.formatting import number
+from imports import phases
 from imports.models import Import, Phase, RejectedRow, RowEffect, RowIssue
 from imports.pipeline import worker as import_worker
 from segments.models import Member, Segment
@@ -43,7 +44,7 @@ def worker() -> Iterator[Callable[[Tenant], None]]:
         try:
             while not over.wait(0.02):
                 with tenant_context(tenant.pk):
-                    waiting = list(Import.objects.exclude(phase__in=import_worker.WAITING).values_list("pk", flat=True))
+                    waiting = list(Import.objects.exclude(phase__in=phases.WAITING).values_list("pk", flat=True))
                 for import_id in waiting:
                     import_worker.work(tenant.pk, import_id)
         finally:

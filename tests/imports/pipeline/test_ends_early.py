@@ -7,7 +7,7 @@ from django.db import OperationalError
 
 from contacts.models import Contact
 from imports.models import Import, RowEffect, Status, Unit
-from imports.pipeline import phases, units, worker
+from imports.pipeline import transitions, unit_work, units, worker
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tests.imports.helpers import again, bring, work
@@ -29,7 +29,7 @@ def file(rows: int = ROWS) -> str:
 
 @pytest.fixture(autouse=True)
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(phases, "LEAST_ROWS", 100)
+    monkeypatch.setattr(transitions, "LEAST_ROWS", 100)
     monkeypatch.setattr(units, "CLAIM_GRACE", units.CLAIM_GRACE * 0)
 
 
@@ -44,7 +44,7 @@ def confirm(tenant: Tenant, imp: Import) -> None:
 
 def failing(monkeypatch: pytest.MonkeyPatch, kind: str, problem: BaseException, *, times: int) -> list[int]:
     """The first so many tries at a kind of unit end with the problem, after they have done their work."""
-    left, original = [times], phases.WORK[kind]
+    left, original = [times], unit_work.WORK[kind]
 
     def act(imp: Import, unit: Unit) -> dict[str, Any]:
         counts = original(imp, unit)
@@ -53,7 +53,7 @@ def failing(monkeypatch: pytest.MonkeyPatch, kind: str, problem: BaseException, 
             raise problem
         return counts
 
-    monkeypatch.setitem(phases.WORK, kind, act)
+    monkeypatch.setitem(unit_work.WORK, kind, act)
     return left
 
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from contacts.models import Change, Contact, SilentChange, UndoArchive
 from imports import cleanup
 from imports.models import Import, Listing, RowEffect, Status
-from imports.pipeline import phases, undo, worker
+from imports.pipeline import transitions, undo, worker
 from segments import membership
 from segments.models import Member, Segment
 from tenants.isolation.context import tenant_context
@@ -193,7 +193,7 @@ def test_an_undo_is_noted_in_the_order_of_changes(tenant: Tenant) -> None:
 def test_a_cancel_can_take_back_what_was_written(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
     from imports.wizard import upload
 
-    monkeypatch.setattr(phases, "WRITE_ROWS", 5)
+    monkeypatch.setattr(transitions, "WRITE_ROWS", 5)
     bring(tenant, FIRST)
     before = state(tenant)
     imp = bring(tenant, SECOND, review=True)
@@ -222,7 +222,7 @@ def test_an_undo_that_was_given_up_goes_on_where_it_stopped(tenant: Tenant, monk
     while not undone_rows(tenant, imp):
         worker.step(tenant.pk, imp.pk)
     with tenant_context(tenant.pk):
-        phases.finish_import(again(tenant, imp), Status.FAILED, reason="worker_lost")
+        transitions.finish_import(again(tenant, imp), Status.FAILED, reason="worker_lost")
     assert 0 < undone_rows(tenant, imp) < imp.created + imp.updated
     assert turn(tenant, again(tenant, imp), "undo").status == Status.UNDONE
     assert state(tenant) == before
