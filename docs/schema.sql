@@ -388,7 +388,6 @@ CREATE TABLE import (
     phase character varying(10) NOT NULL,
     reason character varying(40) NOT NULL,
     reason_facts jsonb NOT NULL,
-    auto_start boolean NOT NULL,
     started boolean NOT NULL,
     refreshed boolean NOT NULL,
     cancel_requested boolean NOT NULL,

@@ -43,6 +43,25 @@ class Phase(models.TextChoices):
     DONE = "done", "Done"
 
 
+class UndoDirection(StrEnum):
+    """Which way an import is being turned."""
+
+    UNDO = "undo"
+    REDO = "redo"
+
+
+class Wish(StrEnum):
+    """What people want of an import. Whatever works on it asks `Import.wants`, not the columns behind it."""
+
+    DRAFT = "draft"  # to be mapped first
+    REVIEW = "review"  # to be checked, and to wait for the review
+    GO = "go"  # to be written, with or without a review
+    UNDO = "undo"
+    REDO = "redo"
+    CANCEL = "cancel"
+    CANCEL_AND_UNDO = "cancel_and_undo"  # and what was written is to be undone
+
+
 class UnitKind(StrEnum):
     """What a unit does. Which kinds make up which phase: imports.phases."""
 
@@ -86,10 +105,14 @@ class Import(TenantModel):
     phase = models.CharField(max_length=10, choices=Phase, default=Phase.DRAFT)
     reason = models.CharField(max_length=40, blank=True)
     reason_facts = models.JSONField(default=dict)
-    auto_start = models.BooleanField(default=False)
-    started = models.BooleanField(default=False)  # somebody (or auto_start) has said: write
-    refreshed = models.BooleanField(default=False)  # contacts changed after the review, which was worked out again
+    # What people want, in the order in which they may say so; read it as `wants`.
+    started = models.BooleanField(default=False)  # write, said before the check or after the review
     cancel_requested = models.BooleanField(default=False)
+    take_back = models.BooleanField(default=False, db_default=False)  # the cancel also undoes what was written
+    undo_direction = models.CharField(
+        max_length=4, blank=True, db_default="", db_column="turning"
+    )  # UndoDirection, or ""
+    refreshed = models.BooleanField(default=False)  # contacts changed after the review, which was worked out again
     turn_version = models.BigIntegerField(null=True)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.DO_NOTHING, null=True, related_name="+")
     origin = models.CharField(max_length=12, default="browser")
@@ -116,9 +139,7 @@ class Import(TenantModel):
     events_known = models.IntegerField(default=0, db_default=0)
     segments = models.JSONField(default=dict, db_default={})  # name → number of the segments that rows are added to
     review = JSONField(default=dict)
-    # Undo: what is asked for ("undo", "redo" or nothing), by whom, until when, and what came of it.
-    turning = models.CharField(max_length=4, blank=True, db_default="")
-    take_back = models.BooleanField(default=False, db_default=False)  # a cancel that also undoes what was written
+    # Undo: until when it is possible, when and by whom it was asked for, and what came of it.
     undoable_until = models.DateTimeField(null=True)
     undone_at = models.DateTimeField(null=True)
     undone_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.DO_NOTHING, null=True, related_name="+")
@@ -136,6 +157,21 @@ class Import(TenantModel):
         return self.file_name
 
     OUTCOMES = ("created", "updated", "unchanged", "duplicates", "skipped", "in_error")
+
+    @property
+    def wants(self) -> Wish:
+        """What people want of it, the latest wish first: only an import that runs is canceled, only an ended one undone."""
+        if self.cancel_requested:
+            return Wish.CANCEL_AND_UNDO if self.take_back else Wish.CANCEL
+        if self.undo_direction:
+            return Wish(self.undo_direction)
+        if self.started:
+            return Wish.GO
+        return Wish.DRAFT if self.phase == Phase.DRAFT else Wish.REVIEW
+
+    @property
+    def is_canceling(self) -> bool:
+        return self.wants in (Wish.CANCEL, Wish.CANCEL_AND_UNDO)
 
     @property
     def counts(self) -> dict[str, int]:

@@ -1,5 +1,6 @@
 from django.urls import path
 
+from imports.models import UndoDirection
 from imports.views import (
     corrections,
     detail,
@@ -41,10 +42,10 @@ urlpatterns = [
     path("<int:import_id>/confirm/", detail.confirm, name="confirm"),
     path("<int:import_id>/cancel/ask/", detail.ask_cancel, name="ask_cancel"),
     path("<int:import_id>/cancel/", detail.cancel, name="cancel"),
-    path("<int:import_id>/undo/ask/", detail.ask_turn, {"turning": "undo"}, name="ask_undo"),
-    path("<int:import_id>/undo/", detail.turn, {"turning": "undo"}, name="undo"),
-    path("<int:import_id>/redo/ask/", detail.ask_turn, {"turning": "redo"}, name="ask_redo"),
-    path("<int:import_id>/redo/", detail.turn, {"turning": "redo"}, name="redo"),
+    path("<int:import_id>/undo/ask/", detail.ask_turn, {"direction": UndoDirection.UNDO}, name="ask_undo"),
+    path("<int:import_id>/undo/", detail.turn, {"direction": UndoDirection.UNDO}, name="undo"),
+    path("<int:import_id>/redo/ask/", detail.ask_turn, {"direction": UndoDirection.REDO}, name="ask_redo"),
+    path("<int:import_id>/redo/", detail.turn, {"direction": UndoDirection.REDO}, name="redo"),
     path("<int:import_id>/rows/<int:line>/", corrections.mend, name="mend"),
     path("<int:import_id>/replace/", corrections.replace, name="replace"),
     path("<int:import_id>/retry/", corrections.retry, name="retry"),

@@ -79,7 +79,7 @@ def note_later(imp: Import, staging: Staging) -> None:
     started = imp.started_at
     if started is None:
         return
-    later = Import.objects.filter(started_at__gt=started, undone_at=None, turning="", status__in=WRITTEN)
+    later = Import.objects.filter(started_at__gt=started, undone_at=None, undo_direction="", status__in=WRITTEN)
     for other in later.exclude(pk=imp.pk).order_by("pk"):
         statements.run(LISTED, staging, import_id=imp.pk, later=other.pk, segments=_segments(other))
     revert.record_used(staging, USED)

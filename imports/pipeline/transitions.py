@@ -20,7 +20,7 @@ from contacts.listing import status_filters
 from contacts.staging import Staging
 from imports import phases
 from imports.cleaning import row_settings
-from imports.models import Import, Phase, Status, Unit, UnitKind
+from imports.models import Import, Phase, Status, UndoDirection, Unit, UnitKind, Wish
 from imports.options import Options
 from imports.pipeline import notifications, parse_unit, queries, queue, review, undo, units
 from segments import membership
@@ -102,9 +102,9 @@ def _from_queue(imp: Import) -> bool:
     turn = write_lock.lock()
     if not write_lock.is_available(turn, imp.pk) or queue.waits_behind(imp):
         return False
-    if imp.started:
+    if imp.wants != Wish.REVIEW:
         write_lock.acquire(turn, imp.pk)
-    if imp.turning:
+    if imp.wants in (Wish.UNDO, Wish.REDO):
         return move(imp, undo.make_units(imp, staging_of(imp)))
     if imp.review and imp.turn_version == turn.version:
         return _begin_apply(imp)
@@ -156,9 +156,9 @@ def _after_diff(imp: Import) -> bool:
         tables.index_losers(staging_of(imp))
     imp.review = review.build_review(imp, staging_of(imp))
     imp.save(update_fields=["updated", "unchanged", "review"])
-    if imp.started and (before is None or before == imp.review["counts"]):
+    if imp.wants == Wish.GO and (before is None or before == imp.review["counts"]):
         return _begin_apply(imp)
-    if imp.started:
+    if imp.wants == Wish.GO:
         # The person agreed to other figures than these: contacts have changed since. They must look again.
         write_lock.release(imp.pk, written=False)
         imp.started, imp.refreshed = False, True
@@ -189,10 +189,10 @@ def _after_apply(imp: Import) -> bool:
 def _after_undo(imp: Import) -> bool:
     """The end of an undo or redo: what came of it, and what the import is called now."""
     imp.undo_report = undo.finish(imp, staging_of(imp))
-    undone = imp.turning == "undo"
+    undone = imp.wants == Wish.UNDO
     imp.undone_at = timezone.now() if undone else None
-    imp.turning, imp.take_back = "", False
-    imp.save(update_fields=["undo_report", "undone_at", "turning", "take_back"])
+    imp.undo_direction, imp.take_back = "", False
+    imp.save(update_fields=["undo_report", "undone_at", "undo_direction", "take_back"])
     status = Status.CANCELED if imp.reason == "canceled" else Status.UNDONE if undone else Status.IMPORTED
     return finish_import(imp, status, reason=imp.reason, **imp.reason_facts)
 
@@ -221,7 +221,7 @@ def advance(import_id: int) -> bool:
     imp = Import.objects.select_for_update().get(pk=import_id)
     if imp.ended:
         return False
-    if imp.cancel_requested:
+    if imp.is_canceling:
         return _cancel(imp)
     if phases.of(imp.phase).waits or not units.all_done(imp) or imp.phase not in STEPS:
         return False
@@ -235,9 +235,9 @@ def _cancel(imp: Import) -> bool:
     if len(free) < busy.count():
         return False
     finish_import(imp, Status.CANCELED, reason="canceled")
-    if not (imp.take_back and imp.created + imp.updated):
+    if not (imp.wants == Wish.CANCEL_AND_UNDO and imp.created + imp.updated):
         return False
-    undo.enqueue(imp, "undo", user=imp.created_by)
+    undo.enqueue(imp, UndoDirection.UNDO, user=imp.created_by)
     return True
 
 

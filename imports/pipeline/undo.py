@@ -16,7 +16,7 @@ from contacts.identity import revert
 from contacts.staging import Reverted, RowOutcome, Staging
 from core import formatting
 from imports import phases
-from imports.models import Import, Phase, RowEffect, Status, Unit, UnitKind
+from imports.models import Import, Phase, RowEffect, Status, UndoDirection, Unit, UnitKind, Wish
 from imports.pipeline import queries, queue, roster, units
 from segments import membership
 from tenants.models import User
@@ -37,25 +37,25 @@ def redoable(imp: Import, *, now: datetime) -> bool:
     return imp.ended and imp.undone_at is not None and now < imp.undone_at + timedelta(days=UNDO_DAYS)
 
 
-def request(imp: Import, turning: str, *, user: User | None) -> bool:
-    """Hand an undo ("undo") or its reversal ("redo") to the workers; False when there is nothing to turn.
+def request(imp: Import, direction: str, *, user: User | None) -> bool:
+    """Hand an undo, or its reversal (UndoDirection), to the workers; False when there is nothing to turn.
 
     A second click finds it done or under way. Runs in a tenant's transaction.
     """
     locked: Import = Import.objects.select_for_update().get(pk=imp.pk)
     now = timezone.now()
-    if not (undoable(locked, now=now) if turning == "undo" else redoable(locked, now=now)):
+    if not (undoable(locked, now=now) if direction == UndoDirection.UNDO else redoable(locked, now=now)):
         return False
-    enqueue(locked, turning, user=user)
+    enqueue(locked, UndoDirection(direction), user=user)
     return True
 
 
-def enqueue(imp: Import, turning: str, *, user: User | None) -> None:
+def enqueue(imp: Import, direction: UndoDirection, *, user: User | None) -> None:
     """Put the import into the queue for its undo or redo."""
-    imp.turning, imp.phase, imp.phase_at, imp.status = turning, Phase.QUEUED, timezone.now(), Status.UNDOING
+    imp.undo_direction, imp.phase, imp.phase_at, imp.status = direction, Phase.QUEUED, timezone.now(), Status.UNDOING
     imp.undone_by, imp.started, imp.cancel_requested = user, True, False
     imp.save(
-        update_fields=["turning", "phase", "phase_at", "status", "undone_by", "started", "cancel_requested"]
+        update_fields=["undo_direction", "phase", "phase_at", "status", "undone_by", "started", "cancel_requested"]
     )  # fmt: skip
     queue.wake(imp.pk)
 
@@ -71,14 +71,14 @@ def make_units(imp: Import, staging: Staging) -> Phase:
         queries.analyze_tables(staging)
     ranges = [(start, start + ROWS, 0) for start in range(0, (last or 0) + 1, ROWS)]
     Unit.objects.filter(import_id=imp.pk, kind__in=phases.kinds_of_stage(phases.UNDO)).delete()
-    units.make(imp, UnitKind(imp.turning), ranges)
-    if imp.turning == "undo":
+    units.make(imp, UnitKind(imp.undo_direction), ranges)
+    if imp.wants == Wish.UNDO:
         units.make(imp, UnitKind.WITHDRAW, [(0, 0, 0)])
         roster.note_later(imp, staging)
         for app in (membership, imported_events):
             app.record_used(staging)
         tables.analyze(staging, "used", "listed")
-    return Phase(imp.turning)
+    return Phase(imp.undo_direction)
 
 
 def undo_rows(unit: Unit, staging: Staging) -> dict[str, Any]:
@@ -109,7 +109,7 @@ def _counts(taken: revert.RevertResult) -> dict[str, Any]:
 def finish(imp: Import, staging: Staging) -> dict[str, int]:
     """What is left once all ranges are done: visitors, and for a redo members and events. Returns the report."""
     report = _summed(imp)
-    if imp.turning == "undo":
+    if imp.wants == Wish.UNDO:
         report["visitors"] = visitors.unclaim(staging)
         report["listed"] = roster.kept(imp)
         report["kept"] -= report["listed"]
@@ -121,7 +121,7 @@ def finish(imp: Import, staging: Staging) -> dict[str, int]:
 
 def _summed(imp: Import) -> dict[str, int]:
     total: Counter[str] = Counter()
-    for unit in Unit.objects.filter(import_id=imp.pk, kind__in=phases.kinds(imp.turning)):
+    for unit in Unit.objects.filter(import_id=imp.pk, kind__in=phases.kinds(imp.undo_direction)):
         counts = unit.counts
         for result, name in _NAMES.items():
             total[name] += counts.get("results", {}).get(result, 0)
@@ -141,10 +141,10 @@ _NAMES = {
 # --- for people -------------------------------------------------------------------------------------------------------
 
 
-def effects(imp: Import, turning: str) -> list[dict[str, str]]:
+def effects(imp: Import, direction: str) -> list[dict[str, str]]:
     """What an undo or redo will do, for ui/dialog.html. Worked out from what the import has touched."""
     touched = RowEffect.objects.filter(import_id=imp.pk)
-    if turning == "redo":
+    if direction == UndoDirection.REDO:
         back = touched.filter(undone__in=(Reverted.FULLY, Reverted.IN_PART)).count()
         until = imp.undone_at + timedelta(days=UNDO_DAYS) if imp.undone_at else None
         return [
@@ -203,7 +203,7 @@ def report_lines(imp: Import) -> list[tuple[str, int]]:
 
 def progress(imp: Import) -> dict[str, Any]:
     """How far an undo or redo is: parts done of all, and whether it waits for its turn."""
-    found = Unit.objects.filter(import_id=imp.pk, kind__in=phases.kinds(imp.turning))
+    found = Unit.objects.filter(import_id=imp.pk, kind__in=phases.kinds(imp.undo_direction))
     waiting = imp.phase == Phase.QUEUED
     total = 0 if waiting else found.count()
     return {

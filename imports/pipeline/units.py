@@ -59,7 +59,7 @@ def claim(tenant_id: int, import_id: int) -> Unit | None:
     """
     with tenant_context(tenant_id):
         imp = Import.objects.get(pk=import_id)
-        if imp.cancel_requested:
+        if imp.is_canceling:
             return None
         before = timezone.now() - CLAIM_GRACE
         free = units_of_phase(imp).filter(done_at=None).filter(Q(claimed_at=None) | Q(claimed_at__lt=before))
@@ -94,7 +94,7 @@ def execute(tenant_id: int, unit: Unit, work: Callable[[Import, Unit], dict[str,
         if locked is None:
             return False
         imp = Import.objects.get(pk=unit.import_id)
-        if imp.cancel_requested or unit.kind not in phases.kinds(imp.phase):
+        if imp.is_canceling or unit.kind not in phases.kinds(imp.phase):
             return False
         spec = phases.unit(unit.kind)
         if spec.repeatable:

@@ -131,7 +131,7 @@ def of(imp: Import) -> Progress:
         waiting=imp.phase == Phase.QUEUED,
         behind=imp.phase == Phase.QUEUED and is_behind(imp),
         step_seconds=max((now - imp.phase_at).total_seconds(), 0.0),
-        canceling=imp.cancel_requested,
+        canceling=imp.is_canceling,
         counts=counts,
     )
 

@@ -13,8 +13,8 @@ from contacts.models import EmailStatus
 from core.formatting import number, stored
 from core.http import redirect_to, render_page, stop_polling
 from core.parse import parse_id
-from imports import csv_output
-from imports.models import Import, Phase, Status
+from imports import csv_output, phases
+from imports.models import Import, Phase, Status, UndoDirection
 from imports.pipeline import undo
 from imports.results import error_rows, progress, summary
 from imports.views import corrections, downloads, mapping
@@ -40,7 +40,9 @@ def detail(request: WorkspaceRequest, import_id: int) -> HttpResponse:
     if imp.ended:
         return render_page(request, "imports/result.html", _result(request, imp))
     if not _asks(imp):
-        return render_page(request, "imports/undoing.html" if imp.turning else "imports/running.html", _running(imp))
+        return render_page(
+            request, "imports/undoing.html" if imp.undo_direction else "imports/running.html", _running(imp)
+        )
     if imp.phase == Phase.DRAFT:
         return (
             mapping.show(request, imp)
@@ -56,11 +58,11 @@ def _may(request: WorkspaceRequest, permission: str) -> bool:
 
 def _asks(imp: Import) -> bool:
     """Whether the import waits for a person."""
-    return imp.phase in (Phase.DRAFT, Phase.REVIEW) and not imp.cancel_requested
+    return imp.phase in phases.WAITING and not imp.is_canceling
 
 
 def _running(imp: Import) -> dict[str, Any]:
-    if imp.turning:
+    if imp.undo_direction:
         return {"import": imp, "turned": undo.progress(imp)}
     return {"import": imp, "progress": progress.of(imp), "steps": steps("run" if imp.started else "review")}
 
@@ -75,7 +77,9 @@ def live(request: WorkspaceRequest, import_id: int) -> HttpResponse:
         response.headers["HX-Refresh"] = "true"
         return response
     return render_page(
-        request, "imports/_undoing.html" if imp.turning else "imports/_running.html", _running(imp) | {"live": True}
+        request,
+        "imports/_undoing.html" if imp.undo_direction else "imports/_running.html",
+        _running(imp) | {"live": True},
     )
 
 
@@ -220,7 +224,7 @@ def describe(request: WorkspaceRequest, import_id: int) -> HttpResponse:
 def ask_cancel(request: WorkspaceRequest, import_id: int) -> HttpResponse:
     """What canceling would do, in figures of this moment: a dialog for htmx, a page for a browser without a script."""
     imp = get_object_or_404(Import, pk=import_id)
-    if imp.ended or imp.turning:
+    if imp.ended or imp.undo_direction:
         return redirect_to(request, "imports:detail", imp.pk)
     now = progress.of(imp)
     open_rows = max((imp.rows or 0) - (now.done if now.writing else 0), 0)
@@ -256,25 +260,25 @@ def cancel(request: WorkspaceRequest, import_id: int) -> HttpResponse:
 
 @allow("imports.undo")
 @require_safe
-def ask_turn(request: WorkspaceRequest, import_id: int, turning: str) -> HttpResponse:
+def ask_turn(request: WorkspaceRequest, import_id: int, direction: UndoDirection) -> HttpResponse:
     """What an undo, or its reversal, would do: a dialog for htmx, a page for a browser without a script."""
     imp = get_object_or_404(Import, pk=import_id)
     now = timezone.now()
-    if not (undo.undoable(imp, now=now) if turning == "undo" else undo.redoable(imp, now=now)):
+    if not (undo.undoable(imp, now=now) if direction == UndoDirection.UNDO else undo.redoable(imp, now=now)):
         return redirect_to(request, "imports:detail", imp.pk)
-    context = {"import": imp, "turning": turning, "effects": undo.effects(imp, turning)}
+    context = {"import": imp, "direction": direction, "effects": undo.effects(imp, direction)}
     fragment = bool(request.headers.get("HX-Request"))
     return render_page(request, "imports/_turn.html" if fragment else "imports/turn.html", context)
 
 
 @allow("imports.undo")
 @require_POST
-def turn(request: WorkspaceRequest, import_id: int, turning: str) -> HttpResponse:
+def turn(request: WorkspaceRequest, import_id: int, direction: UndoDirection) -> HttpResponse:
     """Undo an import, or take its undo back. A second click changes nothing."""
     imp = get_object_or_404(Import, pk=import_id)
     user: Any = request.user
-    if undo.request(imp, turning, user=user):
-        audit.record(f"import.{turning}", user_id=user.pk, target=f"import {imp.pk}")
+    if undo.request(imp, direction, user=user):
+        audit.record(f"import.{direction}", user_id=user.pk, target=f"import {imp.pk}")
     return redirect_to(request, "imports:detail", imp.pk)
 
 

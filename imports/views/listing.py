@@ -72,7 +72,7 @@ def _context(request: WorkspaceRequest) -> dict[str, Any]:
 
 def _card(imp: Import) -> dict[str, Any]:
     """A running import: its progress, or that of its undo."""
-    if imp.turning:
+    if imp.undo_direction:
         return {"import": imp, "turned": undo.progress(imp), "stuck": False}
     now = progress.of(imp)
     return {"import": imp, "progress": now, "stuck": now.stuck}

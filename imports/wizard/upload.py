@@ -18,7 +18,7 @@ from imports.files import archives, encodings, reader
 from imports.files.reader import FileProblem
 from imports.mapping import guess as mapping_guess
 from imports.mapping import value_formats
-from imports.models import Import, Phase, RejectedRow, RowIssue, Status, Unit, UnitKind
+from imports.models import Import, Phase, RejectedRow, RowIssue, Status, Unit, UnitKind, Wish
 from imports.options import Options
 from imports.pipeline import queue, units
 from imports.workbooks import workbook_cells
@@ -261,7 +261,6 @@ def start(imp: Import, *, options: Options, columns: list[dict[str, Any]], auto_
         draft={"mapping": columns, "checked_at": now.isoformat()},
         phase=Phase.PLAN,
         phase_at=now,
-        auto_start=auto_start,
         started=auto_start,
     )
     if taken:
@@ -275,10 +274,8 @@ def start(imp: Import, *, options: Options, columns: list[dict[str, Any]], auto_
 def reopen(imp: Import) -> bool:
     """Go back from the review to the mapping, with everything that was chosen. What was worked out is thrown away; nothing
     has been written. False when the import does not wait for its review (any more), or is being canceled."""
-    found = Import.objects.select_for_update().filter(
-        pk=imp.pk, phase=Phase.REVIEW, started=False, cancel_requested=False
-    ).first()  # fmt: skip
-    if found is None:
+    found: Import | None = Import.objects.select_for_update().filter(pk=imp.pk, phase=Phase.REVIEW).first()
+    if found is None or found.wants != Wish.REVIEW:
         return False
     staging.drop(staging.Staging(current_tenant(), imp.pk))
     for rows in (Unit, RowIssue, RejectedRow):
@@ -297,7 +294,7 @@ def reopen(imp: Import) -> bool:
 # What a check has found, and what goes with it when somebody returns to the mapping.
 _WORKED_OUT = (
     "status", "rows", "created", "updated", "unchanged", "duplicates", "skipped", "in_error", "matched_visitors", "review",
-    "refreshed", "turn_version", "seconds", "auto_start", "reason", "reason_facts",
+    "refreshed", "turn_version", "seconds", "reason", "reason_facts",
 )  # fmt: skip
 
 
@@ -314,7 +311,7 @@ def confirm(imp: Import) -> bool:
 def cancel(imp: Import, *, take_back: bool = False) -> bool:
     """Ask for the end. What is written stays, or is taken back afterwards. False when the import has ended already, or is
     being undone."""
-    running = Import.objects.filter(pk=imp.pk, turning="").exclude(phase=Phase.DONE)
+    running = Import.objects.filter(pk=imp.pk, undo_direction="").exclude(phase=Phase.DONE)
     taken = running.update(cancel_requested=True, take_back=take_back)
     if taken:
         queue.wake(imp.pk)

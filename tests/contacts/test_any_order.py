@@ -92,7 +92,7 @@ class World:
 
     def take_back(self, n: int) -> dict[str, Any]:
         with tenant_context(self.who.workspace.pk):
-            done = list(Import.objects.filter(undone_at=None, turning="").order_by("pk"))
+            done = list(Import.objects.filter(undone_at=None, undo_direction="").order_by("pk"))
             imp = done[n % len(done)] if done else None
             before = set(Contact.objects.values_list("pk", flat=True))
             if imp is not None:

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError
 
-from imports.models import Import
+from imports.models import Import, UndoDirection
 from imports.pipeline import undo
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
@@ -34,7 +34,7 @@ class Command(BaseCommand):
             imp = Import.objects.filter(pk=options["id"]).first()
             if imp is None:
                 raise CommandError(f"There is no import {options['id']} in {tenant.slug}.")
-            if not undo.request(imp, "redo" if options["back"] else "undo", user=None):
+            if not undo.request(imp, UndoDirection.REDO if options["back"] else UndoDirection.UNDO, user=None):
                 raise CommandError(
                     "There is nothing to undo or redo: it has not ended, this is already done, or it is too late."
                 )

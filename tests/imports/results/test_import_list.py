@@ -156,7 +156,7 @@ def test_the_list_as_a_file(alice: Actor, three: list[int]) -> None:
 def test_undone_has_its_tab_and_undoing_is_running(alice: Actor, three: list[int]) -> None:
     with tenant_context(alice.workspace.pk):
         told(Import.objects.get(pk=three[0]), status=Status.UNDONE)
-        told(Import.objects.get(pk=three[1]), status=Status.UNDOING, phase=Phase.UNDO, turning="undo")
+        told(Import.objects.get(pk=three[1]), status=Status.UNDOING, phase=Phase.UNDO, undo_direction="undo")
     assert listed(alice, "show=undone") == [three[0]]
     page = alice.get("imports/?show=running").content.decode()
     assert listed(alice, "show=running") == [three[1]]
