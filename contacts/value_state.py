@@ -8,17 +8,16 @@ from datetime import datetime
 from typing import Any
 
 from contacts.models import Change, Contact
+from contacts.values.columns import COMPANIONS
 from contacts.values.types import CORE
 from tenants.isolation.context import current_tenant
-
-_FORMS = {"email": "email_written", "phone": "phone_written", "first_name": "first_key", "last_name": "last_key"}
 
 
 def _columns(key: str) -> list[str]:
     """The columns that make up a value; an attribute has none."""
     if key.endswith("_status"):
         return [key, f"{key}_at", f"{key}_reason"]
-    return [key, *([_FORMS[key]] if key in _FORMS else [])] if key in CORE else []
+    return [key, *([COMPANIONS[key]] if key in COMPANIONS else [])] if key in CORE else []
 
 
 def state_of(contact: Contact, key: str) -> list[Any]:

@@ -15,6 +15,7 @@ from contacts import staging as tables
 from contacts import statements
 from contacts.staging import Staging
 from contacts.values import channel_status
+from contacts.values.columns import COMPANIONS, IDENTIFIERS, WITH_COMPANIONS
 
 
 # Memory for the sorts and hashes of one phase. Runs first in the phase's transaction, gone with it.
@@ -167,22 +168,18 @@ CROSS JOIN LATERAL (
       FROM unnest(g.said) WITH ORDINALITY a(attributes, n) CROSS JOIN LATERAL jsonb_each(a.attributes) e), '{}')
     END || o.attributes) - coalesce(o.cleared, '{}') AS attributes) m
 WHERE w.tenant_id = %(tenant)s AND w.row_no = g.winner AND ({gains} OR m.attributes <> o.attributes)"""
-MERGED_COLUMNS = (
-    "email", "email_written", "phone", "phone_written", "external_id",
-    "first_name", "first_key", "last_name", "last_key",
-)  # fmt: skip
 
 
 def merge_losers(staging: Staging, *, last_wins: bool) -> None:
     """Fill the winning rows from the rows joined into them."""
     order = "DESC" if last_wins else "ASC"
     parts = {
-        "columns": ", ".join(f"{c} = coalesce(w.{c}, g.{c})" for c in MERGED_COLUMNS),
+        "columns": ", ".join(f"{c} = coalesce(w.{c}, g.{c})" for c in WITH_COMPANIONS),
         "picked": ", ".join(
             f"(array_agg(s.{c} ORDER BY s.row_no {order}) FILTER (WHERE s.{c} IS NOT NULL))[1] AS {c}"
-            for c in MERGED_COLUMNS
+            for c in WITH_COMPANIONS
         ),
-        "gains": " OR ".join(f"(w.{c} IS NULL AND g.{c} IS NOT NULL)" for c in MERGED_COLUMNS),
+        "gains": " OR ".join(f"(w.{c} IS NULL AND g.{c} IS NOT NULL)" for c in WITH_COMPANIONS),
         # jsonb_object_agg keeps the last value of a key.
         "for_objects": "ASC" if last_wins else "DESC",
     }
@@ -342,7 +339,7 @@ led AS (
   RETURNING s.row_no, k.contact_id)
 INSERT INTO {hit} (tenant_id, row_no, contact_id, strength) SELECT %(tenant)s, l.row_no, l.contact_id, 1 FROM led l
 ON CONFLICT DO NOTHING"""
-_FORMS = {"external_id": ("external_id",), "email": ("email", "email_written"), "phone": ("phone", "phone_written")}
+_FORMS = {kind: (kind, COMPANIONS[kind]) if kind in COMPANIONS else (kind,) for kind in IDENTIFIERS}
 
 
 def resolve_aliases(staging: Staging, order: Sequence[str], *, revive: bool = False, again: bool = False) -> None:

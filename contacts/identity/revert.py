@@ -15,15 +15,8 @@ from contacts.consent import address_status
 from contacts.models import Contact
 from contacts.staging import Staging
 from contacts.values import channel_status
+from contacts.values.columns import CORE_COLUMNS
 
-# Columns of a contact that `touched.changed` names, with the form that follows each.
-_CORE = {
-    "external_id": None,
-    "email": "email_written",
-    "phone": "phone_written",
-    "first_name": "first_key",
-    "last_name": "last_key",
-}
 _NAMED = "ARRAY['external_id', 'email', 'phone', 'first_name', 'last_name', 'email_status', 'phone_status', 'deleted']"
 
 
@@ -187,7 +180,7 @@ def _turn(staging: Staging, span: dict[str, Any], *, old: int, new: int, now: da
 def _columns(new: int) -> list[str]:
     """Assignments of a contact's own columns. In `changed`, forms stand behind the values, in the same order."""
     found = []
-    for key, form in _CORE.items():
+    for key, form in ((column.key, column.companion) for column in CORE_COLUMNS):
         found.append(_value(key, key, f"t.changed -> '{key}' ->> {new}"))
         if form:
             found.append(_value(form, key, f"t.changed -> '{key}' ->> {new + 2}"))

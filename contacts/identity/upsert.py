@@ -10,6 +10,7 @@ from contacts import statements
 from contacts.consent import blacklist
 from contacts.staging import Staging
 from contacts.values import channel_status
+from contacts.values.columns import COMPANIONS
 
 # What a matched row changes in its contact, for rows [start, stop): for each value [before, after], for names and channels
 # with the forms that go with them. Nothing is written to the contact. A row without a change is unchanged, so that importing
@@ -41,13 +42,6 @@ FILL_ATTRIBUTES = (
     """coalesce((SELECT jsonb_object_agg(e.key, jsonb_build_array(NULL, e.value))
       FROM jsonb_each(s.attributes) e WHERE NOT jsonb_exists(c.attributes, e.key)), '{{}}')""",
 )
-# What stands in `changed` behind [before, after]: the other forms of the value, before and after.
-_FORMS = {
-    "email": "email_written",
-    "phone": "phone_written",
-    "first_name": "first_key",
-    "last_name": "last_key",
-}
 # A channel's status of the file counts where it is stricter than the contact's (or, if somebody has said so, differs), and
 # only where there is something to write to.
 _STATUS = """s.settings ? '{channel}_status' AND coalesce(c.{channel}, s.{channel}) IS NOT NULL
@@ -75,7 +69,7 @@ def _column_change(column: str, rules: Rules) -> tuple[str, str]:
     changed = f"s.{column} IS NOT NULL AND c.{column} IS {differs}"
     if rules.clear and rules.overwrite and column.endswith("_name"):
         changed = f"({changed}) OR (c.{column} IS NOT NULL AND '{column}' = ANY(s.cleared))"
-    form = _FORMS[column]
+    form = COMPANIONS[column]
     return changed, f"jsonb_build_object('{column}', jsonb_build_array(c.{column}, s.{column}, c.{form}, s.{form}))"
 
 
@@ -95,7 +89,7 @@ def _changes_of(rules: Rules) -> list[tuple[str, str]]:
             "s.external_id IS NOT NULL AND c.external_id IS NULL",
             "jsonb_build_object('external_id', jsonb_build_array(NULL, s.external_id))",
         ),
-        *(_column_change(column, rules) for column in _FORMS),
+        *(_column_change(column, rules) for column in COMPANIONS),
         OVERWRITE_ATTRIBUTES if rules.overwrite else FILL_ATTRIBUTES,
     ]
     if rules.statuses:
@@ -201,7 +195,7 @@ _REVIVED = """,
 def update_contacts(staging: Staging, rules: Rules, **values: Any) -> int:
     """Write the contacts to be changed; `start`, `stop`, `now`. Returns how many."""
     columns = ", ".join(
-        _NEW_VALUE.format(column=column, key=key) for key, form in _FORMS.items() for column in (key, form)
+        _NEW_VALUE.format(column=column, key=key) for key, form in COMPANIONS.items() for column in (key, form)
     )
     replaced = "attributes = (c.attributes || s.attributes) - coalesce(s.cleared, '{{}}')"
     more = (

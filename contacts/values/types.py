@@ -12,6 +12,7 @@ from datetime import date, datetime
 from typing import Any
 
 from contacts.values import dates, identifiers, parsers, texts, vocabulary
+from contacts.values.columns import LABELS
 from contacts.values.parsers import BadValue
 
 __all__ = [
@@ -214,13 +215,7 @@ SYSTEM: dict[str, SystemAttribute] = {
     "subscriptions": SystemAttribute("Subscriptions", "choices"),
 }
 # Columns of the contact itself, which are no attributes.
-CORE: dict[str, str] = {
-    "email": "E-mail",
-    "phone": "Phone",
-    "external_id": "External ID",
-    "first_name": "First name",
-    "last_name": "Last name",
-}
+CORE = LABELS
 
 
 def parser(
