@@ -6,11 +6,11 @@ from pathlib import Path
 import environ
 from celery.schedules import crontab
 
-from cdp.stack.environment import judge
+from cdp.stack.environment import check
 from cdp.stack.machine import StartError
 
 try:
-    judge(os.environ)
+    check(os.environ)
 except StartError as problem:
     # Whichever program reads the settings: one sentence, no traceback.
     raise SystemExit(str(problem)) from None

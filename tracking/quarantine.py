@@ -78,7 +78,7 @@ def held(pairs: Iterable[Pair]) -> set[Pair]:
     return wanted & set(found.values_list("kind", "value"))
 
 
-def judge(pairs: Iterable[Pair], *, now: datetime) -> list[Quarantine]:
+def find_shared(pairs: Iterable[Pair], *, now: datetime) -> list[Quarantine]:
     """Put identifiers that were just seen into quarantine where they are seen too widely; returns them. Those that somebody
     has released stay free."""
     known = set(Quarantine.objects.filter(value__in={v for _k, v in pairs}).values_list("kind", "value"))

@@ -44,10 +44,10 @@ def make(tenant: Tenant, owner: User) -> None:
         if not Contact.objects.exclude(deleted_at=None).exists():
             _leave(owner)
         if not BlacklistEntry.objects.exists():
-            _silence(owner)
+            _blacklist(owner)
         if not MailHook.objects.exists():
             _write(owner)
-        search = None if ProbableSearch.objects.exists() else _double(owner)
+        search = None if ProbableSearch.objects.exists() else _duplicate(owner)
     if search is not None:
         job.work(tenant.pk, search)
 
@@ -63,14 +63,14 @@ def _leave(owner: User) -> None:
         quick_actions.delete(contact.pk, reason=DELETION_REASONS[number % len(DELETION_REASONS)], user_id=owner.pk)
 
 
-def _silence(owner: User) -> None:
+def _blacklist(owner: User) -> None:
     addresses = [str(contact.email) for contact in _some(LISTED, skip=600)]
     blacklist.add("email", [*addresses, "press@competitor.example"], reason="asked us on the phone", user_id=owner.pk)
     phones = [str(contact.phone) for contact in _some(2, skip=700)]
     blacklist.add("phone", phones, reason="wrong number", user_id=owner.pk)
 
 
-def _double(owner: User) -> int:
+def _duplicate(owner: User) -> int:
     """People who are there twice; returns the number of the search that finds those who probably are."""
     for contact in _some(DOUBLES, skip=0):
         edit.create({"email": (contact.email, None), "first_name": contact.first_name}, user_id=owner.pk)

@@ -113,13 +113,13 @@ def make() -> dict[str, Any]:
     for file in SAMPLES:
         if not (samples / file.name).exists():
             file.write(samples)
-    _bring(tenant, CUSTOMERS, user=owner, segment="Shop customers")
+    _import(tenant, CUSTOMERS, user=owner, segment="Shop customers")
     _watch(tenant)
     _segment(tenant, owner)
-    _bring(tenant, CRM, user=owner, segment="Trade fair Leeds", bad_value="error")
-    _bring(tenant, SIGNUPS, user=owner, review=True, segment="Newsletter")
-    _bring(tenant, STATUSES, user=owner, bad_value="error")
-    _bring(tenant, CUT_OFF, user=owner)
+    _import(tenant, CRM, user=owner, segment="Trade fair Leeds", bad_value="error")
+    _import(tenant, SIGNUPS, user=owner, review=True, segment="Newsletter")
+    _import(tenant, STATUSES, user=owner, bad_value="error")
+    _import(tenant, CUT_OFF, user=owner)
     history.make(tenant, owner)
     everybody = ((owner.email, owner.name, Role.OWNER), *MEMBERS)
     logins = [
@@ -158,7 +158,7 @@ def _workspace(owner: User, password: str) -> Tenant:
     return tenant
 
 
-def _bring(tenant: Tenant, file: File, *, user: User, review: bool = False, **options: str) -> None:
+def _import(tenant: Tenant, file: File, *, user: User, review: bool = False, **options: str) -> None:
     """Import a file of the demo, if it has not been; returns when it has ended, or waits for its review."""
     with tenant_context(tenant.pk):
         imp = Import.objects.filter(file_name=file.name).order_by("pk").first()

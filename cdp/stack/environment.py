@@ -18,7 +18,7 @@ ADDRESSES = {
 LEVELS = {"CRITICAL", "ERROR", "WARNING", "INFO", "DEBUG"}
 
 
-def judge(environ: Mapping[str, str], *, required: bool = True) -> None:
+def check(environ: Mapping[str, str], *, required: bool = True) -> None:
     """Raise StartError with one sentence about the first value that cannot be used."""
     for name in REQUIRED if required else ():
         if not environ.get(name):

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from cdp.stack.embedded import STACK_ENV, Postgres, Server, Valkey, running_stack, tail
-from cdp.stack.environment import judge
+from cdp.stack.environment import check
 from cdp.stack.environment import number as whole_number
 from cdp.stack.machine import DEMO_LOGIN, StartError, free_port, open_home, secret, take_lock
 from cdp.stack.supervisor import MARK, Child, Supervisor, clear_orphans, stop_all, wait_until, write_private
@@ -37,7 +37,7 @@ def main(argv: Sequence[str]) -> int:
     add_arguments(parser)
     options = parser.parse_args(argv)
     try:
-        judge(os.environ, required=False)
+        check(os.environ, required=False)
         port = whole_number(str(options.port), name="The port", low=1, high=65_535)
         workers = whole_number(str(options.workers), name="The number of workers", low=1, high=64)
         return Stack(Path(options.home), port=port, workers=workers, demo=options.demo).run()

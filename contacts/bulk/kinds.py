@@ -37,7 +37,7 @@ def _undelete(action: BulkAction, ids: Sequence[int], now: datetime) -> list[int
     taken = Contact.objects.living().filter(external_id=OuterRef("external_id"))
     mine = Contact.objects.filter(~Exists(taken), deleted_at=action.started_at)
     found = _not_erased(_locked(mine, ids))
-    queries.give_back_deletion(action.pk, found, now=now)
+    queries.restore_deletion(action.pk, found, now=now)
     address_status.take_all(found, now=now)
     return found
 
@@ -96,11 +96,11 @@ class RemoveDuplicates(BulkActionType):
         return f"Remove {count:,} duplicate{'s' if count != 1 else ''}"
 
     def gather(self, action: BulkAction) -> int:
-        return queries.gather_doubles(action.pk, action.options["by"], keep=action.options["keep"])
+        return queries.gather_duplicates(action.pk, action.options["by"], keep=action.options["keep"])
 
     def step(self, action: BulkAction, ids: Sequence[int], *, now: datetime) -> list[int]:
         by = action.options["by"]
-        found = queries.still_doubles(ids, by, keep=action.options["keep"])
+        found = queries.remaining_duplicates(ids, by, keep=action.options["keep"])
         _delete(action, found, now, "Duplicate")
         # Consent belongs to the address: who stays must not be written to because the one that had said no is gone.
         values = Contact.objects.filter(pk__in=found).values(by)
@@ -139,7 +139,7 @@ class Restore(BulkActionType):
 
     def undo(self, action: BulkAction, ids: Sequence[int], *, now: datetime) -> list[int]:
         found = _locked(Contact.objects.living(), ids)
-        queries.give_back_deletion(action.pk, found, now=now)
+        queries.restore_deletion(action.pk, found, now=now)
         return found
 
 
@@ -164,5 +164,5 @@ class Unsubscribe(BulkActionType):
     def undo(self, action: BulkAction, ids: Sequence[int], *, now: datetime) -> list[int]:
         mine = Contact.objects.filter(email_status=EmailStatus.UNSUBSCRIBED, email_status_at=action.started_at)
         found = _locked(mine.filter(deleted_at=None), ids)
-        queries.give_back_email_status(action.pk, found, now=now)
+        queries.restore_email_status(action.pk, found, now=now)
         return found

@@ -31,7 +31,7 @@ SELECT %(tenant)s, %(bulk)s, d.id FROM (
 WHERE d.place > 1"""
 
 
-def gather_doubles(bulk_id: int, kind: str, *, keep: str) -> int:
+def gather_duplicates(bulk_id: int, kind: str, *, keep: str) -> int:
     """Note the contacts to be removed so that one with each value is left: `keep` the "earlier" or the "later" one."""
     way = {"earlier": "ASC", "later": "DESC"}[keep]
     return run(GATHER_DOUBLES.replace("@kind@", kind).replace("@way@", way), bulk=bulk_id)
@@ -44,7 +44,7 @@ SELECT c.id FROM contact c WHERE c.tenant_id = %(tenant)s AND c.id = ANY(%(ids)s
   AND (o.created_at, o.id) @before@ (c.created_at, c.id)) ORDER BY c.id FOR UPDATE OF c"""
 
 
-def still_doubles(ids: Sequence[int], kind: str, *, keep: str) -> list[int]:
+def remaining_duplicates(ids: Sequence[int], kind: str, *, keep: str) -> list[int]:
     """Those of the contacts that still share their value with one that stays; locked."""
     statement = STILL_DOUBLES.replace("@kind@", kind).replace("@before@", {"earlier": "<", "later": ">"}[keep])
     with connection.cursor() as cursor:
@@ -77,12 +77,12 @@ _EMAIL_STATUS = """email_status = i.before ->> 'email_status', email_status_reas
   email_status_at = (i.before ->> 'email_status_at')::timestamptz"""
 
 
-def give_back_deletion(bulk_id: int, ids: Sequence[int], *, now: Any) -> None:
+def restore_deletion(bulk_id: int, ids: Sequence[int], *, now: Any) -> None:
     """Contacts are deleted, or are not, as they were before."""
     run(BACK.replace("@columns@", _DELETION), bulk=bulk_id, ids=list(ids), now=now)
 
 
-def give_back_email_status(bulk_id: int, ids: Sequence[int], *, now: Any) -> None:
+def restore_email_status(bulk_id: int, ids: Sequence[int], *, now: Any) -> None:
     """Contacts get the status of their e-mail address that they had before."""
     run(BACK.replace("@columns@", _EMAIL_STATUS), bulk=bulk_id, ids=list(ids), now=now)
 

@@ -87,7 +87,7 @@ def undo(merge_id: int, *, user_id: int | None) -> int:
     _refuse_undo(made, stays, losers, mine.get("external_id", [stays.external_id])[0])
     _forget_aliases(made)
     value_state.write_states(stays, mine, now)
-    _bring_back(losers, now)
+    _restore(losers, now)
     address_status.take_all([c.pk for c in (stays, *losers)], now=now)
     data_providers.restore({name: moved for name, moved in made.moved.items() if name != "aliases"}, of=stays.pk)
     made.undone_at, made.undone_by_id = now, user_id
@@ -193,7 +193,7 @@ def _refuse_undo(made: Merge, stays: Contact, losers: Sequence[Contact], own_id:
         raise NotAllowed(f"Contact {stays.pk} now has the external ID {own_id}. Change it there first.")
 
 
-def _bring_back(losers: Sequence[Contact], now: datetime) -> None:
+def _restore(losers: Sequence[Contact], now: datetime) -> None:
     for loser in losers:
         loser.deleted_at = loser.deleted_reason = loser.merged_into = None
         value_state.write_states(loser, {}, now)

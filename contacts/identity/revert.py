@@ -149,8 +149,8 @@ def undo(staging: Staging, *, start: int, stop: int, now: datetime) -> RevertRes
     statements.run(TAKE_OUT.replace("@which@", NOT_YET), staging, **span)
     tables.analyze(staging, "undone")
     statements.run(STAYED.replace("@which@", NOT_YET), staging, **span)
-    _turn(staging, span, old=1, new=0, now=now, which=NOT_YET)
-    return _told(staging, span, now=now)
+    _write_values(staging, span, old=1, new=0, now=now, which=NOT_YET)
+    return _results(staging, span, now=now)
 
 
 def redo(staging: Staging, *, start: int, stop: int, now: datetime) -> RevertResult:
@@ -162,11 +162,11 @@ def redo(staging: Staging, *, start: int, stop: int, now: datetime) -> RevertRes
     statement = BRING_BACK.replace("@columns@", ", ".join(names))
     statements.run(statement.replace("@values@", ", ".join(f"r.{name}" for name in names)), staging, **span)
     statements.run(CAME_BACK, staging, **span)
-    _turn(staging, span, old=0, new=1, now=now, which=WAS_TAKEN)
-    return _told(staging, span, now=now)
+    _write_values(staging, span, old=0, new=1, now=now, which=WAS_TAKEN)
+    return _results(staging, span, now=now)
 
 
-def _turn(staging: Staging, span: dict[str, Any], *, old: int, new: int, now: datetime, which: str) -> None:
+def _write_values(staging: Staging, span: dict[str, Any], *, old: int, new: int, now: datetime, which: str) -> None:
     """Give values that are still those of side `old` the ones of side `new`."""
     statements.run(TURNED.replace("@which@", which), staging, **span, old=old)
     tables.analyze(staging, "turned")
@@ -207,7 +207,7 @@ SELECT t.contact_id FROM {turned} t WHERE t.tenant_id = %(tenant)s AND t.row_no 
   AND t.keys && ARRAY['email', 'phone', 'deleted']"""
 
 
-def _told(staging: Staging, span: dict[str, Any], *, now: datetime) -> RevertResult:
+def _results(staging: Staging, span: dict[str, Any], *, now: datetime) -> RevertResult:
     statements.run(NOTE, staging, **span)
     statements.run(NEWS, staging, **span, now=now)
     returned = [int(pk) for (pk,) in statements.fetch(RETURNED, staging, **span)]

@@ -81,7 +81,7 @@ def members(group_id: int) -> list[Contact]:
     return list(Contact.objects.living().filter(pk__in={pk for pair in pairs for pk in pair}).order_by("pk"))
 
 
-def judged(group_id: int, contacts: Sequence[Contact]) -> list[ScoredPair]:
+def scored_pairs(group_id: int, contacts: Sequence[Contact]) -> list[ScoredPair]:
     """The pairs of a group whose contacts are there, the strongest first."""
     by_id = {contact.pk: contact for contact in contacts}
     pairs = ProbablePair.objects.filter(group_id=group_id).order_by("-bits", "low_id", "high_id")

@@ -51,7 +51,7 @@ def undo(entry_id: int, *, user_id: int) -> Contact:
     elif entry.verb == RESTORED:
         _delete_again(contact, detail["before"], user_id=user_id)
     else:
-        _take_back_status(contact, detail, user_id=user_id)
+        _undo_status(contact, detail, user_id=user_id)
     return contact
 
 
@@ -64,7 +64,7 @@ def _delete_again(contact: Contact, before: dict[str, Any], *, user_id: int) -> 
     note(UNDONE, contact, user_id, act=RESTORED)
 
 
-def _take_back_status(contact: Contact, detail: dict[str, Any], *, user_id: int) -> None:
+def _undo_status(contact: Contact, detail: dict[str, Any], *, user_id: int) -> None:
     channel = detail["channel"]
     if status_of(contact, channel) != detail["after"]:
         raise NotAllowed("Nothing was undone: the status has changed since.")

@@ -65,8 +65,10 @@ def add(request: WorkspaceRequest, kind: str) -> HttpResponse:
     reason = request.POST.get("reason", "").strip()[:200]
     new = blacklist.add(kind, values, reason=reason, user_id=user_id(request)) if values else 0
     if bad:
-        return _again(request, kind, {"said": _said(new, len(values)), **blacklist.refused(bad), "reason": reason})
-    messages.success(request, _said(new, len(values)))
+        return _again(
+            request, kind, {"said": _added_sentence(new, len(values)), **blacklist.refused(bad), "reason": reason}
+        )
+    messages.success(request, _added_sentence(new, len(values)))
     return redirect_to(request, _ROUTES[kind])
 
 
@@ -74,7 +76,7 @@ def _again(request: WorkspaceRequest, kind: str, more: dict[str, Any]) -> HttpRe
     return render_page(request, "contacts/blacklist.html", {**_shown(request, kind), **more}, status=422)
 
 
-def _said(new: int, values: int) -> str:
+def _added_sentence(new: int, values: int) -> str:
     """What became of the lines that could be read."""
     if not values:
         return "Nothing was added."

@@ -76,7 +76,7 @@ def preview(kind: str, asked: dict[str, Any]) -> dict[str, Any]:
     fields = [("id", pk) for pk in asked["ids"]] if "ids" in asked else [*asked.items(), ("all", "1")]
     selected, count = contacts.count(), known.wanted(contacts).count()
     back = reverse("contacts:list")
-    return {"kind": kind, "fields": fields, "back": back, **_told(known, selected, count)}
+    return {"kind": kind, "fields": fields, "back": back, **_preview(known, selected, count)}
 
 
 def _duplicates(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -84,11 +84,11 @@ def _duplicates(given: Mapping[str, Any]) -> dict[str, Any]:
     by = str(given.get("by")) if given.get("by") in exact.KINDS else "email"
     totals, known = exact.totals(by), bulk_actions.action_types()["duplicates"]
     back = reverse("contacts:duplicates" if by == "email" else "contacts:duplicates_phone")
-    told = _told(known, totals.contacts, totals.contacts - totals.values, by=by)
+    told = _preview(known, totals.contacts, totals.contacts - totals.values, by=by)
     return {"kind": "duplicates", "fields": [("by", by)], "back": back, **told}
 
 
-def _told(known: bulk_actions.BulkActionType, selected: int, count: int, **options: Any) -> dict[str, Any]:
+def _preview(known: bulk_actions.BulkActionType, selected: int, count: int, **options: Any) -> dict[str, Any]:
     """What the action would do, in its words, and the token that makes a double click one action."""
     return {
         "what": known,

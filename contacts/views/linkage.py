@@ -50,7 +50,7 @@ def listing(request: HttpRequest) -> HttpResponse:
         "groups": [(group, _url(decision, group=str(group.pk))) for group in groups[:GROUPS]],
         "group_id": group_id,
         "members": members,
-        "judged": review.judged(group_id, members) if group_id else [],
+        "judged": review.scored_pairs(group_id, members) if group_id else [],
         "most": merge.MAX_MERGED_CONTACTS,
         "tabs": tabs("probable"),
         "older_url": _url(decision, after=groups[GROUPS - 1].key) if len(groups) > GROUPS else None,

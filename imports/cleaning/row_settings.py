@@ -104,7 +104,7 @@ class RowSettings:
         settings = self._values([(i, key, read) for i, key, read in self.settings], cells, problems)
         event = self._event(cells, problems) if self.task.kind else {}
         if event.get("k") == "message":
-            _silence(event, settings)
+            _suppress(event, settings)
         return settings, event
 
     def _values(
@@ -178,7 +178,7 @@ def _missing(event: Mapping[str, Any]) -> str:
     return ""
 
 
-def _silence(event: Mapping[str, Any], settings: dict[str, Any]) -> None:
+def _suppress(event: Mapping[str, Any], settings: dict[str, Any]) -> None:
     """A message that was answered with an unsubscription or a complaint makes its channel's status stricter."""
     status = event["p"].get("status")
     if event["p"].get("channel", "email") == "email" and status in ("unsubscribed", "spam"):

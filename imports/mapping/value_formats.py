@@ -86,7 +86,7 @@ def kind_of(type_key: str) -> str:
     return _KINDS.get(type_key, "")
 
 
-def kept(columns: Sequence[Mapping[str, Any]]) -> tuple[int, ...]:
+def kept_columns(columns: Sequence[Mapping[str, Any]]) -> tuple[int, ...]:
     """Mapped columns that take from a workbook what it keeps, not what it shows: those of dates and numbers."""
     types = (column.get("type") or type_of(column["target"], {}) for column in columns)
     return tuple(i for i, type_key in enumerate(types) if kind_of(type_key))

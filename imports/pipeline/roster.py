@@ -93,7 +93,7 @@ def _segments(imp: Import) -> list[str]:
     return [f"segment:{imp.segments[name]}" for name in Options.parse(imp.options).segments if name in imp.segments]
 
 
-def kept(imp: Import) -> int:
+def count_kept(imp: Import) -> int:
     """How many contacts that an undone import had made stay because a later one lists them."""
     staging = Staging(imp.tenant_id, imp.pk)
     return int(statements.fetch(KEPT, staging, import_id=imp.pk)[0][0])

@@ -111,7 +111,7 @@ def finish(imp: Import, staging: Staging) -> dict[str, int]:
     report = _summed(imp)
     if imp.wants == Wish.UNDO:
         report["visitors"] = visitors.unclaim(staging)
-        report["listed"] = roster.kept(imp)
+        report["listed"] = roster.count_kept(imp)
         report["kept"] -= report["listed"]
     else:
         report["members"], report["events"] = membership.restore(staging), imported_events.restore(staging)

@@ -78,7 +78,7 @@ def rows(imp: Import, chosen: list[dict[str, Any]], options: Options) -> list[Ro
     """The first rows by this mapping and these settings. The import itself is not changed."""
     like = Import(header=imp.header, mapping=chosen, options={**options.as_json(), "bad_value": "drop"})
     cleaner = parse_unit.compiled(like)
-    seen = column_choices.preview(imp, rows=ROWS, kept=value_formats.kept(chosen))
+    seen = column_choices.preview(imp, rows=ROWS, kept=value_formats.kept_columns(chosen))
     found = []
     for line, cells in zip(seen.lines, seen.rows, strict=True):
         clean, said = cleaner.row(cells)

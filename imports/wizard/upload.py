@@ -252,7 +252,7 @@ def start(imp: Import, *, options: Options, columns: list[dict[str, Any]], auto_
     if unsure := dialect.get("unsure"):
         raise FileProblem("encoding_unsure", encodings=[encodings.CHOICES[name] for name in unsure])
     if dialect.get("workbook"):
-        dialect = {**dialect, "kept": list(value_formats.kept(columns))}
+        dialect = {**dialect, "kept": list(value_formats.kept_columns(columns))}
     now = timezone.now()
     taken = Import.objects.filter(pk=imp.pk, phase=Phase.DRAFT).update(
         dialect=dialect,

@@ -196,7 +196,7 @@ def _of_node(node: Node, known: Mapping[str, RuleField]) -> RuleFormLine:
 
 def validate(block: RuleFormGroup, found: Context) -> Q:
     """Read all lines, note what is wrong with each, and return the condition of those that are finished."""
-    rule = _judged(block, found)
+    rule = _validated(block, found)
     return compiler.compile_rule(rule, found) if rule else compiler.NOBODY
 
 
@@ -218,7 +218,7 @@ def is_complete(block: RuleFormGroup) -> bool:
     return bool(found) and all(line.node is not None for line in found)
 
 
-def _judged(block: RuleFormGroup, found: Context) -> Group | None:
+def _validated(block: RuleFormGroup, found: Context) -> Group | None:
     for line in lines(block):
         try:
             line.subject = (

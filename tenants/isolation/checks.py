@@ -95,7 +95,7 @@ def findings() -> list[str]:
         tables = [Table(*row) for row in cursor.fetchall()]
         cursor.execute(ROADS, {"role": settings.APP_ROLE})
         roads = cursor.fetchall()
-    return [f"{table.title}: {problem}" for table in tables for problem in judge(table)] + [
+    return [f"{table.title}: {problem}" for table in tables for problem in faults_of(table)] + [
         f"{what}: {problem}" for what, problem in roads if what.removeprefix("function ") not in FUNCTIONS
     ]
 
@@ -119,7 +119,7 @@ class Table(NamedTuple):
         return self.name if self.schema == "public" else f"{self.schema}.{self.name}"
 
 
-def judge(table: Table) -> list[str]:
+def faults_of(table: Table) -> list[str]:
     """What is wrong with one table."""
     grants = table.grants
     if not grants:

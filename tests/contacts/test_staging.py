@@ -46,7 +46,7 @@ def test_every_table_has_the_policy_of_all_others(alice: Actor, filled: Staging)
     found = relations(alice.workspace)
     assert set(found) == {filled.name(shape) for shape in SHAPES}
     for table in found.values():
-        assert (table.enabled, table.forced, checks.judge(table)) == (True, True, []), table
+        assert (table.enabled, table.forced, checks.faults_of(table)) == (True, True, []), table
         assert table.policies
 
 
@@ -80,7 +80,7 @@ def test_while_it_is_filled_a_table_takes_rows_of_its_tenant_and_shows_none(alic
         tables.create(staging)
         tables.create(staging)  # harmless
     try:
-        assert all(checks.judge(t) == [] for t in relations(alice.workspace).values())
+        assert all(checks.faults_of(t) == [] for t in relations(alice.workspace).values())
         for statement in (
             f"SELECT * FROM {name}",
             f"UPDATE {name} SET row_no = 1",
@@ -154,7 +154,7 @@ STRAYS = [
 def audit(raw: "psycopg.Connection[Any]") -> list[Any]:
     """What the audit finds on a connection; the functions that are known left out."""
     role = {"role": settings.APP_ROLE}
-    found: list[Any] = [t for row in raw.execute(checks.TABLES, role) if checks.judge(t := checks.Table(*row))]
+    found: list[Any] = [t for row in raw.execute(checks.TABLES, role) if checks.faults_of(t := checks.Table(*row))]
     return found + [what for what, _why in raw.execute(checks.ROADS, role) if what.split()[1] not in checks.FUNCTIONS]
 
 

@@ -46,7 +46,7 @@ _PLAIN = {
 }
 
 
-def judge(provider: str, event: Any) -> Verdict | None:
+def classify(provider: str, event: Any) -> Verdict | None:
     """What an event of a provider means; None when it is about no message that reached its end (queued, deferred …)."""
     said = event.esp_event if isinstance(event.esp_event, Mapping) else {}
     own = _JUDGES.get(provider)

@@ -113,7 +113,7 @@ def tell(hook: MailHook, events: Iterable[Any]) -> WebhookResult:
     """Keep what a provider has told, in the tenant's transaction and turn; twice the same is once."""
     write_lock.lock()
     now = timezone.now()
-    judged = [(e, verdict) for e in events if (verdict := deliverability.judge(hook.provider, e)) is not None]
+    judged = [(e, verdict) for e in events if (verdict := deliverability.classify(hook.provider, e)) is not None]
     useful = [
         (e, verdict, email)
         for e, verdict in judged

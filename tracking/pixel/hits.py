@@ -57,7 +57,7 @@ def parse(body: bytes, *, agent: str, opted_out: bool) -> Hit:
 
     `opted_out` is the visitor's Global Privacy Control or Do Not Track signal: nothing is kept then.
     """
-    _judge(agent, opted_out=opted_out)
+    _refuse_robots(agent, opted_out=opted_out)
     if len(body) > MAX_BYTES:
         raise Dropped("too_large")
     try:
@@ -74,7 +74,7 @@ def without_script(page: str, *, site_id: int, agent: str, opted_out: bool) -> H
 
     Nothing that may be used tells these browsers apart, so all of a site's views without script share one device.
     """
-    _judge(agent, opted_out=opted_out)
+    _refuse_robots(agent, opted_out=opted_out)
     url = clean_url(page)
     if url is None:
         raise Dropped("url")
@@ -82,7 +82,7 @@ def without_script(page: str, *, site_id: int, agent: str, opted_out: bool) -> H
     return Hit(device, "page", None, url, None, None, {}, {})
 
 
-def _judge(agent: str, *, opted_out: bool) -> None:
+def _refuse_robots(agent: str, *, opted_out: bool) -> None:
     if opted_out:
         raise Dropped("opted_out")
     if _BOT.search(agent):

@@ -94,7 +94,7 @@ def _keep(tenant_id: int, entries: Sequence[Entry]) -> None:
     queries.add_events(tenant_id, recognition.events)
     queries.touch_visitors(tenant_id, recognition.seen)
     latest = datetime.fromtimestamp(max(e.at for e in entries), UTC)
-    quarantine.judge({(row[0], row[1]) for row in recognition.identifiers}, now=latest)
+    quarantine.find_shared({(row[0], row[1]) for row in recognition.identifiers}, now=latest)
     for (site_id, reason), count in Counter(recognition.dropped).items():
         inbox.count_drop(reason, tenant_id=tenant_id, site_id=site_id, count=count)
     last = {e.site_id: e.at for e in entries}

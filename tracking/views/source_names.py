@@ -128,7 +128,7 @@ def rename(request: HttpRequest, source_id: int) -> HttpResponse:
 
 @allow("settings.manage")
 @require_POST
-def put_away(request: HttpRequest, source_id: int, away: bool) -> HttpResponse:
+def archive(request: HttpRequest, source_id: int, away: bool) -> HttpResponse:
     """Archive a name, or take it back. A second click changes nothing."""
     source = get_object_or_404(SourceName, pk=source_id)
     if names.archive(source, away=away):

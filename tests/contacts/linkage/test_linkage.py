@@ -601,7 +601,7 @@ def test_organisations_in_a_workspace(alice: Actor, monkeypatch: pytest.MonkeyPa
     assert right >= 0.9 * len(groups_of(alice))
     group = min(groups_of(alice)[0])
     with tenant_context(alice.workspace.pk):
-        said = [reason.text for pair in review.judged(group, review.members(group)) for reason in pair.reasons]
+        said = [reason.text for pair in review.scored_pairs(group, review.members(group)) for reason in pair.reasons]
         assert any(text.startswith("company is ") for text in said)
         contact = Contact.objects.get(pk=group)
         values = {**contact.attributes, "email": contact.email, "phone": contact.phone}

@@ -211,7 +211,7 @@ def test_loosening_any_table_turns_the_audit_red(table: str) -> None:
         with owner() as raw, raw.transaction(force_rollback=True):
             raw.execute(mutation.format(table=f'"{table}"', role=settings.APP_ROLE))
             rows = raw.execute(checks.TABLES, {"role": settings.APP_ROLE}).fetchall()
-        found = [text for row in rows for text in checks.judge(checks.Table(*row))]
+        found = [text for row in rows for text in checks.faults_of(checks.Table(*row))]
         assert found, f"{mutation} on {table} was not seen"
 
 
@@ -220,7 +220,7 @@ def test_a_table_without_protection_turns_the_audit_red() -> None:
         raw.execute("CREATE TABLE stray (id bigint, tenant_id bigint)")
         raw.execute(f"GRANT SELECT ON stray TO {settings.APP_ROLE}")
         rows = raw.execute(checks.TABLES, {"role": settings.APP_ROLE}).fetchall()
-    assert [row[1] for row in rows if checks.judge(checks.Table(*row))] == ["stray"]
+    assert [row[1] for row in rows if checks.faults_of(checks.Table(*row))] == ["stray"]
 
 
 def test_a_role_that_could_bypass_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
