@@ -2,6 +2,9 @@
 
 The lock on the row of the work is the lease. It goes with the worker's connection, so a killed worker loses one step, and a
 second worker cannot repeat it. A step that fails three times ends the work.
+
+Imports have a mechanism of their own (imports.pipeline.units): their units are done by several workers side by side, each
+under the lock of its own row, while here the steps of one work follow each other under one lock.
 """
 
 import logging
