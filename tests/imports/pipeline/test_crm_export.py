@@ -119,8 +119,8 @@ def test_command_page_and_database_say_the_same(
 
 def figures(page: str) -> list[str]:
     """The figures of the sum on the result page: the six outcomes, and the rows of the file."""
-    found = re.findall(r'<dd class="figure[^>]*>(.*?)</dd>', page)
-    return [re.sub(r"<[^>]*>", "", cell) for cell in found]
+    found = re.findall(r'<dd class="figure[^>]*>(.*?)</dd>', page, re.DOTALL)
+    return [re.sub(r"<[^>]*>", "", cell).strip() for cell in found]
 
 
 def test_the_figures_are_those_that_the_rows_themselves_give(
