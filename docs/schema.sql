@@ -734,6 +734,7 @@ CREATE TABLE rejected_row (
     fixed jsonb,
     chosen_id bigint,
     retried_in bigint,
+    rechecked jsonb,
     CONSTRAINT rejected_row_pkey PRIMARY KEY (tenant_id, import_id, row_no)
 );
 ALTER TABLE rejected_row ENABLE ROW LEVEL SECURITY;

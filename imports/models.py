@@ -299,6 +299,8 @@ class RejectedRow(TenantModel):
     cells = models.JSONField()
     fixed = models.JSONField(null=True)  # the cells as somebody has mended them; NULL when nobody has
     chosen_id = models.BigIntegerField(null=True)  # the contact that somebody has chosen for the row
+    # What is wrong with the mended cells: {rules, problems} (imports.results.corrections). NULL when nobody has looked.
+    rechecked = models.JSONField(null=True)
     retried_in = models.BigIntegerField(null=True)  # the import that has brought the mended row
 
     class Meta(TenantModel.Meta):

@@ -1,8 +1,11 @@
 """The file of an import: where it lies, how it is cut, and how a span of it becomes staged rows."""
 
+import hashlib
+import json
 import os
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from django.conf import settings
 
@@ -75,22 +78,39 @@ def cleaner(imp: Import) -> Cleaner:
     return _kept[key]
 
 
-def compiled(imp: Import) -> Cleaner:
+@dataclass(frozen=True)
+class WorkspaceRules:
+    """What of the workspace decides how cells are read, beside the mapping and settings of an import."""
+
+    country: str
+    time_zone: str
+    identifier_order: str
+    names: dict[str, dict[str, str]]
+
+    @classmethod
+    def of_today(cls) -> Self:
+        tenant = Tenant.objects.get(pk=current_tenant())
+        return cls(tenant.country, tenant.time_zone, tenant.identifier_order, source_names.names())
+
+    @property
+    def digest(self) -> str:
+        """Equal for equal rules."""
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:32]
+
+
+def compiled(imp: Import, rules: WorkspaceRules | None = None) -> Cleaner:
     """A new cleaner by header, mapping and options of an import, which need not be stored."""
-    options = Options.parse(imp.options)
-    tenant = Tenant.objects.get(pk=current_tenant())
-    zone = options.zone or (tenant.time_zone if tenant.time_zone != "UTC" else "")
+    options, rules = Options.parse(imp.options), rules or WorkspaceRules.of_today()
+    zone = options.zone or (rules.time_zone if rules.time_zone != "UTC" else "")
     columns = [_column(imp, i, zone) for i in range(len(imp.header))]
     return Cleaner(
         columns,
         width=len(imp.header),
-        region=options.country or tenant.country or None,
+        region=options.country or rules.country or None,
         bad_value=options.bad_value,
         blank=options.blank,
-        identifiers_used=options.identifiers(tenant.identifier_order),
-        extras=RowSettings(
-            columns, task=options.task, event_name=options.event_name, names=Names(**source_names.names())
-        ),
+        identifiers_used=options.identifiers(rules.identifier_order),
+        extras=RowSettings(columns, task=options.task, event_name=options.event_name, names=Names(**rules.names)),
     )
 
 

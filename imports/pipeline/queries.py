@@ -250,7 +250,7 @@ WITH named AS (
     WHERE lower(btrim(c.text)) = ANY(%(values)s))
   UNION SELECT t.import_id, t.row_no FROM touched t WHERE t.tenant_id = %(tenant)s AND t.contact_id = ANY(%(ids)s)),
 rejected AS (
-  UPDATE rejected_row r SET cells = '[]', fixed = NULL, chosen_id = NULL FROM named n
+  UPDATE rejected_row r SET cells = '[]', fixed = NULL, chosen_id = NULL, rechecked = NULL FROM named n
   WHERE r.tenant_id = %(tenant)s AND r.import_id = n.import_id AND r.row_no = n.row_no)
 UPDATE row_issue i SET value = NULL, facts = '{}' FROM named n
 WHERE i.tenant_id = %(tenant)s AND i.import_id = n.import_id AND i.row_no = n.row_no"""

@@ -1,14 +1,16 @@
 """Statements on the cells of rows in error: one change in many of them, and how many there are. The ORM cannot say them."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tenants.isolation.statements import fetch, run
 
-# One change in every cell of a column among the rows in error that have not been brought again. Locks these rows.
+# One change in every cell of a column among the rows in error that have not been brought again. What was wrong with them is
+# no longer known. Locks these rows.
 REPLACE = """
-UPDATE rejected_row r SET fixed = nullif(jsonb_set(coalesce(r.fixed, r.cells), %(path)s::text[], to_jsonb(left(
-  CASE WHEN %(whole)s THEN %(put)s::text
+UPDATE rejected_row r SET rechecked = NULL, fixed = nullif(jsonb_set(coalesce(r.fixed, r.cells), %(path)s::text[],
+  to_jsonb(left(CASE WHEN %(whole)s THEN %(put)s::text
   ELSE replace(coalesce(r.fixed, r.cells) ->> %(column)s::int, %(find)s::text, %(put)s::text) END, %(most)s::int))), r.cells)
 WHERE r.tenant_id = %(tenant)s AND r.import_id = %(import_id)s AND r.retried_in IS NULL
   AND CASE WHEN %(whole)s THEN coalesce(r.fixed, r.cells) ->> %(column)s::int = %(find)s::text
@@ -26,6 +28,20 @@ def replace_cells(import_id: int, column: int, find: str, put: str, *, whole: bo
         "most": most,
     }
     return run(REPLACE, import_id=import_id, **named)
+
+
+# What is wrong with corrected rows, once they have been read again. Locks these rows, in the order of the file.
+SET_RECHECKED = """
+UPDATE rejected_row r SET rechecked = v.found
+FROM unnest(%(lines)s::int[], %(found)s::jsonb[]) v(line, found)
+WHERE r.tenant_id = %(tenant)s AND r.import_id = %(import_id)s AND r.row_no = v.line AND r.retried_in IS NULL"""
+
+
+def set_rechecked(import_id: int, rechecked: Mapping[int, Any]) -> None:
+    """Keep what is wrong with rows, by line."""
+    lines = sorted(rechecked)
+    named: dict[str, Any] = {"lines": lines, "found": [json.dumps(rechecked[line]) for line in lines]}
+    run(SET_RECHECKED, import_id=import_id, **named)
 
 
 # How many cells have a value, or a part: (column, part, whether the whole cell) in one pass over the rows in error.

@@ -1,16 +1,23 @@
 """Rows in error, mended where they stand and brought again (docs/life-of-a-row.md).
 
-What somebody types is kept beside the row's own cells and judged by the same cleaner that read the file. Mended rows become
-a file of their own and an import of their own: it has the mapping and settings of the first one, and both know each other.
+What somebody types is kept beside the row's own cells and checked again by the same cleaner that read the file. What is
+still wrong is kept with the row, so that whoever shows or downloads it need not clean it again. Mended rows become a file of
+their own and an import of their own: it has the mapping and settings of the first one, and both know each other.
+
+What was found is of the rules of the workspace of then (parse_unit.WorkspaceRules). Once they are others, it is outdated:
+readers check such a row anew, and the next correction or retry stores what is found. The import's own mapping and
+settings no longer change after its end. The import of mended rows cleans them in any case.
 """
 
 import csv
 import io
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict
+from typing import Any, TypeGuard
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
+from imports.cleaning.row_cleaner import Cleaner
 from imports.files.reader import Dialect
 from imports.models import Import, RejectedRow, Status
 from imports.options import Options
@@ -30,15 +37,53 @@ def mendable(imp: Import) -> bool:
     return imp.ended and imp.status in (Status.IMPORTED, Status.CANCELED) and imp.undone_at is None
 
 
-def validate(imp: Import) -> Callable[[Sequence[str]], list[Problem]]:
-    """What says what is wrong with cells, as the import reads them: made once for many rows. Values that would be left out
-    count as well."""
-    cleaner, width = parse_unit.compiled(imp), len(imp.header)
+def validate(cleaner: Cleaner, cells: Sequence[str]) -> list[Problem]:
+    """What is wrong with cells, as the import reads them. Values that would be left out count as well."""
+    return cleaner.row(trimmed(cells, cleaner.width))[1]
 
-    def judged(cells: Sequence[str]) -> list[Problem]:
-        return cleaner.row(trimmed(cells, width))[1]
 
-    return judged
+def recheck(imp: Import, lines: Collection[int] | None = None) -> None:
+    """Keep what is wrong with corrected rows, of these lines or of the whole import, where that is not known by the rules of
+    today. Runs in the transaction that has changed them."""
+    rules = parse_unit.WorkspaceRules.of_today()
+    rows = list(_outdated(_corrected(imp) if lines is None else _corrected(imp).filter(row_no__in=lines), rules))
+    if rows:
+        cleaner = parse_unit.compiled(imp, rules)
+        found = {row.row_no: validate(cleaner, row.fixed or row.cells) for row in rows}
+        rechecked = {line: {"rules": rules.digest, "problems": problems} for line, problems in found.items()}
+        correction_queries.set_rechecked(imp.pk, rechecked)
+
+
+def problems_left(imp: Import, rows: Sequence[RejectedRow]) -> dict[int, list[Problem]]:
+    """What is wrong with corrected rows, by line: as it is kept, or by the rules of today where these are others. Rows that
+    were brought again keep what was found then."""
+    rules = parse_unit.WorkspaceRules.of_today() if rows else None
+    found: dict[int, list[Problem]] = {}
+    cleaner = None
+    for row in rows:
+        if rules and not row.retried_in and not _is_known(row.rechecked, rules):
+            cleaner = cleaner or parse_unit.compiled(imp, rules)
+            found[row.row_no] = validate(cleaner, row.fixed or row.cells)
+        else:
+            found[row.row_no] = [Problem(*problem) for problem in (row.rechecked or {}).get("problems", [])]
+    return found
+
+
+def _is_known(rechecked: dict[str, Any] | None, rules: parse_unit.WorkspaceRules) -> TypeGuard[dict[str, Any]]:
+    return rechecked is not None and rechecked["rules"] == rules.digest
+
+
+def _corrected(imp: Import) -> "QuerySet[RejectedRow]":
+    """Rows that somebody has mended, or chosen a contact for, and that were not brought again."""
+    touched = Q(fixed__isnull=False) | Q(chosen_id__isnull=False)
+    rows: QuerySet[RejectedRow] = RejectedRow.objects.filter(touched, import_id=imp.pk, retried_in=None)
+    return rows.order_by("row_no")
+
+
+def _outdated(rows: "QuerySet[RejectedRow]", rules: parse_unit.WorkspaceRules) -> "QuerySet[RejectedRow]":
+    """Those of the first so many corrected rows that were not checked by these rules."""
+    known = rows.values_list("row_no", "rechecked__rules")[:MAX_ROWS]
+    return rows.filter(row_no__in=[line for line, digest in known if digest != rules.digest])
 
 
 def trimmed(cells: Sequence[str], width: int) -> list[str]:
@@ -52,7 +97,8 @@ def trimmed(cells: Sequence[str], width: int) -> list[str]:
 def mend(imp: Import, line: int, given: Mapping[int, str], *, chosen: int | None) -> bool:
     """Keep what somebody has typed into a row: index of the column → value; and the contact they have chosen.
 
-    A row that is as it came in is no longer mended. False when there is no such row, or it has been brought again.
+    A row that is as it came in is no longer mended. What is wrong with it now is for `recheck`, once for all rows of a
+    request. False when there is no such row, or it has been brought again.
     """
     row = RejectedRow.objects.select_for_update().filter(import_id=imp.pk, row_no=line, retried_in=None).first()
     if row is None:
@@ -63,7 +109,7 @@ def mend(imp: Import, line: int, given: Mapping[int, str], *, chosen: int | None
         if i < width:
             cells[i] = text.replace("\x00", "")[:MAX_CELL]
     fixed = cells if cells != trimmed(row.cells, width) else None
-    RejectedRow.objects.filter(import_id=imp.pk, row_no=line).update(fixed=fixed, chosen_id=chosen)
+    RejectedRow.objects.filter(import_id=imp.pk, row_no=line).update(fixed=fixed, chosen_id=chosen, rechecked=None)
     return True
 
 
@@ -75,21 +121,35 @@ def replace(imp: Import, column: int, find: str, put: str, *, whole: bool) -> in
     find, put = find.replace("\x00", ""), put.replace("\x00", "")[:MAX_CELL]
     if not 0 <= column < len(imp.header) or find == put or not (find or whole):
         return 0
-    return correction_queries.replace_cells(imp.pk, column, find, put, whole=whole, most=MAX_CELL)
+    changed = correction_queries.replace_cells(imp.pk, column, find, put, whole=whole, most=MAX_CELL)
+    recheck(imp)
+    return changed
+
+
+def ready_lines(imp: Import) -> list[int]:
+    """Lines of the mended rows in which nothing is wrong any more, among the first so many."""
+    known = list(_corrected(imp).values_list("row_no", "rechecked")[:MAX_ROWS])
+    if not known:
+        return []
+    rules = parse_unit.WorkspaceRules.of_today()
+    ready = {line for line, found in known if _is_known(found, rules) and not found["problems"]}
+    outdated = [line for line, found in known if not _is_known(found, rules)]
+    if outdated:
+        anew = problems_left(imp, list(_corrected(imp).filter(row_no__in=outdated)))
+        ready |= {line for line, problems in anew.items() if not problems}
+    return sorted(ready)
 
 
 def corrected_rows(imp: Import) -> list[tuple[int, list[str], int | None]]:
     """(line, cells, chosen contact) of the mended rows in which nothing is wrong any more."""
-    touched = Q(fixed__isnull=False) | Q(chosen_id__isnull=False)
-    mended = RejectedRow.objects.filter(touched, import_id=imp.pk, retried_in=None)
-    rows = [(r.row_no, r.fixed or r.cells, r.chosen_id) for r in mended.order_by("row_no")[:MAX_ROWS]]
-    width, judged = len(imp.header), validate(imp) if rows else None
-    return [(line, trimmed(cells, width), chosen) for line, cells, chosen in rows if judged and not judged(cells)]
+    rows, width = _corrected(imp).filter(row_no__in=ready_lines(imp)), len(imp.header)
+    return [(row.row_no, trimmed(row.fixed or row.cells, width), row.chosen_id) for row in rows]
 
 
 def import_corrections(imp: Import, *, tenant: Tenant, user: User | None) -> Import | None:
     """Bring the mended rows as an import of their own; None when no row is ready. Runs in a tenant's transaction."""
     Import.objects.select_for_update().get(pk=imp.pk)  # a second click waits here, and finds no row left
+    recheck(imp)
     rows = corrected_rows(imp)
     if not rows:
         return None

@@ -1,6 +1,6 @@
 """What became of the rows, for people: the sheet of rows in error, counts by reason, and downloads."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +14,6 @@ from imports.problems import catalogue
 from imports.problems.catalogue import Problem
 from imports.results import corrections
 
-Judge = Callable[[Sequence[str]], list[Problem]]
 SHEET_ROWS = 50
 PAGE = 2_000
 
@@ -117,26 +116,27 @@ def _rows(imp: Import, numbers: list[int]) -> list[SheetRow]:
     found = RowIssue.objects.filter(import_id=imp.pk, severity=Severity.ERROR, row_no__in=numbers).order_by("pk")
     for issue in found:
         issues.setdefault(issue.row_no, []).append(issue)
-    judged = corrections.validate(imp) if any(_touched(row) for row in cells.values()) else None
-    return [_row(imp, no, cells.get(no), issues.get(no, []), judged) for no in numbers]
+    left = corrections.problems_left(imp, [row for row in cells.values() if _touched(row)])
+    return [_row(imp, no, cells.get(no), issues.get(no, []), left.get(no)) for no in numbers]
 
 
 def _touched(row: RejectedRow) -> bool:
     return row.fixed is not None or row.chosen_id is not None or bool(row.retried_in)
 
 
-def _row(imp: Import, line: int, stored: RejectedRow | None, issues: list[RowIssue], judged: Judge | None) -> SheetRow:
+def _row(
+    imp: Import, line: int, stored: RejectedRow | None, issues: list[RowIssue], left: list[Problem] | None
+) -> SheetRow:
     values = stored.cells if stored else []
     row = SheetRow(line, [Cell(value) for value in values], [], [])
     # A date that can be read both ways has another one under the same name.
     named = [issue.facts.get(name) for issue in issues for name in ("contact", "other")]
     row.contacts = [pk for pk in named if isinstance(pk, int)]
     found = [Problem(i.column, i.code, i.value, i.facts) for i in issues]
-    if stored and judged and _touched(stored):
+    if stored and left is not None:
         row.chosen, row.retried_in = stored.chosen_id, stored.retried_in
         row.cells = _mended(values, stored.fixed or values)
-        found = judged(stored.fixed or values)
-        row.ready = not found
+        found, row.ready = left, not left
     for problem in found:
         facts = {"example": _example(imp, problem.column)} | problem.facts | {"value": problem.value}
         mark = CellError(problem.code, catalogue.title(problem.code), catalogue.remedy(problem.code, **facts))

@@ -15,8 +15,10 @@ from contacts.models import Contact
 from core.formatting import number
 from core.http import redirect_to, render_page
 from core.parse import parse_id as whole_number
+from imports.cleaning.row_cleaner import Cleaner
 from imports.files import reader
 from imports.models import Import
+from imports.pipeline import parse_unit
 from imports.results import correction_queries, corrections, error_rows, error_sheet, suggestions
 from imports.results.error_rows import SheetRow
 from tenants import audit
@@ -38,18 +40,19 @@ def drawn(request: WorkspaceRequest, imp: Import, rows: list[SheetRow]) -> dict[
         "columns": columns,
         "lines": lines,
         "can_mend": can_mend,
-        "ready": len(corrections.corrected_rows(imp)) if can_mend else 0,
+        "ready": len(corrections.ready_lines(imp)) if can_mend else 0,
     }
 
 
 def propose(imp: Import, lines: list[error_sheet.Line]) -> None:
     """Say at bad cells what they may have meant, at mended ones how many others have what stood there."""
     found: list[tuple[int, error_sheet.DrawnCell, suggestions.Proposal]] = []
-    judged = corrections.validate(imp)
+    cleaner: Cleaner | None = None
     for line in lines:
         for i, square in enumerate(line.squares[: len(imp.header)] if not line.retried_in else ()):
             if square.bad and square.reasons:
-                made = suggestions.propose(square.value, imp.mapping[i], good=_good(judged, line, i))
+                cleaner = cleaner or parse_unit.compiled(imp)
+                made = suggestions.propose(square.value, imp.mapping[i], good=_good(cleaner, line, i))
             elif square.was is not None:
                 made = suggestions.Proposal(square.was, square.value, True)
             else:
@@ -61,11 +64,11 @@ def propose(imp: Import, lines: list[error_sheet.Line]) -> None:
         square.proposal, square.same = made, same
 
 
-def _good(judged: error_rows.Judge, line: error_sheet.Line, at: int) -> Callable[[str], bool]:
+def _good(cleaner: Cleaner, line: error_sheet.Line, at: int) -> Callable[[str], bool]:
     cells = [square.value for square in line.squares]
 
     def good(value: str) -> bool:
-        found = judged([*cells[:at], value, *cells[at + 1 :]])
+        found = corrections.validate(cleaner, [*cells[:at], value, *cells[at + 1 :]])
         return all(problem.column != at for problem in found)
 
     return good
@@ -95,6 +98,7 @@ def mend(request: WorkspaceRequest, import_id: int, line: int) -> HttpResponse:
     chosen = _chosen(request, imp, line)
     if not corrections.mendable(imp) or not corrections.mend(imp, line, _given(request, line), chosen=chosen):
         raise Http404
+    corrections.recheck(imp, [line])
     row = error_rows.row(imp, line)
     if row is None or not request.headers.get("HX-Request"):
         return redirect_to(request, "imports:detail", imp.pk)
@@ -146,6 +150,7 @@ def _keep_typed(request: WorkspaceRequest, imp: Import) -> None:
     typed = {int(n[1:].partition("-")[0]) for n in request.POST if n[:1] == "r" and n[1:].partition("-")[0].isdecimal()}
     for line in sorted(typed)[: error_rows.SHEET_ROWS]:
         corrections.mend(imp, line, _given(request, line), chosen=_chosen(request, imp, line))
+    corrections.recheck(imp)
 
 
 @allow("imports.run")

@@ -18,6 +18,7 @@ from contacts.linkage import job, schedule
 from contacts.models import BlacklistEntry, BulkAction, BulkState, Contact, ProbableKey
 from contacts.profile import quick_actions
 from imports.models import Import, RejectedRow
+from imports.results import corrections
 from segments import dynamic, membership
 from segments.models import Member, Segment
 from segments.rules.tree import FieldCondition, Group
@@ -91,8 +92,11 @@ def canary(alice: Actor) -> tuple[Actor, Contact]:
     bring(alice.workspace, HEADER + first, user=alice.user)
     bring(alice.workspace, HEADER + ROW + "C-2,bob@example.com,,Bob,Builder,Riga\n", segment="First")
     bring(alice.workspace, HEADER + ROW.replace("Riga", "Oslo") + f"C-9,{CANARY}.old@example.org,,Zy,Old{CANARY},\n")
-    bring(alice.workspace, HEADER + f"C-{CANARY},{CANARY}@@example.com,12,{CANARY},,\n")
+    bad = bring(alice.workspace, HEADER + f"C-{CANARY},{CANARY}@@example.com,12,{CANARY},,\n")
     with tenant_context(own):
+        corrections.mend(bad, 2, {1: f"{CANARY}@@still.example"}, chosen=None)
+        corrections.recheck(bad)
+        assert f"{CANARY}@@still.example" in str(RejectedRow.objects.get().rechecked)
         who = Contact.objects.get(external_id=f"C-{CANARY}")
         site = Site.objects.create(name="shop", key=f"k{own}")
         now = timezone.now()
