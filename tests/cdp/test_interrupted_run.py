@@ -31,6 +31,11 @@ def test_waits():
 """
 
 
+def answer_interrupts() -> None:
+    """What a shell has started in the background ignores Ctrl-C, and so would everything that it starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def of_home(home: str) -> list[psutil.Process]:
     """The processes that work in a home."""
     found = []
@@ -61,7 +66,13 @@ def test_no_program_of_a_test_stays(number: signal.Signals, tmp_path: Path) -> N
     ]
     env = {k: v for k, v in os.environ.items() if k != "CDP_HOME" and not k.startswith("PYTEST")}
     with subprocess.Popen(
-        command, cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True, start_new_session=True
+        command,
+        cwd=ROOT,
+        env=env,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=answer_interrupts,
     ) as parent:
         assert parent.stdout
         number_of, home = next(line for line in parent.stdout if "cdp-tests-" in line).split(maxsplit=1)
@@ -96,7 +107,14 @@ def test_nothing_stays(number: signal.Signals, way: str, tmp_path: Path) -> None
     }[way]
     env = {k: v for k, v in os.environ.items() if k != "CDP_HOME" and not k.startswith("PYTEST")}
     with subprocess.Popen(
-        command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+        command,
+        cwd=ROOT,
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+        preexec_fn=answer_interrupts,
     ) as parent:
         assert parent.stdout
         home = next(line for line in parent.stdout if "cdp-tests-" in line).strip()
