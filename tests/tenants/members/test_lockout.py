@@ -120,7 +120,7 @@ def test_without_counts_nobody_is_let_guess(monkeypatch: pytest.MonkeyPatch) -> 
 
     ann = person("Ann")
     monkeypatch.setattr("django.core.cache.backends.redis.RedisCache.add", away)
-    assert "not possible for a moment" in attempt(ann, PASSWORD)
+    assert "You cannot sign in right now" in attempt(ann, PASSWORD)
 
 
 # --- which address it is --------------------------------------------------------------------------------------------
