@@ -5,9 +5,9 @@ from typing import Any
 
 from celery import shared_task
 
-from contacts import cleanup
 from contacts.bulk import actions
 from contacts.linkage import schedule
+from contacts.privacy import retention
 from tenants import tasks
 
 
@@ -36,4 +36,4 @@ def nightly(**_later: Any) -> None:
 
 @shared_task(name="contacts.tidy")
 def tidy(**_later: Any) -> None:
-    cleanup.run_for_all_workspaces()
+    retention.run_for_all_workspaces()

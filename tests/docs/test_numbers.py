@@ -9,10 +9,11 @@ from django.conf import settings
 
 from cdp import front
 from cdp.stack import supervisor
-from contacts import cleanup, leased_job
+from contacts import leased_job
 from contacts.bulk import actions, export
 from contacts.duplicates import merge
 from contacts.linkage import blocking
+from contacts.privacy import retention
 from contacts.values import identifiers
 from core import broker
 from imports.files import csv_records, splitter
@@ -85,4 +86,4 @@ def test_both_kinds_of_workers_give_way_after_the_same_time() -> None:
 
 
 def test_news_of_changes_are_kept_as_long_as_an_undo_is_possible() -> None:
-    assert cleanup.NEWS_DAYS == undo.UNDO_DAYS
+    assert retention.NEWS_DAYS == undo.UNDO_DAYS

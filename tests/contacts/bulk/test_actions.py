@@ -10,9 +10,9 @@ import pytest
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 
-from contacts import cleanup
 from contacts.bulk import actions, export, kinds
 from contacts.models import BulkAction, BulkItem, BulkState, Change, Contact, EmailStatus, ItemState, WriteLock
+from contacts.privacy import retention
 from segments.models import Member, Segment
 from tenants.isolation.context import tenant_context
 from tenants.models import AuditEntry, Notice, Outbox, Tenant
@@ -339,7 +339,7 @@ def test_the_file_goes_when_its_time_is_over(crowd: Actor) -> None:
         assert path.stat().st_mode & 0o077 == 0
         BulkAction.objects.update(finished_at=timezone.now() - timedelta(days=export.EXPORT_KEEP_DAYS, hours=1))
     assert crowd.get(f"contacts/actions/{action.pk}/file/").status_code == 410
-    cleanup.run_for_all_workspaces()
+    retention.run_for_all_workspaces()
     assert not path.exists()
     assert "no longer available" in crowd.get(f"contacts/actions/{action.pk}/").content.decode()
 
