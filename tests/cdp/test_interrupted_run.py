@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -36,6 +37,21 @@ def answer_interrupts() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
+def run_of(file: Path) -> list[str]:
+    """The command that runs the tests of one file, with the settings of the project."""
+    pytest_ = [sys.executable, "-m", "pytest", "-s", "-p", "no:cacheprovider"]
+    return [*pytest_, "-c", str(ROOT / "pyproject.toml"), str(file)]
+
+
+def start(command: list[str], **options: Any) -> "subprocess.Popen[str]":
+    """The command as a shell would start it: in a session of its own, without what this test run has set."""
+    env = {k: v for k, v in os.environ.items() if k != "CDP_HOME" and not k.startswith("PYTEST")}
+    return subprocess.Popen(
+        command, cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True, start_new_session=True,
+        preexec_fn=answer_interrupts, **options,
+    )  # fmt: skip
+
+
 def of_home(home: str) -> list[psutil.Process]:
     """The processes that work in a home."""
     found = []
@@ -53,27 +69,7 @@ def test_no_program_of_a_test_stays(number: signal.Signals, tmp_path: Path) -> N
     """Web servers and whole stacks that tests start go, too, not only the servers of the test run."""
     file = tmp_path / "test_waiting.py"
     file.write_text(PROGRAM)
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-s",
-        "-p",
-        "no:cacheprovider",
-        "-c",
-        str(ROOT / "pyproject.toml"),
-        str(file),
-    ]
-    env = {k: v for k, v in os.environ.items() if k != "CDP_HOME" and not k.startswith("PYTEST")}
-    with subprocess.Popen(
-        command,
-        cwd=ROOT,
-        env=env,
-        stdout=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        preexec_fn=answer_interrupts,
-    ) as parent:
+    with start(run_of(file)) as parent:
         assert parent.stdout
         number_of, home = next(line for line in parent.stdout if "cdp-tests-" in line).split(maxsplit=1)
         started = psutil.Process(int(number_of.lstrip(".")))
@@ -89,33 +85,13 @@ def test_nothing_stays(number: signal.Signals, way: str, tmp_path: Path) -> None
     file = tmp_path / "test_waiting.py"
     file.write_text(TEST)
     shared = way == "a run that is shared out"
-    run = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-s",
-        "-p",
-        "no:cacheprovider",
-        "-c",
-        str(ROOT / "pyproject.toml"),
-        str(file),
-    ]
+    run = run_of(file)
     command = {
         "a command": [sys.executable, "-m", "tests.servers", sys.executable, "-c", SHOW],
         "a test run": run,
         "a run that is shared out": [*run, "-p", "tests.servers", "-n", "2", "--dist", "loadfile"],
     }[way]
-    env = {k: v for k, v in os.environ.items() if k != "CDP_HOME" and not k.startswith("PYTEST")}
-    with subprocess.Popen(
-        command,
-        cwd=ROOT,
-        env=env,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-        preexec_fn=answer_interrupts,
-    ) as parent:
+    with start(command, stderr=subprocess.STDOUT) as parent:
         assert parent.stdout
         home = next(line for line in parent.stdout if "cdp-tests-" in line).strip()
         home = home[home.index("/") :]
