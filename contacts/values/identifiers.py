@@ -40,7 +40,9 @@ def normal_email(text: str) -> str | None:
     email-validator's normal form with the ASCII letters of the local part in lower case (others stay: their lower case
     may be another person's address). Dots and +tags are kept.
     """
-    value = text.strip(AROUND)
+    value = text.strip()
+    if not value.isascii():
+        value = value.strip(AROUND)
     local, at, domain = value.rpartition("@")
     if at and len(local) <= MAX_LOCAL and len(value) <= MAX_EMAIL and _PLAIN_LOCAL(local):
         normal = _domains.get(domain)
@@ -129,17 +131,20 @@ _PLACEHOLDERS = frozenset(
     {"null", "none", "nil", "undefined", "n/a", "na", "nan", "-", "--", "?", "unknown", "[object object]", "true",
      "false", "guest", "anonymous", "-1", "#n/a", "#ref!", "#value!", "(null)", "<null>"}
 )  # fmt: skip
+_LONGEST_PLACEHOLDER = max(map(len, _PLACEHOLDERS))
 _ZEROS = re.compile(r"[0\-]+\Z").match
 
 
 def normal_external_id(text: str) -> str | None:
     """An external ID as it is compared: composed (NFC), trimmed, case kept. None for placeholders and control signs."""
-    value = text.strip(AROUND)
+    value = text.strip()
     if not value.isascii():
-        value = unicodedata.normalize("NFC", value)
+        value = unicodedata.normalize("NFC", value.strip(AROUND))
     if not 0 < len(value) <= MAX_EXTERNAL_ID or not value.isprintable():
         return None
-    return None if value.lower() in _PLACEHOLDERS or _ZEROS(value) else value
+    if value[0] in "-0" and _ZEROS(value):
+        return None
+    return None if len(value) <= _LONGEST_PLACEHOLDER and value.lower() in _PLACEHOLDERS else value
 
 
 def external_id_problem(text: str) -> str:

@@ -59,7 +59,7 @@ RENUMBERED: dict[int, tuple[str, ...]] = {52: ("1", "44", "45"), 54: ("1", "2", 
 _LOOKED_AT = SLOW_CODES | RENUMBERED
 MAX_EXTENSION, MAX_LENGTH = 11, 250
 EXTENSION = ";ext="
-_PLAIN = re.compile(r"\+?[0-9 ()./\u00a0-]+\Z").match
+_PLAIN = re.compile(r"[+0-9(][0-9 ()./\u00a0-]*+\Z").match
 _FLOAT = re.compile(r"(\+?[0-9]{7,15})\.0+\Z").match
 _SCIENTIFIC = re.compile(r"\+?([0-9])(?:[.,]([0-9]+))?[eE]\+?([0-9]{1,2})\Z").match
 _LETTER = re.compile(r"[^\W\d_]").search
@@ -79,8 +79,8 @@ _MORE = re.compile(r"(?:[;,|\n+＋]|\s/\s?|/\s|\s[^\W\d_]+\.?\s)").split
 
 def normal_phone(text: str, region: str | None) -> str | None:
     """A phone in its normal form, or None when it is not a valid number. `region` is for numbers written without +."""
-    value = text.strip(AROUND)
-    if not _PLAIN(value) or (value[-1] == "0" and _FLOAT(value)):
+    value = text.strip()
+    if not _PLAIN(value) or (value[-1] == "0" and "." in value and _FLOAT(value)):
         return _careful(value, region)
     if _fast is None:
         return _thorough(value, region)
@@ -88,14 +88,14 @@ def normal_phone(text: str, region: str | None) -> str | None:
         number = _fast.parse(value, region)
     except _fast.NumberParseException:
         return None
-    slow = _LOOKED_AT.get(number.country_code)
-    if slow and str(number.national_number).startswith(slow):
+    code, national = number.country_code, number.national_number
+    if code in _LOOKED_AT and str(national).startswith(_LOOKED_AT[code]):
         return _thorough(value, region)
     if not _fast.is_valid_number(number):
         return None
     if number.italian_leading_zero:
         return str(_fast.format_number(number, 0))
-    return f"+{number.country_code}{number.national_number}"  # what format_number would say, in half the time
+    return f"+{code}{national}"  # what format_number would say, in half the time
 
 
 def takes_messages(phone: str) -> bool:
@@ -115,8 +115,9 @@ def as_written(text: str) -> str:
     return found[1] if found else text
 
 
-def _careful(value: str, region: str | None) -> str | None:
+def _careful(text: str, region: str | None) -> str | None:
     """A number with something in it that is not one of its digits."""
+    value = text.strip(AROUND)
     if len(value) > MAX_LENGTH:
         return None
     digits, extension = _parts(value)

@@ -47,6 +47,11 @@ class Column:
     def is_attribute(self) -> bool:
         return self.target not in NO_ATTRIBUTES and "." not in self.target
 
+    @property
+    def repeats(self) -> bool:
+        """Whether values are worth remembering: those of other types are nearly all different, and read at a look."""
+        return self.type not in types.AS_STORED or bool(self.formats) or self.strict
+
 
 @dataclass
 class CleanRow:
@@ -64,9 +69,8 @@ def address(text: str) -> tuple[str | None, str]:
     """(the normal form of an e-mail or None, the address as it is written) in a trimmed cell."""
     bare = trimmed(text.lstrip("'"))
     normal = identifiers.normal_email(bare)
-    if normal is None:
-        bare = identifiers.bare_email(text)
-        normal = identifiers.normal_email(bare)
+    if normal is None and (inner := identifiers.bare_email(text)) != bare:
+        return identifiers.normal_email(inner), inner
     return normal, bare
 
 

@@ -5,7 +5,7 @@ their values. What does not fit at once is left to `cleaning.Cleaner.row`, which
 """
 
 from collections.abc import Callable, Collection, Sequence
-from operator import call
+from operator import call, itemgetter
 from typing import Any
 
 import orjson
@@ -17,7 +17,7 @@ from contacts.values.texts import trimmed
 from contacts.values.types import BadValue
 from core import exact_json
 from imports.cleaning import cells as cell_readers
-from imports.cleaning.cells import CleanRow, Column
+from imports.cleaning.cells import MAX_PHONE, CleanRow, Column
 from imports.cleaning.row_settings import RowSettings
 
 NULL = "\\N"
@@ -45,6 +45,11 @@ class _Answers(dict[str, Any]):
         return found
 
 
+def remembered(answer: Answer) -> Answer:
+    """The same function with a memory for the values that come again."""
+    return _Answers(answer).__getitem__
+
+
 def compiled(
     columns: Sequence[tuple[Column, Answer]],
     *,
@@ -66,8 +71,9 @@ def compiled(
     first_at, last_at, full_at = at.get("first_name"), at.get("last_name"), at.get("full_name")
     regions, country_at = (_Answers(region), at["country"]) if callable(region) else ({"": region}, None)
     normal_email, normal_phone = identifiers.normal_email, identifiers.normal_phone
+    normal_external_id = identifiers.normal_external_id
     names, halves, no_name = _Answers(_name), _Answers(_halves_of(full_name)), _NO_NAME
-    fragments, places = [_fragment(*c) for c in columns], [column.index for column, _read in columns]
+    fragments, pick = [_fragment(*c) for c in columns], _picker([column.index for column, _read in columns])
     join = ",".join
     more = extras.read if extras else None
 
@@ -94,11 +100,11 @@ def compiled(
             phone = normal
             if normal != text:
                 # As it stands, when it begins and ends with digits; a zero at the end may be that of a float.
-                plain = text[-1] in "123456789" and text[0] in "+(0123456789" and len(text) <= cell_readers.MAX_PHONE
+                plain = "(" <= text[0] <= "9" and "1" <= text[-1] <= "9" and len(text) <= MAX_PHONE
                 if plain or normal != (text := cell_readers.as_written(text)):
                     phone_written = _escaped(text)
         if external_at is not None and (text := cells[external_at].strip()):
-            normal = identifiers.normal_external_id(strip_guard(text) if text[0] == "'" else text)
+            normal = normal_external_id(strip_guard(text) if text[0] == "'" else text)
             if normal is None:
                 return None
             external_id = _escaped(normal)
@@ -109,7 +115,7 @@ def compiled(
             last = no_name if last_at is None else names[cells[last_at]]
             if full_at is not None and first is no_name and last is no_name:
                 first, last = halves[cells[full_at]]
-            json = join(filter(None, map(call, fragments, map(cells.__getitem__, places))))
+            json = join(filter(None, map(call, fragments, pick(cells))))
             said = "\\N\t\\N" if more is None else _said(*more(cells, None))
         except ValueError:
             return None
@@ -132,6 +138,13 @@ def line_from_clean_row(row: CleanRow) -> str:
     return "\t" + "\t".join((*core, first[0], last[0], first[1], last[1], *rest)) + "\n"
 
 
+def _picker(places: Sequence[int]) -> Callable[[list[str]], Sequence[str]]:
+    """A function from a row to its cells at these places."""
+    if len(places) > 1:
+        return itemgetter(*places)
+    return lambda cells: [cells[i] for i in places]
+
+
 # --- parts of a line --------------------------------------------------------------------------------------------------
 
 
@@ -148,8 +161,8 @@ def _fragment(column: Column, read: Answer) -> Callable[[str], str]:
             return f'{key}"{value}"'  # what JSON would write, in a third of the time
         return key + _escaped(orjson.dumps(value).decode()) if text else ""
 
-    if column.type not in types.AS_STORED or column.formats or column.strict:
-        return _Answers(fragment).__getitem__
+    if column.repeats:
+        return remembered(fragment)
     match, check, quote = types.AS_STORED[column.type]
     latest = column.latest
 

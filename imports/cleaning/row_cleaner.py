@@ -66,7 +66,9 @@ class Cleaner:
         self.used = [name for name in SHOWN_IDENTIFIERS if name in identifiers_used]
         self.named = not self.at.keys().isdisjoint((*NAMES, "full_name"))
         self.full_name = next((c.name for c in columns if c.target == "full_name"), "")
-        self.attributes = [(c, cell_readers.reader(c, region=region)) for c in columns if c.is_attribute]
+        readers = [(c, cell_readers.reader(c, region=region)) for c in columns if c.is_attribute]
+        self.attributes = [(c, copy_lines.remembered(read) if c.repeats else read) for c, read in readers]
+        self.name = copy_lines.remembered(cell_readers.name)
         clearable = [(c.index, c.target) for c in columns if c.target in NAMES or c.is_attribute]
         self.clearable = clearable if blank == "clear" else []
         self.country = (
@@ -90,7 +92,7 @@ class Cleaner:
         if len(cells) != self.width and not self._fits(cells, problems):
             return None, problems
         blank = not any(map(str.strip, cells))
-        cells = [trimmed(c) for c in cells]
+        cells = [c.strip() if c.isascii() else trimmed(c) for c in cells]
         self._without_value(cells, problems)
         values = self._identifiers(cells, problems)
         if self.named:
@@ -125,7 +127,7 @@ class Cleaner:
 
     def _without_value(self, cells: list[str], problems: list[Problem]) -> None:
         """Name the formulas of a workbook whose value it does not hold, and empty their cells."""
-        if any(cell.startswith(NO_VALUE) for cell in cells):
+        if NO_VALUE in "".join(cells):
             for i in self.taken:
                 if cells[i].startswith(NO_VALUE):
                     problems.append(Problem(i, "formula_without_value", cells[i]))
@@ -173,7 +175,7 @@ class Cleaner:
                 continue
             try:
                 if key in NAMES:
-                    values[key] = cell_readers.name(text)
+                    values[key] = self.name(text)
                 elif not (values["first_name"] or values["last_name"]):
                     values["first_name"], values["last_name"] = cell_readers.split_full_name(text, self.full_name)
             except BadValue as problem:
