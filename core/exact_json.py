@@ -18,7 +18,7 @@ _POWER = 300
 
 def loads(text: str | bytes) -> Any:
     """JSON as Python has it, numbers with a point as Decimal. Raises json.JSONDecodeError."""
-    return json.loads(text, cls=Decoder)
+    return _reader.decode(text if isinstance(text, str) else bytes(text).decode())
 
 
 def dumps(value: Any) -> str:
@@ -67,6 +67,9 @@ def _whole(text: str) -> int | Decimal:
     return int(text) if len(text) <= _SHORT else Decimal(text)
 
 
+_reader = Decoder()  # one for all: to make one costs as much as to read a contact's attributes
+
+
 def piece(value: Any) -> orjson.Fragment:
     """A Decimal as a piece of JSON, for `default` of orjson. Raises TypeError for all else."""
     if isinstance(value, Decimal) and value.is_finite():
@@ -79,6 +82,14 @@ class JSONField(models.JSONField):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **{"encoder": Encoder, "decoder": Decoder, **options})
+
+    def from_db_value(self, value: Any, expression: Any, connection: Any) -> Any:
+        if not isinstance(value, str):
+            return super().from_db_value(value, expression, connection)
+        try:
+            return loads(value)
+        except json.JSONDecodeError:  # a text that was taken out of the JSON, as Django has it
+            return value
 
     def deconstruct(self) -> Any:
         name, _path, args, options = super().deconstruct()

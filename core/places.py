@@ -1,7 +1,7 @@
 """Countries, languages and time zones by name, for lists to choose from. Names are CLDR's, in English."""
 
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
 from zoneinfo import available_timezones
 
 from babel import Locale
@@ -43,12 +43,18 @@ def _named(code: str, kind: str) -> str:
 
 def countries(codes: Iterable[str]) -> list[Choice]:
     """(code, name with its code) in the order of the names."""
-    return sorted(((code, country(code)) for code in codes), key=_by_name)
+    return list(_sorted("country", frozenset(codes)))
 
 
 def languages(codes: Iterable[str]) -> list[Choice]:
     """(code, name with its code) in the order of the names."""
-    return sorted(((code, language(code)) for code in codes), key=_by_name)
+    return list(_sorted("language", frozenset(codes)))
+
+
+@lru_cache(maxsize=16)
+def _sorted(kind: str, codes: frozenset[str]) -> tuple[Choice, ...]:
+    """Sorting seven hundred names takes milliseconds, and pages ask for the same ones again and again."""
+    return tuple(sorted(((code, _named(code, kind)) for code in codes), key=_by_name))
 
 
 @cache

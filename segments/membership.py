@@ -15,6 +15,7 @@ from contacts.staging import Staging
 from segments.models import Member, Segment
 from segments.rules import compiler
 from segments.rules.tree import RuleError, parse
+from tenants.isolation import statements as tenant_statements
 
 
 class NotStatic(ValueError):
@@ -77,12 +78,15 @@ def of_contact(contact_id: int) -> list[Segment]:
     return sorted([*static, *(s for s in dynamic if said[f"s{s.pk}"])], key=lambda s: s.name)
 
 
+# Segments of many contacts: one array as parameter, since to send a thousand of them costs more than to find the members.
+SEGMENTS_OF = """
+SELECT m.contact_id, array_agg(m.segment_id) FROM segment_member m
+WHERE m.tenant_id = %(tenant)s AND m.contact_id = ANY(%(contacts)s) GROUP BY m.contact_id"""
+
+
 def cells_of(contact_ids: Sequence[int]) -> dict[int, str]:
     """Contact ID → the static segments that it is in, as a cell that an import reads back: names with | between."""
-    members = Member.objects.filter(contact_id__in=contact_ids).values_list("contact_id", "segment_id")
-    ids: dict[int, list[int]] = {}
-    for contact_id, segment_id in members:
-        ids.setdefault(contact_id, []).append(segment_id)
+    ids = dict(tenant_statements.fetch(SEGMENTS_OF, contacts=list(contact_ids)))
     wanted = {segment_id for found in ids.values() for segment_id in found}
     names = dict(Segment.objects.filter(pk__in=wanted).values_list("pk", "name"))
     return {pk: "|".join(sorted(escaped(names[i]) for i in found if i in names)) for pk, found in ids.items()}

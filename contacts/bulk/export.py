@@ -22,7 +22,7 @@ from redis import RedisError
 from contacts.bulk import actions
 from contacts.extensions import export_columns
 from contacts.models import Attribute, BulkAction, BulkState, Contact
-from contacts.values.formula_guard import safe_cell
+from contacts.values.formula_guard import FORMULA, safe_cell
 from contacts.values.types import CORE, SYSTEM
 from tenants import outbox
 from tenants.isolation.context import current_tenant
@@ -36,6 +36,8 @@ CHUNK = 2_000
 # Columns beside the values, which an import reads back (imports.mapping.header_synonyms) or passes over.
 STATUS = {"email_status": "E-mail status", "phone_status": "Phone status"}
 INFO = {"id": "Contact ID", "origin": "Created by", "created_at": "Created at", "changed_at": "Changed at"}
+# First characters of cells that are worth a look by `safe_cell`.
+_MAY_BE_MARKED = frozenset((*FORMULA, "'"))
 GONE = {"deleted_at": "Deleted at", "deleted_reason": "Reason for deletion"}
 
 
@@ -146,13 +148,15 @@ def _chunks(contacts: Iterator[Contact]) -> Iterator[list[Contact]]:
 def _line(
     contact: Contact, attributes: Iterable[str], others: Sequence[str], info: Iterable[str], *, raw: bool
 ) -> list[str]:
+    held = contact.attributes
     values = [
         contact.email_display, contact.phone_display, contact.external_id, contact.first_name, contact.last_name,
-        *(contact.attributes.get(key) for key in attributes), *(getattr(contact, key) for key in STATUS), *others,
-        *(getattr(contact, key) for key in info),
+        *map(held.get, attributes), contact.email_status, contact.phone_status, *others,
+        *[getattr(contact, key) for key in info],
     ]  # fmt: skip
-    cells = [cell(value) for value in values]
-    return cells if raw else [safe_cell(text) for text in cells]
+    # Most cells are blank or plain texts, and a file has millions of them.
+    cells = [value if type(value) is str else "" if value is None else cell(value) for value in values]
+    return cells if raw else [safe_cell(text) if text[:1] in _MAY_BE_MARKED else text for text in cells]
 
 
 def cell(value: Any) -> str:

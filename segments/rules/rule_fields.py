@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 
 from django.db.models import F
 from django.db.models.fields.json import KeyTextTransform, KeyTransform
@@ -77,9 +78,13 @@ def everything() -> dict[str, RuleField]:
 
 
 def _of(key: str, label: str, type_key: str, options: Mapping[str, str], group: str) -> RuleField:
-    known = {
-        "country": dict(places.countries(vocabulary.COUNTRY_CODES)),
-        "language": dict(places.languages(vocabulary.language_codes())),
-    }
     kind = _KINDS.get(type_key, "text")
-    return RuleField(key, label, group, kind, type_key, options=known.get(type_key, options))
+    return RuleField(key, label, group, kind, type_key, options=_vocabulary(type_key) or options)
+
+
+@cache
+def _vocabulary(type_key: str) -> dict[str, str]:
+    """Code → name of the values that a type has in every workspace; nothing for types without such a list."""
+    if type_key == "country":
+        return dict(places.countries(vocabulary.COUNTRY_CODES))
+    return dict(places.languages(vocabulary.language_codes())) if type_key == "language" else {}
