@@ -2,9 +2,11 @@
 
 import resource
 
+from django.conf import settings
+
 from cdp.front import Front
 from cdp.wsgi import application as _wsgi
-from tracking.pixel.collector import PREFIX
+from tracking.pixel.collector import PREFIX, AsyncCollector
 
 # A connection is an open file, and systems allow few of them before they are asked for more.
 _soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -12,4 +14,5 @@ _wanted = 65_536 if _hard == resource.RLIM_INFINITY else min(_hard, 65_536)
 if _soft != resource.RLIM_INFINITY and _soft < _wanted:
     resource.setrlimit(resource.RLIMIT_NOFILE, (_wanted, _hard))
 
-application = Front(_wsgi, hits=PREFIX)
+_collect = AsyncCollector if settings.COLLECTOR == "loop" else None
+application = Front(_wsgi, hits=PREFIX, collect=_collect)

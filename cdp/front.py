@@ -2,7 +2,8 @@
 
 An ASGI application in one event loop per process. It reads the whole body of a request, into memory or a file, before a
 thread is taken, and hands the answer out at the speed of the client when the thread is free again. Every wait has a
-limit: a client that sends or fetches nothing, or too slowly, is cut off. Hits of the pixel have threads of their own.
+limit: a client that sends or fetches nothing, or too slowly, is cut off. Hits of the pixel need no thread: they are answered
+in the event loop (tracking.pixel.collector), or by threads of their own where the setting COLLECTOR says so.
 
 Large bodies are read only if the page takes them from this person: the application is asked with the headers alone first
 (`JUDGE`), and says how much it takes, or answers at once.
@@ -16,7 +17,7 @@ import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import IO, Any, TypeVar
+from typing import IO, Any, Protocol, TypeVar
 
 from cdp.gateway import Answer, Wsgi, environ_of, respond
 from core.body_limit import JUDGE
@@ -35,10 +36,20 @@ SILENCE = 15.0
 PATIENCE, SLOWEST = 20.0, 16 * KB
 PAGE_THREADS, HIT_THREADS, FILE_THREADS = 8, 4, 4
 
+TOO_LARGE_A_HIT = "A hit can have up to 32 KB."
+
 T = TypeVar("T")
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
+
+
+class Collects(Protocol):
+    """What answers hits in the event loop: status, headers and content of a request whose body is read by `body`."""
+
+    async def answer(
+        self, scope: Message, body: Callable[[], Awaitable[bytes]]
+    ) -> tuple[int, list[tuple[bytes, bytes]], bytes]: ...
 
 
 class Refused(Exception):
@@ -63,18 +74,26 @@ class Limits:
 
 
 class Front:
-    """Buffers for a WSGI application. `hits` is the beginning of addresses that have threads of their own."""
+    """Buffers for a WSGI application. `hits` is the beginning of addresses that have threads of their own; `collect` makes
+    the application that answers them in the event loop instead, with those threads for what would hold the loop up."""
 
-    def __init__(self, application: Wsgi, *, hits: str, limits: Limits | None = None) -> None:
+    def __init__(
+        self, application: Wsgi, *, hits: str, collect: Callable[[ThreadPoolExecutor], Collects] | None = None,
+        limits: Limits | None = None,
+    ) -> None:  # fmt: skip
         self.application, self.hits, self.limits = application, hits, limits or Limits()
         self.pages = ThreadPoolExecutor(PAGE_THREADS, "page")
-        self.collector = ThreadPoolExecutor(HIT_THREADS, "hit")
+        self.hit_threads = ThreadPoolExecutor(HIT_THREADS, "hit")
         self.files = ThreadPoolExecutor(FILE_THREADS, "file")
+        self.collector = collect(self.hit_threads) if collect else None
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             raise ValueError(f"only HTTP is answered, not {scope['type']}")
         try:
+            if self.collector is not None and scope["path"].startswith(self.hits):
+                await self._collect(self.collector, scope, receive, send)
+                return
             with tempfile.SpooledTemporaryFile(SMALL) as body:
                 answer = await self._answer(scope, receive, body)
             try:
@@ -89,9 +108,26 @@ class Front:
             log.exception("%s %s", scope["method"], scope["path"])
             await _say(send, 500, "Something went wrong on our side. The details are in the server log.")
 
+    async def _collect(self, collector: Collects, scope: Message, receive: Receive, send: Send) -> None:
+        """A hit, without a thread and without a file."""
+
+        async def read() -> bytes:
+            if (_length(scope) or 0) > SMALL:
+                raise Refused(413, TOO_LARGE_A_HIT)
+            body = io.BytesIO()
+            await Reader(receive, body, limits=self.limits, pool=self.files).read(most=SMALL)
+            return body.getvalue()
+
+        status, headers, content = await collector.answer(scope, read)
+        try:  # so short an answer fits into any buffer: nobody has to be waited for
+            await send({"type": "http.response.start", "status": status, "headers": headers})
+            await send({"type": "http.response.body", "body": content if scope["method"] != "HEAD" else b""})
+        except (OSError, RuntimeError) as problem:
+            raise Gone from problem
+
     async def _answer(self, scope: Message, receive: Receive, body: IO[bytes]) -> Answer:
         environ = environ_of(scope)
-        pool = self.collector if scope["path"].startswith(self.hits) else self.pages
+        pool = self.hit_threads if scope["path"].startswith(self.hits) else self.pages
         length = _length(scope)
         if length is None and scope["method"] in ("GET", "HEAD"):
             length = 0
@@ -100,8 +136,8 @@ class Front:
             await reader.read(most=SMALL)
         elif length is None and await reader.read(most=SMALL, or_stop=True):
             pass  # of unknown length, and small
-        elif pool is self.collector:
-            raise Refused(413, "A hit can have up to 32 KB.")
+        elif pool is self.hit_threads:
+            raise Refused(413, TOO_LARGE_A_HIT)
         else:
             judged = await self._in(
                 pool, respond, self.application, {**environ, JUDGE: True}, io.BytesIO(), length or 0

@@ -33,15 +33,19 @@ class SecurityHeaders:
 
 
 def client_address(request: HttpRequest) -> str:
-    """The address of whoever asks; "" where none is known.
+    """The address of whoever asks; "" where none is known."""
+    told = request.headers.get(settings.CLIENT_ADDRESS_HEADER, "") if settings.TRUSTED_PROXIES > 0 else ""
+    return address_behind_proxies(str(request.META.get("REMOTE_ADDR") or ""), told)
+
+
+def address_behind_proxies(peer: str, told: str) -> str:
+    """The address of whoever asks, by the connection's (`peer`) and what proxies have `told`.
 
     A header counts only as far as proxies of ours have written it: of the list in `CLIENT_ADDRESS_HEADER` the entry that
     the outermost of `TRUSTED_PROXIES` has added. What a client writes itself stands further left and is never read.
     """
-    peer = str(request.META.get("REMOTE_ADDR") or "")
     proxies: int = settings.TRUSTED_PROXIES
-    told = request.headers.get(settings.CLIENT_ADDRESS_HEADER, "") if proxies > 0 else ""
-    entries = [entry for entry in told.split(",") if entry.strip()]
+    entries = [entry for entry in told.split(",") if entry.strip()] if proxies > 0 else []
     found = _address(entries[-min(proxies, len(entries))]) if entries else None
     found = found or _address(peer)
     return str(found) if found else peer

@@ -62,7 +62,7 @@ class Client:
 def ask(application: Any, client: Client, request: dict[str, Any], limits: Limits | None = None) -> Client:
     made = Front(application, hits="/p/", limits=limits)
     asyncio.run(made(request, client.receive, client.send))
-    for pool in (made.pages, made.collector, made.files):
+    for pool in (made.pages, made.hit_threads, made.files):
         pool.shutdown()
     return client
 

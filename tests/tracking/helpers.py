@@ -1,19 +1,23 @@
 """What the tests of the hit road send, and how they look at what came of it."""
 
+import asyncio
 import io
 import itertools
 import uuid
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
 import orjson
+from django.db import connections
 
+from cdp.front import Front
 from contacts.models import Contact
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tracking.models import Site, Visitor
 from tracking.pixel import inbox_consumer
-from tracking.pixel.collector import Collector
+from tracking.pixel.collector import PREFIX, AsyncCollector, Collector
 from tracking.pixel.hits import Hit
 from tracking.pixel.inbox import Entry
 from tracking.pixel.sites import new_key
@@ -86,6 +90,41 @@ def ask(
     answer: Callable[..., Any] = lambda status, headers: said.extend((status, dict(headers)))  # noqa: E731
     content = b"".join(Collector(behind)(environ, answer))
     return said[0], said[1], content
+
+
+def ask_in_loop(
+    path: str, body: bytes | dict[str, Any] = b"", *, method: str = "POST", **headers: str
+) -> tuple[str, dict[str, str], bytes]:
+    """The same of the collector that answers in the event loop, behind the real front."""
+    raw = body if isinstance(body, bytes) else orjson.dumps(body)
+    given = {"HTTP_USER_AGENT": AGENT, **headers}
+    named = [(k.removeprefix("HTTP_").lower().replace("_", "-").encode(), v.encode()) for k, v in given.items()]
+    scope = {
+        "type": "http", "method": method, "path": path, "raw_path": path.encode(), "query_string": b"",
+        "http_version": "1.1", "headers": [*named, (b"content-length", str(len(raw)).encode())],
+    }  # fmt: skip
+    told: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": raw, "more_body": False}
+
+    async def send(message: dict[str, Any]) -> None:
+        told.append(message)
+
+    async def run() -> None:
+        front = Front(behind, hits=PREFIX, collect=AsyncCollector)
+        await front(scope, receive, send)
+        assert isinstance(front.collector, AsyncCollector)
+        await front.collector.close()
+        front.hit_threads.submit(connections.close_all).result()
+        for pool in (front.hit_threads, front.pages, front.files):
+            pool.shutdown()
+
+    asyncio.run(run())
+    status = told[0]["status"]
+    sent = {name.decode().title(): value.decode() for name, value in told[0]["headers"]}
+    word = "Behind" if status == 418 else HTTPStatus(status).phrase
+    return f"{status} {word}", sent, told[1]["body"]
 
 
 def behind(_environ: dict[str, Any], start: Callable[..., Any]) -> list[bytes]:

@@ -4,6 +4,7 @@ import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -15,6 +16,7 @@ from core import exact_json
 MAX_BYTES = 32 * 1024
 MAX_URL = 2000
 MAX_TEXT = 300
+MAX_AGENT = 1000
 MAX_PROPERTIES = 100
 MAX_DEPTH = 5
 KINDS = frozenset({"page", "track", "identify", "order"})
@@ -27,7 +29,9 @@ _BOT = re.compile(
 _PRIVATE = re.compile(r"e-?mail|phone|token|passw|secret|session|auth(?!or)|signature|iban|card", re.IGNORECASE)
 _EMAIL = re.compile(r"[^/@]+(?:@|%40)[^/@]+\.[^/@]+", re.IGNORECASE)
 # Devices below are not for browsers to claim: a site's views without script belong to the one with the site's number.
-_RESERVED = 2**64
+_RESERVED, _RESERVED_FORM = 2**64, "00000000-0000-0000-"
+# As scripts write it; other spellings take the longer way.
+_DEVICE = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}").fullmatch
 
 
 class Dropped(ValueError):
@@ -85,8 +89,14 @@ def without_script(page: str, *, site_id: int, agent: str, opted_out: bool) -> H
 def _refuse_robots(agent: str, *, opted_out: bool) -> None:
     if opted_out:
         raise Dropped("opted_out")
-    if _BOT.search(agent):
+    if _is_robot(agent) if len(agent) <= MAX_AGENT else _BOT.search(agent):
         raise Dropped("bot")
+
+
+# Few browsers and pages make most hits: what is worked out of a text is remembered.
+@lru_cache(maxsize=1_024)
+def _is_robot(agent: str) -> bool:
+    return _BOT.search(agent) is not None
 
 
 def _hit(data: Mapping[str, Any], body: bytes) -> Hit:
@@ -123,6 +133,8 @@ def _exact(body: bytes) -> dict[str, Any]:
 
 
 def _device(value: Any) -> str:
+    if isinstance(value, str) and _DEVICE(value) and not value.startswith(_RESERVED_FORM):
+        return value
     try:
         device = uuid.UUID(str(value))
     except ValueError:
@@ -166,7 +178,11 @@ def _deeper(value: Any, *, than: int) -> bool:
 
 def clean_url(value: Any) -> str | None:
     """An address of the web without the values that name or authorise a person, at most 2,000 characters."""
-    text = str(value or "").replace("\x00", "").strip()[:MAX_URL]
+    return _cleaned(str(value or "").replace("\x00", "").strip()[:MAX_URL])
+
+
+@lru_cache(maxsize=2_048)
+def _cleaned(text: str) -> str | None:
     try:
         parts = urlsplit(text)
     except ValueError:

@@ -1,7 +1,11 @@
-"""The inbox of hits: a Redis stream. What has been answered with 204 is in it; what is stored is taken out of it."""
+"""The inbox of hits: a Redis stream. What has been answered with 204 is in it; what is stored is taken out of it.
+
+An entry of the stream holds one hit of a workspace or several (`tracking.pixel.inbox_writer`). The place of a hit is that of
+its entry and its number in it, so that a consumer may stop in the middle of an entry.
+"""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +18,26 @@ from tracking.pixel.hits import Hit
 # Never trimmed by length: that would drop unread hits in silence. The operations page shows how many wait.
 STREAM = "cdp:inbox"
 DROPS = "cdp:drops"
+# How many hits are in the stream: its own length counts entries.
+WAITING = "cdp:inbox:hits"
+# So that a consumer which reads some entries has neither too many hits in memory nor a round trip for each.
+MOST_IN_ENTRY, READ_AT_ONCE = 200, 25
+# Takes entries out and counts their hits off, each once, however many consumers take them out at the same time.
+TAKE_OUT = """
+local gone = 0
+for i = 1, #ARGV do
+  local entry = redis.call('XRANGE', KEYS[1], ARGV[i], ARGV[i])[1]
+  if entry then
+    redis.call('XDEL', KEYS[1], ARGV[i])
+    local fields = entry[2]
+    for f = 1, #fields, 2 do
+      if fields[f] == 'n' then gone = gone + tonumber(fields[f + 1]) end
+    end
+  end
+end
+if redis.call('XLEN', KEYS[1]) == 0 then redis.call('DEL', KEYS[2])
+elseif gone > 0 then redis.call('DECRBY', KEYS[2], gone) end
+return gone"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,46 +53,85 @@ class Entry:
 
 def push(hit: Hit, *, tenant_id: int, site_id: int) -> None:
     """Keep a hit. Raises redis.RedisError when it could not be kept: then it must not be acknowledged."""
-    body = orjson.dumps([tenant_id, site_id, time.time(), hit], default=exact_json.piece)
-    broker().xadd(STREAM, {b"h": body})
+    with broker().pipeline(transaction=True) as pipe:
+        add_entry(pipe, [encode(hit, tenant_id=tenant_id, site_id=site_id, at=time.time())])
+        pipe.execute()
+
+
+def encode(hit: Hit, *, tenant_id: int, site_id: int, at: float) -> bytes:
+    """A hit as it lies in an entry."""
+    return orjson.dumps([tenant_id, site_id, at, hit], default=exact_json.piece)
+
+
+def add_entry(pipe: Any, hits: Sequence[bytes]) -> None:
+    """Put encoded hits of a workspace into one entry, at most MOST_IN_ENTRY; `pipe` is a transaction of either client."""
+    pipe.xadd(STREAM, {b"h": b"[" + b",".join(hits) + b"]", b"n": len(hits)})
+    pipe.incrby(WAITING, len(hits))
 
 
 def count_drop(reason: str, *, tenant_id: int, site_id: int, count: int = 1) -> None:
     """Count a refused hit, or what was left out of one, for the site's page."""
-    broker().hincrby(f"{DROPS}:{tenant_id}:{site_id}", reason, count)
+    broker().hincrby(drops_key(tenant_id, site_id), reason, count)
+
+
+def drops_key(tenant_id: int, site_id: int) -> str:
+    """Where the refused hits of a site are counted."""
+    return f"{DROPS}:{tenant_id}:{site_id}"
 
 
 def drops(*, tenant_id: int, site_id: int) -> dict[str, int]:
     """Refused hits of a site by reason."""
-    found: Any = broker().hgetall(f"{DROPS}:{tenant_id}:{site_id}")
+    found: Any = broker().hgetall(drops_key(tenant_id, site_id))
     return {reason.decode(): int(n) for reason, n in found.items()}
 
 
 def read(count: int) -> list[Entry]:
-    """The oldest entries, without taking them out."""
-    found: Any = broker().xrange(STREAM, count=count)
-    return [_entry(entry_id.decode(), fields[b"h"]) for entry_id, fields in found]
+    """The oldest hits, without taking them out: at least `count` if there are so many, and only whole entries."""
+    entries: list[Entry] = []
+    start = "-"
+    while len(entries) < count:
+        rows: Any = broker().xrange(STREAM, min=start, count=READ_AT_ONCE)
+        for entry_id, fields in rows:
+            entries += _hits(entry_id.decode(), fields[b"h"])
+        if len(rows) < READ_AT_ONCE:
+            break
+        start = f"({rows[-1][0].decode()}"
+    return entries
 
 
-def remove(ids: Sequence[str]) -> None:
-    """Take stored entries out."""
-    if ids:
-        broker().xdel(STREAM, *ids)
+def remove(ids: Iterable[str]) -> None:
+    """Take entries out. `ids` are places of hits; an entry goes when the place of one of its hits is among them, so it must
+    name only entries whose hits are all stored."""
+    entries = list(dict.fromkeys(stream_id(place) for place in ids))
+    if entries:
+        broker().eval(TAKE_OUT, 2, STREAM, WAITING, *entries)
 
 
 def waiting() -> int:
     """How many hits are not stored yet."""
-    return int(broker().xlen(STREAM))
+    return int(broker().get(WAITING) or 0)
 
 
-def order(entry_id: str) -> tuple[int, int]:
-    """The place of an entry as numbers that compare: "1700000000000-3" → (1700000000000, 3)."""
-    first, _dash, second = entry_id.partition("-")
-    return int(first), int(second or 0)
+def order(place: str) -> tuple[int, int, int]:
+    """The place of a hit as numbers that compare: "1700000000000-3-17" → (1700000000000, 3, 17). A place without the last
+    number, from before entries held several hits, is behind all of its entry."""
+    first, second, *inner = place.split("-")
+    return int(first), int(second), int(inner[0]) if inner else MOST_IN_ENTRY
 
 
-def _entry(entry_id: str, body: bytes) -> Entry:
-    tenant_id, site_id, at, hit = orjson.loads(body)
-    if exact_json.has_float(hit["properties"]):
-        hit = exact_json.loads(body)[3]
-    return Entry(entry_id, tenant_id, site_id, at, Hit(**hit))
+def stream_id(place: str) -> str:
+    """The ID of the entry that a hit is in."""
+    return "-".join(place.split("-")[:2])
+
+
+def _hits(entry_id: str, body: bytes) -> list[Entry]:
+    found = orjson.loads(body)
+    if found and not isinstance(found[0], list):
+        found = [found]  # from before entries held several hits
+    if any(exact_json.has_float(hit["properties"]) for _tenant, _site, _at, hit in found):
+        exact = exact_json.loads(body)
+        found = exact if isinstance(exact[0], list) else [exact]
+    return [
+        Entry(f"{entry_id}-{number}", tenant_id, site_id, float(at), Hit(**hit))
+        for number, (tenant_id, site_id, at, hit) in enumerate(found)
+    ]

@@ -66,6 +66,14 @@ def new_key(tenant_id: int) -> str:
     return f"{tenant_id:x}-{secrets.token_hex(8)}"
 
 
+def remembered(key: str, *, now: float | None = None) -> tuple[bool, Known | None]:
+    """(True, the site of a key or None) as far as this process knows without asking the database; else (False, None)."""
+    known = _known.get(key)
+    if known and known[0] > (time.monotonic() if now is None else now):
+        return True, known[1]
+    return _KEY(key) is None, None
+
+
 def find(key: str, *, now: float | None = None) -> Known | None:
     """The site of a key, or None. Asks the database once a minute a key at most.
 
