@@ -17,20 +17,25 @@ from segments.models import Member, Segment
 from tenants.isolation.context import tenant_context
 from tenants.models import AuditEntry, Notice, Outbox, Tenant
 from tests.cast import Actor
+from tests.furnish import furnish
 from tests.imports.helpers import bring
 
 STATUSES = ("active", "unsubscribed", "spam", "blacklisted", "not_confirmed")
+
+
+def _crowd(alice: Actor) -> None:
+    rows = "".join(f"E-{i},p{i:02}@example.com,Name{i},Riga|Oslo\n" for i in range(20))
+    bring(alice.workspace, "external_id,email,first_name,city\n" + rows)
+    with tenant_context(alice.workspace.pk):
+        for i, contact in enumerate(Contact.objects.order_by("pk")):
+            Contact.objects.filter(pk=contact.pk).update(email_status=STATUSES[i % 5])
 
 
 @pytest.fixture
 def crowd(alice: Actor, monkeypatch: pytest.MonkeyPatch) -> Actor:
     """Twenty contacts, four of each e-mail status, worked off three at a time."""
     monkeypatch.setattr(actions, "STEP", 3)
-    rows = "".join(f"E-{i},p{i:02}@example.com,Name{i},Riga|Oslo\n" for i in range(20))
-    bring(alice.workspace, "external_id,email,first_name,city\n" + rows)
-    with tenant_context(alice.workspace.pk):
-        for i, contact in enumerate(Contact.objects.order_by("pk")):
-            Contact.objects.filter(pk=contact.pk).update(email_status=STATUSES[i % 5])
+    furnish(alice, _crowd)
     return alice
 
 

@@ -6,6 +6,7 @@ from contacts.duplicates import exact
 from contacts.models import Contact, WriteLock
 from tenants.isolation.context import tenant_context
 from tests.cast import Actor, actor
+from tests.furnish import furnish
 from tests.imports.helpers import bring
 
 # Each external ID is a contact of its own, whatever it shares.
@@ -20,10 +21,14 @@ ROWS = (
 )
 
 
-@pytest.fixture
-def doubles(alice: Actor) -> Actor:
+def _doubles(alice: Actor) -> None:
     for line in ROWS.splitlines()[1:]:  # one by one: in one file they would be rows of one person
         bring(alice.workspace, f"{ROWS.splitlines()[0]}\n{line}\n")
+
+
+@pytest.fixture
+def doubles(alice: Actor) -> Actor:
+    furnish(alice, _doubles)
     return alice
 
 

@@ -19,6 +19,7 @@ from segments.models import Member
 from tenants.isolation.context import tenant_context
 from tenants.models import AuditEntry
 from tests.cast import Actor
+from tests.furnish import furnish
 from tests.imports.helpers import bring, work
 from tracking.models import Event, Site, Visitor
 
@@ -27,14 +28,19 @@ ANNA = "C-1,anna@example.com,+447400000001,Anna,Berzina,Riga,gold\n"
 OTHER = "M-9,a.berzina@example.org,,Anna,Ozola,,silver\n"
 
 
-@pytest.fixture
-def two(alice: Actor) -> tuple[Actor, Contact, Contact]:
+def _two(alice: Actor) -> None:
     """Anna twice, made and changed one after the other, each in a segment of her own and one that both are in."""
     with tenant_context(alice.workspace.pk):
         Attribute.objects.create(key="tier", label="Tier", type="text")
     bring(alice.workspace, HEADER + ANNA, segment="First")
     bring(alice.workspace, HEADER + OTHER, segment="Second")
     bring(alice.workspace, "external_id\nC-1\nM-9\n", segment="Both")
+
+
+@pytest.fixture
+def two(alice: Actor) -> tuple[Actor, Contact, Contact]:
+    """Both of them, the second one with a visitor and an event."""
+    furnish(alice, _two)
     with tenant_context(alice.workspace.pk):
         first, second = Contact.objects.order_by("pk")
         site = Site.objects.create(name="shop", key=f"k{alice.workspace.pk}")

@@ -19,7 +19,8 @@ from imports.models import Import, RowIssue
 from imports.pipeline import undo
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
-from tests.cast import Actor
+from tests.cast import Actor, actor
+from tests.furnish import furnish
 from tests.imports.helpers import bring, proved, work
 from tracking import queries as hits
 from tracking.models import Site, Visitor, VisitorIdentifier
@@ -45,12 +46,17 @@ def codes(tenant: Tenant, imp: Import) -> list[str]:
         )
 
 
+def _changed(alice: Actor) -> None:
+    bring(alice.workspace, f"{HEAD}C-1,{OLD},{P1}\n")
+    bring(alice.workspace, f"{HEAD}C-1,{NEW},{P2}\n")
+
+
 @pytest.fixture
-def changed(tenant: Tenant) -> Tenant:
+def changed() -> Tenant:
     """C-1 with an e-mail and a phone that an import has replaced."""
-    bring(tenant, f"{HEAD}C-1,{OLD},{P1}\n")
-    bring(tenant, f"{HEAD}C-1,{NEW},{P2}\n")
-    return tenant
+    owner = actor("Owner")
+    furnish(owner, _changed)
+    return owner.workspace
 
 
 # --- found by what they were ------------------------------------------------------------------------------------------

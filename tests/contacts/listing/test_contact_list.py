@@ -22,6 +22,7 @@ from imports.wizard import column_choices, upload
 from tenants.isolation.context import tenant_context
 from tenants.models import AuditEntry, Tenant
 from tests.cast import Actor, actor
+from tests.furnish import furnish
 from tests.imports.helpers import again, bring, receive, work
 
 # name → (e-mail status or None, phone status or None, deleted)
@@ -38,8 +39,7 @@ PEOPLE: dict[str, tuple[str | None, str | None, bool]] = {
 }
 
 
-@pytest.fixture
-def people_of(alice: Actor) -> Actor:
+def _people_of(alice: Actor) -> None:
     lines = [
         f"{f'{name.lower()}@example.com' if email else ''},{f'+4474000000{i:02}' if phone else ''},{name}"
         for i, (name, (email, phone, _gone)) in enumerate(PEOPLE.items())
@@ -55,6 +55,11 @@ def people_of(alice: Actor) -> Actor:
                 found |= {"phone_status": phone}
             Contact.objects.filter(first_name=name).update(**found)
         WriteLock.objects.update(version=100)
+
+
+@pytest.fixture
+def people_of(alice: Actor) -> Actor:
+    furnish(alice, _people_of)
     return alice
 
 
@@ -238,16 +243,20 @@ def test_deleted_restored_and_back_again(people_of: Actor) -> None:
     assert (again.deleted_at is not None, again.deleted_reason) == (True, "Duplicate")
 
 
-@pytest.fixture
-def taken(alice: Actor) -> tuple[Actor, Contact, Contact]:
-    """Somebody deleted, whose external ID another contact has meanwhile."""
+def _taken(alice: Actor) -> None:
     bring(alice.workspace, "external_id,first_name,city\nC-1,Old,Riga\n")
     old = contact_of(alice, "Old")
     alice.post(f"contacts/{old.pk}/delete/", {"reason": "Other"})
     bring(alice.workspace, "external_id,first_name\nC-2,New\n")
     with tenant_context(alice.workspace.pk):
         Contact.objects.filter(first_name="New").update(external_id="C-1")
-    return alice, old, contact_of(alice, "New")
+
+
+@pytest.fixture
+def taken(alice: Actor) -> tuple[Actor, Contact, Contact]:
+    """Somebody deleted, whose external ID another contact has meanwhile."""
+    furnish(alice, _taken)
+    return alice, contact_of(alice, "Old"), contact_of(alice, "New")
 
 
 def test_nobody_comes_back_unasked_while_somebody_else_has_the_id(taken: tuple[Actor, Contact, Contact]) -> None:
