@@ -59,6 +59,9 @@ COUNTED = {"sum_mismatch", "no_rows", "too_few_rows", "too_many_rows"}
 # What a resolve or diff says about rows besides conflicts and skips; worked out anew with them.
 VERDICTS = {"duplicate_of_line", "status_kept", "status_of_address"}
 
+# What a unit that writes has counted.
+APPLIED = ("created", "updated", "visitors", "events", "events_known")
+
 # (locked import) → True when there is something to do
 Step = Callable[[Import], bool]
 STEPS: dict[str, Step] = {}
@@ -81,8 +84,7 @@ def _after_plan(imp: Import) -> bool:
 
 @after(Phase.PARSE)
 def _after_parse(imp: Import) -> bool:
-    imp.rows = units.total(imp, UnitKind.PARSE, "rows")
-    imp.in_error = units.total(imp, UnitKind.PARSE, "rejected")
+    imp.rows, imp.in_error = units.totals(imp, UnitKind.PARSE, "rows", "rejected")
     imp.save(update_fields=["rows", "in_error"])
     tenant = Tenant.objects.get(pk=current_tenant())
     if imp.rows == 0:
@@ -112,14 +114,14 @@ def _from_queue(imp: Import) -> bool:
 
 
 def _begin_match(imp: Import, version: int) -> bool:
-    staging = staging_of(imp)
-    tables.clear(staging)
-    if imp.turn_version is not None:
+    staging, policy, again = staging_of(imp), policy_of(imp), imp.turn_version is not None
+    if again:
+        tables.clear(staging)
         queries.forget_verdicts(staging, sorted(resolver.CONFLICTS | resolver.SKIPS | VERDICTS))
-    resolver.choose(staging, policy_of(imp), again=imp.turn_version is not None)
-    anew = phases.kinds(Phase.MATCH, Phase.RESOLVE, Phase.DIFF)
-    Unit.objects.filter(import_id=imp.pk, kind__in=anew).delete()
-    units.make(imp, UnitKind.REPEAT, ((0, 0, 0) for _ in policy_of(imp).identifiers))
+        anew = phases.kinds(Phase.MATCH, Phase.RESOLVE, Phase.DIFF)
+        Unit.objects.filter(import_id=imp.pk, kind__in=anew).delete()
+    resolver.choose(staging, policy, again=again)
+    units.make(imp, UnitKind.REPEAT, ((0, 0, 0) for _ in policy.identifiers))
     units.make(imp, UnitKind.MATCH, _ranges(imp, MATCH_ROWS))
     imp.turn_version = version
     imp.save(update_fields=["turn_version"])
@@ -136,7 +138,8 @@ def _after_match(imp: Import) -> bool:
 def _after_resolve(imp: Import) -> bool:
     counts = Unit.objects.get(import_id=imp.pk, kind=UnitKind.RESOLVE).counts
     imp.created, imp.duplicates, imp.skipped = counts["created"], counts["duplicates"], counts["skipped"]
-    imp.in_error = units.total(imp, UnitKind.PARSE, "rejected") + counts["in_error"]
+    [rejected] = units.totals(imp, UnitKind.PARSE, "rejected")
+    imp.in_error = rejected + counts["in_error"]
     imp.save(update_fields=["created", "duplicates", "skipped", "in_error"])
     units.make(imp, UnitKind.DIFF, _ranges(imp, WRITE_ROWS, parts=PARTS))
     units.make(imp, UnitKind.VISITORS, [(0, 0, 0)])
@@ -146,10 +149,7 @@ def _after_resolve(imp: Import) -> bool:
 
 @after(Phase.DIFF)
 def _after_diff(imp: Import) -> bool:
-    imp.updated, imp.unchanged = (
-        units.total(imp, UnitKind.DIFF, "updated"),
-        units.total(imp, UnitKind.DIFF, "unchanged"),
-    )
+    imp.updated, imp.unchanged = units.totals(imp, UnitKind.DIFF, "updated", "unchanged")
     before = imp.review.get("counts")
     tables.analyze(staging_of(imp), "map", "visitor")
     if Options.parse(imp.options).task != "contacts":
@@ -245,11 +245,10 @@ def _count_reached(imp: Import) -> None:
     """What has become of an import that ends early: outcomes are those of the parts that were written, and errors those that
     were found. The plan's figures for the others must not stand there as if they had happened."""
     if imp.phase in (Phase.PLAN, Phase.PARSE):
-        imp.rows, imp.in_error = units.total(imp, UnitKind.PARSE, "rows"), units.total(imp, UnitKind.PARSE, "rejected")
-    imp.created, imp.updated = units.total(imp, UnitKind.APPLY, "created"), units.total(imp, UnitKind.APPLY, "updated")
-    imp.matched_visitors = units.total(imp, UnitKind.APPLY, "visitors")
-    imp.events_added = units.total(imp, UnitKind.APPLY, "events")
-    imp.events_known = units.total(imp, UnitKind.APPLY, "events_known")
+        imp.rows, imp.in_error = units.totals(imp, UnitKind.PARSE, "rows", "rejected")
+    imp.created, imp.updated, imp.matched_visitors, imp.events_added, imp.events_known = units.totals(
+        imp, UnitKind.APPLY, *APPLIED
+    )
     imp.unchanged = imp.duplicates = imp.skipped = 0
     for unit in Unit.objects.filter(import_id=imp.pk, kind=UnitKind.APPLY).exclude(done_at=None):
         reached = resolver.reached(staging_of(imp), start=unit.start, stop=unit.stop)

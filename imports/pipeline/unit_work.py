@@ -196,10 +196,10 @@ def finish(imp: Import, _unit: Unit) -> dict[str, Any]:
         Unit.objects.filter(import_id=imp.pk, kind=UnitKind.VISITORS).values_list("claimed_at", flat=True).get()
     )
     late = visitors.claim_late(transitions.staging_of(imp), since=matched_at - LATE_MARGIN, now=timezone.now())
-    imp.created, imp.updated = units.total(imp, UnitKind.APPLY, "created"), units.total(imp, UnitKind.APPLY, "updated")
-    imp.matched_visitors = units.total(imp, UnitKind.APPLY, "visitors") + late
-    imp.events_added = units.total(imp, UnitKind.APPLY, "events")
-    imp.events_known = units.total(imp, UnitKind.APPLY, "events_known")
+    imp.created, imp.updated, matched, imp.events_added, imp.events_known = units.totals(
+        imp, UnitKind.APPLY, *transitions.APPLIED
+    )
+    imp.matched_visitors = matched + late
     imp.in_error = (
         RowIssue.objects.filter(import_id=imp.pk, severity=Severity.ERROR).values("row_no").distinct().count()
     )

@@ -52,27 +52,27 @@ def make(imp: Import, kind: UnitKind, ranges: Iterable[tuple[int, int, int]]) ->
     return len(Unit.objects.bulk_create(rows))
 
 
-def claim(tenant_id: int, import_id: int) -> Unit | None:
-    """Choose a free unit of the current phase and mark it; None when there is none to be had.
+def claim(import_id: int) -> Unit | None:
+    """Choose a free unit of the current phase and mark it; None when there is none to be had. Runs in a tenant's
+    transaction, which must be committed before the work begins.
 
     Raises GivenUp when the next unit has used up its tries.
     """
-    with tenant_context(tenant_id):
-        imp = Import.objects.get(pk=import_id)
-        if imp.is_canceling:
-            return None
-        before = timezone.now() - CLAIM_GRACE
-        free = units_of_phase(imp).filter(done_at=None).filter(Q(claimed_at=None) | Q(claimed_at__lt=before))
-        unit = free.select_for_update(skip_locked=True).order_by("attempts", "losses", "kind", "no").first()
-        if unit is None:
-            return None
-        if unit.attempts >= MAX_ATTEMPTS:
-            raise GivenUp(unit, "unit_failed", unit.attempts)
-        if unit.losses >= MAX_LOSSES:
-            raise GivenUp(unit, "worker_lost", unit.losses)
-        unit.losses, unit.claimed_at, unit.claim = unit.losses + 1, timezone.now(), uuid.uuid4().hex
-        unit.save(update_fields=["losses", "claimed_at", "claim"])
-        return unit
+    imp = Import.objects.get(pk=import_id)
+    if imp.is_canceling:
+        return None
+    before = timezone.now() - CLAIM_GRACE
+    free = units_of_phase(imp).filter(done_at=None).filter(Q(claimed_at=None) | Q(claimed_at__lt=before))
+    unit = free.select_for_update(skip_locked=True).order_by("attempts", "losses", "kind", "no").first()
+    if unit is None:
+        return None
+    if unit.attempts >= MAX_ATTEMPTS:
+        raise GivenUp(unit, "unit_failed", unit.attempts)
+    if unit.losses >= MAX_LOSSES:
+        raise GivenUp(unit, "worker_lost", unit.losses)
+    unit.losses, unit.claimed_at, unit.claim = unit.losses + 1, timezone.now(), uuid.uuid4().hex
+    unit.save(update_fields=["losses", "claimed_at", "claim"])
+    return unit
 
 
 def note_failure(tenant_id: int, unit: Unit) -> None:
@@ -113,7 +113,8 @@ def all_done(imp: Import) -> bool:
     return not units_of_phase(imp).filter(done_at=None).exists()
 
 
-def total(imp: Import, kind: UnitKind, name: str) -> int:
-    """Sum of a count over the finished units of a kind."""
+def totals(imp: Import, kind: UnitKind, *names: str) -> list[int]:
+    """Sum of each of these counts over the finished units of a kind."""
     counts = Unit.objects.filter(import_id=imp.pk, kind=kind).exclude(done_at=None).values_list("counts", flat=True)
-    return sum(int(c.get(name, 0)) for c in counts)
+    done = list(counts)
+    return [sum(int(c.get(name, 0)) for c in done) for name in names]

@@ -62,15 +62,15 @@ def step(tenant_id: int, import_id: int) -> bool:
 
 
 def _step(tenant_id: int, import_id: int) -> bool:
-    unit = units.claim(tenant_id, import_id)
-    if unit is not None:
-        _perform(tenant_id, unit)
-        return True
     with tenant_context(tenant_id):
-        more = transitions.advance(import_id)
-        if more:
-            queue.wake(import_id, messages=settings.WORKERS - 1)
-        return more
+        unit = units.claim(import_id)
+        if unit is None:
+            more = transitions.advance(import_id)
+            if more:
+                queue.wake(import_id, messages=settings.WORKERS - 1)
+            return more
+    _perform(tenant_id, unit)
+    return True
 
 
 def _perform(tenant_id: int, unit: Unit) -> None:

@@ -40,6 +40,7 @@ def tenant_context(tenant_id: int, *, read_only: bool = False) -> Iterator[int]:
     outer = _current.get()
     if outer is not None and outer != tenant_id:
         raise OtherTenant(f"Tenant {tenant_id} asked for inside the context of tenant {outer}.")
+    enclosed = _is_enclosed()
     with transaction.atomic():
         if outer is None:
             _set("tenant_id", tenant_id, read_only=read_only)
@@ -48,19 +49,21 @@ def tenant_context(tenant_id: int, *, read_only: bool = False) -> Iterator[int]:
             yield tenant_id
         finally:
             _current.reset(token)
-            if outer is None:
+            if outer is None and enclosed:
                 _clear("tenant_id")
 
 
 @contextmanager
 def user_context(user_id: int) -> Iterator[None]:
     """A transaction in which a person can read their own memberships, over all tenants, and nothing else."""
+    enclosed = _is_enclosed()
     with transaction.atomic():
         _set("user_id", user_id)
         try:
             yield
         finally:
-            _clear("user_id")
+            if enclosed:
+                _clear("user_id")
 
 
 def wait_briefly(seconds: int) -> None:
@@ -75,6 +78,11 @@ def _set(name: str, value: int, *, read_only: bool = False) -> None:
         if read_only:
             cursor.execute("SET TRANSACTION READ ONLY")
         cursor.execute(f"SET LOCAL app.{name} = '{int(value)}'")
+
+
+def _is_enclosed() -> bool:
+    """Whether a transaction is open already: the setting then outlives the block that is to be opened, and must be cleared."""
+    return not connection.get_autocommit()
 
 
 def _clear(name: str) -> None:
