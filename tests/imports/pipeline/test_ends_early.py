@@ -10,6 +10,8 @@ from imports.models import Import, RowEffect, Status, Unit
 from imports.pipeline import transitions, unit_work, units, worker
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
+from tests.cast import Actor
+from tests.furnish import furnish
 from tests.imports.helpers import again, bring, work
 
 ROWS = 1_200
@@ -135,6 +137,10 @@ def accounted(tenant: Tenant, imp: Import) -> None:
         assert touched.filter(outcome="u").count() == imp.updated
 
 
+def _half(alice: Actor) -> None:
+    bring(alice.workspace, file(600))
+
+
 @pytest.mark.parametrize("steps", [1, 2, 3, 5, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30, 34, 38])
 @pytest.mark.parametrize("known", [False, True])
 def test_a_cancel_at_any_step_accounts_for_every_row(alice: Any, steps: int, known: bool) -> None:
@@ -144,7 +150,7 @@ def test_a_cancel_at_any_step_accounts_for_every_row(alice: Any, steps: int, kno
 
     tenant = alice.workspace
     if known:
-        bring(tenant, file(600))
+        furnish(alice, _half)
     imp = receive(tenant, file(), user=alice.user)
     with tenant_context(tenant.pk):
         upload.start(imp, options=Options.parse({}), columns=column_choices.apply_choices(imp, {}), auto_start=True)

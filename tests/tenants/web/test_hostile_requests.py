@@ -18,6 +18,7 @@ from segments.models import Segment
 from tenants.isolation.base import TenantModel
 from tenants.isolation.context import tenant_context
 from tenants.models import AuditEntry, Invitation, Membership
+from tenants.web import middleware
 from tests.cast import actor
 from tests.imports.helpers import bring, receive
 from tests.tenants import hostile
@@ -55,6 +56,7 @@ class World:
                 fill(who)
                 SourceName.objects.create(kind=SourceName.Kind.ENDPOINT, name="shop")
         self.alice.client.raise_request_exception = False
+        self.membership = middleware._membership(self.alice.user.pk, self.alice.workspace.slug)
         with tenant_context(self.charlie.workspace.pk):
             self.foreign = {name: model.objects.order_by("-pk").first() for name, model in OBJECTS.items()}
 
@@ -74,6 +76,15 @@ class World:
 @pytest.fixture(scope="module")
 def world() -> World:
     return World()
+
+
+@pytest.fixture
+def known(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
+    """Who asks, and as what, is looked up once and not for each of some ten thousand requests: the address of the workspace
+    and the session are as they should be in all of them, and the others are tried by `test_outside_of_workspaces`."""
+    monkeypatch.setattr("django.contrib.auth.middleware.get_user", lambda _request: world.alice.user)
+    monkeypatch.setattr(middleware, "_membership", lambda _user, _slug: world.membership)
+    return world
 
 
 def parts_of(world: World, path: str) -> list[list[tuple[str, str]]]:
@@ -148,7 +159,8 @@ def world_forms(world: World) -> list[Form]:
 
 
 @pytest.mark.parametrize("path", [path for path, _view in ROUTES if PARTS.search(path)])
-def test_parts_of_addresses(world: World, path: str) -> None:
+def test_parts_of_addresses(known: World, path: str) -> None:
+    world = known
     for parts in parts_of(world, path)[:1]:
         for index, (name, _own) in enumerate(parts):
             for title, value in VALUES.items():
@@ -164,10 +176,10 @@ def test_parts_of_addresses(world: World, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", [path for path, _view in ROUTES])
-def test_parameters(world: World, path: str) -> None:
-    for parts in parts_of(world, path)[: 3 if "import_id" in path else 1]:
-        url = world.alice.url(address(path, parts))
-        try_parameters(world, url)
+def test_parameters(known: World, path: str) -> None:
+    for parts in parts_of(known, path)[: 3 if "import_id" in path else 1]:
+        url = known.alice.url(address(path, parts))
+        try_parameters(known, url)
 
 
 def try_parameters(world: World, url: str) -> None:
