@@ -81,7 +81,7 @@ def _set(name: str, value: int, *, read_only: bool = False) -> None:
 
 
 def _is_enclosed() -> bool:
-    """Whether a transaction is open already: the setting then outlives the block that is to be opened, and must be cleared."""
+    """Whether a transaction is open already: the setting then outlives the block to come, and must be cleared."""
     return not connection.get_autocommit()
 
 
