@@ -1,6 +1,7 @@
 """Consent only becomes stricter, deleted people stay away, and switches that say otherwise need more than a click."""
 
 import itertools
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -30,7 +31,7 @@ def codes(imp: Import) -> list[str]:
     return list(RowIssue.objects.filter(import_id=imp.pk).values_list("code", flat=True))
 
 
-def pairs(**options: str) -> Import:
+def pairs(**options: Any) -> Import:
     """One import with a row for each pair: a contact with the first status, and a row that gives it the second."""
     tenant = workspace(make_person("Alice"))
     lines = [f"p{i}@example.com,{given}" for i, (_known, given) in enumerate(PAIRS)]
