@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from cdp.stack.supervisor import wait_until
+from tests.servers import NO_TABLES
 
 pytestmark = pytest.mark.faults
 ROOT = Path(__file__).resolve().parents[2]
@@ -45,7 +46,7 @@ def run_of(file: Path) -> list[str]:
 
 def start(command: list[str], **options: Any) -> "subprocess.Popen[str]":
     """The command as a shell would start it: in a session of its own, without what this test run has set."""
-    env = {k: v for k, v in os.environ.items() if k != "CDP_HOME" and not k.startswith("PYTEST")}
+    env = {k: v for k, v in os.environ.items() if k != "CDP_HOME" and not k.startswith("PYTEST")} | {NO_TABLES: "1"}
     return subprocess.Popen(
         command, cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True, start_new_session=True,
         preexec_fn=answer_interrupts, **options,

@@ -37,6 +37,12 @@ def full() -> Actor:
     return alice
 
 
+@pytest.fixture(scope="module")
+def outsider() -> Actor:
+    """Somebody with a workspace of their own, who only asks."""
+    return actor("Charlie")
+
+
 def fill(alice: Actor) -> None:
     """Rows for the tables that an import does not fill."""
     from datetime import UTC, datetime
@@ -328,10 +334,10 @@ def test_every_route_declares_who_may_use_it(urlconf: str) -> None:
 
 @pytest.mark.parametrize("path", [path for path, _view in INSIDE])
 @pytest.mark.parametrize("method", ["get", "head", "post", "put", "patch", "delete", "options"])
-def test_an_outsider_finds_nothing(full: Actor, charlie: Actor, path: str, method: str) -> None:
+def test_an_outsider_finds_nothing(full: Actor, outsider: Actor, path: str, method: str) -> None:
     """Foreign = missing: the same 404, whatever the address and method."""
-    response = getattr(charlie.client, method)(full.url(concrete(path)))
-    nowhere = getattr(charlie.client, method)(f"/w/no-such-workspace/{concrete(path)}")
+    response = getattr(outsider.client, method)(full.url(concrete(path)))
+    nowhere = getattr(outsider.client, method)(f"/w/no-such-workspace/{concrete(path)}")
     assert (response.status_code, nowhere.status_code) == (404, 404)
     assert response.content == nowhere.content
 

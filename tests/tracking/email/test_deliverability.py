@@ -13,6 +13,7 @@ from contacts.models import BlacklistEntry, Contact
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tests.cast import Actor
+from tests.furnish import furnish
 from tests.imports.helpers import bring
 from tracking.email import deliverability, webhooks
 from tracking.models import Event, MailHook
@@ -260,9 +261,13 @@ def hook_of(who: Actor, provider: str) -> MailHook:
         return webhooks.add(provider)
 
 
+def ann_twice(alice: Actor) -> None:
+    bring(alice.workspace, f"external id,email\nC-1,{ANN}\nC-2,{ANN}\n")
+
+
 @pytest.mark.parametrize(("provider", "body", "activity", "status", "soft"), CASES)
 def test_each_event(alice: Actor, provider: str, body: Any, activity: str, status: str, soft: bool) -> None:
-    bring(alice.workspace, f"external id,email\nC-1,{ANN}\nC-2,{ANN}\n")
+    furnish(alice, ann_twice)
     assert post(hook_of(alice, provider), body).status_code == 200
     assert told(alice) == ([(activity, soft)] if activity else [])
     with tenant_context(alice.workspace.pk):
@@ -299,6 +304,10 @@ def soft_then(who: Actor, hook: MailHook, days_ago: list[float], ends: dict[int,
         assert post(hook, body).status_code == 200
 
 
+def ann(alice: Actor) -> None:
+    bring(alice.workspace, f"email\n{ANN}\n")
+
+
 @pytest.mark.parametrize(
     ("days", "ends", "status"),
     [
@@ -314,7 +323,7 @@ def soft_then(who: Actor, hook: MailHook, days_ago: list[float], ends: dict[int,
 def test_five_soft_bounces_in_a_row_make_a_hard_one(
     alice: Actor, days: list[float], ends: dict[int, str], status: str
 ) -> None:
-    bring(alice.workspace, f"email\n{ANN}\n")
+    furnish(alice, ann)
     soft_then(alice, hook_of(alice, "postmark"), days, ends)
     with tenant_context(alice.workspace.pk):
         contact = Contact.objects.get()

@@ -11,6 +11,7 @@ from django.utils import timezone
 from contacts.models import BlacklistEntry, Contact
 from tenants.isolation.context import tenant_context
 from tests.cast import Actor
+from tests.furnish import furnish
 from tests.imports.helpers import bring
 from tracking.email import rating, webhooks
 from tracking.models import Event, MailHook
@@ -32,9 +33,13 @@ def postmark(kind: str, **more: Any) -> str:
     return json.dumps(body)
 
 
+def ann_and_bob(alice: Actor) -> None:
+    bring(alice.workspace, ROWS)
+
+
 @pytest.fixture
 def hook(alice: Actor) -> tuple[Actor, MailHook]:
-    bring(alice.workspace, ROWS)
+    furnish(alice, ann_and_bob)
     return alice, add(alice, "postmark")
 
 
