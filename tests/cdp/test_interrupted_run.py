@@ -34,8 +34,10 @@ def test_waits():
 
 
 def answer_interrupts() -> None:
-    """What a shell has started in the background ignores Ctrl-C, and so would everything that it starts."""
+    """What a shell has started in the background ignores Ctrl-C, what `nohup` has the end of the terminal, and so would
+    everything that they start."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def run_of(file: Path) -> list[str]:
