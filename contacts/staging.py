@@ -135,7 +135,7 @@ class Staging:
         return sql.Identifier("staging", self.name(shape))
 
     def names(self) -> dict[str, sql.Composable]:
-        """All table names, for `sql.SQL(...).format(**staging.names())`."""
+        """All tables by their shape, as contacts.statements puts them into a statement."""
         return {shape: self.table(shape) for shape in (*SHAPES, *UNDO_SHAPES)}
 
 

@@ -1,28 +1,49 @@
-"""Statements on the staging tables of one import: {row}, {hit}, {map} … become their names (contacts.staging says what each
-holds), %(tenant)s and %(import_id)s whose they are. All run in the caller's transaction."""
+"""Statements on the staging tables of one import, and how all statements are put together.
 
+A statement is a constant text. `{row}`, `{hit}`, `{map}` … in it are the staging tables (contacts.staging says what each
+holds); %(tenant)s and %(import_id)s say whose they are. What else varies in a text is a slot, too: `fill` puts a fragment
+into it, before `run` and `fetch` put in the names of the tables. A slot that is then still empty is an error. Nothing is
+escaped: `'{}'` is the empty object, whatever the text goes through. Names that are not constants (DDL, COPY) are composed
+with psycopg.sql, in contacts.staging alone.
+
+All statements run in the caller's transaction.
+"""
+
+from collections.abc import Iterator
 from typing import Any
 
 from django.db import connection
-from psycopg import sql
 
 from contacts.staging import Staging
+from tenants.isolation.statements import SLOT, fill
+
+__all__ = ["fetch", "fill", "run", "stream"]
 
 
 def run(statement: str, staging: Staging, /, **values: Any) -> int:
-    """Run one statement; returns the number of rows that it has touched."""
+    """Run one statement; returns the number of rows that it has affected."""
     with connection.cursor() as cursor:
-        cursor.execute(sql.SQL(statement).format(**staging.names()), _values(staging, values))
+        cursor.execute(*_complete(statement, staging, values))
         return int(cursor.rowcount)
 
 
 def fetch(statement: str, staging: Staging, /, **values: Any) -> list[tuple[Any, ...]]:
     """Run one statement and return its rows; for small answers only."""
     with connection.cursor() as cursor:
-        cursor.execute(sql.SQL(statement).format(**staging.names()), _values(staging, values))
+        cursor.execute(*_complete(statement, staging, values))
         rows: list[tuple[Any, ...]] = cursor.fetchall()
         return rows
 
 
-def _values(staging: Staging, values: dict[str, Any]) -> dict[str, Any]:
-    return {"tenant": staging.tenant_id, "import_id": staging.import_id, **values}
+def stream(statement: str, staging: Staging, /, **values: Any) -> Iterator[tuple[Any, ...]]:
+    """Run one statement and yield its rows."""
+    with connection.cursor() as cursor:
+        cursor.execute(*_complete(statement, staging, values))
+        yield from cursor
+
+
+def _complete(statement: str, staging: Staging, values: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The text with the names of the tables, and its values."""
+    tables = staging.names()
+    text = SLOT.sub(lambda slot: tables[slot[1]].as_string(), statement)
+    return text, {"tenant": staging.tenant_id, "import_id": staging.import_id, **values}

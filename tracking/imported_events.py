@@ -28,7 +28,7 @@ said AS MATERIALIZED (
       THEN (r.event ->> 'id') || CASE WHEN r.event ->> 'k' = 'message' THEN ':' || (r.event -> 'p' ->> 'status') ELSE '' END
       ELSE md5(r.contact_id || ':' || r.event::text || ':' || coalesce(r.event ->> 't', %(given)s)) END AS key
   FROM rows r)"""
-RECORD = """@said@,
+RECORD = """{said},
 fresh AS (
   INSERT INTO event_key (tenant_id, key, import_id)
   SELECT DISTINCT ON (s.key) %(tenant)s, s.key, %(import_id)s FROM said s ORDER BY s.key
@@ -38,7 +38,7 @@ SELECT DISTINCT ON (s.key) %(tenant)s, s.at, s.event ->> 'k', s.event ->> 'n', s
        %(import_id)s, s.row_no
 FROM said s JOIN fresh f ON f.key = s.key ORDER BY s.key, s.row_no"""
 # What RECORD would store of the whole file: read by the review, before anything is written.
-FORESEEN = """@said@
+FORESEEN = """{said}
 SELECT count(*), count(DISTINCT s.key) FILTER (WHERE NOT EXISTS (
   SELECT 1 FROM event_key k WHERE k.tenant_id = %(tenant)s AND k.key = s.key)) FROM said s"""
 COUNT_JOINED = """
@@ -57,7 +57,7 @@ def record(staging: Staging, *, start: int, stop: int, happened: datetime, given
     """
     span = {"start": start, "stop": stop}
     added = statements.run(
-        RECORD.replace("@said@", _SAID), staging, happened=happened, given=given, import_id=staging.import_id, **span
+        statements.fill(RECORD, said=_SAID), staging, happened=happened, given=given, import_id=staging.import_id, **span
     )
     found = statements.fetch(COUNT_JOINED, staging, **span)[0][0] + statements.fetch(COUNT_OWN, staging, **span)[0][0]
     return added, int(found) - added
@@ -66,7 +66,7 @@ def record(staging: Staging, *, start: int, stop: int, happened: datetime, given
 def foresee(staging: Staging, *, stop: int, happened: datetime, given: str) -> tuple[int, int]:
     """How many events the rows before `stop` would add, and how many are known or said twice; writes nothing."""
     span = {"start": 0, "stop": stop, "happened": happened, "given": given}
-    found, fresh = statements.fetch(FORESEEN.replace("@said@", _SAID), staging, **span)[0]
+    found, fresh = statements.fetch(statements.fill(FORESEEN, said=_SAID), staging, **span)[0]
     return int(fresh), int(found) - int(fresh)
 
 

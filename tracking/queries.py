@@ -9,7 +9,7 @@ import orjson
 from django.db import connection
 
 from core import exact_json
-from tenants.isolation.statements import fetch, run
+from tenants.isolation.statements import fetch, fill, run
 
 # The other workspaces' hits stand behind these: an import that holds a lock for long must not hold them up.
 WAIT_BRIEFLY = "SET LOCAL lock_timeout = '2s'"
@@ -54,19 +54,19 @@ def regions_of(tenant_id: int, site_ids: Sequence[int]) -> dict[int, str | None]
 CONTACTS = {
     "external_id": """
 SELECT c.external_id, c.id FROM contact c
-WHERE c.tenant_id = %(tenant)s AND c.external_id = ANY(%(values)s) AND c.deleted_at IS NULL@formerly@""",
+WHERE c.tenant_id = %(tenant)s AND c.external_id = ANY(%(values)s) AND c.deleted_at IS NULL{formerly}""",
     "email": """
 SELECT c.email, c.id FROM contact c
-WHERE c.tenant_id = %(tenant)s AND c.email = ANY(%(values)s) AND c.deleted_at IS NULL@formerly@""",
+WHERE c.tenant_id = %(tenant)s AND c.email = ANY(%(values)s) AND c.deleted_at IS NULL{formerly}""",
     "phone": """
 SELECT c.phone, c.id FROM contact c
-WHERE c.tenant_id = %(tenant)s AND c.phone = ANY(%(values)s) AND c.deleted_at IS NULL@formerly@""",
+WHERE c.tenant_id = %(tenant)s AND c.phone = ANY(%(values)s) AND c.deleted_at IS NULL{formerly}""",
 }
 FORMERLY = """
 UNION
 SELECT a.value, c.id FROM alias a JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = a.contact_id
 WHERE a.tenant_id = %(tenant)s AND a.kind = %(kind)s AND a.value = ANY(%(values)s) AND c.deleted_at IS NULL
-  AND NOT EXISTS (SELECT 1 FROM contact o WHERE o.tenant_id = %(tenant)s AND o.@kind@ = a.value AND o.deleted_at IS NULL)"""
+  AND NOT EXISTS (SELECT 1 FROM contact o WHERE o.tenant_id = %(tenant)s AND o.{kind} = a.value AND o.deleted_at IS NULL)"""
 
 
 def contacts_named(tenant_id: int, pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], list[int]]:
@@ -76,7 +76,7 @@ def contacts_named(tenant_id: int, pairs: Iterable[tuple[str, str]]) -> dict[tup
         values[kind].append(value)
     found: dict[tuple[str, str], list[int]] = defaultdict(list)
     for kind, wanted in values.items():
-        statement = CONTACTS[kind].replace("@formerly@", FORMERLY.replace("@kind@", kind))
+        statement = fill(CONTACTS[kind], formerly=fill(FORMERLY, kind=kind))
         for value, contact_id in fetch(statement, tenant=tenant_id, values=wanted, kind=kind):
             found[kind, value].append(contact_id)
     return dict(found)

@@ -26,19 +26,19 @@ MATCH = """
 WITH seen AS (
   SELECT i.visitor_id, s.row_no, 1 AS strength FROM {row} s JOIN visitor_identifier i
     ON i.tenant_id = %(tenant)s AND i.kind = 'external_id' AND i.value = s.external_id
-  WHERE s.tenant_id = %(tenant)s AND @trusted@
+  WHERE s.tenant_id = %(tenant)s AND {trusted}
   UNION ALL
   SELECT i.visitor_id, s.row_no, 2 FROM {row} s JOIN visitor_identifier i
-    ON i.tenant_id = %(tenant)s AND i.kind = 'email' AND i.value = s.email WHERE s.tenant_id = %(tenant)s AND @trusted@
+    ON i.tenant_id = %(tenant)s AND i.kind = 'email' AND i.value = s.email WHERE s.tenant_id = %(tenant)s AND {trusted}
   UNION ALL
   SELECT i.visitor_id, s.row_no, 3 FROM {row} s JOIN visitor_identifier i
-    ON i.tenant_id = %(tenant)s AND i.kind = 'phone' AND i.value = s.phone WHERE s.tenant_id = %(tenant)s AND @trusted@
+    ON i.tenant_id = %(tenant)s AND i.kind = 'phone' AND i.value = s.phone WHERE s.tenant_id = %(tenant)s AND {trusted}
   UNION ALL
   SELECT i.visitor_id, k.row_no, array_position(ARRAY['external_id', 'email', 'phone'], a.kind::text) FROM alias a JOIN (
     SELECT h.row_no, h.contact_id FROM {hit} h WHERE h.tenant_id = %(tenant)s AND h.code IS NULL
     UNION SELECT m.row_no, m.contact_id FROM {map} m WHERE m.tenant_id = %(tenant)s) k ON k.contact_id = a.contact_id
   JOIN visitor_identifier i ON i.tenant_id = %(tenant)s AND i.kind = a.kind AND i.value = a.value
-  WHERE a.tenant_id = %(tenant)s AND @free@ AND @trusted@),
+  WHERE a.tenant_id = %(tenant)s AND {free} AND {trusted}),
 people AS (
   SELECT n.visitor_id, coalesce(l.winner, n.row_no) AS row_no, n.strength FROM seen n
   LEFT JOIN {loser} l ON l.tenant_id = %(tenant)s AND l.row_no = n.row_no
@@ -71,15 +71,15 @@ WHERE x.tenant_id = %(tenant)s AND x.kind <> 'ambiguous' AND s.tenant_id = %(ten
         AND c.phone = i.value AND c.deleted_at IS NULL
       UNION ALL
       SELECT c.id FROM alias a JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = a.contact_id AND c.deleted_at IS NULL
-      WHERE a.tenant_id = %(tenant)s AND a.kind = i.kind AND a.value = i.value AND @free@) o
-    WHERE i.tenant_id = %(tenant)s AND i.visitor_id = x.visitor_id AND @trusted@
+      WHERE a.tenant_id = %(tenant)s AND a.kind = i.kind AND a.value = i.value AND {free}) o
+    WHERE i.tenant_id = %(tenant)s AND i.visitor_id = x.visitor_id AND {trusted}
       AND o.id IS DISTINCT FROM coalesce(h.contact_id, m.contact_id))"""
 ANY = "SELECT EXISTS (SELECT 1 FROM visitor_identifier i WHERE i.tenant_id = %(tenant)s)"
 BY_KIND = "SELECT x.kind, count(*) FROM {visitor} x WHERE x.tenant_id = %(tenant)s GROUP BY x.kind"
 
 
 def _filled(statement: str) -> str:
-    return statement.replace("@free@", FREE_ALIAS).replace("@trusted@", TRUSTED)
+    return statements.fill(statement, free=FREE_ALIAS, trusted=TRUSTED)
 
 
 def match(staging: Staging) -> dict[str, int]:
@@ -114,7 +114,7 @@ LATE = """
 WITH named AS (
   SELECT i.visitor_id, i.kind, i.value FROM visitor_identifier i WHERE i.tenant_id = %(tenant)s AND i.visitor_id IN (
     SELECT r.visitor_id FROM visitor_identifier r WHERE r.tenant_id = %(tenant)s AND r.seen_at >= %(since)s)
-  AND @trusted@),
+  AND {trusted}),
 people AS (
   SELECT n.visitor_id, c.id AS contact_id, 1 AS strength FROM named n JOIN contact c
     ON c.tenant_id = %(tenant)s AND c.external_id = n.value AND c.deleted_at IS NULL WHERE n.kind = 'external_id'
@@ -127,7 +127,7 @@ people AS (
   UNION ALL
   SELECT n.visitor_id, c.id, array_position(ARRAY['external_id', 'email', 'phone'], a.kind::text) FROM named n JOIN alias a
     ON a.tenant_id = %(tenant)s AND a.kind = n.kind AND a.value = n.value
-  JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = a.contact_id AND c.deleted_at IS NULL WHERE @free@),
+  JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = a.contact_id AND c.deleted_at IS NULL WHERE {free}),
 judged AS (
   SELECT p.visitor_id, min(p.contact_id) AS contact_id, min(p.strength) AS strength FROM people p
   GROUP BY p.visitor_id HAVING min(p.contact_id) = max(p.contact_id))

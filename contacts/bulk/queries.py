@@ -7,9 +7,9 @@ from django.db import connection
 
 from core import exact_json
 from tenants.isolation.context import current_tenant
-from tenants.isolation.statements import run
+from tenants.isolation.statements import fetch, fill, run
 
-# Notes whom an action is about; runs once, in one transaction. `@wanted@` is a query of the ORM for one column of IDs.
+# Notes whom an action is about; runs once, in one transaction. `{wanted}` is a query of the ORM for one column of IDs.
 GATHER = "INSERT INTO bulk_item (tenant_id, bulk_id, contact_id) SELECT {tenant}, {bulk}, w.id FROM ({wanted}) w(id)"
 
 
@@ -17,39 +17,37 @@ def gather(bulk_id: int, wanted: Any) -> int:
     """Note the contacts of a query of IDs; returns how many."""
     sql, params = wanted.order_by().query.sql_with_params()
     with connection.cursor() as cursor:
-        cursor.execute(GATHER.format(tenant=current_tenant(), bulk=int(bulk_id), wanted=sql), params)
+        cursor.execute(fill(GATHER, tenant=str(current_tenant()), bulk=str(int(bulk_id)), wanted=sql), params)
         return int(cursor.rowcount)
 
 
 # Of living contacts that share a value, all but the one made first or last; of those made at the same moment the ID decides.
 # Reads all contacts with such a value once.
-GATHER_DOUBLES = """
+GATHER_DUPLICATES = """
 INSERT INTO bulk_item (tenant_id, bulk_id, contact_id)
 SELECT %(tenant)s, %(bulk)s, d.id FROM (
-  SELECT c.id, row_number() OVER (PARTITION BY c.@kind@ ORDER BY c.created_at @way@, c.id @way@) AS place
-  FROM contact c WHERE c.tenant_id = %(tenant)s AND c.@kind@ IS NOT NULL AND c.deleted_at IS NULL) d
+  SELECT c.id, row_number() OVER (PARTITION BY c.{kind} ORDER BY c.created_at {way}, c.id {way}) AS place
+  FROM contact c WHERE c.tenant_id = %(tenant)s AND c.{kind} IS NOT NULL AND c.deleted_at IS NULL) d
 WHERE d.place > 1"""
 
 
 def gather_duplicates(bulk_id: int, kind: str, *, keep: str) -> int:
     """Note the contacts to be removed so that one with each value is left: `keep` the "earlier" or the "later" one."""
     way = {"earlier": "ASC", "later": "DESC"}[keep]
-    return run(GATHER_DOUBLES.replace("@kind@", kind).replace("@way@", way), bulk=bulk_id)
+    return run(fill(GATHER_DUPLICATES, kind=kind, way=way), bulk=bulk_id)
 
 
 # Whom of a group of doubles the others would be left with: looked at anew when the contact is about to be removed.
-STILL_DOUBLES = """
+STILL_DUPLICATES = """
 SELECT c.id FROM contact c WHERE c.tenant_id = %(tenant)s AND c.id = ANY(%(ids)s) AND c.deleted_at IS NULL AND EXISTS (
-  SELECT 1 FROM contact o WHERE o.tenant_id = %(tenant)s AND o.@kind@ = c.@kind@ AND o.deleted_at IS NULL
-  AND (o.created_at, o.id) @before@ (c.created_at, c.id)) ORDER BY c.id FOR UPDATE OF c"""
+  SELECT 1 FROM contact o WHERE o.tenant_id = %(tenant)s AND o.{kind} = c.{kind} AND o.deleted_at IS NULL
+  AND (o.created_at, o.id) {before} (c.created_at, c.id)) ORDER BY c.id FOR UPDATE OF c"""
 
 
 def remaining_duplicates(ids: Sequence[int], kind: str, *, keep: str) -> list[int]:
     """Those of the contacts that still share their value with one that stays; locked."""
-    statement = STILL_DOUBLES.replace("@kind@", kind).replace("@before@", {"earlier": "<", "later": ">"}[keep])
-    with connection.cursor() as cursor:
-        cursor.execute(statement, {"tenant": current_tenant(), "ids": list(ids)})
-        return [row[0] for row in cursor.fetchall()]
+    statement = fill(STILL_DUPLICATES, kind=kind, before={"earlier": "<", "later": ">"}[keep])
+    return [row[0] for row in fetch(statement, ids=list(ids))]
 
 
 # What contacts were before a step changes them, and that it has done so.
@@ -68,8 +66,8 @@ def note(bulk_id: int, ids: Sequence[int]) -> None:
 
 
 # Gives contacts back what a step has changed; the caller has found and locked those where it is still the step's.
-BACK = """
-UPDATE contact c SET changed_at = %(now)s, @columns@ FROM bulk_item i
+RESTORE = """
+UPDATE contact c SET changed_at = %(now)s, {columns} FROM bulk_item i
 WHERE i.tenant_id = %(tenant)s AND i.bulk_id = %(bulk)s AND i.contact_id = ANY(%(ids)s)
   AND c.tenant_id = %(tenant)s AND c.id = i.contact_id"""
 _DELETION = "deleted_at = (i.before ->> 'deleted_at')::timestamptz, deleted_reason = i.before ->> 'deleted_reason'"
@@ -79,12 +77,12 @@ _EMAIL_STATUS = """email_status = i.before ->> 'email_status', email_status_reas
 
 def restore_deletion(bulk_id: int, ids: Sequence[int], *, now: Any) -> None:
     """Contacts are deleted, or are not, as they were before."""
-    run(BACK.replace("@columns@", _DELETION), bulk=bulk_id, ids=list(ids), now=now)
+    run(fill(RESTORE, columns=_DELETION), bulk=bulk_id, ids=list(ids), now=now)
 
 
 def restore_email_status(bulk_id: int, ids: Sequence[int], *, now: Any) -> None:
     """Contacts get the status of their e-mail address that they had before."""
-    run(BACK.replace("@columns@", _EMAIL_STATUS), bulk=bulk_id, ids=list(ids), now=now)
+    run(fill(RESTORE, columns=_EMAIL_STATUS), bulk=bulk_id, ids=list(ids), now=now)
 
 
 # Gives contacts, which the caller has locked, a value of one attribute each.
@@ -146,6 +144,4 @@ SELECT id FROM part ORDER BY id"""
 
 def with_merged(ids: Sequence[int]) -> list[int]:
     """The contacts, and those that were merged into them."""
-    with connection.cursor() as cursor:
-        cursor.execute(WITH_MERGED, {"tenant": current_tenant(), "ids": list(ids)})
-        return [row[0] for row in cursor.fetchall()]
+    return [row[0] for row in fetch(WITH_MERGED, ids=list(ids))]

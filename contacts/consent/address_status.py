@@ -15,7 +15,7 @@ from contacts import change_log, statements, value_state, write_lock
 from contacts.models import Alias, Contact, StatusReason
 from contacts.staging import Staging
 from contacts.values import channel_status
-from tenants.isolation.statements import fetch
+from tenants.isolation.statements import fetch, fill
 
 # The reason that a status carries which came with the address.
 REASON = StatusReason.ADDRESS.value
@@ -23,14 +23,14 @@ REASON = StatusReason.ADDRESS.value
 ANY = """
 SELECT EXISTS (SELECT 1 FROM contact c WHERE c.tenant_id = %(tenant)s AND c.{channel}_status <> 'active')
     OR EXISTS (SELECT 1 FROM alias a WHERE a.tenant_id = %(tenant)s AND a.kind = '{channel}' AND a.status IS NOT NULL)
-    OR EXISTS (SELECT 1 FROM {{repeat}} r WHERE r.tenant_id = %(tenant)s AND r.kind = '{channel}_status')"""
+    OR EXISTS (SELECT 1 FROM {repeat} r WHERE r.tenant_id = %(tenant)s AND r.kind = '{channel}_status')"""
 # `w` has the values asked for and, as `id`, whose they would be: what that contact itself is says nothing about the address.
 KNOWN = """
   SELECT x.id, max(x.place) AS place FROM (
-    SELECT w.id, array_position(@order@, c.{channel}_status::text) AS place FROM wanted w JOIN contact c
+    SELECT w.id, array_position({order}, c.{channel}_status::text) AS place FROM wanted w JOIN contact c
       ON c.tenant_id = %(tenant)s AND c.{channel} = w.value AND c.{channel}_status <> 'active' AND c.id <> w.id
     UNION ALL
-    SELECT w.id, array_position(@order@, a.status) FROM wanted w JOIN alias a
+    SELECT w.id, array_position({order}, a.status) FROM wanted w JOIN alias a
       ON a.tenant_id = %(tenant)s AND a.kind = '{channel}' AND a.value = w.value AND a.status IS NOT NULL) x
   GROUP BY x.id"""
 
@@ -39,9 +39,9 @@ KNOWN = """
 # The strictest status that a file itself says of an address that stands in several of its rows: {repeat} gets it for each of
 # them, so that it reaches whoever takes the address, in whichever row. Runs once, in the resolve.
 NOTE_SAID = """
-INSERT INTO {{repeat}} (tenant_id, kind, row_no, key)
-SELECT s.tenant_id, '{channel}_status', s.row_no, (@order@)[d.place] FROM {{row}} s JOIN (
-  SELECT r.{channel} AS value, max(array_position(@order@, r.settings ->> '{channel}_status')) AS place FROM {{row}} r
+INSERT INTO {repeat} (tenant_id, kind, row_no, key)
+SELECT s.tenant_id, '{channel}_status', s.row_no, ({order})[d.place] FROM {row} s JOIN (
+  SELECT r.{channel} AS value, max(array_position({order}, r.settings ->> '{channel}_status')) AS place FROM {row} r
   WHERE r.tenant_id = %(tenant)s AND r.{channel} IS NOT NULL GROUP BY r.{channel} HAVING count(*) > 1) d
   ON d.value = s.{channel} AND d.place > 1
 WHERE s.tenant_id = %(tenant)s"""
@@ -56,19 +56,19 @@ def note_said(staging: Staging) -> int:
 # What the file itself says counts where it is stricter, or (`milder`) always. Runs once a range, after the diff.
 PLAN = """
 WITH wanted AS MATERIALIZED (
-  SELECT m.row_no, m.contact_id AS id, s.{channel} AS value FROM {{map}} m
-  JOIN {{row}} s ON s.tenant_id = %(tenant)s AND s.row_no = m.row_no
+  SELECT m.row_no, m.contact_id AS id, s.{channel} AS value FROM {map} m
+  JOIN {row} s ON s.tenant_id = %(tenant)s AND s.row_no = m.row_no
   WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s AND s.{channel} IS NOT NULL
-    AND (m.outcome = 'c' OR (m.outcome = 'u' AND jsonb_exists(m.changed, '{channel}')))@silent@),
-known AS (SELECT y.id, max(y.place) AS place FROM (@known@
+    AND (m.outcome = 'c' OR (m.outcome = 'u' AND jsonb_exists(m.changed, '{channel}'))){silent}),
+known AS (SELECT y.id, max(y.place) AS place FROM ({known}
     UNION ALL
-    SELECT w.id, array_position(@order@, r.key) FROM wanted w JOIN {{repeat}} r
+    SELECT w.id, array_position({order}, r.key) FROM wanted w JOIN {repeat} r
       ON r.tenant_id = %(tenant)s AND r.kind = '{channel}_status' AND r.row_no = w.row_no) y GROUP BY y.id)
-UPDATE {{map}} m SET changed = coalesce(m.changed, '{{{{}}}}') || jsonb_build_object('{channel}_status', jsonb_build_array(
-    c.{channel}_status, (@order@)[k.place], c.{channel}_status_at, c.{channel}_status_reason, %(reason)s))
+UPDATE {map} m SET changed = coalesce(m.changed, '{}') || jsonb_build_object('{channel}_status', jsonb_build_array(
+    c.{channel}_status, ({order})[k.place], c.{channel}_status_at, c.{channel}_status_reason, %(reason)s))
 FROM wanted w JOIN known k ON k.id = w.id LEFT JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = w.id
-JOIN {{row}} s ON s.tenant_id = %(tenant)s AND s.row_no = w.row_no
-WHERE m.tenant_id = %(tenant)s AND m.row_no = w.row_no AND k.place > coalesce(array_position(@order@, coalesce(
+JOIN {row} s ON s.tenant_id = %(tenant)s AND s.row_no = w.row_no
+WHERE m.tenant_id = %(tenant)s AND m.row_no = w.row_no AND k.place > coalesce(array_position({order}, coalesce(
   m.changed -> '{channel}_status' ->> 1, c.{channel}_status::text, s.settings ->> '{channel}_status')), 1)"""
 # With `milder`, a row that says a status itself has the last word.
 _SILENT = " AND NOT coalesce(jsonb_exists(s.settings, '{channel}_status'), false)"
@@ -78,9 +78,8 @@ def plan(staging: Staging, *, milder: bool, start: int, stop: int) -> int:
     """Plan the statuses that come with addresses for rows [start, stop); returns how many."""
     found = 0
     for channel in channel_status.ORDERS:
-        if statements.fetch(ANY.format(channel=channel), staging)[0][0]:
-            statement = PLAN.replace("@silent@", _SILENT if milder else "")
-            statement = _filled(statement, channel)
+        if statements.fetch(fill(ANY, channel=channel), staging)[0][0]:
+            statement = _filled(fill(PLAN, silent=_SILENT if milder else "", known=KNOWN), channel)
             found += statements.run(statement, staging, start=start, stop=stop, reason=REASON)
     return found
 
@@ -88,7 +87,7 @@ def plan(staging: Staging, *, milder: bool, start: int, stop: int) -> int:
 # Statuses that were set while an import was writing: nobody could plan for them. What imports themselves have set since, and
 # what has come with an address, was known when it was planned.
 SET_SINCE = """
-SELECT c.{channel}, max(array_position(@order@, c.{channel}_status::text)) FROM contact c
+SELECT c.{channel}, max(array_position({order}, c.{channel}_status::text)) FROM contact c
 WHERE c.tenant_id = %(tenant)s AND c.{channel}_status <> 'active' AND c.{channel}_status_at >= %(since)s
   AND c.{channel} IS NOT NULL AND c.{channel}_status_reason IS DISTINCT FROM 'import'
   AND c.{channel}_status_reason IS DISTINCT FROM %(reason)s
@@ -98,14 +97,14 @@ GROUP BY c.{channel}"""
 LATE = """
 WITH written AS (
   SELECT m.contact_id AS id, max(n.place) AS place FROM unnest(%(values)s::text[], %(places)s::integer[]) n(value, place)
-  JOIN {{row}} s ON s.tenant_id = %(tenant)s AND s.{channel} = n.value AND s.row_no >= %(start)s AND s.row_no < %(stop)s
-  JOIN {{map}} m ON m.tenant_id = %(tenant)s AND m.row_no = s.row_no
-    AND (m.outcome = 'c' OR (m.outcome = 'u' AND jsonb_exists(m.changed, '{channel}')))@silent@
+  JOIN {row} s ON s.tenant_id = %(tenant)s AND s.{channel} = n.value AND s.row_no >= %(start)s AND s.row_no < %(stop)s
+  JOIN {map} m ON m.tenant_id = %(tenant)s AND m.row_no = s.row_no
+    AND (m.outcome = 'c' OR (m.outcome = 'u' AND jsonb_exists(m.changed, '{channel}'))){silent}
   GROUP BY m.contact_id)
-UPDATE contact c SET {channel}_status = (@order@)[w.place], {channel}_status_at = %(now)s,
+UPDATE contact c SET {channel}_status = ({order})[w.place], {channel}_status_at = %(now)s,
   {channel}_status_reason = %(reason)s
 FROM written w WHERE c.tenant_id = %(tenant)s AND c.id = w.id
-  AND w.place > array_position(@order@, c.{channel}_status::text)"""
+  AND w.place > array_position({order}, c.{channel}_status::text)"""
 LATE_VALUES = 50_000
 
 
@@ -113,7 +112,7 @@ def take_late(staging: Staging, *, milder: bool, since: datetime, start: int, st
     """Give contacts of rows [start, stop) the statuses that their new addresses were given elsewhere since a moment."""
     for channel in channel_status.ORDERS:
         found = statements.fetch(_filled(SET_SINCE, channel), staging, since=since, reason=REASON)
-        statement = _filled(LATE.replace("@silent@", _SILENT if milder else ""), channel)
+        statement = _filled(fill(LATE, silent=_SILENT if milder else ""), channel)
         for first in range(0, len(found), LATE_VALUES):
             values, places = zip(*found[first : first + LATE_VALUES], strict=True)
             statements.run(
@@ -123,13 +122,9 @@ def take_late(staging: Staging, *, milder: bool, since: datetime, start: int, st
 
 
 def _filled(statement: str, channel: str) -> str:
+    """The statement for one channel, with its statuses from the mildest to the strictest."""
     order = "ARRAY[" + ", ".join(f"'{name}'" for name in channel_status.ORDERS[channel]) + "]"
-    known = (
-        KNOWN.replace("{", "{{").replace("}", "}}").replace("{{channel}}", "{channel}")
-        if "@known@" in statement
-        else ""
-    )
-    return statement.replace("@known@", known).replace("@order@", order).format(channel=channel)
+    return fill(statement, channel=channel, order=order)
 
 
 # --- every other way in which an address comes to a contact -------------------------------------------------------------
@@ -138,10 +133,10 @@ TAKE = """
 WITH wanted AS MATERIALIZED (
   SELECT c.id, c.{channel} AS value FROM contact c
   WHERE c.tenant_id = %(tenant)s AND c.id = ANY(%(ids)s) AND c.deleted_at IS NULL AND c.{channel} IS NOT NULL),
-known AS (@known@)
-UPDATE contact c SET {channel}_status = (@order@)[k.place], {channel}_status_at = %(now)s,
+known AS ({known})
+UPDATE contact c SET {channel}_status = ({order})[k.place], {channel}_status_at = %(now)s,
   {channel}_status_reason = %(reason)s
-FROM known k WHERE c.tenant_id = %(tenant)s AND c.id = k.id AND k.place > array_position(@order@, c.{channel}_status::text)
+FROM known k WHERE c.tenant_id = %(tenant)s AND c.id = k.id AND k.place > array_position({order}, c.{channel}_status::text)
 RETURNING c.id"""
 
 Changed = dict[str, list[list[Any]]]
@@ -174,7 +169,7 @@ def take_all(contact_ids: Sequence[int], *, now: datetime) -> int:
 def _take(contact_ids: Sequence[int], *, now: datetime) -> list[int]:
     found: set[int] = set()
     for channel in channel_status.ORDERS:
-        rows = fetch(_filled(TAKE, channel), ids=list(contact_ids), now=now, reason=REASON)
+        rows = fetch(_filled(fill(TAKE, known=KNOWN), channel), ids=list(contact_ids), now=now, reason=REASON)
         found.update(row[0] for row in rows)
     return sorted(found)
 

@@ -17,11 +17,11 @@ from contacts.values.columns import IDENTIFIERS
 # Values that rows [start, stop) replace. Runs before the contacts are written: it reads the status that the value has there.
 REPLACED = """
 INSERT INTO alias AS known (tenant_id, id, kind, value, contact_id, added_at, status, status_at, status_reason)
-SELECT %(tenant)s, nextval('alias_id_seq'), '@kind@', c.@kind@, c.id, %(now)s,
-       nullif(c.@kind@_status, 'active'), c.@kind@_status_at, c.@kind@_status_reason
+SELECT %(tenant)s, nextval('alias_id_seq'), '{kind}', c.{kind}, c.id, %(now)s,
+       nullif(c.{kind}_status, 'active'), c.{kind}_status_at, c.{kind}_status_reason
 FROM {map} m JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = m.contact_id
 WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s AND m.outcome = 'u'
-  AND jsonb_exists(m.changed, '@kind@') AND c.@kind@ = m.changed -> '@kind@' ->> 0
+  AND jsonb_exists(m.changed, '{kind}') AND c.{kind} = m.changed -> '{kind}' ->> 0
 ORDER BY c.id
 ON CONFLICT (tenant_id, kind, value, contact_id) DO UPDATE
 SET status = excluded.status, status_at = excluded.status_at, status_reason = excluded.status_reason
@@ -43,7 +43,7 @@ ON CONFLICT DO NOTHING"""
 def note_replaced(staging: Staging, *, start: int, stop: int, now: datetime) -> None:
     """Keep what the contacts of rows [start, stop) are about to lose."""
     for kind in channel_status.ORDERS:
-        statements.run(REPLACED.replace("@kind@", kind), staging, start=start, stop=stop, now=now)
+        statements.run(statements.fill(REPLACED, kind=kind), staging, start=start, stop=stop, now=now)
 
 
 def note_joined(staging: Staging, *, start: int, stop: int, now: datetime) -> None:

@@ -26,31 +26,31 @@ PHONE_ALONE = " AND s.email IS NULL AND s.external_id IS NULL"
 
 # Rows whose external ID finds a contact that has the row's other identifiers too: nothing weaker can contradict. Nearly
 # all rows of a file that was imported before end here, after one look-up instead of one for each identifier. Those that
-# change nothing ({changes} says what would) go straight into {{map}} and are done with.
+# change nothing ({changes} says what would) go straight into {map} and are done with.
 SETTLED = """
 WITH found AS MATERIALIZED (
-  SELECT s.row_no, c.id, coalesce({changes}, false) AS changes FROM {{row}} s
+  SELECT s.row_no, c.id, coalesce({changes}, false) AS changes FROM {row} s
   JOIN contact c ON c.tenant_id = %(tenant)s AND c.external_id = s.external_id AND c.deleted_at IS NULL
   WHERE s.tenant_id = %(tenant)s AND s.row_no >= %(start)s AND s.row_no < %(stop)s{same}),
 unchanged AS (
-  INSERT INTO {{map}} (tenant_id, row_no, contact_id, outcome)
+  INSERT INTO {map} (tenant_id, row_no, contact_id, outcome)
   SELECT %(tenant)s, f.row_no, f.id, 'n' FROM found f WHERE NOT f.changes ORDER BY f.row_no)
-INSERT INTO {{hit}} (tenant_id, row_no, contact_id, strength)
+INSERT INTO {hit} (tenant_id, row_no, contact_id, strength)
 SELECT %(tenant)s, f.row_no, f.id, 1 FROM found f WHERE f.changes ORDER BY f.row_no"""
 
 # `shared`: several people have the identifier and no weaker one tells them apart. `other`: a contact that a weaker
 # identifier points at, and only at others than the chosen one.
 MATCH = """
 WITH open AS MATERIALIZED (
-  SELECT s.row_no, s.external_id, s.email, s.phone FROM {{row}} s
+  SELECT s.row_no, s.external_id, s.email, s.phone FROM {row} s
   WHERE s.tenant_id = %(tenant)s AND s.row_no >= %(start)s AND s.row_no < %(stop)s AND NOT EXISTS (
-    SELECT 1 FROM {{hit}} h WHERE h.tenant_id = %(tenant)s AND h.row_no = s.row_no)
-    AND NOT EXISTS (SELECT 1 FROM {{map}} m WHERE m.tenant_id = %(tenant)s AND m.row_no = s.row_no)),
+    SELECT 1 FROM {hit} h WHERE h.tenant_id = %(tenant)s AND h.row_no = s.row_no)
+    AND NOT EXISTS (SELECT 1 FROM {map} m WHERE m.tenant_id = %(tenant)s AND m.row_no = s.row_no)),
 {found}, chosen AS (
   SELECT row_no, {strength} AS strength, {contact} AS contact_id, {shared} AS shared, {carried}
   FROM {joined}),
 judged AS (SELECT row_no, strength, contact_id, shared, {other} AS other_id FROM chosen)
-INSERT INTO {{hit}} (tenant_id, row_no, contact_id, strength, code, other_id)
+INSERT INTO {hit} (tenant_id, row_no, contact_id, strength, code, other_id)
 SELECT %(tenant)s, row_no, contact_id, strength,
        CASE WHEN shared THEN 'shared_identifier' WHEN other_id IS NOT NULL THEN 'ambiguous_match' END,
        other_id
@@ -61,7 +61,8 @@ ONLY_ONE = "(SELECT CASE WHEN count(*) = 1 THEN min(x) END FROM unnest({name}.ok
 
 def statement(order: Sequence[str], *, alive: str = LIVING) -> str:
     """The MATCH statement for identifiers in this order, strongest first."""
-    return MATCH.format(
+    return statements.fill(
+        MATCH,
         found=",\n".join(_found(name, order[:i], alive) for i, name in enumerate(order)),
         strength=_cases(order, lambda _i, n: str(STRENGTH[n])),
         contact=_cases(order, lambda i, n: f"CASE WHEN {n}.ok = 1 THEN {n}.ok_id ELSE {_told_apart(order, i)} END"),
@@ -81,7 +82,7 @@ def match(staging: Staging, order: Sequence[str], *, changes: str, start: int, s
     """
     if changes and order[0] == "external_id":
         same = "".join(f" AND (s.{name} IS NULL OR s.{name} = c.{name})" for name in order[1:])
-        statements.run(SETTLED.format(same=same, changes=changes), staging, start=start, stop=stop)
+        statements.run(statements.fill(SETTLED, same=same, changes=changes), staging, start=start, stop=stop)
     statements.run(statement(order), staging, start=start, stop=stop)
     if revive:
         statements.run(statement(order, alive=DELETED), staging, start=start, stop=stop)
@@ -91,7 +92,7 @@ def _found(name: str, stronger: Sequence[str], alive: str) -> str:
     agrees = " AND ".join(f"(s.{k} IS NULL OR c.{k} IS NULL OR c.{k} = s.{k})" for k in stronger) or "true"
     if name == "phone" and alive == DELETED:
         alive += PHONE_ALONE
-    return FOUND.format(name=name, agrees=agrees, alive=alive)
+    return statements.fill(FOUND, name=name, agrees=agrees, alive=alive)
 
 
 def _cases(order: Sequence[str], value: object) -> str:
@@ -101,10 +102,10 @@ def _cases(order: Sequence[str], value: object) -> str:
 
 def _only_one(order: Sequence[str], i: int) -> str:
     """The one person among several with identifier i whom a weaker identifier names too, or NULL."""
-    weaker = " || ".join(f"coalesce({n}.ids, '{{{{}}}}')" for n in order[i + 1 :])
+    weaker = " || ".join(f"coalesce({n}.ids, '{{}}')" for n in order[i + 1 :])
     if not weaker:
         return "NULL::bigint"
-    return ONLY_ONE.format(name=order[i], weaker=weaker)
+    return statements.fill(ONLY_ONE, name=order[i], weaker=weaker)
 
 
 def _told_apart(order: Sequence[str], i: int) -> str:

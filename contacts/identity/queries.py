@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection
-from psycopg import sql
 
 from contacts import staging as tables
 from contacts import statements
@@ -114,9 +113,7 @@ ORDER BY array_position(ARRAY['external_id', 'email', 'contact', 'phone'], r.kin
 
 def repeats(staging: Staging) -> Iterator[tuple[Any, ...]]:
     """Rows of REPEATS, streamed."""
-    with connection.cursor() as cursor:
-        cursor.execute(sql.SQL(REPEATS).format(**staging.names()), {"tenant": staging.tenant_id})
-        yield from cursor
+    return statements.stream(REPEATS, staging)
 
 
 # A row that was joined into another one points nowhere by itself any more.
@@ -183,10 +180,7 @@ def merge_losers(staging: Staging, *, last_wins: bool) -> None:
         # jsonb_object_agg keeps the last value of a key.
         "for_objects": "ASC" if last_wins else "DESC",
     }
-    statement = MERGE.replace("'{}'", "'{{}}'")
-    for name, part in parts.items():
-        statement = statement.replace(f"{{{name}}}", part)
-    statements.run(statement, staging)
+    statements.run(statements.fill(MERGE, **parts), staging)
 
 
 # What joined rows say about themselves goes into the winning row, too: the segments of all of them, the strictest status of
@@ -201,7 +195,7 @@ WITH each_row AS (
   WHERE s.tenant_id = %(tenant)s AND s.settings IS NOT NULL
     AND s.row_no IN (SELECT l.winner FROM {loser} l WHERE l.tenant_id = %(tenant)s)),
 said AS (
-  SELECT r.winner, r.settings, @latest@(r.row_no) AS row_no, bool_or(r.row_no = r.winner) AS own FROM each_row r
+  SELECT r.winner, r.settings, {latest}(r.row_no) AS row_no, bool_or(r.row_no = r.winner) AS own FROM each_row r
   GROUP BY r.winner, r.settings),
 named AS (
   SELECT a.winner, jsonb_agg(DISTINCT n.name) AS names FROM said a
@@ -210,7 +204,7 @@ strict AS (
   SELECT a.winner, max(array_position(%(email)s::text[], a.settings ->> 'email_status')) AS email,
          max(array_position(%(phone)s::text[], a.settings ->> 'phone_status')) AS phone FROM said a GROUP BY a.winner),
 merged AS (
-  SELECT a.winner, jsonb_object_agg(e.key, e.value ORDER BY a.own, a.row_no @order@) AS settings
+  SELECT a.winner, jsonb_object_agg(e.key, e.value ORDER BY a.own, a.row_no {order}) AS settings
   FROM said a CROSS JOIN LATERAL jsonb_each(a.settings) e GROUP BY a.winner)
 UPDATE {row} w SET settings = g.settings || jsonb_strip_nulls(jsonb_build_object('segments', n.names,
   'email_status', (%(email)s::text[])[t.email], 'phone_status', (%(phone)s::text[])[t.phone]))
@@ -221,8 +215,8 @@ WHERE w.tenant_id = %(tenant)s AND w.row_no = g.winner"""
 def merge_settings(staging: Staging, *, last_wins: bool) -> None:
     """Fill the settings of winning rows from the rows joined into them."""
     # jsonb_object_agg keeps the last value of a key.
-    statement = MERGE_SETTINGS.replace("@order@", "ASC" if last_wins else "DESC")
-    statement = statement.replace("@latest@", "max" if last_wins else "min")
+    order, latest = ("ASC", "max") if last_wins else ("DESC", "min")
+    statement = statements.fill(MERGE_SETTINGS, order=order, latest=latest)
     statements.run(statement, staging, email=list(channel_status.EMAIL_ORDER), phone=list(channel_status.PHONE_ORDER))
 
 
@@ -303,39 +297,39 @@ def choose(staging: Staging) -> None:
 # a merge, may be set again by a row that names the contact by a stronger identifier. What a row said before stands in `led`.
 # Runs before the matching, the weakest identifier first, where the tenant has aliases at all.
 ANY_ALIAS = "SELECT EXISTS (SELECT 1 FROM alias a WHERE a.tenant_id = %(tenant)s)"
-LED = "UPDATE {row} s SET @back@, led = NULL WHERE s.tenant_id = %(tenant)s AND s.led IS NOT NULL"
+LED = "UPDATE {row} s SET {restored}, led = NULL WHERE s.tenant_id = %(tenant)s AND s.led IS NOT NULL"
 LEAD = """
 WITH known AS MATERIALIZED (
   SELECT a.value, min(a.contact_id) AS contact_id, bool_or(a.merge_id IS NOT NULL) AS merged FROM alias a
   JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = a.contact_id AND c.merged_into IS NULL
     AND (c.deleted_at IS NULL OR %(revive)s)
-  WHERE a.tenant_id = %(tenant)s AND a.kind = '@kind@' AND a.value IN (
-      SELECT r.@kind@ FROM {row} r WHERE r.tenant_id = %(tenant)s AND r.@kind@ IS NOT NULL)
+  WHERE a.tenant_id = %(tenant)s AND a.kind = '{kind}' AND a.value IN (
+      SELECT r.{kind} FROM {row} r WHERE r.tenant_id = %(tenant)s AND r.{kind} IS NOT NULL)
     AND NOT EXISTS (
-    SELECT 1 FROM contact o WHERE o.tenant_id = %(tenant)s AND o.@kind@ = a.value AND o.deleted_at IS NULL)
+    SELECT 1 FROM contact o WHERE o.tenant_id = %(tenant)s AND o.{kind} = a.value AND o.deleted_at IS NULL)
   GROUP BY a.value HAVING count(DISTINCT a.contact_id) = 1)
-UPDATE {row} s SET @set@, led = coalesce(s.led, '{{}}') || @said@ FROM known k
-JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = k.contact_id AND c.@kind@ IS NOT NULL
-WHERE s.tenant_id = %(tenant)s AND s.@kind@ = k.value@stronger@"""
-# The stronger identifier @name@ of the row is not another person's, and does not name the contact by itself.
-_NOT_ANOTHER = """ AND (s.@name@ IS NULL OR c.@name@ IS NULL OR s.@name@ = c.@name@ OR EXISTS (
-    SELECT 1 FROM alias o WHERE o.tenant_id = %(tenant)s AND o.kind = '@name@' AND o.value = s.@name@
-    AND o.contact_id = c.id)) AND (k.merged OR s.@name@ IS NULL OR s.@name@ IS DISTINCT FROM c.@name@)"""
+UPDATE {row} s SET {set}, led = coalesce(s.led, '{}') || {said} FROM known k
+JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = k.contact_id AND c.{kind} IS NOT NULL
+WHERE s.tenant_id = %(tenant)s AND s.{kind} = k.value{stronger}"""
+# The stronger identifier {name} of the row is not another person's, and does not name the contact by itself.
+_NOT_ANOTHER = """ AND (s.{name} IS NULL OR c.{name} IS NULL OR s.{name} = c.{name} OR EXISTS (
+    SELECT 1 FROM alias o WHERE o.tenant_id = %(tenant)s AND o.kind = '{name}' AND o.value = s.{name}
+    AND o.contact_id = c.id)) AND (k.merged OR s.{name} IS NULL OR s.{name} IS DISTINCT FROM c.{name})"""
 # Rows with nothing but an alias whose contact has no identifier of that kind any more.
 LEAD_ALONE = """
 WITH known AS (
   SELECT a.value, min(a.contact_id) AS contact_id FROM alias a
-  JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = a.contact_id AND c.merged_into IS NULL AND c.@kind@ IS NULL
+  JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = a.contact_id AND c.merged_into IS NULL AND c.{kind} IS NULL
     AND (c.deleted_at IS NULL OR %(revive)s)
-  WHERE a.tenant_id = %(tenant)s AND a.kind = '@kind@' AND a.value IN (
-      SELECT r.@kind@ FROM {row} r WHERE r.tenant_id = %(tenant)s AND r.@kind@ IS NOT NULL)
+  WHERE a.tenant_id = %(tenant)s AND a.kind = '{kind}' AND a.value IN (
+      SELECT r.{kind} FROM {row} r WHERE r.tenant_id = %(tenant)s AND r.{kind} IS NOT NULL)
     AND NOT EXISTS (
-    SELECT 1 FROM contact o WHERE o.tenant_id = %(tenant)s AND o.@kind@ = a.value AND o.deleted_at IS NULL)
+    SELECT 1 FROM contact o WHERE o.tenant_id = %(tenant)s AND o.{kind} = a.value AND o.deleted_at IS NULL)
   GROUP BY a.value HAVING count(DISTINCT a.contact_id) = 1),
 led AS (
-  UPDATE {row} s SET @set@, led = @said@ FROM known k
-  WHERE s.tenant_id = %(tenant)s AND s.@kind@ = k.value AND s.external_id IS NOT DISTINCT FROM @external_id@
-    AND s.email IS NOT DISTINCT FROM @email@ AND s.phone IS NOT DISTINCT FROM @phone@
+  UPDATE {row} s SET {set}, led = {said} FROM known k
+  WHERE s.tenant_id = %(tenant)s AND s.{kind} = k.value AND s.external_id IS NOT DISTINCT FROM {external_id}
+    AND s.email IS NOT DISTINCT FROM {email} AND s.phone IS NOT DISTINCT FROM {phone}
   RETURNING s.row_no, k.contact_id)
 INSERT INTO {hit} (tenant_id, row_no, contact_id, strength) SELECT %(tenant)s, l.row_no, l.contact_id, 1 FROM led l
 ON CONFLICT DO NOTHING"""
@@ -346,23 +340,22 @@ def resolve_aliases(staging: Staging, order: Sequence[str], *, revive: bool = Fa
     """Replace aliases in the rows by the identifiers of the contacts that they lead to; `order` has the identifiers that
     take part, strongest first. With `revive`, deleted contacts are led to as well; `again` when
     rows may have been led before."""
-    back = ", ".join(
+    restored = ", ".join(
         f"{c} = CASE WHEN s.led ? '{kind}' THEN s.led -> '{kind}' ->> {i} ELSE s.{c} END"
         for kind, columns in _FORMS.items()
         for i, c in enumerate(columns)
     )
     if again:
-        statements.run(LED.replace("@back@", back), staging)
+        statements.run(statements.fill(LED, restored=restored), staging)
     if not statements.fetch(ANY_ALIAS, staging)[0][0]:
         return
     for i, kind in reversed(list(enumerate(order))):
-        stronger = "".join(_NOT_ANOTHER.replace("@name@", name) for name in order[:i])
+        stronger = "".join(statements.fill(_NOT_ANOTHER, name=name) for name in order[:i])
         said = f"jsonb_build_object('{kind}', jsonb_build_array({', '.join(f's.{c}' for c in _FORMS[kind])}))"
         own = ", ".join(f"{c} = c.{c}" for c in _FORMS[kind])
-        statement = LEAD.replace("@kind@", kind).replace("@said@", said).replace("@stronger@", stronger)
-        statements.run(statement.replace("@set@", own), staging, revive=revive)
-        alone = LEAD_ALONE.replace("@kind@", kind).replace("@said@", said)
-        alone = alone.replace("@set@", ", ".join(f"{c} = NULL" for c in _FORMS[kind]))
-        for name in _FORMS:
-            alone = alone.replace(f"@{name}@", "k.value" if name == kind else "NULL")
+        lead = statements.fill(LEAD, kind=kind, said=said, stronger=stronger, set=own)
+        statements.run(lead, staging, revive=revive)
+        nothing = ", ".join(f"{c} = NULL" for c in _FORMS[kind])
+        values = {name: "k.value" if name == kind else "NULL" for name in _FORMS}
+        alone = statements.fill(LEAD_ALONE, kind=kind, said=said, set=nothing, **values)
         statements.run(alone, staging, revive=revive)

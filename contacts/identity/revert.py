@@ -14,6 +14,7 @@ from contacts import statements
 from contacts.consent import address_status
 from contacts.models import Contact
 from contacts.staging import Staging
+from contacts.statements import fill
 from contacts.values import channel_status
 from contacts.values.columns import CORE_COLUMNS
 
@@ -36,7 +37,7 @@ WITH gone AS (
   DELETE FROM contact c USING touched t
   WHERE t.tenant_id = %(tenant)s AND t.import_id = %(import_id)s AND t.row_no >= %(start)s AND t.row_no < %(stop)s
     AND t.outcome = 'c' AND c.tenant_id = %(tenant)s AND c.id = t.contact_id
-    AND c.changed_at = t.at AND c.deleted_at IS NULL@which@
+    AND c.changed_at = t.at AND c.deleted_at IS NULL{which}
     AND NOT EXISTS (SELECT 1 FROM {used} u WHERE u.tenant_id = %(tenant)s AND u.contact_id = c.id)
   RETURNING t.row_no, c.id, to_jsonb(c) AS data),
 kept AS (
@@ -49,7 +50,7 @@ SELECT t.tenant_id, t.row_no, CASE WHEN EXISTS (
   SELECT 1 FROM contact c WHERE c.tenant_id = %(tenant)s AND c.id = t.contact_id) THEN 'k' ELSE 'x' END, 0, 0
 FROM touched t
 WHERE t.tenant_id = %(tenant)s AND t.import_id = %(import_id)s AND t.row_no >= %(start)s AND t.row_no < %(stop)s
-  AND t.outcome = 'c'@which@ AND NOT EXISTS (
+  AND t.outcome = 'c'{which} AND NOT EXISTS (
     SELECT 1 FROM {undone} u WHERE u.tenant_id = %(tenant)s AND u.row_no = t.row_no)"""
 
 # For each row that changed a contact: the values that are still those of the side that goes (%(old)s: 0 before, 1 after the
@@ -60,7 +61,7 @@ INSERT INTO {turned} (tenant_id, row_no, contact_id, keys, kept, changed, at, wa
 SELECT t.tenant_id, t.row_no, t.contact_id,
        coalesce((SELECT array_agg(e.key) FROM jsonb_each(t.changed) e
          WHERE coalesce(x.now -> e.key, 'null') = coalesce(e.value -> %(old)s, 'null')
-           AND (l.keys IS NULL OR e.key <> ALL (l.keys))), '{{}}'),
+           AND (l.keys IS NULL OR e.key <> ALL (l.keys))), '{}'),
        (SELECT count(*) FROM jsonb_each(t.changed) e
          WHERE coalesce(x.now -> e.key, 'null') <> coalesce(e.value -> %(old)s, 'null') OR e.key = ANY (l.keys)),
        t.changed, t.at, t.was_at
@@ -70,23 +71,23 @@ CROSS JOIN LATERAL (SELECT c.attributes || jsonb_build_object('external_id', c.e
   'phone', c.phone, 'first_name', c.first_name, 'last_name', c.last_name, 'email_status', c.email_status,
   'phone_status', c.phone_status, 'deleted', c.deleted_at) AS now OFFSET 0) x
 WHERE t.tenant_id = %(tenant)s AND t.import_id = %(import_id)s AND t.row_no >= %(start)s AND t.row_no < %(stop)s
-  AND t.outcome = 'u' AND jsonb_typeof(t.changed) = 'object'@which@"""
+  AND t.outcome = 'u' AND jsonb_typeof(t.changed) = 'object'{which}"""
 # An undo that was given up half-way and is asked for again goes on where it stopped.
 NOT_YET = " AND coalesce(t.undone, 'k') NOT IN ('r', 'p')"
 # Only what was taken back can be brought back.
 WAS_TAKEN = " AND t.undone IN ('r', 'p')"
 TURN = """
-UPDATE contact c SET @columns@,
-  attributes = (c.attributes - (SELECT coalesce(array_agg(k), '{{}}') FROM unnest(t.keys) k WHERE k <> ALL (@named@)))
+UPDATE contact c SET {columns},
+  attributes = (c.attributes - (SELECT coalesce(array_agg(k), '{}') FROM unnest(t.keys) k WHERE k <> ALL ({named})))
     || coalesce((SELECT jsonb_object_agg(k, t.changed -> k -> %(new)s) FROM unnest(t.keys) k
-                 WHERE k <> ALL (@named@) AND t.changed -> k -> %(new)s <> 'null'), '{{}}'),
-  changed_at = CASE WHEN t.kept = 0 AND c.changed_at = @mine@ THEN coalesce(@theirs@, %(now)s) ELSE %(now)s END
+                 WHERE k <> ALL ({named}) AND t.changed -> k -> %(new)s <> 'null'), '{}'),
+  changed_at = CASE WHEN t.kept = 0 AND c.changed_at = {mine} THEN coalesce({theirs}, %(now)s) ELSE %(now)s END
 FROM {turned} t
-WHERE t.tenant_id = %(tenant)s AND t.row_no >= %(start)s AND t.row_no < %(stop)s AND t.keys <> '{{}}'
+WHERE t.tenant_id = %(tenant)s AND t.row_no >= %(start)s AND t.row_no < %(stop)s AND t.keys <> '{}'
   AND c.tenant_id = %(tenant)s AND c.id = t.contact_id"""
 UPDATED = """
 INSERT INTO {undone} (tenant_id, row_no, result, reversed, kept)
-SELECT t.tenant_id, t.row_no, CASE WHEN t.keys = '{{}}' THEN 'k' WHEN t.kept > 0 THEN 'p' ELSE 'r' END,
+SELECT t.tenant_id, t.row_no, CASE WHEN t.keys = '{}' THEN 'k' WHEN t.kept > 0 THEN 'p' ELSE 'r' END,
        cardinality(t.keys), t.kept
 FROM {turned} t WHERE t.tenant_id = %(tenant)s AND t.row_no >= %(start)s AND t.row_no < %(stop)s"""
 LOST = """
@@ -94,7 +95,7 @@ INSERT INTO {undone} (tenant_id, row_no, result, reversed, kept)
 SELECT t.tenant_id, t.row_no, 'x', 0, 0 FROM touched t
 WHERE t.tenant_id = %(tenant)s AND t.import_id = %(import_id)s AND t.row_no >= %(start)s AND t.row_no < %(stop)s
   AND t.outcome = 'u' AND NOT EXISTS (
-    SELECT 1 FROM {turned} u WHERE u.tenant_id = %(tenant)s AND u.row_no = t.row_no)@which@"""
+    SELECT 1 FROM {turned} u WHERE u.tenant_id = %(tenant)s AND u.row_no = t.row_no){which}"""
 # The order of changes learns where the contact stands in it now: at the time that it carries, which may be the one from
 # before the import. That it changed just now is news of its own.
 NOTE = """
@@ -125,8 +126,8 @@ WHERE t.tenant_id = %(tenant)s AND t.import_id = %(import_id)s AND t.row_no >= %
 # Brings them back, unless somebody else has their external ID or e-mail by now.
 BRING_BACK = """
 WITH back AS (
-  INSERT INTO contact (@columns@)
-  SELECT @values@ FROM {back} b CROSS JOIN LATERAL jsonb_populate_record(NULL::contact, b.data) r
+  INSERT INTO contact ({columns})
+  SELECT {values} FROM {back} b CROSS JOIN LATERAL jsonb_populate_record(NULL::contact, b.data) r
   WHERE b.tenant_id = %(tenant)s AND b.row_no >= %(start)s AND b.row_no < %(stop)s
     AND NOT EXISTS (SELECT 1 FROM contact c WHERE c.tenant_id = %(tenant)s AND c.deleted_at IS NULL
       AND c.external_id = r.external_id)
@@ -146,9 +147,9 @@ WHERE b.tenant_id = %(tenant)s AND b.row_no >= %(start)s AND b.row_no < %(stop)s
 def undo(staging: Staging, *, start: int, stop: int, now: datetime) -> RevertResult:
     """Take back what rows [start, stop) did to contacts. The caller holds the tenant's turn."""
     span = {"import_id": staging.import_id, "start": start, "stop": stop}
-    statements.run(TAKE_OUT.replace("@which@", NOT_YET), staging, **span)
+    statements.run(fill(TAKE_OUT, which=NOT_YET), staging, **span)
     tables.analyze(staging, "undone")
-    statements.run(STAYED.replace("@which@", NOT_YET), staging, **span)
+    statements.run(fill(STAYED, which=NOT_YET), staging, **span)
     _write_values(staging, span, old=1, new=0, now=now, which=NOT_YET)
     return _results(staging, span, now=now)
 
@@ -159,8 +160,8 @@ def redo(staging: Staging, *, start: int, stop: int, now: datetime) -> RevertRes
     statements.run(BACK, staging, **span)
     tables.analyze(staging, "back")
     names = [f.attname for f in Contact._meta.concrete_fields if not f.generated]
-    statement = BRING_BACK.replace("@columns@", ", ".join(names))
-    statements.run(statement.replace("@values@", ", ".join(f"r.{name}" for name in names)), staging, **span)
+    values = ", ".join(f"r.{name}" for name in names)
+    statements.run(fill(BRING_BACK, columns=", ".join(names), values=values), staging, **span)
     statements.run(CAME_BACK, staging, **span)
     _write_values(staging, span, old=0, new=1, now=now, which=WAS_TAKEN)
     return _results(staging, span, now=now)
@@ -168,13 +169,13 @@ def redo(staging: Staging, *, start: int, stop: int, now: datetime) -> RevertRes
 
 def _write_values(staging: Staging, span: dict[str, Any], *, old: int, new: int, now: datetime, which: str) -> None:
     """Give values that are still those of side `old` the ones of side `new`."""
-    statements.run(TURNED.replace("@which@", which), staging, **span, old=old)
+    statements.run(fill(TURNED, which=which), staging, **span, old=old)
     tables.analyze(staging, "turned")
     mine, theirs = ("t.at", "t.was_at") if new == 0 else ("t.was_at", "t.at")
-    statement = TURN.replace("@columns@", ", ".join(_columns(new))).replace("@named@", _NAMED)
-    statements.run(statement.replace("@mine@", mine).replace("@theirs@", theirs), staging, **span, new=new, now=now)
+    statement = fill(TURN, columns=", ".join(_columns(new)), named=_NAMED, mine=mine, theirs=theirs)
+    statements.run(statement, staging, **span, new=new, now=now)
     statements.run(UPDATED, staging, **span)
-    statements.run(LOST.replace("@which@", which), staging, **span)
+    statements.run(fill(LOST, which=which), staging, **span)
 
 
 def _columns(new: int) -> list[str]:
@@ -218,19 +219,20 @@ def _results(staging: Staging, span: dict[str, Any], *, now: datetime) -> Revert
     return RevertResult(results, sum(int(r[2]) for r in rows), sum(int(r[3]) for r in rows))
 
 
-# Contacts that somebody uses: each app adds what it knows (`record_used`), before the ranges are taken back.
+# Contacts that somebody uses: each app adds what it knows, before the ranges are undone.
+USE = "INSERT INTO {used} (tenant_id, contact_id) {contacts} ON CONFLICT DO NOTHING"
+
+
 def record_used(staging: Staging, statement: str, **values: Any) -> None:
     """Add the contacts that a statement finds to {used}: SELECT tenant_id, contact_id …"""
-    statements.run(
-        f"INSERT INTO {{used}} (tenant_id, contact_id) {statement} ON CONFLICT DO NOTHING", staging, **values
-    )
+    statements.run(fill(USE, contacts=statement), staging, **values)
 
 
 # Moves rows out of a table, or back into it.
 PUT_AWAY = """
-WITH gone AS (@delete@)
+WITH gone AS ({delete})
 INSERT INTO withdrawn (tenant_id, import_id, kind, item, part, data)
-SELECT %(tenant)s, %(import_id)s, %(kind)s, g.@item@, g.@part@, to_jsonb(g) FROM gone g
+SELECT %(tenant)s, %(import_id)s, %(kind)s, g.{item}, g.{part}, to_jsonb(g) FROM gone g
 ON CONFLICT DO NOTHING"""
 FORGET = """
 DELETE FROM withdrawn w WHERE w.tenant_id = %(tenant)s AND w.import_id = %(import_id)s AND w.kind = ANY(%(kinds)s)"""
@@ -240,7 +242,7 @@ FORGET_ALL = "DELETE FROM withdrawn w WHERE w.tenant_id = %(tenant)s AND w.impor
 
 def archive_rows(staging: Staging, kind: str, delete: str, *, item: str, part: str) -> int:
     """Run a DELETE … RETURNING and keep its rows in `withdrawn`; returns how many."""
-    statement = PUT_AWAY.replace("@delete@", delete).replace("@item@", item).replace("@part@", part)
+    statement = fill(PUT_AWAY, delete=delete, item=item, part=part)
     return statements.run(statement, staging, import_id=staging.import_id, kind=kind)
 
 

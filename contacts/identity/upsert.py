@@ -9,6 +9,7 @@ from typing import Any
 from contacts import statements
 from contacts.consent import blacklist
 from contacts.staging import Staging
+from contacts.statements import fill
 from contacts.values import channel_status
 from contacts.values.columns import COMPANIONS
 
@@ -21,7 +22,7 @@ INSERT INTO {map} (tenant_id, row_no, contact_id, outcome, changed, was_at)
 SELECT %(tenant)s, d.row_no, d.id, CASE WHEN d.changed IS NULL THEN 'n' ELSE 'u' END, d.changed,
        CASE WHEN d.changed IS NOT NULL THEN d.changed_at END
 FROM (
-  SELECT h.row_no, c.id, c.changed_at, CASE WHEN @any@ THEN @parts@ END AS changed
+  SELECT h.row_no, c.id, c.changed_at, CASE WHEN {any} THEN {parts} END AS changed
   FROM {hit} h
   JOIN {row} s ON s.tenant_id = %(tenant)s AND s.row_no = h.row_no
   CROSS JOIN LATERAL (SELECT * FROM contact k WHERE k.tenant_id = %(tenant)s AND k.id = h.contact_id OFFSET 0) c
@@ -31,16 +32,16 @@ FROM (
 # Nearly all are equal byte by byte, which is seen much sooner than that they mean the same.
 OVERWRITE_ATTRIBUTES = (
     "(NOT ((record_image_eq(ROW(s.attributes), ROW(c.attributes)) OR s.attributes = c.attributes) AND s.cleared IS NULL) "
-    "AND (c.attributes || s.attributes) - coalesce(s.cleared, '{{}}') IS DISTINCT FROM c.attributes)",
+    "AND (c.attributes || s.attributes) - coalesce(s.cleared, '{}') IS DISTINCT FROM c.attributes)",
     """coalesce((SELECT jsonb_object_agg(e.key, jsonb_build_array(c.attributes -> e.key, e.value))
-      FROM jsonb_each(s.attributes) e WHERE c.attributes -> e.key IS DISTINCT FROM e.value), '{{}}')
+      FROM jsonb_each(s.attributes) e WHERE c.attributes -> e.key IS DISTINCT FROM e.value), '{}')
     || coalesce((SELECT jsonb_object_agg(k, jsonb_build_array(c.attributes -> k, NULL))
-      FROM unnest(s.cleared) k WHERE jsonb_exists(c.attributes, k)), '{{}}')""",
+      FROM unnest(s.cleared) k WHERE jsonb_exists(c.attributes, k)), '{}')""",
 )
 FILL_ATTRIBUTES = (
     "(s.attributes <> c.attributes AND s.attributes || c.attributes IS DISTINCT FROM c.attributes)",
     """coalesce((SELECT jsonb_object_agg(e.key, jsonb_build_array(NULL, e.value))
-      FROM jsonb_each(s.attributes) e WHERE NOT jsonb_exists(c.attributes, e.key)), '{{}}')""",
+      FROM jsonb_each(s.attributes) e WHERE NOT jsonb_exists(c.attributes, e.key)), '{}')""",
 )
 # A channel's status of the file counts where it is stricter than the contact's (or, if somebody has said so, differs), and
 # only where there is something to write to.
@@ -75,8 +76,8 @@ def _column_change(column: str, rules: Rules) -> tuple[str, str]:
 
 def _status_change(channel: str, rules: Rules) -> tuple[str, str]:
     order = "ARRAY[" + ", ".join(f"'{name}'" for name in channel_status.ORDERS[channel]) + "]"
-    stricter = "" if rules.milder else _STRICTER.format(order=order, channel=channel)
-    changed = _STATUS.format(channel=channel, stricter=stricter)
+    stricter = "" if rules.milder else fill(_STRICTER, order=order, channel=channel)
+    changed = fill(_STATUS, channel=channel, stricter=stricter)
     return changed, (
         f"jsonb_build_object('{channel}_status', jsonb_build_array(c.{channel}_status, "
         f"s.settings ->> '{channel}_status', c.{channel}_status_at, c.{channel}_status_reason))"
@@ -108,9 +109,8 @@ def changes_something(rules: Rules) -> str:
 def plan_updates(staging: Staging, rules: Rules, *, start: int, stop: int) -> int:
     """Map matched rows of a range to what they change; returns how many rows."""
     changes = _changes_of(rules)
-    parts = " || ".join(f"CASE WHEN {condition} THEN {part} ELSE '{{{{}}}}' END" for condition, part in changes)
-    statement = DIFF.replace("@any@", changes_something(rules)).replace("@parts@", parts)
-    return statements.run(statement, staging, start=start, stop=stop)
+    parts = " || ".join(f"CASE WHEN {condition} THEN {part} ELSE '{{}}' END" for condition, part in changes)
+    return statements.run(fill(DIFF, any=changes_something(rules), parts=parts), staging, start=start, stop=stop)
 
 
 # For the review: how many contacts change in each value, with the first row as the example.
@@ -135,25 +135,23 @@ def outcomes(staging: Staging, *, start: int, stop: int) -> dict[str, int]:
 # Makes the new contacts of rows [start, stop). Ids were drawn before, so no RETURNING; time is an argument.
 INSERT_CONTACTS = """
 INSERT INTO contact (tenant_id, id, email, email_written, phone, phone_written, external_id, first_name, last_name,
-                     first_key, last_key, attributes, origin, created_at, changed_at@columns@)
+                     first_key, last_key, attributes, origin, created_at, changed_at{columns})
 SELECT s.tenant_id, m.contact_id, s.email, s.email_written, s.phone, s.phone_written, s.external_id, s.first_name,
-       s.last_name, s.first_key, s.last_key, s.attributes, %(origin)s, %(now)s, %(now)s@values@
+       s.last_name, s.first_key, s.last_key, s.attributes, %(origin)s, %(now)s, %(now)s{values}
 FROM {map} m JOIN {row} s ON s.tenant_id = %(tenant)s AND s.row_no = m.row_no
 WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s AND m.outcome = 'c'
 ORDER BY m.row_no
 ON CONFLICT DO NOTHING"""
 # A new contact takes the status of the file, or of its address where that is stricter (contacts.consent.address_status); it
 # is active where neither says anything.
+_SAID_STATUS = "coalesce(m.changed -> '{channel}_status' ->> 1, s.settings ->> '{channel}_status')"
 _NEW_STATUS = (
     ", {channel}_status, {channel}_status_at, {channel}_status_reason",
-    ", coalesce(@status@, 'active'), CASE WHEN @status@ <> 'active' THEN "
-    "coalesce((s.settings ->> 'happened')::timestamptz, %(now)s) END, "
-    "CASE WHEN @status@ <> 'active' THEN coalesce(m.changed -> '{channel}_status' ->> 4, 'import') END",
-)
-_NEW_STATUS = (
-    _NEW_STATUS[0],
-    _NEW_STATUS[1].replace(
-        "@status@", "coalesce(m.changed -> '{channel}_status' ->> 1, s.settings ->> '{channel}_status')"
+    fill(
+        ", coalesce({status}, 'active'), CASE WHEN {status} <> 'active' THEN "
+        "coalesce((s.settings ->> 'happened')::timestamptz, %(now)s) END, "
+        "CASE WHEN {status} <> 'active' THEN coalesce(m.changed -> '{channel}_status' ->> 4, 'import') END",
+        status=_SAID_STATUS,
     ),
 )
 
@@ -162,30 +160,30 @@ def insert_contacts(staging: Staging, rules: Rules, **values: Any) -> int:
     """Write the contacts to be created; `start`, `stop`, `origin`, `now`. Returns how many."""
     parts = ["", ""]
     if rules.statuses:
-        parts = ["".join(part.format(channel=channel) for channel in channel_status.ORDERS) for part in _NEW_STATUS]
-    statement = INSERT_CONTACTS.replace("@columns@", parts[0]).replace("@values@", parts[1])
-    return statements.run(statement, staging, **values)
+        parts = ["".join(fill(part, channel=channel) for channel in channel_status.ORDERS) for part in _NEW_STATUS]
+    return statements.run(fill(INSERT_CONTACTS, columns=parts[0], values=parts[1]), staging, **values)
 
 
 # Writes what changes in the matched contacts of rows [start, stop), as the diff has worked it out; locks those contacts
 # until the unit commits. An external ID only fills a gap. Other forms of a value follow it.
 UPDATE_CONTACTS = """
 UPDATE contact c SET
-  external_id = coalesce(c.external_id, s.external_id), @columns@, @attributes@, changed_at = %(now)s@more@
+  external_id = coalesce(c.external_id, s.external_id), {columns}, {attributes}, changed_at = %(now)s{more}
 FROM {map} m JOIN {row} s ON s.tenant_id = %(tenant)s AND s.row_no = m.row_no
 WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s AND m.outcome = 'u'
   AND c.tenant_id = %(tenant)s AND c.id = m.contact_id"""
 _NEW_VALUE = "{column} = CASE WHEN jsonb_exists(m.changed, '{key}') THEN s.{column} ELSE c.{column} END"
 # A status that somebody has set since the plan was made stays: it may be stricter than what the file says.
 _STILL = "jsonb_exists(m.changed, '{channel}_status') AND c.{channel}_status = m.changed -> '{channel}_status' ->> 0"
-_CHANGED_STATUS = (
+_CHANGED_STATUS = fill(
     """,
-  {channel}_status = CASE WHEN @still@ THEN m.changed -> '{channel}_status' ->> 1 ELSE c.{channel}_status END,
-  {channel}_status_at = CASE WHEN @still@
+  {channel}_status = CASE WHEN {still} THEN m.changed -> '{channel}_status' ->> 1 ELSE c.{channel}_status END,
+  {channel}_status_at = CASE WHEN {still}
     THEN coalesce((s.settings ->> 'happened')::timestamptz, %(now)s) ELSE c.{channel}_status_at END,
-  {channel}_status_reason = CASE WHEN @still@
-    THEN coalesce(m.changed -> '{channel}_status' ->> 4, 'import') ELSE c.{channel}_status_reason END"""
-).replace("@still@", _STILL)
+  {channel}_status_reason = CASE WHEN {still}
+    THEN coalesce(m.changed -> '{channel}_status' ->> 4, 'import') ELSE c.{channel}_status_reason END""",
+    still=_STILL,
+)
 # Only whom the plan has found deleted: who was deleted since stays so.
 _REVIVED = """,
   deleted_at = CASE WHEN jsonb_exists(m.changed, 'deleted') THEN NULL ELSE c.deleted_at END,
@@ -195,17 +193,15 @@ _REVIVED = """,
 def update_contacts(staging: Staging, rules: Rules, **values: Any) -> int:
     """Write the contacts to be changed; `start`, `stop`, `now`. Returns how many."""
     columns = ", ".join(
-        _NEW_VALUE.format(column=column, key=key) for key, form in COMPANIONS.items() for column in (key, form)
+        fill(_NEW_VALUE, column=column, key=key) for key, form in COMPANIONS.items() for column in (key, form)
     )
-    replaced = "attributes = (c.attributes || s.attributes) - coalesce(s.cleared, '{{}}')"
+    replaced = "attributes = (c.attributes || s.attributes) - coalesce(s.cleared, '{}')"
     more = (
-        "".join(_CHANGED_STATUS.format(channel=channel) for channel in channel_status.ORDERS) if rules.statuses else ""
+        "".join(fill(_CHANGED_STATUS, channel=channel) for channel in channel_status.ORDERS) if rules.statuses else ""
     )
-    statement = (
-        UPDATE_CONTACTS.replace("@columns@", columns)
-        .replace("@attributes@", replaced if rules.overwrite else "attributes = s.attributes || c.attributes")
-        .replace("@more@", more + (_REVIVED if rules.revive else ""))
-    )
+    attributes = replaced if rules.overwrite else "attributes = s.attributes || c.attributes"
+    more += _REVIVED if rules.revive else ""
+    statement = fill(UPDATE_CONTACTS, columns=columns, attributes=attributes, more=more)
     return statements.run(statement, staging, **values)
 
 
@@ -213,7 +209,7 @@ def update_contacts(staging: Staging, rules: Rules, **values: Any) -> int:
 BLACKLISTED = """
 UPDATE contact c SET {channel}_status = 'blacklisted', {channel}_status_at = %(now)s,
   {channel}_status_reason = CASE c.{channel}_status WHEN 'active' THEN %(active)s ELSE %(not_confirmed)s END
-FROM {{map}} m WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s AND m.outcome IN ('c', 'u')
+FROM {map} m WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s AND m.outcome IN ('c', 'u')
   AND c.tenant_id = %(tenant)s AND c.id = m.contact_id AND c.{channel}_status IN ('active', 'not_confirmed')
   AND EXISTS (SELECT 1 FROM blacklist_entry b
     WHERE b.tenant_id = %(tenant)s AND b.kind = '{channel}' AND b.value = c.{channel})"""
@@ -224,8 +220,8 @@ SELECT EXISTS (SELECT 1 FROM blacklist_entry b WHERE b.tenant_id = %(tenant)s AN
 def suppress_contacts(staging: Staging, **values: Any) -> None:
     """Apply the blacklists to what was written; `start`, `stop`, `now`."""
     for channel in channel_status.ORDERS:
-        if statements.fetch(ANY_BLACKLISTED.format(channel=channel), staging)[0][0]:
-            statements.run(BLACKLISTED.format(channel=channel), staging, **values, **blacklist.REASON)
+        if statements.fetch(fill(ANY_BLACKLISTED, channel=channel), staging)[0][0]:
+            statements.run(fill(BLACKLISTED, channel=channel), staging, **values, **blacklist.REASON)
 
 
 # Notes when the contacts of rows [start, stop) were made or changed; the time is the one that the contacts carry.

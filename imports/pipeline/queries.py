@@ -155,7 +155,7 @@ def record_kept(staging: Staging, key: str, *, column: int | None, order: Sequen
 # Statuses that come with an address which the contact did not have (contacts.consent.address_status has planned them).
 WITH_ADDRESS = """
 INSERT INTO row_issue (tenant_id, import_id, row_no, "column", code, value, facts, severity)
-SELECT m.tenant_id, %(import_id)s, m.row_no, %(column)s, 'status_of_address', s.@channel@,
+SELECT m.tenant_id, %(import_id)s, m.row_no, %(column)s, 'status_of_address', s.{channel},
        jsonb_build_object('status', m.changed -> %(key)s ->> 1), 'warning'
 FROM {map} m JOIN {row} s ON s.tenant_id = %(tenant)s AND s.row_no = m.row_no
 WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s
@@ -165,7 +165,7 @@ ON CONFLICT DO NOTHING"""
 
 def note_with_address(staging: Staging, channel: str, *, column: int | None, start: int, stop: int) -> int:
     """Store a warning for each row [start, stop) whose contact takes the status that is known for its e-mail or phone."""
-    statement = WITH_ADDRESS.replace("@channel@", channel)
+    statement = statements.fill(WITH_ADDRESS, channel=channel)
     span = {"start": start, "stop": stop, "column": column}
     return statements.run(statement, staging, key=f"{channel}_status", reason=address_status.REASON, **span)
 

@@ -10,6 +10,7 @@ from typing import Any
 from contacts import statements
 from contacts.identity import revert
 from contacts.staging import Staging
+from contacts.statements import fill
 from contacts.values.types import CORE
 from imports.cleaning.cells import NO_ATTRIBUTES
 from imports.models import Import, Status
@@ -19,18 +20,18 @@ from imports.options import Options
 # by the keys of the values that their rows have. Most rows have a value in every column: that is seen without listing them.
 NOTE = """
 WITH named AS (
-  SELECT m.contact_id AS id, @keys@ AS keys FROM {map} m @joined@
+  SELECT m.contact_id AS id, {keys} AS keys FROM {map} m {joined}
   WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s AND m.outcome <> 'c'
   UNION ALL
-  SELECT h.contact_id, '{{}}' FROM {hit} h
+  SELECT h.contact_id, '{}' FROM {hit} h
   WHERE h.tenant_id = %(tenant)s AND h.row_no >= %(start)s AND h.row_no < %(stop)s AND h.code = 'mode_create_only')
 INSERT INTO import_listing (tenant_id, import_id, start, part, keys, contact_ids)
 SELECT %(tenant)s, %(import_id)s, %(start)s, row_number() OVER (), coalesce(g.keys, %(keys)s::text[]), g.ids FROM (
   SELECT n.keys, array_agg(n.id) AS ids FROM named n GROUP BY n.keys) g
 ON CONFLICT DO NOTHING"""
 # NULL stands for all keys of the file: that groups without comparing them.
-FULL = "CASE WHEN NOT (@core@ AND s.attributes ?& %(attributes)s::text[]) THEN @part@ END"
-PART = """ARRAY(SELECT k FROM unnest(ARRAY[@named@]::text[]) k WHERE k IS NOT NULL
+FULL = "CASE WHEN NOT ({core} AND s.attributes ?& %(attributes)s::text[]) THEN {part} END"
+PART = """ARRAY(SELECT k FROM unnest(ARRAY[{named}]::text[]) k WHERE k IS NOT NULL
     UNION ALL SELECT o.k FROM jsonb_object_keys(s.attributes) o(k) ORDER BY 1)"""
 
 
@@ -51,15 +52,15 @@ def note(staging: Staging, *, targets: set[str], values: bool, start: int, stop:
     targets = targets | ({"first_name", "last_name"} if "full_name" in targets else set())
     core = sorted(targets & CORE.keys())
     attributes = sorted(t for t in targets - NO_ATTRIBUTES if "." not in t)
-    keys, joined = "'{{}}'::text[]", ""
+    keys, joined = "'{}'::text[]", ""
     if values:
         joined = "JOIN {row} s ON s.tenant_id = %(tenant)s AND s.row_no = m.row_no"
         named = ", ".join(f"CASE WHEN s.{name} IS NOT NULL THEN '{name}' END" for name in core)
-        keys = FULL.replace("@core@", " AND ".join(f"s.{name} IS NOT NULL" for name in core) or "true")
-        keys = keys.replace("@part@", PART.replace("@named@", named))
+        full = " AND ".join(f"s.{name} IS NOT NULL" for name in core) or "true"
+        keys = fill(FULL, core=full, part=fill(PART, named=named))
     given: dict[str, Any] = {"attributes": attributes} if values else {}
     span = {"start": start, "stop": stop, "import_id": staging.import_id}
-    statement = NOTE.replace("@keys@", keys).replace("@joined@", joined)
+    statement = fill(NOTE, keys=keys, joined=joined)
     statements.run(statement, staging, keys=sorted([*core, *attributes]), **given, **span)
 
 

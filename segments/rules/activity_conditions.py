@@ -16,6 +16,7 @@ from contacts.values.types import BadValue
 from segments.rules.operators import EvaluationTime
 from segments.rules.tree import ActivityCondition, PropertyFilter
 from tenants.isolation.context import current_tenant
+from tenants.isolation.statements import fill
 from tenants.models import Tenant
 
 
@@ -57,12 +58,12 @@ MAX_COUNT = 1_000_000_000
 DOERS = """
 SELECT a.contact_id FROM (
   SELECT e.contact_id, e.properties FROM event e
-  WHERE e.tenant_id = %(tenant)s AND e.contact_id IS NOT NULL AND e.kind = %(kind)s @such@ @whose@
+  WHERE e.tenant_id = %(tenant)s AND e.contact_id IS NOT NULL AND e.kind = %(kind)s {such} {whose}
   UNION ALL
   SELECT v.contact_id, e.properties FROM event e
-  JOIN visitor v ON v.tenant_id = %(tenant)s AND v.id = e.visitor_id AND v.contact_id IS NOT NULL @visitors@
-  WHERE e.tenant_id = %(tenant)s AND e.contact_id IS NULL AND e.kind = %(kind)s @such@) a
-GROUP BY a.contact_id HAVING @measure@ @compare@ %(count)s"""
+  JOIN visitor v ON v.tenant_id = %(tenant)s AND v.id = e.visitor_id AND v.contact_id IS NOT NULL {visitors}
+  WHERE e.tenant_id = %(tenant)s AND e.contact_id IS NULL AND e.kind = %(kind)s {such}) a
+GROUP BY a.contact_id HAVING {measure} {compare} %(count)s"""
 _TIMES = "count(*)"
 _SUM = """coalesce(sum(CASE WHEN jsonb_typeof(a.properties -> 'amount') = 'number'
   THEN (a.properties ->> 'amount')::numeric END), 0)"""
@@ -95,9 +96,8 @@ def where(did: ActivityCondition, clock: EvaluationTime, *, of: int | None = Non
 def _doers(activity: Activity, did: ActivityCondition, clock: EvaluationTime, compare: str, of: int | None) -> RawSQL:
     such, given = _such(activity, did, clock)
     measure = _SUM if activity.sums else _TIMES
-    statement = DOERS.replace("@such@", such).replace("@measure@", measure).replace("@compare@", compare)
-    for place, condition in (("@whose@", _WHOSE), ("@visitors@", _VISITORS)):
-        statement = statement.replace(place, condition if of is not None else "")
+    whose, visitors = (_WHOSE, _VISITORS) if of is not None else ("", "")
+    statement = fill(DOERS, such=such, measure=measure, compare=compare, whose=whose, visitors=visitors)
     named = {"tenant": current_tenant(), "kind": activity.kind, "count": Decimal(did.count), "of": of, **given}
     # A condition of the ORM takes its values by their places.
     names = re.findall(r"%\((\w+)\)s", statement)
