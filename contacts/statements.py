@@ -1,8 +1,9 @@
 """Statements on the staging tables of one import, and how all statements are put together.
 
 A statement is a constant text. `{row}`, `{hit}`, `{map}` … in it are the staging tables (contacts.staging says what each
-holds); %(tenant)s and %(import_id)s say whose they are. What else varies in a text is a slot, too: `fill` puts a fragment
-into it, before `run` and `fetch` put in the names of the tables. A slot that is then still empty is an error. Nothing is
+holds); %(tenant)s and %(import_id)s say whose they are. One-letter codes are named by their enums: `{RowOutcome.CREATED}`,
+`{Reverted.KEPT}`. What else varies in a text is a slot, too: `fill` puts a fragment
+into it, before `run` and `fetch` put in the tables and the codes. A slot that is then still empty is an error. Nothing is
 escaped: `'{}'` is the empty object, whatever the text goes through. Names that are not constants (DDL, COPY) are composed
 with psycopg.sql, in contacts.staging alone.
 
@@ -14,10 +15,12 @@ from typing import Any
 
 from django.db import connection
 
-from contacts.staging import Staging
+from contacts.staging import Reverted, RowOutcome, Staging
 from tenants.isolation.statements import SLOT, fill
 
 __all__ = ["fetch", "fill", "run", "stream"]
+
+_CODES = {f"{type(code).__name__}.{code.name}": f"'{code}'" for codes in (RowOutcome, Reverted) for code in codes}
 
 
 def run(statement: str, staging: Staging, /, **values: Any) -> int:
@@ -43,7 +46,7 @@ def stream(statement: str, staging: Staging, /, **values: Any) -> Iterator[tuple
 
 
 def _complete(statement: str, staging: Staging, values: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    """The text with the names of the tables, and its values."""
+    """The text with the names of the tables and the codes, and its values."""
     tables = staging.names()
-    text = SLOT.sub(lambda slot: tables[slot[1]].as_string(), statement)
+    text = SLOT.sub(lambda slot: _CODES.get(slot[1]) or tables[slot[1]].as_string(), statement)
     return text, {"tenant": staging.tenant_id, "import_id": staging.import_id, **values}

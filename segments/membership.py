@@ -126,7 +126,7 @@ DELETE FROM segment_member m WHERE m.tenant_id = %(tenant)s AND m.import_id = %(
 # Contacts of an import that somebody else has put into a segment since.
 USED = """
 SELECT t.tenant_id, t.contact_id FROM touched t WHERE t.tenant_id = %(tenant)s AND t.import_id = %(import_id)s
-  AND t.outcome = 'c' AND EXISTS (
+  AND t.outcome = {RowOutcome.CREATED} AND EXISTS (
     SELECT 1 FROM segment_member m WHERE m.tenant_id = %(tenant)s AND m.contact_id = t.contact_id
     AND m.import_id IS DISTINCT FROM %(import_id)s)"""
 BRING_BACK = """

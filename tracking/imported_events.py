@@ -84,7 +84,7 @@ SELECT %(tenant)s, coalesce((s.settings ->> 'happened')::timestamptz, %(happened
   m.contact_id, %(import_id)s, m.row_no
 FROM {map} m JOIN {row} s ON s.tenant_id = %(tenant)s AND s.row_no = m.row_no
 CROSS JOIN LATERAL (SELECT nullif(coalesce(s.settings ->> 'action',
-  CASE WHEN m.outcome = 'c' THEN %(created)s::text ELSE %(existing)s::text END), '') AS name) a
+  CASE WHEN m.outcome = {RowOutcome.CREATED} THEN %(created)s::text ELSE %(existing)s::text END), '') AS name) a
 WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s AND a.name IS NOT NULL"""
 
 
@@ -108,7 +108,7 @@ RETURNING k.*, hashtextextended(k.key, 0) AS item, hashtextextended(k.key, 1) AS
 # Contacts of an import that other imports have brought events for.
 USED = """
 SELECT t.tenant_id, t.contact_id FROM touched t WHERE t.tenant_id = %(tenant)s AND t.import_id = %(import_id)s
-  AND t.outcome = 'c' AND EXISTS (
+  AND t.outcome = {RowOutcome.CREATED} AND EXISTS (
     SELECT 1 FROM event e WHERE e.tenant_id = %(tenant)s AND e.contact_id = t.contact_id
     AND e.import_id IS DISTINCT FROM %(import_id)s)"""
 BRING_BACK = """

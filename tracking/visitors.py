@@ -156,7 +156,7 @@ WITH gone AS (
     (o.import_id = %(import_id)s AND NOT EXISTS (
       SELECT 1 FROM {listed} l WHERE l.tenant_id = %(tenant)s AND l.contact_id = o.contact_id) AND NOT EXISTS (
       SELECT 1 FROM touched t WHERE t.tenant_id = %(tenant)s AND t.import_id = %(import_id)s
-      AND t.contact_id = o.contact_id AND t.outcome = 'c' AND t.undone = 'k'))
+      AND t.contact_id = o.contact_id AND t.outcome = {RowOutcome.CREATED} AND t.undone = {Reverted.KEPT}))
     OR o.contact_id IN (
       SELECT w.item FROM withdrawn w WHERE w.tenant_id = %(tenant)s AND w.import_id = %(import_id)s AND w.kind = 'contact'))
   RETURNING o.*)

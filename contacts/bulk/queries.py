@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db import connection
 
+from contacts.models import ItemState
 from core import exact_json
 from tenants.isolation.context import current_tenant
 from tenants.isolation.statements import fetch, fill, run
@@ -52,7 +53,7 @@ def remaining_duplicates(ids: Sequence[int], kind: str, *, keep: str) -> list[in
 
 # What contacts were before a step changes them, and that it has done so.
 NOTE = """
-UPDATE bulk_item i SET state = 'd', before = jsonb_build_object(
+UPDATE bulk_item i SET state = %(done)s, before = jsonb_build_object(
   'email_status', c.email_status, 'email_status_at', c.email_status_at, 'email_status_reason', c.email_status_reason,
   'deleted_at', c.deleted_at, 'deleted_reason', c.deleted_reason)
 FROM contact c
@@ -62,7 +63,7 @@ WHERE i.tenant_id = %(tenant)s AND i.bulk_id = %(bulk)s AND i.contact_id = ANY(%
 
 def note(bulk_id: int, ids: Sequence[int]) -> None:
     """Keep the state of contacts that are about to be changed. The caller has locked them."""
-    run(NOTE, bulk=bulk_id, ids=list(ids))
+    run(NOTE, bulk=bulk_id, ids=list(ids), done=ItemState.DONE.value)
 
 
 # Gives contacts back what a step has changed; the caller has found and locked those where it is still the step's.

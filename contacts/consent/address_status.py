@@ -59,7 +59,7 @@ WITH wanted AS MATERIALIZED (
   SELECT m.row_no, m.contact_id AS id, s.{channel} AS value FROM {map} m
   JOIN {row} s ON s.tenant_id = %(tenant)s AND s.row_no = m.row_no
   WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s AND s.{channel} IS NOT NULL
-    AND (m.outcome = 'c' OR (m.outcome = 'u' AND jsonb_exists(m.changed, '{channel}'))){silent}),
+    AND (m.outcome = {RowOutcome.CREATED} OR (m.outcome = {RowOutcome.UPDATED} AND jsonb_exists(m.changed, '{channel}'))){silent}),
 known AS (SELECT y.id, max(y.place) AS place FROM ({known}
     UNION ALL
     SELECT w.id, array_position({order}, r.key) FROM wanted w JOIN {repeat} r
@@ -99,7 +99,7 @@ WITH written AS (
   SELECT m.contact_id AS id, max(n.place) AS place FROM unnest(%(values)s::text[], %(places)s::integer[]) n(value, place)
   JOIN {row} s ON s.tenant_id = %(tenant)s AND s.{channel} = n.value AND s.row_no >= %(start)s AND s.row_no < %(stop)s
   JOIN {map} m ON m.tenant_id = %(tenant)s AND m.row_no = s.row_no
-    AND (m.outcome = 'c' OR (m.outcome = 'u' AND jsonb_exists(m.changed, '{channel}'))){silent}
+    AND (m.outcome = {RowOutcome.CREATED} OR (m.outcome = {RowOutcome.UPDATED} AND jsonb_exists(m.changed, '{channel}'))){silent}
   GROUP BY m.contact_id)
 UPDATE contact c SET {channel}_status = ({order})[w.place], {channel}_status_at = %(now)s,
   {channel}_status_reason = %(reason)s

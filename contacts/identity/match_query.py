@@ -34,7 +34,7 @@ WITH found AS MATERIALIZED (
   WHERE s.tenant_id = %(tenant)s AND s.row_no >= %(start)s AND s.row_no < %(stop)s{same}),
 unchanged AS (
   INSERT INTO {map} (tenant_id, row_no, contact_id, outcome)
-  SELECT %(tenant)s, f.row_no, f.id, 'n' FROM found f WHERE NOT f.changes ORDER BY f.row_no)
+  SELECT %(tenant)s, f.row_no, f.id, {RowOutcome.UNCHANGED} FROM found f WHERE NOT f.changes ORDER BY f.row_no)
 INSERT INTO {hit} (tenant_id, row_no, contact_id, strength)
 SELECT %(tenant)s, f.row_no, f.id, 1 FROM found f WHERE f.changes ORDER BY f.row_no"""
 

@@ -255,7 +255,7 @@ def overtaken(staging: Staging, *, since: datetime) -> bool:
 # (scale-out, rule 6), so that every later step can be repeated.
 CREATES = """
 INSERT INTO {map} (tenant_id, row_no, contact_id, outcome)
-SELECT s.tenant_id, s.row_no, nextval('contact_id_seq'), 'c' FROM {row} s
+SELECT s.tenant_id, s.row_no, nextval('contact_id_seq'), {RowOutcome.CREATED} FROM {row} s
 LEFT JOIN {hit} h ON h.tenant_id = %(tenant)s AND h.row_no = s.row_no
 LEFT JOIN {map} m ON m.tenant_id = %(tenant)s AND m.row_no = s.row_no
 LEFT JOIN {loser} l ON l.tenant_id = %(tenant)s AND l.row_no = s.row_no

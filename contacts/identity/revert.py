@@ -36,21 +36,21 @@ TAKE_OUT = """
 WITH gone AS (
   DELETE FROM contact c USING touched t
   WHERE t.tenant_id = %(tenant)s AND t.import_id = %(import_id)s AND t.row_no >= %(start)s AND t.row_no < %(stop)s
-    AND t.outcome = 'c' AND c.tenant_id = %(tenant)s AND c.id = t.contact_id
+    AND t.outcome = {RowOutcome.CREATED} AND c.tenant_id = %(tenant)s AND c.id = t.contact_id
     AND c.changed_at = t.at AND c.deleted_at IS NULL{which}
     AND NOT EXISTS (SELECT 1 FROM {used} u WHERE u.tenant_id = %(tenant)s AND u.contact_id = c.id)
   RETURNING t.row_no, c.id, to_jsonb(c) AS data),
 kept AS (
   INSERT INTO withdrawn (tenant_id, import_id, kind, item, part, data)
   SELECT %(tenant)s, %(import_id)s, 'contact', g.id, 0, g.data FROM gone g ON CONFLICT DO NOTHING)
-INSERT INTO {undone} (tenant_id, row_no, result, reversed, kept) SELECT %(tenant)s, g.row_no, 'r', 0, 0 FROM gone g"""
+INSERT INTO {undone} (tenant_id, row_no, result, reversed, kept) SELECT %(tenant)s, g.row_no, {Reverted.FULLY}, 0, 0 FROM gone g"""
 STAYED = """
 INSERT INTO {undone} (tenant_id, row_no, result, reversed, kept)
 SELECT t.tenant_id, t.row_no, CASE WHEN EXISTS (
-  SELECT 1 FROM contact c WHERE c.tenant_id = %(tenant)s AND c.id = t.contact_id) THEN 'k' ELSE 'x' END, 0, 0
+  SELECT 1 FROM contact c WHERE c.tenant_id = %(tenant)s AND c.id = t.contact_id) THEN {Reverted.KEPT} ELSE {Reverted.IMPOSSIBLE} END, 0, 0
 FROM touched t
 WHERE t.tenant_id = %(tenant)s AND t.import_id = %(import_id)s AND t.row_no >= %(start)s AND t.row_no < %(stop)s
-  AND t.outcome = 'c'{which} AND NOT EXISTS (
+  AND t.outcome = {RowOutcome.CREATED}{which} AND NOT EXISTS (
     SELECT 1 FROM {undone} u WHERE u.tenant_id = %(tenant)s AND u.row_no = t.row_no)"""
 
 # For each row that changed a contact: the values that are still those of the side that goes (%(old)s: 0 before, 1 after the
@@ -71,11 +71,11 @@ CROSS JOIN LATERAL (SELECT c.attributes || jsonb_build_object('external_id', c.e
   'phone', c.phone, 'first_name', c.first_name, 'last_name', c.last_name, 'email_status', c.email_status,
   'phone_status', c.phone_status, 'deleted', c.deleted_at) AS now OFFSET 0) x
 WHERE t.tenant_id = %(tenant)s AND t.import_id = %(import_id)s AND t.row_no >= %(start)s AND t.row_no < %(stop)s
-  AND t.outcome = 'u' AND jsonb_typeof(t.changed) = 'object'{which}"""
+  AND t.outcome = {RowOutcome.UPDATED} AND jsonb_typeof(t.changed) = 'object'{which}"""
 # An undo that was given up half-way and is asked for again goes on where it stopped.
-NOT_YET = " AND coalesce(t.undone, 'k') NOT IN ('r', 'p')"
+NOT_YET = " AND coalesce(t.undone, {Reverted.KEPT}) NOT IN ({Reverted.FULLY}, {Reverted.IN_PART})"
 # Only what was taken back can be brought back.
-WAS_TAKEN = " AND t.undone IN ('r', 'p')"
+WAS_TAKEN = " AND t.undone IN ({Reverted.FULLY}, {Reverted.IN_PART})"
 TURN = """
 UPDATE contact c SET {columns},
   attributes = (c.attributes - (SELECT coalesce(array_agg(k), '{}') FROM unnest(t.keys) k WHERE k <> ALL ({named})))
@@ -87,28 +87,28 @@ WHERE t.tenant_id = %(tenant)s AND t.row_no >= %(start)s AND t.row_no < %(stop)s
   AND c.tenant_id = %(tenant)s AND c.id = t.contact_id"""
 UPDATED = """
 INSERT INTO {undone} (tenant_id, row_no, result, reversed, kept)
-SELECT t.tenant_id, t.row_no, CASE WHEN t.keys = '{}' THEN 'k' WHEN t.kept > 0 THEN 'p' ELSE 'r' END,
+SELECT t.tenant_id, t.row_no, CASE WHEN t.keys = '{}' THEN {Reverted.KEPT} WHEN t.kept > 0 THEN {Reverted.IN_PART} ELSE {Reverted.FULLY} END,
        cardinality(t.keys), t.kept
 FROM {turned} t WHERE t.tenant_id = %(tenant)s AND t.row_no >= %(start)s AND t.row_no < %(stop)s"""
 LOST = """
 INSERT INTO {undone} (tenant_id, row_no, result, reversed, kept)
-SELECT t.tenant_id, t.row_no, 'x', 0, 0 FROM touched t
+SELECT t.tenant_id, t.row_no, {Reverted.IMPOSSIBLE}, 0, 0 FROM touched t
 WHERE t.tenant_id = %(tenant)s AND t.import_id = %(import_id)s AND t.row_no >= %(start)s AND t.row_no < %(stop)s
-  AND t.outcome = 'u' AND NOT EXISTS (
+  AND t.outcome = {RowOutcome.UPDATED} AND NOT EXISTS (
     SELECT 1 FROM {turned} u WHERE u.tenant_id = %(tenant)s AND u.row_no = t.row_no){which}"""
 # The order of changes learns where the contact stands in it now: at the time that it carries, which may be the one from
 # before the import. That it changed just now is news of its own.
 NOTE = """
 INSERT INTO contact_change (tenant_id, at, contact_id)
 SELECT t.tenant_id, k.changed_at, t.contact_id FROM touched t
-JOIN {undone} u ON u.tenant_id = %(tenant)s AND u.row_no = t.row_no AND u.result IN ('r', 'p')
+JOIN {undone} u ON u.tenant_id = %(tenant)s AND u.row_no = t.row_no AND u.result IN ({Reverted.FULLY}, {Reverted.IN_PART})
 CROSS JOIN LATERAL (SELECT c.changed_at FROM contact c WHERE c.tenant_id = %(tenant)s AND c.id = t.contact_id OFFSET 0) k
 WHERE t.tenant_id = %(tenant)s AND t.import_id = %(import_id)s AND t.row_no >= %(start)s AND t.row_no < %(stop)s
 ON CONFLICT DO NOTHING"""
 NEWS = """
 INSERT INTO contact_news (tenant_id, at, contact_id)
 SELECT t.tenant_id, %(now)s, t.contact_id FROM touched t
-JOIN {undone} u ON u.tenant_id = %(tenant)s AND u.row_no = t.row_no AND u.result IN ('r', 'p')
+JOIN {undone} u ON u.tenant_id = %(tenant)s AND u.row_no = t.row_no AND u.result IN ({Reverted.FULLY}, {Reverted.IN_PART})
 WHERE t.tenant_id = %(tenant)s AND t.import_id = %(import_id)s AND t.row_no >= %(start)s AND t.row_no < %(stop)s
 ON CONFLICT DO NOTHING"""
 RESULTS = """
@@ -122,7 +122,7 @@ SELECT t.tenant_id, t.row_no, t.contact_id, k.data FROM touched t CROSS JOIN LAT
   SELECT w.data FROM withdrawn w WHERE w.tenant_id = %(tenant)s AND w.import_id = %(import_id)s AND w.kind = 'contact'
     AND w.item = t.contact_id OFFSET 0) k
 WHERE t.tenant_id = %(tenant)s AND t.import_id = %(import_id)s AND t.row_no >= %(start)s AND t.row_no < %(stop)s
-  AND t.outcome = 'c' AND t.undone = 'r'"""
+  AND t.outcome = {RowOutcome.CREATED} AND t.undone = {Reverted.FULLY}"""
 # Brings them back, unless somebody else has their external ID or e-mail by now.
 BRING_BACK = """
 WITH back AS (
@@ -139,7 +139,7 @@ WHERE w.tenant_id = %(tenant)s AND w.import_id = %(import_id)s AND w.kind = 'con
   AND w.item = ANY (ARRAY(SELECT b.id FROM back b))"""
 CAME_BACK = """
 INSERT INTO {undone} (tenant_id, row_no, result, reversed, kept)
-SELECT b.tenant_id, b.row_no, CASE WHEN c.id IS NULL THEN 'x' ELSE 'r' END, 0, 0
+SELECT b.tenant_id, b.row_no, CASE WHEN c.id IS NULL THEN {Reverted.IMPOSSIBLE} ELSE {Reverted.FULLY} END, 0, 0
 FROM {back} b LEFT JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = b.contact_id
 WHERE b.tenant_id = %(tenant)s AND b.row_no >= %(start)s AND b.row_no < %(stop)s"""
 

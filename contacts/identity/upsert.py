@@ -19,7 +19,7 @@ from contacts.values.columns import COMPANIONS
 # The second OFFSET keeps it from working `changed` out three times.
 DIFF = """
 INSERT INTO {map} (tenant_id, row_no, contact_id, outcome, changed, was_at)
-SELECT %(tenant)s, d.row_no, d.id, CASE WHEN d.changed IS NULL THEN 'n' ELSE 'u' END, d.changed,
+SELECT %(tenant)s, d.row_no, d.id, CASE WHEN d.changed IS NULL THEN {RowOutcome.UNCHANGED} ELSE {RowOutcome.UPDATED} END, d.changed,
        CASE WHEN d.changed IS NOT NULL THEN d.changed_at END
 FROM (
   SELECT h.row_no, c.id, c.changed_at, CASE WHEN {any} THEN {parts} END AS changed
@@ -116,7 +116,7 @@ def plan_updates(staging: Staging, rules: Rules, *, start: int, stop: int) -> in
 # For the review: how many contacts change in each value, with the first row as the example.
 CHANGES = """
 SELECT k.key, count(*), min(m.row_no) FROM {map} m CROSS JOIN LATERAL jsonb_object_keys(m.changed) k(key)
-WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s AND m.outcome = 'u' GROUP BY k.key"""
+WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s AND m.outcome = {RowOutcome.UPDATED} GROUP BY k.key"""
 OUTCOMES = """
 SELECT m.outcome::text, count(*) FROM {map} m
 WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s GROUP BY m.outcome"""
@@ -139,7 +139,7 @@ INSERT INTO contact (tenant_id, id, email, email_written, phone, phone_written, 
 SELECT s.tenant_id, m.contact_id, s.email, s.email_written, s.phone, s.phone_written, s.external_id, s.first_name,
        s.last_name, s.first_key, s.last_key, s.attributes, %(origin)s, %(now)s, %(now)s{values}
 FROM {map} m JOIN {row} s ON s.tenant_id = %(tenant)s AND s.row_no = m.row_no
-WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s AND m.outcome = 'c'
+WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s AND m.outcome = {RowOutcome.CREATED}
 ORDER BY m.row_no
 ON CONFLICT DO NOTHING"""
 # A new contact takes the status of the file, or of its address where that is stricter (contacts.consent.address_status); it
@@ -170,7 +170,7 @@ UPDATE_CONTACTS = """
 UPDATE contact c SET
   external_id = coalesce(c.external_id, s.external_id), {columns}, {attributes}, changed_at = %(now)s{more}
 FROM {map} m JOIN {row} s ON s.tenant_id = %(tenant)s AND s.row_no = m.row_no
-WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s AND m.outcome = 'u'
+WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s AND m.outcome = {RowOutcome.UPDATED}
   AND c.tenant_id = %(tenant)s AND c.id = m.contact_id"""
 _NEW_VALUE = "{column} = CASE WHEN jsonb_exists(m.changed, '{key}') THEN s.{column} ELSE c.{column} END"
 # A status that somebody has set since the plan was made stays: it may be stricter than what the file says.
@@ -209,7 +209,7 @@ def update_contacts(staging: Staging, rules: Rules, **values: Any) -> int:
 BLACKLISTED = """
 UPDATE contact c SET {channel}_status = 'blacklisted', {channel}_status_at = %(now)s,
   {channel}_status_reason = CASE c.{channel}_status WHEN 'active' THEN %(active)s ELSE %(not_confirmed)s END
-FROM {map} m WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s AND m.outcome IN ('c', 'u')
+FROM {map} m WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s AND m.outcome IN ({RowOutcome.CREATED}, {RowOutcome.UPDATED})
   AND c.tenant_id = %(tenant)s AND c.id = m.contact_id AND c.{channel}_status IN ('active', 'not_confirmed')
   AND EXISTS (SELECT 1 FROM blacklist_entry b
     WHERE b.tenant_id = %(tenant)s AND b.kind = '{channel}' AND b.value = c.{channel})"""
@@ -228,7 +228,7 @@ def suppress_contacts(staging: Staging, **values: Any) -> None:
 NOTE_CHANGES = """
 INSERT INTO contact_change (tenant_id, at, contact_id)
 SELECT m.tenant_id, %(now)s, m.contact_id FROM {map} m
-WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s AND m.outcome IN ('c', 'u')
+WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s AND m.outcome IN ({RowOutcome.CREATED}, {RowOutcome.UPDATED})
 ORDER BY m.contact_id
 ON CONFLICT DO NOTHING"""
 

@@ -98,7 +98,7 @@ def refused_rows(staging: Staging, codes: Sequence[str]) -> list[int]:
 TOUCH = """
 INSERT INTO touched (tenant_id, import_id, row_no, contact_id, outcome, changed, at, was_at)
 SELECT m.tenant_id, %(import_id)s, m.row_no, m.contact_id, m.outcome, m.changed, %(now)s, m.was_at FROM {map} m
-WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s AND m.outcome IN ('c', 'u')
+WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s AND m.outcome IN ({RowOutcome.CREATED}, {RowOutcome.UPDATED})
 ORDER BY m.row_no
 ON CONFLICT DO NOTHING"""
 
@@ -116,7 +116,7 @@ WHERE t.tenant_id = %(tenant)s AND t.import_id = %(import_id)s AND t.row_no >= %
 MARK_REDONE = """
 UPDATE touched t SET undone = NULL FROM {undone} u
 WHERE t.tenant_id = %(tenant)s AND t.import_id = %(import_id)s AND t.row_no >= %(start)s AND t.row_no < %(stop)s
-  AND u.tenant_id = %(tenant)s AND u.row_no = t.row_no AND u.result IN ('r', 'p')"""
+  AND u.tenant_id = %(tenant)s AND u.row_no = t.row_no AND u.result IN ({Reverted.FULLY}, {Reverted.IN_PART})"""
 
 
 def mark_undone(staging: Staging, *, start: int, stop: int, redone: bool = False) -> None:
@@ -174,11 +174,11 @@ def note_with_address(staging: Staging, channel: str, *, column: int | None, sta
 STATUSES = """
 SELECT x.key, x.status, count(*) FROM {map} m JOIN {row} s ON s.tenant_id = %(tenant)s AND s.row_no = m.row_no
 CROSS JOIN LATERAL (VALUES
-  ('email_status', coalesce(m.changed -> 'email_status' ->> 1, CASE WHEN m.outcome = 'c' AND s.email IS NOT NULL
+  ('email_status', coalesce(m.changed -> 'email_status' ->> 1, CASE WHEN m.outcome = {RowOutcome.CREATED} AND s.email IS NOT NULL
      THEN nullif(s.settings ->> 'email_status', 'active') END)),
-  ('phone_status', coalesce(m.changed -> 'phone_status' ->> 1, CASE WHEN m.outcome = 'c' AND s.phone IS NOT NULL
+  ('phone_status', coalesce(m.changed -> 'phone_status' ->> 1, CASE WHEN m.outcome = {RowOutcome.CREATED} AND s.phone IS NOT NULL
      THEN nullif(s.settings ->> 'phone_status', 'active') END))) x(key, status)
-WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s AND m.outcome IN ('c', 'u')
+WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s AND m.outcome IN ({RowOutcome.CREATED}, {RowOutcome.UPDATED})
   AND x.status IS NOT NULL GROUP BY x.key, x.status ORDER BY x.key, x.status"""
 
 

@@ -21,7 +21,7 @@ from imports.options import Options
 NOTE = """
 WITH named AS (
   SELECT m.contact_id AS id, {keys} AS keys FROM {map} m {joined}
-  WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s AND m.outcome <> 'c'
+  WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s AND m.outcome <> {RowOutcome.CREATED}
   UNION ALL
   SELECT h.contact_id, '{}' FROM {hit} h
   WHERE h.tenant_id = %(tenant)s AND h.row_no >= %(start)s AND h.row_no < %(stop)s AND h.code = 'mode_create_only')
@@ -102,7 +102,7 @@ def count_kept(imp: Import) -> int:
 
 KEPT = """
 SELECT count(*) FROM {listed} l JOIN touched t ON t.tenant_id = %(tenant)s AND t.import_id = %(import_id)s
-  AND t.contact_id = l.contact_id AND t.outcome = 'c' AND t.undone = 'k'
+  AND t.contact_id = l.contact_id AND t.outcome = {RowOutcome.CREATED} AND t.undone = {Reverted.KEPT}
 WHERE l.tenant_id = %(tenant)s"""
 
 # Lists that no undo will ask for any more: no import that was written before them can still be undone.
