@@ -1,8 +1,8 @@
 """Statements on the staging tables of one import, and how all statements are put together.
 
 A statement is a constant text. `{row}`, `{hit}`, `{map}` … in it are the staging tables (contacts.staging says what each
-holds); %(tenant)s and %(import_id)s say whose they are. One-letter codes are named by their enums: `{RowOutcome.CREATED}`,
-`{Reverted.KEPT}`. What else varies in a text is a slot, too: `fill` puts a fragment
+holds); %(tenant)s and %(import_id)s say whose they are. Codes and positions are named by
+their enums: `{RowOutcome.CREATED}`, `{Side.BEFORE}`. What else varies in a text is a slot, too: `fill` puts a fragment
 into it, before `run` and `fetch` put in the tables and the codes. A slot that is then still empty is an error. Nothing is
 escaped: `'{}'` is the empty object, whatever the text goes through. Names that are not constants (DDL, COPY) are composed
 with psycopg.sql, in contacts.staging alone.
@@ -16,11 +16,13 @@ from typing import Any
 from django.db import connection
 
 from contacts.staging import Reverted, RowOutcome, Staging
+from contacts.values.changed import Side, StatusPart
 from tenants.isolation.statements import SLOT, fill
 
 __all__ = ["fetch", "fill", "run", "stream"]
 
 _CODES = {f"{type(code).__name__}.{code.name}": f"'{code}'" for codes in (RowOutcome, Reverted) for code in codes}
+_CODES |= {f"{type(part).__name__}.{part.name}": str(part.value) for parts in (Side, StatusPart) for part in parts}
 
 
 def run(statement: str, staging: Staging, /, **values: Any) -> int:

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from contacts.errors import NotAllowed
 from contacts.extensions import Identifiers, TransferRecord
+from contacts.values.changed import sides
 from contacts.values.columns import IDENTIFIERS
 from imports import cleanup
 from imports.models import Import, Phase, RowEffect
@@ -43,7 +44,7 @@ def known(contact_ids: Sequence[int]) -> list[tuple[str, str]]:
         (kind, value)
         for changed in rows.values_list("changed", flat=True)
         for kind in kinds
-        for value in changed.get(kind, [])[:2]
+        for value in sides(changed, kind)
         if value
     ]
 

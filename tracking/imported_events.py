@@ -57,7 +57,12 @@ def record(staging: Staging, *, start: int, stop: int, happened: datetime, given
     """
     span = {"start": start, "stop": stop}
     added = statements.run(
-        statements.fill(RECORD, said=_SAID), staging, happened=happened, given=given, import_id=staging.import_id, **span
+        statements.fill(RECORD, said=_SAID),
+        staging,
+        happened=happened,
+        given=given,
+        import_id=staging.import_id,
+        **span,
     )
     found = statements.fetch(COUNT_JOINED, staging, **span)[0][0] + statements.fetch(COUNT_OWN, staging, **span)[0][0]
     return added, int(found) - added

@@ -14,7 +14,7 @@ from django.db.models import Q
 from contacts import change_log, statements, value_state, write_lock
 from contacts.models import Alias, Contact, StatusReason
 from contacts.staging import Staging
-from contacts.values import channel_status
+from contacts.values import changed, channel_status
 from tenants.isolation.statements import fetch, fill
 
 # The reason that a status carries which came with the address.
@@ -59,17 +59,17 @@ WITH wanted AS MATERIALIZED (
   SELECT m.row_no, m.contact_id AS id, s.{channel} AS value FROM {map} m
   JOIN {row} s ON s.tenant_id = %(tenant)s AND s.row_no = m.row_no
   WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s AND s.{channel} IS NOT NULL
-    AND (m.outcome = {RowOutcome.CREATED} OR (m.outcome = {RowOutcome.UPDATED} AND jsonb_exists(m.changed, '{channel}'))){silent}),
+    AND (m.outcome = {RowOutcome.CREATED}
+      OR (m.outcome = {RowOutcome.UPDATED} AND jsonb_exists(m.changed, '{channel}'))){silent}),
 known AS (SELECT y.id, max(y.place) AS place FROM ({known}
     UNION ALL
     SELECT w.id, array_position({order}, r.key) FROM wanted w JOIN {repeat} r
       ON r.tenant_id = %(tenant)s AND r.kind = '{channel}_status' AND r.row_no = w.row_no) y GROUP BY y.id)
-UPDATE {map} m SET changed = coalesce(m.changed, '{}') || jsonb_build_object('{channel}_status', jsonb_build_array(
-    c.{channel}_status, ({order})[k.place], c.{channel}_status_at, c.{channel}_status_reason, %(reason)s))
+UPDATE {map} m SET changed = coalesce(m.changed, '{}') || {entry}
 FROM wanted w JOIN known k ON k.id = w.id LEFT JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = w.id
 JOIN {row} s ON s.tenant_id = %(tenant)s AND s.row_no = w.row_no
 WHERE m.tenant_id = %(tenant)s AND m.row_no = w.row_no AND k.place > coalesce(array_position({order}, coalesce(
-  m.changed -> '{channel}_status' ->> 1, c.{channel}_status::text, s.settings ->> '{channel}_status')), 1)"""
+  m.changed -> '{channel}_status' ->> {Side.AFTER}, c.{channel}_status::text, s.settings ->> '{channel}_status')), 1)"""
 # With `milder`, a row that says a status itself has the last word.
 _SILENT = " AND NOT coalesce(jsonb_exists(s.settings, '{channel}_status'), false)"
 
@@ -79,7 +79,8 @@ def plan(staging: Staging, *, milder: bool, start: int, stop: int) -> int:
     found = 0
     for channel in channel_status.ORDERS:
         if statements.fetch(fill(ANY, channel=channel), staging)[0][0]:
-            statement = _filled(fill(PLAN, silent=_SILENT if milder else "", known=KNOWN), channel)
+            entry = changed.status(channel, "({order})[k.place]", reason="%(reason)s")
+            statement = _filled(fill(PLAN, silent=_SILENT if milder else "", known=KNOWN, entry=entry), channel)
             found += statements.run(statement, staging, start=start, stop=stop, reason=REASON)
     return found
 
@@ -99,7 +100,8 @@ WITH written AS (
   SELECT m.contact_id AS id, max(n.place) AS place FROM unnest(%(values)s::text[], %(places)s::integer[]) n(value, place)
   JOIN {row} s ON s.tenant_id = %(tenant)s AND s.{channel} = n.value AND s.row_no >= %(start)s AND s.row_no < %(stop)s
   JOIN {map} m ON m.tenant_id = %(tenant)s AND m.row_no = s.row_no
-    AND (m.outcome = {RowOutcome.CREATED} OR (m.outcome = {RowOutcome.UPDATED} AND jsonb_exists(m.changed, '{channel}'))){silent}
+    AND (m.outcome = {RowOutcome.CREATED}
+      OR (m.outcome = {RowOutcome.UPDATED} AND jsonb_exists(m.changed, '{channel}'))){silent}
   GROUP BY m.contact_id)
 UPDATE contact c SET {channel}_status = ({order})[w.place], {channel}_status_at = %(now)s,
   {channel}_status_reason = %(reason)s

@@ -21,7 +21,7 @@ SELECT %(tenant)s, nextval('alias_id_seq'), '{kind}', c.{kind}, c.id, %(now)s,
        nullif(c.{kind}_status, 'active'), c.{kind}_status_at, c.{kind}_status_reason
 FROM {map} m JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = m.contact_id
 WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s AND m.outcome = {RowOutcome.UPDATED}
-  AND jsonb_exists(m.changed, '{kind}') AND c.{kind} = m.changed -> '{kind}' ->> 0
+  AND jsonb_exists(m.changed, '{kind}') AND c.{kind} = m.changed -> '{kind}' ->> {Side.BEFORE}
 ORDER BY c.id
 ON CONFLICT (tenant_id, kind, value, contact_id) DO UPDATE
 SET status = excluded.status, status_at = excluded.status_at, status_reason = excluded.status_reason

@@ -7,6 +7,7 @@ old value, where the value is still the import's. Each row ends as reversed, rev
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import IntEnum
 from typing import Any
 
 from contacts import staging as tables
@@ -15,10 +16,11 @@ from contacts.consent import address_status
 from contacts.models import Contact
 from contacts.staging import Staging
 from contacts.statements import fill
-from contacts.values import channel_status
+from contacts.values import changed, channel_status
+from contacts.values.changed import DELETED, Companion, DeletedPart, Side, StatusPart
 from contacts.values.columns import CORE_COLUMNS
 
-_NAMED = "ARRAY['external_id', 'email', 'phone', 'first_name', 'last_name', 'email_status', 'phone_status', 'deleted']"
+_NAMED = "ARRAY[" + ", ".join(f"'{key}'" for key in changed.OWN_KEYS) + "]"
 
 
 @dataclass(frozen=True)
@@ -43,11 +45,13 @@ WITH gone AS (
 kept AS (
   INSERT INTO withdrawn (tenant_id, import_id, kind, item, part, data)
   SELECT %(tenant)s, %(import_id)s, 'contact', g.id, 0, g.data FROM gone g ON CONFLICT DO NOTHING)
-INSERT INTO {undone} (tenant_id, row_no, result, reversed, kept) SELECT %(tenant)s, g.row_no, {Reverted.FULLY}, 0, 0 FROM gone g"""
+INSERT INTO {undone} (tenant_id, row_no, result, reversed, kept)
+SELECT %(tenant)s, g.row_no, {Reverted.FULLY}, 0, 0 FROM gone g"""
 STAYED = """
 INSERT INTO {undone} (tenant_id, row_no, result, reversed, kept)
 SELECT t.tenant_id, t.row_no, CASE WHEN EXISTS (
-  SELECT 1 FROM contact c WHERE c.tenant_id = %(tenant)s AND c.id = t.contact_id) THEN {Reverted.KEPT} ELSE {Reverted.IMPOSSIBLE} END, 0, 0
+  SELECT 1 FROM contact c WHERE c.tenant_id = %(tenant)s AND c.id = t.contact_id)
+  THEN {Reverted.KEPT} ELSE {Reverted.IMPOSSIBLE} END, 0, 0
 FROM touched t
 WHERE t.tenant_id = %(tenant)s AND t.import_id = %(import_id)s AND t.row_no >= %(start)s AND t.row_no < %(stop)s
   AND t.outcome = {RowOutcome.CREATED}{which} AND NOT EXISTS (
@@ -67,9 +71,7 @@ SELECT t.tenant_id, t.row_no, t.contact_id,
        t.changed, t.at, t.was_at
 FROM touched t JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = t.contact_id
 LEFT JOIN {listed} l ON l.tenant_id = %(tenant)s AND l.contact_id = t.contact_id
-CROSS JOIN LATERAL (SELECT c.attributes || jsonb_build_object('external_id', c.external_id, 'email', c.email,
-  'phone', c.phone, 'first_name', c.first_name, 'last_name', c.last_name, 'email_status', c.email_status,
-  'phone_status', c.phone_status, 'deleted', c.deleted_at) AS now OFFSET 0) x
+CROSS JOIN LATERAL (SELECT {current} AS now OFFSET 0) x
 WHERE t.tenant_id = %(tenant)s AND t.import_id = %(import_id)s AND t.row_no >= %(start)s AND t.row_no < %(stop)s
   AND t.outcome = {RowOutcome.UPDATED} AND jsonb_typeof(t.changed) = 'object'{which}"""
 # An undo that was given up half-way and is asked for again goes on where it stopped.
@@ -87,7 +89,8 @@ WHERE t.tenant_id = %(tenant)s AND t.row_no >= %(start)s AND t.row_no < %(stop)s
   AND c.tenant_id = %(tenant)s AND c.id = t.contact_id"""
 UPDATED = """
 INSERT INTO {undone} (tenant_id, row_no, result, reversed, kept)
-SELECT t.tenant_id, t.row_no, CASE WHEN t.keys = '{}' THEN {Reverted.KEPT} WHEN t.kept > 0 THEN {Reverted.IN_PART} ELSE {Reverted.FULLY} END,
+SELECT t.tenant_id, t.row_no,
+       CASE WHEN t.keys = '{}' THEN {Reverted.KEPT} WHEN t.kept > 0 THEN {Reverted.IN_PART} ELSE {Reverted.FULLY} END,
        cardinality(t.keys), t.kept
 FROM {turned} t WHERE t.tenant_id = %(tenant)s AND t.row_no >= %(start)s AND t.row_no < %(stop)s"""
 LOST = """
@@ -150,7 +153,7 @@ def undo(staging: Staging, *, start: int, stop: int, now: datetime) -> RevertRes
     statements.run(fill(TAKE_OUT, which=NOT_YET), staging, **span)
     tables.analyze(staging, "undone")
     statements.run(fill(STAYED, which=NOT_YET), staging, **span)
-    _write_values(staging, span, old=1, new=0, now=now, which=NOT_YET)
+    _write_values(staging, span, old=Side.AFTER, new=Side.BEFORE, now=now, which=NOT_YET)
     return _results(staging, span, now=now)
 
 
@@ -163,37 +166,44 @@ def redo(staging: Staging, *, start: int, stop: int, now: datetime) -> RevertRes
     values = ", ".join(f"r.{name}" for name in names)
     statements.run(fill(BRING_BACK, columns=", ".join(names), values=values), staging, **span)
     statements.run(CAME_BACK, staging, **span)
-    _write_values(staging, span, old=0, new=1, now=now, which=WAS_TAKEN)
+    _write_values(staging, span, old=Side.BEFORE, new=Side.AFTER, now=now, which=WAS_TAKEN)
     return _results(staging, span, now=now)
 
 
-def _write_values(staging: Staging, span: dict[str, Any], *, old: int, new: int, now: datetime, which: str) -> None:
+def _write_values(staging: Staging, span: dict[str, Any], *, old: Side, new: Side, now: datetime, which: str) -> None:
     """Give values that are still those of side `old` the ones of side `new`."""
-    statements.run(fill(TURNED, which=which), staging, **span, old=old)
+    statements.run(fill(TURNED, which=which, current=changed.current()), staging, **span, old=int(old))
     tables.analyze(staging, "turned")
-    mine, theirs = ("t.at", "t.was_at") if new == 0 else ("t.was_at", "t.at")
+    mine, theirs = ("t.at", "t.was_at") if new == Side.BEFORE else ("t.was_at", "t.at")
     statement = fill(TURN, columns=", ".join(_columns(new)), named=_NAMED, mine=mine, theirs=theirs)
-    statements.run(statement, staging, **span, new=new, now=now)
+    statements.run(statement, staging, **span, new=int(new), now=now)
     statements.run(UPDATED, staging, **span)
     statements.run(fill(LOST, which=which), staging, **span)
 
 
-def _columns(new: int) -> list[str]:
-    """Assignments of a contact's own columns. In `changed`, forms stand behind the values, in the same order."""
-    found = []
-    for key, form in ((column.key, column.companion) for column in CORE_COLUMNS):
-        found.append(_value(key, key, f"t.changed -> '{key}' ->> {new}"))
-        if form:
-            found.append(_value(form, key, f"t.changed -> '{key}' ->> {new + 2}"))
+def _columns(new: Side) -> list[str]:
+    """Assignments of a contact's own columns, from side `new` of `changed`."""
+    back = new == Side.BEFORE
+    assignments = []
+    for column in CORE_COLUMNS:
+        assignments.append(_value(column.key, column.key, _read(column.key, new)))
+        if column.companion:
+            form = _read(column.key, Companion.BEFORE if back else Companion.AFTER)
+            assignments.append(_value(column.companion, column.key, form))
     for channel in channel_status.ORDERS:
         key = f"{channel}_status"
-        found.append(_value(key, key, f"t.changed -> '{key}' ->> {new}"))
-        at, why = (f"(t.changed -> '{key}' ->> 2)::timestamptz", f"t.changed -> '{key}' ->> 3") if not new else (
-            "t.at", f"coalesce(t.changed -> '{key}' ->> 4, 'import')")  # fmt: skip
-        found += [_value(f"{key}_at", key, at), _value(f"{key}_reason", key, why)]
-    at, why = ("(t.changed -> 'deleted' ->> 0)::timestamptz", "t.changed -> 'deleted' ->> 2") if not new else (
-        "NULL::timestamptz", "NULL")  # fmt: skip
-    return [*found, _value("deleted_at", "deleted", at), _value("deleted_reason", "deleted", why)]
+        at = f"({_read(key, StatusPart.SET_AT)})::timestamptz" if back else "t.at"
+        why = _read(key, StatusPart.REASON) if back else f"coalesce({_read(key, StatusPart.NEW_REASON)}, 'import')"
+        assignments += [
+            _value(key, key, _read(key, new)), _value(f"{key}_at", key, at), _value(f"{key}_reason", key, why),
+        ]  # fmt: skip
+    at = f"({_read(DELETED, Side.BEFORE)})::timestamptz" if back else "NULL::timestamptz"
+    why = _read(DELETED, DeletedPart.REASON) if back else "NULL"
+    return [*assignments, _value("deleted_at", DELETED, at), _value("deleted_reason", DELETED, why)]
+
+
+def _read(key: str, position: IntEnum) -> str:
+    return changed.read("t.changed", key, position)
 
 
 def _value(column: str, key: str, value: str) -> str:

@@ -10,7 +10,7 @@ from contacts import statements
 from contacts.consent import blacklist
 from contacts.staging import Staging
 from contacts.statements import fill
-from contacts.values import channel_status
+from contacts.values import changed, channel_status
 from contacts.values.columns import COMPANIONS
 
 # What a matched row changes in its contact, for rows [start, stop): for each value [before, after], for names and channels
@@ -19,7 +19,8 @@ from contacts.values.columns import COMPANIONS
 # The second OFFSET keeps it from working `changed` out three times.
 DIFF = """
 INSERT INTO {map} (tenant_id, row_no, contact_id, outcome, changed, was_at)
-SELECT %(tenant)s, d.row_no, d.id, CASE WHEN d.changed IS NULL THEN {RowOutcome.UNCHANGED} ELSE {RowOutcome.UPDATED} END, d.changed,
+SELECT %(tenant)s, d.row_no, d.id,
+       CASE WHEN d.changed IS NULL THEN {RowOutcome.UNCHANGED} ELSE {RowOutcome.UPDATED} END, d.changed,
        CASE WHEN d.changed IS NOT NULL THEN d.changed_at END
 FROM (
   SELECT h.row_no, c.id, c.changed_at, CASE WHEN {any} THEN {parts} END AS changed
@@ -67,28 +68,24 @@ class Rules:
 def _column_change(column: str, rules: Rules) -> tuple[str, str]:
     """(whether the column changes, its entry in `changed`)."""
     differs = f"DISTINCT FROM s.{column}" if rules.overwrite else "NULL"
-    changed = f"s.{column} IS NOT NULL AND c.{column} IS {differs}"
+    condition = f"s.{column} IS NOT NULL AND c.{column} IS {differs}"
     if rules.clear and rules.overwrite and column.endswith("_name"):
-        changed = f"({changed}) OR (c.{column} IS NOT NULL AND '{column}' = ANY(s.cleared))"
-    form = COMPANIONS[column]
-    return changed, f"jsonb_build_object('{column}', jsonb_build_array(c.{column}, s.{column}, c.{form}, s.{form}))"
+        condition = f"({condition}) OR (c.{column} IS NOT NULL AND '{column}' = ANY(s.cleared))"
+    return condition, changed.column(column)
 
 
 def _status_change(channel: str, rules: Rules) -> tuple[str, str]:
     order = "ARRAY[" + ", ".join(f"'{name}'" for name in channel_status.ORDERS[channel]) + "]"
     stricter = "" if rules.milder else fill(_STRICTER, order=order, channel=channel)
-    changed = fill(_STATUS, channel=channel, stricter=stricter)
-    return changed, (
-        f"jsonb_build_object('{channel}_status', jsonb_build_array(c.{channel}_status, "
-        f"s.settings ->> '{channel}_status', c.{channel}_status_at, c.{channel}_status_reason))"
-    )
+    condition = fill(_STATUS, channel=channel, stricter=stricter)
+    return condition, changed.status(channel, f"s.settings ->> '{channel}_status'")
 
 
 def _changes_of(rules: Rules) -> list[tuple[str, str]]:
     found = [
         (
             "s.external_id IS NOT NULL AND c.external_id IS NULL",
-            "jsonb_build_object('external_id', jsonb_build_array(NULL, s.external_id))",
+            changed.gap("external_id"),
         ),
         *(_column_change(column, rules) for column in COMPANIONS),
         OVERWRITE_ATTRIBUTES if rules.overwrite else FILL_ATTRIBUTES,
@@ -96,8 +93,7 @@ def _changes_of(rules: Rules) -> list[tuple[str, str]]:
     if rules.statuses:
         found += [_status_change(channel, rules) for channel in channel_status.ORDERS]
     if rules.revive:
-        deleted = "jsonb_build_object('deleted', jsonb_build_array(c.deleted_at, NULL, c.deleted_reason))"
-        found.append(("c.deleted_at IS NOT NULL", deleted))
+        found.append(("c.deleted_at IS NOT NULL", changed.deletion()))
     return found
 
 
@@ -116,7 +112,8 @@ def plan_updates(staging: Staging, rules: Rules, *, start: int, stop: int) -> in
 # For the review: how many contacts change in each value, with the first row as the example.
 CHANGES = """
 SELECT k.key, count(*), min(m.row_no) FROM {map} m CROSS JOIN LATERAL jsonb_object_keys(m.changed) k(key)
-WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s AND m.outcome = {RowOutcome.UPDATED} GROUP BY k.key"""
+WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s
+  AND m.outcome = {RowOutcome.UPDATED} GROUP BY k.key"""
 OUTCOMES = """
 SELECT m.outcome::text, count(*) FROM {map} m
 WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s GROUP BY m.outcome"""
@@ -144,13 +141,14 @@ ORDER BY m.row_no
 ON CONFLICT DO NOTHING"""
 # A new contact takes the status of the file, or of its address where that is stricter (contacts.consent.address_status); it
 # is active where neither says anything.
-_SAID_STATUS = "coalesce(m.changed -> '{channel}_status' ->> 1, s.settings ->> '{channel}_status')"
+_SAID_STATUS = "coalesce(m.changed -> '{channel}_status' ->> {Side.AFTER}, s.settings ->> '{channel}_status')"
 _NEW_STATUS = (
     ", {channel}_status, {channel}_status_at, {channel}_status_reason",
     fill(
         ", coalesce({status}, 'active'), CASE WHEN {status} <> 'active' THEN "
         "coalesce((s.settings ->> 'happened')::timestamptz, %(now)s) END, "
-        "CASE WHEN {status} <> 'active' THEN coalesce(m.changed -> '{channel}_status' ->> 4, 'import') END",
+        "CASE WHEN {status} <> 'active' "
+        "THEN coalesce(m.changed -> '{channel}_status' ->> {StatusPart.NEW_REASON}, 'import') END",
         status=_SAID_STATUS,
     ),
 )
@@ -174,14 +172,18 @@ WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s
   AND c.tenant_id = %(tenant)s AND c.id = m.contact_id"""
 _NEW_VALUE = "{column} = CASE WHEN jsonb_exists(m.changed, '{key}') THEN s.{column} ELSE c.{column} END"
 # A status that somebody has set since the plan was made stays: it may be stricter than what the file says.
-_STILL = "jsonb_exists(m.changed, '{channel}_status') AND c.{channel}_status = m.changed -> '{channel}_status' ->> 0"
+_STILL = (
+    "jsonb_exists(m.changed, '{channel}_status') "
+    "AND c.{channel}_status = m.changed -> '{channel}_status' ->> {Side.BEFORE}"
+)
 _CHANGED_STATUS = fill(
     """,
-  {channel}_status = CASE WHEN {still} THEN m.changed -> '{channel}_status' ->> 1 ELSE c.{channel}_status END,
+  {channel}_status = CASE WHEN {still} THEN m.changed -> '{channel}_status' ->> {Side.AFTER} ELSE c.{channel}_status END,
   {channel}_status_at = CASE WHEN {still}
     THEN coalesce((s.settings ->> 'happened')::timestamptz, %(now)s) ELSE c.{channel}_status_at END,
   {channel}_status_reason = CASE WHEN {still}
-    THEN coalesce(m.changed -> '{channel}_status' ->> 4, 'import') ELSE c.{channel}_status_reason END""",
+    THEN coalesce(m.changed -> '{channel}_status' ->> {StatusPart.NEW_REASON}, 'import')
+    ELSE c.{channel}_status_reason END""",
     still=_STILL,
 )
 # Only whom the plan has found deleted: who was deleted since stays so.
@@ -209,7 +211,8 @@ def update_contacts(staging: Staging, rules: Rules, **values: Any) -> int:
 BLACKLISTED = """
 UPDATE contact c SET {channel}_status = 'blacklisted', {channel}_status_at = %(now)s,
   {channel}_status_reason = CASE c.{channel}_status WHEN 'active' THEN %(active)s ELSE %(not_confirmed)s END
-FROM {map} m WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s AND m.outcome IN ({RowOutcome.CREATED}, {RowOutcome.UPDATED})
+FROM {map} m WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s
+  AND m.outcome IN ({RowOutcome.CREATED}, {RowOutcome.UPDATED})
   AND c.tenant_id = %(tenant)s AND c.id = m.contact_id AND c.{channel}_status IN ('active', 'not_confirmed')
   AND EXISTS (SELECT 1 FROM blacklist_entry b
     WHERE b.tenant_id = %(tenant)s AND b.kind = '{channel}' AND b.value = c.{channel})"""
@@ -228,7 +231,8 @@ def suppress_contacts(staging: Staging, **values: Any) -> None:
 NOTE_CHANGES = """
 INSERT INTO contact_change (tenant_id, at, contact_id)
 SELECT m.tenant_id, %(now)s, m.contact_id FROM {map} m
-WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s AND m.outcome IN ({RowOutcome.CREATED}, {RowOutcome.UPDATED})
+WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s
+  AND m.outcome IN ({RowOutcome.CREATED}, {RowOutcome.UPDATED})
 ORDER BY m.contact_id
 ON CONFLICT DO NOTHING"""
 

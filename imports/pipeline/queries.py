@@ -98,7 +98,8 @@ def refused_rows(staging: Staging, codes: Sequence[str]) -> list[int]:
 TOUCH = """
 INSERT INTO touched (tenant_id, import_id, row_no, contact_id, outcome, changed, at, was_at)
 SELECT m.tenant_id, %(import_id)s, m.row_no, m.contact_id, m.outcome, m.changed, %(now)s, m.was_at FROM {map} m
-WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s AND m.outcome IN ({RowOutcome.CREATED}, {RowOutcome.UPDATED})
+WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s
+  AND m.outcome IN ({RowOutcome.CREATED}, {RowOutcome.UPDATED})
 ORDER BY m.row_no
 ON CONFLICT DO NOTHING"""
 
@@ -129,7 +130,7 @@ SAMPLE = "SELECT m.changed FROM {map} m WHERE m.tenant_id = %(tenant)s AND m.row
 
 
 def sample(staging: Staging, row_no: int) -> dict[str, list[Any]]:
-    """Key → [before, after, …] of one row that changes its contact."""
+    """`changed` of one row (contacts.values.changed)."""
     rows = statements.fetch(SAMPLE, staging, row=row_no)
     # Django leaves jsonb as text on plain cursors.
     return dict(exact_json.loads(rows[0][0])) if rows else {}
@@ -156,10 +157,10 @@ def record_kept(staging: Staging, key: str, *, column: int | None, order: Sequen
 WITH_ADDRESS = """
 INSERT INTO row_issue (tenant_id, import_id, row_no, "column", code, value, facts, severity)
 SELECT m.tenant_id, %(import_id)s, m.row_no, %(column)s, 'status_of_address', s.{channel},
-       jsonb_build_object('status', m.changed -> %(key)s ->> 1), 'warning'
+       jsonb_build_object('status', m.changed -> %(key)s ->> {Side.AFTER}), 'warning'
 FROM {map} m JOIN {row} s ON s.tenant_id = %(tenant)s AND s.row_no = m.row_no
 WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s
-  AND m.changed -> %(key)s ->> 4 = %(reason)s
+  AND m.changed -> %(key)s ->> {StatusPart.NEW_REASON} = %(reason)s
 ON CONFLICT DO NOTHING"""
 
 
@@ -174,11 +175,14 @@ def note_with_address(staging: Staging, channel: str, *, column: int | None, sta
 STATUSES = """
 SELECT x.key, x.status, count(*) FROM {map} m JOIN {row} s ON s.tenant_id = %(tenant)s AND s.row_no = m.row_no
 CROSS JOIN LATERAL (VALUES
-  ('email_status', coalesce(m.changed -> 'email_status' ->> 1, CASE WHEN m.outcome = {RowOutcome.CREATED} AND s.email IS NOT NULL
+  ('email_status', coalesce(m.changed -> 'email_status' ->> {Side.AFTER},
+     CASE WHEN m.outcome = {RowOutcome.CREATED} AND s.email IS NOT NULL
      THEN nullif(s.settings ->> 'email_status', 'active') END)),
-  ('phone_status', coalesce(m.changed -> 'phone_status' ->> 1, CASE WHEN m.outcome = {RowOutcome.CREATED} AND s.phone IS NOT NULL
+  ('phone_status', coalesce(m.changed -> 'phone_status' ->> {Side.AFTER},
+     CASE WHEN m.outcome = {RowOutcome.CREATED} AND s.phone IS NOT NULL
      THEN nullif(s.settings ->> 'phone_status', 'active') END))) x(key, status)
-WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s AND m.outcome IN ({RowOutcome.CREATED}, {RowOutcome.UPDATED})
+WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s
+  AND m.outcome IN ({RowOutcome.CREATED}, {RowOutcome.UPDATED})
   AND x.status IS NOT NULL GROUP BY x.key, x.status ORDER BY x.key, x.status"""
 
 

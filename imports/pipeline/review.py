@@ -7,6 +7,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from contacts.staging import Staging
+from contacts.values.changed import sides
 from imports.files.reader import FileProblem
 from imports.models import Import, Unit, UnitKind
 from imports.options import Options
@@ -77,7 +78,7 @@ def _statuses(imp: Import) -> list[dict[str, Any]]:
 
 
 def _before_after(staging: Staging, key: str, row_no: int) -> dict[str, Any]:
-    before, after = queries.sample(staging, row_no).get(key, [None, None])[:2]
+    before, after = sides(queries.sample(staging, row_no), key)
     return {"before": before, "after": after}
 
 

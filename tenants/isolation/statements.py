@@ -1,4 +1,4 @@
-"""Statements that the ORM cannot express, run for the workspace of the context. They name it as %(tenant)s on every table."""
+"""Statements that the ORM cannot express, run for the workspace of the context: %(tenant)s on every table of each."""
 
 import re
 from typing import Any
