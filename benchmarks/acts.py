@@ -50,10 +50,10 @@ def measure(stack: Stack, tenant: Tenant, folder: Path, count: int) -> list[Act]
         some = Contact.objects.living().annotate(place=F("pk") % SILENT_EVERY).exclude(email=None)
         some.filter(place=0).update(email_status=EmailStatus.UNSUBSCRIBED)
     imports.settle(stack)
-    found = [act(stack, tenant, "Delete the unsubscribed", "delete", {"status": "email.unsubscribed"}, reason="Other")]
-    found += [act(stack, tenant, "Export everybody", "export", {}, mode="safe")]
+    acts = [act(stack, tenant, "Delete the unsubscribed", "delete", {"status": "email.unsubscribed"}, reason="Other")]
+    acts += [act(stack, tenant, "Export everybody", "export", {}, mode="safe")]
     removed = act(stack, tenant, "Remove duplicates by e-mail", "duplicates", {}, by="email", keep="earlier")
-    return [*found, removed, undo(stack, tenant, "The undo of it")]
+    return [*acts, removed, undo(stack, tenant, "The undo of it")]
 
 
 def act(stack: Stack, tenant: Tenant, what: str, kind: str, asked: dict[str, Any], **options: Any) -> Act:
@@ -81,9 +81,9 @@ def ended(tenant: Tenant, action_id: int) -> BulkAction:
     """The action, once it has ended. Raises SystemExit when it fails."""
     while True:
         with tenant_context(tenant.pk):
-            found: BulkAction = BulkAction.objects.get(pk=action_id)
-        if not found.active:
-            if found.error:
-                raise SystemExit(f"{found.kind} failed: {found.error}")
-            return found
+            action: BulkAction = BulkAction.objects.get(pk=action_id)
+        if not action.active:
+            if action.error:
+                raise SystemExit(f"{action.kind} failed: {action.error}")
+            return action
         time.sleep(0.1)

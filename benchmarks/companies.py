@@ -75,16 +75,16 @@ class _Market(doubles._World):
 
     def again(self, entry: Listed, words: tuple[str, ...], legal: int) -> Listed:
         """The organisation, entered once more."""
-        found = [self._other(w) for w in words]
+        changed = [self._other(w) for w in words]
         if self.chance.random() < 0.25:
-            at = self.chance.choice([i for i, w in enumerate(found) if len(w) > 4])
-            found[at] = self.typo(found[at])
-        name = _written(found, self.chance.choice(_LEGAL[legal]))
+            at = self.chance.choice([i for i, w in enumerate(changed) if len(w) > 4])
+            changed[at] = self.typo(changed[at])
+        name = _written(changed, self.chance.choice(_LEGAL[legal]))
         k = self.chance.random()
         if k < 0.15:
             name = name.upper()
         elif k < 0.25:
-            name = name.replace(" ", ", ", 1) if len(found) > 1 and "&" not in found else name + "."
+            name = name.replace(" ", ", ", 1) if len(changed) > 1 and "&" not in changed else name + "."
         elif k < 0.3:
             name = name.replace(" ", "-", 1)
         new = {"company": name}
@@ -159,18 +159,18 @@ def organisations(count: int, seed: int, *, copies: float = 0.25) -> list[Listed
     for number in range(round(count * (1 - copies))):
         shared = known and chance.random() < 0.15
         known.append(market.neighbour(number, chance.choice(known)[0]) if shared else market.company(number))
-    found = [market.bare(entry) for entry, _words, _legal in known]
-    found += [market.bare(market.again(*chance.choice(known))) for _ in range(count - len(known))]
-    chance.shuffle(found)
-    return found
+    listed = [market.bare(entry) for entry, _words, _legal in known]
+    listed += [market.bare(market.again(*chance.choice(known))) for _ in range(count - len(known))]
+    chance.shuffle(listed)
+    return listed
 
 
 def colleagues(count: int, seed: int, *, offices: bool = False) -> list[Listed]:
     """So many different people, three to eight in each company; with `offices` each company is a contact, too."""
     chance = Random(f"colleagues {seed} {count} {offices}")
-    found = list(_staff(count, _Market(chance), offices=offices))
-    chance.shuffle(found)
-    return found
+    listed = list(_staff(count, _Market(chance), offices=offices))
+    chance.shuffle(listed)
+    return listed
 
 
 def _staff(count: int, market: _Market, *, offices: bool) -> Iterator[Listed]:

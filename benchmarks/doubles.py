@@ -51,11 +51,11 @@ def entries(count: int, seed: int, *, copies: float = 0.15, families: float = 0.
     chance = Random(f"{seed} {count} {copies} {families}")
     world = _World(chance)
     people = list(_people(round(count * (1 - copies)), world, families))
-    found = [world.sparse(who) for who in people]
+    listed = [world.sparse(who) for who in people]
     for _ in range(count - len(people)):
-        found.append(world.sparse(world.copy(people[int(chance.betavariate(1, 2) * len(people))])))
-    chance.shuffle(found)
-    return found
+        listed.append(world.sparse(world.copy(people[int(chance.betavariate(1, 2) * len(people))])))
+    chance.shuffle(listed)
+    return listed
 
 
 def _people(count: int, world: "_World", families: float) -> Iterator[Entry]:
@@ -83,14 +83,14 @@ class _World:
         self.streets = self._words(1_500, _TAILS, 1)
 
     def _words(self, count: int, ends: Sequence[str], most: int) -> list[str]:
-        found: dict[str, None] = {}
-        while len(found) < count:
+        words: dict[str, None] = {}
+        while len(words) < count:
             middle = "".join(
                 self.chance.choice(_MIDDLE) + self.chance.choice("aeiou") for _ in range(self.chance.randint(0, most))
             )
             word = self.chance.choice(_BEGIN) + middle + self.chance.choice(_MIDDLE) + self.chance.choice(ends)
-            found[word.capitalize()] = None
-        return list(found)
+            words[word.capitalize()] = None
+        return list(words)
 
     def _common(self, words: list[str]) -> str:
         """Some names are much more frequent than others."""

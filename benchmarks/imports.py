@@ -95,11 +95,11 @@ def run(stack: Stack, tenant: Tenant, path: Path, *, rest: bool = True) -> Run:
 
 def phases(tenant: Tenant, import_id: int) -> dict[str, float]:
     """Seconds of work by kind of unit, summed over the workers."""
-    found: dict[str, float] = {}
+    by_phase: dict[str, float] = {}
     with tenant_context(tenant.pk):
         for unit in Unit.objects.filter(import_id=import_id):
-            found[unit.kind] = found.get(unit.kind, 0.0) + unit.seconds
-    return {kind: round(seconds, 1) for kind, seconds in found.items()}
+            by_phase[unit.kind] = by_phase.get(unit.kind, 0.0) + unit.seconds
+    return {kind: round(seconds, 1) for kind, seconds in by_phase.items()}
 
 
 def export(stack: Stack, tenant: Tenant, path: Path) -> list[str]:

@@ -35,7 +35,7 @@ def hammer(url: str, key: str, seconds: float, no: int) -> dict[str, Any]:
     assert parts.hostname == "127.0.0.1"
     lines = [socket.create_connection((parts.hostname, parts.port or 80), timeout=10) for _ in range(CONNECTIONS)]
     asks = [request(parts.netloc, key, no * 1_000_003 + i) for i in range(500)]
-    found: dict[str, Any] = {"hits": 0, "refused": 0, "waits": []}
+    result: dict[str, Any] = {"hits": 0, "refused": 0, "waits": []}
     begun, turn = time.perf_counter(), 0
     while time.perf_counter() - begun < seconds:
         sent = []
@@ -45,12 +45,12 @@ def hammer(url: str, key: str, seconds: float, no: int) -> dict[str, Any]:
             turn += 1
         for line, at in zip(lines, sent, strict=True):
             good = answer(line).startswith(b"HTTP/1.1 204")
-            found["hits" if good else "refused"] += 1
-            found["waits"].append(time.perf_counter() - at)
-    found["seconds"] = time.perf_counter() - begun
+            result["hits" if good else "refused"] += 1
+            result["waits"].append(time.perf_counter() - at)
+    result["seconds"] = time.perf_counter() - begun
     for line in lines:
         line.close()
-    return found
+    return result
 
 
 def answer(line: socket.socket) -> bytes:

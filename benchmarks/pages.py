@@ -56,8 +56,8 @@ def somebody(tenant: Tenant) -> Contact:
     with tenant_context(tenant.pk):
         last = Contact.objects.order_by("-pk").values_list("pk", flat=True)[0]
         some = Contact.objects.living().filter(pk__lte=last // 2 or last).exclude(email=None).exclude(phone=None)
-        found: Contact = some.order_by("-pk")[0]
-    return found
+        contact: Contact = some.order_by("-pk")[0]
+    return contact
 
 
 def queries(tenant: Tenant, who: Contact, count: int) -> list[tuple[str, str]]:
@@ -112,13 +112,13 @@ def measure(owner_url: str, tenant: Tenant, times: int, *, count: int) -> list[t
     active(owner_url, tenant, who.pk, count)
     client = Client(SERVER_NAME="127.0.0.1")
     client.force_login(owner())
-    found = []
+    results = []
     for what, path in queries(tenant, who, count):
         url = f"/w/{tenant.slug}/{path}"
         one(client, url)
         waits = sorted(one(client, url) for _ in range(times))
-        found.append((what, waits[len(waits) // 2], at(waits, 0.95)))
-    return found
+        results.append((what, waits[len(waits) // 2], at(waits, 0.95)))
+    return results
 
 
 def one(client: Any, url: str) -> float:

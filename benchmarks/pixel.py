@@ -33,37 +33,37 @@ class Load:
 
 def site(tenant: Tenant) -> Site:
     with tenant_context(tenant.pk):
-        found: Site = Site.objects.create(name="bench.example", key=new_key(tenant.pk))
-        return found
+        created: Site = Site.objects.create(name="bench.example", key=new_key(tenant.pk))
+        return created
 
 
 def load(url: str, key: str, seconds: float) -> Load:
     """Keep all connections busy for a while, from processes of their own."""
     context = multiprocessing.get_context("spawn")
     with context.Pool(PROCESSES) as pool:
-        found = pool.starmap(hammer, [(url, key, seconds, no) for no in range(PROCESSES)])
-    waits = sorted(wait for one in found for wait in one["waits"])
-    hits, refused = sum(one["hits"] for one in found), sum(one["refused"] for one in found)
-    longest = max(one["seconds"] for one in found)
+        results = pool.starmap(hammer, [(url, key, seconds, no) for no in range(PROCESSES)])
+    waits = sorted(wait for one in results for wait in one["waits"])
+    hits, refused = sum(one["hits"] for one in results), sum(one["refused"] for one in results)
+    longest = max(one["seconds"] for one in results)
     return Load(hits, refused, longest, waits[len(waits) // 2], waits[int(len(waits) * 0.95)])
 
 
 def measure(stack: Stack, tenant: Tenant, seconds: float) -> dict[str, Any]:
     """Hits accepted with the consumer at work; then what the consumer does alone with a full inbox."""
-    found = site(tenant)
+    target = site(tenant)
     with peak(lambda: [stack.consumer()]) as memory:
-        together = load(stack.info["url"], found.key, seconds)
+        together = load(stack.info["url"], target.key, seconds)
         drained(stack)
         consumer = stack.consumer()
         consumer.suspend()
         try:
-            alone = load(stack.info["url"], found.key, seconds)
+            alone = load(stack.info["url"], target.key, seconds)
             waiting = inbox.waiting()
         finally:
             consumer.resume()
         drain = waiting / drained(stack)
     with tenant_context(tenant.pk):
-        kept = Event.objects.filter(site_id=found.pk).count()
+        kept = Event.objects.filter(site_id=target.pk).count()
     if kept != together.hits + alone.hits:
         raise SystemExit(f"{together.hits + alone.hits} hits were acknowledged, {kept} are stored")
     return {"together": together, "alone": alone, "drain": drain, "kept": kept, "memory": memory.most}

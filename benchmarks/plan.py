@@ -241,21 +241,21 @@ def measure_acts(bench: Bench) -> None:
     tenant = bench.workspace()
     if "empty" not in bench.runs:
         bench.runs["empty"] = imports.run(bench.stack, tenant, bench.large())
-    found = acts.measure(bench.stack, tenant, bench.home, bench.sizes.doubles)
+    measured = acts.measure(bench.stack, tenant, bench.home, bench.sizes.doubles)
     bench.report.section("Many at once", words.ACTS)
     rows = [
-        [a.what, count(a.contacts), seconds(a.seconds), count(a.contacts / a.seconds), mib(a.memory)] for a in found
+        [a.what, count(a.contacts), seconds(a.seconds), count(a.contacts / a.seconds), mib(a.memory)] for a in measured
     ]
     bench.report.table(["What", "Contacts", "Time", "Contacts/s", "Worker's peak memory"], rows)
 
 
 def measure_probable(bench: Bench) -> None:
     """Probable duplicates: how good, beside other ways, and how fast in a workspace."""
-    found = probable.measure(bench.sizes.compared)
+    outcomes = probable.measure(bench.sizes.compared)
     bench.report.section("Probable duplicates", words.PROBABLE)
     rows = [
         [o.data, o.way, f"{o.precision:.4f}", f"{o.recall:.4f}", f"{o.f1:.4f}", count(o.found), seconds(o.seconds)]
-        for o in found
+        for o in outcomes
     ]
     bench.report.table(["Data", "Way", "Precision", "Recall", "F1", "Pairs", "Time"], rows)
     tenant = imports.workspace("bench-probable")
@@ -274,11 +274,11 @@ def measure_pages(bench: Bench) -> None:
     if "empty" not in bench.runs:
         bench.runs["empty"] = imports.run(bench.stack, tenant, bench.large())
     owner_url = bench.stack.info["owner_database_url"]
-    found = pages.measure(owner_url, tenant, bench.sizes.requests, count=bench.sizes.activity)
+    times = pages.measure(owner_url, tenant, bench.sizes.requests, count=bench.sizes.activity)
     with tenant_context(tenant.pk):
         people = Contact.objects.count()
     bench.report.section("Pages", f"{words.PAGES} The workspace holds {count(people)} contacts.")
-    bench.report.table(["Page", "Median", "95 %"], [[what, ms(half), ms(most)] for what, half, most in found])
+    bench.report.table(["Page", "Median", "95 %"], [[what, ms(half), ms(most)] for what, half, most in times])
 
 
 def measure_upload(bench: Bench) -> None:

@@ -39,10 +39,10 @@ class Data:
         """How many pairs are one person."""
         return sum(n * (n - 1) // 2 for n in Counter(self.truth).values())
 
-    def quality(self, found: Sequence[Pair]) -> tuple[float, float, float]:
+    def quality(self, pairs: Sequence[Pair]) -> tuple[float, float, float]:
         """(precision, recall, F1) of pairs by place."""
-        right = sum(self.truth[a] == self.truth[b] for a, b in found)
-        precision, recall = right / max(len(found), 1), right / max(self.pairs(), 1)
+        right = sum(self.truth[a] == self.truth[b] for a, b in pairs)
+        precision, recall = right / max(len(pairs), 1), right / max(self.pairs(), 1)
         return precision, recall, 2 * precision * recall / max(precision + recall, 1e-9)
 
 
@@ -134,15 +134,15 @@ def ours(data: Data) -> list[Pair]:
 
 def exact(data: Data) -> list[Pair]:
     """Pairs that have the same e-mail, phone or ID, or the same names and birthday: what a GROUP BY finds."""
-    found: set[Pair] = set()
+    pairs: set[Pair] = set()
     for columns in (("email",), ("phone",), ("external_id",), ("given", "family", "birth")):
         groups: dict[tuple[str, ...], list[int]] = {}
         for place, person in enumerate(data.people):
             values = tuple(getattr(person, column) for column in columns)
             if all(values):
                 groups.setdefault(values, []).append(place)
-        found |= {pair for group in groups.values() for pair in combinations(group, 2)}
-    return sorted(found)
+        pairs |= {pair for group in groups.values() for pair in combinations(group, 2)}
+    return sorted(pairs)
 
 
 def splink(data: Data) -> list[Pair]:
@@ -175,15 +175,15 @@ WAYS: dict[str, tuple[Callable[[Data], list[Pair]], str]] = {
 
 def measure(count: int) -> list[Outcome]:
     """Every way on every data set, as far as they are installed."""
-    found = []
+    outcomes = []
     for data in datasets(count):
         for way, (find, package) in WAYS.items():
             if package and not find_spec(package):
                 continue
             begun = time.perf_counter()
             pairs = find(data)
-            found.append(Outcome(data.name, way, *data.quality(pairs), len(pairs), time.perf_counter() - begun))
-    return found
+            outcomes.append(Outcome(data.name, way, *data.quality(pairs), len(pairs), time.perf_counter() - begun))
+    return outcomes
 
 
 @dataclass(frozen=True)
@@ -218,14 +218,14 @@ def search(stack: Stack, tenant: Tenant) -> Search:
             started = schedule.start(user_id=owner().pk)
         while True:
             with tenant_context(tenant.pk):
-                found: ProbableSearch = ProbableSearch.objects.get(pk=started.pk)
-            if not found.active:
+                ended: ProbableSearch = ProbableSearch.objects.get(pk=started.pk)
+            if not ended.active:
                 break
             time.sleep(0.2)
         took = time.perf_counter() - begun
-    if found.error:
-        raise SystemExit(found.error)
-    return Search(found.contacts, found.compared, found.found, took, memory.most, _single(tenant))
+    if ended.error:
+        raise SystemExit(ended.error)
+    return Search(ended.contacts, ended.compared, ended.found, took, memory.most, _single(tenant))
 
 
 def _single(tenant: Tenant) -> float:

@@ -56,13 +56,13 @@ class Stack:
     def programs(self, *words: str) -> list[psutil.Process]:
         """Our processes whose command line has all these words."""
         assert self.process
-        found = []
+        processes = []
         for process in psutil.Process(self.process.pid).children(recursive=True):
             with contextlib.suppress(psutil.Error):
                 line = " ".join(process.cmdline())
                 if all(word in line for word in words):
-                    found.append(process)
-        return found
+                    processes.append(process)
+        return processes
 
     def workers(self) -> list[psutil.Process]:
         """The two Celery processes that do the work: children of the one that talks to the broker."""
@@ -102,12 +102,12 @@ class Peak:
 def peak(processes: Callable[[], list[psutil.Process]]) -> Iterator[Peak]:
     """Watch while the block runs. The list is asked for once: looking for processes costs more than looking at them."""
     known = processes()
-    found = Peak(lambda: known)
-    found.before = found.most = found.look()
-    thread = threading.Thread(target=found.watch, daemon=True)
+    highest = Peak(lambda: known)
+    highest.before = highest.most = highest.look()
+    thread = threading.Thread(target=highest.watch, daemon=True)
     thread.start()
     try:
-        yield found
+        yield highest
     finally:
-        found.over.set()
+        highest.over.set()
         thread.join()

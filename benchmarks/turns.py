@@ -24,8 +24,8 @@ def undo(tenant: Tenant, import_id: int, *, back: bool = False) -> dict[str, Any
     said = io.StringIO()
     options = ["--back"] if back else []
     call_command("undo_import", str(import_id), f"--workspace={tenant.slug}", "--json", *options, stdout=said)
-    found: dict[str, Any] = json.loads(said.getvalue())
-    return found
+    report: dict[str, Any] = json.loads(said.getvalue())
+    return report
 
 
 def beside(stack: Stack, busy: Tenant, large: Path, other: Tenant, small: Path) -> dict[str, float | None]:

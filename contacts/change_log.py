@@ -22,12 +22,12 @@ class ScanLimitReached(Exception):
 
 def in_order(wanted: Any, *, newest_first: bool, after: tuple[datetime, int] | None, count: int) -> list[Contact]:
     """The next `count` contacts of the query `wanted` by change, behind the key (time, id). Raises TooFar."""
-    found: list[Contact] = []
+    contacts: list[Contact] = []
     for contact in _walk(wanted, newest_first=newest_first, after=after):
-        found.append(contact)
-        if len(found) == count:
+        contacts.append(contact)
+        if len(contacts) == count:
             break
-    return found
+    return contacts
 
 
 def _walk(wanted: Any, *, newest_first: bool, after: tuple[datetime, int] | None) -> Iterator[Contact]:

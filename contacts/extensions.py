@@ -145,25 +145,25 @@ def _load(path: str) -> Any:
 
 def check(**_apps: Any) -> list[CheckMessage]:
     """A system check: every name of settings.EXTENSIONS leads to what its point asks for."""
-    found: list[CheckMessage] = []
+    messages: list[CheckMessage] = []
     for point, names in POINTS.items():
         if point not in settings.EXTENSIONS:
-            found.append(Error(f"settings.EXTENSIONS has no {point!r}.", id="contacts.E001"))
+            messages.append(Error(f"settings.EXTENSIONS has no {point!r}.", id="contacts.E001"))
             continue
         for key, path in _named(point).items():
             try:
                 thing = _load(path)
             except ImportError as problem:
-                found.append(Error(f"EXTENSIONS[{point!r}][{key!r}]: {problem}", id="contacts.E002"))
+                messages.append(Error(f"EXTENSIONS[{point!r}][{key!r}]: {problem}", id="contacts.E002"))
                 continue
             missing = [name for name in names or () if not hasattr(thing, name)]
             if missing or (names is None and not callable(thing)):
                 what = f"has no {', '.join(missing)}" if missing else "cannot be called"
-                found.append(Error(f"EXTENSIONS[{point!r}][{key!r}]: {path} {what}.", id="contacts.E003"))
-    return found
+                messages.append(Error(f"EXTENSIONS[{point!r}][{key!r}]: {path} {what}.", id="contacts.E003"))
+    return messages
 
 
 def refuse_broken() -> None:
     """For processes that serve and run no system checks. Raises ImproperlyConfigured with all that is wrong."""
-    if found := check():
-        raise ImproperlyConfigured("\n".join(str(problem.msg) for problem in found))
+    if messages := check():
+        raise ImproperlyConfigured("\n".join(str(problem.msg) for problem in messages))

@@ -45,16 +45,16 @@ def _guarded(
     """One step; False when there is nothing to do here now."""
     try:
         with tenant_context(tenant_id):
-            found = _claimed(model, pk)
-            if found is None:
+            job = _claimed(model, pk)
+            if job is None:
                 return False
-            if found.attempts >= MOST_ATTEMPTS:
-                fail(found, "One step failed three times. See the server log for the reason.")
+            if job.attempts >= MOST_ATTEMPTS:
+                fail(job, "One step failed three times. See the server log for the reason.")
                 return False
-            model.objects.filter(pk=pk).update(attempts=found.attempts + 1)
+            model.objects.filter(pk=pk).update(attempts=job.attempts + 1)
         with tenant_context(tenant_id):
-            found = _claimed(model, pk)
-            return found is not None and step(found)
+            job = _claimed(model, pk)
+            return job is not None and step(job)
     except OperationalError:
         raise  # the database has gone, or two transactions met: a sweep brings the work back
     except (NotAllowed, DatabaseError) as problem:

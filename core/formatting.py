@@ -87,8 +87,8 @@ def stored(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, list):
         return ", ".join(map(str, value))
-    if isinstance(value, str) and (found := _YEARLESS(value)):
-        return f"{int(found[2])} {date(2000, int(found[1]), 1):%B}"
+    if isinstance(value, str) and (match := _YEARLESS(value)):
+        return f"{int(match[2])} {date(2000, int(match[1]), 1):%B}"
     return f"{value:f}" if isinstance(value, Decimal) else str(value)
 
 

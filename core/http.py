@@ -46,9 +46,9 @@ def address_behind_proxies(peer: str, told: str) -> str:
     """
     proxies: int = settings.TRUSTED_PROXIES
     entries = [entry for entry in told.split(",") if entry.strip()] if proxies > 0 else []
-    found = _address(entries[-min(proxies, len(entries))]) if entries else None
-    found = found or _address(peer)
-    return str(found) if found else peer
+    address = _address(entries[-min(proxies, len(entries))]) if entries else None
+    address = address or _address(peer)
+    return str(address) if address else peer
 
 
 def client_network(request: HttpRequest) -> str:
@@ -67,10 +67,10 @@ def _address(text: str) -> IPv4Address | IPv6Address | None:
     elif text.count(":") == 1:
         text = text.partition(":")[0]
     try:
-        found = ip_address(text.partition("%")[0])
+        address = ip_address(text.partition("%")[0])
     except ValueError:
         return None
-    return (found.ipv4_mapped or found) if isinstance(found, IPv6Address) else found
+    return (address.ipv4_mapped or address) if isinstance(address, IPv6Address) else address
 
 
 def render_page(

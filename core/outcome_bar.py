@@ -76,8 +76,8 @@ def rows(counts: Any) -> int:
 def segments(counts: Any, *, least: float = 1.0) -> list[BarPiece]:
     """Pieces of a strip. A count above 0 is at least `least` percent wide; the wide ones give way for it."""
     whole = rows(counts)
-    found = [(outcome.tone, count_of(counts, outcome.key)) for outcome in OUTCOMES]
-    shares = [(tone, 100 * count / whole) for tone, count in found if count > 0]
+    counted = [(outcome.tone, count_of(counts, outcome.key)) for outcome in OUTCOMES]
+    shares = [(tone, 100 * count / whole) for tone, count in counted if count > 0]
     wanting = sum(least - share for _, share in shares if share < least)
     spare = sum(share - least for _, share in shares if share > least)
     # With an empty rest the track pays for the smallest pieces; a full strip takes from its large ones.

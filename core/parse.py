@@ -19,7 +19,7 @@ def parse_ids(texts: Iterable[str]) -> list[int]:
 def parse_moment(text: str) -> datetime | None:
     """A time with its zone, in ISO 8601."""
     try:
-        found = parse_datetime(text)
+        moment = parse_datetime(text)
     except ValueError:
         return None  # of the right form, but no day of the calendar
-    return found if found and found.tzinfo else None
+    return moment if moment and moment.tzinfo else None

@@ -16,8 +16,8 @@ _AREAS = (
 @cache
 def _names(kind: str) -> dict[str, str]:
     english = Locale.parse("en")
-    found = english.territories if kind == "country" else english.languages
-    return {str(code): str(name) for code, name in found.items()}
+    names = english.territories if kind == "country" else english.languages
+    return {str(code): str(name) for code, name in names.items()}
 
 
 def country(code: str) -> str:
@@ -65,7 +65,7 @@ def zones() -> list[tuple[str, list[Choice]]]:
     for name in available_timezones() | {"UTC"}:
         groups.get(name.partition("/")[0], others).append((name, zone(name)))
     others.sort(key=lambda choice: (choice[0] != "UTC", _by_name(choice)))
-    areas = [(area, sorted(found, key=_by_name)) for area, found in groups.items() if found]
+    areas = [(area, sorted(choices, key=_by_name)) for area, choices in groups.items() if choices]
     return [("UTC and others", others), *areas]
 
 

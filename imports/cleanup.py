@@ -49,10 +49,10 @@ def workspace(tenant: Tenant, *, now: datetime) -> tuple[int, int]:
 def _each(tenant: Tenant, wanted: Q, act: Callable[[Import], None], *, withdrawn: bool = False) -> int:
     """Do something with each import that has ended and is meant, while nobody else can touch it."""
     with tenant_context(tenant.pk, read_only=True):
-        found = Import.objects.filter(wanted, phase=Phase.DONE)
+        imports = Import.objects.filter(wanted, phase=Phase.DONE)
         if withdrawn:
-            found = found.filter(Exists(UndoArchive.objects.filter(import_id=OuterRef("pk"))))
-        ids = list(found.order_by("pk").values_list("pk", flat=True))
+            imports = imports.filter(Exists(UndoArchive.objects.filter(import_id=OuterRef("pk"))))
+        ids = list(imports.order_by("pk").values_list("pk", flat=True))
     done = 0
     for pk in ids:
         with tenant_context(tenant.pk):

@@ -82,12 +82,12 @@ def _blank_examples(contact_ids: Sequence[int]) -> None:
 
 def _naming(needles: "_Needles") -> list[Import]:
     """Imports whose file is kept and has one of the identifiers."""
-    found = []
+    imports = []
     for imp in Import.objects.filter(file_removed_at=None).order_by("pk"):
         path = Path(settings.UPLOAD_DIR) / imp.path
         if path.is_file() and needles.anywhere(path, imp.dialect.get("encoding") or "utf-8"):
-            found.append(imp)
-    return found
+            imports.append(imp)
+    return imports
 
 
 class _Needles:

@@ -90,12 +90,12 @@ class Options:
 
     def source_names(self) -> dict[str, set[str]]:
         """Names by kind (tracking.models.SourceName) that the settings use."""
-        found = {
+        by_kind = {
             "endpoint": {self.endpoint},
             "touchpoint": {self.touchpoint},
             "action": {self.action_created, self.action_existing},
         }
-        return {kind: names - {""} for kind, names in found.items()}
+        return {kind: names - {""} for kind, names in by_kind.items()}
 
     def identifiers(self, workspace_order: str) -> tuple[str, ...]:
         """What says who a row is, strongest first. The external ID always does: no two contacts may have the same one."""
@@ -144,11 +144,11 @@ def _moment(text: str, zone: str) -> str:
 def _segments(values: Mapping[str, Any]) -> tuple[str, ...]:
     """Names from `segments` (a list), and from `segment` (one name, or a list) as the command line and old imports have
     them."""
-    found: list[str] = []
+    segments: list[str] = []
     for name in ("segments", "segment"):
         given = values.get(name) or []
-        found += [given] if isinstance(given, str) else given
-    names = tuple(dict.fromkeys(name.strip() for name in found if name.strip()))
+        segments += [given] if isinstance(given, str) else given
+    names = tuple(dict.fromkeys(name.strip() for name in segments if name.strip()))
     if len(names) > MAX_SEGMENTS:
         raise BadOption(f"{len(names)} segments are too many. The limit is {MAX_SEGMENTS}.")
     if any(len(name) > MAX_NAME for name in names):

@@ -35,6 +35,6 @@ class AddToSegments(BulkActionType):
         mine = Member.objects.filter(
             segment_id__in=action.options["segments"], contact_id__in=ids, added_at=action.started_at
         )
-        found = sorted(set(mine.values_list("contact_id", flat=True)))
+        members = sorted(set(mine.values_list("contact_id", flat=True)))
         mine.delete()
-        return found
+        return members

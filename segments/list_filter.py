@@ -29,6 +29,6 @@ def problem(segment: Segment) -> str:
     """Why the rule of a dynamic segment means nobody any more, in words; empty when it can be read."""
     try:
         compiler.compile_rule(tree.parse(segment.rule), compiler.context(inside=segment.pk))
-    except RuleError as found:
-        return found.why
+    except RuleError as error:
+        return error.why
     return ""

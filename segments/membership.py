@@ -72,8 +72,8 @@ def of_contact(contact_id: int) -> list[Segment]:
         pk__in=list(Member.objects.filter(contact_id=contact_id).values_list("segment_id", flat=True))
     )
     dynamic = list(Segment.objects.filter(rule__isnull=False).order_by("name")[:100])
-    found = replace(compiler.context(), of=contact_id)
-    asked = {f"s{s.pk}": Count("pk", filter=_meant(s, replace(found, inside=frozenset({s.pk})))) for s in dynamic}
+    scope = replace(compiler.context(), of=contact_id)
+    asked = {f"s{s.pk}": Count("pk", filter=_meant(s, replace(scope, inside=frozenset({s.pk})))) for s in dynamic}
     said = Contact.objects.living().filter(pk=contact_id).aggregate(**asked) if asked else {}
     return sorted([*static, *(s for s in dynamic if said[f"s{s.pk}"])], key=lambda s: s.name)
 
@@ -87,9 +87,11 @@ WHERE m.tenant_id = %(tenant)s AND m.contact_id = ANY(%(contacts)s) GROUP BY m.c
 def cells_of(contact_ids: Sequence[int]) -> dict[int, str]:
     """Contact ID → the static segments that it is in, as a cell that an import reads back: names with | between."""
     ids = dict(tenant_statements.fetch(SEGMENTS_OF, contacts=list(contact_ids)))
-    wanted = {segment_id for found in ids.values() for segment_id in found}
+    wanted = {segment_id for segment_ids in ids.values() for segment_id in segment_ids}
     names = dict(Segment.objects.filter(pk__in=wanted).values_list("pk", "name"))
-    return {pk: "|".join(sorted(escaped(names[i]) for i in found if i in names)) for pk, found in ids.items()}
+    return {
+        pk: "|".join(sorted(escaped(names[i]) for i in segment_ids if i in names)) for pk, segment_ids in ids.items()
+    }
 
 
 def escaped(name: str) -> str:
@@ -104,9 +106,9 @@ def split(text: str) -> list[str]:
     return [re.sub(r"\\([\\|])", r"\1", name).strip() for name in names if name.strip()]
 
 
-def _meant(segment: Segment, found: compiler.Context) -> Q:
+def _meant(segment: Segment, scope: compiler.Context) -> Q:
     try:
-        return compiler.compile_rule(parse(segment.rule), found)
+        return compiler.compile_rule(parse(segment.rule), scope)
     except RuleError:
         return compiler.NOBODY
 

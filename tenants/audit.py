@@ -58,8 +58,8 @@ def page(*, subject: str, user_id: int | None, about: str, before: int | None, c
 
 def about(target: str, *, count: int) -> list[Shown]:
     """What was done to one thing, the latest first."""
-    found = AuditEntry.objects.filter(object=target).select_related("user").order_by("-pk")[:count]
-    return [format_entry(entry) for entry in found]
+    entries = AuditEntry.objects.filter(object=target).select_related("user").order_by("-pk")[:count]
+    return [format_entry(entry) for entry in entries]
 
 
 def format_entry(entry: AuditEntry) -> Shown:

@@ -115,9 +115,9 @@ class ImportRulesForm(forms.Form):
 
 def initial(tenant: Tenant) -> dict[str, Any]:
     """The rules of a workspace as the form shows them."""
-    found = {name: getattr(tenant, name) for name in FIELDS}
-    found["max_upload_mb"] = min(max(found.pop("max_upload_bytes") // MB, 1), CAP_MB)
-    return found | {"separators": list(tenant.separators), "contact_limit": tenant.contact_limit or ""}
+    values = {name: getattr(tenant, name) for name in FIELDS}
+    values["max_upload_mb"] = min(max(values.pop("max_upload_bytes") // MB, 1), CAP_MB)
+    return values | {"separators": list(tenant.separators), "contact_limit": tenant.contact_limit or ""}
 
 
 def in_force(tenant: Tenant) -> set[str]:

@@ -64,15 +64,15 @@ def record(staging: Staging, *, start: int, stop: int, happened: datetime, given
         import_id=staging.import_id,
         **span,
     )
-    found = statements.fetch(COUNT_JOINED, staging, **span)[0][0] + statements.fetch(COUNT_OWN, staging, **span)[0][0]
-    return added, int(found) - added
+    events = statements.fetch(COUNT_JOINED, staging, **span)[0][0] + statements.fetch(COUNT_OWN, staging, **span)[0][0]
+    return added, int(events) - added
 
 
 def foresee(staging: Staging, *, stop: int, happened: datetime, given: str) -> tuple[int, int]:
     """How many events the rows before `stop` would add, and how many are known or said twice; writes nothing."""
     span = {"start": 0, "stop": stop, "happened": happened, "given": given}
-    found, fresh = statements.fetch(statements.fill(FORESEEN, said=_SAID), staging, **span)[0]
-    return int(fresh), int(found) - int(fresh)
+    events, fresh = statements.fetch(statements.fill(FORESEEN, said=_SAID), staging, **span)[0]
+    return int(fresh), int(events) - int(fresh)
 
 
 # A source action for each contact that rows [start, stop) have made or found: what the row says, else what the file says.

@@ -41,8 +41,8 @@ def stream(contact_id: int, *, kind: str = "", after: str = "", size: int = time
         "kind": kind if kind in dict(timeline.kinds()) else "",
         "kinds": timeline.kinds(),
         "days": [
-            (day, [(entry, sites.get(entry.event.site_id, "") if entry.event else "") for entry in found])
-            for day, found in groupby(shown.entries, key=_day)
+            (day, [(entry, sites.get(entry.event.site_id, "") if entry.event else "") for entry in entries])
+            for day, entries in groupby(shown.entries, key=_day)
         ],
         "page": shown,
         "after": after,
@@ -67,16 +67,16 @@ def visits(visitors: list[Visitor]) -> list[Visit]:
     sites = dict(Site.objects.values_list("pk", "name"))
     hits = list(Event.objects.filter(visitor_id__in=[v.pk for v in visitors]).order_by("-at", "-pk")[:HITS])
     under_way: dict[int, Visit] = {}
-    found: list[Visit] = []
+    grouped: list[Visit] = []
     for event in reversed(hits):
         visit = under_way.get(event.visitor_id)
         if visit is None or (event.at - visit.last_at).total_seconds() > VISIT_GAP_SECONDS:
             visit = Visit(event.visitor_id, sites.get(event.site_id, ""), event, event.at, 0)
             under_way[event.visitor_id] = visit
-            found.append(visit)
+            grouped.append(visit)
         visit.last_at = event.at
         visit.pages += event.kind == "page"
-    return sorted(found, key=lambda visit: visit.last_at, reverse=True)
+    return sorted(grouped, key=lambda visit: visit.last_at, reverse=True)
 
 
 def _day(entry: Entry) -> date:

@@ -74,8 +74,8 @@ def held(pairs: Iterable[Pair]) -> set[Pair]:
     wanted = set(pairs)
     if not wanted:
         return set()
-    found = Quarantine.objects.filter(released_at=None, value__in={value for _kind, value in wanted})
-    return wanted & set(found.values_list("kind", "value"))
+    rows = Quarantine.objects.filter(released_at=None, value__in={value for _kind, value in wanted})
+    return wanted & set(rows.values_list("kind", "value"))
 
 
 def find_shared(pairs: Iterable[Pair], *, now: datetime) -> list[Quarantine]:

@@ -74,12 +74,12 @@ def contacts_named(tenant_id: int, pairs: Iterable[tuple[str, str]]) -> dict[tup
     values: dict[str, list[str]] = defaultdict(list)
     for kind, value in pairs:
         values[kind].append(value)
-    found: dict[tuple[str, str], list[int]] = defaultdict(list)
+    ids: dict[tuple[str, str], list[int]] = defaultdict(list)
     for kind, wanted in values.items():
         statement = fill(CONTACTS[kind], formerly=fill(FORMERLY, kind=kind))
         for value, contact_id in fetch(statement, tenant=tenant_id, values=wanted, kind=kind):
-            found[kind, value].append(contact_id)
-    return dict(found)
+            ids[kind, value].append(contact_id)
+    return dict(ids)
 
 
 NEW_IDS = "SELECT nextval('visitor_id_seq') FROM generate_series(1, %(count)s)"

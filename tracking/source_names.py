@@ -11,10 +11,10 @@ MAX_NAMES = 500
 
 def names() -> dict[str, dict[str, str]]:
     """Kind → name in small letters → name as it is written, of those that are in use."""
-    found: dict[str, dict[str, str]] = {kind: {} for kind in Kind.values}
+    by_kind: dict[str, dict[str, str]] = {kind: {} for kind in Kind.values}
     for kind, name in SourceName.objects.filter(archived_at=None).values_list("kind", "name"):
-        found[kind][name.casefold()] = name
-    return found
+        by_kind[kind][name.casefold()] = name
+    return by_kind
 
 
 def ensure(kind: str, name: str) -> SourceName:
@@ -29,8 +29,10 @@ def ensure(kind: str, name: str) -> SourceName:
 
 def touchpoint_of(endpoint: str) -> str:
     """The touchpoint that is meant by an endpoint; empty when it has none."""
-    found = SourceName.objects.filter(kind=Kind.ENDPOINT, name=endpoint).values_list("touchpoint", flat=True).first()
-    return str(found or "")
+    touchpoint = (
+        SourceName.objects.filter(kind=Kind.ENDPOINT, name=endpoint).values_list("touchpoint", flat=True).first()
+    )
+    return str(touchpoint or "")
 
 
 class NotPossible(ValueError):
@@ -58,8 +60,8 @@ def rename(source: SourceName, name: str, *, touchpoint: str = "") -> None:
 
 def archive(source: SourceName, *, away: bool) -> bool:
     """Archive a name, or take it back into use; False when it was so before."""
-    found = SourceName.objects.filter(pk=source.pk, archived_at__isnull=away)
-    return bool(found.update(archived_at=timezone.now() if away else None))
+    rows = SourceName.objects.filter(pk=source.pk, archived_at__isnull=away)
+    return bool(rows.update(archived_at=timezone.now() if away else None))
 
 
 def _check_free(kind: str, name: str, *, but: int | None = None) -> None:

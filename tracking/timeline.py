@@ -93,14 +93,14 @@ def page(contact_id: int, *, kind: str, after: str, size: int = SIZE) -> Page:
     elif kind not in KINDS or not kind:
         sources = [*sources, *others.values()]
     key = _key(after)
-    found = [
+    entries = [
         (entry.at, place, entry.number, entry)
         for place, source in enumerate(sources)
         for entry in source.latest(contact_id, behind=key.behind(place) if key else None, count=size + 1)
     ]
-    found.sort(key=lambda one: one[:3], reverse=True)
-    shown = found[:size]
-    older = f"{shown[-1][2]}_{shown[-1][1]}_{shown[-1][0].isoformat()}" if len(found) > size else None
+    entries.sort(key=lambda one: one[:3], reverse=True)
+    shown = entries[:size]
+    older = f"{shown[-1][2]}_{shown[-1][1]}_{shown[-1][0].isoformat()}" if len(entries) > size else None
     return Page([one[3] for one in shown], older, sum(source.count(contact_id) for source in sources))
 
 

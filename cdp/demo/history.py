@@ -114,9 +114,9 @@ def _told(number: int, place: int, at: datetime) -> list[dict[str, Any]]:
                 "BouncedAt": at.isoformat(),
             }
         ]
-    found = [{"RecordType": "Delivery", "DeliveredAt": at.isoformat()}]
+    records = [{"RecordType": "Delivery", "DeliveredAt": at.isoformat()}]
     if number % 2:
-        found.append({"RecordType": "Open", "ReceivedAt": (at + timedelta(hours=2)).isoformat()})
+        records.append({"RecordType": "Open", "ReceivedAt": (at + timedelta(hours=2)).isoformat()})
     if number % 4 == 1:
-        found.append({"RecordType": "Click", "ReceivedAt": (at + timedelta(hours=2, minutes=1)).isoformat()})
-    return found
+        records.append({"RecordType": "Click", "ReceivedAt": (at + timedelta(hours=2, minutes=1)).isoformat()})
+    return records

@@ -99,8 +99,8 @@ class Draw:
 
     def below(self, limit: int) -> int:
         """A number from 0 to limit - 1."""
-        self.well, found = divmod(self.well, limit)
-        return found
+        self.well, remainder = divmod(self.well, limit)
+        return remainder
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,13 +39,13 @@ def hits(visitors: int, seed: int, *, known: range, coming: range) -> list[Seen]
     A fifth of them name themselves as people of `known`, a fifth as people of `coming`, by one of three identifiers;
     the rest stay anonymous.
     """
-    found: list[Seen] = []
+    seen: list[Seen] = []
     for n in range(visitors):
         draw = Draw(seed, n, 30)
         who = (known, coming, None, None, None)[n % 5]
         named = person(who[draw.below(len(who))], seed) if who else None
-        found += _visits(str(uuid.uuid5(NAMESPACE, f"{seed} {n}")), draw, named)
-    return sorted(found, key=lambda s: -s.age)
+        seen += _visits(str(uuid.uuid5(NAMESPACE, f"{seed} {n}")), draw, named)
+    return sorted(seen, key=lambda s: -s.age)
 
 
 def _visits(device: str, draw: Draw, who: Person | None) -> Iterator[Seen]:

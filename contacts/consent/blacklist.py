@@ -94,10 +94,10 @@ def suppress_contacts(contact_ids: Sequence[int]) -> int:
         listed = BlacklistEntry.objects.filter(kind=kind).values("value")
         mild = Q(**{f"{kind}_status__in": (EmailStatus.ACTIVE, EmailStatus.NOT_CONFIRMED)})
         for before, reason in REASON.items():
-            found = Contact.objects.filter(
+            contacts = Contact.objects.filter(
                 mild, **{f"{kind}__in": listed, f"{kind}_status": before, "pk__in": contact_ids}
             )
-            ids = list(found.order_by("pk").select_for_update().values_list("pk", flat=True))
+            ids = list(contacts.order_by("pk").select_for_update().values_list("pk", flat=True))
             Contact.objects.filter(pk__in=ids).update(
                 **{f"{kind}_status": "blacklisted", f"{kind}_status_at": now, f"{kind}_status_reason": reason},
                 changed_at=now,
@@ -111,7 +111,7 @@ def suppress_contacts(contact_ids: Sequence[int]) -> int:
 
 def listed(kind: str, *, search: str = "", before: int | None = None, count: int = 50) -> list[BlacklistEntry]:
     """The next entries of a list, the latest first; one more than asked for when there are more."""
-    found = BlacklistEntry.objects.filter(kind=kind).select_related("added_by").order_by("-pk")
+    entries = BlacklistEntry.objects.filter(kind=kind).select_related("added_by").order_by("-pk")
     if search:
-        found = found.filter(value=search)
-    return list((found.filter(pk__lt=before) if before else found)[: count + 1])
+        entries = entries.filter(value=search)
+    return list((entries.filter(pk__lt=before) if before else entries)[: count + 1])

@@ -49,8 +49,8 @@ def remove(emails: Sequence[str]) -> int:
 
 def find(email: str) -> PlatformBlock | None:
     """The entry of an address, for those who run the platform."""
-    found: PlatformBlock | None = PlatformBlock.objects.filter(pk=_digest(email)).first()
-    return found
+    block: PlatformBlock | None = PlatformBlock.objects.filter(pk=_digest(email)).first()
+    return block
 
 
 def _digest(email: str) -> str:

@@ -74,10 +74,10 @@ def deleted_with(kind: str, value: str) -> Contact | None:
         return None
     known = Alias.objects.filter(kind=kind, value=value).values_list("contact_id", flat=True)
     gone = Contact.objects.filter(deleted_at__isnull=False)
-    found: Contact | None = gone.filter(**own).order_by("pk").first() or gone.filter(pk__in=list(known)).first()
-    while found is not None and found.merged_into is not None:
-        found = Contact.objects.filter(pk=found.merged_into).first()
-    return found if found is not None and found.deleted_at is not None else None
+    contact: Contact | None = gone.filter(**own).order_by("pk").first() or gone.filter(pk__in=list(known)).first()
+    while contact is not None and contact.merged_into is not None:
+        contact = Contact.objects.filter(pk=contact.merged_into).first()
+    return contact if contact is not None and contact.deleted_at is not None else None
 
 
 # Contacts with an identifier of somebody who was erased; asked before deleted ones are brought back.

@@ -54,10 +54,10 @@ def _counted(kind: str) -> tuple[int, int, list[int]]:
 
 
 def _count(kind: str) -> tuple[int, int, list[int]]:
-    found = _grouped(kind, Q()).aggregate(groups=Count(kind), people=Sum("contacts"))
-    few = 0 < found["groups"] <= FEW
+    totals = _grouped(kind, Q()).aggregate(groups=Count(kind), people=Sum("contacts"))
+    few = 0 < totals["groups"] <= FEW
     ones = list(_grouped(kind, Q()).annotate(one=Min("pk")).values_list("one", flat=True)) if few else []
-    return int(found["groups"]), int(found["people"] or 0), ones
+    return int(totals["groups"]), int(totals["people"] or 0), ones
 
 
 def groups(kind: str, *, search: str = "", after: str = "") -> list[Group]:
@@ -69,8 +69,8 @@ def groups(kind: str, *, search: str = "", after: str = "") -> list[Group]:
     if values <= FEW:
         # To look for a few among a million would mean to look at all of them.
         condition &= Q((f"{kind}__in", Contact.objects.filter(pk__in=ones).values_list(kind, flat=True)))
-    found = _grouped(kind, condition).order_by(kind).values_list(kind, "contacts")[: GROUPS + 1]
-    return [Group(value, contacts) for value, contacts in found]
+    rows = _grouped(kind, condition).order_by(kind).values_list(kind, "contacts")[: GROUPS + 1]
+    return [Group(value, contacts) for value, contacts in rows]
 
 
 def _typed(kind: str, text: str) -> str:

@@ -107,20 +107,20 @@ def current_contact(contact: Contact) -> Contact:
 
 def merged_ids(contact_id: int) -> list[int]:
     """The contact and all those that have become part of it: whose rows of imports are its history."""
-    found, level = [contact_id], [contact_id]
+    ids, level = [contact_id], [contact_id]
     while level:
         level = list(Contact.objects.filter(merged_into__in=level).order_by("pk").values_list("pk", flat=True))
-        found += level
-    return found
+        ids += level
+    return ids
 
 
 def _people(contact_ids: Sequence[int]) -> list[Contact]:
     """The contacts, locked, those that were merged replaced by what they have become part of."""
-    found = {}
+    by_id = {}
     for contact_id in sorted(set(contact_ids)):
         contact = current_contact(Contact.objects.get(pk=contact_id))
-        found[contact.pk] = contact
-    locked = list(Contact.objects.select_for_update().filter(pk__in=found).order_by("pk"))
+        by_id[contact.pk] = contact
+    locked = list(Contact.objects.select_for_update().filter(pk__in=by_id).order_by("pk"))
     if any(c.deleted_at is not None for c in locked):
         raise NotAllowed("One of these contacts was deleted. Select the others again.")
     if len(locked) > MAX_MERGED_CONTACTS:

@@ -27,29 +27,29 @@ class Read:
 
 def read(text: str, kind: str) -> Read:
     """Pairs of a list, one a line, with a comma, semicolon, tab or bar between them; lines that cannot be used are said."""
-    found = Read()
+    result = Read()
     cells: list[tuple[int, str, str]] = []
     for line, row in enumerate(text.splitlines(), 1):
         parts = [part.strip().strip('"') for part in _SEPARATORS.split(row)]
         if not any(parts):
             continue
         if len(parts) != 2 or not all(parts):
-            found.problems.append((line, "does not have two IDs"))
+            result.problems.append((line, "does not have two IDs"))
         elif kind == "contact_id" and any(parse_id(p) is None for p in parts):
-            if cells or found.problems or line > 1:  # the first line may be a header
-                found.problems.append((line, "has an ID that is not a number"))
+            if cells or result.problems or line > 1:  # the first line may be a header
+                result.problems.append((line, "has an ID that is not a number"))
         else:
             cells.append((line, parts[0], parts[1]))
     known = _known({one for _line, *both in cells for one in both}, kind)
     for line, one, other in cells:
         missing = [value for value in (one, other) if value not in known]
         if missing and not (line == 1 and len(missing) == 2):
-            found.problems.append((line, f"has IDs that match no contact: {', '.join(missing)}"))
+            result.problems.append((line, f"has IDs that match no contact: {', '.join(missing)}"))
         elif not missing and known[one] != known[other]:
-            found.pairs.append((known[one], known[other]))
-    if len(found.pairs) > MOST:
-        found.problems.append((0, f"has more than {MOST:,} pairs"))
-    return found
+            result.pairs.append((known[one], known[other]))
+    if len(result.pairs) > MOST:
+        result.problems.append((0, f"has more than {MOST:,} pairs"))
+    return result
 
 
 def _known(values: set[str], kind: str) -> dict[str, int]:

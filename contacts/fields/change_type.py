@@ -44,8 +44,8 @@ class Retype(actions.BulkActionType):
         new, before = {}, {}
         for contact in Contact.objects.filter(pk__in=ids).order_by("pk").select_for_update():
             value = contact.attributes.get(field.key)
-            if value is not None and (found := _readable(parse, value)) is not None:
-                new[contact.pk], before[contact.pk] = found, value
+            if value is not None and (converted := _readable(parse, value)) is not None:
+                new[contact.pk], before[contact.pk] = converted, value
         queries.give_value(field.key, new, now=now)
         queries.keep_before(action.pk, {pk: {"value": value} for pk, value in before.items()})
         return list(new)
@@ -67,8 +67,8 @@ class Retype(actions.BulkActionType):
             was, value = kept[contact.pk]["value"], contact.attributes[field.key]
             if value == read(parse, was):
                 same[contact.pk] = was
-            elif (found := _readable(back, value)) is not None:
-                other[contact.pk] = found
+            elif (converted := _readable(back, value)) is not None:
+                other[contact.pk] = converted
         queries.give_value(field.key, {**same, **other}, now=now)
         return list(same)
 

@@ -42,7 +42,7 @@ class Field:
 def system() -> list[Field]:
     """Fields that every workspace has."""
     core = [Field(key, label, "text", None) for key, label in CORE.items()]
-    return [*core, *(Field(key, found.label, found.type, None) for key, found in SYSTEM.items())]
+    return [*core, *(Field(key, field.label, field.type, None) for key, field in SYSTEM.items())]
 
 
 def own(*, archived: bool = False) -> list[Field]:
@@ -62,18 +62,18 @@ def _count(key: str) -> int:
 
 def read_options(text: str) -> dict[str, str]:
     """Options as they are typed, one a line, `ID: label` or a label alone. Raises BadField."""
-    found: dict[str, str] = {}
+    options: dict[str, str] = {}
     for line in filter(None, (normal_text(part) for part in text.splitlines())):
         key, colon, label = (part.strip() for part in line.partition(":"))
         key, label = (key, label) if colon and label else (line, line)
-        if key in found:
+        if key in options:
             raise BadField(f"The option “{key}” is listed twice. Remove one of them.")
         if len(key) > 120 or "|" in key:
             raise BadField(f"Options can have up to 120 characters and no |. Shorten “{key[:40]}”.")
-        found[key] = label[:120]
-    if len(found) > MOST_OPTIONS:
+        options[key] = label[:120]
+    if len(options) > MOST_OPTIONS:
         raise BadField(f"A field can have up to {MOST_OPTIONS:,} options. Remove some.")
-    return found
+    return options
 
 
 def add(
@@ -137,7 +137,7 @@ def refuse_label(label: str, *, but: str = "") -> None:
 def taken_names(*, but: str = "") -> set[str]:
     """The columns that an export has, by their names in the form in which they are compared, without the field `but`."""
     others = Attribute.objects.exclude(key=but).values_list("label", flat=True)
-    system = (found.label for found in SYSTEM.values())
+    system = (field.label for field in SYSTEM.values())
     own = (export.STATUS, export.INFO, export.GONE)
     columns = (*CORE.values(), *system, *(name for part in own for name in part.values()), *export_columns())
     return {column_name(name) for name in (*columns, *others)}
@@ -150,10 +150,10 @@ def column_name(label: str) -> str:
 
 def _region(text: str) -> str:
     """The code of the country that is named, or empty."""
-    found = country(text) if text.strip() else ""
-    if found is None:
+    region = country(text) if text.strip() else ""
+    if region is None:
         raise BadField("Enter the country for phone numbers as a two-letter code such as GB, or as a name.")
-    return found
+    return region
 
 
 def _options(type_key: str, text: str) -> dict[str, str]:

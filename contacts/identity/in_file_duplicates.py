@@ -73,16 +73,16 @@ def group(
     """
     union, result = _Union(), InFileGroups()
     rank: dict[int | None, int] = {STRENGTH[name]: i for i, name in enumerate(order)}
-    found: dict[int, tuple[int, int]] = {}  # row → (strength, contact)
+    strongest: dict[int, tuple[int, int]] = {}  # row → (strength, contact)
     for (kind, _key), members in groupby(map(SharedIdentifierRow._make, rows), key=lambda r: (r.kind, r.key)):
         shared = list(members)
         for row in shared:
             union.find(row.row_no)
             if row.contact_id is not None:
-                found[row.row_no] = (rank.get(row.strength, 0), row.contact_id)
+                strongest[row.row_no] = (rank.get(row.strength, 0), row.contact_id)
         _JOINS[kind](shared, union, result)
     for group_rows in _sets(union, result):
-        _decide(group_rows, found, result, duplicates)
+        _decide(group_rows, strongest, result, duplicates)
     return result
 
 
@@ -132,12 +132,12 @@ def _sets(union: _Union, result: InFileGroups) -> Iterator[list[int]]:
 
 def _decide(
     rows: list[int],
-    found: dict[int, tuple[int, int]],
+    strongest: dict[int, tuple[int, int]],
     result: InFileGroups,
     duplicates: Literal["last", "first", "error"],
 ) -> None:
     """One group: its contact is that of the strongest match; rows that point at another one are refused (rule 2)."""
-    hits = [(*found[row], row) for row in rows if row in found]
+    hits = [(*strongest[row], row) for row in rows if row in strongest]
     contact = min(hits, key=lambda hit: (hit[0], hit[2]))[1] if hits else None
     for _strength, other, row in hits:
         if other != contact:

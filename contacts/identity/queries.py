@@ -88,10 +88,10 @@ WHERE EXISTS (SELECT 1 FROM found o WHERE o.contact_id = f.contact_id AND o.row_
 
 def find_same_contact(staging: Staging) -> int:
     """Note the rows that point at a contact at which another row points, too; returns how many."""
-    found = statements.fetch(SAME_CONTACT, staging)
-    rows = [("contact", row_no, str(contact_id)) for row_no, contact_id in found]
+    pairs = statements.fetch(SAME_CONTACT, staging)
+    rows = [("contact", row_no, str(contact_id)) for row_no, contact_id in pairs]
     tables.add(staging, "repeat", {"kind": "text", "row_no": "integer", "key": "text"}, rows)
-    return len(found)
+    return len(pairs)
 
 
 # Every row that shares something, group by group, the strongest kind first. Read once by the resolve.

@@ -148,11 +148,11 @@ def diff(staging: Staging, policy: Policy, *, start: int, stop: int) -> int:
 
 def planned(staging: Staging, *, start: int, stop: int) -> dict[str, Any]:
     """What the diff found in a range: {"updated", "unchanged", "changes": {key: [contacts, example row]}}."""
-    found = upsert.outcomes(staging, start=start, stop=stop)
+    outcomes = upsert.outcomes(staging, start=start, stop=stop)
     changed = {key: list(pair) for key, pair in upsert.changes(staging, start=start, stop=stop).items()}
     return {
-        "updated": found.get(RowOutcome.UPDATED, 0),
-        "unchanged": found.get(RowOutcome.UNCHANGED, 0),
+        "updated": outcomes.get(RowOutcome.UPDATED, 0),
+        "unchanged": outcomes.get(RowOutcome.UNCHANGED, 0),
         "changes": changed,
     }
 

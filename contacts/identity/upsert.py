@@ -82,7 +82,7 @@ def _status_change(channel: str, rules: Rules) -> tuple[str, str]:
 
 
 def _changes_of(rules: Rules) -> list[tuple[str, str]]:
-    found = [
+    parts = [
         (
             "s.external_id IS NOT NULL AND c.external_id IS NULL",
             changed.gap("external_id"),
@@ -91,10 +91,10 @@ def _changes_of(rules: Rules) -> list[tuple[str, str]]:
         OVERWRITE_ATTRIBUTES if rules.overwrite else FILL_ATTRIBUTES,
     ]
     if rules.statuses:
-        found += [_status_change(channel, rules) for channel in channel_status.ORDERS]
+        parts += [_status_change(channel, rules) for channel in channel_status.ORDERS]
     if rules.revive:
-        found.append(("c.deleted_at IS NOT NULL", changed.deletion()))
-    return found
+        parts.append(("c.deleted_at IS NOT NULL", changed.deletion()))
+    return parts
 
 
 def changes_something(rules: Rules) -> str:

@@ -17,15 +17,15 @@ def group(
     `missing` scores pairs that share no key; `vetoes` are pairs of which somebody has said that they are not one person.
     Every contact is in one group at most, and the same pairs give the same groups in whatever order they come.
     """
-    found: list[list[int]] = []
+    groups: list[list[int]] = []
     for together in _components(pair for pair, worth in bits.items() if worth > 0):
         if len(together) == 2:
             pair = (min(together), max(together))
             if pair not in vetoes:
-                found.append(list(pair))
+                groups.append(list(pair))
             continue
-        found += _apart(together, bits, missing, vetoes)
-    return found
+        groups += _apart(together, bits, missing, vetoes)
+    return groups
 
 
 def _components(pairs: Iterable[Pair]) -> list[list[int]]:

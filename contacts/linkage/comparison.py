@@ -55,14 +55,14 @@ class PersonColumns:
         words: Counter[str] = Counter(
             w for name in {**numbers["company"], **numbers["organisation"]} for w in set(name.split())
         )
-        lengths = {name: np.fromiter(map(len, found), np.int32, count=len(found)) for name, found in values.items()}
+        lengths = {name: np.fromiter(map(len, texts), np.int32, count=len(texts)) for name, texts in values.items()}
         parts = [email.partition("@")[0] for email in values["email"]]
         offices = [
             e.partition("@")[2] if organisations.office(p) else "" for e, p in zip(values["email"], parts, strict=True)
         ]
         digits = ["".join(filter(str.isdigit, part)) for part in parts]
         ids = np.array([pk for pk, _one in people], dtype=np.int64)
-        of_emails = (np.array(found, dtype=object) for found in (parts, digits, offices))
+        of_emails = (np.array(texts, dtype=object) for texts in (parts, digits, offices))
         return cls(ids, codes, values, words, lengths, *of_emails)
 
     def __len__(self) -> int:
@@ -70,7 +70,7 @@ class PersonColumns:
 
     def only(self, places: Array) -> "PersonColumns":
         """Those at the given places."""
-        codes = {name: found[places] for name, found in self.codes.items()}
+        codes = {name: codes_of_field[places] for name, codes_of_field in self.codes.items()}
         return replace(self, ids=self.ids[places], codes=codes)
 
 
@@ -80,21 +80,21 @@ def _number(numbers: dict[str, int], value: str | None) -> int:
 
 def compare(people: PersonColumns, left: Array, right: Array) -> Array:
     """Levels of the pairs of people at places `left` and `right`: an array (pairs, fields) of small numbers."""
-    found = np.zeros((len(left), len(FIELDS)), dtype=np.int8)
+    compared = np.zeros((len(left), len(FIELDS)), dtype=np.int8)
     for place, name in enumerate(FIELDS):
         codes = people.codes[name]
-        found[:, place] = _field(people, name, codes[left], codes[right])
-    _exchanged(people, found, left, right)
-    _colleagues(people, found, left, right)
-    return found
+        compared[:, place] = _field(people, name, codes[left], codes[right])
+    _exchanged(people, compared, left, right)
+    _colleagues(people, compared, left, right)
+    return compared
 
 
 def apart(people: PersonColumns, left: Array, right: Array) -> Array:
     """Which pairs are a person and an organisation: somebody's company is not the person. An array of truth values."""
     organisation, company = people.codes["organisation"] >= 0, people.codes["company"] >= 0
     named = company & ~organisation
-    found: Array = (organisation[left] & named[right]) | (named[left] & organisation[right])
-    return found
+    differ: Array = (organisation[left] & named[right]) | (named[left] & organisation[right])
+    return differ
 
 
 def _field(people: PersonColumns, name: str, a: Array, b: Array) -> Array:
@@ -110,10 +110,10 @@ def _field(people: PersonColumns, name: str, a: Array, b: Array) -> Array:
     return levels
 
 
-def _exchanged(people: PersonColumns, found: Array, left: Array, right: Array) -> None:
+def _exchanged(people: PersonColumns, compared: Array, left: Array, right: Array) -> None:
     """Where the names fit better crosswise, they get the crosswise levels, at most the second best."""
     given, family = (FIELDS.index(name) for name in _NAMES)
-    straight = found[:, given] + found[:, family]
+    straight = compared[:, given] + compared[:, family]
     odd = np.flatnonzero(straight <= 5)
     a, b = left[odd], right[odd]
     first, last = people.codes["given"], people.codes["family"]
@@ -122,20 +122,20 @@ def _exchanged(people: PersonColumns, found: Array, left: Array, right: Array) -
     # Both must fit: a surname that is somebody's first name says nothing.
     better &= (crossed[0] >= 3) & (crossed[1] >= 3)
     for place, levels in ((given, crossed[0]), (family, crossed[1])):
-        found[odd[better], place] = np.minimum(levels[better], 3)
+        compared[odd[better], place] = np.minimum(levels[better], 3)
 
 
-def _colleagues(people: PersonColumns, found: Array, left: Array, right: Array) -> None:
+def _colleagues(people: PersonColumns, compared: Array, left: Array, right: Array) -> None:
     """Addresses of one company are made of names by one rule, or are its office's: where the names of two people differ,
     similar addresses are two, and that of an office says nothing."""
     given, family, company, email = (FIELDS.index(name) for name in (*_NAMES, "company", "email"))
-    same = np.flatnonzero((found[:, company] >= 3) & ((found[:, given] == 1) | (found[:, family] == 1)))
+    same = np.flatnonzero((compared[:, company] >= 3) & ((compared[:, given] == 1) | (compared[:, family] == 1)))
     if not len(same):
         return
-    levels = found[same, email]
+    levels = compared[same, email]
     codes = people.codes["email"][left[same]]
     shared = (levels >= 3) & (people.offices[codes] != "")
-    found[same, email] = np.where(shared, 0, np.where((levels == 2) | (levels == 3), 1, levels))
+    compared[same, email] = np.where(shared, 0, np.where((levels == 2) | (levels == 3), 1, levels))
 
 
 # --- one field: of the pairs of its values with the numbers i and j ------------------------------------------------------
@@ -228,8 +228,8 @@ def _companies(people: PersonColumns, name: str, i: Array, j: Array) -> Array:
     """By the share of rarity that the words in common have of those of the shorter name."""
     total = sum(people.words.values()) + 1
 
-    def rarity(found: set[str]) -> float:
-        return sum(float(np.log(total / (people.words[w] + 1))) for w in found) or 1e-9
+    def rarity(agreeing: set[str]) -> float:
+        return sum(float(np.log(total / (people.words[w] + 1))) for w in agreeing) or 1e-9
 
     levels = np.ones(len(i), dtype=np.int8)
     for place, (x, y) in enumerate(zip(people.values[name][i], people.values[name][j], strict=True)):
@@ -257,8 +257,8 @@ def _likeness(one: list[str], other: list[str], seen: Counter[str], total: int) 
     if "".join(one) == "".join(other):
         return 4
 
-    def rarity(found: list[str]) -> float:
-        return sum(float(np.log(total / (seen[w] + 1))) for w in found) or 1e-9
+    def rarity(agreeing: list[str]) -> float:
+        return sum(float(np.log(total / (seen[w] + 1))) for w in agreeing) or 1e-9
 
     rest, alike_one, alike_other = list(other), [], []
     for w in one:

@@ -53,10 +53,10 @@ def reasons(
     parts: Sequence[Sequence[Any]], *, values: Mapping[str, tuple[str, str]], people: int, household: float
 ) -> list[Evidence]:
     """What speaks for and against, the strongest first. `values`: field → how the two contacts have it."""
-    found = [_reason(*part, values=values.get(part[0], ("", "")), people=people) for part in parts if part[2]]
+    evidence = [_reason(*part, values=values.get(part[0], ("", "")), people=people) for part in parts if part[2]]
     if household > 0.5:
-        found.append(Evidence("members of one household have this in common too", -household))
-    return sorted(found, key=lambda reason: -abs(reason.bits))
+        evidence.append(Evidence("members of one household have this in common too", -household))
+    return sorted(evidence, key=lambda reason: -abs(reason.bits))
 
 
 def _reason(name: str, level: int, bits: float, count: int, *, values: tuple[str, str], people: int) -> Evidence:

@@ -64,8 +64,8 @@ class Scores:
 
     @property
     def probability(self) -> Array:
-        found: Array = 1 / (1 + np.exp2(-np.clip(self.bits, -60, 60)))
-        return found
+        share: Array = 1 / (1 + np.exp2(-np.clip(self.bits, -60, 60)))
+        return share
 
 
 def start() -> Array:
@@ -123,13 +123,13 @@ def _namesakes(people: PersonColumns, shares: Array, random: np.random.Generator
                 chosen = random.choice(chosen, RANDOM_PAIRS // 6, replace=False)
             levels = compare(people, a[chosen], b[chosen])[:, place]
             seen += np.bincount(levels, minlength=LEVELS)
-    top, found = TOP["email"], shares.copy()
+    top, adjusted = TOP["email"], shares.copy()
     total = seen[1:top].sum()
     if total >= 100:
         among = seen / total
-        found[2:top] = np.maximum(found[2:top], among[2:top])
-        found[1] = max(1 - found[2:top].sum(), 1e-6)
-    return found
+        adjusted[2:top] = np.maximum(adjusted[2:top], among[2:top])
+        adjusted[1] = max(1 - adjusted[2:top].sum(), 1e-6)
+    return adjusted
 
 
 def rarities(people: PersonColumns) -> tuple[dict[str, list[float]], dict[str, Array]]:
@@ -153,7 +153,7 @@ def rarities(people: PersonColumns) -> tuple[dict[str, list[float]], dict[str, A
 
 def scale(model: Model, people: PersonColumns, levels: Array, left: Array) -> Array:
     """log(1/u) of the level of each field of each pair, by the rarity of equal values: an array (pairs, fields)."""
-    found = np.zeros(levels.shape, dtype=np.float32)
+    scaled = np.zeros(levels.shape, dtype=np.float32)
     for place, name in enumerate(FIELDS):
         u = np.append([1.0], model.u[place, 1:])
         chance = u[levels[:, place]]
@@ -163,29 +163,29 @@ def scale(model: Model, people: PersonColumns, levels: Array, left: Array) -> Ar
         total = max(model.totals[name], 1)
         few = np.array(model.rare[name])
         chance[equal] = np.where(seen <= 5, few[np.minimum(seen, 6)], seen / total)
-        found[:, place] = -np.log(np.clip(chance, 1e-12, 1))
-    return found
+        scaled[:, place] = -np.log(np.clip(chance, 1e-12, 1))
+    return scaled
 
 
 def weights(m: Array, levels: Array, scaled: Array) -> Array:
     """Natural logarithms of m/u by field; of the place only the strongest for and the strongest against are left."""
     logs = np.log(np.where(m > 0, m, 1))
-    found = np.where(levels > 0, np.take_along_axis(logs.T, levels, axis=0) + scaled, 0).astype(np.float32)
-    place = found[:, _PLACE]
+    bits = np.where(levels > 0, np.take_along_axis(logs.T, levels, axis=0) + scaled, 0).astype(np.float32)
+    place = bits[:, _PLACE]
     best, worst = place.argmax(axis=1), place.argmin(axis=1)
     rows = np.arange(len(place))
     kept = np.zeros_like(place)
     kept[rows, best] = np.maximum(place[rows, best], 0)
     kept[rows, worst] += np.minimum(place[rows, worst], 0)
-    found[:, _PLACE] = kept
-    return found
+    bits[:, _PLACE] = kept
+    return bits
 
 
-def _together(found: Array, levels: Array) -> Array:
+def _together(bits: Array, levels: Array) -> Array:
     """What a household has in common, of weights by field. Colleagues need no family name in common."""
-    shared = found[:, _SHARED].sum(axis=1)
+    shared = bits[:, _SHARED].sum(axis=1)
     colleagues = levels[:, _COMPANY] >= 3
-    together: Array = np.where(colleagues, shared - np.minimum(found[:, _FAMILY], 0), shared)
+    together: Array = np.where(colleagues, shared - np.minimum(bits[:, _FAMILY], 0), shared)
     return together
 
 
@@ -249,9 +249,9 @@ def _settled(before: tuple[float, float], after: tuple[float, float]) -> bool:
 
 
 def _responsibilities(model: Model, levels: Array, scaled: Array) -> tuple[Array, Array]:
-    found = weights(model.m, levels, scaled)
-    person = np.log(model.persons) + found.sum(axis=1)
-    household = np.log(model.households) + _together(found, levels)
+    bits = weights(model.m, levels, scaled)
+    person = np.log(model.persons) + bits.sum(axis=1)
+    household = np.log(model.households) + _together(bits, levels)
     stranger = np.log(max(1 - model.persons - model.households, 1e-12))
     most = np.maximum(np.maximum(person, household), stranger)
     parts = [np.exp(x - most) for x in (person, household, np.full_like(most, stranger))]
@@ -261,11 +261,11 @@ def _responsibilities(model: Model, levels: Array, scaled: Array) -> tuple[Array
 
 def score(model: Model, people: PersonColumns, levels: Array, left: Array) -> Scores:
     """Bits of pairs: the prior, what each field adds, and what the chance of a household takes away."""
-    found = weights(model.m, levels, scale(model, people, levels, left))
-    total = found.sum(axis=1)
+    bits = weights(model.m, levels, scale(model, people, levels, left))
+    total = bits.sum(axis=1)
     stranger = np.log(max(1 - model.persons - model.households, 1e-12))
-    household = np.logaddexp(stranger, np.log(model.households) + _together(found, levels)) - stranger
-    fields, away = found * LOG2E, household * LOG2E
+    household = np.logaddexp(stranger, np.log(model.households) + _together(bits, levels)) - stranger
+    fields, away = bits * LOG2E, household * LOG2E
     return Scores(fields, away, model.prior + total * LOG2E - away)
 
 

@@ -49,8 +49,8 @@ def _step(search: ProbableSearch) -> bool:
         search.state = SearchState.COMPARING
         search.save()
         return True
-    found = ((key, row[0]) for row in rows if row[-1] is None for key in blocking.keys(person_of(row)))
-    queries.replace_keys([row[0] for row in rows], found)
+    keys = ((key, row[0]) for row in rows if row[-1] is None for key in blocking.keys(person_of(row)))
+    queries.replace_keys([row[0] for row in rows], keys)
     search.cursor, search.contacts = rows[-1][0], search.contacts + len(rows)
     search.save()
     return True
@@ -70,11 +70,11 @@ def _people() -> PersonColumns:
 
 def _persons(ids: Iterable[int]) -> dict[int, Person]:
     """Some of the contacts in the form for comparing: nobody needs all of them at once."""
-    wanted, found = sorted(set(ids)), dict[int, Person]()
+    wanted, persons = sorted(set(ids)), dict[int, Person]()
     for start in range(0, len(wanted), CHUNK):
         rows = Contact.objects.living().filter(pk__in=wanted[start : start + CHUNK]).values_list(*COLUMNS)
-        found |= {row[0]: person_of(row) for row in rows}
-    return found
+        persons |= {row[0]: person_of(row) for row in rows}
+    return persons
 
 
 def _compare(search: ProbableSearch) -> None:
@@ -95,13 +95,13 @@ def _places(people: PersonColumns) -> tuple[Any, Any]:
     """The pairs to be compared, by place, in an order that depends on who they are."""
     order = np.argsort(people.ids)
     ids = people.ids[order]
-    found = []
+    places = []
     for rows in queries.pairs(blocking.cap(len(people))):
         both = np.array(rows, dtype=np.int64)
         at = np.minimum(np.searchsorted(ids, both), len(ids) - 1)
         known = (ids[at] == both).all(axis=1)  # a contact may have gone since its keys were written
-        found.append(np.sort(order[at[known]], axis=1))
-    pairs = np.concatenate(found) if found else np.zeros((0, 2), dtype=np.int64)
+        places.append(np.sort(order[at[known]], axis=1))
+    pairs = np.concatenate(places) if places else np.zeros((0, 2), dtype=np.int64)
     pairs = pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
     return pairs[:, 0], pairs[:, 1]
 
@@ -164,7 +164,7 @@ def similar(values: dict[str, Any], *, but: int | None = None, count: int = 5) -
     scores = fellegi_sunter.score(
         fellegi_sunter.stored(last.model, people), people, compare(people, left, others), left
     )
-    found = [
+    matches = [
         (int(people.ids[place]), float(p)) for place, p in zip(others, scores.probability, strict=True) if p >= LEAST
     ]
-    return sorted(found, key=lambda one: (-one[1], one[0]))[:count]
+    return sorted(matches, key=lambda one: (-one[1], one[0]))[:count]

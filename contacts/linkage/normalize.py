@@ -96,38 +96,38 @@ def word(value: Any) -> str | None:
     """A name as it is compared, or None for what says nothing."""
     if not value:
         return None
-    found = " ".join(_SIGNS.sub(" ", name_key(str(value))).split())
-    return None if not found or found in _PLACEHOLDERS or _ZEROS(found) else found
+    text = " ".join(_SIGNS.sub(" ", name_key(str(value))).split())
+    return None if not text or text in _PLACEHOLDERS or _ZEROS(text) else text
 
 
 def birthday(value: Any) -> str | None:
     """A day as eight digits. The first days of calendars and centuries stand for "not known"."""
-    found = re.sub(r"\D", "", str(value or ""))
-    return None if len(found) != 8 or found in _NO_BIRTHDAYS else found
+    digits = re.sub(r"\D", "", str(value or ""))
+    return None if len(digits) != 8 or digits in _NO_BIRTHDAYS else digits
 
 
 def address(value: Any) -> tuple[str | None, str | None]:
     """(words of a street in their short forms, the house number)."""
-    found = word(value)
-    if found is None:
+    text = word(value)
+    if text is None:
         return None, None
-    numbers = _WORD_WITH_DIGIT.findall(found)
-    words = [_short(w) for w in _WORD_WITH_DIGIT.sub(" ", found).split()]
+    numbers = _WORD_WITH_DIGIT.findall(text)
+    words = [_short(w) for w in _WORD_WITH_DIGIT.sub(" ", text).split()]
     return " ".join(words) or None, numbers[0] if numbers else None
 
 
-def _short(found: str) -> str:
+def _short(street: str) -> str:
     for ending in ("strasse", "straat"):
-        if found.endswith(ending) and found != ending:
-            return found[: -len(ending)] + "st"
-    if found.endswith("str") and len(found) > 5:
-        return found[:-1]
-    return _STREETS.get(found, found)
+        if street.endswith(ending) and street != ending:
+            return street[: -len(ending)] + "st"
+    if street.endswith("str") and len(street) > 5:
+        return street[:-1]
+    return _STREETS.get(street, street)
 
 
 def _joined(value: Any) -> str | None:
-    found = word(value)
-    return found.replace(" ", "") if found else None
+    text = word(value)
+    return text.replace(" ", "") if text else None
 
 
 def _kept(value: Any) -> str | None:

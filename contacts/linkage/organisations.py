@@ -48,17 +48,17 @@ _OFFICE = frozenset(
 )  # fmt: skip
 
 
-def name(found: str) -> str:
+def name(folded: str) -> str:
     """A company's name, given as words without accents and signs, without its legal form and with words in short forms.
 
     What is nothing but a legal form stays: it is the name.
     """
-    text = _CUT.sub(r"\1\2", _LONG.sub(" ", found))
+    text = _CUT.sub(r"\1\2", _LONG.sub(" ", folded))
     # Letters that stood apart belong together: "g m b h", "j p morgan".
     text = _SINGLE.sub(lambda match: match[0].replace(" ", ""), " ".join(text.split()))
     words = text.split()
     kept = [w for w in words if w not in _FORMS and w not in _AND] or words
-    return " ".join(_WORDS.get(w, w) for w in kept) or found
+    return " ".join(_WORDS.get(w, w) for w in kept) or folded
 
 
 def office(local: str) -> bool:

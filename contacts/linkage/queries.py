@@ -25,8 +25,8 @@ ORDER BY k.key"""
 def replace_keys(ids: Sequence[int], keys: Iterable[tuple[int, int]]) -> None:
     """Give contacts new keys: `keys` are pairs (key, contact ID)."""
     run(FORGET_KEYS, ids=list(ids))
-    found = list(keys)
-    run(PUT_KEYS, keys=[key for key, _pk in found], of=[pk for _key, pk in found])
+    pairs = list(keys)
+    run(PUT_KEYS, keys=[key for key, _pk in pairs], of=[pk for _key, pk in pairs])
 
 
 # Statistics of the keys, which the planner needs after many were written.
@@ -83,12 +83,12 @@ ON CONFLICT (tenant_id, low_id, high_id) DO UPDATE SET group_id = excluded.group
   decision = CASE WHEN probable_pair.decision = 'later' THEN 'later' ELSE '' END"""
 
 
-def replace_pairs(found: Iterable[dict[str, Any]]) -> None:
+def replace_pairs(pairs: Iterable[dict[str, Any]]) -> None:
     """Keep what a search has found in place of what the last one has."""
     run(FORGET_OPEN)
     tenant = current_tenant()
     with connection.cursor() as cursor:
-        rows: list[Any] = [{"tenant": tenant, **row, "detail": Jsonb(row["detail"])} for row in found]
+        rows: list[Any] = [{"tenant": tenant, **row, "detail": Jsonb(row["detail"])} for row in pairs]
         cursor.executemany(PUT, rows)
 
 

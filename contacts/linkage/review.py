@@ -97,8 +97,8 @@ def _reasons(pair: ProbablePair, by_id: dict[int, Contact]) -> list[Evidence]:
 
 
 def _value(contact: Contact, key: str) -> str:
-    found = getattr(contact, key, None) if hasattr(contact, key) else contact.attributes.get(key)
-    return str(found or "")
+    value = getattr(contact, key, None) if hasattr(contact, key) else contact.attributes.get(key)
+    return str(value or "")
 
 
 def count(decision: str) -> int:

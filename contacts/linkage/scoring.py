@@ -120,7 +120,7 @@ def explain(learnt: Model, people: PersonColumns, joined: Sequence[Sequence[int]
     left, right = (np.array(side) for side in zip(*pairs, strict=True))
     levels = compare(people, left, right)
     scores = fellegi_sunter.score(learnt, people, levels, left)
-    found = []
+    explained = []
     for i, (a, b) in enumerate(pairs):
         parts = [
             (name, int(level), round(float(worth), 2), _count(learnt, people, name, int(level), a))
@@ -129,8 +129,8 @@ def explain(learnt: Model, people: PersonColumns, joined: Sequence[Sequence[int]
         ]
         low, high = sorted((int(people.ids[a]), int(people.ids[b])))
         bits = _capped(float(scores.bits[i]), parts)
-        found.append(Found(low, high, bits, learnt.prior, float(scores.household[i]), parts))
-    return found
+        explained.append(Found(low, high, bits, learnt.prior, float(scores.household[i]), parts))
+    return explained
 
 
 def _count(learnt: Model, people: PersonColumns, name: str, level: int, place: int) -> int:

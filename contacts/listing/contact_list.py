@@ -124,10 +124,10 @@ class ListQuery:
 
 def matching(asked: ListQuery) -> Any:
     """The contacts that are asked for, in no order."""
-    found = _meant(asked).filter(status_filters.where(asked.filter))
+    contacts = _meant(asked).filter(status_filters.where(asked.filter))
     if asked.deleted:
-        return found.exclude(deleted_at=None)
-    return found if asked.filter.with_deleted else found.filter(deleted_at=None)
+        return contacts.exclude(deleted_at=None)
+    return contacts if asked.filter.with_deleted else contacts.filter(deleted_at=None)
 
 
 def _meant(asked: ListQuery) -> Any:
@@ -150,8 +150,8 @@ def _counts(asked: ListQuery) -> tuple[list[tuple[Any, ...]], bool]:
     if asked.rule:  # a rule looks at everybody anyway
         return status_filters.tally(_meant(asked)), False
     each = list(status_filters.kinds(_meant(asked))[: COUNTED + 1])
-    found = Counter(each[:COUNTED])
-    return [(*kind, contacts) for kind, contacts in found.items()], len(each) > COUNTED
+    counter = Counter(each[:COUNTED])
+    return [(*kind, contacts) for kind, contacts in counter.items()], len(each) > COUNTED
 
 
 def over(asked: ListQuery) -> int:
@@ -196,13 +196,13 @@ def _find(asked: ListQuery) -> tuple[int, list[int] | None]:
     return (len(ids), ids) if len(ids) <= FEW else (matching(asked).order_by().count(), None)
 
 
-def page(asked: ListQuery, found: ListPage | None = None) -> Page:
+def page(asked: ListQuery, cached: ListPage | None = None) -> Page:
     """The page behind `after`, or the one before `before`; the first one without either. `found`: what `cached_rule_result`
     says."""
     order = asked.orders[asked.order]
     after, before = _key(asked.after, order), _key(asked.before, order)
     backwards = before is not None and after is None
-    ids = found.ids if found else None
+    ids = cached.ids if cached else None
     rows = _rows(asked, order, before if backwards else after, ids, down=order.down is not backwards)
     more, rows = len(rows) > asked.size, rows[: asked.size]
     if backwards:
@@ -232,14 +232,14 @@ def _by_rating(wanted: Any, behind: Key | None, *, down: bool, count: int) -> li
     sign = "-" if down else ""
     rated = (wanted.exclude(rating=None), [f"{sign}rating", f"{sign}pk"], Order("", "rating", down))
     others = (wanted.filter(rating=None), [f"{sign}pk"], Order("", None, down))
-    found: list[Contact] = []
+    entries: list[Contact] = []
     zones = [rated, others] if down else [others, rated]
     if behind is not None and (behind[1] is None) == (zones[0] is rated):
         zones = zones[1:]
     for contacts, by, order in zones:
-        found += contacts.filter(_beyond(behind, order, down=down)).order_by(*by)[: count - len(found)]
+        entries += contacts.filter(_beyond(behind, order, down=down)).order_by(*by)[: count - len(entries)]
         behind = None  # the next zone begins at its beginning
-    return found
+    return entries
 
 
 def _beyond(behind: Key | None, order: Order, *, down: bool) -> Q:
@@ -266,12 +266,12 @@ def _key(text: str, order: Order) -> Key | None:
 
 
 def total(
-    asked: ListQuery, cells: list[status_filters.StatusCount], found: ListPage | None = None, *, more: bool = False
+    asked: ListQuery, cells: list[status_filters.StatusCount], cached: ListPage | None = None, *, more: bool = False
 ) -> tuple[int, bool]:
     """(contacts that are asked for, whether there are more): exact but for a search that finds very many. `cells`, `more`:
     what `counts` says."""
-    if found is not None:
-        return found.total, False
+    if cached is not None:
+        return cached.total, False
     if not more and not (asked.q and asked.filter.over):
         return status_filters.count(cells, asked.filter, deleted=asked.deleted), False
     counted = matching(asked).order_by()[: COUNTED + 1].count()

@@ -39,7 +39,7 @@ def columns(chosen: Sequence[str] | None) -> list[Column]:
     """All columns in their order. `chosen`: keys of those that a member wants; None: the usual ones. A field that is not
     there any more is left out."""
     wanted = set(USUAL if chosen is None else chosen)
-    fields = {key: found.label for key, found in SYSTEM.items()}
+    fields = {key: field.label for key, field in SYSTEM.items()}
     own = Attribute.objects.filter(archived_at=None).order_by("label").values_list("key", "label")
     labels = OWN | {f"{_FIELD}{key}": label for key, label in [*fields.items(), *own]}
     return [Column(key, label, key in wanted) for key, label in labels.items()]

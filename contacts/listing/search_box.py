@@ -35,11 +35,11 @@ def starts_with(column: str, prefix: str) -> Q:
 
 def same(values: Mapping[str, Any]) -> Any:
     """Living contacts that have one of the identifiers among the values, in their normal forms; a query."""
-    found = Q(pk__in=[])
+    condition = Q(pk__in=[])
     for kind in ("external_id", "email", "phone"):
         if values.get(kind):
-            found |= Q(**{kind: values[kind]})
-    return Contact.objects.living().filter(found).order_by("pk")
+            condition |= Q(**{kind: values[kind]})
+    return Contact.objects.living().filter(condition).order_by("pk")
 
 
 def condition(text: str, *, region: str | None) -> Q:
@@ -64,10 +64,10 @@ def _own(typed: str, region: str | None) -> Q:
         if local in ("", "*", "%"):
             return _domain(domain)
         return starts_with("email", normal_email(typed) or typed.lower())
-    found = starts_with("external_id", typed) | _names(typed) | starts_with("email", typed.lower())
+    condition = starts_with("external_id", typed) | _names(typed) | starts_with("email", typed.lower())
     if _LIKE_DOMAIN(typed):
-        found |= _domain(typed)
-    return found | _phone(typed, region) | _contact_id(typed)
+        condition |= _domain(typed)
+    return condition | _phone(typed, region) | _contact_id(typed)
 
 
 def _domain(text: str) -> Q:
@@ -85,16 +85,16 @@ def _names(typed: str) -> Q:
     if not words:
         return Q(pk__in=[])
     name = " ".join(words)
-    found = starts_with("first_key", name) | starts_with("last_key", name)
+    condition = starts_with("first_key", name) | starts_with("last_key", name)
     if len(words) > MOST_WORDS:
-        return found
+        return condition
     for i in range(1, len(words)):
         one, other = " ".join(words[:i]), " ".join(words[i:])
-        found |= starts_with("first_key", one) & starts_with("last_key", other)
-        found |= starts_with("last_key", one) & starts_with("first_key", other)
+        condition |= starts_with("first_key", one) & starts_with("last_key", other)
+        condition |= starts_with("last_key", one) & starts_with("first_key", other)
         # Where the whole name stands in one field.
-        found |= starts_with("first_key", f"{other} {one}") | starts_with("last_key", f"{other} {one}")
-    return found
+        condition |= starts_with("first_key", f"{other} {one}") | starts_with("last_key", f"{other} {one}")
+    return condition
 
 
 def _phone(typed: str, region: str | None) -> Q:
@@ -102,20 +102,20 @@ def _phone(typed: str, region: str | None) -> Q:
     digits = re.sub(r"[^0-9]", "", typed)
     whole = normal_phone(typed, region)
     # With every extension, where none was typed.
-    found = Q(phone=whole) | starts_with("phone", whole + EXTENSION) if whole else Q(pk__in=[])
+    condition = Q(phone=whole) | starts_with("phone", whole + EXTENSION) if whole else Q(pk__in=[])
     if len(digits) < FEWEST_DIGITS or re.search(r"[^0-9+() ./\-]", typed):
-        return found
+        return condition
     if typed.lstrip("( ").startswith(("+", "00")):
-        return found if whole else starts_with("phone", "+" + digits.removeprefix("00"))
+        return condition if whole else starts_with("phone", "+" + digits.removeprefix("00"))
     # A number as it is dialled at home begins with a 0 that its normal form has not.
-    return found | _inside(digits.removeprefix("0") if len(digits) > FEWEST_DIGITS else digits)
+    return condition | _inside(digits.removeprefix("0") if len(digits) > FEWEST_DIGITS else digits)
 
 
 def _inside(digits: str) -> Q:
     """Whose number has the digits inside: found by one pass over the index of phones, never over the contacts, and once for
     each version of them. Digits that many have are met soon on the way through the list."""
-    found = figures_cache.figures(f"digits.{digits[:40]}", lambda: _numbers(digits), while_writing=5)
-    return Q(phone__in=found) if len(found) <= FEW_NUMBERS else Q(phone__contains=digits)
+    numbers = figures_cache.figures(f"digits.{digits[:40]}", lambda: _numbers(digits), while_writing=5)
+    return Q(phone__in=numbers) if len(numbers) <= FEW_NUMBERS else Q(phone__contains=digits)
 
 
 def _numbers(digits: str) -> list[str]:

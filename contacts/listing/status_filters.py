@@ -51,8 +51,8 @@ def _phone(status: str, label: str, tone: str) -> StatusFilter:
 
 
 FILTERS = {
-    found.key: found
-    for found in (
+    status_filter.key: status_filter
+    for status_filter in (
         StatusFilter("", "All", "Contacts", "", Q(), lambda _c: True),
         # Everybody with an address, deleted contacts too, as people of the field know this filter.
         StatusFilter(
@@ -74,8 +74,8 @@ FILTERS = {
 
 def limit() -> int | None:
     """How many contacts with an e-mail the plan of the workspace holds; None: any number."""
-    found: int | None = Tenant.objects.values_list("contact_limit", flat=True).get(pk=current_tenant())
-    return found
+    most: int | None = Tenant.objects.values_list("contact_limit", flat=True).get(pk=current_tenant())
+    return most
 
 
 def where(wanted: StatusFilter) -> Q:
@@ -123,13 +123,13 @@ def tally(contacts: Any) -> list[tuple[bool, str | None, str | None, int]]:
     return list(kinds(contacts).annotate(contacts=Count("pk")))
 
 
-def count(found: list[StatusCount], wanted: StatusFilter, *, deleted: bool) -> int:
+def count(cells: list[StatusCount], wanted: StatusFilter, *, deleted: bool) -> int:
     """How many contacts a filter has, among the living or the deleted."""
     if wanted.over:
-        most, has = limit(), count(found, FILTERS["email"], deleted=deleted)
-        gone = sum(cell.contacts for cell in found if cell.deleted and cell.email is not None)
+        most, has = limit(), count(cells, FILTERS["email"], deleted=deleted)
+        gone = sum(cell.contacts for cell in cells if cell.deleted and cell.email is not None)
         return 0 if most is None or deleted else max(0, has - gone - most)
-    seen = (c for c in found if wanted.holds(c) and (c.deleted == deleted or (wanted.with_deleted and not deleted)))
+    seen = (c for c in cells if wanted.holds(c) and (c.deleted == deleted or (wanted.with_deleted and not deleted)))
     return sum(cell.contacts for cell in seen)
 
 

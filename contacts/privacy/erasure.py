@@ -41,8 +41,8 @@ class Erase(BulkActionType):
 
     def step(self, action: BulkAction, ids: Sequence[int], *, now: datetime) -> list[int]:
         wanted = self.wanted(Contact.objects.filter(pk__in=ids))
-        found = list(wanted.order_by("pk").select_for_update().values_list("pk", flat=True))
-        everybody = queries.with_merged(found)
+        locked = list(wanted.order_by("pk").select_for_update().values_list("pk", flat=True))
+        everybody = queries.with_merged(locked)
         pairs = [*_own(everybody), *data_providers.known(everybody)]
         known = sorted({(kind, value) for kind, value in pairs if kind in IDENTIFIERS})
         values = [value for _kind, value in known]
@@ -51,7 +51,7 @@ class Erase(BulkActionType):
         data_providers.erase(everybody, known)
         queries.forget_asked(values, called)
         queries.erase_audit(everybody, values, called)
-        return found
+        return locked
 
 
 def _own(contact_ids: Sequence[int]) -> list[tuple[str, str]]:

@@ -92,8 +92,8 @@ def holder(external_id: str | None, but: int | None) -> Contact | None:
     """The living contact that has an external ID."""
     if external_id is None:
         return None
-    found: Contact | None = Contact.objects.living().filter(external_id=external_id).exclude(pk=but).first()
-    return found
+    contact: Contact | None = Contact.objects.living().filter(external_id=external_id).exclude(pk=but).first()
+    return contact
 
 
 def _refuse_taken(external_id: str | None, but: int | None) -> None:

@@ -90,9 +90,11 @@ class ContactForm(forms.Form):
         region = workspace.country or None
         for key, label in CORE.items():
             self._add(key, label, "text", attrs=_AUTOCOMPLETE.get(key))
-        for key, found in SYSTEM.items():
+        for key, system_field in SYSTEM.items():
             if key != SUBSCRIPTIONS:
-                self._add(key, found.label, found.type, read=types.parser(found.type, region=region))
+                self._add(
+                    key, system_field.label, system_field.type, read=types.parser(system_field.type, region=region)
+                )
         for own in self.own:
             read = types.parser(own.type, options=own.options, region=own.region or region, zone=workspace.time_zone)
             self._add(own.key, own.label, own.type, read=read, options=own.options)
@@ -147,32 +149,32 @@ class ContactForm(forms.Form):
     @property
     def parts(self) -> list[tuple[str, list[Any]]]:
         """(title, bound fields) in the order of the page."""
-        found = [(title, [self[key] for key in keys]) for title, keys in PARTS]
+        sections = [(title, [self[key] for key in keys]) for title, keys in PARTS]
         if self.own:
-            found.append(("Custom fields", [self[own.key] for own in self.own]))
-        return [*found, *([("Subscriptions", [self[SUBSCRIPTIONS]])] if SUBSCRIPTIONS in self.fields else [])]
+            sections.append(("Custom fields", [self[own.key] for own in self.own]))
+        return [*sections, *([("Subscriptions", [self[SUBSCRIPTIONS]])] if SUBSCRIPTIONS in self.fields else [])]
 
     def clean(self) -> dict[str, Any]:
-        found: dict[str, Any] = {}
+        cleaned: dict[str, Any] = {}
         for key in self.fields:
             if key in (SUBSCRIPTIONS, "consent") or key in self.errors:
                 continue
             text = str(self.cleaned_data.get(key) or "").strip()
             try:
-                found[key] = self._read(key, text) if text else None
+                cleaned[key] = self._read(key, text) if text else None
             except BadValue as problem:
                 self.add_error(key, problem_sentence()(problem.code, **problem.facts))
         if SUBSCRIPTIONS in self.fields and SUBSCRIPTIONS not in self.errors:
-            found[SUBSCRIPTIONS] = self.cleaned_data[SUBSCRIPTIONS] or None
-        if not self.errors and not any(self._known(found).get(key) for key in ("email", "phone", "external_id")):
+            cleaned[SUBSCRIPTIONS] = self.cleaned_data[SUBSCRIPTIONS] or None
+        if not self.errors and not any(self._known(cleaned).get(key) for key in ("email", "phone", "external_id")):
             self.add_error(
                 None, "Enter an e-mail address, a phone number or an external ID. A contact needs at least one of them."
             )
-        return found
+        return cleaned
 
-    def _known(self, found: dict[str, Any]) -> dict[str, Any]:
+    def _known(self, cleaned: dict[str, Any]) -> dict[str, Any]:
         """The identifiers that there will be: those that are asked for, and those that stay."""
-        return {**vars(self.contact), **found} if self.only is not None and self.contact else found
+        return {**vars(self.contact), **cleaned} if self.only is not None and self.contact else cleaned
 
     def _read(self, key: str, text: str) -> Any:
         if key in ("email", "phone", "external_id"):
@@ -207,15 +209,15 @@ def _problem(key: str, text: str, region: str | None) -> str:
 
 def initial_values(contact: Contact) -> dict[str, Any]:
     """The values of a contact as the form shows them."""
-    found: dict[str, Any] = {key: getattr(contact, key) or "" for key in CORE}
-    found |= {"email": contact.email_display, "phone": contact.phone_display}
+    values: dict[str, Any] = {key: getattr(contact, key) or "" for key in CORE}
+    values |= {"email": contact.email_display, "phone": contact.phone_display}
     for key, value in contact.attributes.items():
         if key == SUBSCRIPTIONS:
-            found[key] = value
+            values[key] = value
         elif isinstance(value, bool):
-            found[key] = "yes" if value else "no"
+            values[key] = "yes" if value else "no"
         elif isinstance(value, list):
-            found[key] = " | ".join(map(str, value))
+            values[key] = " | ".join(map(str, value))
         else:
-            found[key] = f"{value:f}" if isinstance(value, Decimal) else value
-    return found
+            values[key] = f"{value:f}" if isinstance(value, Decimal) else value
+    return values

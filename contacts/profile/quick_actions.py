@@ -127,23 +127,23 @@ def deleted_by(contacts: Sequence[Contact]) -> dict[int, str]:
     alone = {e.detail.get("at"): e.user for e in entries.select_related("user").order_by("pk")}
     actions = BulkAction.objects.filter(started_at__in=[c.deleted_at for c in gone]).select_related("created_by")
     together = {action.started_at: action.created_by for action in actions}
-    found = {c.pk: alone.get(c.deleted_at.isoformat()) or together.get(c.deleted_at) for c in gone if c.deleted_at}
-    return {pk: user.display_name for pk, user in found.items() if user is not None}
+    names = {c.pk: alone.get(c.deleted_at.isoformat()) or together.get(c.deleted_at) for c in gone if c.deleted_at}
+    return {pk: user.display_name for pk, user in names.items() if user is not None}
 
 
 def taken_by(contact: Contact) -> Contact | None:
     """The living contact that has the external ID of a deleted one."""
     if contact.external_id is None:
         return None
-    found: Contact | None = Contact.objects.living().filter(external_id=contact.external_id).first()
-    return found
+    holder: Contact | None = Contact.objects.living().filter(external_id=contact.external_id).first()
+    return holder
 
 
 def locked(contact_id: int) -> Contact:
     """The contact, locked for this transaction, with the tenant's turn. Raises Contact.DoesNotExist."""
     write_lock.lock()
-    found: Contact = Contact.objects.select_for_update().get(pk=contact_id)
-    return found
+    contact: Contact = Contact.objects.select_for_update().get(pk=contact_id)
+    return contact
 
 
 def status_of(contact: Contact, channel: str) -> dict[str, Any]:

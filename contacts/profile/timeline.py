@@ -38,10 +38,10 @@ class Entry:
 
 def latest(contact_id: int, *, behind: Cursor | None, count: int) -> list[Entry]:
     """What people have done to the contact, the latest first: entries of the audit log."""
-    found = _about(contact_id)
+    entries = _about(contact_id)
     if behind is not None:
-        found = found.filter(keyset.beyond("at", behind.at, behind.number))
-    rows = found.select_related("user").order_by("-at", "-pk")[:count]
+        entries = entries.filter(keyset.beyond("at", behind.at, behind.number))
+    rows = entries.select_related("user").order_by("-at", "-pk")[:count]
     return [_entry(audit.format_entry(row)) for row in rows]
 
 

@@ -50,12 +50,12 @@ def status(text: str, *, channel: str) -> str:
 
     For phones, everything that forbids messages is `blacklisted`: they have no finer statuses.
     """
-    found = _STATUSES.get(_normal(text))
-    if found is None:
+    meaning = _STATUSES.get(_normal(text))
+    if meaning is None:
         raise BadValue("not_a_status")
     if channel == "phone":
-        return "active" if found == "active" else "blacklisted"
-    return found
+        return "active" if meaning == "active" else "blacklisted"
+    return meaning
 
 
 def is_stricter(new: str, old: str, *, channel: str) -> bool:

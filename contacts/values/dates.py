@@ -47,11 +47,11 @@ def _clear(value: str) -> datetime:
         raise BadValue("not_a_date")
     if _ISO_START(value):
         return _iso(value)
-    found = _THREE(value)
-    if found is None:
+    match = _THREE(value)
+    if match is None:
         raise BadValue("date_without_year" if _two(value) else "not_a_date")
-    first, _sign, second, third = found.groups()
-    clock = value[found.end() :]
+    first, _sign, second, third = match.groups()
+    clock = value[match.end() :]
     if len(first) == 4 and len(third) < 3:
         return _with_clock(_day(int(first), int(second), int(third)), clock)
     if len(first) < 3 and len(third) == 4:
@@ -88,10 +88,10 @@ def _with_clock(day: date, text: str) -> datetime:
     """A day with the time behind it: "", " 10:00", "T10:00:00.5+02:00", ", 2:30 PM", " 10:11:12 UTC"."""
     if not text.strip():
         return datetime.combine(day, time())
-    found = _CLOCK(text)
-    if found is None:
+    match = _CLOCK(text)
+    if match is None:
         raise BadValue("not_a_date")
-    hour, minute, second, fraction, half, *offset, utc_sign, name = found.groups()
+    hour, minute, second, fraction, half, *offset, utc_sign, name = match.groups()
     if name:
         raise BadValue("time_zone_unclear", zone=name)
     # Fractions are cut, not rounded: no value moves into the next second, or day.
@@ -134,9 +134,9 @@ def formatted(value: str, forms: tuple[str, ...]) -> datetime:
     if _ISO_START(value) and value.isascii() and (":" in value or not demanded):
         return _iso(value)
     for form in forms:
-        found = _by_form(value, form)
-        if found is not None:
-            return found
+        moment = _by_form(value, form)
+        if moment is not None:
+            return moment
     raise BadValue(_why_not(value), formats=", ".join(forms))
 
 
@@ -146,17 +146,17 @@ def _by_form(value: str, form: str) -> datetime | None:
             return datetime.strptime(value, form)
         except ValueError:
             return None
-    found = _THREE(value) if value.isascii() else None
-    if found is None:
+    match = _THREE(value) if value.isascii() else None
+    if match is None:
         return None
     pattern, _at, first_year = form.partition("@")
-    first, sign, second, third = found.groups()
+    first, sign, second, third = match.groups()
     parts = dict(zip(pattern[1::3], (first, second, third), strict=True))
     if sign != pattern[2] or max(len(parts["d"]), len(parts["m"])) > 2:
         return None
     year = _year(parts.get("Y"), parts.get("y") or parts.get("Y", ""), first_year)
     try:
-        return None if year is None else _with_clock(date(year, int(parts["m"]), int(parts["d"])), value[found.end() :])
+        return None if year is None else _with_clock(date(year, int(parts["m"]), int(parts["d"])), value[match.end() :])
     except ValueError as problem:
         if isinstance(problem, BadValue) and problem.code != "not_a_date":
             raise
@@ -184,15 +184,15 @@ def _why_not(value: str) -> str:
 
 def _exists(value: str) -> bool:
     """Whether three numbers are a day in any order that people write."""
-    found = _THREE(value)
-    if found is None:
+    match = _THREE(value)
+    if match is None:
         return False
-    a, b, c = (int(part) for part in found.group(1, 3, 4))
-    if len(found[1]) > 2:
+    a, b, c = (int(part) for part in match.group(1, 3, 4))
+    if len(match[1]) > 2:
         orders = [(a, b, c)]
     else:
-        year = c if len(found[4]) == 4 else _LEAP + c
-        orders = [(year, b, a), (year, a, b)] + ([(_LEAP + a, b, c)] if len(found[4]) == 2 and a > 31 else [])
+        year = c if len(match[4]) == 4 else _LEAP + c
+        orders = [(year, b, a), (year, a, b)] + ([(_LEAP + a, b, c)] if len(match[4]) == 2 and a > 31 else [])
     return any(_is_day(*order) for order in orders)
 
 
@@ -206,9 +206,9 @@ def _is_day(year: int, month: int, day: int) -> bool:
 
 def _two(value: str) -> bool:
     """Whether two numbers are a day and a month in one of the two orders."""
-    found = _TWO(value)
-    return found is not None and any(
-        _is_day(_LEAP, month, day) for month, day in ((int(found[1]), int(found[3])), (int(found[3]), int(found[1])))
+    match = _TWO(value)
+    return match is not None and any(
+        _is_day(_LEAP, month, day) for month, day in ((int(match[1]), int(match[3])), (int(match[3]), int(match[1])))
     )
 
 
@@ -218,11 +218,11 @@ def _two(value: str) -> bool:
 def birthday(value: str, forms: tuple[str, ...] = ()) -> str:
     """A day as it is stored, with its year (1988-05-31) or, where the value has none, without it (--05-31)."""
     value = _NO_YEARS[0] + value[4:] if value.startswith("0000-") else value
-    if found := DAY_AND_MONTH(value):
-        return _yearless(int(found[1]), int(found[2]))
-    if found := _TWO(value):
-        order = _order(found[2], forms)
-        return _two_parts(int(found[1]), int(found[3]), order)
+    if match := DAY_AND_MONTH(value):
+        return _yearless(int(match[1]), int(match[2]))
+    if match := _TWO(value):
+        order = _order(match[2], forms)
+        return _two_parts(int(match[1]), int(match[3]), order)
     day = formatted(value, forms).date() if forms else read_date(value)
     return _yearless(day.month, day.day) if f"{day.year:04}" in _NO_YEARS else day.isoformat()
 

@@ -74,10 +74,10 @@ def _thorough(value: str) -> str | None:
     if not value.isascii() and _disguised(value):
         return None
     try:
-        found = validate_email(value, check_deliverability=False)
+        checked = validate_email(value, check_deliverability=False)
     except EmailNotValidError:
         return None
-    return f"{found.local_part.translate(_ASCII_LOWER)}@{found.domain}"
+    return f"{checked.local_part.translate(_ASCII_LOWER)}@{checked.domain}"
 
 
 def bare_email(text: str) -> str:
@@ -88,9 +88,9 @@ def bare_email(text: str) -> str:
     value = text.strip(AROUND)
     if len(value) > 4 * MAX_EMAIL:
         return value
-    found = _NAMED(value)
-    if found and ("@" not in found[1] or found[1].strip(_QUOTES + AROUND + ",").lower() == found[2].lower()):
-        value = found[2]
+    match = _NAMED(value)
+    if match and ("@" not in match[1] or match[1].strip(_QUOTES + AROUND + ",").lower() == match[2].lower()):
+        value = match[2]
     value = value.strip(_QUOTES + AROUND + "<>").rstrip(";,. ").strip(_QUOTES + AROUND + "<>")
     if value[:7].lower() == "mailto:":
         value = value[7:].partition("?")[0].strip(AROUND)

@@ -86,10 +86,10 @@ def strict_integer(value: str) -> int:
 
 def plain_decimal(value: str) -> str:
     """A number as it was written, digit by digit, in one form: 012,5 is none, +012.50 is 12.50."""
-    found = _DECIMAL(value)
-    if found is None:
+    match = _DECIMAL(value)
+    if match is None:
         raise BadValue(_number_problem(value, "not_a_number"))
-    sign, whole, fraction = found.groups()
+    sign, whole, fraction = match.groups()
     return f"{'-' if sign == '-' else ''}{whole.lstrip('0') or '0'}{'.' + fraction if fraction else ''}"
 
 
@@ -112,11 +112,11 @@ NUMBER_FORMATS = {
 
 def plain_number(value: str, form: str) -> str:
     """A number in the form of its column as a plain one: 1.234,56 → 1234.56. Currencies stay out."""
-    found = NUMBER_FORMATS[form](value)
-    if found is None:
+    match = NUMBER_FORMATS[form](value)
+    if match is None:
         money = _number_problem(value, "") == "number_with_currency"
         raise BadValue("number_with_currency" if money else "number_other_format")
-    sign, whole, group, fraction = found.groups()
+    sign, whole, group, fraction = match.groups()
     return f"{sign}{whole.replace(group, '') if group else whole}{'.' + fraction[1:] if fraction else ''}"
 
 
@@ -130,7 +130,7 @@ def _number_problem(value: str, otherwise: str) -> str:
 
 def boolean(value: str) -> bool:
     """Yes or no, in the languages that the import understands."""
-    found = vocabulary.BOOLEANS.get(value.lower())
-    if found is None:
+    meaning = vocabulary.BOOLEANS.get(value.lower())
+    if meaning is None:
         raise BadValue("not_yes_or_no")
-    return found
+    return meaning

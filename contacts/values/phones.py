@@ -111,8 +111,8 @@ def spoken(phone: str) -> str:
 def as_written(text: str) -> str:
     """A phone as it is shown beside its normal form: without quotes around it, or the .0 of a number that was a float."""
     text = text.strip(_QUOTES + AROUND)
-    found = _FLOAT(text)
-    return found[1] if found else text
+    match = _FLOAT(text)
+    return match[1] if match else text
 
 
 def _careful(text: str, region: str | None) -> str | None:
@@ -129,17 +129,17 @@ def _careful(text: str, region: str | None) -> str | None:
 
 def _parts(value: str) -> tuple[str, str]:
     """(the number alone, its extension): without a label before it, words behind it, quotes around it."""
-    if found := _FLOAT(value):
-        return found[1], ""
-    if found := _SCIENTIFIC(value):
+    if match := _FLOAT(value):
+        return match[1], ""
+    if match := _SCIENTIFIC(value):
         # Only where no digit was lost: 4.42079460018E+11.
-        return (found[1] + found[2], "") if len(found[2] or "") == int(found[3]) else (value, "")
+        return (match[1] + match[2], "") if len(match[2] or "") == int(match[3]) else (value, "")
     value = value.strip(_QUOTES + AROUND)
-    if found := _LABEL(value):
-        value = value[found.end() :]
+    if match := _LABEL(value):
+        value = value[match.end() :]
     extension = ""
-    if found := _EXTENSION(value):
-        extension, value = found[1], value[: found.start()] + value[found.end() :]
+    if match := _EXTENSION(value):
+        extension, value = match[1], value[: match.start()] + value[match.end() :]
     value = _TAIL.sub("", _BRACKETS.sub("", value))
     return value.strip(_QUOTES + AROUND + ",;"), extension
 
@@ -161,8 +161,8 @@ def _thorough(value: str, region: str | None) -> str | None:
 
 def _mexico(number: Any) -> Any:
     """Without the 1 of mobile numbers, and without what was dialled at home before a long-distance call."""
-    found = re.fullmatch(r"(?:1|44|45)([0-9]{10})", str(number.national_number))
-    return _renumbered(number, found[1]) if found else number
+    match = re.fullmatch(r"(?:1|44|45)([0-9]{10})", str(number.national_number))
+    return _renumbered(number, match[1]) if match else number
 
 
 def _argentina(number: Any) -> Any:

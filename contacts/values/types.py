@@ -107,10 +107,10 @@ def _choice_parser(settings: Settings) -> Parser:
     def parse(value: str) -> str:
         if not known:
             return parsers.text(value)
-        found = known.get(form(value))
-        if found is None:
+        option = known.get(form(value))
+        if option is None:
             raise BadValue("not_an_option", options=", ".join(sorted(settings.options)[:10]))
-        return found
+        return option
 
     return parse
 
@@ -125,8 +125,8 @@ def _choices_parser(settings: Settings) -> Parser:
     sign = next((LISTS[form] for form in settings.formats if form in LISTS), "|")
 
     def parse(value: str) -> list[str]:
-        found = [one(part.strip()) for part in value.split(sign) if part.strip()]
-        return found if len(found) < 2 else list(dict.fromkeys(found))
+        items = [one(part.strip()) for part in value.split(sign) if part.strip()]
+        return items if len(items) < 2 else list(dict.fromkeys(items))
 
     return parse
 
@@ -135,32 +135,32 @@ def _choices_parser(settings: Settings) -> Parser:
 
 
 def _country(value: str) -> str:
-    found = vocabulary.country(value)
-    if found is None:
+    code = vocabulary.country(value)
+    if code is None:
         raise BadValue("not_a_country")
-    return found
+    return code
 
 
 def _language(value: str) -> str:
-    found = vocabulary.language(value)
-    if found is None:
+    code = vocabulary.language(value)
+    if code is None:
         raise BadValue("not_a_language")
-    return found
+    return code
 
 
 def _email(value: str) -> str:
-    found = identifiers.normal_email(value) or identifiers.normal_email(identifiers.bare_email(value))
-    if found is None:
+    address = identifiers.normal_email(value) or identifiers.normal_email(identifiers.bare_email(value))
+    if address is None:
         raise BadValue(identifiers.email_problem(value))
-    return found
+    return address
 
 
 def _phone_parser(settings: Settings) -> Parser:
     def parse(value: str) -> str:
-        found = identifiers.normal_phone(value, settings.region)
-        if found is None:
+        number = identifiers.normal_phone(value, settings.region)
+        if number is None:
             raise BadValue(identifiers.phone_problem(value, settings.region))
-        return found
+        return number
 
     return parse
 

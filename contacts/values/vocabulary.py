@@ -137,7 +137,7 @@ def country(text: str) -> str | None:
 
 def language(text: str) -> str | None:
     """The code of a language that a text names: its two letters, or three where it has no two. Regions are left out."""
-    if (found := _LOCALE_CODE(text)) and (code := _languages().get(found[1].lower())):
+    if (match := _LOCALE_CODE(text)) and (code := _languages().get(match[1].lower())):
         return code
     return _languages().get(_key(text)) or _languages().get(_key(_IN_BRACKETS.sub(" ", text)))
 
@@ -199,10 +199,10 @@ def _first_of(*tables: Iterable[tuple[str, str]]) -> dict[str, str]:
     """Key → code, by the first table that has the name. A name that means two things in a table is left out of it."""
     known: dict[str, str] = {}
     for table in tables:
-        found: dict[str, set[str]] = {}
+        codes_by_name: dict[str, set[str]] = {}
         for name, code in table:
-            found.setdefault(_key(name), set()).add(code)
-        known = {key: min(codes) for key, codes in found.items() if key and len(codes) == 1} | known
+            codes_by_name.setdefault(_key(name), set()).add(code)
+        known = {key: min(codes) for key, codes in codes_by_name.items() if key and len(codes) == 1} | known
     return known
 
 
@@ -210,10 +210,12 @@ def _first_of(*tables: Iterable[tuple[str, str]]) -> dict[str, str]:
 def _languages() -> dict[str, str]:
     english = {code for code in _spoken("en") if "_" not in code}
     every: list[tuple[str, Any]] = [(getattr(of, "alpha_2", of.alpha_3), of) for of in pycountry.languages]
-    iso = [(code, found) for code, found in every if code in english or len(code) == 2]
+    iso = [(code, language) for code, language in every if code in english or len(code) == 2]
     codes = [(code, code) for code in english]
-    longer = [(form, code) for code, found in iso for form in (found.alpha_3, getattr(found, "bibliographic", ""))]
-    named = [(name, code) for code, found in iso for name in found.name.split("; ")]
+    longer = [
+        (form, code) for code, language in iso for form in (language.alpha_3, getattr(language, "bibliographic", ""))
+    ]
+    named = [(name, code) for code, language in iso for name in language.name.split("; ")]
     spoken = [
         (name, code.split("_")[0])
         for locale in LOCALES

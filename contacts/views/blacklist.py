@@ -30,13 +30,13 @@ def _shown(request: WorkspaceRequest, kind: str) -> dict[str, Any]:
     typed, before = request.GET.get("q", "").replace("\x00", "").strip()[:254], request.GET.get("before", "")
     values, bad = blacklist.read(kind, [typed], region=_region(request))
     number = parse_id(before)
-    found = blacklist.listed(kind, search=(values or bad or [""])[0], before=number, count=SIZE)
+    entries = blacklist.listed(kind, search=(values or bad or [""])[0], before=number, count=SIZE)
     return {
         "kind": kind,
         "label": _LABELS[kind],
         "q": typed,
-        "entries": found[:SIZE],
-        "older_url": f"?before={found[SIZE - 1].pk}" if len(found) > SIZE else None,
+        "entries": entries[:SIZE],
+        "older_url": f"?before={entries[SIZE - 1].pk}" if len(entries) > SIZE else None,
         "first_url": request.path if before else None,
         "tabs": [
             {"label": label, "url": reverse(route), "current": key == kind, "bad": False,

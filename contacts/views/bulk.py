@@ -112,10 +112,10 @@ def asked_for(given: QueryDict) -> dict[str, Any]:
 @require_safe
 def actions(request: WorkspaceRequest) -> HttpResponse:
     """The latest bulk actions of the workspace."""
-    found = BulkAction.objects.select_related("created_by").order_by("-pk")[:SHOWN]
+    recent = BulkAction.objects.select_related("created_by").order_by("-pk")[:SHOWN]
     kinds = bulk_actions.action_types()
     return render_page(
-        request, "contacts/bulk_actions.html", {"rows": [(a, kinds[a.kind], outcome_sentence(a)) for a in found]}
+        request, "contacts/bulk_actions.html", {"rows": [(a, kinds[a.kind], outcome_sentence(a)) for a in recent]}
     )
 
 
@@ -123,57 +123,57 @@ def actions(request: WorkspaceRequest) -> HttpResponse:
 @require_safe
 def action(request: WorkspaceRequest, action_id: int) -> HttpResponse:
     """One bulk action: its progress, or its result. The part that changes renews itself."""
-    found = get_object_or_404(BulkAction, pk=action_id)
+    bulk = get_object_or_404(BulkAction, pk=action_id)
     if request.headers.get("HX-Target") == "contacts-bulk-progress":
-        answer = render_page(request, "contacts/_bulk_progress.html", _shown(found))
-        return answer if found.active else stop_polling(answer)
-    return render_page(request, "contacts/bulk_action.html", _shown(found))
+        answer = render_page(request, "contacts/_bulk_progress.html", _shown(bulk))
+        return answer if bulk.active else stop_polling(answer)
+    return render_page(request, "contacts/bulk_action.html", _shown(bulk))
 
 
-def _shown(found: BulkAction) -> dict[str, Any]:
-    kind = bulk_actions.action_types()[found.kind]
-    through = found.undone + found.kept if found.state == BulkState.UNDOING else found.done + found.skipped
-    if found.kind == "export" and found.active:
-        through = contact_export.so_far(found)
+def _shown(bulk: BulkAction) -> dict[str, Any]:
+    kind = bulk_actions.action_types()[bulk.kind]
+    through = bulk.undone + bulk.kept if bulk.state == BulkState.UNDOING else bulk.done + bulk.skipped
+    if bulk.kind == "export" and bulk.active:
+        through = contact_export.so_far(bulk)
     return {
-        "action": found,
+        "action": bulk,
         "what": kind,
         "through": through,
-        "of": found.done if found.state == BulkState.UNDOING else found.total,
-        "sentence": outcome_sentence(found),
-        "title": outcome_sentence(found) if not found.active else _asked(kind, found),
-        "can_undo": kind.undoable and found.state in (BulkState.DONE, BulkState.CANCELED) and found.done > 0,
-        "file": contact_export.file_of(found, now=timezone.now()) if found.kind == "export" else None,
+        "of": bulk.done if bulk.state == BulkState.UNDOING else bulk.total,
+        "sentence": outcome_sentence(bulk),
+        "title": outcome_sentence(bulk) if not bulk.active else _asked(kind, bulk),
+        "can_undo": kind.undoable and bulk.state in (BulkState.DONE, BulkState.CANCELED) and bulk.done > 0,
+        "file": contact_export.file_of(bulk, now=timezone.now()) if bulk.kind == "export" else None,
         "days": contact_export.EXPORT_KEEP_DAYS,
-        "examples": _examples(found),
+        "examples": _examples(bulk),
     }
 
 
-def _asked(kind: bulk_actions.BulkActionType, found: BulkAction) -> str:
+def _asked(kind: bulk_actions.BulkActionType, bulk: BulkAction) -> str:
     """What an action that is under way was asked to do; before it has counted whom it is about, without their number."""
-    return kind.asking(found.total) if found.total else kind.label
+    return kind.asking(bulk.total) if bulk.total else kind.label
 
 
-def outcome_sentence(found: BulkAction) -> str:
+def outcome_sentence(bulk: BulkAction) -> str:
     """What has become of an action, in a sentence."""
-    if found.state in (BulkState.GATHERING, BulkState.WORKING):
+    if bulk.state in (BulkState.GATHERING, BulkState.WORKING):
         return "Under way"
-    return "Undoing" if found.state == BulkState.UNDOING else bulk_actions.headline(found)
+    return "Undoing" if bulk.state == BulkState.UNDOING else bulk_actions.headline(bulk)
 
 
-def _examples(found: BulkAction) -> list[Contact]:
+def _examples(bulk: BulkAction) -> list[Contact]:
     """Contacts that the action has skipped, or that its undo has kept: the first of them."""
-    if found.kind == "pairs":
+    if bulk.kind == "pairs":
         return []  # its items are pairs
-    state = ItemState.KEPT if found.state == BulkState.UNDONE else ItemState.SKIPPED
-    ids = bulk_actions.items_in(found, state, 20)
+    state = ItemState.KEPT if bulk.state == BulkState.UNDONE else ItemState.SKIPPED
+    ids = bulk_actions.items_in(bulk, state, 20)
     return list(Contact.objects.filter(pk__in=ids).order_by("pk"))
 
 
 def _mine(request: WorkspaceRequest, action_id: int) -> None:
     """404 unless the person may do what the action does: to stop it, or to take it back, needs the same permission."""
-    found = get_object_or_404(BulkAction, pk=action_id)
-    if not request.membership.may(bulk_actions.action_types()[found.kind].permission):
+    bulk = get_object_or_404(BulkAction, pk=action_id)
+    if not request.membership.may(bulk_actions.action_types()[bulk.kind].permission):
         raise Http404
 
 
@@ -200,9 +200,9 @@ def cancel(request: WorkspaceRequest, action_id: int) -> HttpResponse:
 @require_safe
 def download(request: WorkspaceRequest, action_id: int) -> HttpResponseBase:
     """The file of an export, as long as it is kept."""
-    found = get_object_or_404(BulkAction, pk=action_id, kind="export")
-    path = contact_export.file_of(found, now=timezone.now())
+    bulk = get_object_or_404(BulkAction, pk=action_id, kind="export")
+    path = contact_export.file_of(bulk, now=timezone.now())
     if path is None:
-        return render_page(request, "contacts/bulk_action.html", _shown(found), status=410)
-    name = f"contacts {timezone.localtime(found.finished_at):%Y-%m-%d %H%M}.csv"
+        return render_page(request, "contacts/bulk_action.html", _shown(bulk), status=410)
+    name = f"contacts {timezone.localtime(bulk.finished_at):%Y-%m-%d %H%M}.csv"
     return FileResponse(path.open("rb"), as_attachment=True, filename=name, content_type="text/csv; charset=utf-8")

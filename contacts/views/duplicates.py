@@ -28,8 +28,8 @@ _ROUTES = {"email": "contacts:duplicates", "phone": "contacts:duplicates_phone"}
 def listing(request: HttpRequest, kind: str) -> HttpResponse:
     """Groups of one kind; with `value`, the contacts of that group beside them."""
     given = {name: request.GET.get(name, "").replace("\x00", "").strip()[:320] for name in ("q", "after", "value")}
-    found = exact.groups(kind, search=given["q"], after=given["after"])
-    value = given["value"] or (found[0].value if found else "")
+    groups = exact.groups(kind, search=given["q"], after=given["after"])
+    value = given["value"] or (groups[0].value if groups else "")
     members = exact.members(kind, value) if value else []
     context = {
         "compare": 2 <= len(members) <= COMPARED,
@@ -38,13 +38,13 @@ def listing(request: HttpRequest, kind: str) -> HttpResponse:
         "label": "e-mail address" if kind == "email" else "phone number",
         "q": given["q"],
         "value": value,
-        "groups": [(group, _url(given, value=group.value)) for group in found[:GROUPS]],
+        "groups": [(group, _url(given, value=group.value)) for group in groups[:GROUPS]],
         "members": members[:MEMBERS],
         "most": merge.MAX_MERGED_CONTACTS,
         "many": len(members) > MEMBERS,
         "totals": exact.totals(kind),
         "tabs": tabs(kind),
-        "older_url": _url(given, after=found[GROUPS - 1].value, value="") if len(found) > GROUPS else None,
+        "older_url": _url(given, after=groups[GROUPS - 1].value, value="") if len(groups) > GROUPS else None,
         "first_url": _url(given, after="", value="") if given["after"] else None,
         "here": request.get_full_path(),
     }
@@ -69,12 +69,12 @@ def merged(request: HttpRequest) -> HttpResponse:
 
 def tabs(current: str) -> list[dict[str, Any]]:
     """The tabs of all pages of duplicates."""
-    found = [_tab(kind, label, _ROUTES[kind], exact.totals(kind).contacts, current) for kind, label in KINDS.items()]
+    shown = [_tab(kind, label, _ROUTES[kind], exact.totals(kind).contacts, current) for kind, label in KINDS.items()]
     lately = Merge.objects.filter(
         undone_at=None, made_at__gte=timezone.now() - timedelta(days=merge.MERGE_UNDO_DAYS)
     ).count()
-    found.append(_tab("probable", "Probable duplicates", "contacts:probable", review.count(Decision.OPEN), current))
-    return [*found, _tab("merged", "Recently merged", "contacts:merged", lately, current)]
+    shown.append(_tab("probable", "Probable duplicates", "contacts:probable", review.count(Decision.OPEN), current))
+    return [*shown, _tab("merged", "Recently merged", "contacts:merged", lately, current)]
 
 
 def _tab(key: str, label: str, route: str, count: int, current: str) -> dict[str, Any]:

@@ -93,15 +93,15 @@ def likes(request: WorkspaceRequest) -> HttpResponse:
     but = request.GET.get("but", "")
     own = parse_id(but)
     same = search_box.same(values).exclude(pk=own)[:LIKES]
-    found = [(contact, "has the same e-mail, phone or external ID") for contact in same]
+    similar = [(contact, "has the same e-mail, phone or external ID") for contact in same]
     # Loaded only here: comparing needs arrays, which cost thirty megabytes.
     likely = import_module("contacts.linkage.job").similar(values, but=own) if values else []
     known = Contact.objects.in_bulk([pk for pk, _probability in likely])
-    seen = {contact.pk for contact, _why in found}
-    found += [
+    seen = {contact.pk for contact, _why in similar}
+    similar += [
         (known[pk], f"probably the same person, {p * 100:.0f} %") for pk, p in likely if pk in known and pk not in seen
     ]
-    return render_page(request, "contacts/_likes.html", {"likes": found[:LIKES]})
+    return render_page(request, "contacts/_likes.html", {"likes": similar[:LIKES]})
 
 
 @allow("contacts.edit")

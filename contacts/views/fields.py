@@ -31,8 +31,8 @@ def listing(request: WorkspaceRequest) -> HttpResponse:
 def _shown(request: WorkspaceRequest, error: str = "") -> dict[str, Any]:
     q = request.GET.get("q", "").strip().lower()[:60]
 
-    def wanted(found: list[custom_fields.Field]) -> list[custom_fields.Field]:
-        return [field for field in found if q in field.label.lower() or q in field.key]
+    def wanted(fields: list[custom_fields.Field]) -> list[custom_fields.Field]:
+        return [field for field in fields if q in field.label.lower() or q in field.key]
 
     return {
         "own": wanted(custom_fields.own()),

@@ -46,11 +46,11 @@ def choose_columns(request: WorkspaceRequest) -> HttpResponse:
 def context(asked: ListQuery, chosen: list[str] | None = None) -> dict[str, Any]:
     """What the list shows of what is asked for. `chosen`: the columns that the person wants."""
     cells = status_filters.cells()
-    found = contact_list.cached_rule_result(asked)
-    shown = contact_list.page(asked, found)
+    cached = contact_list.cached_rule_result(asked)
+    shown = contact_list.page(asked, cached)
     by = quick_actions.deleted_by(shown.contacts) if asked.deleted else {}
     counts, many = contact_list.counts(asked)
-    total, more = contact_list.total(asked, counts, found, more=many)
+    total, more = contact_list.total(asked, counts, cached, more=many)
     columns = list_columns.columns(chosen)
     return {
         "asked": asked,
@@ -102,18 +102,18 @@ def _rail(asked: ListQuery, cells: list[status_filters.StatusCount]) -> list[dic
     groups: dict[str, list[dict[str, Any]]] = {"Contacts": views}
     limited = status_filters.limit() is not None
     searching = bool(asked.q or asked.rule)
-    for key, found in FILTERS.items():
-        if key and (limited or not found.over):
+    for key, status_filter in FILTERS.items():
+        if key and (limited or not status_filter.over):
             current = key == asked.status
-            groups.setdefault(found.group, []).append(
+            groups.setdefault(status_filter.group, []).append(
                 {
-                    "label": found.label,
+                    "label": status_filter.label,
                     "url": f"?{asked.query(status='' if current else key)}",
-                    "tone": found.tone,
+                    "tone": status_filter.tone,
                     "current": current,
                     "count": contact_list.over(asked)
-                    if found.over and searching
-                    else status_filters.count(cells, found, deleted=asked.deleted),
+                    if status_filter.over and searching
+                    else status_filters.count(cells, status_filter, deleted=asked.deleted),
                 }
             )
     return [{"title": title, "filters": filters} for title, filters in groups.items()]

@@ -153,10 +153,10 @@ def pairs(request: HttpRequest) -> HttpResponse:
     upload = request.FILES.get("file")
     if upload is not None and not isinstance(upload, list):
         shown["text"] = upload.read(MAX_LIST).decode("utf-8-sig", errors="replace")
-    found = pairs_of.read(shown["text"].replace("\x00", ""), kind)
-    shown |= {"found": found, "problems": found.problems[:20], "more": max(0, len(found.problems) - 20)}
-    if not found.pairs or given.get("confirm") != "1":
-        return render_page(request, "contacts/pairs.html", shown, status=200 if found.pairs else 422)
+    result = pairs_of.read(shown["text"].replace("\x00", ""), kind)
+    shown |= {"found": result, "problems": result.problems[:20], "more": max(0, len(result.problems) - 20)}
+    if not result.pairs or given.get("confirm") != "1":
+        return render_page(request, "contacts/pairs.html", shown, status=200 if result.pairs else 422)
     token = given.get("token", "")[:32] or None
-    action = actions.begin("pairs", {}, user_id=user_id(request), token=token, pairs=found.pairs, rule=shown["rule"])
+    action = actions.begin("pairs", {}, user_id=user_id(request), token=token, pairs=result.pairs, rule=shown["rule"])
     return redirect_to(request, "contacts:bulk_action", action.pk)

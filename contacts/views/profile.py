@@ -88,10 +88,10 @@ def history(request: WorkspaceRequest, contact_id: int) -> HttpResponse:
 
 def channels(contact: Contact) -> list[dict[str, Any]]:
     """Where the contact can be reached: address, status, since when and why."""
-    found = []
+    rows = []
     for kind, label, icon in (("email", "E-mail", "mail"), ("phone", "Phone", "phone")):
         if getattr(contact, kind):
-            found.append(
+            rows.append(
                 {
                     "label": label,
                     "icon": icon,
@@ -104,7 +104,7 @@ def channels(contact: Contact) -> list[dict[str, Any]]:
                     "blocked": kind == "email" and bool(platform_blacklist.is_blocked_for_display(contact.email or "")),
                 }
             )
-    return found
+    return rows
 
 
 def facts(contact: Contact) -> list[dict[str, Any]]:

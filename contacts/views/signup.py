@@ -130,9 +130,11 @@ def forms(request: WorkspaceRequest) -> HttpResponse:
             return _add(request, given)
         error = "Enter a title and the consent wording."
     workspace: Any = request.workspace
-    found = SignupForm.objects.filter(archived_at=None).order_by("pk")
+    signup_forms = SignupForm.objects.filter(archived_at=None).order_by("pk")
     shown = {
-        "forms": [(form, workspace_urls.absolute(workspace_urls.outside("subscribe", form.key))) for form in found],
+        "forms": [
+            (form, workspace_urls.absolute(workspace_urls.outside("subscribe", form.key))) for form in signup_forms
+        ],
         "categories": Category.objects.filter(archived_at=None).order_by("name"),
         "given": given,
         "usual": f"I want to receive e-mails from {workspace.name}. I can unsubscribe at any time.",

@@ -233,16 +233,16 @@ def _hidden(label: str) -> str:
 def order_items(value: Any) -> list[tuple[str, str]]:
     """{% for name, quantity in order.properties.items|order_items %}: what was ordered, of any shape that a site or a file
     may have said it in; at most twenty."""
-    found = []
+    items = []
     for item in value if isinstance(value, list | tuple) else [value]:
         about = item if isinstance(item, dict) else {"name": item}
         name = next((about[key] for key in _ITEM_NAMES if about.get(key) not in (None, "")), "")
         quantity = next((about[key] for key in ("quantity", "qty", "count") if about.get(key)), "")
         if name and isinstance(name, str | int | float | Decimal):
-            found.append(
+            items.append(
                 (str(name)[:120], str(quantity)[:12] if isinstance(quantity, str | int | float | Decimal) else "")
             )
-    return found[:20]
+    return items[:20]
 
 
 @register.filter

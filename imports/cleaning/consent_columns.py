@@ -114,10 +114,10 @@ def meaning(name: str) -> Meaning | None:
     words = text.split()
     if not words or not _ABOUT.isdisjoint(words):
         return None
-    found = _TABLE.get(text) or _inside(words)
-    if found is None:
+    entry = _TABLE.get(text) or _inside(words)
+    if entry is None:
         return None
-    yes, sure = found
+    yes, sure = entry
     if yes == "active" and not _WHEN.isdisjoint(words):
         return None
     channel = "phone" if not _PHONE.isdisjoint(words) and _EMAIL.isdisjoint(words) else "email"
@@ -128,14 +128,14 @@ def _inside(words: Sequence[str]) -> tuple[str | None, bool] | None:
     """The longest run of words that the table has, where nothing but words around it is left over."""
     for length in range(len(words) - 1, 0, -1):
         for start in range(len(words) - length + 1):
-            found = _TABLE.get(" ".join(words[start : start + length]))
+            entry = _TABLE.get(" ".join(words[start : start + length]))
             rest = {*words[:start], *words[start + length :]}
             if (
-                found is not None
+                entry is not None
                 and rest <= _AROUND
-                and (found[1] or rest & {*_EMAIL, *_PHONE, "marketing", "newsletter"})
+                and (entry[1] or rest & {*_EMAIL, *_PHONE, "marketing", "newsletter"})
             ):
-                return found[0], True
+                return entry[0], True
     return None
 
 
@@ -148,13 +148,13 @@ _TELLING = frozenset(" ".join(word.split()) for word in _TELLING_WORDS.split("|"
 
 def looks_like(name: str, values: Iterable[str]) -> bool:
     """Whether a column must not be left out without a word: by its name, or because its cells say so."""
-    found = meaning(name)
+    column = meaning(name)
     said = {normal(value) for value in values if value.strip()}
     if said & _TELLING:
         return True
-    if found is None:
+    if column is None:
         return False
-    return found.sure or (bool(said) and all(_known(value) for value in said) and not said <= set(BOOLEANS))
+    return column.sure or (bool(said) and all(_known(value) for value in said) and not said <= set(BOOLEANS))
 
 
 def _known(text: str) -> bool:
@@ -171,8 +171,8 @@ _DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|\d{9,
 def reader(name: str, channel: str) -> Callable[[str], str | None]:
     """A function from the trimmed text of a cell in a column of this name to the status that it means for the channel; None
     when it says nothing. It raises BadValue("not_a_status")."""
-    found = meaning(name)
-    yes = found.yes if found is not None else None
+    column = meaning(name)
+    yes = column.yes if column is not None else None
 
     def read(text: str) -> str | None:
         if yes is None:
@@ -197,10 +197,10 @@ def _for(status: str, channel: str) -> str:
 
 def fits(name: str, values: Sequence[str]) -> bool:
     """Whether a column of this name can be read as statuses: all of its values, where only they can say that it is one."""
-    found = meaning(name)
-    if found is None:
+    column = meaning(name)
+    if column is None:
         return False
-    read = reader(name, found.channel)
+    read = reader(name, column.channel)
     good = 0
     for value in values:
         try:
@@ -209,5 +209,5 @@ def fits(name: str, values: Sequence[str]) -> bool:
         except BadValue:
             continue
     if not values:
-        return found.sure
-    return 2 * good > len(values) if found.sure else good == len(values) and looks_like(name, values)
+        return column.sure
+    return 2 * good > len(values) if column.sure else good == len(values) and looks_like(name, values)

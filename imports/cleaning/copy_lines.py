@@ -39,10 +39,10 @@ class _Answers(dict[str, Any]):
         self.answer = answer
 
     def __missing__(self, cell: str) -> Any:
-        found = self.answer(cell)
+        answer = self.answer(cell)
         if len(self) < REMEMBERED:
-            self[cell] = found
-        return found
+            self[cell] = answer
+        return answer
 
 
 def remembered(answer: Answer) -> Answer:

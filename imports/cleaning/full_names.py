@@ -132,8 +132,8 @@ def _eastern(text: str) -> Halves:
     words = text.replace("・", " ").split()
     if len(words) > 1:
         return " ".join(words[1:]), words[0]
-    if found := _KANA_BEHIND_KANJI(text):
-        return found[2], found[1]
+    if match := _KANA_BEHIND_KANJI(text):
+        return match[2], match[1]
     if len(text) < 2:
         return text, None
     # Four Chinese or Japanese signs are nearly always two and two; Koreans have one sign, or a known pair.

@@ -97,11 +97,11 @@ class Cleaner:
         values = self._identifiers(cells, problems)
         if self.named:
             self._names(cells, values, problems)
-        found = {}
+        cleaned = {}
         for column, read in self.attributes:
             if text := cells[column.index]:
                 try:
-                    found[column.target] = read(text)
+                    cleaned[column.target] = read(text)
                 except BadValue as problem:
                     problems.append(Problem(column.index, problem.code, text, problem.facts))
             elif column.required:
@@ -114,7 +114,7 @@ class Cleaner:
             return None, problems
         if problems and (not self.drop or any(p.code == "required_empty" for p in problems)):
             return None, problems
-        return CleanRow(values, found, [key for i, key in self.clearable if not cells[i]], settings, event), problems
+        return CleanRow(values, cleaned, [key for i, key in self.clearable if not cells[i]], settings, event), problems
 
     def _fits(self, cells: list[str], problems: list[Problem]) -> bool:
         """Whether a row of another width can be read: only when what it has too much is empty."""

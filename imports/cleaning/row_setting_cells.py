@@ -56,10 +56,10 @@ def _status(channel: str) -> Callable[[Column, Names], Callable[[str], Any]]:
 
 def _segments(_column: Column, _names: Names) -> Callable[[str], Any]:
     def read(text: str) -> list[str]:
-        found = list(dict.fromkeys(name for part in membership.split(text) if (name := texts.normal_text(part))))
-        if len(found) > MAX_SEGMENTS or any(len(name) > MAX_NAME for name in found):
+        names = list(dict.fromkeys(name for part in membership.split(text) if (name := texts.normal_text(part))))
+        if len(names) > MAX_SEGMENTS or any(len(name) > MAX_NAME for name in names):
             raise BadValue("segments_unreadable", limit=MAX_SEGMENTS)
-        return found
+        return names
 
     return read
 
@@ -69,10 +69,10 @@ def _known(kind: str) -> Callable[[Column, Names], Callable[[str], Any]]:
         known: Mapping[str, str] = getattr(names, kind)
 
         def read(text: str) -> str:
-            found = known.get(text.casefold())
-            if found is None:
+            name = known.get(text.casefold())
+            if name is None:
                 raise BadValue("unknown_name", kind=kind, value=text[:MAX_NAME])
-            return found
+            return name
 
         return read
 
@@ -121,20 +121,20 @@ def _currency(_column: Column) -> Callable[[str], Any]:
 def _channel(_column: Column) -> Callable[[str], Any]:
     def read(text: str) -> str:
         word = text.casefold()
-        found = _CHANNEL_WORDS.get(word, word)
-        if found not in CHANNELS:
+        channel = _CHANNEL_WORDS.get(word, word)
+        if channel not in CHANNELS:
             raise BadValue("not_a_channel", options=", ".join(CHANNELS))
-        return found
+        return channel
 
     return read
 
 
 def _message_status(_column: Column) -> Callable[[str], Any]:
     def read(text: str) -> str:
-        found = MESSAGE_STATUSES.get(identifiers.name_key(text))
-        if found is None:
+        status = MESSAGE_STATUSES.get(identifiers.name_key(text))
+        if status is None:
             raise BadValue("not_a_message_status", options=", ".join(_STATUS_WORDS))
-        return found
+        return status
 
     return read
 
@@ -145,12 +145,12 @@ def _items(_column: Column) -> Callable[[str], Any]:
     def read(text: str) -> list[Any]:
         if text.startswith("["):
             try:
-                found = exact_json.loads(text)
+                items = exact_json.loads(text)
             except ValueError:
                 raise BadValue("items_unreadable") from None
-            if not all(isinstance(item, dict | str) for item in found):
+            if not all(isinstance(item, dict | str) for item in items):
                 raise BadValue("items_unreadable")
-            return [item if isinstance(item, dict) else {"name": item} for item in found][:1000]
+            return [item if isinstance(item, dict) else {"name": item} for item in items][:1000]
         return [_item(part.strip()) for part in text.split("|") if part.strip()][:1000]
 
     return read

@@ -111,29 +111,29 @@ class RowSettings:
         self, readers: Sequence[tuple[int, str, Callable[[str], Any]]], cells: Sequence[str],
         problems: list[Problem] | None,
     ) -> dict[str, Any]:  # fmt: skip
-        found: dict[str, Any] = {}
+        values: dict[str, Any] = {}
         for i, key, read in readers:
             if text := cells[i].strip():
                 try:
                     value = read(strip_guard(text) if text[0] == "'" else text)
                     if key in STATUSES:
-                        value = _strictest(key, value, found.get(key))
+                        value = _strictest(key, value, values.get(key))
                     if value is not None:
-                        found[key] = value
+                        values[key] = value
                 except BadValue as problem:
                     if problems is None:
                         raise
                     problems.append(Problem(i, problem.code, text[:400], problem.facts))
-        return found
+        return values
 
     def _event(self, cells: Sequence[str], problems: list[Problem] | None) -> dict[str, Any]:
         readers = [(i, f"p.{key}" if name == "property" else name, read) for i, name, key, read in self.events]
         before = len(problems) if problems is not None else 0
-        found = self._values(readers, cells, problems)
-        if not found:
+        values = self._values(readers, cells, problems)
+        if not values:
             # A row without any cell of an event is a row about a contact, unless the file names one event for all.
             return {"k": "track", "n": self.event_name, "p": {}} if self._is_event_by_name() else {}
-        event = _shaped(self.task.kind, found, self.event_name)
+        event = _shaped(self.task.kind, values, self.event_name)
         missing = _missing(event)
         if not missing:
             return event
@@ -153,10 +153,10 @@ def _strictest(key: str, value: str | None, other: str | None) -> str | None:
     return value if channel_status.is_stricter(value, other, channel=STATUSES[key]) else other
 
 
-def _shaped(kind: str, found: Mapping[str, Any], name: str) -> dict[str, Any]:
+def _shaped(kind: str, values: Mapping[str, Any], name: str) -> dict[str, Any]:
     """An event as it is staged: k kind, n name, t time, id, p properties."""
     event: dict[str, Any] = {"k": kind, "p": {}}
-    for key, value in found.items():
+    for key, value in values.items():
         if key in ("time", "id"):
             event["t" if key == "time" else "id"] = value
         elif key == "name":

@@ -139,14 +139,14 @@ def _directory(path: Path) -> list[zipfile.ZipInfo]:
 
 def _count(path: Path, mark: bytes, *, most: int) -> int:
     """How often a mark stands in a file, as far as `most` matters: a directory is measured before it is read."""
-    found, end = 0, b""
+    count, end = 0, b""
     with path.open("rb") as file:
         for block in _blocks(file):
-            found += (end + block).count(mark)
+            count += (end + block).count(mark)
             end = block[-len(mark) + 1 :]
-            if found > most:
+            if count > most:
                 break
-    return found
+    return count
 
 
 @contextmanager

@@ -39,8 +39,8 @@ def split_lines(text: str, dialect: Dialect) -> list[str]:
 
 def read(lines: Sequence[str], dialect: Dialect, *, first_line: int = 1) -> Iterator[Row]:
     """Records of lines as plain tuples: the fast way for the hot loop. Blank lines are left out."""
-    found = _read(lines, dialect, first_line)
-    return workbook_cells.rows(found, frozenset(dialect.kept)) if dialect.workbook else found
+    records = _read(lines, dialect, first_line)
+    return workbook_cells.rows(records, frozenset(dialect.kept)) if dialect.workbook else records
 
 
 def _read(lines: Sequence[str], dialect: Dialect, first_line: int) -> Iterator[Row]:

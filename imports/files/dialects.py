@@ -101,13 +101,14 @@ def sniff(
         separator, separator_sure = said["separator"], 1.0
     else:
         separator, separator_sure = (line[1], 1.0) if line else layouts.separator(body, quote, known)
-    found = layouts.records(body, separator, quote)
+    records = layouts.records(body, separator, quote)
     if workbook:
-        found = [
-            replace(record, cells=[workbook_cells.chosen(cell, kept=True) for cell in record.cells]) for record in found
+        records = [
+            replace(record, cells=[workbook_cells.chosen(cell, kept=True) for cell in record.cells])
+            for record in records
         ]
-    start = layouts.start(found, known)
-    header_line = above + found[start.at].line if found else 0
+    start = layouts.start(records, known)
+    header_line = above + records[start.at].line if records else 0
     confidence = {"encoding": sure, "separator": separator_sure, "quote": quote_sure, "header": start.sure}
     guess = Dialect(encoding, separator, quote, start.header, confidence, header_line, workbook=workbook, unsure=unsure)
     return replace(guess, **said, chosen=wanted.chosen, confidence=confidence | dict.fromkeys(said, 1.0))
@@ -201,10 +202,10 @@ def _quote(text: str) -> tuple[str, float]:
 
 def _known_separator(value: str) -> str:
     names = {name: sign for sign, name in SEPARATORS.items()} | {"\\t": "\t", "none": SINGLE, "space": " "}
-    found = names.get(value.strip().lower(), value)
-    if len(found) != 1 or found in '\r\n"\x00\ufeff' or "\ud800" <= found <= "\udfff":
+    separator = names.get(value.strip().lower(), value)
+    if len(separator) != 1 or separator in '\r\n"\x00\ufeff' or "\ud800" <= separator <= "\udfff":
         raise FileProblem("separator_unclear", value=value[:40])
-    return found
+    return separator
 
 
 def _line(value: Any) -> int:

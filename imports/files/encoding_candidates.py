@@ -70,15 +70,15 @@ def doubtful(readings: Sequence[Reading]) -> tuple[str, ...]:
 
 def differing(sample: bytes, encodings: Sequence[str], *, limit: int = 5) -> list[tuple[str, ...]]:
     """Cells that the encodings read differently, each as all of them read it."""
-    found: dict[tuple[str, ...], None] = {}
+    readings: dict[tuple[str, ...], None] = {}
     for piece in re.split(rb'[\r\n,;\t"]+', sample):
         if not piece.isascii():
             texts = tuple(piece.decode(encoding, "replace").strip()[:60] for encoding in encodings)
             if len(set(texts)) > 1:
-                found[texts] = None
-        if len(found) >= limit:
+                readings[texts] = None
+        if len(readings) >= limit:
             break
-    return list(found)
+    return list(readings)
 
 
 def _decoded(sample: bytes, encoding: str) -> str | None:
@@ -127,20 +127,20 @@ def _script(sign: str) -> str:
 def _faults(word: str) -> float:
     """What counts against a word; 0 for one as people write it."""
     scripts = {script for sign in word if (script := _script(sign))}
-    found = _MIXED * (len(scripts) - 1) if len(scripts) > 1 else 0.0
+    faults = _MIXED * (len(scripts) - 1) if len(scripts) > 1 else 0.0
     for sign in word:
         if sign > "\x7f" and not _script(sign):
             if unicodedata.category(sign) in ("Cc", "Co", "Cn"):
-                found += _CONTROL
+                faults += _CONTROL
             elif sign == "’" and len(word) > 1:
-                found += 1.0
+                faults += 1.0
             elif scripts:
-                found += _SIGN
+                faults += _SIGN
             else:
-                found += _FREE_SIGN if sign in _MARKS else _RARE_SIGN
+                faults += _FREE_SIGN if sign in _MARKS else _RARE_SIGN
     if scripts == {"latin"}:
-        found += _CROWD * len(_CROWDED(word))
-    return found + _case_faults(word)
+        faults += _CROWD * len(_CROWDED(word))
+    return faults + _case_faults(word)
 
 
 def _case_faults(word: str) -> float:
@@ -148,11 +148,11 @@ def _case_faults(word: str) -> float:
     cased = [sign for sign in word if sign.lower() != sign.upper()]
     if len(cased) < 2 or "ß" in cased:
         cased = [sign for sign in cased if sign != "ß"]
-    found = sum(_CASE for before, sign in pairwise(cased) if before.islower() and sign.isupper())
+    faults = sum(_CASE for before, sign in pairwise(cased) if before.islower() and sign.isupper())
     capitals = sum(sign.isupper() for sign in cased)
     small = len(cased) - capitals
     # MüLLER, and иВАН where a code page has swapped capitals and small letters.
-    return found + (_CASE if small == 1 and capitals > 2 else 0.0)
+    return faults + (_CASE if small == 1 and capitals > 2 else 0.0)
 
 
 # --- the letters of languages -----------------------------------------------------------------------------------------

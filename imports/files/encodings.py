@@ -65,10 +65,10 @@ def named(name: str) -> str:
         wanted = codecs.lookup(name.strip()).name
     except (LookupError, ValueError):
         raise FileProblem("encoding_unknown", value=name) from None
-    found = next((key for key in CHOICES if codecs.lookup(key).name == wanted), None)
-    if found is None:
+    encoding = next((key for key in CHOICES if codecs.lookup(key).name == wanted), None)
+    if encoding is None:
         raise FileProblem("encoding_unknown", value=name)
-    return found
+    return encoding
 
 
 # --- other kinds of files ----------------------------------------------------------------------------------------------
@@ -171,11 +171,11 @@ def _lines_of(text: str) -> list[str]:
 
 
 def _by_letters(sample: bytes, country: str) -> Found:
-    found = encoding_candidates.weigh(sample, country=country)
-    if not found:
+    ranking = encoding_candidates.weigh(sample, country=country)
+    if not ranking:
         raise FileProblem("encoding_unreadable", encoding="UTF-8", lines=[])
-    lead = found[0].score - found[1].score if len(found) > 1 else 2 * encoding_candidates.CLEAR
-    return Found(found[0].encoding, round(min(0.99, 0.5 + lead / 30), 2), encoding_candidates.doubtful(found))
+    lead = ranking[0].score - ranking[1].score if len(ranking) > 1 else 2 * encoding_candidates.CLEAR
+    return Found(ranking[0].encoding, round(min(0.99, 0.5 + lead / 30), 2), encoding_candidates.doubtful(ranking))
 
 
 def is_wide(encoding: str) -> bool:

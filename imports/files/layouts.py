@@ -85,19 +85,19 @@ def records(text: str, separator: str, quote: str, limit: int = _LOOKED_AT) -> l
     """The first filled records, as far as they can be read. The last line of a sample may be cut and is left out."""
     end = text.rfind("\n")
     text = text[: end + 1] if end > 0 and text.count("\n") > 1 else text
-    found: list[Record] = []
+    parsed: list[Record] = []
     reader = csv.reader(io.StringIO(tight(text, separator, quote)), **options(separator, quote, strict=False))
     line = 1
     try:
         for cells in reader:
             if any(cell.strip() for cell in cells):
-                found.append(Record(line, cells))
+                parsed.append(Record(line, cells))
             line = reader.line_num + 1
-            if len(found) >= limit:
+            if len(parsed) >= limit:
                 break
     except csv.Error:
         pass
-    return found
+    return parsed
 
 
 def options(separator: str, quote: str, *, strict: bool = True) -> dict[str, Any]:
@@ -115,13 +115,13 @@ def separator(text: str, quote: str, known: Known) -> tuple[str, float]:
     lone = _lone_name(text, quote, known)
     if lone and not _rows_are_wider(text, quote):
         return (SINGLE if _any_inside(text) else ","), 0.9
-    if found := _best(text, quote, tuple(SEPARATORS), known):
-        sign, sure = found
+    if best := _best(text, quote, tuple(SEPARATORS), known):
+        sign, sure = best
         return (SINGLE, 0.6) if _is_prose(records(text, sign, quote), sign, text, known) else (sign, sure)
     if lone:
         return ",", 0.8
-    if found := _best(text, quote, _RARE, known):
-        return found
+    if best := _best(text, quote, _RARE, known):
+        return best
     return (SINGLE, 0.7) if _any_inside(text) else (",", 0.8)
 
 
@@ -157,10 +157,10 @@ def _best(text: str, quote: str, signs: Sequence[str], known: Known) -> tuple[st
     """The separator that cuts most records as it cuts the header; known names, then most cells decide between equals."""
     scores: list[tuple[float, int, str, float]] = []
     for sign in signs:
-        found = records(text, sign, quote)
-        even, width = _evenness(found, known)
+        parsed = records(text, sign, quote)
+        even, width = _evenness(parsed, known)
         if even > 0:
-            named = 0.2 if any(_named(record, known) for record in found[: _TITLES + 1]) else 0.0
+            named = 0.2 if any(_named(record, known) for record in parsed[: _TITLES + 1]) else 0.0
             scores.append((even + named, width, sign, even))
     if not scores:
         return None
@@ -171,9 +171,9 @@ def _best(text: str, quote: str, signs: Sequence[str], known: Known) -> tuple[st
     return best[2], round(best[3] * (0.5 if rival else 1), 2)
 
 
-def _evenness(found: list[Record], known: Known) -> tuple[float, int]:
+def _evenness(lines: list[Record], known: Known) -> tuple[float, int]:
     """(share of records that are as wide as the header, its width); the header may stand below title lines."""
-    counts = [len(record.cells) for record in found]
+    counts = [len(record.cells) for record in lines]
     wide = [count for count in counts if count > 1]
     if not wide:
         return 0.0, 0
@@ -182,24 +182,24 @@ def _evenness(found: list[Record], known: Known) -> tuple[float, int]:
     best = (plain if usual > 1 else plain / 2, counts[0])
     width = Counter(wide).most_common(1)[0][0]
     at = counts.index(width)
-    if 0 < at <= _TITLES and _begins(found, at, known):
+    if 0 < at <= _TITLES and _begins(lines, at, known):
         titled = 0.95 * sum(count == width for count in counts[at:]) / len(counts[at:])
         best = max(best, (titled, width))
     return best
 
 
-def _begins(found: list[Record], at: int, known: Known) -> bool:
+def _begins(lines: list[Record], at: int, known: Known) -> bool:
     """Whether a table can begin at a record that has others above it: it names columns, or a blank line stands before."""
-    return _named(found[at], known) > 0 or found[at].line > found[at - 1].line + 1
+    return _named(lines[at], known) > 0 or lines[at].line > lines[at - 1].line + 1
 
 
-def _is_prose(found: list[Record], sign: str, text: str, known: Known) -> bool:
+def _is_prose(lines: list[Record], sign: str, text: str, known: Known) -> bool:
     """Whether the "separator" belongs to the cells of one column: "Stone, Anna" in every line, and nothing else."""
-    if any(len(record.cells) > _SEVERAL for record in found) or _named(found[0], known):
+    if any(len(record.cells) > _SEVERAL for record in lines) or _named(lines[0], known):
         return False
-    if any(_DATA(cell) for record in found for cell in record.cells):
+    if any(_DATA(cell) for record in lines for cell in record.cells):
         return False
-    return _spaced([record for record in found if len(record.cells) > 1], sign, text)
+    return _spaced([record for record in lines if len(record.cells) > 1], sign, text)
 
 
 def _spaced(cut: list[Record], sign: str, text: str) -> bool:
@@ -221,15 +221,15 @@ _DATA = re.compile(
 _YEARS = range(1900, 2101)
 
 
-def start(found: list[Record], known: Known) -> Start:
+def start(lines: list[Record], known: Known) -> Start:
     """Where the table begins, and whether its first record names the columns."""
-    if not found:
+    if not lines:
         return Start(0, True, 0.5)
-    at = _by_name(found, known)
+    at = _by_name(lines, known)
     if at is not None:
         return Start(at, True, 0.98)
-    at = _below_titles(found)
-    first, rest = found[at].cells, found[at + 1 :]
+    at = _below_titles(lines)
+    first, rest = lines[at].cells, lines[at + 1 :]
     if any(_DATA(cell) and not _NUMBER(cell) for cell in first):
         return Start(at, False, 0.9)
     if any(_NUMBER(cell) for cell in first):
@@ -244,9 +244,9 @@ def _named(record: Record, known: Known) -> int:
     return sum(known(cell) for cell in record.filled)
 
 
-def _by_name(found: list[Record], known: Known) -> int | None:
+def _by_name(lines: list[Record], known: Known) -> int | None:
     """The first record with the most known names, if it can be a header."""
-    top = found[: _TITLES + 1]
+    top = lines[: _TITLES + 1]
     names = [_named(record, known) for record in top]
     most = max(names)
     if most == 0:
@@ -264,13 +264,13 @@ def _by_name(found: list[Record], known: Known) -> int | None:
     return 0 if names[0] else None
 
 
-def _below_titles(found: list[Record]) -> int:
+def _below_titles(lines: list[Record]) -> int:
     """The first record behind title lines: single cells above a wider table, with a blank line or other kinds of cells."""
-    at = next((i for i, record in enumerate(found[: _TITLES + 1]) if len(record.filled) > 1), 0)
-    if at == 0 or any(_DATA(record.filled[0]) for record in found[:at]):
+    at = next((i for i, record in enumerate(lines[: _TITLES + 1]) if len(record.filled) > 1), 0)
+    if at == 0 or any(_DATA(record.filled[0]) for record in lines[:at]):
         return 0
-    gap = found[at].line > found[at - 1].line + 1
-    return at if gap or _names_above_data(found[at], found[at + 1 :]) else 0
+    gap = lines[at].line > lines[at - 1].line + 1
+    return at if gap or _names_above_data(lines[at], lines[at + 1 :]) else 0
 
 
 def _names_above_data(first: Record, rest: list[Record]) -> bool:

@@ -80,30 +80,32 @@ def preview(path: Path, dialect: Dialect, *, rows: int = 20) -> Preview:
     Raises FileProblem: file_empty, no_rows, encoding_unreadable, unclosed_quote, header_quotes, header_duplicate,
     header_too_long, record_too_long, header_line (the file has no such line).
     """
-    found, complete = _first(path, dialect, rows + 1)
-    if not found:
+    records, complete = _first(path, dialect, rows + 1)
+    if not records:
         if dialect.header_line > 1:
             raise FileProblem("header_line", value=dialect.header_line, limit=MAX_HEADER_LINE)
         raise FileProblem("file_empty")
-    at = found[0][0] if dialect.header else 0
-    names = header([""] * len(found[0][1]))
+    at = records[0][0] if dialect.header else 0
+    names = header([""] * len(records[0][1]))
     if dialect.header:
-        if found[0][2]:
-            code = "record_too_long" if found[0][2] == "record_too_long" else "header_quotes"
-            raise FileProblem(code, line=found[0][0], limit=MAX_RECORD)
-        names = header(found.pop(0)[1])
-    if not found and complete:
+        if records[0][2]:
+            code = "record_too_long" if records[0][2] == "record_too_long" else "header_quotes"
+            raise FileProblem(code, line=records[0][0], limit=MAX_RECORD)
+        names = header(records.pop(0)[1])
+    if not records and complete:
         raise FileProblem("no_rows")
-    return Preview(names, [cells for _line, cells, _problem in found[:rows]], [line for line, *_ in found[:rows]], at)
+    return Preview(
+        names, [cells for _line, cells, _problem in records[:rows]], [line for line, *_ in records[:rows]], at
+    )
 
 
 def column_facts(path: Path, dialect: Dialect, *, max_rows: int = 2000) -> list[ColumnFacts]:
     """For each column three values and how full it is, over the first `max_rows` rows."""
-    found, _complete = _first(path, dialect, max_rows + 1)
-    if not found:
+    records, _complete = _first(path, dialect, max_rows + 1)
+    if not records:
         return []
-    width = len(found[0][1])
-    rows = [cells for _line, cells, problem in found[1 if dialect.header else 0 :] if not problem][:max_rows]
+    width = len(records[0][1])
+    rows = [cells for _line, cells, problem in records[1 if dialect.header else 0 :] if not problem][:max_rows]
     return [_facts([cells[i].strip() if i < len(cells) else "" for cells in rows]) for i in range(width)]
 
 
@@ -116,13 +118,13 @@ def _first(path: Path, dialect: Dialect, limit: int) -> tuple[list[Row], bool]:
     """The first filled rows, and whether they are all that the file has."""
     text, complete = _head(path, dialect)
     start, before = content_start(text, dialect.header_line)
-    found: list[Row] = []
+    records: list[Row] = []
     for row in _whole(split_lines(text[start:], dialect), dialect, before + 1, complete):
         if any(cell.strip() for cell in row[1]):
-            found.append(row)
-        if len(found) >= limit:
-            return found, False
-    return found, complete
+            records.append(row)
+        if len(records) >= limit:
+            return records, False
+    return records, complete
 
 
 def _whole(lines: list[str], dialect: Dialect, first_line: int, complete: bool) -> Iterator[Row]:

@@ -108,7 +108,7 @@ OF_CONTACTS = ("Contact", "Fields", "Your own fields")
 
 def groups() -> list[tuple[str, list[Field]]]:
     """Every field of the workspace with its format, in the groups of the mapping page."""
-    found = [
+    sections = [
         ("Contact", [_field(key, guess.label(key)) for key in guess.CORE_TARGETS]),
         ("Fields", [_field(key, system.label, system.type) for key, system in SYSTEM.items()]),
         (
@@ -118,7 +118,7 @@ def groups() -> list[tuple[str, list[Field]]]:
         ("For this row", [_field(key, label) for key, label in row_settings.SETTINGS.items()]),
         ("Activity", [_field(key, label) for key, label in row_settings.EVENT.items()]),
     ]
-    return [(title, fields) for title, fields in found if fields]
+    return [(title, fields) for title, fields in sections if fields]
 
 
 def template(tenant: Tenant) -> Iterator[str]:

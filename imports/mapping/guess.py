@@ -134,8 +134,8 @@ def is_our_export(names: Sequence[str]) -> bool:
 
 def _status(name: str, values: Sequence[str]) -> str | None:
     """The status that a column sets, if its name says that it is about consent and its values can be read so."""
-    found = consent_columns.meaning(name)
-    return f"{found.channel}_status" if found is not None and consent_columns.fits(name, values) else None
+    column = consent_columns.meaning(name)
+    return f"{column.channel}_status" if column is not None and consent_columns.fits(name, values) else None
 
 
 def _refused(target: str, values: Sequence[str]) -> bool:
@@ -173,10 +173,10 @@ def _by_content(
     for target, fits in (("email", _is_email), ("phone", _is_phone)):
         if target in taken.values():
             continue
-        found = next((i for i in free if 2 * sum(map(fits, samples[i])) > len(samples[i])), None)
-        if found is not None:
-            free.remove(found)
-            yield found, target
+        column = next((i for i in free if 2 * sum(map(fits, samples[i])) > len(samples[i])), None)
+        if column is not None:
+            free.remove(column)
+            yield column, target
 
 
 def _is_email(text: str) -> bool:
@@ -203,29 +203,29 @@ def check(
     `skip` and properties of events may repeat. `task`, `event_name` and `identifiers_used` are those of the
     import's options.
     """
-    found, seen = [], set()
+    problems, seen = [], set()
     also = {*row_settings.SETTINGS, *row_settings.TASKS[task].targets}
     for i, target in enumerate(targets):
         if target in ("skip", "event.property"):
             if target not in ("skip", *also):
-                found.append(Problem(i, "unknown_target", target))
+                problems.append(Problem(i, "unknown_target", target))
             continue
         if target not in CORE_TARGETS and target not in known and target not in also:
-            found.append(Problem(i, "unknown_target", target))
+            problems.append(Problem(i, "unknown_target", target))
         elif target in seen and target not in row_settings.STATUSES:
-            found.append(Problem(i, "two_columns_one_target", label(target)))
+            problems.append(Problem(i, "two_columns_one_target", label(target)))
         seen.add(target)
     if seen.isdisjoint((*identifiers_used, "contact_id")):
         *others, last = [label(name) for name in SHOWN_IDENTIFIERS if name in identifiers_used]
         names = f"{', '.join(others)} or {last}" if others else last
-        found.append(Problem(None, "no_identifier_column", names))
+        problems.append(Problem(None, "no_identifier_column", names))
     if (needed := _NEEDED.get(task)) and needed not in seen and not (task == "events" and event_name):
-        found.append(
+        problems.append(
             Problem(
                 None, "no_event_column", row_settings.EVENT[needed], {"task": row_settings.TASKS[task].label.lower()}
             )
         )
-    return found
+    return problems
 
 
 # The column that a kind of event cannot be without.

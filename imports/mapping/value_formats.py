@@ -109,9 +109,9 @@ def possible(kind: str, choice: str) -> bool:
     return choice in known or (kind == "date" and any(choice == date + time for date in DATES for time in TIMES))
 
 
-def offered(kind: str, found: Found, chosen: str) -> dict[str, str]:
+def offered(kind: str, proposal: Found, chosen: str) -> dict[str, str]:
     """Choices for a select, with their words: the usual ones, and of the others those that are asked about or chosen."""
-    rare = {key: words for key, words in RARE.get(kind, {}).items() if key in (*found.ask, found.choice, chosen)}
+    rare = {key: words for key, words in RARE.get(kind, {}).items() if key in (*proposal.ask, proposal.choice, chosen)}
     known = {**rare, **CHOICES[kind]}
     return known if chosen in known or not possible(kind, chosen) else {chosen: chosen, **known}
 
@@ -154,8 +154,8 @@ def _find_date(type_key: str, samples: Sequence[str]) -> Found:
     if short and not any(map(_YEAR_FIRST, like)):
         forms = [form for form in forms if not form.startswith("%y")]
     read = _readings(forms, type_key if yearless else "datetime", like)
-    values = [i for i in range(len(like)) if any(found[i] is not None for found in read.values())]
-    fitting = [form for form, found in read.items() if values and all(found[i] is not None for i in values)]
+    values = [i for i in range(len(like)) if any(parsed[i] is not None for parsed in read.values())]
+    fitting = [form for form, parsed in read.items() if values and all(parsed[i] is not None for i in values)]
     usable = [like[i] for i in values]
     if fitting:
         return Found(fitting[0]) if len(fitting) == 1 else Found(STRICT, tuple(fitting), _telling(usable))
@@ -165,8 +165,8 @@ def _find_date(type_key: str, samples: Sequence[str]) -> Found:
 def _find_number(type_key: str, samples: Sequence[str]) -> Found:
     like = [value for value in samples if _NUMBER_LIKE(value)]
     read = _readings((STRICT, *NUMBERS), type_key, like)
-    values = [i for i in range(len(like)) if any(found[i] is not None for found in read.values())]
-    fitting = [form for form, found in read.items() if all(found[i] is not None for i in values)]
+    values = [i for i in range(len(like)) if any(parsed[i] is not None for parsed in read.values())]
+    fitting = [form for form, parsed in read.items() if all(parsed[i] is not None for i in values)]
     if values and not fitting:
         return _mixed(read, like, values)
     if len({tuple(read[form][i] for i in values) for form in fitting}) < 2:
@@ -187,8 +187,8 @@ def _find_list(samples: Sequence[str], options: Mapping[str, str]) -> Found:
         form: [_read(types.parser("choices", options=options, formats=tuple(expanded(form))), v) for v in like]
         for form in (STRICT, *signs)
     }
-    values = [i for i in range(len(like)) if any(found[i] is not None for found in read.values())]
-    fitting = [form for form, found in read.items() if values and all(found[i] is not None for i in values)]
+    values = [i for i in range(len(like)) if any(parsed[i] is not None for parsed in read.values())]
+    fitting = [form for form, parsed in read.items() if values and all(parsed[i] is not None for i in values)]
     if not values or (fitting and len({tuple(read[form][i] for i in values) for form in fitting}) == 1):
         return Found(fitting[0] if fitting else STRICT)
     return Found(STRICT, tuple(fitting), like[values[0]]) if fitting else _mixed(read, like, values)
@@ -198,7 +198,7 @@ def _mixed(read: Mapping[str, Sequence[Any]], like: Sequence[str], values: Seque
     """A column that no one choice reads: those that read a part of it, the fullest first, or what is clear in itself."""
     if not values:
         return Found()
-    known = {form: sum(found[i] is not None for i in values) for form, found in read.items() if form != STRICT}
+    known = {form: sum(parsed[i] is not None for i in values) for form, parsed in read.items() if form != STRICT}
     ask = sorted((form for form, count in known.items() if count), key=lambda form: -known[form])
     first = read[ask[0]]
     one = next(like[i] for i in values if first[i] is not None)
@@ -233,38 +233,38 @@ def _read(parse: types.Parser, value: str) -> bytes | None:
 def guess_type(samples: Sequence[str]) -> str:
     """The type that the values suggest, also where they are written in a way that has to be chosen."""
     filled = [value.strip() for value in samples if value.strip()]
-    found = types.guess_type(filled)
-    if found != "text" or not filled:
-        return found
+    type_key = types.guess_type(filled)
+    if type_key != "text" or not filled:
+        return type_key
     if all(_DATE_LIKE(v) and _FULL_DATE(v) for v in filled) and _known(find("date", filled)):
         return "datetime" if all(":" in value for value in filled) else "date"
     # Groups with spaces alone may as well be a phone or a code.
     plain = not any(re.match(r"0[0-9]", value) for value in filled) and any(
         re.search("[.,]", value) for value in filled
     )
-    return "decimal" if plain and all(map(_NUMBER_LIKE, filled)) and _known(find("decimal", filled)) else found
+    return "decimal" if plain and all(map(_NUMBER_LIKE, filled)) and _known(find("decimal", filled)) else type_key
 
 
-def _known(found: Found) -> bool:
-    return bool(found.ask) or found.choice != STRICT
+def _known(proposal: Found) -> bool:
+    return bool(proposal.ask) or proposal.choice != STRICT
 
 
 # --- the question -----------------------------------------------------------------------------------------------------
 
 
-def question(kind: str, found: Found) -> str:
+def question(kind: str, proposal: Found) -> str:
     """What a person is asked about values that can be read in several ways: "3 April or 4 March?"."""
-    if found.other:
-        return f"{found.example} and {found.other} have different formats: which one is right?"
+    if proposal.other:
+        return f"{proposal.example} and {proposal.other} have different formats: which one is right?"
     if kind == "list":
-        return f"{found.example}: one option, or several?"
+        return f"{proposal.example}: one option, or several?"
     if kind == "number":
-        return f"{found.example}: thousands or decimals?"
-    orders = {form.partition("@")[0] for form in found.ask}
-    days = [day for day in dict.fromkeys(_spoken(found.example, form) for form in found.ask) if day]
+        return f"{proposal.example}: thousands or decimals?"
+    orders = {form.partition("@")[0] for form in proposal.ask}
+    days = [day for day in dict.fromkeys(_spoken(proposal.example, form) for form in proposal.ask) if day]
     asked = f"{' or '.join(days)}?" if len(orders) > 1 else ""
-    if any("@" in form for form in found.ask):
-        return f"{found.example}: {asked + ' And in' if asked else 'in'} which century?"
+    if any("@" in form for form in proposal.ask):
+        return f"{proposal.example}: {asked + ' And in' if asked else 'in'} which century?"
     return asked
 
 
@@ -283,8 +283,8 @@ _MONTHS = (
 )  # fmt: skip
 
 
-def why(found: Found) -> str:
+def why(proposal: Found) -> str:
     """Beside the question, why it is asked."""
-    if found.other:
+    if proposal.other:
         return "The column has mixed formats."
-    return "Every value can be read either way." if found.ask else ""
+    return "Every value can be read either way." if proposal.ask else ""

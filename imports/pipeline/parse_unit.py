@@ -166,11 +166,11 @@ def parse(imp: Import, unit: Unit, staging: Staging) -> dict[str, Any]:
 def collect(imp: Import, staging: Staging, rows: list[int]) -> int:
     """Store the cells of these rows, read again from the spans that hold them. Returns how many."""
     _path, dialect = readable(imp)
-    wanted, found = set(rows), 0
+    wanted, stored = set(rows), 0
     for unit in Unit.objects.filter(import_id=imp.pk, kind=UnitKind.PARSE).order_by("no"):
         here = {row for row in wanted if unit.first_line <= row <= unit.counts["last_line"]}
         if here:
             cells = reader.records(read(imp, unit), first_line=unit.first_line, dialect=dialect)
             queries.add_rejected(staging, ((r.line, r.cells or []) for r in cells if r.line in here))
-            found += len(here)
-    return found
+            stored += len(here)
+    return stored

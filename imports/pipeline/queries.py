@@ -188,10 +188,10 @@ WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s
 
 def statuses(staging: Staging, *, start: int, stop: int) -> dict[str, dict[str, int]]:
     """Status column → status → contacts of rows [start, stop) that will get it."""
-    found: dict[str, dict[str, int]] = {}
+    counts: dict[str, dict[str, int]] = {}
     for key, status, count in statements.fetch(STATUSES, staging, start=start, stop=stop):
-        found.setdefault(key, {})[status] = int(count)
-    return found
+        counts.setdefault(key, {})[status] = int(count)
+    return counts
 
 
 # Names of the segments that rows name themselves (joined rows have given theirs to their winner).
@@ -237,12 +237,12 @@ SELECT count(*) FROM visitor x WHERE x.tenant_id = %(tenant)s AND x.contact_id I
 
 def orphans(tenant_id: int) -> dict[str, int]:
     """Table → rows that name a contact which does not exist."""
-    found = {}
+    counts = {}
     with connection.cursor() as cursor:
         for table, statement in ORPHANS.items():
             cursor.execute(statement, {"tenant": tenant_id})
-            found[table] = int(cursor.fetchone()[0])
-    return found
+            counts[table] = int(cursor.fetchone()[0])
+    return counts
 
 
 # Rows in error that name one of these people, and rows that became one of them: their cells and values go, their numbers

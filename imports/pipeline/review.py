@@ -72,8 +72,8 @@ def _statuses(imp: Import) -> list[dict[str, Any]]:
     """Contacts by the status of a channel that they will get, the e-mail first."""
     totals: Counter[tuple[str, str]] = Counter()
     for unit in Unit.objects.filter(import_id=imp.pk, kind=UnitKind.DIFF):
-        for key, found in unit.counts.get("statuses", {}).items():
-            totals.update({(key, status): n for status, n in found.items()})
+        for key, statuses in unit.counts.get("statuses", {}).items():
+            totals.update({(key, status): n for status, n in statuses.items()})
     return [{"key": key, "status": status, "contacts": n} for (key, status), n in sorted(totals.items())]
 
 
@@ -85,7 +85,7 @@ def _before_after(staging: Staging, key: str, row_no: int) -> dict[str, Any]:
 def _segments(imp: Import, staging: Staging) -> list[dict[str, Any]]:
     """Size before and after of each segment of the settings, and of those that rows name (more than there may be are an
     error of the import)."""
-    found = []
+    segments = []
     named = queries.named_segments(staging) if any(c["target"] == "row.segments" for c in imp.mapping) else []
     if len(named) > MAX_NAMED_SEGMENTS:
         raise FileProblem("too_many_segments", limit=MAX_NAMED_SEGMENTS, found=len(named))
@@ -96,5 +96,5 @@ def _segments(imp: Import, staging: Staging) -> list[dict[str, Any]]:
         before = membership.size(segment.pk) if segment else 0
         everybody = name in Options.parse(imp.options).segments
         added = queries.new_members(staging, segment.pk if segment else 0, name="" if everybody else name)
-        found.append({"name": name, "new": segment is None, "before": before, "after": before + added})
-    return found
+        segments.append({"name": name, "new": segment is None, "before": before, "after": before + added})
+    return segments

@@ -203,11 +203,11 @@ def report_lines(imp: Import) -> list[tuple[str, int]]:
 
 def progress(imp: Import) -> dict[str, Any]:
     """How far an undo or redo is: parts done of all, and whether it waits for its turn."""
-    found = Unit.objects.filter(import_id=imp.pk, kind__in=phases.kinds(imp.undo_direction))
+    units = Unit.objects.filter(import_id=imp.pk, kind__in=phases.kinds(imp.undo_direction))
     waiting = imp.phase == Phase.QUEUED
-    total = 0 if waiting else found.count()
+    total = 0 if waiting else units.count()
     return {
-        "done": found.exclude(done_at=None).count() if total else 0,
+        "done": units.exclude(done_at=None).count() if total else 0,
         "total": total,
         "waiting": waiting and queue.is_behind(imp),
     }

@@ -59,5 +59,5 @@ def count_cells(import_id: int, wanted: Sequence[tuple[int, str, bool]]) -> list
         return []
     columns, finds, wholes = (list(part) for part in zip(*wanted, strict=True))
     named: dict[str, Any] = {"columns": columns, "finds": finds, "wholes": wholes}
-    found = dict(fetch(COUNT_CELLS, import_id=import_id, **named))
-    return [found.get(i, 0) for i in range(1, len(wanted) + 1)]
+    counts = dict(fetch(COUNT_CELLS, import_id=import_id, **named))
+    return [counts.get(i, 0) for i in range(1, len(wanted) + 1)]

@@ -49,8 +49,8 @@ def recheck(imp: Import, lines: Collection[int] | None = None) -> None:
     rows = list(_outdated(_corrected(imp) if lines is None else _corrected(imp).filter(row_no__in=lines), rules))
     if rows:
         cleaner = parse_unit.compiled(imp, rules)
-        found = {row.row_no: validate(cleaner, row.fixed or row.cells) for row in rows}
-        rechecked = {line: {"rules": rules.digest, "problems": problems} for line, problems in found.items()}
+        verdicts = {row.row_no: validate(cleaner, row.fixed or row.cells) for row in rows}
+        rechecked = {line: {"rules": rules.digest, "problems": problems} for line, problems in verdicts.items()}
         correction_queries.set_rechecked(imp.pk, rechecked)
 
 
@@ -58,15 +58,15 @@ def problems_left(imp: Import, rows: Sequence[RejectedRow]) -> dict[int, list[Pr
     """What is wrong with corrected rows, by line: as it is kept, or by the rules of today where these are others. Rows that
     were brought again keep what was found then."""
     rules = parse_unit.WorkspaceRules.of_today() if rows else None
-    found: dict[int, list[Problem]] = {}
+    problems: dict[int, list[Problem]] = {}
     cleaner = None
     for row in rows:
         if rules and not row.retried_in and not _is_known(row.rechecked, rules):
             cleaner = cleaner or parse_unit.compiled(imp, rules)
-            found[row.row_no] = validate(cleaner, row.fixed or row.cells)
+            problems[row.row_no] = validate(cleaner, row.fixed or row.cells)
         else:
-            found[row.row_no] = [Problem(*problem) for problem in (row.rechecked or {}).get("problems", [])]
-    return found
+            problems[row.row_no] = [Problem(*problem) for problem in (row.rechecked or {}).get("problems", [])]
+    return problems
 
 
 def _is_known(rechecked: dict[str, Any] | None, rules: parse_unit.WorkspaceRules) -> TypeGuard[dict[str, Any]]:
@@ -132,8 +132,8 @@ def ready_lines(imp: Import) -> list[int]:
     if not known:
         return []
     rules = parse_unit.WorkspaceRules.of_today()
-    ready = {line for line, found in known if _is_known(found, rules) and not found["problems"]}
-    outdated = [line for line, found in known if not _is_known(found, rules)]
+    ready = {line for line, rechecked in known if _is_known(rechecked, rules) and not rechecked["problems"]}
+    outdated = [line for line, rechecked in known if not _is_known(rechecked, rules)]
     if outdated:
         anew = problems_left(imp, list(_corrected(imp).filter(row_no__in=outdated)))
         ready |= {line for line, problems in anew.items() if not problems}

@@ -55,18 +55,18 @@ class SheetRow:
 
 def codes(imp: Import, severity: str = Severity.ERROR) -> list[dict[str, Any]]:
     """Reasons with the number of rows, the most frequent first."""
-    found = (
+    counts = (
         RowIssue.objects.filter(import_id=imp.pk, severity=severity)
         .values("code")
         .annotate(rows=Count("row_no", distinct=True))
         .order_by("-rows", "code")
     )
-    return [{"code": f["code"], "title": catalogue.title(f["code"]), "rows": f["rows"]} for f in found]
+    return [{"code": f["code"], "title": catalogue.title(f["code"]), "rows": f["rows"]} for f in counts]
 
 
 def codes_by_column(imp: Import) -> list[dict[str, Any]]:
     """Reasons with the column they stand in, for the review."""
-    found = (
+    counts = (
         RowIssue.objects.filter(import_id=imp.pk, severity=Severity.ERROR)
         .values("code", "column")
         .annotate(rows=Count("row_no", distinct=True))
@@ -74,7 +74,7 @@ def codes_by_column(imp: Import) -> list[dict[str, Any]]:
     )
     return [
         {"title": catalogue.title(f["code"]), "column": _name(imp, f["column"]), "rows": f["rows"], "code": f["code"]}
-        for f in found
+        for f in counts
     ]
 
 
@@ -87,8 +87,8 @@ def columns_in_error(imp: Import, *, code: str = "") -> list[dict[str, Any]]:
     issues = RowIssue.objects.filter(import_id=imp.pk, severity=Severity.ERROR).exclude(column=None)
     if code:
         issues = issues.filter(code=code)
-    found = issues.values("column").annotate(rows=Count("row_no", distinct=True)).order_by("column")
-    return [{"index": f["column"], "name": _name(imp, f["column"]), "rows": f["rows"]} for f in found]
+    counts = issues.values("column").annotate(rows=Count("row_no", distinct=True)).order_by("column")
+    return [{"index": f["column"], "name": _name(imp, f["column"]), "rows": f["rows"]} for f in counts]
 
 
 def sheet(
@@ -106,15 +106,15 @@ def sheet(
 
 def row(imp: Import, line: int) -> SheetRow | None:
     """One row in error, None when there is none in that line."""
-    found = _rows(imp, [line])
-    return found[0] if found and found[0].cells else None
+    rows = _rows(imp, [line])
+    return rows[0] if rows and rows[0].cells else None
 
 
 def _rows(imp: Import, numbers: list[int]) -> list[SheetRow]:
     cells = {r.row_no: r for r in RejectedRow.objects.filter(import_id=imp.pk, row_no__in=numbers)}
     issues: dict[int, list[RowIssue]] = {}
-    found = RowIssue.objects.filter(import_id=imp.pk, severity=Severity.ERROR, row_no__in=numbers).order_by("pk")
-    for issue in found:
+    stored = RowIssue.objects.filter(import_id=imp.pk, severity=Severity.ERROR, row_no__in=numbers).order_by("pk")
+    for issue in stored:
         issues.setdefault(issue.row_no, []).append(issue)
     left = corrections.problems_left(imp, [row for row in cells.values() if _touched(row)])
     return [_row(imp, no, cells.get(no), issues.get(no, []), left.get(no)) for no in numbers]
@@ -132,12 +132,12 @@ def _row(
     # A date that can be read both ways has another one under the same name.
     named = [issue.facts.get(name) for issue in issues for name in ("contact", "other")]
     row.contacts = [pk for pk in named if isinstance(pk, int)]
-    found = [Problem(i.column, i.code, i.value, i.facts) for i in issues]
+    problems = [Problem(i.column, i.code, i.value, i.facts) for i in issues]
     if stored and left is not None:
         row.chosen, row.retried_in = stored.chosen_id, stored.retried_in
         row.cells = _mended(values, stored.fixed or values)
-        found, row.ready = left, not left
-    for problem in found:
+        problems, row.ready = left, not left
+    for problem in problems:
         facts = {"example": _example(imp, problem.column)} | problem.facts | {"value": problem.value}
         mark = CellError(problem.code, catalogue.title(problem.code), catalogue.remedy(problem.code, **facts))
         if problem.column is not None and problem.column < len(row.cells):

@@ -101,19 +101,19 @@ def _begin(day: date) -> datetime:
 def matching(asked: ImportListQuery) -> "QuerySet[Import]":
     """Imports that are asked for, each with `good`, its rows imported, and `bad`, those in error, as far as they are
     facts: an import that has failed has what it wrote, one that has not ended has nothing yet."""
-    found: QuerySet[Import] = Import.objects.filter(FILTERS[asked.show][1])
+    imports: QuerySet[Import] = Import.objects.filter(FILTERS[asked.show][1])
     if asked.q:
-        found = found.filter(Q(file_name__icontains=asked.q) | Q(description__icontains=asked.q))
+        imports = imports.filter(Q(file_name__icontains=asked.q) | Q(description__icontains=asked.q))
     if asked.person:
-        found = found.filter(created_by=None if asked.person == NOBODY else int(asked.person))
+        imports = imports.filter(created_by=None if asked.person == NOBODY else int(asked.person))
     if asked.origin:
-        found = found.filter(origin=asked.origin)
+        imports = imports.filter(origin=asked.origin)
     if since := _day(asked.since):
-        found = found.filter(created_at__gte=_begin(since))
+        imports = imports.filter(created_at__gte=_begin(since))
     if (until := _day(asked.until)) and until < date.max:
-        found = found.filter(created_at__lt=_begin(until + timedelta(days=1)))
+        imports = imports.filter(created_at__lt=_begin(until + timedelta(days=1)))
     ended = Q(phase=Phase.DONE)
-    return found.annotate(
+    return imports.annotate(
         wrote_new=_written("created"),
         wrote_old=_written("updated"),
         good=Case(When(ended, then=F("wrote_new") + F("wrote_old") + F("unchanged") + F("duplicates")), default=0),
@@ -133,9 +133,9 @@ def _written(name: str) -> Case:
 def page(asked: ImportListQuery, *, rows: int) -> list[Import]:
     """That many imports behind the key."""
     by, down = ORDERS[asked.order.removeprefix("-")], asked.order.startswith("-")
-    found = matching(asked).select_related("created_by").filter(_behind(asked.after, by, down=down))
+    imports = matching(asked).select_related("created_by").filter(_behind(asked.after, by, down=down))
     sign = "-" if down else ""
-    return list(found.order_by(*dict.fromkeys((f"{sign}{by}", f"{sign}pk")))[:rows])
+    return list(imports.order_by(*dict.fromkeys((f"{sign}{by}", f"{sign}pk")))[:rows])
 
 
 def _behind(after: str, by: str, *, down: bool) -> Q:
@@ -152,14 +152,14 @@ def key(asked: ImportListQuery, imp: Import) -> str:
 
 def sums(asked: ImportListQuery) -> dict[str, int]:
     """What all imports that are asked for add up to, not only those of the page."""
-    found = matching(asked).aggregate(
+    totals = matching(asked).aggregate(
         imports=Count("pk"), sum_rows=Sum("told"), sum_good=Sum("good"), sum_bad=Sum("bad")
     )
     return {
-        "imports": found["imports"],
-        "rows": found["sum_rows"] or 0,
-        "imported": found["sum_good"] or 0,
-        "in_error": found["sum_bad"] or 0,
+        "imports": totals["imports"],
+        "rows": totals["sum_rows"] or 0,
+        "imported": totals["sum_good"] or 0,
+        "in_error": totals["sum_bad"] or 0,
     }
 
 
@@ -186,8 +186,8 @@ def lines(asked: ImportListQuery) -> Iterator[str]:
     """The list as lines of CSV, all pages of it, in constant memory. Runs in the caller's tenant context."""
     yield csv_output.line(_HEAD)
     by, sign = ORDERS[asked.order.removeprefix("-")], "-" if asked.order.startswith("-") else ""
-    found = matching(asked).select_related("created_by").order_by(*dict.fromkeys((f"{sign}{by}", f"{sign}pk")))
-    for imp in found.iterator(chunk_size=500):
+    imports = matching(asked).select_related("created_by").order_by(*dict.fromkeys((f"{sign}{by}", f"{sign}pk")))
+    for imp in imports.iterator(chunk_size=500):
         yield csv_output.line(map(str, _cells(imp)))
 
 

@@ -88,11 +88,11 @@ def _changed(outcome: str, changed: dict[str, Any] | None, labels: dict[str, str
 
 
 def _reasons(issues: Any, *, but: set[int]) -> Notes:
-    found: Notes = {}
+    notes: Notes = {}
     for row, code, facts in issues.values_list("row_no", "code", "facts"):
-        if row not in but and row not in found:
-            found[row] = (code, f"{catalogue.title(code)}. {catalogue.sentence(code, **facts)}")
-    return found
+        if row not in but and row not in notes:
+            notes[row] = (code, f"{catalogue.title(code)}. {catalogue.sentence(code, **facts)}")
+    return notes
 
 
 @contextmanager

@@ -144,11 +144,11 @@ def _stage_of(imp: Import) -> int:
 
 def written(imports: Iterable[Import]) -> dict[int, Counter[str]]:
     """Rows created and updated in the contacts so far, by import: what stands in the database, not what was planned."""
-    found: dict[int, Counter[str]] = {imp.pk: Counter(created=0, updated=0) for imp in imports}
-    done = Unit.objects.filter(import_id__in=found, kind=UnitKind.APPLY).exclude(done_at=None)
+    by_import: dict[int, Counter[str]] = {imp.pk: Counter(created=0, updated=0) for imp in imports}
+    done = Unit.objects.filter(import_id__in=by_import, kind=UnitKind.APPLY).exclude(done_at=None)
     for import_id, counts in done.values_list("import_id", "counts"):
-        found[import_id].update({name: counts.get(name, 0) for name in ("created", "updated")})
-    return found
+        by_import[import_id].update({name: counts.get(name, 0) for name in ("created", "updated")})
+    return by_import
 
 
 def outcome(imp: Import) -> dict[str, int]:
@@ -204,8 +204,8 @@ def _counts(imp: Import, stage: int) -> dict[str, int]:
         .values_list("counts", flat=True)
     )
     sums = {"rows": 0, "rejected": 0}
-    for found in units:
-        sums = {name: n + found.get(name, 0) for name, n in sums.items()}
+    for unit in units:
+        sums = {name: n + unit.get(name, 0) for name, n in sums.items()}
     return {"rows": sums["rows"], "in_error": sums["rejected"]}
 
 
@@ -222,8 +222,8 @@ def _stages(imp: Import, current: int, kinds: dict[str, Any], *, stuck: bool) ->
     )
     stages = []
     for i, part in enumerate(phases.STAGES):
-        found = [kinds[k] for k in phases.kinds_of_stage(part) if k in kinds]
-        note = _note(i, current, found, known[i], waiting=waiting)
+        units = [kinds[k] for k in phases.kinds_of_stage(part) if k in kinds]
+        note = _note(i, current, units, known[i], waiting=waiting)
         stages.append(Stage(part.label, _state(i, current, stuck=stuck), note))
     return stages
 

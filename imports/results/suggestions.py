@@ -41,9 +41,9 @@ class Proposal:
 def propose(value: str, column: Mapping[str, Any], *, good: Callable[[str], bool]) -> Proposal | None:
     """The first change after which `good` says that nothing is wrong with the cell; `column` is its entry of a mapping."""
     text = value.strip()
-    for found in _candidates(text, column) if text else ():
-        if found.put != found.find and good(found.changed(value)):
-            return found
+    for candidate in _candidates(text, column) if text else ():
+        if candidate.put != candidate.find and good(candidate.changed(value)):
+            return candidate
     return None
 
 
@@ -70,17 +70,17 @@ def _candidates(text: str, column: Mapping[str, Any]) -> list[Proposal]:
 def _of_mail(text: str) -> list[Proposal]:
     """A host that is nearly a known one, in all cells that have it; then signs that do not belong into an address."""
     _name, at, host = text.rpartition("@")
-    found = []
+    proposals = []
     if at:
         begun = [known for known in MAIL_HOSTS if known.startswith(f"{host.lower()}.")]
         for known in [*begun[:1], *get_close_matches(host.lower(), MAIL_HOSTS, n=2, cutoff=CLOSE)]:
-            found.append(Proposal(f"@{host}", f"@{known}", False))
+            proposals.append(Proposal(f"@{host}", f"@{known}", False))
         endings = {",com": ".com", ".con": ".com", ".cmo": ".com", ".comm": ".com", "..": "."}
         for wrong, right in endings.items():
             if wrong in host:
-                found.append(Proposal(f"@{host}", f"@{host.replace(wrong, right)}", False))
+                proposals.append(Proposal(f"@{host}", f"@{host.replace(wrong, right)}", False))
     plain = text.replace(" ", "").replace("@@", "@").replace(",", ".").strip(".;:<>()[]'\"")
-    return [*found, Proposal(text, plain, True)]
+    return [*proposals, Proposal(text, plain, True)]
 
 
 def _in_format(text: str, kind: str, column: Mapping[str, Any]) -> list[Proposal]:

@@ -39,36 +39,36 @@ def describe(imp: Import, tenant: Tenant) -> dict[str, Any]:
 def settings(imp: Import) -> Pairs:
     """What the import was allowed to do: the labels and words of the form. Settings without a value are left out."""
     options = Options.parse(imp.options).as_json()
-    found = []
+    pairs = []
     for name, field in OptionsForm(may_revive=True).fields.items():
         value = options.get(name)
         if isinstance(field, forms.ChoiceField):
             value = dict(field.choices).get(value or "", value)  # type: ignore[arg-type]
         words = ", ".join(value) if isinstance(value, list) else str(value or "")
         if words and name not in _LEFT_OUT:
-            found.append((str(field.label), words))
-    return found
+            pairs.append((str(field.label), words))
+    return pairs
 
 
 def mapped(imp: Import) -> list[dict[str, str]]:
     """Column of the file → field, with its type where that was chosen."""
     labels = {"skip": "not imported", "full_name": "Full name", "contact_id": "Contact"} | column_choices.labels()
-    found = []
+    columns = []
     for name, column in zip(imp.header, imp.mapping, strict=False):
         target, kind = column["target"], column.get("type") or ""
         type_label = TYPES[kind].label if kind in TYPES else ""
-        found.append({"name": name, "target": target, "field": labels.get(target, target), "type": type_label})
-    return found
+        columns.append({"name": name, "target": target, "field": labels.get(target, target), "type": type_label})
+    return columns
 
 
 def dialect(imp: Import) -> Pairs:
     """How the file was read."""
-    found = imp.dialect
+    stored = imp.dialect
     pairs = [
-        ("Encoding", encodings.CHOICES.get(found["encoding"], found["encoding"])),
-        ("Separator", separator_name(found["separator"])),
-        ("Quote", found["quote"] or "none"),
-        ("Header", _header(found)),
+        ("Encoding", encodings.CHOICES.get(stored["encoding"], stored["encoding"])),
+        ("Separator", separator_name(stored["separator"])),
+        ("Quote", stored["quote"] or "none"),
+        ("Header", _header(stored)),
     ]
     if imp.sheet:
         return [*pairs, ("Uploaded as", _sheet(imp))]
@@ -83,9 +83,9 @@ def _sheet(imp: Import) -> str:
     return f"sheet {imp.sheet} of an Excel workbook (XLSX){of}{hidden if looks.get('hidden_rows') else ''}{merged}"
 
 
-def _header(found: dict[str, Any]) -> str:
-    line = found.get("header_line") or 1
-    return f"in line {line}" if found["header"] else f"none; rows start in line {line}"
+def _header(stored: dict[str, Any]) -> str:
+    line = stored.get("header_line") or 1
+    return f"in line {line}" if stored["header"] else f"none; rows start in line {line}"
 
 
 def timings(imp: Import) -> list[dict[str, Any]]:
@@ -94,14 +94,14 @@ def timings(imp: Import) -> list[dict[str, Any]]:
     units = Unit.objects.filter(import_id=imp.pk).exclude(done_at=None)
     figures = {"parts": Count("pk"), "work": Sum("seconds"), "began": Min("claimed_at"), "ended": Max("done_at")}
     kinds = {u["kind"]: u for u in units.values("kind").annotate(**figures)}
-    found = []
+    rows = []
     for stage in (*phases.STAGES, phases.UNDO):
         done = [kinds[kind] for kind in phases.kinds_of_stage(stage) if kind in kinds]
         if done:
             took = max(k["ended"] for k in done) - min(k["began"] for k in done)
             parts, work = (sum(k[name] for k in done) for name in ("parts", "work"))
-            found.append({"label": stage.label, "parts": parts, "took": took.total_seconds(), "work": work})
-    return found
+            rows.append({"label": stage.label, "parts": parts, "took": took.total_seconds(), "work": work})
+    return rows
 
 
 def original(imp: Import) -> Path | None:

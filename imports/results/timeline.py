@@ -15,10 +15,10 @@ MOST_KEYS = 5
 
 def latest(contact_id: int, *, behind: Cursor | None, count: int) -> list[Entry]:
     """The rows that have made or changed the contact, and those that have become part of it; the latest first."""
-    found = _rows(contact_id)
+    effects = _rows(contact_id)
     if behind is not None:
-        found = found.filter(keyset.beyond("at", behind.at, behind.number, key="import_id"))
-    rows = list(found.order_by("-at", "-import_id")[:count])
+        effects = effects.filter(keyset.beyond("at", behind.at, behind.number, key="import_id"))
+    rows = list(effects.order_by("-at", "-import_id")[:count])
     names = dict(Import.objects.filter(pk__in={row.import_id for row in rows}).values_list("pk", "file_name"))
     labels = column_choices.labels() if rows else {}
     return [_entry(row, names.get(row.import_id, ""), labels) for row in rows]

@@ -46,7 +46,7 @@ def drawn(request: WorkspaceRequest, imp: Import, rows: list[SheetRow]) -> dict[
 
 def propose(imp: Import, lines: list[error_sheet.Line]) -> None:
     """Say at bad cells what they may have meant, at mended ones how many others have what stood there."""
-    found: list[tuple[int, error_sheet.DrawnCell, suggestions.Proposal]] = []
+    proposals: list[tuple[int, error_sheet.DrawnCell, suggestions.Proposal]] = []
     cleaner: Cleaner | None = None
     for line in lines:
         for i, square in enumerate(line.squares[: len(imp.header)] if not line.retried_in else ()):
@@ -58,9 +58,9 @@ def propose(imp: Import, lines: list[error_sheet.Line]) -> None:
             else:
                 continue
             if made is not None:
-                found.append((i, square, made))
-    counts = correction_queries.count_cells(imp.pk, [(i, made.find, made.whole) for i, _square, made in found])
-    for (_i, square, made), same in zip(found, counts, strict=True):
+                proposals.append((i, square, made))
+    counts = correction_queries.count_cells(imp.pk, [(i, made.find, made.whole) for i, _square, made in proposals])
+    for (_i, square, made), same in zip(proposals, counts, strict=True):
         square.proposal, square.same = made, same
 
 
@@ -68,8 +68,8 @@ def _good(cleaner: Cleaner, line: error_sheet.Line, at: int) -> Callable[[str], 
     cells = [square.value for square in line.squares]
 
     def good(value: str) -> bool:
-        found = corrections.validate(cleaner, [*cells[:at], value, *cells[at + 1 :]])
-        return all(problem.column != at for problem in found)
+        problems = corrections.validate(cleaner, [*cells[:at], value, *cells[at + 1 :]])
+        return all(problem.column != at for problem in problems)
 
     return good
 

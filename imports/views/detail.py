@@ -93,7 +93,7 @@ def _review(imp: Import) -> dict[str, Any]:
         c | {"label": labels.get(c["key"], c["key"]), "before": _read(c["before"]), "after": _read(c["after"])}
         for c in imp.review["changes"]
     ]
-    found = imp.review["visitors"]
+    matched = imp.review["visitors"]
     return {
         "import": imp,
         "steps": steps("review"),
@@ -102,9 +102,9 @@ def _review(imp: Import) -> dict[str, Any]:
         "reasons": error_rows.codes_by_column(imp),
         "skipped": error_rows.codes(imp, "skipped"),
         "warnings": error_rows.codes(imp, "warning"),
-        "visitors": [(label, found[kind]) for kind, label in KINDS if found.get(kind)],
+        "visitors": [(label, matched[kind]) for kind, label in KINDS if matched.get(kind)],
         "matched": imp.review["counts"]["visitors"],
-        "ambiguous": found.get("ambiguous", 0),
+        "ambiguous": matched.get("ambiguous", 0),
         "segments": imp.review["segments"],
         "events": imp.review.get("events"),
         "statuses": [

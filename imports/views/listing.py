@@ -83,10 +83,10 @@ def _rows(imports: list[Import], stuck: set[int]) -> list[dict[str, Any]]:
     parents = Import.objects.in_bulk({imp.parent_id for imp in imports if imp.parent_id})
     rows = []
     for imp in imports:
-        found: Any = imp
-        counts = imp.counts | {"created": found.wrote_new, "updated": found.wrote_old}
+        entry: Any = imp
+        counts = imp.counts | {"created": entry.wrote_new, "updated": entry.wrote_old}
         reason = problem_catalogue.title(imp.reason) if imp.status == Status.FAILED else ""
-        shown = {"import": imp, "counts": counts if imp.ended else None, "imported": found.good, "reason": reason}
+        shown = {"import": imp, "counts": counts if imp.ended else None, "imported": entry.good, "reason": reason}
         rows.append(shown | {"stuck": imp.pk in stuck, "parent": parents.get(imp.parent_id)})
     return rows
 

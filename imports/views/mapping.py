@@ -58,8 +58,8 @@ def show(
 
 def _posted(request: WorkspaceRequest, imp: Import) -> Mapping[str, str]:
     """What was sent with the page, else what was kept of it."""
-    found: Mapping[str, str] = request.POST if "column-0" in request.POST else drafts.form(imp)
-    return found if "column-0" in found else {}
+    posted: Mapping[str, str] = request.POST if "column-0" in request.POST else drafts.form(imp)
+    return posted if "column-0" in posted else {}
 
 
 def form_of(request: WorkspaceRequest, imp: Import) -> OptionsForm:
@@ -99,9 +99,9 @@ def context_of(imp: Import, form: OptionsForm, posted: Mapping[str, str]) -> dic
 
 def _proposed(imp: Import) -> row_settings.ImportType | None:
     """What the file seems to hold beside contacts, until somebody has said what it does."""
-    found = event_columns.looks_like({guess.normal_name(name) for name in imp.header})
+    proposed = event_columns.looks_like({guess.normal_name(name) for name in imp.header})
     asked = imp.draft.get("asked") or drafts.task_of(imp) != "contacts"
-    return None if found == "contacts" or asked else row_settings.TASKS[found]
+    return None if proposed == "contacts" or asked else row_settings.TASKS[proposed]
 
 
 def state(imp: Import, posted: Mapping[str, str], own: Mapping[str, str]) -> dict[str, Any]:
@@ -147,7 +147,7 @@ def _rows(imp: Import, own: Mapping[str, str], posted: Mapping[str, str]) -> lis
     able = ["number", "list"] if strict_values.is_strict() else list(value_formats.CHOICES)
     rows = []
     for i, name in enumerate(imp.header):
-        shown, values = ([r[i].strip() for r in found.rows if i < len(r)] for found in (seen, kept))
+        shown, values = ([r[i].strip() for r in preview.rows if i < len(r)] for preview in (seen, kept))
         row = _column(imp, i, name, shown)
         row["type"] = value_formats.guess_type(
             [likeliest(*pair) for pair in zip(shown, values, strict=True) if pair[0]][:20]
@@ -198,16 +198,16 @@ def _with_formats(
         mine = value_formats.kind_of(current) == kind
         if not mine and kind not in value_formats.kinds(values[:20]):
             continue
-        found = value_formats.find(
+        proposal = value_formats.find(
             current if mine else FREE_TYPES[kind], values, options.get(row["target"]) if mine else None
         )
-        question = value_formats.question(kind, found) if found.ask else ""
+        question = value_formats.question(kind, proposal) if proposal.ask else ""
         kept = (row["formats"] or [value_formats.STRICT])[0] if mine and row["formats"] is not None else ""
-        chosen = posted.get(f"{kind}-format-{row['index']}", "") or kept or ("" if found.ask else found.choice)
-        words = value_formats.offered(kind, found, chosen)
+        chosen = posted.get(f"{kind}-format-{row['index']}", "") or kept or ("" if proposal.ask else proposal.choice)
+        words = value_formats.offered(kind, proposal, chosen)
         hows.append({"kind": kind, "options": list(words.items()), "chosen": chosen, "question": question})
         if question and mine and not chosen:
-            row["ask"], row["ask_why"] = question, value_formats.why(found)
+            row["ask"], row["ask_why"] = question, value_formats.why(proposal)
     return row | {"hows": hows}
 
 

@@ -46,8 +46,8 @@ def save(request: WorkspaceRequest, import_id: int) -> HttpResponse:
 def use(request: WorkspaceRequest, import_id: int, saved_id: int) -> HttpResponse:
     """Give a saved mapping to an import that waits for one."""
     imp = get_object_or_404(Import.objects.select_for_update(), pk=import_id, phase=Phase.DRAFT)
-    found = get_object_or_404(SavedMapping, pk=saved_id, header_digest=saved_mappings.digest(imp.header))
-    saved_mappings.apply(imp, found)
+    saved = get_object_or_404(SavedMapping, pk=saved_id, header_digest=saved_mappings.digest(imp.header))
+    saved_mappings.apply(imp, saved)
     return redirect_to(request, "imports:detail", imp.pk)
 
 
@@ -66,17 +66,17 @@ def _context() -> dict[str, object]:
 @require_POST
 def rename(request: WorkspaceRequest, saved_id: int) -> HttpResponse:
     """Give another name that nothing else has."""
-    found = get_object_or_404(SavedMapping, pk=saved_id)
-    found.name = request.POST.get("name", "").strip()
-    if not 0 < len(found.name) <= MAX_NAME:
+    saved = get_object_or_404(SavedMapping, pk=saved_id)
+    saved.name = request.POST.get("name", "").strip()
+    if not 0 < len(saved.name) <= MAX_NAME:
         return invalid(
             request, "imports/saved.html", _context() | {"error": f"Enter a name of 1 to {MAX_NAME} characters."}
         )
     try:
         with transaction.atomic():
-            found.save(update_fields=["name"])
+            saved.save(update_fields=["name"])
     except IntegrityError:
-        error = f"Another mapping is already named {found.name}."
+        error = f"Another mapping is already named {saved.name}."
         return invalid(request, "imports/saved.html", _context() | {"error": error})
     return redirect_to(request, "imports:saved")
 
@@ -85,8 +85,8 @@ def rename(request: WorkspaceRequest, saved_id: int) -> HttpResponse:
 @require_POST
 def delete(request: WorkspaceRequest, saved_id: int) -> HttpResponse:
     """Forget a saved mapping. Imports that used it keep theirs."""
-    found = get_object_or_404(SavedMapping, pk=saved_id)
-    found.delete()
-    audit.record("mapping.deleted", user_id=request.user.pk, target=found.name)
-    messages.success(request, f"Deleted {found.name}.")
+    saved = get_object_or_404(SavedMapping, pk=saved_id)
+    saved.delete()
+    audit.record("mapping.deleted", user_id=request.user.pk, target=saved.name)
+    messages.success(request, f"Deleted {saved.name}.")
     return redirect_to(request, "imports:saved")

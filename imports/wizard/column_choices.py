@@ -80,15 +80,15 @@ def apply_choices(
     known = {*SYSTEM, *upload.custom_attributes()}
     targets = [c["target"] for c in columns]
     order = Tenant.objects.get(pk=current_tenant()).identifier_order
-    found = guess.check(
+    problems = guess.check(
         targets,
         known=known,
         task=options.task,
         event_name=options.event_name,
         identifiers_used=options.identifiers(order),
     )
-    if found:
-        raise BadMapping(" ".join(catalogue.sentence(p.code, value=p.value, **p.facts) for p in found))
+    if problems:
+        raise BadMapping(" ".join(catalogue.sentence(p.code, value=p.value, **p.facts) for p in problems))
     _refuse_missing(targets, options)
     if left_out is None:
         left_out = {
@@ -168,19 +168,19 @@ def _say_formats(imp: Import, columns: list[dict[str, Any]], written: Mapping[in
             possible = ", ".join(value_formats.CHOICES.get(kinds.get(i, ""), {})) or "none"
             raise BadMapping(f"{choice} is not a format of column {imp.header[i]}. Possible formats: {possible}.")
     open_ones = {i: types[i] for i in kinds if not written[i] and "formats" not in columns[i]}
-    found = find_formats(imp, open_ones, {i: columns[i].get("options") or {} for i in open_ones})
+    proposals = find_formats(imp, open_ones, {i: columns[i].get("options") or {} for i in open_ones})
     for i in kinds:
         if choice := written[i]:
             columns[i]["formats"] = value_formats.expanded(choice)
-        elif i in found and found[i].ask:
-            raise Ambiguous(_question(imp.header[i], kinds[i], found[i]), imp.header[i], found[i].ask)
-        elif i in found:
-            columns[i]["formats"] = value_formats.expanded(found[i].choice)
+        elif i in proposals and proposals[i].ask:
+            raise Ambiguous(_question(imp.header[i], kinds[i], proposals[i]), imp.header[i], proposals[i].ask)
+        elif i in proposals:
+            columns[i]["formats"] = value_formats.expanded(proposals[i].choice)
 
 
-def _question(name: str, kind: str, found: value_formats.Found) -> str:
+def _question(name: str, kind: str, proposal: value_formats.Found) -> str:
     what = {"date": "dates", "number": "numbers", "list": "options"}[kind]
-    asked = value_formats.question(kind, found)
+    asked = value_formats.question(kind, proposal)
     return f"Choose how {what} in column {name} are written: {asked}"
 
 

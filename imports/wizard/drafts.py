@@ -23,8 +23,8 @@ BY_HAND = frozenset({"chosen", "saved", "new"})
 
 def form(imp: Import) -> dict[str, str]:
     """Names and values of the page as they were kept; empty before anybody has changed it."""
-    found: dict[str, str] = imp.draft.get("form", {})
-    return found
+    fields: dict[str, str] = imp.draft.get("form", {})
+    return fields
 
 
 def settings(imp: Import) -> dict[str, str]:
@@ -54,9 +54,9 @@ def keep(imp: Import, posted: Mapping[str, str], *, task: str = "") -> bool:
 
 
 def _is_kept(imp: Import, name: str) -> bool:
-    found = _OF_COLUMN(name)
-    if found:
-        return int(found[1]) < len(imp.header)
+    match = _OF_COLUMN(name)
+    if match:
+        return int(match[1]) < len(imp.header)
     return name in OptionsForm.base_fields and name not in NEVER_KEPT
 
 

@@ -272,12 +272,12 @@ class OptionsForm(forms.Form):
 
     def groups(self) -> list[tuple[str, list[forms.BoundField], bool]]:
         """(title, fields, whether one of them needs a look) in the order in which they are shown."""
-        found = []
+        grouped = []
         for title, names in self.GROUPS:
             fields = [self[name] for name in names if name in self.fields]
             if fields:
-                found.append((title, fields, any(field.errors for field in fields)))
-        return found
+                grouped.append((title, fields, any(field.errors for field in fields)))
+        return grouped
 
     def options(self) -> Options:
         """The settings as the import keeps them; only after is_valid()."""

@@ -48,17 +48,17 @@ def problems(wished: Mapping[int, NewField]) -> dict[int, str]:
     known = {row.key: row for row in Attribute.objects.filter(key__in=[new.key for new in wished.values()])}
     keys = Counter(new.key for new in wished.values())
     names = Counter(custom_fields.column_name(new.label) for new in wished.values())
-    found = {}
+    messages = {}
     for i, new in wished.items():
         row = known.get(new.key)
         if not new.label:
-            found[i] = "Enter a name for the new field."
+            messages[i] = "Enter a name for the new field."
         elif keys[new.key] > 1 or names[custom_fields.column_name(new.label)] > 1:
-            found[i] = "Two new fields have this name. Choose another name."
+            messages[i] = "Two new fields have this name. Choose another name."
         elif row is not None and (row.archived_at or row.type != new.type):
-            found[i] = f"The field {new.key} already exists. Choose another name."
+            messages[i] = f"The field {new.key} already exists. Choose another name."
         elif row is None and custom_fields.column_name(new.label) in taken:
-            found[i] = f"Exports already have a column named {new.label}. Choose another name."
+            messages[i] = f"Exports already have a column named {new.label}. Choose another name."
         elif not column_choices.is_key(new.key):
-            found[i] = "Enter an unused key of lower-case letters, digits and underscores, like shoe_size."
-    return found
+            messages[i] = "Enter an unused key of lower-case letters, digits and underscores, like shoe_size."
+    return messages

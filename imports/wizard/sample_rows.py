@@ -64,11 +64,11 @@ def _write(imp: Import, out: list[dict[str, Any]], written: Mapping[str, str]) -
         for i, column in enumerate(out)
         if value_formats.kind_of(column_choices.type_of(column))
     }
-    found = column_choices.find_formats(imp, types, {i: out[i]["options"] for i in types})
+    proposals = column_choices.find_formats(imp, types, {i: out[i]["options"] for i in types})
     for i, type_key in types.items():
         choice = written.get(f"#{i}", "")
         known = value_formats.possible(value_formats.kind_of(type_key), choice)
-        out[i]["formats"] = value_formats.expanded(choice if known else found[i].choice)
+        out[i]["formats"] = value_formats.expanded(choice if known else proposals[i].choice)
     if strict_values.is_strict():
         for column in out:
             column["strict"] = True
@@ -79,7 +79,7 @@ def rows(imp: Import, chosen: list[dict[str, Any]], options: Options) -> list[Ro
     like = Import(header=imp.header, mapping=chosen, options={**options.as_json(), "bad_value": "drop"})
     cleaner = parse_unit.compiled(like)
     seen = column_choices.preview(imp, rows=ROWS, kept=value_formats.kept_columns(chosen))
-    found = []
+    sample = []
     for line, cells in zip(seen.lines, seen.rows, strict=True):
         clean, said = cleaner.row(cells)
         padded = [cells[i].strip() if i < len(cells) else "" for i in range(len(imp.header))]
@@ -95,10 +95,10 @@ def rows(imp: Import, chosen: list[dict[str, Any]], options: Options) -> list[Ro
                 )
         reasons = [catalogue.title(problem.code) for problem in said if problem.column is None]
         bad = clean is None or bool(said and options.bad_value == "error")
-        found.append(
+        sample.append(
             Row(line, [cell for cell, c in zip(shown, chosen, strict=True) if c["target"] != "skip"], bad, reasons)
         )
-    return found
+    return sample
 
 
 def _value(target: str, cell: str, clean: CleanRow | None) -> str:

@@ -28,8 +28,8 @@ def digest(header: list[str]) -> str:
 
 def fitting(imp: Import) -> "QuerySet[SavedMapping]":
     """Saved mappings of files with the import's columns."""
-    found: QuerySet[SavedMapping] = SavedMapping.objects.filter(header_digest=digest(imp.header)).order_by("name")
-    return found
+    mappings: QuerySet[SavedMapping] = SavedMapping.objects.filter(header_digest=digest(imp.header)).order_by("name")
+    return mappings
 
 
 def save(imp: Import, name: str, *, columns: list[dict[str, Any]], options: Options, user: User | None) -> SavedMapping:

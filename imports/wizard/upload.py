@@ -62,8 +62,8 @@ def store_upload(
             imp.save()
     except IntegrityError:
         _remove(path)
-        found: Import = Import.objects.get(token=_token(once, digest))
-        return found
+        earlier: Import = Import.objects.get(token=_token(once, digest))
+        return earlier
     except BaseException:
         _remove(path)
         raise
@@ -97,8 +97,8 @@ def _unpacked(path: Path, *, limit: int) -> dict[str, Any]:
         return {"container": ""}
     original = path.rename(path.with_suffix(ORIGINAL))
     path.touch(mode=0o600)
-    found = archives.unpack(original, path, kind=kind, limit=limit)
-    return {"container": kind, "sheets": list(found.sheets), "sheet": found.sheet, "looks": found.looks}
+    unpacked = archives.unpack(original, path, kind=kind, limit=limit)
+    return {"container": kind, "sheets": list(unpacked.sheets), "sheet": unpacked.sheet, "looks": unpacked.looks}
 
 
 class BadSheet(ValueError):
@@ -120,7 +120,7 @@ def select_sheet(
         draft.touch(mode=0o600)
         now = {"fill": fill, "skip_hidden": skip_hidden}
         wishes = {key: bool(imp.looks.get(key)) if value is None else value for key, value in now.items()}
-        found = archives.unpack(
+        unpacked = archives.unpack(
             path.with_suffix(ORIGINAL),
             draft,
             kind=imp.container,
@@ -129,7 +129,7 @@ def select_sheet(
         )
         said = [key for key in imp.dialect.get("chosen", ()) if name == imp.sheet]
         look = inspect(draft, container=imp.container, tenant=tenant, changes={key: imp.dialect[key] for key in said})
-        look |= {"sheet": name, "looks": found.looks | wishes}
+        look |= {"sheet": name, "looks": unpacked.looks | wishes}
         draft.replace(path)
     except FileProblem as problem:
         if problem.code == "file_empty":
@@ -274,20 +274,20 @@ def start(imp: Import, *, options: Options, columns: list[dict[str, Any]], auto_
 def reopen(imp: Import) -> bool:
     """Go back from the review to the mapping, with everything that was chosen. What was worked out is thrown away; nothing
     has been written. False when the import does not wait for its review (any more), or is being canceled."""
-    found: Import | None = Import.objects.select_for_update().filter(pk=imp.pk, phase=Phase.REVIEW).first()
-    if found is None or found.wants != Wish.REVIEW:
+    locked: Import | None = Import.objects.select_for_update().filter(pk=imp.pk, phase=Phase.REVIEW).first()
+    if locked is None or locked.wants != Wish.REVIEW:
         return False
     staging.drop(staging.Staging(current_tenant(), imp.pk))
     for rows in (Unit, RowIssue, RejectedRow):
         rows.objects.filter(import_id=imp.pk).delete()
     new = Import()
     fresh = {name: getattr(new, name) for name in _WORKED_OUT}
-    kept = {"mapping": found.draft.get("mapping", found.mapping), "draft": {"asked": True}}
+    kept = {"mapping": locked.draft.get("mapping", locked.mapping), "draft": {"asked": True}}
     now = timezone.now()
     Import.objects.filter(pk=imp.pk).update(**fresh, **kept, phase=Phase.DRAFT, phase_at=now)
     write_lock.release(imp.pk, written=False)
     # It may be read in another encoding the next time.
-    (Path(settings.UPLOAD_DIR) / found.path).with_suffix(".utf8").unlink(missing_ok=True)
+    (Path(settings.UPLOAD_DIR) / locked.path).with_suffix(".utf8").unlink(missing_ok=True)
     return True
 
 

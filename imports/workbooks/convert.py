@@ -171,8 +171,8 @@ def convert(source: Path, target: Path, *, limit: int, wishes: Wishes) -> dict[s
         tables = [sheet for sheet in book.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
         seen = sorted(tables, key=lambda table: table.visible != SheetVisibleEnum.Visible)
         names = [wishes.sheet] if wishes.sheet else [table.name for table in seen]
-        found = (book.get_sheet_by_name(name) for name in names)
-        sheet = next((sheet for sheet in found if sheet.start is not None), None)
+        sheets = (book.get_sheet_by_name(name) for name in names)
+        sheet = next((sheet for sheet in sheets if sheet.start is not None), None)
         if sheet is None or sheet.start is None or sheet.end is None:
             return {"code": "file_empty"}
         # A sheet that begins far down or far right is blank lines and cells up to there.

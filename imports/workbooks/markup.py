@@ -214,8 +214,8 @@ def _is_hidden(has: dict[str, str], size: str) -> bool:
 
 def _column(address: str) -> int:
     """The index of the column in an address such as AB12; 0 where there is none."""
-    found, index = _REFERENCE(address), 0
-    for letter in found[1].upper() if found else "A":
+    match, index = _REFERENCE(address), 0
+    for letter in match[1].upper() if match else "A":
         index = index * 26 + ord(letter) - 64
     return index - 1
 
@@ -227,10 +227,10 @@ Elements = list[tuple[str, dict[str, str]]]
 
 def _elements(book: zipfile.ZipFile, name: str) -> Elements:
     """Start tags of a part as (local name, attributes by local name); none when there is no such part."""
-    found: Elements = []
+    elements: Elements = []
 
     def start(tag: str, has: dict[str, str]) -> None:
-        found.append((tag.rpartition(":")[2], {key.rpartition(":")[2]: value for key, value in has.items()}))
+        elements.append((tag.rpartition(":")[2], {key.rpartition(":")[2]: value for key, value in has.items()}))
 
     by_name = {part.filename.lower(): part.filename for part in book.infolist()}
     if name.lower() not in by_name:
@@ -242,7 +242,7 @@ def _elements(book: zipfile.ZipFile, name: str) -> Elements:
         while block := file.read(_BLOCK):
             parser.Parse(block, False)
     parser.Parse(b"", True)
-    return found
+    return elements
 
 
 def _part(book: zipfile.ZipFile, sheet: str) -> tuple[str | None, bool]:
@@ -266,7 +266,7 @@ def _formats(book: zipfile.ZipFile, *, since_1904: bool) -> dict[int, Format]:
     for name, has in inside:
         if name == "numFmt" and has.get("numFmtId", "").isdigit():
             codes[int(has["numFmtId"])] = has.get("formatCode", "")
-    found, known, style, within = {}, dict[int, Format | None](), 0, False
+    formats, known, style, within = {}, dict[int, Format | None](), 0, False
     for name, has in inside:
         if name in ("cellXfs", "cellStyleXfs", "cellStyles", "dxfs"):
             within = name == "cellXfs"
@@ -276,6 +276,6 @@ def _formats(book: zipfile.ZipFile, *, since_1904: bool) -> dict[int, Format]:
             if code not in known:
                 known[code] = number_formats.compiled(codes.get(code, ""), since_1904=since_1904)
             if form := known[code]:
-                found[style] = form
+                formats[style] = form
             style += 1
-    return found
+    return formats

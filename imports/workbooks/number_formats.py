@@ -77,12 +77,12 @@ def compiled(code: str, *, since_1904: bool = False) -> Format | None:
 
 def _sections(code: str) -> list[str]:
     """The parts of a code between semicolons; the fourth is for texts."""
-    found, start = [], 0
+    sections, start = [], 0
     for token in _TOKEN.finditer(code):
         if token["other"] == ";":
-            found.append(code[start : token.start()])
+            sections.append(code[start : token.start()])
             start = token.end()
-    return [*found, code[start:]][:3]
+    return [*sections, code[start:]][:3]
 
 
 Tokens = list[tuple[str, str]]
@@ -94,8 +94,8 @@ def _tokens(section: str) -> Tokens:
 
 def _condition(tokens: Tokens) -> tuple[str, Decimal] | None:
     for kind, text in tokens:
-        if kind == "bracket" and (found := _CONDITION(text.strip())):
-            return found[1], Decimal(found[2])
+        if kind == "bracket" and (match := _CONDITION(text.strip())):
+            return match[1], Decimal(match[2])
     return None
 
 
@@ -183,13 +183,13 @@ class _Digits:
 
     def _whole(self, digits: str) -> dict[int, str]:
         """Place → what it shows; the first place takes all digits that have none of their own."""
-        found, count = {}, len(self.whole)
+        texts, count = {}, len(self.whole)
         for at, place in enumerate(self.whole):
             nth = count - at  # from the right, from 1
             mine = digits[: len(digits) - nth + 1] if at == 0 else digits[len(digits) - nth :][:1]
             mine = mine if len(digits) >= nth else {"0": "0", "?": " "}.get(self.tokens[place][1], "")
-            found[place] = self._commas(mine, nth) if self.grouped and mine.strip() else mine
-        return found
+            texts[place] = self._commas(mine, nth) if self.grouped and mine.strip() else mine
+        return texts
 
     @staticmethod
     def _commas(digits: str, nth: int) -> str:
@@ -200,23 +200,23 @@ class _Digits:
         )
 
     def _part(self, digits: str) -> dict[int, str]:
-        found = dict(zip(self.part, digits, strict=False))
+        texts = dict(zip(self.part, digits, strict=False))
         for place in reversed(self.part):
-            if self.tokens[place][1] == "0" or found.get(place, "0") != "0":
+            if self.tokens[place][1] == "0" or texts.get(place, "0") != "0":
                 break
-            found[place] = " " if self.tokens[place][1] == "?" else ""
-        return found
+            texts[place] = " " if self.tokens[place][1] == "?" else ""
+        return texts
 
 
 def _fraction(tokens: Tokens) -> Show:
     """A number with a fraction, as 1 1/2; only with places for the denominator, or with a fixed one."""
     text = "".join(text for kind, text in tokens if kind in ("digit", "sign", "other"))
-    found = re.fullmatch(r"\s*(#*0*\?*)\s*([#0?]+)\s*/\s*([#0?]+|\d+)\s*", text)
-    fixed = int(found[3]) if found and found[3].strip("#0?") else 0
-    if not found or (fixed == 0 and set(found[3]) & set("123456789")):
+    match = re.fullmatch(r"\s*(#*0*\?*)\s*([#0?]+)\s*/\s*([#0?]+|\d+)\s*", text)
+    fixed = int(match[3]) if match and match[3].strip("#0?") else 0
+    if not match or (fixed == 0 and set(match[3]) & set("123456789")):
         return lambda _number: None
-    most = 10 ** len(found[3]) - 1
-    mixed = bool(found[1]) and " " in text.strip()
+    most = 10 ** len(match[3]) - 1
+    mixed = bool(match[1]) and " " in text.strip()
 
     def show(number: Decimal) -> str | None:
         value = Fraction(number)
@@ -311,7 +311,7 @@ def _thousandth(parts: Tokens, at: int, when: datetime.datetime) -> str:
 
 def _minutes_told(tokens: Tokens) -> Tokens:
     """The tokens with "min" for an m that stands behind hours or before seconds; the others are months."""
-    found = list(tokens)
+    told = list(tokens)
     fields = [
         (i, "h" if kind == "bracket" and _elapsed(text) == "h" else text[0].lower())
         for i, (kind, text) in enumerate(tokens)
@@ -320,8 +320,8 @@ def _minutes_told(tokens: Tokens) -> Tokens:
     for n, (i, letter) in enumerate(fields):
         before, after = fields[n - 1][1] if n else "", fields[n + 1][1] if n + 1 < len(fields) else ""
         if letter == "m" and tokens[i][0] == "date" and (before == "h" or after == "s"):
-            found[i] = ("date", "min" if len(tokens[i][1]) == 1 else "minmin")
-    return found
+            told[i] = ("date", "min" if len(tokens[i][1]) == 1 else "minmin")
+    return told
 
 
 def _field(text: str, when: datetime.datetime, *, half: bool) -> str:

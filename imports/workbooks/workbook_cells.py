@@ -35,9 +35,9 @@ def chosen(cell: str, *, kept: bool) -> str:
     return cell.replace(BREAK, "\n")
 
 
-def rows(found: Iterable[Row], kept: Collection[int]) -> Iterator[Row]:
+def rows(read: Iterable[Row], kept: Collection[int]) -> Iterator[Row]:
     """Records with one reading a cell: what the sheet keeps in the columns `kept`, what it shows in the others."""
-    for line, cells, problem in found:
+    for line, cells, problem in read:
         if any(BETWEEN in cell or BREAK in cell for cell in cells):
             cells = [chosen(cell, kept=i in kept) for i, cell in enumerate(cells)]
         yield line, cells, problem

@@ -35,8 +35,8 @@ class Activity:
 
 
 ACTIVITIES: dict[str, Activity] = {
-    found.key: found
-    for found in (
+    activity.key: activity
+    for activity in (
         Activity("page", "Viewed a page", "viewed a page", "page"),
         Activity("track", "Did an event", "did", "track", named=True),
         Activity("order", "Ordered", "ordered", "order"),
@@ -129,10 +129,10 @@ def _such(activity: Activity, did: ActivityCondition, clock: EvaluationTime) -> 
 def read_count(activity: Activity, typed: str) -> str:
     """How often, or how much, as it is stored in a rule. Raises BadValue."""
     text = typed.strip()
-    found = plain_decimal(text) if activity.sums else integer(text)
-    if not 0 <= Decimal(found) <= MAX_COUNT:
-        raise BadValue("number_too_large" if Decimal(found) > 0 else "not_an_integer")
-    return str(found)
+    number = plain_decimal(text) if activity.sums else integer(text)
+    if not 0 <= Decimal(number) <= MAX_COUNT:
+        raise BadValue("number_too_large" if Decimal(number) > 0 else "not_an_integer")
+    return str(number)
 
 
 def read_where(name: str, op: str, value: str) -> PropertyFilter:

@@ -58,25 +58,25 @@ def context(*, inside: int | None = None) -> Context:
     return Context(clock, rule_fields.everything(), workspace.country or None, within)
 
 
-def compile_rule(rule: Group, found: Context | None = None) -> Q:
+def compile_rule(rule: Group, scope: Context | None = None) -> Q:
     """The contacts that a rule means; one without conditions means nobody. Raises RuleError."""
-    return compile_part(rule, found or context())
+    return compile_part(rule, scope or context())
 
 
-def compile_part(part: Node, found: Context) -> Q:
+def compile_part(part: Node, scope: Context) -> Q:
     """The same for a part of a rule, alone."""
-    return compile_node(part, replace(found, spent=[0]), ())
+    return compile_node(part, replace(scope, spent=[0]), ())
 
 
 @singledispatch
-def compile_node(node: Node, found: Context, path: tuple[int, ...]) -> Q:
+def compile_node(node: Node, scope: Context, path: tuple[int, ...]) -> Q:
     """One part of a rule. What is not known is an error: a condition left out would let everybody in."""
     raise TypeError(f"no condition: {node!r}")
 
 
 @compile_node.register
-def _(node: Group, found: Context, path: tuple[int, ...]) -> Q:
-    parts = [compile_node(part, found, (*path, i)) for i, part in enumerate(node.parts)]
+def _(node: Group, scope: Context, path: tuple[int, ...]) -> Q:
+    parts = [compile_node(part, scope, (*path, i)) for i, part in enumerate(node.parts)]
     if not parts:
         return NOBODY
     whole = parts[0]
@@ -86,9 +86,9 @@ def _(node: Group, found: Context, path: tuple[int, ...]) -> Q:
 
 
 @compile_node.register
-def _(node: FieldCondition, found: Context, path: tuple[int, ...]) -> Q:
-    found.spend(path)
-    subject, operator = found.subjects.get(node.key), OPERATORS.get(node.op)
+def _(node: FieldCondition, scope: Context, path: tuple[int, ...]) -> Q:
+    scope.spend(path)
+    subject, operator = scope.subjects.get(node.key), OPERATORS.get(node.op)
     if subject is None:
         raise RuleError(f"The field {node.key} does not exist. Choose another one.", path)
     if operator is None or subject.kind not in operator.kinds:
@@ -96,33 +96,33 @@ def _(node: FieldCondition, found: Context, path: tuple[int, ...]) -> Q:
     least, most = _NEEDED[operator.takes]
     if not least <= len(node.values) <= most:
         raise RuleError(_missing(operator.takes), path)
-    wanted = [_read(subject, operator, value, found.region, path) for value in node.values]
-    return operators.where(subject, node.op, wanted, found.clock)
+    wanted = [_read(subject, operator, value, scope.region, path) for value in node.values]
+    return operators.where(subject, node.op, wanted, scope.clock)
 
 
 @compile_node.register
-def _(node: ActivityCondition, found: Context, path: tuple[int, ...]) -> Q:
-    found.spend(path)
-    return activity_conditions.where(checked(node, path), found.clock, of=found.of)
+def _(node: ActivityCondition, scope: Context, path: tuple[int, ...]) -> Q:
+    scope.spend(path)
+    return activity_conditions.where(checked(node, path), scope.clock, of=scope.of)
 
 
 @compile_node.register
-def _(node: InSegment, found: Context, path: tuple[int, ...]) -> Q:
-    found.spend(path)
+def _(node: InSegment, scope: Context, path: tuple[int, ...]) -> Q:
+    scope.spend(path)
     segment = Segment.objects.filter(pk=node.segment_id).first()
     if segment is None:
         raise RuleError("This segment no longer exists. Choose another one.", path)
-    if segment.pk in found.inside:
+    if segment.pk in scope.inside:
         raise RuleError(f"{segment.name} refers to itself.", path)
-    members = _members(segment, found, path)
+    members = _members(segment, scope, path)
     return members if node.op == "in" else ~members
 
 
-def _members(segment: Segment, found: Context, path: tuple[int, ...]) -> Q:
+def _members(segment: Segment, scope: Context, path: tuple[int, ...]) -> Q:
     if segment.rule is None:
         return Q(pk__in=Member.objects.filter(segment_id=segment.pk).values("contact_id"))
     try:
-        return compile_node(parse(segment.rule), replace(found, inside=found.inside | {segment.pk}), ())
+        return compile_node(parse(segment.rule), replace(scope, inside=scope.inside | {segment.pk}), ())
     except RuleError as problem:
         raise RuleError(f"{segment.name}: {problem.why}", path) from None
 

@@ -75,10 +75,10 @@ def _is(subject: RuleField, wanted: Sequence[str], _clock: EvaluationTime) -> Q:
         return Q(In(subject.text, [int(v) for v in wanted]))
     if subject.kind != "text":
         return Q(In(subject.text, list(wanted)))
-    found = Q()
+    condition = Q()
     for value in wanted:
-        found |= Q(IExact(subject.text, value))
-    return found
+        condition |= Q(IExact(subject.text, value))
+    return condition
 
 
 def _contains(subject: RuleField, wanted: Sequence[str], _clock: EvaluationTime) -> Q:
@@ -169,10 +169,10 @@ def _next(day: date) -> date:
 def _days(subject: RuleField, clock: EvaluationTime, start: date | None, stop: date | None) -> Q:
     """From the beginning of one day to the beginning of another."""
     # A day without its year is in no time: neither before nor after anything.
-    found = ~Q(StartsWith(subject.text, "--")) if subject.kind == "birthday" else Q()
+    condition = ~Q(StartsWith(subject.text, "--")) if subject.kind == "birthday" else Q()
     if start is not None:
-        found &= Q(GreaterThanOrEqual(subject.text, _edge(subject, clock, start)))
-    return found & Q(LessThan(subject.text, _edge(subject, clock, stop))) if stop is not None else found
+        condition &= Q(GreaterThanOrEqual(subject.text, _edge(subject, clock, start)))
+    return condition & Q(LessThan(subject.text, _edge(subject, clock, stop))) if stop is not None else condition
 
 
 def _edge(subject: RuleField, clock: EvaluationTime, day: date) -> Any:
@@ -222,12 +222,12 @@ _ALL = (
     Operator("filled", "has a value", "nothing", _EVERY, _filled),
     Operator("empty", "is empty", "nothing", _EVERY, of="filled"),
 )
-OPERATORS: dict[str, Operator] = {found.key: found for found in _ALL}
+OPERATORS: dict[str, Operator] = {operator.key: operator for operator in _ALL}
 
 
 def of_kind(kind: str) -> list[Operator]:
     """The operators that a kind of subject has, in the order of the form."""
-    return [found for found in _ALL if kind in found.kinds]
+    return [operator for operator in _ALL if kind in operator.kinds]
 
 
 def where(subject: RuleField, op: str, wanted: Sequence[str], clock: EvaluationTime) -> Q:

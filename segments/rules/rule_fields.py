@@ -67,14 +67,14 @@ _KINDS = {
 
 def everything() -> dict[str, RuleField]:
     """All subjects of the current workspace by their keys, archived attributes last."""
-    found = {s.key: s for s in _COLUMNS}
+    fields = {s.key: s for s in _COLUMNS}
     for key, system in types.SYSTEM.items():
-        found[key] = _of(key, system.label, system.type, {}, "Standard fields")
+        fields[key] = _of(key, system.label, system.type, {}, "Standard fields")
     own = Attribute.objects.order_by("archived_at", "label")
     for one in own:
         label = f"{one.label} (archived)" if one.archived_at else one.label
-        found[one.key] = _of(one.key, label, one.type, one.options, "Custom fields")
-    return found
+        fields[one.key] = _of(one.key, label, one.type, one.options, "Custom fields")
+    return fields
 
 
 def _of(key: str, label: str, type_key: str, options: Mapping[str, str], group: str) -> RuleField:

@@ -194,10 +194,10 @@ def _of_node(node: Node, known: Mapping[str, RuleField]) -> RuleFormLine:
 # --- judged ---------------------------------------------------------------------------------------------------------------
 
 
-def validate(block: RuleFormGroup, found: Context) -> Q:
+def validate(block: RuleFormGroup, scope: Context) -> Q:
     """Read all lines, note what is wrong with each, and return the condition of those that are finished."""
-    rule = _validated(block, found)
-    return compiler.compile_rule(rule, found) if rule else compiler.NOBODY
+    rule = _validated(block, scope)
+    return compiler.compile_rule(rule, scope) if rule else compiler.NOBODY
 
 
 def rule_of(block: RuleFormGroup) -> Group | None:
@@ -214,18 +214,18 @@ def lines(block: RuleFormGroup) -> list[RuleFormLine]:
 
 def is_complete(block: RuleFormGroup) -> bool:
     """Whether every line is a condition, and there is one."""
-    found = lines(block)
-    return bool(found) and all(line.node is not None for line in found)
+    form_lines = lines(block)
+    return bool(form_lines) and all(line.node is not None for line in form_lines)
 
 
-def _validated(block: RuleFormGroup, found: Context) -> Group | None:
+def _validated(block: RuleFormGroup, scope: Context) -> Group | None:
     for line in lines(block):
         try:
             line.subject = (
-                found.subjects.get(line.about.partition(":")[2]) if line.about.startswith("attribute:") else None
+                scope.subjects.get(line.about.partition(":")[2]) if line.about.startswith("attribute:") else None
             )
             node = _node(line)
-            compiler.compile_part(node, found)
+            compiler.compile_part(node, scope)
             line.node = node
         except RuleError as problem:
             line.error = problem.why
@@ -279,10 +279,10 @@ def _did(line: RuleFormLine) -> ActivityCondition:
 # --- counted ------------------------------------------------------------------------------------------------------------
 
 
-def count(block: RuleFormGroup, whole: Q, found: Context, *, people: Any) -> int:
+def count(block: RuleFormGroup, whole: Q, scope: Context, *, people: Any) -> int:
     """How many of these contacts the form means, and each line of it: one pass over them."""
     counted = [line for line in lines(block) if line.node is not None]
-    asked = {f"n{i}": Count("pk", filter=compiler.compile_part(line.node, found)) for i, line in enumerate(counted)
+    asked = {f"n{i}": Count("pk", filter=compiler.compile_part(line.node, scope)) for i, line in enumerate(counted)
              if line.node is not None}  # fmt: skip
     said = people.aggregate(total=Count("pk", filter=whole), **asked)
     for i, line in enumerate(counted):
@@ -290,10 +290,10 @@ def count(block: RuleFormGroup, whole: Q, found: Context, *, people: Any) -> int
     return int(said["total"])
 
 
-def choices(found: Context) -> list[tuple[str, list[tuple[str, str]]]]:
+def choices(scope: Context) -> list[tuple[str, list[tuple[str, str]]]]:
     """What a line can be about, in groups."""
     groups: dict[str, list[tuple[str, str]]] = {}
-    for subject in found.subjects.values():
+    for subject in scope.subjects.values():
         groups.setdefault(subject.group, []).append((f"attribute:{subject.key}", subject.label))
     groups["Activity"] = [(f"activity:{a.key}", a.label) for a in ACTIVITIES.values()]
     groups["Segments"] = [(_SEGMENT, "Segment")]
@@ -302,5 +302,5 @@ def choices(found: Context) -> list[tuple[str, list[tuple[str, str]]]]:
 
 def segments(*, but: int | None = None) -> list[tuple[str, str]]:
     """The segments that a line can name: all but the one that is being edited."""
-    found = Segment.objects.exclude(pk=but).order_by("name")[:500]
-    return [(str(s.pk), s.name) for s in found]
+    others = Segment.objects.exclude(pk=but).order_by("name")[:500]
+    return [(str(s.pk), s.name) for s in others]

@@ -95,12 +95,12 @@ def parse(data: Any) -> Group:
     """A rule from what was stored. Raises RuleError; an unknown condition is an error, never one that is always true."""
     if not isinstance(data, dict) or data.get("v") != VERSION:
         raise RuleError("This is not a rule.")
-    found = _node({key: value for key, value in data.items() if key != "v"}, (), 1)
-    if not isinstance(found, Group):
+    group = _node({key: value for key, value in data.items() if key != "v"}, (), 1)
+    if not isinstance(group, Group):
         raise RuleError("A rule must start with all, any or none.")
-    if sum(1 for _node in conditions(found)) > MAX_CONDITIONS:
+    if sum(1 for _node in conditions(group)) > MAX_CONDITIONS:
         raise RuleError(f"A rule can have up to {MAX_CONDITIONS} conditions.")
-    return found
+    return group
 
 
 def plain(rule: Group) -> dict[str, Any]:

@@ -50,8 +50,8 @@ def detail(request: WorkspaceRequest, segment_id: int) -> HttpResponse:
     if segment.rule is not None:
         problem = list_filter.problem(segment)
     behind = parse_id(after)
-    found = members.filter(pk__gt=behind) if behind is not None else members
-    contacts = list(found.order_by("pk")[: PAGE + 1])
+    rest = members.filter(pk__gt=behind) if behind is not None else members
+    contacts = list(rest.order_by("pk")[: PAGE + 1])
     context = {
         "segment": segment,
         "contacts": contacts[:PAGE],

@@ -69,8 +69,8 @@ def _answer(
     segment: Segment | None = None,
     saves: bool = False,
 ) -> HttpResponse:
-    found = compiler.context(inside=segment.pk if segment else None)
-    whole, do = rule_form.validate(block, found), request.POST.get("do", "")
+    scope = compiler.context(inside=segment.pk if segment else None)
+    whole, do = rule_form.validate(block, scope), request.POST.get("do", "")
     rule, error = rule_form.rule_of(block), ""
     if do in ("show", "save") and rule is not None and rule_form.is_complete(block):
         try:
@@ -84,7 +84,7 @@ def _answer(
         else:
             messages.success(request, f"{kept.name} saved. Contacts that match the rule are included.")
             return redirect_to(request, "segments:detail", kept.pk)
-    shown = _shown(request, block, found, whole, pressed=do in ("show", "save"))
+    shown = _shown(request, block, scope, whole, pressed=do in ("show", "save"))
     given = request.POST.get("name", name)
     context = {**shown, "action": action, "name": given, "segment": segment, "saves": saves, "error": error}
     fragment = request.headers.get("HX-Target") == "segments-builder"
@@ -98,18 +98,18 @@ def _to_list(request: HttpRequest, rule: str) -> HttpResponse:
 
 
 def _shown(
-    request: HttpRequest, block: RuleFormGroup, found: compiler.Context, whole: Any, *, pressed: bool
+    request: HttpRequest, block: RuleFormGroup, scope: compiler.Context, whole: Any, *, pressed: bool
 ) -> dict[str, Any]:
     rule, begun = rule_form.rule_of(block), time.perf_counter()
     show = request.POST.get("show", request.GET.get("show", ""))
     people = Contact.objects.exclude(deleted_at=None) if show == "deleted" else Contact.objects.living()
-    total = rule_form.count(block, whole, found, people=people) if rule else 0
+    total = rule_form.count(block, whole, scope, people=people) if rule else 0
     return {
         "top": block,
         "matches": rule_form.MATCH_WORDS.items(),
         "wheres": WHERE,
-        "choices": rule_form.choices(found),
-        "segments": rule_form.segments(but=next(iter(found.inside), None)),
+        "choices": rule_form.choices(scope),
+        "segments": rule_form.segments(but=next(iter(scope.inside), None)),
         "total": total,
         "everybody": status_filters.count(status_filters.cells(), FILTERS[""], deleted=show == "deleted"),
         "took": (time.perf_counter() - begun) * 1000,

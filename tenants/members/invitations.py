@@ -125,19 +125,19 @@ def read(token: str) -> Found:
     )
 
 
-def accept(found: Found, *, name: str = "", password: str = "") -> User:
+def accept(invited: Found, *, name: str = "", password: str = "") -> User:
     """Use the invitation, once: whoever else holds the link gets Expired. Returns who is to be signed in.
 
     A new person gets an account; a known one, who has shown that it is theirs, keeps name and password, and the role of
     a membership that is there already. Raises Known when an account was made since the invitation was read.
     """
-    with tenant_context(found.tenant_id):
-        invitation = _open(found.id)
-        if invitation.sent != found.sent or is_over(invitation):
+    with tenant_context(invited.tenant_id):
+        invitation = _open(invited.id)
+        if invitation.sent != invited.sent or is_over(invitation):
             raise Expired
         invitation.accepted_at = timezone.now()
         invitation.save(update_fields=["accepted_at"])
-        user = found.user or _new(invitation.email, password, name=name)
+        user = invited.user or _new(invitation.email, password, name=name)
         Membership.objects.get_or_create(user=user, defaults={"role": invitation.role})
         audit.record("member.joined", user_id=user.pk, target=invitation.email, role=invitation.role)
     return user

@@ -22,7 +22,7 @@ def listing(request: HttpRequest) -> HttpResponse:
     """Entries by what they are about, by whom, and by their object, the latest first."""
     given = {name: request.GET.get(name, "").replace("\x00", "").strip()[:120] for name in ("subject", "user", "about")}
     subject = given["subject"] if given["subject"] in SUBJECTS else ""
-    found = audit.page(
+    entries = audit.page(
         subject=subject,
         user_id=parse_id(given["user"]),
         about=given["about"],
@@ -31,14 +31,14 @@ def listing(request: HttpRequest) -> HttpResponse:
     )
     members = Membership.objects.select_related("user").order_by("user__email")
     context: dict[str, Any] = {
-        "entries": [audit.format_entry(entry) for entry in found[:SIZE]],
+        "entries": [audit.format_entry(entry) for entry in entries[:SIZE]],
         "subjects": SUBJECTS.items(),
         "subject": subject,
         "people": [(str(m.user_id), m.user.display_name) for m in members],
         "user_id": given["user"],
         "about": given["about"],
         "asked": bool(subject or given["user"] or given["about"]),
-        "older_url": f"?{urlencode({**given, 'before': found[SIZE - 1].pk})}" if len(found) > SIZE else None,
+        "older_url": f"?{urlencode({**given, 'before': entries[SIZE - 1].pk})}" if len(entries) > SIZE else None,
         "first_url": f"?{urlencode(given)}" if request.GET.get("before") else None,
     }
     return render_page(request, "tenants/audit.html", context)

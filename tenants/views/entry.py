@@ -34,27 +34,27 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
     must not open an account that belongs to other workspaces, too.
     """
     try:
-        found = invitations.read(token)
-        if found.user is not None and not found.user.is_active:
+        invited = invitations.read(token)
+        if invited.user is not None and not invited.user.is_active:
             return render_page(request, "account/account_inactive.html")
-        form = _form(request, found)
+        form = _form(request, invited)
         if request.method == "POST" and form.is_valid():
-            user = invitations.accept(found, **form.account())
+            user = invitations.accept(invited, **form.account())
             if request.user.pk != user.pk:
                 login(request, user, backend="allauth.account.auth_backends.AuthenticationBackend")
-            return redirect(workspace_urls.inside(found.slug, "tenants:start"))
+            return redirect(workspace_urls.inside(invited.slug, "tenants:start"))
     except invitations.Expired:
         return render_page(request, "tenants/invitation_over.html", status=410)
     except invitations.Known:
         return redirect("invitation", token)
     answer = invalid if request.method == "POST" else render_page
-    return answer(request, "tenants/invitation.html", {"form": form, "invitation": found})
+    return answer(request, "tenants/invitation.html", {"form": form, "invitation": invited})
 
 
-def _form(request: HttpRequest, found: invitations.Found) -> AcceptForm:
+def _form(request: HttpRequest, invited: invitations.Found) -> AcceptForm:
     given = request.POST if request.method == "POST" else None
-    if found.user is None:
-        return NewAccountForm(given, email=found.email)
-    if request.user.pk == found.user.pk:
+    if invited.user is None:
+        return NewAccountForm(given, email=invited.email)
+    if request.user.pk == invited.user.pk:
         return AcceptForm(given)
-    return KnownAccountForm(given, email=found.email, request=request)
+    return KnownAccountForm(given, email=invited.email, request=request)

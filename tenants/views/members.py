@@ -43,11 +43,11 @@ def invite(request: WorkspaceRequest) -> HttpResponse:
     form = InviteForm(request.POST)
     if form.is_valid():
         try:
-            found = invitations.invite(form.cleaned_data["email"], role=form.cleaned_data["role"], by=_user(request))
+            link = invitations.invite(form.cleaned_data["email"], role=form.cleaned_data["role"], by=_user(request))
         except IsMember:
             form.add_error("email", "This person is already a member. You can change their role in the list.")
         else:
-            messages.success(request, _sent(found))
+            messages.success(request, _sent(link))
             return redirect_to(request, "tenants:members")
     return invalid(request, "tenants/members.html", _context(form))
 
@@ -70,11 +70,11 @@ def withdraw(request: WorkspaceRequest, invitation_id: int) -> HttpResponse:
     """The link stops working at once."""
     get_object_or_404(Invitation, pk=invitation_id)
     try:
-        found = invitations.withdraw(invitation_id, by=_user(request))
+        email = invitations.withdraw(invitation_id, by=_user(request))
     except Expired:
         messages.error(request, NOT_OPEN)
     else:
-        messages.success(request, f"The invitation of {found.email} was withdrawn. Its link no longer works.")
+        messages.success(request, f"The invitation of {email.email} was withdrawn. Its link no longer works.")
     return redirect_to(request, "tenants:members")
 
 

@@ -50,8 +50,8 @@ def mail(request: WorkspaceRequest) -> HttpResponse:
         return not_found(request)
     mine = f"<{request.workspace.pk}."
     files = sorted(Path(folder).glob("*.log"), key=lambda f: f.stat().st_mtime, reverse=True)
-    found = [m for m in map(_read, files[: MAILS_SHOWN * 4]) if str(m["Message-ID"]).startswith(mine)]
-    shown = [{"to": m["To"], "subject": m["Subject"], "date": m["Date"], "body": _text(m)} for m in found[:MAILS_SHOWN]]
+    mails = [m for m in map(_read, files[: MAILS_SHOWN * 4]) if str(m["Message-ID"]).startswith(mine)]
+    shown = [{"to": m["To"], "subject": m["Subject"], "date": m["Date"], "body": _text(m)} for m in mails[:MAILS_SHOWN]]
     return render_page(request, "tenants/mail.html", {"mails": shown})
 
 

@@ -44,13 +44,13 @@ class WorkspaceMiddleware:
             return _takes(settings.DATA_UPLOAD_MAX_MEMORY_SIZE) if _is_judged(request) else self.get_response(request)
         if not request.user.is_authenticated:
             return _to_login(request)
-        found = _membership(request.user.pk, match["slug"])
-        if found is None:
+        membership = _membership(request.user.pk, match["slug"])
+        if membership is None:
             return not_found(request)
         prefix = get_script_prefix()
         set_script_prefix(f"/w/{match['slug']}/")
         try:
-            return self._inside(request, *found, path=match["rest"])
+            return self._inside(request, *membership, path=match["rest"])
         finally:
             set_script_prefix(prefix)
 

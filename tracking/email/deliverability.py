@@ -71,10 +71,10 @@ IGNORED = Verdict("")
 
 def _text(said: Mapping[str, Any], *names: str) -> str:
     """A value some levels down as text in small letters; "" when it is not there."""
-    found: Any = said
+    value: Any = said
     for name in names:
-        found = found.get(name) if isinstance(found, Mapping) else None
-    return str(found).strip().lower() if isinstance(found, str | int) else ""
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return str(value).strip().lower() if isinstance(value, str | int) else ""
 
 
 # --- Postmark: "Bounce webhook", "Bounce types", "Subscription change webhook" ------------------------------------------
@@ -191,8 +191,8 @@ def _sparkpost(said: Mapping[str, Any]) -> Verdict | None:
     inner = next(iter(outer.values()), {}) if isinstance(outer, Mapping) and outer else said
     kind = _text(inner, "type")
     if kind in ("bounce", "out_of_band", "policy_rejection", "generation_rejection"):
-        found = _SPARKPOST.get(_text(inner, "bounce_class"), REFUSED)
-        return _held_by(_text(inner, "raw_reason") or _text(inner, "reason")) if found is REFUSED else found
+        verdict = _SPARKPOST.get(_text(inner, "bounce_class"), REFUSED)
+        return _held_by(_text(inner, "raw_reason") or _text(inner, "reason")) if verdict is REFUSED else verdict
     return IGNORED if kind == "delay" else None
 
 
@@ -249,8 +249,8 @@ def _sendgrid(said: Mapping[str, Any]) -> Verdict | None:
     if kind == "dropped":
         return _SENDGRID_DROPPED.get(_text(said, "reason"), REFUSED)
     if kind == "bounce" and _text(said, "type") == "blocked":
-        found = _SENDGRID_CLASSES.get(classed, SOFT)
-        return SOFT if found is INVALID else found
+        verdict = _SENDGRID_CLASSES.get(classed, SOFT)
+        return SOFT if verdict is INVALID else verdict
     if kind == "bounce":
         return REFUSED if classed in ("reputation", "content") else HARD
     return IGNORED if kind in ("processed", "deferred", "group_resubscribe") else None

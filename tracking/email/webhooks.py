@@ -167,8 +167,8 @@ def _event(hook: MailHook, event: Any, verdict: Verdict, contact_id: int, now: d
         "provider": hook.provider, "id": str(event.message_id or "")[:200], "url": (event.click_url or "")[:500],
         "why": str(event.description or event.mta_response or "")[:300], "bounce": "soft" if verdict.soft else "",
     }  # fmt: skip
-    found = {name: value for name, value in about.items() if value}
-    return Event(tenant_id=current_tenant(), at=at, kind="message", contact_id=contact_id, properties=found)
+    properties = {name: value for name, value in about.items() if value}
+    return Event(tenant_id=current_tenant(), at=at, kind="message", contact_id=contact_id, properties=properties)
 
 
 def _too_soft(told: Iterable[tuple[Any, Verdict, str]], contacts: Mapping[str, int], now: datetime) -> list[str]:

@@ -126,10 +126,10 @@ def _hit(data: Mapping[str, Any], body: bytes) -> Hit:
 def _exact(body: bytes) -> dict[str, Any]:
     """The properties once more, with the digits of their numbers."""
     try:
-        found: dict[str, Any] = exact_json.loads(body)["properties"]
+        properties: dict[str, Any] = exact_json.loads(body)["properties"]
     except RecursionError:  # something else in the body is deeper than anybody needs
         raise Dropped("not_json") from None
-    return found
+    return properties
 
 
 def _device(value: Any) -> str:
@@ -147,10 +147,10 @@ def _device(value: Any) -> str:
 def _identifiers(values: Any, *, needed: bool) -> dict[str, str]:
     if not isinstance(values, dict):
         raise Dropped("identifiers")
-    found = {name: text for name in IDENTIFIERS if (text := _text(values.get(name)))}
-    if needed and not found:
+    identifiers = {name: text for name in IDENTIFIERS if (text := _text(values.get(name)))}
+    if needed and not identifiers:
         raise Dropped("identifiers")
-    return found
+    return identifiers
 
 
 def _text(value: Any) -> str | None:

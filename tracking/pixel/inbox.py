@@ -81,8 +81,8 @@ def drops_key(tenant_id: int, site_id: int) -> str:
 
 def drops(*, tenant_id: int, site_id: int) -> dict[str, int]:
     """Refused hits of a site by reason."""
-    found: Any = broker().hgetall(drops_key(tenant_id, site_id))
-    return {reason.decode(): int(n) for reason, n in found.items()}
+    counts: Any = broker().hgetall(drops_key(tenant_id, site_id))
+    return {reason.decode(): int(n) for reason, n in counts.items()}
 
 
 def read(count: int) -> list[Entry]:

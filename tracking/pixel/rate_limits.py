@@ -43,7 +43,7 @@ _OURS = [
 @lru_cache(maxsize=4096)
 def _is_ours(address: str) -> bool:
     try:
-        found = ip_address(address)
+        parsed = ip_address(address)
     except ValueError:
         return True
-    return any(found in network for network in _OURS)
+    return any(parsed in network for network in _OURS)

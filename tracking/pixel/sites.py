@@ -44,16 +44,16 @@ MOST_HOSTS = 100
 def read_hosts(text: str) -> list[str]:
     """The hosts that somebody has typed, one a line or with blanks or commas between, as they are stored. Raises ValueError
     with a sentence for the person."""
-    found: dict[str, None] = {}
+    hosts: dict[str, None] = {}
     for word in text.replace(",", " ").split():
         host = (urlsplit(word).hostname or "") if "://" in word else word.partition("/")[0].partition(":")[0]
         host = host.lower().rstrip(".")
         if not HOST.fullmatch(host.encode("idna").decode() if host.isprintable() and not host.isascii() else host):
             raise ValueError(f"{word[:100]} is not a host. Enter one such as shop.example.com or *.example.com.")
-        found[host if host.isascii() else host.encode("idna").decode()] = None
-    if len(found) > MOST_HOSTS:
+        hosts[host if host.isascii() else host.encode("idna").decode()] = None
+    if len(hosts) > MOST_HOSTS:
         raise ValueError(f"Enter up to {MOST_HOSTS} hosts.")
-    return list(found)
+    return list(hosts)
 
 
 def forget(key: str) -> None:
@@ -87,15 +87,15 @@ def find(key: str, *, now: float | None = None) -> Known | None:
     if form is None:
         return None
     try:
-        found = _look_up(key, tenant_id=int(form[1], 16))
+        site = _look_up(key, tenant_id=int(form[1], 16))
     except Error:
         if known is None:
             raise
-        found = known[1]
+        site = known[1]
     if len(_known) > _MANY:  # made-up keys must not fill the memory
         _known.clear()
-    _known[key] = (moment + REMEMBERED_SECONDS, found)
-    return found
+    _known[key] = (moment + REMEMBERED_SECONDS, site)
+    return site
 
 
 def _look_up(key: str, *, tenant_id: int) -> Known | None:

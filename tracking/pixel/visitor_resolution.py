@@ -81,11 +81,11 @@ class Recognition:
         # What a visitor has called itself before counts as well, where it names itself again.
         again = {e.hit.device for e in entries if names.get(id(e))} & visitors.keys()
         used = [*names.values(), *(visitors[device].names for device in again)]
-        pairs = {pair for found in used for pair in found.items()}
+        pairs = {pair for identifiers in used for pair in identifiers.items()}
         held = quarantine.held(pairs)
-        for found in used:
-            for pair in held & set(found.items()):
-                del found[pair[0]]
+        for identifiers in used:
+            for pair in held & set(identifiers.items()):
+                del identifiers[pair[0]]
         pairs -= held
         new = sum(e.hit.device not in visitors for e in entries) + len(names)
         return cls(
@@ -129,11 +129,11 @@ class Recognition:
             visitor.names.setdefault(kind, value)
             self.identifiers.append((kind, value, visitor.id, _moment(entry.at), entry.hit.url))
         if visitor.contact_id is None and names:
-            found = self._named({**visitor.names, **names})
-            people = {contact for contacts in found.values() for contact in contacts}
+            named = self._named({**visitor.names, **names})
+            people = {contact for contacts in named.values() for contact in contacts}
             if len(people) == 1:
                 visitor.contact_id = people.pop()
-                kind, at = next(iter(found)), _moment(entry.at)
+                kind, at = next(iter(named)), _moment(entry.at)
                 self.claims[visitor.id] = (visitor.id, visitor.contact_id, kind, at, entry.hit.url)
 
     def _belongs_to_another(self, visitor: KnownVisitor, names: dict[str, str]) -> bool:
@@ -172,8 +172,8 @@ def normal_names(identifiers: dict[str, str], *, region: str | None = None) -> d
     normal: dict[str, Callable[[str], str | None]] = {
         "external_id": normal_external_id, "email": normal_email, "phone": lambda text: normal_phone(text, region),
     }  # fmt: skip
-    found = {kind: normal[kind](value) for kind, value in identifiers.items()}
-    return {kind: value for kind, value in found.items() if value}
+    names = {kind: normal[kind](value) for kind, value in identifiers.items()}
+    return {kind: value for kind, value in names.items() if value}
 
 
 def _moment(seconds: float) -> datetime:

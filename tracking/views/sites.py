@@ -88,20 +88,20 @@ def release(request: WorkspaceRequest, item_id: int) -> HttpResponse:
 @require_POST
 def settings_of(request: WorkspaceRequest, site_id: int) -> HttpResponse:
     """Where the pages of a site are, and whose phones are meant without a country."""
-    found = get_object_or_404(Site, pk=site_id)
+    site = get_object_or_404(Site, pk=site_id)
     country = request.POST.get("country", "").strip().upper()
     try:
         hosts = read_hosts(request.POST.get("hosts", ""))
         if country and country not in COUNTRY_CODES:
             raise ValueError(f"{country[:40]} is not a country. Choose one from the list.")
     except ValueError as problem:
-        return invalid(request, "tracking/site.html", _site(request, found) | {"error": str(problem)})
-    found.hosts, found.country = "\n".join(hosts), country
-    found.save(update_fields=["hosts", "country"])
-    forget(found.key)
-    audit.record("site.changed", user_id=request.user.pk, target=found.name, hosts=hosts, country=country)
+        return invalid(request, "tracking/site.html", _site(request, site) | {"error": str(problem)})
+    site.hosts, site.country = "\n".join(hosts), country
+    site.save(update_fields=["hosts", "country"])
+    forget(site.key)
+    audit.record("site.changed", user_id=request.user.pk, target=site.name, hosts=hosts, country=country)
     messages.success(request, "Saved. The new settings apply within a minute.")
-    return redirect("tracking:site", found.pk)
+    return redirect("tracking:site", site.pk)
 
 
 @allow("sites.manage")
@@ -123,17 +123,17 @@ def site(request: WorkspaceRequest, site_id: int) -> HttpResponse:
     return render_page(request, "tracking/site.html", _site(request, get_object_or_404(Site, pk=site_id)))
 
 
-def _site(request: WorkspaceRequest, found: Site) -> dict[str, Any]:
+def _site(request: WorkspaceRequest, site: Site) -> dict[str, Any]:
     snippet = (
-        f'<script src="{settings.SITE_URL}/static/pixel.js" data-key="{found.key}" defer></script>\n'
-        f'<noscript><img src="{settings.SITE_URL}/p/{found.key}" alt="" width="1" height="1"></noscript>'
+        f'<script src="{settings.SITE_URL}/static/pixel.js" data-key="{site.key}" defer></script>\n'
+        f'<noscript><img src="{settings.SITE_URL}/p/{site.key}" alt="" width="1" height="1"></noscript>'
     )
     return {
-        "site": found,
+        "site": site,
         "snippet": snippet,
         "workspace_country": places.country(_country(request)),
         "countries": places.countries(COUNTRY_CODES),
-        **_drops(request, found),
+        **_drops(request, site),
     }
 
 
@@ -145,13 +145,13 @@ def _country(request: WorkspaceRequest) -> str:
 @require_safe
 def seen(request: WorkspaceRequest, site_id: int) -> HttpResponse:
     """The fragment that says when we last saw the site."""
-    found = get_object_or_404(Site, pk=site_id)
-    return render_page(request, "tracking/_seen.html", {"site": found, **_drops(request, found)})
+    site = get_object_or_404(Site, pk=site_id)
+    return render_page(request, "tracking/_seen.html", {"site": site, **_drops(request, site)})
 
 
-def _drops(request: WorkspaceRequest, found: Site) -> dict[str, Any]:
+def _drops(request: WorkspaceRequest, site: Site) -> dict[str, Any]:
     try:
-        drops = inbox.drops(tenant_id=request.workspace.pk, site_id=found.pk)
+        drops = inbox.drops(tenant_id=request.workspace.pk, site_id=site.pk)
         refused = sorted(((REASONS.get(reason, reason), n) for reason, n in drops.items()), key=lambda d: -d[1])
         return {"drops": refused, "refused": sum(drops.values()), "waiting": inbox.waiting()}
     except redis.RedisError:

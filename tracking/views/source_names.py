@@ -67,8 +67,8 @@ def sources(request: HttpRequest) -> HttpResponse:
 
 
 def _context(form: NameForm) -> dict[str, Any]:
-    found = list(SourceName.objects.order_by("name"))
-    groups = [(Kind(kind).label, words, [s for s in found if s.kind == kind]) for kind, words in WHAT_FOR.items()]
+    names = list(SourceName.objects.order_by("name"))
+    groups = [(Kind(kind).label, words, [s for s in names if s.kind == kind]) for kind, words in WHAT_FOR.items()]
     return {"form": form, "groups": groups, "tabs": settings.tabs("tracking:sources"), "touchpoints": _touchpoints()}
 
 

@@ -78,10 +78,10 @@ class Command(BaseCommand):
             raise SystemExit(1)
 
 
-def difference(kept: str, found: str) -> Iterator[str]:
+def difference(kept: str, current: str) -> Iterator[str]:
     """A unified diff from the page to the database."""
     return difflib.unified_diff(
-        kept.splitlines(keepends=True), found.splitlines(keepends=True), "docs/schema.sql", "the database"
+        kept.splitlines(keepends=True), current.splitlines(keepends=True), "docs/schema.sql", "the database"
     )
 
 
@@ -118,9 +118,9 @@ class Schema:
 
     def partitions(self, row: DictRow) -> Iterator[str]:
         """How many partitions there are, and which: their columns and indexes are those of the table."""
-        for found in self.rows(PARTITIONS, int(row["oid"])):
+        for partition in self.rows(PARTITIONS, int(row["oid"])):
             if row["partitioned"]:
-                yield f"-- {found['n']} partitions, {found['first']} to {found['last']}."
+                yield f"-- {partition['n']} partitions, {partition['first']} to {partition['last']}."
 
     def protection(self, row: DictRow) -> Iterator[str]:
         """Row-level security: whether it is on, whether it binds the owner, and its policies."""
@@ -134,9 +134,9 @@ class Schema:
 
     def grants(self, oid: int, name: str, kind: str = "") -> Iterator[str]:
         """What the role that serves may do."""
-        for found in self.rows(GRANTS, oid):
-            if found["rights"]:
-                yield f"GRANT {found['rights']} ON {kind}{name} TO {self.role};"
+        for grant in self.rows(GRANTS, oid):
+            if grant["rights"]:
+                yield f"GRANT {grant['rights']} ON {kind}{name} TO {self.role};"
 
     def sequences(self) -> str:
         """Sequences that are not part of an identity column's definition, with their grants."""

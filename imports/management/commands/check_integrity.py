@@ -21,10 +21,10 @@ class Command(BaseCommand):
         tenants = Tenant.objects.order_by("pk")
         if options["workspace"]:
             tenants = tenants.filter(slug=options["workspace"])
-        found = {}
+        checked = {}
         for tenant in tenants.iterator():
             with tenant_context(tenant.pk, read_only=True):
-                found[tenant.slug] = orphans(tenant.pk)
-        self.stdout.write(json.dumps(found))
-        if any(n for counts in found.values() for n in counts.values()):
+                checked[tenant.slug] = orphans(tenant.pk)
+        self.stdout.write(json.dumps(checked))
+        if any(n for counts in checked.values() for n in counts.values()):
             raise SystemExit(1)
