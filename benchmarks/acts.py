@@ -56,11 +56,11 @@ def measure(stack: Stack, tenant: Tenant, folder: Path, count: int) -> list[Act]
     return [*acts, removed, undo(stack, tenant, "The undo of it")]
 
 
-def act(stack: Stack, tenant: Tenant, what: str, kind: str, asked: dict[str, Any], **options: Any) -> Act:
+def act(stack: Stack, tenant: Tenant, what: str, kind: str, selection: dict[str, Any], **options: Any) -> Act:
     with peak(stack.workers) as memory:
         begun = time.perf_counter()
         with tenant_context(tenant.pk):
-            made = actions.begin(kind, asked, user_id=owner().pk, **options)
+            made = actions.begin(kind, selection, user_id=owner().pk, **options)
         done = ended(tenant, made.pk)
         took = time.perf_counter() - begun
     return Act(what, done.done, took, memory.most)

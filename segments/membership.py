@@ -73,8 +73,8 @@ def of_contact(contact_id: int) -> list[Segment]:
     )
     dynamic = list(Segment.objects.filter(rule__isnull=False).order_by("name")[:100])
     scope = replace(compiler.context(), of=contact_id)
-    asked = {f"s{s.pk}": Count("pk", filter=_meant(s, replace(scope, inside=frozenset({s.pk})))) for s in dynamic}
-    said = Contact.objects.living().filter(pk=contact_id).aggregate(**asked) if asked else {}
+    counts = {f"s{s.pk}": Count("pk", filter=_meant(s, replace(scope, inside=frozenset({s.pk})))) for s in dynamic}
+    said = Contact.objects.living().filter(pk=contact_id).aggregate(**counts) if counts else {}
     return sorted([*static, *(s for s in dynamic if said[f"s{s.pk}"])], key=lambda s: s.name)
 
 

@@ -118,12 +118,12 @@ class Child:
 def stop_all(children: Sequence[Child]) -> None:
     """Ask all of them in order, then wait for them together; who does not listen is killed."""
     for step in range(max((len(child.stop_by) for child in children), default=0)):
-        asked = [child for child in children if child.alive() and step < len(child.stop_by)]
-        for child in asked:
+        stopping = [child for child in children if child.alive() and step < len(child.stop_by)]
+        for child in stopping:
             if child.process:
                 child.process.send_signal(child.stop_by[step][0])
-        limit = max((child.stop_by[step][1] for child in asked), default=0)
-        wait_until(lambda asked=asked: not any(child.alive() for child in asked), seconds=limit)  # type: ignore[misc]
+        limit = max((child.stop_by[step][1] for child in stopping), default=0)
+        wait_until(lambda stopping=stopping: not any(child.alive() for child in stopping), seconds=limit)  # type: ignore[misc]
     for child in children:
         child.collect()
 

@@ -86,7 +86,7 @@ class BulkActionType:
 
     def gather(self, action: BulkAction) -> int:
         """Note whom the action is about; returns how many."""
-        return queries.gather(action.pk, self.wanted(selected(action.asked)).values("pk"))
+        return queries.gather(action.pk, self.wanted(selected(action.selection)).values("pk"))
 
     def wanted(self, contacts: Any) -> Any:
         """Those of the selected contacts for which the action makes sense: a query."""
@@ -109,24 +109,26 @@ def action_types() -> dict[str, BulkActionType]:
     return {key: made() for key, made in extensions.bulk_actions().items()}
 
 
-def selected(asked: dict[str, Any]) -> Any:
-    """The contacts that `asked` names: a list of IDs, or everything that a list of contacts shows."""
-    if "ids" in asked:
-        return Contact.objects.filter(pk__in=asked["ids"])
+def selected(selection: dict[str, Any]) -> Any:
+    """The contacts that a selection names: a list of IDs, or everything that a list of contacts shows."""
+    if "ids" in selection:
+        return Contact.objects.filter(pk__in=selection["ids"])
     region = Tenant.objects.get(pk=current_tenant()).country or None
-    return contact_list.matching(ListQuery.of(asked, region=region))
+    return contact_list.matching(ListQuery.of(selection, region=region))
 
 
-def begin(kind: str, asked: dict[str, Any], *, user_id: int, token: str | None = None, **options: Any) -> BulkAction:
+def begin(
+    kind: str, selection: dict[str, Any], *, user_id: int, token: str | None = None, **options: Any
+) -> BulkAction:
     """Start an action; the same token again finds the first one, so that a double click is one action."""
     if token:
         known: BulkAction | None = BulkAction.objects.filter(token=token).first()
         if known is not None:
             return known
     action: BulkAction = BulkAction.objects.create(
-        kind=kind, asked=asked, options=options, created_by_id=user_id, token=token
+        kind=kind, selection=selection, options=options, created_by_id=user_id, token=token
     )
-    audit.record(f"bulk.{kind}", user_id=user_id, target=f"bulk action {action.pk}", asked=asked, options=options)
+    audit.record(f"bulk.{kind}", user_id=user_id, target=f"bulk action {action.pk}", asked=selection, options=options)
     send(action)
     return action
 

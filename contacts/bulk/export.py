@@ -57,7 +57,7 @@ class Export(actions.BulkActionType):
         return {"mode": mode, "mark": mode == "safe"} if mode in ("safe", "raw") else None
 
     def gather(self, action: BulkAction) -> int:
-        return int(actions.selected(action.asked).count())
+        return int(actions.selected(action.selection).count())
 
     def finish(self, action: BulkAction) -> None:
         name = f"{secrets.token_urlsafe(24)}.csv"
@@ -111,7 +111,7 @@ def tidy(*, now: datetime) -> int:
 
 def write(file: IO[str], action: BulkAction) -> int:
     """Write the whole file; returns how many contacts are in it."""
-    deleted = action.asked.get("show") == "deleted"
+    deleted = action.selection.get("show") == "deleted"
     raw = action.options.get("mode") == "raw"
     if action.options.get("mark", True):
         file.write("\ufeff")  # spreadsheets read UTF-8 only with it
@@ -123,7 +123,7 @@ def write(file: IO[str], action: BulkAction) -> int:
     head = [*CORE.values(), *attributes.values(), *STATUS.values(), *others, *info.values()]
     writer.writerow(head if raw else [safe_cell(label) for label in head])
     count = 0
-    for rows in _chunks(actions.selected(action.asked).order_by("pk").iterator(chunk_size=CHUNK)):
+    for rows in _chunks(actions.selected(action.selection).order_by("pk").iterator(chunk_size=CHUNK)):
         ids = [contact.pk for contact in rows]
         more = [cells_of(ids) for cells_of in others.values()]
         writer.writerows(

@@ -112,17 +112,17 @@ def keep_before(bulk_id: int, befores: Mapping[int, Any]) -> None:
 
 
 # Searches by which somebody has chosen contacts may name them, or say how they begin.
-FORGET_ASKED = """
+FORGET_SELECTIONS = """
 UPDATE bulk_action b SET asked = '{}' WHERE b.tenant_id = %(tenant)s
   AND (EXISTS (SELECT 1 FROM unnest(%(values)s::text[]) v WHERE strpos(lower(b.asked::text), lower(v)) > 0)
     OR length(b.asked ->> 'q') > 2
       AND EXISTS (SELECT 1 FROM unnest(%(called)s::text[]) v WHERE starts_with(lower(v), lower(b.asked ->> 'q'))))"""
 
 
-def forget_asked(values: Sequence[str], called: Sequence[str]) -> None:
+def forget_selections(values: Sequence[str], called: Sequence[str]) -> None:
     """Forget whom bulk actions were about, where a search named one of the identifiers, or began like something that the
     person is called."""
-    run(FORGET_ASKED, values=list(values), called=list(called))
+    run(FORGET_SELECTIONS, values=list(values), called=list(called))
 
 
 # The application role may not change the audit log; a function of the owner takes out what it says about people.

@@ -102,7 +102,7 @@ class ListQuery:
         """What says who is asked for, without order and page: as a bulk action keeps it."""
         return {"show": "deleted" if self.deleted else "", "status": self.status, "q": self.q, "rule": self.rule}
 
-    def query(self, **changed: str | int) -> str:
+    def querystring(self, **changed: str | int) -> str:
         """The part of an address behind the question mark; a change begins at the first page again."""
         values: dict[str, Any] = {
             "show": "deleted" if self.deleted else "",
@@ -122,46 +122,46 @@ class ListQuery:
         return urlencode({name: value for name, value in values.items() if value})
 
 
-def matching(asked: ListQuery) -> Any:
+def matching(query: ListQuery) -> Any:
     """The contacts that are asked for, in no order."""
-    contacts = _meant(asked).filter(status_filters.where(asked.filter))
-    if asked.deleted:
+    contacts = _meant(query).filter(status_filters.where(query.filter))
+    if query.deleted:
         return contacts.exclude(deleted_at=None)
-    return contacts if asked.filter.with_deleted else contacts.filter(deleted_at=None)
+    return contacts if query.filter.with_deleted else contacts.filter(deleted_at=None)
 
 
-def _meant(asked: ListQuery) -> Any:
+def _meant(query: ListQuery) -> Any:
     """Whom the search box and the rule mean, whatever their status, the deleted among them."""
-    return Contact.objects.filter(search_box.condition(asked.q, region=asked.region), rule_filter.rule_q(asked.rule))
+    return Contact.objects.filter(search_box.condition(query.q, region=query.region), rule_filter.rule_q(query.rule))
 
 
-def counts(asked: ListQuery) -> tuple[list[status_filters.StatusCount], bool]:
+def counts(query: ListQuery) -> tuple[list[status_filters.StatusCount], bool]:
     """(how many of those that the search means there are of each status, whether there are more than were counted)."""
-    if not asked.q and not asked.rule:
+    if not query.q and not query.rule:
         return status_filters.cells(), False
     cells, more = figures_cache.figures(
-        _name("counts", asked.q, asked.rule, asked.region), lambda: _counts(asked), while_writing=5,
+        _name("counts", query.q, query.rule, query.region), lambda: _counts(query), while_writing=5,
         otherwise=RULE_SECONDS,
     )  # fmt: skip
     return [status_filters.StatusCount(*cell) for cell in cells], more
 
 
-def _counts(asked: ListQuery) -> tuple[list[tuple[Any, ...]], bool]:
-    if asked.rule:  # a rule looks at everybody anyway
-        return status_filters.tally(_meant(asked)), False
-    each = list(status_filters.kinds(_meant(asked))[: COUNTED + 1])
+def _counts(query: ListQuery) -> tuple[list[tuple[Any, ...]], bool]:
+    if query.rule:  # a rule looks at everybody anyway
+        return status_filters.tally(_meant(query)), False
+    each = list(status_filters.kinds(_meant(query))[: COUNTED + 1])
     counter = Counter(each[:COUNTED])
     return [(*kind, contacts) for kind, contacts in counter.items()], len(each) > COUNTED
 
 
-def over(asked: ListQuery) -> int:
+def over(query: ListQuery) -> int:
     """How many of those that a search means are over the limit of the plan: exact but for very many."""
-    return int(matching(replace(asked, status="email.over")).order_by()[: COUNTED + 1].count())
+    return int(matching(replace(query, status="email.over")).order_by()[: COUNTED + 1].count())
 
 
-def _name(what: str, *asked: object) -> str:
+def _name(what: str, *parts: object) -> str:
     """The name under which an answer is remembered: nobody can make one that another question has."""
-    digest = blake2b(repr(asked).encode(), key=settings.SECRET_KEY.encode()[:64], digest_size=16).hexdigest()
+    digest = blake2b(repr(parts).encode(), key=settings.SECRET_KEY.encode()[:64], digest_size=16).hexdigest()
     return f"{what}.{digest}"
 
 
@@ -182,29 +182,29 @@ class ListPage:
     ids: list[int] | None
 
 
-def cached_rule_result(asked: ListQuery) -> ListPage | None:
+def cached_rule_result(query: ListQuery) -> ListPage | None:
     """What the rule of a list finds; None without one. It means to look at everybody, which the page and the total should
     not do each, nor the next page again: an answer counts for some seconds, as the rule may ask for more than contacts."""
-    if not asked.rule:
+    if not query.rule:
         return None
-    name = _name("rule", asked.deleted, asked.status, asked.q, asked.rule, asked.region)
-    return ListPage(*figures_cache.figures(name, lambda: _find(asked), while_writing=5, otherwise=RULE_SECONDS))
+    name = _name("rule", query.deleted, query.status, query.q, query.rule, query.region)
+    return ListPage(*figures_cache.figures(name, lambda: _find(query), while_writing=5, otherwise=RULE_SECONDS))
 
 
-def _find(asked: ListQuery) -> tuple[int, list[int] | None]:
-    ids = list(matching(asked).order_by().values_list("pk", flat=True)[: FEW + 1])
-    return (len(ids), ids) if len(ids) <= FEW else (matching(asked).order_by().count(), None)
+def _find(query: ListQuery) -> tuple[int, list[int] | None]:
+    ids = list(matching(query).order_by().values_list("pk", flat=True)[: FEW + 1])
+    return (len(ids), ids) if len(ids) <= FEW else (matching(query).order_by().count(), None)
 
 
-def page(asked: ListQuery, cached: ListPage | None = None) -> Page:
+def page(query: ListQuery, cached: ListPage | None = None) -> Page:
     """The page behind `after`, or the one before `before`; the first one without either. `found`: what `cached_rule_result`
     says."""
-    order = asked.orders[asked.order]
-    after, before = _key(asked.after, order), _key(asked.before, order)
+    order = query.orders[query.order]
+    after, before = _key(query.after, order), _key(query.before, order)
     backwards = before is not None and after is None
     ids = cached.ids if cached else None
-    rows = _rows(asked, order, before if backwards else after, ids, down=order.down is not backwards)
-    more, rows = len(rows) > asked.size, rows[: asked.size]
+    rows = _rows(query, order, before if backwards else after, ids, down=order.down is not backwards)
+    more, rows = len(rows) > query.size, rows[: query.size]
     if backwards:
         rows.reverse()
     if not rows:
@@ -213,18 +213,18 @@ def page(asked: ListQuery, cached: ListPage | None = None) -> Page:
     return Page(rows, key(rows[0], order) if has_newer else None, key(rows[-1], order) if has_older else None)
 
 
-def _rows(asked: ListQuery, order: Order, behind: Key | None, ids: list[int] | None, *, down: bool) -> list[Contact]:
+def _rows(query: ListQuery, order: Order, behind: Key | None, ids: list[int] | None, *, down: bool) -> list[Contact]:
     """One contact more than a page has. By change, what is not rare is met on the way through the order of changes."""
-    wanted = matching(asked) if ids is None else Contact.objects.filter(pk__in=ids)
-    if order.column == "changed_at" and ids is None and not asked.q and not asked.filter.few:
+    wanted = matching(query) if ids is None else Contact.objects.filter(pk__in=ids)
+    if order.column == "changed_at" and ids is None and not query.q and not query.filter.few:
         start = (behind[1], behind[0]) if behind and isinstance(behind[1], datetime) else None
         with suppress(change_log.ScanLimitReached):
-            return change_log.in_order(wanted, newest_first=down, after=start, count=asked.size + 1)
+            return change_log.in_order(wanted, newest_first=down, after=start, count=query.size + 1)
     if order.column == "rating":
-        return _by_rating(wanted, behind, down=down, count=asked.size + 1)
+        return _by_rating(wanted, behind, down=down, count=query.size + 1)
     sign = "-" if down else ""
     by = [f"{sign}{name}" for name in (order.column, "pk") if name]
-    return list(wanted.filter(_beyond(behind, order, down=down)).order_by(*by)[: asked.size + 1])
+    return list(wanted.filter(_beyond(behind, order, down=down)).order_by(*by)[: query.size + 1])
 
 
 def _by_rating(wanted: Any, behind: Key | None, *, down: bool, count: int) -> list[Contact]:
@@ -266,13 +266,13 @@ def _key(text: str, order: Order) -> Key | None:
 
 
 def total(
-    asked: ListQuery, cells: list[status_filters.StatusCount], cached: ListPage | None = None, *, more: bool = False
+    query: ListQuery, cells: list[status_filters.StatusCount], cached: ListPage | None = None, *, more: bool = False
 ) -> tuple[int, bool]:
     """(contacts that are asked for, whether there are more): exact but for a search that finds very many. `cells`, `more`:
     what `counts` says."""
     if cached is not None:
         return cached.total, False
-    if not more and not (asked.q and asked.filter.over):
-        return status_filters.count(cells, asked.filter, deleted=asked.deleted), False
-    counted = matching(asked).order_by()[: COUNTED + 1].count()
+    if not more and not (query.q and query.filter.over):
+        return status_filters.count(cells, query.filter, deleted=query.deleted), False
+    counted = matching(query).order_by()[: COUNTED + 1].count()
     return min(counted, COUNTED), counted > COUNTED

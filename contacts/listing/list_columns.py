@@ -47,8 +47,8 @@ def columns(chosen: Sequence[str] | None) -> list[Column]:
 
 def choose(keys: Iterable[str]) -> list[str]:
     """What of the keys is a column, in the order of the list, at most `MOST`."""
-    asked = set(keys)
-    return [column.key for column in columns([]) if column.key in asked][:MOST]
+    wanted = set(keys)
+    return [column.key for column in columns([]) if column.key in wanted][:MOST]
 
 
 def cells(contact: Contact, shown: Sequence[Column]) -> list[tuple[Column, str]]:

@@ -24,10 +24,10 @@ class BulkState(models.TextChoices):
 
 
 class BulkAction(TenantModel):
-    """One of the kinds in settings.EXTENSIONS over the contacts that `asked` names (contacts.bulk.actions says how)."""
+    """One of the kinds in settings.EXTENSIONS over the contacts of `selection` (contacts.bulk.actions says how)."""
 
     kind = models.CharField(max_length=20)
-    asked = models.JSONField(default=dict)
+    selection = models.JSONField(default=dict, db_column="asked")
     options = models.JSONField(default=dict)
     state = models.CharField(max_length=10, choices=BulkState, default=BulkState.GATHERING)
     total = models.BigIntegerField(default=0)

@@ -49,7 +49,7 @@ class Erase(BulkActionType):
         called = [*values, *_names(pairs)]
         suppression.add(known)
         data_providers.erase(everybody, known)
-        queries.forget_asked(values, called)
+        queries.forget_selections(values, called)
         queries.erase_audit(everybody, values, called)
         return locked
 

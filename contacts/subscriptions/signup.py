@@ -154,26 +154,28 @@ def read(token: str) -> SignupRequest:
     return SignupRequest(int(tenant_id), int(form_id), str(email), str(name))
 
 
-def confirm(asked: SignupRequest) -> tuple[SignupForm, Contact]:
+def confirm(signup: SignupRequest) -> tuple[SignupForm, Contact]:
     """The person has pressed the button: active, with the form's categories. In the tenant's context. Raises Dead.
 
     Who had unsubscribed is active again, since nobody but the owner of the address can press it; complaints and blacklists
     stay. A person who was erased has come back by themselves.
     """
-    form = SignupForm.objects.filter(pk=asked.form_id).first()
+    form = SignupForm.objects.filter(pk=signup.form_id).first()
     if form is None:
         raise InvalidLink
     write_lock.lock()
-    contact = Contact.objects.living().filter(email=asked.email).order_by("pk").select_for_update().first()
+    contact = Contact.objects.living().filter(email=signup.email).order_by("pk").select_for_update().first()
     if contact is None:
-        suppression.remove("email", asked.email)
-        contact = _make(form, asked.email, asked.email, asked.name)
+        suppression.remove("email", signup.email)
+        contact = _make(form, signup.email, signup.email, signup.name)
     now = timezone.now()
     values: dict[str, list[object]] = {}
     reason = f"confirmed, form {form.title}"
     if contact.email_status in LIFTED:
         values["email_status"] = [EmailStatus.ACTIVE, now.isoformat(), reason]
-    address_status.set_email(asked.email, EmailStatus.ACTIVE, instead_of=LIFTED, reason=reason, but=contact.pk, now=now)
+    address_status.set_email(
+        signup.email, EmailStatus.ACTIVE, instead_of=LIFTED, reason=reason, but=contact.pk, now=now
+    )
     has = list(contact.attributes.get(KEY) or [])
     wanted = [*has, *(name for name in form.categories if name not in has)]
     if wanted != has:

@@ -50,10 +50,10 @@ def erase(request: WorkspaceRequest) -> HttpResponse:
 
 def _prepare(request: WorkspaceRequest, kind: str) -> HttpResponse:
     given, does = sent(request)
-    asked, options = asked_for(given), bulk_actions.action_types()[kind].options(given)
+    selection, options = selection_of(given), bulk_actions.action_types()[kind].options(given)
     if does and options is not None:
-        return begun(request, kind, asked, **options)
-    shown = _duplicates(given) if kind == "duplicates" else preview(kind, asked)
+        return begun(request, kind, selection, **options)
+    shown = _duplicates(given) if kind == "duplicates" else preview(kind, selection)
     return render_page(request, "contacts/bulk.html", shown, status=422 if does else 200)
 
 
@@ -63,17 +63,17 @@ def sent(request: WorkspaceRequest) -> tuple[QueryDict, bool]:
     return given, request.method == "POST" and given.get("preview") != "1"
 
 
-def begun(request: WorkspaceRequest, kind: str, asked: dict[str, Any], **options: Any) -> HttpResponse:
+def begun(request: WorkspaceRequest, kind: str, selection: dict[str, Any], **options: Any) -> HttpResponse:
     """Begin an action, once for each form, and go to its page."""
     token = request.POST.get("token", "")[:32] or None
-    action = bulk_actions.begin(kind, asked, user_id=user_id(request), token=token, **options)
+    action = bulk_actions.begin(kind, selection, user_id=user_id(request), token=token, **options)
     return redirect_to(request, "contacts:bulk_action", action.pk)
 
 
-def preview(kind: str, asked: dict[str, Any]) -> dict[str, Any]:
+def preview(kind: str, selection: dict[str, Any]) -> dict[str, Any]:
     """What every preview shows: how many are selected, and for how many of them the action makes sense."""
-    known, contacts = bulk_actions.action_types()[kind], bulk_actions.selected(asked)
-    fields = [("id", pk) for pk in asked["ids"]] if "ids" in asked else [*asked.items(), ("all", "1")]
+    known, contacts = bulk_actions.action_types()[kind], bulk_actions.selected(selection)
+    fields = [("id", pk) for pk in selection["ids"]] if "ids" in selection else [*selection.items(), ("all", "1")]
     selected, count = contacts.count(), known.wanted(contacts).count()
     back = reverse("contacts:list")
     return {"kind": kind, "fields": fields, "back": back, **_preview(known, selected, count)}
@@ -100,7 +100,7 @@ def _preview(known: bulk_actions.BulkActionType, selected: int, count: int, **op
     }
 
 
-def asked_for(given: QueryDict) -> dict[str, Any]:
+def selection_of(given: QueryDict) -> dict[str, Any]:
     """Whom a form means: the IDs that were ticked, or everything that the list shows."""
     ids = parse_ids(given.getlist("id"))[:1_000]
     if ids and given.get("all") != "1":
@@ -141,7 +141,7 @@ def _shown(bulk: BulkAction) -> dict[str, Any]:
         "through": through,
         "of": bulk.done if bulk.state == BulkState.UNDOING else bulk.total,
         "sentence": outcome_sentence(bulk),
-        "title": outcome_sentence(bulk) if not bulk.active else _asked(kind, bulk),
+        "title": outcome_sentence(bulk) if not bulk.active else _pending_sentence(kind, bulk),
         "can_undo": kind.undoable and bulk.state in (BulkState.DONE, BulkState.CANCELED) and bulk.done > 0,
         "file": contact_export.file_of(bulk, now=timezone.now()) if bulk.kind == "export" else None,
         "days": contact_export.EXPORT_KEEP_DAYS,
@@ -149,7 +149,7 @@ def _shown(bulk: BulkAction) -> dict[str, Any]:
     }
 
 
-def _asked(kind: bulk_actions.BulkActionType, bulk: BulkAction) -> str:
+def _pending_sentence(kind: bulk_actions.BulkActionType, bulk: BulkAction) -> str:
     """What an action that is under way was asked to do; before it has counted whom it is about, without their number."""
     return kind.asking(bulk.total) if bulk.total else kind.label
 

@@ -26,10 +26,10 @@ ROOM = 4
 def listing(request: WorkspaceRequest) -> HttpResponse:
     """Contacts that are asked for, in pages that stay fast however far one turns."""
     workspace: Any = request.workspace
-    asked = ListQuery.of(request.GET.dict(), region=workspace.country or None)
+    query = ListQuery.of(request.GET.dict(), region=workspace.country or None)
     chosen = request.membership.list_columns
     fragment = request.headers.get("HX-Target") == "contacts-list"
-    return render_page(request, "contacts/_found.html" if fragment else "contacts/list.html", context(asked, chosen))
+    return render_page(request, "contacts/_found.html" if fragment else "contacts/list.html", context(query, chosen))
 
 
 @allow("contacts.view")
@@ -43,32 +43,32 @@ def choose_columns(request: WorkspaceRequest) -> HttpResponse:
     return redirect_to(request, safe_next(request) or "contacts:list")
 
 
-def context(asked: ListQuery, chosen: list[str] | None = None) -> dict[str, Any]:
+def context(query: ListQuery, chosen: list[str] | None = None) -> dict[str, Any]:
     """What the list shows of what is asked for. `chosen`: the columns that the person wants."""
     cells = status_filters.cells()
-    cached = contact_list.cached_rule_result(asked)
-    shown = contact_list.page(asked, cached)
-    by = quick_actions.deleted_by(shown.contacts) if asked.deleted else {}
-    counts, many = contact_list.counts(asked)
-    total, more = contact_list.total(asked, counts, cached, more=many)
+    cached = contact_list.cached_rule_result(query)
+    shown = contact_list.page(query, cached)
+    by = quick_actions.deleted_by(shown.contacts) if query.deleted else {}
+    counts, many = contact_list.counts(query)
+    total, more = contact_list.total(query, counts, cached, more=many)
     columns = list_columns.columns(chosen)
     return {
-        "asked": asked,
+        "query": query,
         "contacts": shown.contacts,
         "columns": columns,
         "most_columns": list_columns.MOST,
         **_table(shown.contacts, [column for column in columns if column.shown][: list_columns.MOST], by),
-        "orders": [(key, order.label) for key, order in asked.orders.items()],
+        "orders": [(key, order.label) for key, order in query.orders.items()],
         "sizes": SIZES,
-        "rail": _rail(asked, counts),
+        "rail": _rail(query, counts),
         "many": many,
         "total": total,
         "more": more,
-        "of": status_filters.count(cells, FILTERS[""], deleted=asked.deleted),
+        "of": status_filters.count(cells, FILTERS[""], deleted=query.deleted),
         "everybody": sum(cell.contacts for cell in cells),
-        **_links(asked, shown),
-        "selection": [(n, v) for n, v in asked.selection().items() if v],
-        "phrases": rule_filter.phrases(asked.rule),
+        **_links(query, shown),
+        "selection": [(n, v) for n, v in query.selection().items() if v],
+        "phrases": rule_filter.phrases(query.rule),
     }
 
 
@@ -78,42 +78,42 @@ def _table(contacts: list[Contact], shown: list[Column], by: dict[int, str]) -> 
     return {"shown": shown, "rows": rows, "wide": len(shown) > ROOM}
 
 
-def _links(asked: ListQuery, shown: contact_list.Page) -> dict[str, Any]:
+def _links(query: ListQuery, shown: contact_list.Page) -> dict[str, Any]:
     return {
-        "newer_url": f"?{asked.query(before=shown.newer)}" if shown.newer else None,
-        "older_url": f"?{asked.query(after=shown.older)}" if shown.older else None,
-        "everything": urlencode({**{n: v for n, v in asked.selection().items() if v}, "all": "1"}),
-        "unruled": f"?{asked.query(rule='')}",
-        "searching": urlencode({n: v for n, v in (("rule", asked.rule), ("show", asked.selection()["show"])) if v}),
-        "here": f"{reverse('contacts:list')}?{asked.query(after=asked.after, before=asked.before)}",
+        "newer_url": f"?{query.querystring(before=shown.newer)}" if shown.newer else None,
+        "older_url": f"?{query.querystring(after=shown.older)}" if shown.older else None,
+        "everything": urlencode({**{n: v for n, v in query.selection().items() if v}, "all": "1"}),
+        "unruled": f"?{query.querystring(rule='')}",
+        "searching": urlencode({n: v for n, v in (("rule", query.rule), ("show", query.selection()["show"])) if v}),
+        "here": f"{reverse('contacts:list')}?{query.querystring(after=query.after, before=query.before)}",
     }
 
 
-def _rail(asked: ListQuery, cells: list[status_filters.StatusCount]) -> list[dict[str, Any]]:
+def _rail(query: ListQuery, cells: list[status_filters.StatusCount]) -> list[dict[str, Any]]:
     """The groups of filters with their counts. One filter at a time; a click on the one that is on takes it off."""
     views = [
-        {"label": label, "url": f"?{asked.query(show=show, status='')}", "tone": "", "current": current,
+        {"label": label, "url": f"?{query.querystring(show=show, status='')}", "tone": "", "current": current,
          "count": status_filters.count(cells, FILTERS[""], deleted=deleted)}
         for label, show, deleted, current in (
-            ("All", "", False, not asked.deleted and not asked.status),
-            ("Deleted only", "deleted", True, asked.deleted and not asked.status),
+            ("All", "", False, not query.deleted and not query.status),
+            ("Deleted only", "deleted", True, query.deleted and not query.status),
         )
     ]  # fmt: skip
     groups: dict[str, list[dict[str, Any]]] = {"Contacts": views}
     limited = status_filters.limit() is not None
-    searching = bool(asked.q or asked.rule)
+    searching = bool(query.q or query.rule)
     for key, status_filter in FILTERS.items():
         if key and (limited or not status_filter.over):
-            current = key == asked.status
+            current = key == query.status
             groups.setdefault(status_filter.group, []).append(
                 {
                     "label": status_filter.label,
-                    "url": f"?{asked.query(status='' if current else key)}",
+                    "url": f"?{query.querystring(status='' if current else key)}",
                     "tone": status_filter.tone,
                     "current": current,
-                    "count": contact_list.over(asked)
+                    "count": contact_list.over(query)
                     if status_filter.over and searching
-                    else status_filters.count(cells, status_filter, deleted=asked.deleted),
+                    else status_filters.count(cells, status_filter, deleted=query.deleted),
                 }
             )
     return [{"title": title, "filters": filters} for title, filters in groups.items()]

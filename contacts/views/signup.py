@@ -44,10 +44,10 @@ def subscribe(request: WorkspaceRequest, key: str) -> HttpResponse:
         }
         if request.method != "POST":
             return render_page(request, "contacts/subscribe.html", shown)
-        return _asked(request, form, shown)
+        return _submitted(request, form, shown)
 
 
-def _asked(request: WorkspaceRequest, form: SignupForm, shown: dict[str, Any]) -> HttpResponse:
+def _submitted(request: WorkspaceRequest, form: SignupForm, shown: dict[str, Any]) -> HttpResponse:
     given = {
         name: request.POST.get(name, "").replace("\x00", "")[:320] for name in ("email", "name", "seen", "website")
     }
@@ -76,14 +76,14 @@ def _asked(request: WorkspaceRequest, form: SignupForm, shown: dict[str, Any]) -
 def confirm(request: WorkspaceRequest, token: str) -> HttpResponse:
     """The link of the mail: a button, since mail scanners open links too; the press confirms."""
     try:
-        asked = signup.read(token)
-        with tenant_context(asked.tenant_id):
-            form = SignupForm.objects.filter(pk=asked.form_id).first()
-            shown = {"asked": asked, "form": form, "done": request.method == "POST"}
+        signup_request = signup.read(token)
+        with tenant_context(signup_request.tenant_id):
+            form = SignupForm.objects.filter(pk=signup_request.form_id).first()
+            shown = {"signup_request": signup_request, "form": form, "done": request.method == "POST"}
             if form is None:
                 raise InvalidLink
             if request.method == "POST":
-                _form, contact = signup.confirm(asked)
+                _form, contact = signup.confirm(signup_request)
                 shown["leave_url"] = workspace_urls.outside("unsubscribe", signup.leave_token(contact))
             return render_page(request, "contacts/confirm.html", shown)
     except InvalidLink:

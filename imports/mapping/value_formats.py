@@ -262,10 +262,10 @@ def question(kind: str, proposal: Found) -> str:
         return f"{proposal.example}: thousands or decimals?"
     orders = {form.partition("@")[0] for form in proposal.ask}
     days = [day for day in dict.fromkeys(_spoken(proposal.example, form) for form in proposal.ask) if day]
-    asked = f"{' or '.join(days)}?" if len(orders) > 1 else ""
+    text = f"{' or '.join(days)}?" if len(orders) > 1 else ""
     if any("@" in form for form in proposal.ask):
-        return f"{proposal.example}: {asked + ' And in' if asked else 'in'} which century?"
-    return asked
+        return f"{proposal.example}: {text + ' And in' if text else 'in'} which century?"
+    return text
 
 
 def _spoken(example: str, form: str) -> str:

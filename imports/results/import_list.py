@@ -78,7 +78,7 @@ class ImportListQuery:
         """Whether more than the state is asked for."""
         return bool(self.q or self.person or self.origin or self.since or self.until)
 
-    def query(self, **changes: str) -> str:
+    def querystring(self, **changes: str) -> str:
         """The part of an address behind the question mark; a change begins at the first page again."""
         names = ("show", "q", "person", "origin", "since", "until", "order")
         values = {name: getattr(self, name) for name in names} | {"after": "", **changes}
@@ -98,19 +98,19 @@ def _begin(day: date) -> datetime:
     return timezone.make_aware(datetime.combine(day, time.min))
 
 
-def matching(asked: ImportListQuery) -> "QuerySet[Import]":
+def matching(query: ImportListQuery) -> "QuerySet[Import]":
     """Imports that are asked for, each with `good`, its rows imported, and `bad`, those in error, as far as they are
     facts: an import that has failed has what it wrote, one that has not ended has nothing yet."""
-    imports: QuerySet[Import] = Import.objects.filter(FILTERS[asked.show][1])
-    if asked.q:
-        imports = imports.filter(Q(file_name__icontains=asked.q) | Q(description__icontains=asked.q))
-    if asked.person:
-        imports = imports.filter(created_by=None if asked.person == NOBODY else int(asked.person))
-    if asked.origin:
-        imports = imports.filter(origin=asked.origin)
-    if since := _day(asked.since):
+    imports: QuerySet[Import] = Import.objects.filter(FILTERS[query.show][1])
+    if query.q:
+        imports = imports.filter(Q(file_name__icontains=query.q) | Q(description__icontains=query.q))
+    if query.person:
+        imports = imports.filter(created_by=None if query.person == NOBODY else int(query.person))
+    if query.origin:
+        imports = imports.filter(origin=query.origin)
+    if since := _day(query.since):
         imports = imports.filter(created_at__gte=_begin(since))
-    if (until := _day(asked.until)) and until < date.max:
+    if (until := _day(query.until)) and until < date.max:
         imports = imports.filter(created_at__lt=_begin(until + timedelta(days=1)))
     ended = Q(phase=Phase.DONE)
     return imports.annotate(
@@ -130,10 +130,10 @@ def _written(name: str) -> Case:
     return Case(When(status=Status.FAILED, then=done), default=F(name), output_field=IntegerField())
 
 
-def page(asked: ImportListQuery, *, rows: int) -> list[Import]:
+def page(query: ImportListQuery, *, rows: int) -> list[Import]:
     """That many imports behind the key."""
-    by, down = ORDERS[asked.order.removeprefix("-")], asked.order.startswith("-")
-    imports = matching(asked).select_related("created_by").filter(_behind(asked.after, by, down=down))
+    by, down = ORDERS[query.order.removeprefix("-")], query.order.startswith("-")
+    imports = matching(query).select_related("created_by").filter(_behind(query.after, by, down=down))
     sign = "-" if down else ""
     return list(imports.order_by(*dict.fromkeys((f"{sign}{by}", f"{sign}pk")))[:rows])
 
@@ -145,14 +145,14 @@ def _behind(after: str, by: str, *, down: bool) -> Q:
     return keyset.beyond(by, int(value), int(pk), down=down)
 
 
-def key(asked: ImportListQuery, imp: Import) -> str:
+def key(query: ImportListQuery, imp: Import) -> str:
     """The key of the page that begins behind this import."""
-    return f"{getattr(imp, ORDERS[asked.order.removeprefix('-')])}_{imp.pk}"
+    return f"{getattr(imp, ORDERS[query.order.removeprefix('-')])}_{imp.pk}"
 
 
-def sums(asked: ImportListQuery) -> dict[str, int]:
+def sums(query: ImportListQuery) -> dict[str, int]:
     """What all imports that are asked for add up to, not only those of the page."""
-    totals = matching(asked).aggregate(
+    totals = matching(query).aggregate(
         imports=Count("pk"), sum_rows=Sum("told"), sum_good=Sum("good"), sum_bad=Sum("bad")
     )
     return {
@@ -182,11 +182,11 @@ _HEAD = (
 )  # fmt: skip
 
 
-def lines(asked: ImportListQuery) -> Iterator[str]:
+def lines(query: ImportListQuery) -> Iterator[str]:
     """The list as lines of CSV, all pages of it, in constant memory. Runs in the caller's tenant context."""
     yield csv_output.line(_HEAD)
-    by, sign = ORDERS[asked.order.removeprefix("-")], "-" if asked.order.startswith("-") else ""
-    imports = matching(asked).select_related("created_by").order_by(*dict.fromkeys((f"{sign}{by}", f"{sign}pk")))
+    by, sign = ORDERS[query.order.removeprefix("-")], "-" if query.order.startswith("-") else ""
+    imports = matching(query).select_related("created_by").order_by(*dict.fromkeys((f"{sign}{by}", f"{sign}pk")))
     for imp in imports.iterator(chunk_size=500):
         yield csv_output.line(map(str, _cells(imp)))
 

@@ -41,31 +41,33 @@ def live(request: WorkspaceRequest) -> HttpResponse:
 @require_safe
 def download(request: WorkspaceRequest) -> StreamingHttpResponse:
     """The list as CSV: what is asked for, all pages of it."""
-    asked = ImportListQuery.of(request.GET.dict())
-    lines = csv_output.streamed(request.workspace.pk, import_list.lines(asked))
+    query = ImportListQuery.of(request.GET.dict())
+    lines = csv_output.streamed(request.workspace.pk, import_list.lines(query))
     response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
     response.headers["Content-Disposition"] = 'attachment; filename="imports.csv"'
     return response
 
 
 def _context(request: WorkspaceRequest) -> dict[str, Any]:
-    asked = ImportListQuery.of(request.GET.dict())
-    rows = import_list.page(asked, rows=PAGE + 1)
+    query = ImportListQuery.of(request.GET.dict())
+    rows = import_list.page(query, rows=PAGE + 1)
     running = [_card(imp) for imp in Import.objects.filter(RUNNING).order_by("-pk")[:CARDS]]
     return {
-        "asked": asked,
+        "query": query,
         "imports": _rows(rows[:PAGE], {card["import"].pk for card in running if card["stuck"]}),
         "running": running,
         "is_live": bool(running),
-        "live_query": asked.query(after=asked.after),
-        "csv_query": asked.query(),
-        "older_url": f"?{asked.query(after=import_list.key(asked, rows[PAGE - 1]))}" if len(rows) > PAGE else None,
-        "newest_url": f"?{asked.query()}" if asked.after else None,
-        "tabs": _tabs(asked),
-        "heads": _heads(asked),
+        "live_query": query.querystring(after=query.after),
+        "csv_query": query.querystring(),
+        "older_url": f"?{query.querystring(after=import_list.key(query, rows[PAGE - 1]))}"
+        if len(rows) > PAGE
+        else None,
+        "newest_url": f"?{query.querystring()}" if query.after else None,
+        "tabs": _tabs(query),
+        "heads": _heads(query),
         "people": import_list.people(),
         "origins": import_list.origins(),
-        "sums": import_list.sums(asked),
+        "sums": import_list.sums(query),
         "totals": Import.objects.aggregate(imports=Count("pk"), rows=Sum("rows")),
     }
 
@@ -91,30 +93,30 @@ def _rows(imports: list[Import], stuck: set[int]) -> list[dict[str, Any]]:
     return rows
 
 
-def _tabs(asked: ImportListQuery) -> list[dict[str, Any]]:
+def _tabs(query: ImportListQuery) -> list[dict[str, Any]]:
     counts = Import.objects.aggregate(**{name or "all": Count("pk", filter=c) for name, (_l, c) in FILTERS.items()})
     return [
         {
             "label": label,
-            "url": f"?{asked.query(show=name)}",
+            "url": f"?{query.querystring(show=name)}",
             "count": counts[name or "all"],
-            "current": name == asked.show,
+            "current": name == query.show,
             "bad": name == "errors",
         }
         for name, (label, _c) in FILTERS.items()
-        if counts[name or "all"] or name in ("", "imported", asked.show)
+        if counts[name or "all"] or name in ("", "imported", query.show)
     ]
 
 
-def _heads(asked: ImportListQuery) -> dict[str, dict[str, Any]]:
+def _heads(query: ImportListQuery) -> dict[str, dict[str, Any]]:
     """Heads of the columns that sort: a first click shows the largest or latest first, a second one turns it around."""
     heads = {}
     for name, (label, is_number) in SORTED.items():
-        down, current = asked.order == f"-{name}", asked.order.removeprefix("-") == name
+        down, current = query.order == f"-{name}", query.order.removeprefix("-") == name
         heads[name] = {
             "label": label,
             "number": is_number,
-            "url": f"?{asked.query(order=name if down else f'-{name}')}",
+            "url": f"?{query.querystring(order=name if down else f'-{name}')}",
             "sorted": ("descending" if down else "ascending") if current else "",
         }
     return heads

@@ -100,8 +100,8 @@ def context_of(imp: Import, form: OptionsForm, posted: Mapping[str, str]) -> dic
 def _proposed(imp: Import) -> row_settings.ImportType | None:
     """What the file seems to hold beside contacts, until somebody has said what it does."""
     proposed = event_columns.looks_like({guess.normal_name(name) for name in imp.header})
-    asked = imp.draft.get("asked") or drafts.task_of(imp) != "contacts"
-    return None if proposed == "contacts" or asked else row_settings.TASKS[proposed]
+    answered = imp.draft.get("asked") or drafts.task_of(imp) != "contacts"
+    return None if proposed == "contacts" or answered else row_settings.TASKS[proposed]
 
 
 def state(imp: Import, posted: Mapping[str, str], own: Mapping[str, str]) -> dict[str, Any]:

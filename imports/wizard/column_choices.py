@@ -180,8 +180,8 @@ def _say_formats(imp: Import, columns: list[dict[str, Any]], written: Mapping[in
 
 def _question(name: str, kind: str, proposal: value_formats.Found) -> str:
     what = {"date": "dates", "number": "numbers", "list": "options"}[kind]
-    asked = value_formats.question(kind, proposal)
-    return f"Choose how {what} in column {name} are written: {asked}"
+    question = value_formats.question(kind, proposal)
+    return f"Choose how {what} in column {name} are written: {question}"
 
 
 def find_formats(

@@ -236,10 +236,10 @@ def where(subject: RuleField, op: str, wanted: Sequence[str], clock: EvaluationT
     if operator.test is None:
         return ~where(subject, operator.of, wanted, clock)
     there = Q((f"{subject.needs}__isnull", False)) if subject.needs else Q()
-    asked = operator.test(subject, wanted, clock)
-    if subject.column or not asked:
-        return there & Q(IsNull(subject.text, False)) & asked  # an index may know the column
-    return Q(Exact(Coalesce(ExpressionWrapper(asked, BooleanField()), False), True))
+    condition = operator.test(subject, wanted, clock)
+    if subject.column or not condition:
+        return there & Q(IsNull(subject.text, False)) & condition  # an index may know the column
+    return Q(Exact(Coalesce(ExpressionWrapper(condition, BooleanField()), False), True))
 
 
 # --- values as they are typed -------------------------------------------------------------------------------------------

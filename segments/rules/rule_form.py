@@ -176,8 +176,8 @@ def _of_node(node: Node, known: Mapping[str, RuleField]) -> RuleFormLine:
     if isinstance(node, ActivityCondition):
         where = node.where or PropertyFilter("", "", "")
         said = {"times": node.times, "count": node.count, "days": str(node.days or ""), "name": node.name}
-        asked = {"property": where.name, "compare": where.op, "against": where.value}
-        return RuleFormLine("", f"activity:{node.what}", {**said, **asked})
+        compared = {"property": where.name, "compare": where.op, "against": where.value}
+        return RuleFormLine("", f"activity:{node.what}", {**said, **compared})
     assert isinstance(node, FieldCondition)
     subject = known.get(node.key)
     values = list(node.values)
@@ -282,9 +282,9 @@ def _did(line: RuleFormLine) -> ActivityCondition:
 def count(block: RuleFormGroup, whole: Q, scope: Context, *, people: Any) -> int:
     """How many of these contacts the form means, and each line of it: one pass over them."""
     counted = [line for line in lines(block) if line.node is not None]
-    asked = {f"n{i}": Count("pk", filter=compiler.compile_part(line.node, scope)) for i, line in enumerate(counted)
+    counts = {f"n{i}": Count("pk", filter=compiler.compile_part(line.node, scope)) for i, line in enumerate(counted)
              if line.node is not None}  # fmt: skip
-    said = people.aggregate(total=Count("pk", filter=whole), **asked)
+    said = people.aggregate(total=Count("pk", filter=whole), **counts)
     for i, line in enumerate(counted):
         line.count = said[f"n{i}"]
     return int(said["total"])

@@ -6,7 +6,7 @@ from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_http_methods, require_safe
 
 from contacts.models import Contact
-from contacts.views.bulk import asked_for, begun, preview, sent
+from contacts.views.bulk import begun, preview, selection_of, sent
 from core.http import render_page
 from core.parse import parse_id, parse_ids
 from segments import list_filter, membership
@@ -87,7 +87,7 @@ def of_field(request: WorkspaceRequest, key: str) -> HttpResponse:
 def add(request: WorkspaceRequest) -> HttpResponse:
     """Contacts that were selected into static segments, existing or new. GET, or POST with `preview`: the preview."""
     given, posted = sent(request)
-    asked = asked_for(given)
+    selection = selection_of(given)
     ids = parse_ids(given.getlist("segment"))
     segments = list(Segment.objects.static().filter(pk__in=ids).values_list("pk", flat=True))
     name = given.get("name", "").replace("\x00", "").strip()[:120]
@@ -98,6 +98,6 @@ def add(request: WorkspaceRequest) -> HttpResponse:
         except membership.NotStatic as problem:
             error = str(problem)
         else:
-            return begun(request, "segments", asked, segments=sorted({*segments, *new}))
-    shown = {**preview("segments", asked), "segments": Segment.objects.static().order_by("name")[:500]}
+            return begun(request, "segments", selection, segments=sorted({*segments, *new}))
+    shown = {**preview("segments", selection), "segments": Segment.objects.static().order_by("name")[:500]}
     return render_page(request, "segments/add.html", {**shown, "error": error}, status=422 if posted else 200)

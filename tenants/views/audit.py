@@ -37,7 +37,7 @@ def listing(request: HttpRequest) -> HttpResponse:
         "people": [(str(m.user_id), m.user.display_name) for m in members],
         "user_id": given["user"],
         "about": given["about"],
-        "asked": bool(subject or given["user"] or given["about"]),
+        "filtered": bool(subject or given["user"] or given["about"]),
         "older_url": f"?{urlencode({**given, 'before': entries[SIZE - 1].pk})}" if len(entries) > SIZE else None,
         "first_url": f"?{urlencode(given)}" if request.GET.get("before") else None,
     }

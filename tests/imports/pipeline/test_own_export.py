@@ -93,7 +93,7 @@ def _fields() -> None:
 def exported(tenant: Tenant) -> str:
     with tenant_context(tenant.pk):
         file = io.StringIO()
-        export.write(file, BulkAction(kind="export", asked={}, options={"mode": "safe"}))
+        export.write(file, BulkAction(kind="export", selection={}, options={"mode": "safe"}))
         return file.getvalue()
 
 

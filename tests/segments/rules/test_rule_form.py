@@ -158,7 +158,7 @@ def test_the_search_leads_to_the_list(people: Actor) -> None:
     assert shown.context["total"] == 2
     assert "City is Riga" in shown.text
     # The filter stays while one turns, searches, sorts and changes the size of pages.
-    assert shown.context["asked"].rule == RIGA
+    assert shown.context["query"].rule == RIGA
     narrowed = people.get(f"contacts/?{urlencode({'rule': RIGA, 'q': 'p1@'})}")
     assert [c.first_name for c in narrowed.context["contacts"]] == ["P1"]
     assert urlencode({"rule": RIGA}) in narrowed.context["rail"][0]["filters"][0]["url"]
