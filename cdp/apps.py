@@ -1,4 +1,4 @@
-"""The project as a Django app: it brings the Celery application to every process."""
+"""The project as a Django app: it loads the Celery application in every process."""
 
 from django.apps import AppConfig
 

@@ -1,4 +1,4 @@
-"""What stands before the web application: it waits for slow clients, so that no thread has to.
+"""A buffer in front of the web application: it waits for slow clients, so that no thread has to.
 
 An ASGI application in one event loop per process. It reads the whole body of a request, into memory or a file, before a
 thread is taken, and hands the answer out at the speed of the client when the thread is free again. Every wait has a

@@ -58,7 +58,7 @@ INSTALLED_APPS = [
     "imports",
 ]
 
-# What apps bring to contacts, which cannot import them (contacts.extensions); checked at every start.
+# Extensions of contacts by other apps, which contacts cannot import (contacts.extensions); checked at every start.
 EXTENSIONS = {
     # What each app stores about a contact, the lowest app first.
     "contact_data": {
@@ -168,7 +168,7 @@ ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_RATE_LIMITS = {"login": None, "login_failed": "10/15m/key,100/15m/ip", "reset_password": "20/m/ip,5/m/key"}
 # Who has a connection by IPv6 has at least a /64, and often a /56.
 ALLAUTH_RATE_LIMIT_IPV6_PREFIX = 56
-# Which address a visitor has, where proxies stand in front (core.http.client_address).
+# Which address a visitor has, behind proxies (core.http.client_address).
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0)
 # So many hits of the pixel one address may send to a site in a minute, by each process; 0: any number.
 HITS_PER_MINUTE = env.int("HITS_PER_MINUTE", 1_200)

@@ -1,4 +1,4 @@
-"""Pages of a workspace, below /w/<slug>/. Each app brings its own; the middleware has judged who may come in."""
+"""Pages of a workspace, below /w/<slug>/. Each app has its own; the middleware has checked who may open them."""
 
 from django.urls import include, path
 

@@ -1,4 +1,4 @@
-"""Contacts as a Django app: the registry of what other apps bring to them is a system check of every start."""
+"""Contacts as a Django app: the registry of extensions is checked at every start."""
 
 from django.apps import AppConfig
 from django.core.checks import register

@@ -17,7 +17,7 @@ SPARE = 20_000
 
 
 class ScanLimitReached(Exception):
-    """So few contacts of those that are wanted stand on the way that sorting them all is faster."""
+    """So few of the entries are wanted contacts that sorting all of those is faster."""
 
 
 def in_order(wanted: Any, *, newest_first: bool, after: tuple[datetime, int] | None, count: int) -> list[Contact]:
@@ -47,7 +47,7 @@ def _walk(wanted: Any, *, newest_first: bool, after: tuple[datetime, int] | None
 
 
 def tidy() -> int:
-    """Remove entries that another one of the same contact stands for, once there are many; returns how many. They cost
+    """Remove entries that a later one of the same contact replaces, once there are many; returns how many. They cost
     nothing but the time to pass over them, so this may run at any time, beside anything."""
     contacts = Contact.objects.count()
     if Change.objects.count() <= contacts + max(SPARE, contacts // 20) and not _in_the_way():

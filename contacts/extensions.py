@@ -1,6 +1,6 @@
-"""What other apps bring to contacts: one registry, filled by settings.EXTENSIONS and proved at every start.
+"""Extensions of contacts by other apps: one registry, filled by settings.EXTENSIONS and checked at every start.
 
-Contacts stand low in the line of apps and cannot import those above. Where a merge, an erasure, a profile, a list or an
+Contacts are low in the line of apps and cannot import those above. Where a merge, an erasure, a profile, a list or an
 export has to ask them, it asks here. Each point has a protocol; `check` reports names that lead nowhere or to something
 without the functions of its protocol, so that a typing error is found at the start and not at a click.
 """

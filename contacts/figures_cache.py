@@ -29,6 +29,6 @@ def figures(name: str, work: Callable[[], T], *, while_writing: int, otherwise: 
             known = work()
             cache.set(key, known, while_writing if holder else otherwise)
     except RedisError as problem:
-        log.warning("figures of contacts not remembered: %s", problem)
+        log.warning("figures of contacts not cached: %s", problem)
         return work()
     return known

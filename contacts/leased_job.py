@@ -26,7 +26,7 @@ def work(
     tenant_id: int, pk: int, *, model: Any, step: Callable[[Any], bool], fail: Callable[[Any, str], None],
     again: Callable[[], None],
 ) -> None:  # fmt: skip
-    """Take steps for a while; what is left then is asked for `again`. Safe to run any number of times, side by side.
+    """Run steps until the time slice ends, then enqueue the rest by `again`. Safe to run any number of times, side by side.
 
     `step` says whether there is more to do; `fail` ends the work with a reason. Rows of `model` have `attempts`, and states
     of which those in ACTIVE are under way.
@@ -56,7 +56,7 @@ def _guarded(
             job = _claimed(model, pk)
             return job is not None and step(job)
     except OperationalError:
-        raise  # the database has gone, or two transactions met: a sweep brings the work back
+        raise  # the database has gone, or two transactions met: a sweep finds the work again
     except (NotAllowed, DatabaseError) as problem:
         if isinstance(problem, DatabaseError):
             log.exception("%s %s of workspace %s", model.__name__, pk, tenant_id)

@@ -1,6 +1,6 @@
 """One value of a contact with everything that goes with it: its other forms, or when and why a status was set.
 
-What merges and edits write down, compare, and bring back. A state is a list of JSON values, in the order of its columns.
+What merges and edits record, compare and restore. A state is a list of JSON values, in the order of its columns.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""The tenant's turn: who may write contacts now, and whether a plan is still true (identity, rule 8)."""
+"""The write lock of a workspace: who may write contacts now, and whether a plan is still valid (identity, rule 8)."""
 
 from django.db.models import F
 
@@ -6,7 +6,7 @@ from contacts.models import WriteLock
 
 
 def lock() -> WriteLock:
-    """The tenant's turn, locked until the transaction ends. Made on first use."""
+    """The row of the write lock, locked until the transaction ends. Made on first use."""
     WriteLock.objects.bulk_create([WriteLock()], ignore_conflicts=True)
     turn: WriteLock = WriteLock.objects.select_for_update().get()
     return turn
@@ -32,7 +32,7 @@ def is_held_by_another(holder: int) -> bool:
 
 
 def release(holder: int, *, written: bool) -> None:
-    """Give the turn back; `bump_version` says that contacts changed, so that plans made before are out of date."""
+    """Release the lock; `written` says that contacts changed, so that plans made before are out of date."""
     turn = lock()
     if turn.holder != holder:
         return
@@ -42,10 +42,10 @@ def release(holder: int, *, written: bool) -> None:
 
 
 def bump_version() -> None:
-    """Say that contacts were written outside of an import. The caller has locked the turn."""
+    """Say that contacts were written outside of an import. The caller has locked the row."""
     WriteLock.objects.update(version=F("version") + 1)
 
 
 def version() -> int | None:
-    """The version of the workspace's contacts that plans are held against; without a lock. None before the first turn."""
+    """The version of the workspace's contacts that plans are held against; without a lock. None before the first use."""
     return WriteLock.objects.values_list("version", flat=True).first()

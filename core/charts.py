@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 
 from core.formatting import Number, number
 
-# The plot takes this share of the height; the words of the horizontal axis stand below it.
+# The plot takes this share of the height; the labels of the horizontal axis are below it.
 PLOT = 88.0
 
 

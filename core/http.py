@@ -42,7 +42,7 @@ def address_behind_proxies(peer: str, told: str) -> str:
     """The address of whoever asks, by the connection's (`peer`) and what proxies have `told`.
 
     A header counts only as far as proxies of ours have written it: of the list in `CLIENT_ADDRESS_HEADER` the entry that
-    the outermost of `TRUSTED_PROXIES` has added. What a client writes itself stands further left and is never read.
+    the outermost of `TRUSTED_PROXIES` has added. What a client sends itself is further left and never read.
     """
     proxies: int = settings.TRUSTED_PROXIES
     entries = [entry for entry in told.split(",") if entry.strip()] if proxies > 0 else []

@@ -38,7 +38,7 @@ class BarPiece:
 
 @dataclass(frozen=True)
 class Part:
-    """A figure of the sum with everything that stands around it."""
+    """A figure of the sum with its label and link."""
 
     tone: str
     word: str

@@ -1,4 +1,4 @@
-"""Numbers and times as they stand in addresses, forms and cells: read, or None where they are none."""
+"""Numbers and times of addresses, forms and cells: the value, or None where the text is none."""
 
 from collections.abc import Iterable
 from datetime import datetime

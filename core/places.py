@@ -7,7 +7,7 @@ from zoneinfo import available_timezones
 from babel import Locale
 
 Choice = tuple[str, str]
-# Continents and oceans of the time zone database; what stands outside of them are old names and offsets.
+# Continents and oceans of the time zone database; all others are old names and offsets.
 _AREAS = (
     "Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific",
 )  # fmt: skip
@@ -21,12 +21,12 @@ def _names(kind: str) -> dict[str, str]:
 
 
 def country(code: str) -> str:
-    """ "United Kingdom (GB)"; a code that has no name stands alone."""
+    """ "United Kingdom (GB)"; a code without a name is shown alone."""
     return _named(code, "country")
 
 
 def language(code: str) -> str:
-    """ "German (de)"; a code that has no name stands alone."""
+    """ "German (de)"; a code without a name is shown alone."""
     return _named(code, "language")
 
 
@@ -70,5 +70,5 @@ def zones() -> list[tuple[str, list[Choice]]]:
 
 
 def _by_name(choice: Choice) -> str:
-    # Åland Islands stand beside Albania, not behind Zimbabwe.
+    # Sorts Åland Islands beside Albania, not behind Zimbabwe.
     return choice[1].replace("Å", "A").replace("Ç", "C").casefold()

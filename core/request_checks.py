@@ -24,7 +24,7 @@ def unreadable() -> HttpResponse:
 
 
 class ReadableAddress:
-    """Judges address, cookies and character set; stands before everything that looks into them."""
+    """Judges address, cookies and character set; runs before everything that reads them."""
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
@@ -40,7 +40,7 @@ class ReadableAddress:
 
 
 class ReadableForm:
-    """Judges the numbers of the address and the fields of a form; stands after the check of its token.
+    """Judges the numbers of the address and the fields of a form; runs after the check of its token.
 
     Views that check no token read the body themselves: they are not asked for it here.
     """

@@ -1,4 +1,4 @@
-"""What is kept for a time only, removed when its time is over: files of imports, and what undos have taken out.
+"""Retention: files of imports, and rows that undos have archived, are removed when their time is over.
 
 Safe to repeat and to stop anywhere: a file that is gone already is gone, and each import is a transaction of its own.
 """

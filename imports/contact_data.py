@@ -52,7 +52,7 @@ def known(contact_ids: Sequence[int]) -> list[tuple[str, str]]:
 def erase(contact_ids: Sequence[int], identifiers: Identifiers) -> None:
     """Blank what was kept of the rows of these people, and remove the files that name them.
 
-    Raises NotAllowed when a file of an import that has not ended names one of them: it would bring the person into its rows.
+    Raises NotAllowed when a file of an import that has not ended names one of them: its rows would add the person again.
     """
     naming = _naming(_Needles(identifiers))
     open_ = next((imp for imp in naming if imp.phase != Phase.DONE), None)
@@ -81,7 +81,7 @@ def _blank_examples(contact_ids: Sequence[int]) -> None:
 
 
 def _naming(needles: "_Needles") -> list[Import]:
-    """Imports whose file is kept and has one of the identifiers."""
+    """Imports whose file still exists and has one of the identifiers."""
     imports = []
     for imp in Import.objects.filter(file_removed_at=None).order_by("pk"):
         path = Path(settings.UPLOAD_DIR) / imp.path
@@ -91,7 +91,7 @@ def _naming(needles: "_Needles") -> list[Import]:
 
 
 class _Needles:
-    """Identifiers as they may stand in a file: in any case, phones with any signs between their digits."""
+    """Identifiers as a file may write them: in any case, phones with any signs between their digits."""
 
     def __init__(self, identifiers: Identifiers) -> None:
         self.words = {value.lower() for kind, value in identifiers if kind != "phone"}

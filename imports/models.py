@@ -26,7 +26,7 @@ class Status(models.TextChoices):
 
 
 class Phase(models.TextChoices):
-    """Where the pipeline stands. Every step is one conditional update from the phase before."""
+    """The phase of the pipeline. Every step is one conditional update from the phase before."""
 
     DRAFT = "draft", "Waiting for mapping"
     PLAN = "plan", "Read"
@@ -93,7 +93,7 @@ class Import(TenantModel):
     sheet = models.CharField(max_length=255, blank=True, db_default="")
     # What the sheet hides or merges, and what was wished about it (imports.files.archives).
     looks = models.JSONField(default=dict, db_default={})
-    file_removed_at = models.DateTimeField(null=True)  # the original is kept for a time only
+    file_removed_at = models.DateTimeField(null=True)  # the original is deleted after a time
     sha256 = models.CharField(max_length=64)
     dialect = models.JSONField(default=dict)
     header = models.JSONField(default=list)
@@ -119,7 +119,7 @@ class Import(TenantModel):
     description = models.CharField(max_length=300, blank=True, db_default="")
     # Of the form that was sent: a second click finds the import of the first.
     token = models.CharField(max_length=32, null=True, db_collation="C")
-    # The import whose rows in error this one brings again, mended.
+    # The import whose corrected rows this one imports.
     parent_id = models.BigIntegerField(null=True)
     created_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(null=True)
@@ -193,7 +193,7 @@ class Import(TenantModel):
 
     @property
     def task_word(self) -> str:
-        """What the rows of the file bring beside contacts, one of them: order, event, message; "" for contacts alone."""
+        """What the rows of the file contain beside contacts, one of them: order, event, message; "" for contacts alone."""
         return {"orders": "order", "events": "event", "messages": "message"}.get(self.options.get("task", ""), "")
 
     @property
@@ -292,16 +292,16 @@ class RowIssue(TenantModel):
 
 
 class RejectedRow(TenantModel):
-    """The cells of a row in error, as they stand in the file. Key: (tenant_id, import_id, row_no)."""
+    """The cells of a row in error, as the file has them. Key: (tenant_id, import_id, row_no)."""
 
     row_no = models.IntegerField(primary_key=True)
     import_id = models.BigIntegerField()
     cells = models.JSONField()
-    fixed = models.JSONField(null=True)  # the cells as somebody has mended them; NULL when nobody has
+    fixed = models.JSONField(null=True)  # the corrected cells; NULL when nobody has corrected them
     chosen_id = models.BigIntegerField(null=True)  # the contact that somebody has chosen for the row
-    # What is wrong with the mended cells: {rules, problems} (imports.results.corrections). NULL when nobody has looked.
+    # Problems of the corrected cells: {rules, problems} (imports.results.corrections). NULL when not validated.
     rechecked = models.JSONField(null=True)
-    retried_in = models.BigIntegerField(null=True)  # the import that has brought the mended row
+    retried_in = models.BigIntegerField(null=True)  # the import of the corrected row
 
     class Meta(TenantModel.Meta):
         db_table = "rejected_row"

@@ -32,7 +32,7 @@ def move(contact_ids: Sequence[int], *, to: int) -> TransferRecord:
 def restore(moved: TransferRecord, *, of: int) -> None:
     """Put the contacts back into their segments; `of` leaves those that it came into only by them."""
     for segment_id, at in moved["added"]:
-        # Somebody may have put it there anew meanwhile.
+        # Somebody may have added it again meanwhile.
         Member.objects.filter(segment_id=segment_id, contact_id=of, added_at=datetime.fromisoformat(at)).delete()
     _write([_member(segment, contact, datetime.fromisoformat(at), imp) for segment, contact, at, imp in moved["gone"]])
 

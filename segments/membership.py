@@ -95,12 +95,12 @@ def cells_of(contact_ids: Sequence[int]) -> dict[int, str]:
 
 
 def escaped(name: str) -> str:
-    """The name of a segment as it stands in a list of names."""
+    """The name of a segment, escaped for a list of names."""
     return name.replace("\\", "\\\\").replace("|", "\\|")
 
 
 def split(text: str) -> list[str]:
-    r"""The names in a list with | between them; \| stands for the sign itself."""
+    r"""The names in a list with | between them; \| is the sign itself."""
     parts = re.split(r"(?<!\\)((?:\\\\)*)\|", text)
     names = ["".join(pair) for pair in zip(parts[::2], [*parts[1::2], ""], strict=True)]
     return [re.sub(r"\\([\\|])", r"\1", name).strip() for name in names if name.strip()]
@@ -118,7 +118,7 @@ def size(segment_id: int) -> int:
     return int(Member.objects.filter(segment_id=segment_id).count())
 
 
-# --- undo: what an import added goes out, and may come back ------------------------------------------------------------
+# --- undo and redo of what an import added ---------------- ------------------------------------------------------------
 
 # Members that an import has added, but for those that a later file lists for the same segment.
 WITHDRAW = """
@@ -146,12 +146,12 @@ def record_used(staging: Staging) -> None:
 
 
 def withdraw(staging: Staging) -> int:
-    """Take the members out that an import has added; returns how many."""
+    """Delete the members that an import has added, archived; returns how many."""
     return revert.archive_rows(staging, "member", WITHDRAW, item="segment_id", part="contact_id")
 
 
 def restore(staging: Staging) -> int:
-    """Add the members again that an undo has taken out, where contact and segment exist; returns how many."""
+    """Restore the members that an undo has archived, where contact and segment exist; returns how many."""
     back = statements.run(BRING_BACK, staging, import_id=staging.import_id)
     revert.forget(staging, ["member"])
     return back

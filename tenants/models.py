@@ -75,7 +75,7 @@ class Tenant(models.Model):
     # Values by the strict rules: integers begin with 1 to 9, ISO dates only, choices by their ID, and number-like
     # columns filled in every row or in none.
     strict_values = models.BooleanField(default=False, db_default=False)
-    # So many days the original file of an import is kept.
+    # The original file of an import is deleted after so many days.
     keep_files_days = models.IntegerField(default=30, db_default=30)
     # So many soft bounces in a row make a hard one; 0: never.
     # Whether orders that only a browser has told of count in segments: anybody with a site's public key can send one.

@@ -37,7 +37,7 @@ def put_notice(user: User, *, text: str, url: str, tone: str = "neutral") -> Non
 
 
 def send_waiting(tenant_id: int) -> int:
-    """Send what waits in one workspace; returns how many went out. A failure is kept with its reason and retried."""
+    """Send what waits in one workspace; returns how many went out. A failure is stored with its reason and retried."""
     with tenant_context(tenant_id):
         seen_at = timezone.now()
         ids = list(Outbox.objects.filter(sent_at=None, attempts__lt=MAX_ATTEMPTS).values_list("pk", flat=True)[:100])

@@ -11,7 +11,7 @@ from tenants.models import PendingWork
 def mark_pending(kind: str) -> None:
     """Remember that the current tenant has work of this kind. Idempotent.
 
-    Written anew each time, so that a sweep which is about to forget an older mark sees that there is a newer one.
+    Written again each time, so that a sweep which is about to forget an older mark sees that there is a newer one.
     """
     row = PendingWork(tenant_id=current_tenant(), kind=kind, since=timezone.now())
     PendingWork.objects.bulk_create(

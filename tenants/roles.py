@@ -27,13 +27,13 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "contacts.edit": _WRITERS,
     # Everybody's data as a file.
     "contacts.export": _WRITERS,
-    # Erasing people for good, which cannot be taken back.
+    # Erasing people for good, which cannot be undone.
     "contacts.erase": _ADMINS,
     "imports.view": _EVERYBODY,
     # Cells of a customer's file: not for ops, who need states and counts only.
     "imports.rows": _EVERYBODY - {Role.OPS},
     "imports.run": _WRITERS,
-    # Switches that can bring back deleted people, or make unsubscribed ones active.
+    # Switches that can restore deleted contacts, or make unsubscribed ones active.
     "imports.revive": _ADMINS,
     "imports.undo": _WRITERS,
     "imports.cancel": _WRITERS | {Role.OPS},

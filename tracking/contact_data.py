@@ -9,7 +9,7 @@ TABLES = ("event", "visitor", "visitor_identifier", "quarantine")
 
 
 def held(contact_ids: Sequence[int]) -> list[tuple[int, str]]:
-    """Visitors that are these contacts, and events that imports brought for them."""
+    """Visitors that are these contacts, and imported events of them."""
     visitors = Visitor.objects.filter(contact_id__in=contact_ids).count()
     events = Event.objects.filter(contact_id__in=contact_ids).count()
     return [(visitors, "visitors" if visitors != 1 else "visitor"), (events, "events" if events != 1 else "event")]
@@ -40,7 +40,7 @@ def known(_contact_ids: Sequence[int]) -> list[tuple[str, str]]:
 
 
 def erase(contact_ids: Sequence[int], identifiers: Identifiers) -> None:
-    """Remove the visitors that are these contacts with all that they did, events that imports brought, and their
+    """Remove the visitors that are these contacts with all that they did, imported events, and their
     identifiers wherever another visitor has used them."""
     visitors = list(Visitor.objects.filter(contact_id__in=contact_ids).values_list("pk", flat=True))
     Event.objects.filter(visitor_id__in=visitors).delete()

@@ -1,6 +1,6 @@
-"""Events and source actions that an import brings: what its contacts did, elsewhere or before (docs/life-of-a-row.md).
+"""Imported events and source actions: what the contacts of a file did, elsewhere or before (docs/life-of-a-row.md).
 
-They stand beside what the pixel saw, in the same table, with the row that they came from. An event that comes again is the
+They are in the same table as the events of the pixel, with the row that they came from. An event that comes again is the
 same one: its key is the ID that the file gives it, or what it says.
 """
 
@@ -110,7 +110,7 @@ WITHDRAW = "DELETE FROM event e WHERE e.tenant_id = %(tenant)s AND e.import_id =
 WITHDRAW_KEYS = """
 DELETE FROM event_key k WHERE k.tenant_id = %(tenant)s AND k.import_id = %(import_id)s
 RETURNING k.*, hashtextextended(k.key, 0) AS item, hashtextextended(k.key, 1) AS part"""
-# Contacts of an import that other imports have brought events for.
+# Contacts of an import that have events of other imports.
 USED = """
 SELECT t.tenant_id, t.contact_id FROM touched t WHERE t.tenant_id = %(tenant)s AND t.import_id = %(import_id)s
   AND t.outcome = {RowOutcome.CREATED} AND EXISTS (
@@ -133,13 +133,13 @@ def record_used(staging: Staging) -> None:
 
 
 def withdraw(staging: Staging) -> int:
-    """Take the events and source actions out that an import has brought; returns how many."""
+    """Delete the events and source actions of an import, archived; returns how many."""
     revert.archive_rows(staging, "event_key", WITHDRAW_KEYS, item="item", part="part")
     return revert.archive_rows(staging, "event", WITHDRAW, item="id", part="row_no")
 
 
 def restore(staging: Staging) -> int:
-    """Store the events again that an undo has taken out, where their contact exists; returns how many."""
+    """Restore the events that an undo has archived, where their contact exists; returns how many."""
     back = statements.run(BRING_BACK, staging, import_id=staging.import_id)
     statements.run(BRING_BACK_KEYS, staging, import_id=staging.import_id)
     revert.forget(staging, ["event", "event_key"])

@@ -111,7 +111,7 @@ class Quarantine(TenantModel):
 class Event(TenantModel):
     """Something a visitor or a contact did. Monthly partitions; key (tenant_id, at, id).
 
-    What the pixel saw has a visitor and a site; what an import brought has a contact, and the row that it came from.
+    What the pixel saw has a visitor and a site; an imported event has a contact, and the row that it came from.
     """
 
     id = models.BigAutoField(primary_key=True)

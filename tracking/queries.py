@@ -1,4 +1,4 @@
-"""The statements of the hit road. Each stands above the one function that runs it; all run in a tenant's transaction."""
+"""The statements of hits. Each is above the one function that runs it; all run in a tenant's transaction."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -11,7 +11,7 @@ from django.db import connection
 from core import exact_json
 from tenants.isolation.statements import fetch, fill, run
 
-# The other workspaces' hits stand behind these: an import that holds a lock for long must not hold them up.
+# The other workspaces' hits wait behind these: an import that holds a lock for long must not hold them up.
 WAIT_BRIEFLY = "SET LOCAL lock_timeout = '2s'"
 
 

@@ -109,7 +109,7 @@ def claim(staging: Staging, *, start: int, stop: int, now: datetime) -> int:
 
 
 # Visitors that named themselves while the import was matching and writing: neither side could see the other then. Runs
-# once at the end, under the tenant's turn, which the pixel's batches take too.
+# once at the end, under the write lock, which the pixel's batches take too.
 LATE = """
 WITH named AS (
   SELECT i.visitor_id, i.kind, i.value FROM visitor_identifier i WHERE i.tenant_id = %(tenant)s AND i.visitor_id IN (
@@ -173,7 +173,7 @@ WHERE w.tenant_id = %(tenant)s AND w.import_id = %(import_id)s AND w.kind = 'vis
 
 
 def unclaim(staging: Staging) -> int:
-    """Let go of the visitors that an undone import has tied to contacts; returns how many."""
+    """Release the visitors that an undone import has tied to contacts; returns how many."""
     return statements.run(RELEASE, staging, import_id=staging.import_id)
 
 

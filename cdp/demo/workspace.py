@@ -58,7 +58,7 @@ class File:
     header: Sequence[str] = people.HEADER
     encoding: str = "utf-8"
     separator: str = ","
-    text: Callable[[], str] | None = None  # instead of rows: all of it, as it stands
+    text: Callable[[], str] | None = None  # instead of rows: the whole file
 
     def write(self, folder: Path) -> Path:
         """Write it and return its path."""

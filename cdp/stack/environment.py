@@ -1,4 +1,4 @@
-"""What stands in the environment, judged before anything starts: each fault is one sentence."""
+"""The environment variables, checked before anything starts: each fault is one sentence."""
 
 from collections.abc import Mapping
 from urllib.parse import urlsplit

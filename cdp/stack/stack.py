@@ -1,6 +1,6 @@
 """The whole product with one command: servers, tables, demo workspace, web, worker, beat and the pixel's consumer.
 
-This runs before Django, whose settings need the addresses that are only known once the servers stand. The parent holds
+This runs before Django, whose settings need the addresses that are only known once the servers run. The parent holds
 no state: it starts children, watches them, starts again what dies and stops them in order.
 """
 
@@ -198,7 +198,7 @@ class Stack:
             raise StartError(f"{child.name} failed ({child.code}):\n{tail(child.log)}")
 
     def migrate(self) -> None:
-        """Bring the tables up to date, as their owner."""
+        """Migrate the tables, as their owner."""
         child = self.child("migrate", "manage.py", "migrate", DATABASE_URL=self.values["owner_database_url"])
         child.spawn()
         self.finish(child)

@@ -134,7 +134,7 @@ def begin(
 
 
 def undo(action_id: int, *, user_id: int) -> BulkAction:
-    """Ask for an action to be taken back; once it is under way or done, asking again changes nothing."""
+    """Request the undo of an action; once it is under way or done, a further request changes nothing."""
     action: BulkAction = BulkAction.objects.select_for_update().get(pk=action_id)
     if action.state in (BulkState.DONE, BulkState.CANCELED) and action_types()[action.kind].undoable:
         action.state, action.cursor, action.attempts = BulkState.UNDOING, 0, 0
@@ -151,7 +151,7 @@ def items_in(action: BulkAction, state: str, count: int) -> list[int]:
 
 
 def cancel(action_id: int, *, user_id: int) -> BulkAction:
-    """Stop an action after the step that is running; what was done stays and can be taken back."""
+    """Stop an action after the step that is running; what was done stays and can be undone."""
     action: BulkAction = BulkAction.objects.select_for_update().get(pk=action_id)
     if action.state in (BulkState.GATHERING, BulkState.WORKING) and action_types()[action.kind].stoppable:
         action.state, action.finished_at = BulkState.CANCELED, timezone.now()

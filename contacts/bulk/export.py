@@ -2,7 +2,7 @@
 
 One statement reads all contacts, so the file is one snapshot; they pass through a few at a time, so that memory stays the
 same whatever their number. Cells that a spreadsheet could take for a formula get an apostrophe before them, which an import
-takes off again; the raw mode leaves values as they are.
+removes again; the raw mode leaves values as they are.
 """
 
 import csv
@@ -42,7 +42,7 @@ GONE = {"deleted_at": "Deleted at", "deleted_reason": "Reason for deletion"}
 
 
 class Export(actions.BulkActionType):
-    """A CSV of the selected contacts. Nothing is written to contacts, so there is nothing to take back."""
+    """A CSV of the selected contacts. Nothing is written to contacts, so there is nothing to undo."""
 
     label, past, icon, undoable, writes, permission = "Export", "exported", "download", False, False, "contacts.export"
     effect, done_label = "Contacts in the file, with all fields", "In the file"

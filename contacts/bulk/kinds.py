@@ -33,7 +33,7 @@ def _delete(action: BulkAction, ids: list[int], now: datetime, reason: str) -> l
 
 
 def _undelete(action: BulkAction, ids: Sequence[int], now: datetime) -> list[int]:
-    """Bring back who is still deleted by this action, unless somebody has the external ID by now."""
+    """Restore contacts that this action deleted and that are still deleted, unless their external ID has been taken."""
     taken = Contact.objects.living().filter(external_id=OuterRef("external_id"))
     mine = Contact.objects.filter(~Exists(taken), deleted_at=action.started_at)
     restorable = _not_erased(_locked(mine, ids))
@@ -43,7 +43,7 @@ def _undelete(action: BulkAction, ids: Sequence[int], now: datetime) -> list[int
 
 
 def _not_erased(ids: list[int]) -> list[int]:
-    """Without contacts that would bring back an address or ID of somebody who was erased for good."""
+    """Leave out contacts with an address or ID of an erased person."""
     erased = suppression.erased_among(ids)
     return [pk for pk in ids if pk not in erased]
 
@@ -113,7 +113,7 @@ class RemoveDuplicates(BulkActionType):
 
 
 class Restore(BulkActionType):
-    """Bring deleted contacts back, but those whose external ID somebody else has now, and those that were merged."""
+    """Restore deleted contacts, except merged ones and those whose external ID has been taken."""
 
     label, past, icon = "Restore", "restored", "archive-restore"
     effect = "Listed again, with all their data"

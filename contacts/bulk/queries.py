@@ -1,4 +1,4 @@
-"""The statements of bulk actions that the ORM cannot say. Each stands above the one function that runs it."""
+"""The statements of bulk actions that the ORM cannot express. Each is above the one function that runs it."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -38,7 +38,7 @@ def gather_duplicates(bulk_id: int, kind: str, *, keep: str) -> int:
     return run(fill(GATHER_DUPLICATES, kind=kind, way=way), bulk=bulk_id)
 
 
-# Whom of a group of doubles the others would be left with: looked at anew when the contact is about to be removed.
+# Which contacts of a group of duplicates can be removed: checked again right before the removal.
 STILL_DUPLICATES = """
 SELECT c.id FROM contact c WHERE c.tenant_id = %(tenant)s AND c.id = ANY(%(ids)s) AND c.deleted_at IS NULL AND EXISTS (
   SELECT 1 FROM contact o WHERE o.tenant_id = %(tenant)s AND o.{kind} = c.{kind} AND o.deleted_at IS NULL
@@ -106,7 +106,7 @@ WHERE i.tenant_id = %(tenant)s AND i.bulk_id = %(bulk)s AND i.contact_id = u.id"
 
 
 def keep_before(bulk_id: int, befores: Mapping[int, Any]) -> None:
-    """Keep what is needed to take a step back, by contact."""
+    """Store what is needed to undo a step, by contact."""
     texts = [exact_json.dumps(before) for before in befores.values()]
     run(KEEP_BEFORE, bulk=bulk_id, ids=list(befores), befores=texts)
 

@@ -36,7 +36,7 @@ KNOWN = """
 
 # --- what an import plans and writes ------------------------------------------------------------------------------------
 
-# The strictest status that a file itself says of an address that stands in several of its rows: {repeat} gets it for each of
+# The strictest status that a file gives an address that is in several of its rows: {repeat} gets it for each of
 # them, so that it reaches whoever takes the address, in whichever row. Runs once, in the resolve.
 NOTE_SAID = """
 INSERT INTO {repeat} (tenant_id, kind, row_no, key)
@@ -180,7 +180,7 @@ def set_email(
     email: str, status: str, *, instead_of: Sequence[str], reason: str, but: int | None = None, now: datetime
 ) -> list[int]:
     """Give an e-mail address a status because its owner, or a provider, has said so: every contact that has it, living or
-    deleted, but for `but`, and what is remembered of those that had it, where it is one of `instead_of`. Returns whom."""
+    deleted, but for `but`, and the aliases of those that had it, where it is one of `instead_of`. Returns whom."""
     holders = Contact.objects.filter(email=email, email_status__in=instead_of).exclude(pk=but)
     ids = list(holders.order_by("pk").select_for_update().values_list("pk", flat=True))
     told = {"email_status": status, "email_status_at": now, "email_status_reason": reason}

@@ -42,7 +42,7 @@ def read(kind: str, lines: Iterable[str], *, region: str | None) -> tuple[list[s
 
 
 def refused(bad: Sequence[str]) -> dict[str, Any]:
-    """Lines that could not be read, as the pages show them: the first of them, how many more, and all to be mended."""
+    """Lines that could not be read, as the pages show them: the first of them, how many more, and all of them to correct."""
     return {"bad": [line[:120] for line in bad[:SHOWN]], "more_bad": max(0, len(bad) - SHOWN), "typed": "\n".join(bad)}
 
 

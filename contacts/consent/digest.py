@@ -1,4 +1,4 @@
-"""The keyed digest under which an identifier of an erased person is remembered: it can be compared and not read. Pure."""
+"""The keyed digest under which an identifier of an erased person is stored: it can be compared and not read. Pure."""
 
 import hashlib
 

@@ -1,6 +1,6 @@
 """People who must not come back (rule 6): deleted, or erased for good, under everything they were known by.
 
-Whoever was erased is remembered by keyed digests of the identifiers, so that nothing brings them back.
+Keyed digests of the identifiers of erased people are stored, so that nothing adds these people again.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -80,7 +80,7 @@ def deleted_with(kind: str, value: str) -> Contact | None:
     return contact if contact is not None and contact.deleted_at is not None else None
 
 
-# Contacts with an identifier of somebody who was erased; asked before deleted ones are brought back.
+# Contacts with an identifier of somebody who was erased; checked before deleted ones are restored.
 ERASED = """
 SELECT c.id FROM contact c CROSS JOIN LATERAL (
   VALUES ('email', c.email), ('phone', c.phone), ('external_id', c.external_id)) k(kind, value)

@@ -1,6 +1,6 @@
 """Contacts that share an e-mail address or a phone number: in groups, in the order of the alphabet, page by page.
 
-An import never joins two contacts by itself (docs/identity.md, rule 3), so doubles come to be; here people find them.
+An import never joins two contacts by itself (docs/identity.md, rule 3), so duplicates arise; these pages find them.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ KINDS = {"email": "Same e-mail", "phone": "Same phone"}
 GROUPS, MEMBERS = 50, 100
 # Counting reads all contacts: while an import writes, what was counted in the last minute will do.
 WHILE_WRITING = 60
-# So many values are remembered, by the number of a contact that has each: an address itself must not be in a cache.
+# So many values are cached, by the number of a contact that has each: an address itself must not be in a cache.
 FEW = 2_000
 
 
@@ -43,7 +43,7 @@ def _grouped(kind: str, condition: Q) -> Any:
 
 
 def totals(kind: str) -> Totals:
-    """How many there are, remembered for each version of the contacts."""
+    """How many there are, cached for each version of the contacts."""
     values, contacts, _few = _counted(kind)
     return Totals(values, contacts)
 

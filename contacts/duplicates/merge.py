@@ -68,7 +68,7 @@ def merge(
 def undo(merge_id: int, *, user_id: int | None) -> int:
     """Take a merge apart; returns how many values stay because somebody has changed them since. Twice changes nothing.
 
-    Raises Merge.DoesNotExist, NotAllowed: it is too long ago, a later merge stands on it, or somebody has an identifier now.
+    Raises Merge.DoesNotExist, NotAllowed: it is too long ago, a later merge builds on it, or somebody has an identifier now.
     """
     turn = write_lock.lock()
     made = Merge.objects.select_for_update().get(pk=merge_id)

@@ -1,7 +1,7 @@
-"""Another type for a field that contacts have values of: all are read anew by the rules of the new type, or nothing changes.
+"""Another type for a field that contacts have values of: all are converted by the rules of the new type, or nothing changes.
 
 A bulk action: the first step looks at every value and refuses if one cannot be read; then the field has its new type, and
-the values follow in steps. Each keeps what it was, so the whole can be taken back.
+the values follow in steps. Each keeps what it was, so the whole can be undone.
 """
 
 from collections.abc import Sequence
@@ -95,7 +95,7 @@ def parser(field: Attribute, type_key: str, options: dict[str, str]) -> Parser:
 
 
 def read(parse: Parser, value: Any) -> Any:
-    """A stored value, read anew from the text that an export would write. Raises BadValue."""
+    """A stored value, converted from the text that an export would write. Raises BadValue."""
     return exact_json.plain(parse(export.cell(value)))
 
 

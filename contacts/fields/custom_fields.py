@@ -52,7 +52,7 @@ def own(*, archived: bool = False) -> list[Field]:
 
 
 def used(key: str) -> int:
-    """How many living contacts have a value; remembered until contacts change."""
+    """How many living contacts have a value; cached until contacts change."""
     return figures_cache.figures(f"field.{key}", lambda: _count(key), while_writing=60)
 
 
@@ -101,7 +101,7 @@ def change(
     field_id: int, label: str, type_key: str, options: str, *, user_id: int, required: bool = False, region: str = ""
 ) -> tuple[Attribute, BulkAction | None]:
     """Another name, other options, whether it is required, and another type: where contacts have values, by the bulk action
-    that is returned, which reads them anew.
+    that is returned, which converts them.
 
     Raises Attribute.DoesNotExist, BadField.
     """
@@ -161,7 +161,7 @@ def _options(type_key: str, text: str) -> dict[str, str]:
 
 
 def archive(field_id: int, *, back: bool, user_id: int) -> Attribute:
-    """Put a field away, or bring it back: values stay, nothing new is offered for it. Raises Attribute.DoesNotExist."""
+    """Archive a field, or restore it: values stay, no form offers an archived field. Raises Attribute.DoesNotExist."""
     row: Attribute = Attribute.objects.select_for_update().get(pk=field_id)
     row.archived_at = None if back else timezone.now()
     row.save(update_fields=["archived_at"])

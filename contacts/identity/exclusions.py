@@ -87,7 +87,7 @@ def skip_by_mode(staging: Staging, mode: str) -> None:
         run(ONLY_UPDATE, staging)
 
 
-# Deleted contacts that rows would bring back although their external ID is a living contact's now, or twice the same one's.
+# Deleted contacts that rows would restore although their external ID is a living contact's now, or twice the same one's.
 REVIVED_TWICE = """
 UPDATE {hit} h SET code = 'ambiguous_match', other_id = coalesce(
     (SELECT min(l.id) FROM contact l WHERE l.tenant_id = %(tenant)s AND l.external_id = d.external_id

@@ -19,9 +19,9 @@ FOUND = """{name} AS MATERIALIZED (
          min(c.id) AS any_id, array_agg(c.id) AS ids, array_agg(c.id) FILTER (WHERE {agrees}) AS ok_ids
   FROM open s JOIN contact c ON c.tenant_id = %(tenant)s AND c.{name} = s.{name} AND {alive}
   GROUP BY s.row_no)"""
-# Who was merged into another contact is not brought back by an import: that undoes no merge.
+# An import does not restore a contact that was merged into another one: it undoes no merge.
 LIVING, DELETED = "c.deleted_at IS NULL", "(c.deleted_at IS NOT NULL AND c.merged_into IS NULL)"
-# A deleted contact is not brought back by a phone alone where the row says more about who it is.
+# A phone alone does not restore a deleted contact where the row says more about who it is.
 PHONE_ALONE = " AND s.email IS NULL AND s.external_id IS NULL"
 
 # Rows whose external ID finds a contact that has the row's other identifiers too: nothing weaker can contradict. Nearly

@@ -1,4 +1,4 @@
-"""The statements of identity resolution that the ORM cannot say. Each stands above the one function that runs it.
+"""The statements of identity resolution that the ORM cannot express. Each is above the one function that runs it.
 
 All run in the caller's transaction. Every table of every statement carries the tenant's number (scale-out, rule 2);
 {row}, {hit} … are the staging tables of one import (contacts.staging says what each holds).
@@ -70,7 +70,7 @@ WHERE s.tenant_id = %(tenant)s""",
 
 
 def find_repeats(staging: Staging, kind: str) -> int:
-    """Note the rows whose identifier of this kind stands in several rows."""
+    """Record the rows whose identifier of this kind is in several rows."""
     return statements.run(REPEATED[kind], staging)
 
 
@@ -151,7 +151,7 @@ def note_hits(staging: Staging, notes: list[tuple[int, int | None, str | None, i
 
 
 # Values of the joined rows go into the winning row where it has none; among several the {order} row wins. A key that the
-# winner clears stays cleared. A row that has all of it already, as most doubles have, is not written anew.
+# winner clears stays cleared. A row that has all of it already, as most duplicates have, is not written again.
 MERGE = """
 UPDATE {row} w SET {columns}, attributes = m.attributes
 FROM (
@@ -222,7 +222,7 @@ def merge_settings(staging: Staging, *, last_wins: bool) -> None:
 
 # Contacts that were changed since a moment and that rows of the file are about: those that they point at, and those that
 # have, or had, one of their identifiers. Nobody else's change makes a plan untrue. Runs at the end of a resolve, under the
-# turn.
+# write lock.
 OVERTAKEN = """
 WITH changed AS MATERIALIZED (
   SELECT x.contact_id AS id FROM (
@@ -294,7 +294,7 @@ def choose(staging: Staging) -> None:
 # Identifiers by which a contact was known before lead to the contact: in the rows they become that contact's own, so that
 # all later steps see one person. An alias that a living contact has as its own, or that would lead to several, says
 # nothing; nor does one where a stronger identifier of the row is somebody else's. What was replaced by another value, not by
-# a merge, may be set again by a row that names the contact by a stronger identifier. What a row said before stands in `led`.
+# a merge, may be set again by a row that names the contact by a stronger identifier. `led` stores what the row had before.
 # Runs before the matching, the weakest identifier first, where the tenant has aliases at all.
 ANY_ALIAS = "SELECT EXISTS (SELECT 1 FROM alias a WHERE a.tenant_id = %(tenant)s)"
 LED = "UPDATE {row} s SET {restored}, led = NULL WHERE s.tenant_id = %(tenant)s AND s.led IS NOT NULL"

@@ -100,7 +100,7 @@ def find_repeats(staging: Staging, kind: str) -> None:
 def resolve(staging: Staging, policy: Policy, *, key: str) -> Resolved:
     """Rules 4 and 6: join rows of one person, hold back what must not be written, draw ids for new contacts.
 
-    `key` is the secret of the suppression digests. Nothing is locked: the caller looks under the tenant's turn whether the
+    `key` is the secret of the suppression digests. Nothing is locked: the caller checks under the write lock whether the
     contacts are still what they were (rule 8).
     """
     queries.set_work_mem(256)

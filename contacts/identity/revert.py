@@ -1,6 +1,6 @@
-"""Taking back what an import has written to contacts, value by value, and bringing it back again (docs/undo.md).
+"""Undo and redo of what an import has written to contacts, value by value (docs/undo.md).
 
-Works on the rows of `touched` in a range: what the import has created is taken out whole, what it has overwritten gets its
+Works on the rows of `touched` in a range: what the import has created is deleted whole, what it has overwritten gets its
 old value, where the value is still the import's. Each row ends as reversed, reversed in part, kept, or impossible.
 """
 
@@ -32,8 +32,8 @@ class RevertResult:
     kept: int
 
 
-# Contacts that the import created go out whole, unless somebody has changed or used them since ({used} holds those that
-# others use). Their rows are kept in `withdrawn`. Locks the contacts until the unit commits.
+# Deletes the contacts that the import created, unless somebody has changed or used them since ({used} holds those that
+# others use). Their rows are archived in `withdrawn`. Locks the contacts until the unit commits.
 TAKE_OUT = """
 WITH gone AS (
   DELETE FROM contact c USING touched t
@@ -59,7 +59,7 @@ WHERE t.tenant_id = %(tenant)s AND t.import_id = %(import_id)s AND t.row_no >= %
 
 # For each row that changed a contact: the values that are still those of the side that goes (%(old)s: 0 before, 1 after the
 # import), but for those that a later file says as well. `now` is the contact as JSON, made once a row. All that the update
-# below needs stands in {turned}: tables that have just grown have no statistics, and a join with them may not end.
+# below needs is in {turned}: tables that have just grown have no statistics, and a join with them may not end.
 TURNED = """
 INSERT INTO {turned} (tenant_id, row_no, contact_id, keys, kept, changed, at, was_at)
 SELECT t.tenant_id, t.row_no, t.contact_id,
@@ -74,9 +74,9 @@ LEFT JOIN {listed} l ON l.tenant_id = %(tenant)s AND l.contact_id = t.contact_id
 CROSS JOIN LATERAL (SELECT {current} AS now OFFSET 0) x
 WHERE t.tenant_id = %(tenant)s AND t.import_id = %(import_id)s AND t.row_no >= %(start)s AND t.row_no < %(stop)s
   AND t.outcome = {RowOutcome.UPDATED} AND jsonb_typeof(t.changed) = 'object'{which}"""
-# An undo that was given up half-way and is asked for again goes on where it stopped.
+# An undo that was canceled half-way and is requested again continues where it stopped.
 NOT_YET = " AND coalesce(t.undone, {Reverted.KEPT}) NOT IN ({Reverted.FULLY}, {Reverted.IN_PART})"
-# Only what was taken back can be brought back.
+# Only what was undone can be redone.
 WAS_TAKEN = " AND t.undone IN ({Reverted.FULLY}, {Reverted.IN_PART})"
 TURN = """
 UPDATE contact c SET {columns},
@@ -99,7 +99,7 @@ SELECT t.tenant_id, t.row_no, {Reverted.IMPOSSIBLE}, 0, 0 FROM touched t
 WHERE t.tenant_id = %(tenant)s AND t.import_id = %(import_id)s AND t.row_no >= %(start)s AND t.row_no < %(stop)s
   AND t.outcome = {RowOutcome.UPDATED} AND NOT EXISTS (
     SELECT 1 FROM {turned} u WHERE u.tenant_id = %(tenant)s AND u.row_no = t.row_no){which}"""
-# The order of changes learns where the contact stands in it now: at the time that it carries, which may be the one from
+# Records the place of the contact in the order of changes: at the time that it carries, which may be the one from
 # before the import. That it changed just now is news of its own.
 NOTE = """
 INSERT INTO contact_change (tenant_id, at, contact_id)
@@ -118,7 +118,7 @@ RESULTS = """
 SELECT u.result::text, count(*), sum(u.reversed), sum(u.kept) FROM {undone} u
 WHERE u.tenant_id = %(tenant)s AND u.row_no >= %(start)s AND u.row_no < %(stop)s GROUP BY u.result"""
 
-# Created contacts that may come back, with their data: found one by one, by the key of `withdrawn`.
+# Created contacts that may be restored, with their data: looked up one by one, by the key of `withdrawn`.
 BACK = """
 INSERT INTO {back} (tenant_id, row_no, contact_id, data)
 SELECT t.tenant_id, t.row_no, t.contact_id, k.data FROM touched t CROSS JOIN LATERAL (
@@ -126,7 +126,7 @@ SELECT t.tenant_id, t.row_no, t.contact_id, k.data FROM touched t CROSS JOIN LAT
     AND w.item = t.contact_id OFFSET 0) k
 WHERE t.tenant_id = %(tenant)s AND t.import_id = %(import_id)s AND t.row_no >= %(start)s AND t.row_no < %(stop)s
   AND t.outcome = {RowOutcome.CREATED} AND t.undone = {Reverted.FULLY}"""
-# Brings them back, unless somebody else has their external ID or e-mail by now.
+# Restores them, unless another contact has their external ID or e-mail by now.
 BRING_BACK = """
 WITH back AS (
   INSERT INTO contact ({columns})
@@ -148,7 +148,7 @@ WHERE b.tenant_id = %(tenant)s AND b.row_no >= %(start)s AND b.row_no < %(stop)s
 
 
 def undo(staging: Staging, *, start: int, stop: int, now: datetime) -> RevertResult:
-    """Take back what rows [start, stop) did to contacts. The caller holds the tenant's turn."""
+    """Undo what rows [start, stop) did to contacts. The caller holds the write lock."""
     span = {"import_id": staging.import_id, "start": start, "stop": stop}
     statements.run(fill(TAKE_OUT, which=NOT_YET), staging, **span)
     tables.analyze(staging, "undone")
@@ -158,7 +158,7 @@ def undo(staging: Staging, *, start: int, stop: int, now: datetime) -> RevertRes
 
 
 def redo(staging: Staging, *, start: int, stop: int, now: datetime) -> RevertResult:
-    """Bring back what an undo of rows [start, stop) has taken. The caller holds the tenant's turn."""
+    """Redo what an undo of rows [start, stop) has reverted. The caller holds the write lock."""
     span = {"import_id": staging.import_id, "start": start, "stop": stop}
     statements.run(BACK, staging, **span)
     tables.analyze(staging, "back")
@@ -210,7 +210,7 @@ def _value(column: str, key: str, value: str) -> str:
     return f"{column} = CASE WHEN '{key}' = ANY(t.keys) THEN {value} ELSE c.{column} END"
 
 
-# Contacts to which an address has come back: brought back whole, or with the value that they had before.
+# Contacts that have an address again: restored whole, or given the value that they had before.
 RETURNED = """
 SELECT b.contact_id FROM {back} b WHERE b.tenant_id = %(tenant)s AND b.row_no >= %(start)s AND b.row_no < %(stop)s
 UNION
@@ -238,7 +238,7 @@ def record_used(staging: Staging, statement: str, **values: Any) -> None:
     statements.run(fill(USE, contacts=statement), staging, **values)
 
 
-# Moves rows out of a table, or back into it.
+# Moves deleted rows of a table into `withdrawn`.
 PUT_AWAY = """
 WITH gone AS ({delete})
 INSERT INTO withdrawn (tenant_id, import_id, kind, item, part, data)
@@ -251,16 +251,16 @@ FORGET_ALL = "DELETE FROM withdrawn w WHERE w.tenant_id = %(tenant)s AND w.impor
 
 
 def archive_rows(staging: Staging, kind: str, delete: str, *, item: str, part: str) -> int:
-    """Run a DELETE … RETURNING and keep its rows in `withdrawn`; returns how many."""
+    """Run a DELETE … RETURNING and archive its rows in `withdrawn`; returns how many."""
     statement = fill(PUT_AWAY, delete=delete, item=item, part=part)
     return statements.run(statement, staging, import_id=staging.import_id, kind=kind)
 
 
 def forget(staging: Staging, kinds: Sequence[str]) -> None:
-    """Remove rows from `withdrawn`: they have been brought back."""
+    """Remove rows from `withdrawn`: they have been restored."""
     statements.run(FORGET, staging, import_id=staging.import_id, kinds=list(kinds))
 
 
 def forget_all(staging: Staging) -> int:
-    """Remove all that an undo has put into `withdrawn`: its time is over. Returns how many rows."""
+    """Remove all that an undo has archived in `withdrawn`: its time is over. Returns how many rows."""
     return statements.run(FORGET_ALL, staging, import_id=staging.import_id)

@@ -56,7 +56,7 @@ _STRICTER = """
 class Rules:
     """What an import may do to a contact, as the statements need it. `statuses`: rows, or their addresses, may carry the
     status of a channel;
-    `milder`: it may also become milder; `revive`: deleted contacts are brought back."""
+    `milder`: it may also become milder; `revive`: deleted contacts are restored."""
 
     overwrite: bool = True
     clear: bool = False

@@ -32,7 +32,7 @@ class PersonColumns:
     codes: dict[str, Array]
     values: dict[str, Array]
     words: Counter[str] = field(default_factory=Counter)
-    # Of each value: its length; of each e-mail address: what stands before the @, and the digits in that.
+    # Of each value: its length; of each e-mail address: the local part, and its digits.
     lengths: dict[str, Array] = field(default_factory=dict)
     locals: Array = field(default_factory=lambda: np.array([], dtype=object))
     digits: Array = field(default_factory=lambda: np.array([], dtype=object))
@@ -205,7 +205,7 @@ def _addresses(people: PersonColumns, name: str, i: Array, j: Array) -> Array:
 
 
 def _offices(people: PersonColumns, levels: Array, i: Array, j: Array) -> None:
-    """Addresses of offices are alike by their domain: info@ stands before every domain."""
+    """Addresses of offices are alike by their domain: every domain has an info@."""
     one, other = people.offices[i], people.offices[j]
     both = np.flatnonzero((one != "") & (other != ""))
     if len(both):

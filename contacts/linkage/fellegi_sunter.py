@@ -209,7 +209,7 @@ def learn(
     evidence = _Evidence(levels, scale(model, people, levels, left), share, max(n * (n - 1) / 2, 1))
     _fit(model, evidence)
     if any(model.m[FIELDS.index(name), 1] > most for name, most in DRIFT.items()):
-        # What it takes for one person is none: back to the usual weights, by which the shares are found anew.
+        # What it takes for one person is none: back to the usual weights, from which the shares are estimated again.
         model.m, model.drifted = start(), True
         _fit(model, evidence)
     return model

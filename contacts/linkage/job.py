@@ -1,7 +1,7 @@
 """The search for probable duplicates over a whole workspace: by a worker, resumable, and for one contact at once.
 
 Keys are written a chunk of contacts at a time, and only for contacts that have changed since the last search. Comparing is
-one transaction: when its worker dies, it begins anew. The lock on the search's row is the lease.
+one transaction: when its worker dies, it starts again. The lock on the search's row is the lease.
 """
 
 from collections.abc import Iterable, Sequence

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from contacts.linkage import organisations
 from contacts.values.identifiers import name_key
 
-# Counts up when forms or keys change: then all keys are written anew, and stored weights count no more.
+# Counts up when forms or keys change: then all keys are written again, and stored weights are discarded.
 VERSION = 2
 
 # What people write where they know nothing.
@@ -101,7 +101,7 @@ def word(value: Any) -> str | None:
 
 
 def birthday(value: Any) -> str | None:
-    """A day as eight digits. The first days of calendars and centuries stand for "not known"."""
+    """A day as eight digits. The first days of calendars and centuries mean "not known"."""
     digits = re.sub(r"\D", "", str(value or ""))
     return None if len(digits) != 8 or digits in _NO_BIRTHDAYS else digits
 

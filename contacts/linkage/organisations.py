@@ -4,7 +4,7 @@ import re
 
 # "and" in the languages of company names; the signs & and + are gone before.
 _AND = frozenset({"and", "und", "et", "e", "y", "i", "a", "en", "og", "och", "ja", "un", "ir"})
-# Legal forms, and what stands beside them. Only those that are no word of a name in another language.
+# Legal forms, and the words beside them. Only those that are no word of a name in another language.
 _FORMS = frozenset(
     {"gesellschaft", "gmbh", "mbh", "ggmbh", "ag", "kg", "kgaa", "ohg", "gbr", "ug", "eg", "ev", "ek", "ekfr", "partg",
      "gesmbh", "haftungsbeschrankt", "ltd", "limited", "llc", "llp", "lp", "plc", "inc", "incorporated", "corp",
@@ -37,7 +37,7 @@ _WORDS = {
     "industrie": "ind", "industry": "ind", "national": "natl", "hospital": "hosp", "institute": "inst",
     "institut": "inst",
 }  # fmt: skip
-# What stands before the @ of an address that is nobody's own.
+# Local parts of shared addresses.
 _OFFICE = frozenset(
     {"info", "office", "contact", "kontakt", "contacto", "contatti", "mail", "email", "post", "hello", "hallo", "hi",
      "sales", "verkauf", "vertrieb", "ventas", "admin", "administration", "support", "service", "help", "reception",
@@ -62,7 +62,7 @@ def name(folded: str) -> str:
 
 
 def office(local: str) -> bool:
-    """Is what stands before the @ that of an office (info, sales2), and nobody's own?"""
+    """Is the local part that of a shared address (info, sales2)?"""
     return local.rstrip("0123456789").rstrip("-_.") in _OFFICE
 
 

@@ -1,4 +1,4 @@
-"""The statements of the search for probable duplicates. Each stands above the one function that runs it."""
+"""The statements of the search for probable duplicates. Each is above the one function that runs it."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any

@@ -102,7 +102,7 @@ def _value(contact: Contact, key: str) -> str:
 
 
 def count(decision: str) -> int:
-    """How many groups wait for a decision, or have one; remembered until contacts or decisions change."""
+    """How many groups wait for a decision, or have one; cached until contacts or decisions change."""
     last = ProbableSearch.objects.order_by("-pk").values_list("pk", "state").first()
     if last is None:
         return 0

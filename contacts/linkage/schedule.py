@@ -18,7 +18,7 @@ def start(*, user_id: int | None) -> ProbableSearch:
     if active is not None:
         return active
     last = ProbableSearch.objects.filter(state=SearchState.DONE).order_by("-pk").first()
-    # Keys of an older version say nothing to today's: then all are written anew.
+    # Keys of an older version cannot be compared with today's: then all are written again.
     current = last is not None and last.model.get("version") == VERSION
     since = last.created_at if last is not None and current else None
     search: ProbableSearch = ProbableSearch.objects.create(since=since, created_by_id=user_id)

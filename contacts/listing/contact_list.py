@@ -160,7 +160,7 @@ def over(query: ListQuery) -> int:
 
 
 def _name(what: str, *parts: object) -> str:
-    """The name under which an answer is remembered: nobody can make one that another question has."""
+    """The key under which an answer is cached: nobody can forge the key of another query."""
     digest = blake2b(repr(parts).encode(), key=settings.SECRET_KEY.encode()[:64], digest_size=16).hexdigest()
     return f"{what}.{digest}"
 

@@ -1,4 +1,4 @@
-"""The columns of the lists of contacts: which there are, which a member has chosen, and what stands in them."""
+"""The columns of the lists of contacts: which there are, which a member has chosen, and their values."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -52,6 +52,6 @@ def choose(keys: Iterable[str]) -> list[str]:
 
 
 def cells(contact: Contact, shown: Sequence[Column]) -> list[tuple[Column, str]]:
-    """The shown columns of a contact, with what stands in those that are fields of the workspace."""
+    """The shown columns of a contact, with the values of those that are fields of the workspace."""
     has = contact.attributes
     return [(c, "" if c.own else formatting.stored(has.get(c.key.removeprefix(_FIELD)))) for c in shown]

@@ -92,7 +92,7 @@ def _names(typed: str) -> Q:
         one, other = " ".join(words[:i]), " ".join(words[i:])
         condition |= starts_with("first_key", one) & starts_with("last_key", other)
         condition |= starts_with("last_key", one) & starts_with("first_key", other)
-        # Where the whole name stands in one field.
+        # Where the whole name is in one field.
         condition |= starts_with("first_key", f"{other} {one}") | starts_with("last_key", f"{other} {one}")
     return condition
 

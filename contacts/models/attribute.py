@@ -9,7 +9,7 @@ from tenants.isolation.base import TenantModel
 
 
 class Attribute(TenantModel):
-    """A typed property of contacts. Its values stand in `Contact.attributes` under the key, typed on entry."""
+    """A typed property of contacts. Its values are in `Contact.attributes` under the key, typed on entry."""
 
     key = models.CharField(max_length=60, db_collation="C")
     label = models.CharField(max_length=120)

@@ -12,7 +12,7 @@ from tenants.isolation.base import TenantModel
 
 
 class BulkState(models.TextChoices):
-    """Where a bulk action stands. GATHERING notes whom it is about, WORKING does it, UNDOING takes it back."""
+    """The state of a bulk action. GATHERING collects its contacts, WORKING changes them, UNDOING restores them."""
 
     GATHERING = "gathering", "Preparing"
     WORKING = "working", "Working"

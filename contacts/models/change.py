@@ -9,7 +9,7 @@ class Change(TenantModel):
     """One entry for each time that a contact was made or changed. Key: (tenant_id, at, contact_id).
 
     An index on `Contact.changed_at` would make every update rewrite all indexes of the contact; this table is only ever
-    added to. An entry whose `at` is not the contact's `changed_at` is out of date: another one stands for it.
+    added to. An entry whose `at` is not the contact's `changed_at` is out of date: a later one replaces it.
     """
 
     contact_id = models.BigIntegerField(primary_key=True)

@@ -68,7 +68,7 @@ class ContactQuerySet(models.QuerySet["Contact"]):
 
 
 class Contact(TenantModel):
-    """A person. Identifiers stand in their normal form for matching, beside the form as written (NULL when equal).
+    """A person. Identifiers are stored in their normal form for matching, beside the form as written (NULL when equal).
 
     What is not known is NULL, never an empty text: `coalesce` and the partial indexes rely on it. E-mail and phone are
     not unique; the duplicates page shows contacts that share one. Written by imports (`contacts.identity`), people

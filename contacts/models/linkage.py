@@ -8,7 +8,7 @@ from tenants.isolation.base import TenantModel
 
 
 class SearchState(models.TextChoices):
-    """Where a search stands. KEYS brings the table of keys up to date, COMPARING does the rest."""
+    """The state of a search. KEYS updates the table of keys, COMPARING does the rest."""
 
     KEYS = "keys", "Reading contacts"
     COMPARING = "comparing", "Comparing"

@@ -9,7 +9,7 @@ from tenants.isolation.base import TenantModel
 
 
 class SignupForm(TenantModel):
-    """A form on a page of ours, or embedded in a site. The key stands in its address: it is public, not a secret."""
+    """A form on a page of ours, or embedded in a site. The key is part of its address: it is public, not a secret."""
 
     key = models.CharField(max_length=40, db_collation="C")
     title = models.CharField(max_length=120)

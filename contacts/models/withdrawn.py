@@ -1,4 +1,4 @@
-"""What an undone import has taken out of the tables, kept so that the undo can be taken back."""
+"""Rows that the undo of an import has deleted, archived so that the undo can be redone."""
 
 from django.db import models
 

@@ -1,4 +1,4 @@
-"""Whose turn it is to write contacts, and people who must not come back."""
+"""The write lock of a workspace, and digests of erased people."""
 
 from typing import Any, ClassVar
 
@@ -26,7 +26,7 @@ class WriteLock(TenantModel):
 
 
 class Suppression(TenantModel):
-    """Keyed hash of an identifier of a person erased for good: no import brings them back."""
+    """Keyed hash of an identifier of a person erased for good: no import adds them again."""
 
     kind = models.CharField(max_length=12)
     digest = models.CharField(max_length=64, db_collation="C")

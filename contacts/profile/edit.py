@@ -1,7 +1,7 @@
 """One contact made or changed by a person: values as the form has read them, with the way back.
 
 The same normal forms as imports; the caller has read the values (contacts.profile.form). Writing counts as an occasion on
-which contacts changed, so that plans made before are worked out anew.
+which contacts changed, so that plans made before are made again.
 """
 
 from collections.abc import Mapping
@@ -46,7 +46,7 @@ def create(values: Mapping[str, Any], *, user_id: int, wording: str = WORDING, o
 def change(contact_id: int, values: Mapping[str, Any], *, seen: datetime, user_id: int) -> AuditEntry | None:
     """Give a contact the values; None when nothing is different. `seen` is when it had last changed as the person saw it.
 
-    A replaced identifier stays an alias; a new address brings the status that is known for it. Raises Contact.DoesNotExist,
+    A replaced identifier stays an alias; a new address has the status that is known for it. Raises Contact.DoesNotExist,
     NotAllowed: the contact was deleted or changed meanwhile, the ID is taken, or a value is that of somebody erased.
     """
     write_lock.lock()

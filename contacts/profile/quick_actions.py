@@ -1,8 +1,8 @@
 """What a person does to one contact at the click of a button, with the way back.
 
-Each act locks the contact, writes an entry to the audit log in the same transaction, and can be taken back by that entry
+Each act locks the contact, writes an entry to the audit log in the same transaction, and can be undone by that entry
 (contacts.profile.undo) as long as nobody has changed the same thing since. Writing counts as an occasion on which contacts
-changed (contacts.write_lock), so that a plan made before is worked out anew.
+changed (contacts.write_lock), so that a plan made before is made again.
 """
 
 from collections.abc import Callable, Sequence
@@ -96,7 +96,7 @@ def delete(contact_id: int, *, reason: str, user_id: int) -> AuditEntry:
 
 
 def restore(contact_id: int, *, user_id: int, without_id: bool = False) -> AuditEntry:
-    """Bring a deleted contact back as it was, or `without_id` where another contact has its external ID now. Raises
+    """Restore a deleted contact as it was, or `without_id` where another contact has its external ID now. Raises
     Contact.DoesNotExist, NotAllowed: another contact has the ID, or somebody with its address was erased for good."""
     contact = locked(contact_id)
     if contact.deleted_at is None:
@@ -140,7 +140,7 @@ def taken_by(contact: Contact) -> Contact | None:
 
 
 def locked(contact_id: int) -> Contact:
-    """The contact, locked for this transaction, with the tenant's turn. Raises Contact.DoesNotExist."""
+    """The contact, locked for this transaction, with the write lock. Raises Contact.DoesNotExist."""
     write_lock.lock()
     contact: Contact = Contact.objects.select_for_update().get(pk=contact_id)
     return contact

@@ -25,7 +25,7 @@ from tenants.models import AuditEntry
 
 
 def undo(entry_id: int, *, user_id: int) -> Contact:
-    """Take back an act by its entry in the audit log; doing so twice changes nothing more.
+    """Undo an action by its entry in the audit log; a second undo changes nothing more.
 
     Raises AuditEntry.DoesNotExist, NotAllowed: somebody has changed the same thing since, or it is no act that can be
     undone.

@@ -1,4 +1,4 @@
-"""What people can subscribe to. Contacts keep the names, so that a file can bring them and an export shows them."""
+"""What people can subscribe to. Contacts keep the names, so that files and exports can name them."""
 
 from django.utils import timezone
 

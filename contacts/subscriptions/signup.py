@@ -31,7 +31,7 @@ FASTEST_SECONDS, OPEN_SECONDS = 2, 86_400
 # From one network address, and to one e-mail address, at most so many an hour.
 PER_HOUR, MAILS_PER_HOUR = 20, 3
 KEY = "subscriptions"
-# What the owner of an address can take back by confirming it, and what unsubscribing makes stricter.
+# Statuses that the owner of an address lifts by confirming it, and what unsubscribing makes stricter.
 LIFTED = (EmailStatus.NOT_CONFIRMED, EmailStatus.UNSUBSCRIBED)
 REACHABLE = (EmailStatus.ACTIVE, EmailStatus.NOT_CONFIRMED)
 

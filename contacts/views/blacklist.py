@@ -54,7 +54,7 @@ def _region(request: WorkspaceRequest) -> str | None:
 @allow("contacts.edit")
 @require_POST
 def add(request: WorkspaceRequest, kind: str) -> HttpResponse:
-    """Put what was typed, one a line, on the list. Lines that cannot be read are shown again to be mended."""
+    """Put what was typed, one a line, on the list. Lines that cannot be read are shown again for correction."""
     lines = request.POST.get("values", "").replace("\x00", "").splitlines()
     values, bad = blacklist.read(kind, lines[: blacklist.MOST + 1], region=_region(request))
     if len(lines) > blacklist.MOST:

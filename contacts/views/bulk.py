@@ -199,7 +199,7 @@ def cancel(request: WorkspaceRequest, action_id: int) -> HttpResponse:
 @allow("contacts.export")
 @require_safe
 def download(request: WorkspaceRequest, action_id: int) -> HttpResponseBase:
-    """The file of an export, as long as it is kept."""
+    """The file of an export, until it is deleted."""
     bulk = get_object_or_404(BulkAction, pk=action_id, kind="export")
     path = contact_export.file_of(bulk, now=timezone.now())
     if path is None:

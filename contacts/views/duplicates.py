@@ -17,7 +17,7 @@ from contacts.views.merge import compared
 from core.http import render_page
 from tenants.roles import allow
 
-# So many contacts stand side by side on the page; of more, somebody chooses whom to compare.
+# So many contacts are compared side by side; of more, the person chooses which.
 COMPARED = 4
 LATELY = 100
 _ROUTES = {"email": "contacts:duplicates", "phone": "contacts:duplicates_phone"}

@@ -1,4 +1,4 @@
-"""A new contact, changing one, or one value where it stands: the same form, read by the rules of imports."""
+"""A new contact, changing one, or one value in place: the same form, read by the rules of imports."""
 
 from importlib import import_module
 from typing import Any

@@ -107,7 +107,7 @@ def field(request: WorkspaceRequest, field_id: int) -> HttpResponse:
 @allow("settings.manage")
 @require_POST
 def archive(request: WorkspaceRequest, field_id: int) -> HttpResponse:
-    """Put a field away, or with `back` bring it back."""
+    """Archive a field, or with `back` restore it."""
     back = request.POST.get("back") == "1"
     try:
         row = custom_fields.archive(field_id, back=back, user_id=user_id(request))

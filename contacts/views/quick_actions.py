@@ -67,7 +67,7 @@ def delete(request: HttpRequest, contact_id: int) -> HttpResponse:
 @allow("contacts.edit")
 @require_POST
 def restore(request: HttpRequest, contact_id: int) -> HttpResponse:
-    """Bring a deleted contact back. Where another one has its external ID meanwhile, `how` says what becomes of it: without
+    """Restore a deleted contact. Where another one has its external ID meanwhile, `how` says what becomes of it: without
     the ID (`alone`), or one contact with the other (`merge`); without a choice it is asked for."""
     contact = get_object_or_404(Contact, pk=contact_id)
     holder, how = quick_actions.taken_by(contact), request.POST.get("how", "")
@@ -101,7 +101,7 @@ def _restored_into(request: HttpRequest, contact: Contact, holder: Contact) -> H
 @allow("contacts.edit")
 @require_POST
 def undo(request: HttpRequest, entry_id: int) -> HttpResponse:
-    """Take back one act by its entry in the audit log."""
+    """Undo one action by its entry in the audit log."""
     try:
         contact = profile_undo.undo(entry_id, user_id=user_id(request))
     except AuditEntry.DoesNotExist:

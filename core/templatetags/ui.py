@@ -145,7 +145,7 @@ def row_url(route: str, pk: int, *rest: str) -> str:
 
 @lru_cache(maxsize=2_000)
 def _address_parts(_urlconf: str | None, _prefix: str, route: str, rest: tuple[str, ...]) -> tuple[str, str]:
-    """What stands before and behind the number in an address; the first two arguments only tell addresses apart."""
+    """The parts of an address before and behind its number; the first two arguments only tell addresses apart."""
     before, _number, after = reverse(route, args=(_NO_ROW, *rest)).partition(str(_NO_ROW))
     return before, after
 
@@ -164,10 +164,10 @@ def _icon(name: str, label: str, size: str) -> SafeString:
     return mark_safe(f"{before}{escape(label)}{after}")  # noqa: S308 - the label is escaped, the rest is ours
 
 
-# Labels name rows, so nearly every one is different: only what is around them is remembered.
+# Labels name rows, so nearly every one is different: only the parts around them are cached.
 @lru_cache(maxsize=512)
 def _svg(name: str, size: str, *, named: bool) -> tuple[str, str]:
-    """What stands before and behind the label of a sign; without one all stands before."""
+    """The parts of an icon before and behind its label; without a label all is before."""
     attrs: dict[str, str] = {"class": f"i {size}".strip()}
     attrs |= {"role": "img", "aria_label": _LABEL} if named else {"aria_hidden": "true"}
     before, _label, after = lucide(name, size=16, **attrs).partition(_LABEL)

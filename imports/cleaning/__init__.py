@@ -1,1 +1,1 @@
-"""Cells of a row to clean values and lines of COPY text: the hot loop. Pure; nothing here knows the database."""
+"""From the cells of a row to clean values and COPY lines: the hot loop. Pure; nothing here knows the database."""

@@ -17,7 +17,7 @@ from contacts.values.vocabulary import BOOLEANS
 
 
 class Meaning(NamedTuple):
-    """What a column says. `yes` is the status that a cell which says yes, or holds a date, stands for; None: cells name the
+    """What a column says. `yes` is the status that a cell which says yes, or holds a date, means; None: cells name the
     status themselves. `sure`: whether the name alone says so, whatever the cells hold."""
 
     channel: str

@@ -1,4 +1,4 @@
-"""Rows as lines of COPY text: of a clean row, or straight from cells without a problem. Pure.
+"""Rows as COPY lines: of a clean row, or straight from cells without a problem. Pure.
 
 Each column is compiled to one function from a cell to what is staged, and remembers its answers, as most columns repeat
 their values. What does not fit at once is left to `cleaning.Cleaner.row`, which uses the same functions.
@@ -23,7 +23,7 @@ from imports.cleaning.row_settings import RowSettings
 NULL = "\\N"
 _ESCAPED = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 _NO_NAME = (NULL, NULL)
-# Values of a column that are remembered: those that come again stand among the first. More would only be slower, for a
+# Values of a column that are cached: those that repeat are among the first. More would only be slower, for a
 # column whose values are all different.
 REMEMBERED = 2_000
 
@@ -32,7 +32,7 @@ Line = Callable[[list[str]], str | None]
 
 
 class _Answers(dict[str, Any]):
-    """Cell as it is in the file → what it becomes: a function that remembers. What it raises is not remembered."""
+    """Cell as it is in the file → what it becomes: a function with a cache. What it raises is not cached."""
 
     def __init__(self, answer: Answer) -> None:
         super().__init__()
@@ -99,7 +99,7 @@ def compiled(
                 return None
             phone = normal
             if normal != text:
-                # As it stands, when it begins and ends with digits; a zero at the end may be that of a float.
+                # Unchanged, when it begins and ends with digits; a zero at the end may be that of a float.
                 plain = "(" <= text[0] <= "9" and "1" <= text[-1] <= "9" and len(text) <= MAX_PHONE
                 if plain or normal != (text := cell_readers.as_written(text)):
                     phone_written = _escaped(text)

@@ -25,7 +25,7 @@ monsieur sra srta señor señora señorita doña dott dottssa dottore sig sigra 
 dipl-ing dipl-kfm univ-prof hc habil pani г-н г-жа д-р проф пані kungs kundze"""
 _DOTTED_TEXT = "ing mag hr fr sr st eng lic arq"
 _DEGREES_TEXT = """phd md mba msc bsc ma ba llm llb dds dvm esq cpa rn cfa dr prof dipl-ing bed mphil pmp"""
-# With the first of these a surname begins, wherever they stand; the others may also stand between two surnames.
+# A surname begins with the first of these, wherever they are; the others may also be between two surnames.
 _BEGINS_TEXT = "von vom zu zum zur van ter ten thoe auf af bin ibn"
 _PARTICLES_TEXT = """de der den del della delle dello dei degli di da do dos das du des la las los le lo 't d' al el ben ap
 mac st san santa"""
@@ -128,7 +128,7 @@ def _bare(word: str) -> str:
 
 
 def _eastern(text: str) -> Halves:
-    """Chinese, Japanese and Korean names: the surname first, also where nothing stands between it and the rest."""
+    """Chinese, Japanese and Korean names: the surname first, also where nothing separates it from the rest."""
     words = text.replace("・", " ").split()
     if len(words) > 1:
         return " ".join(words[1:]), words[0]

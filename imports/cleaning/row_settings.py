@@ -1,6 +1,6 @@
 """What a row says beside the values of its contact: settings of its own, and what the contact did. Pure.
 
-Settings (segments, consent, where the data came from) stand in `settings` of the staged row, the event in `event`. A row's
+Settings (segments, consent, where the data came from) are in `settings` of the staged row, the event is in `event`. A row's
 own setting wins over that of the file.
 """
 
@@ -47,7 +47,7 @@ STATUSES = {"email_status": "email", "phone_status": "phone"}
 
 @dataclass(frozen=True)
 class ImportType:
-    """A kind of import: what its rows bring beside contacts. `kind` is that of the events, "" for none."""
+    """A type of import: what its rows contain beside contacts. `kind` is that of the events, "" for none."""
 
     label: str
     kind: str

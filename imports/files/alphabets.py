@@ -61,7 +61,7 @@ USUAL: dict[str, float] = {
     "cp866": 1.3, "mac-roman": 1.8, "mac-cyrillic": 0.3, "shift_jis": 3.0, "gb18030": 3.0, "big5": 2.6, "euc_kr": 2.8,
 }  # fmt: skip
 
-# Signs that stand in names and words, over the many of the scripts of East Asia.
+# Signs in names and words, over the many of the scripts of East Asia.
 HAN: dict[str, str] = {
     "chinese": "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕苏卢蒋蔡贾丁魏薛叶阎余潘"
     "杜戴夏钟汪田任姜范方石"

@@ -138,7 +138,7 @@ def _directory(path: Path) -> list[zipfile.ZipInfo]:
 
 
 def _count(path: Path, mark: bytes, *, most: int) -> int:
-    """How often a mark stands in a file, as far as `most` matters: a directory is measured before it is read."""
+    """How often a mark is in a file, as far as `most` matters: a directory is measured before it is read."""
     count, end = 0, b""
     with path.open("rb") as file:
         for block in _blocks(file):

@@ -46,7 +46,7 @@ def read(lines: Sequence[str], dialect: Dialect, *, first_line: int = 1) -> Iter
 def _read(lines: Sequence[str], dialect: Dialect, first_line: int) -> Iterator[Row]:
     options, at = dialect.csv_options(), 0
     while at < len(lines):
-        # Starting anew in the middle costs nothing, however many lines there are.
+        # Starting again in the middle costs nothing, however many lines there are.
         reader = csv.reader(map(lines.__getitem__, range(at, len(lines))) if at else iter(lines), **options)
         offset, before = first_line + at, 0
         try:

@@ -149,7 +149,7 @@ def changed(dialect: Dialect, **changes: Any) -> Dialect:
 
 
 def content_start(head: bytes | str, header_line: int = 0) -> tuple[int, int]:
-    """Length of what stands before the first record (a byte order mark, a `sep=;` line, titles), and its number of lines.
+    """Length of what is before the first record (a byte order mark, a `sep=;` line, titles), and its number of lines.
 
     In bytes of UTF-8 or in characters, as `head` is. Line ends are LF.
     """

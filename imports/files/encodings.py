@@ -144,7 +144,7 @@ def detect(sample: bytes, *, complete: bool, country: str = "") -> Found:
 
 
 def _utf16(sample: bytes) -> str | None:
-    """UTF-16 without a mark: the zero bytes of its ASCII characters all stand on one side of the pairs."""
+    """UTF-16 without a mark: the zero bytes of its ASCII characters are all on one side of the pairs."""
     even, odd = sample[0::2].count(0), sample[1::2].count(0)
     encoding = "utf-16-le" if odd > even else "utf-16-be"
     if min(even, odd) > 0 or max(even, odd) < 0.02 * len(sample) / 2:
@@ -194,7 +194,7 @@ def wide_order(sample: bytes) -> str:
 
 
 def is_utf8(encoding: str) -> bool:
-    """Whether bytes of this encoding are UTF-8 as they stand (apart from a mark at the beginning)."""
+    """Whether bytes of this encoding are valid UTF-8 (apart from a mark at the beginning)."""
     return codecs.lookup(encoding).name in ("utf-8", "utf-8-sig", "ascii")
 
 

@@ -13,12 +13,12 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
-# Stands for "nothing parts the cells": no text holds this sign.
+# Means "nothing separates the cells": no text holds this sign.
 SINGLE = "\x1c"
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
 # Tried only when none of the usual ones cuts a file.
 _RARE = ("^", "~", "¦", "\x01", "\x1f")
-# Records that are looked at; more add time, not certainty. And how many lines may stand above a table.
+# Records that are looked at; more add time, not certainty. And how many lines may be above a table.
 _LOOKED_AT, _TITLES = 80, 20
 _SEVERAL = 2
 
@@ -172,7 +172,7 @@ def _best(text: str, quote: str, signs: Sequence[str], known: Known) -> tuple[st
 
 
 def _evenness(lines: list[Record], known: Known) -> tuple[float, int]:
-    """(share of records that are as wide as the header, its width); the header may stand below title lines."""
+    """(share of records that are as wide as the header, its width); the header may be below title lines."""
     counts = [len(record.cells) for record in lines]
     wide = [count for count in counts if count > 1]
     if not wide:
@@ -189,7 +189,7 @@ def _evenness(lines: list[Record], known: Known) -> tuple[float, int]:
 
 
 def _begins(lines: list[Record], at: int, known: Known) -> bool:
-    """Whether a table can begin at a record that has others above it: it names columns, or a blank line stands before."""
+    """Whether a table can begin at a record that has others above it: it names columns, or a blank line is before it."""
     return _named(lines[at], known) > 0 or lines[at].line > lines[at - 1].line + 1
 
 
@@ -203,7 +203,7 @@ def _is_prose(lines: list[Record], sign: str, text: str, known: Known) -> bool:
 
 
 def _spaced(cut: list[Record], sign: str, text: str) -> bool:
-    """Whether a blank stands behind every separator, as in a sentence, and none of the cells is quoted."""
+    """Whether a blank follows every separator, as in a sentence, and none of the cells is quoted."""
     if sign not in ",;|" or not cut or '"' in text:
         return False
     return all(cell.startswith(" ") for record in cut for cell in record.cells[1:])
@@ -274,7 +274,7 @@ def _below_titles(lines: list[Record]) -> int:
 
 
 def _names_above_data(first: Record, rest: list[Record]) -> bool:
-    """Whether a record of words stands above a column in which all is numbers, dates or addresses."""
+    """Whether a record of words is above a column in which all is numbers, dates or addresses."""
     if any(_DATA(cell) for cell in first.cells):
         return False
     columns = ([r.cells[i] for r in rest if i < len(r.cells) and r.cells[i].strip()] for i in range(len(first.cells)))

@@ -95,7 +95,7 @@ def _record_end(block: bytes, dialect: Dialect, *, complete: bool, line: int, ma
 
 
 def _last_end(block: bytes, start: int, stop: int, quote: bytes) -> int:
-    """The last line end in (start, stop] that stands in no quoted cell when `start` begins a record; else `start`."""
+    """The last line end in (start, stop] that is in no quoted cell when `start` begins a record; else `start`."""
     end = stop if stop == len(block) else block.rfind(b"\n", start, stop) + 1
     odd = bool(quote) and block.count(quote, start, max(end, start)) & 1
     while odd and end > start:
@@ -111,7 +111,7 @@ def _quoting(separator: str, quote: str) -> re.Pattern[bytes]:
     """Matches bytes in which every quoted cell fills its cell and no other quote occurs. Linear: nothing is tried twice."""
     q = re.escape(quote.encode())
     edge = re.escape(separator.encode()) + rb"\r\n"
-    # For separators beyond ASCII the last byte stands for the character: one more look, never a wrong answer.
+    # For separators beyond ASCII the last byte represents the character: one more look, never a wrong answer.
     before = re.escape(separator.encode()[-1:]) + rb"\n"
     return re.compile(rb"(?:[^%b]++|(?<![^%b])%b(?:[^%b]++|%b%b)*+%b(?=[%b]|\Z))*+" % (q, before, q, q, q, q, q, edge))
 

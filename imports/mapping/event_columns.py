@@ -79,7 +79,7 @@ _NAMES: dict[str, tuple[str, str]] = {
         "status|event|statut|estado|stato|стан|статус|statuss",
     ),
 }
-# What stands for an order's number in a file whose other columns leave no doubt: Shopify calls it "Name".
+# The column of an order's number in a file whose other columns leave no doubt: Shopify calls it "Name".
 _SHOPIFY, _SHOPIFY_ID = "lineitem name", "name"
 _BARE = frozenset(
     {"order", "commande", "pedido", "ordine", "encomenda", "bestelling", "zamowienie", "замовлення", "заказ"}

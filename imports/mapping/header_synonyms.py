@@ -191,7 +191,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
         |catégories d'abonnement|suscripciones|iscrizioni|inscrições|abonnementen|subskrypcje|підписки|подписки""",
     ),
 }
-# Columns that our own download of rows in error adds. A mended file comes back with them, and they mean nothing there.
+# Columns that our own download of rows in error adds. A corrected file has them, and they mean nothing there.
 OWN_COLUMNS: tuple[str, ...] = ("Line in file", "Code", "Reason")
 # What the download of updated rows adds besides.
 CHANGED_COLUMN = "Changed fields"

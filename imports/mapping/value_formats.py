@@ -176,7 +176,7 @@ def _find_number(type_key: str, samples: Sequence[str]) -> Found:
 
 
 def _find_list(samples: Sequence[str], options: Mapping[str, str]) -> Found:
-    """By the options, where there are some; else a sign that may separate options, or stand in them, is asked about."""
+    """By the options, where there are some; else the page asks about a sign that may separate options or be part of them."""
     like = [value for value in dict.fromkeys(samples) if _LIST_LIKE(value)]
     signs = [form for form, sign in types.LISTS.items() if any(sign in value for value in like)]
     if not signs or any("|" in value for value in samples):

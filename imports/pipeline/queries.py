@@ -1,4 +1,4 @@
-"""The statements of the import road that the ORM cannot say. Each stands above the one function that runs it."""
+"""The statements of the import pipeline that the ORM cannot express. Each is above the one function that runs it."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -29,7 +29,7 @@ def add_issues(staging: Staging, issues: Sequence[Issue]) -> None:
         statements.run(ADD_ISSUES, staging, issues=orjson.dumps(issues).decode())
 
 
-# The cells of rows in error, as they stand in the file.
+# The cells of rows in error, as the file has them.
 ADD_REJECTED = """
 INSERT INTO rejected_row (tenant_id, import_id, row_no, cells)
 SELECT %(tenant)s, %(import_id)s, (r -> 0)::int, r -> 1 FROM jsonb_array_elements(%(rows)s::jsonb) r
@@ -65,7 +65,7 @@ def add_verdicts(staging: Staging, *, skips: Sequence[str]) -> None:
     statements.run(JOINED, staging)
 
 
-# Takes back the verdicts of a resolve that is to be repeated; what the parse found stays. A row that the resolve refused
+# Removes the verdicts of a resolve that will be repeated; problems of the parse stay. A row that the resolve refused
 # has been parsed without an error, so its cells were stored for the verdict alone.
 FORGET_CELLS = """
 DELETE FROM rejected_row r USING row_issue i
@@ -261,7 +261,7 @@ WHERE i.tenant_id = %(tenant)s AND i.import_id = n.import_id AND i.row_no = n.ro
 
 
 def blank_rows(contact_ids: Sequence[int], values: Sequence[str]) -> None:
-    """Take out what is kept of rows of these contacts, or with one of these identifiers."""
+    """Blank what is stored of rows of these contacts, or with one of these identifiers."""
     wanted: dict[str, Any] = {
         "tenant": current_tenant(),
         "ids": list(contact_ids),

@@ -29,7 +29,7 @@ INSERT INTO import_listing (tenant_id, import_id, start, part, keys, contact_ids
 SELECT %(tenant)s, %(import_id)s, %(start)s, row_number() OVER (), coalesce(g.keys, %(keys)s::text[]), g.ids FROM (
   SELECT n.keys, array_agg(n.id) AS ids FROM named n GROUP BY n.keys) g
 ON CONFLICT DO NOTHING"""
-# NULL stands for all keys of the file: that groups without comparing them.
+# NULL means all keys of the file: that groups without comparing them.
 FULL = "CASE WHEN NOT ({core} AND s.attributes ?& %(attributes)s::text[]) THEN {part} END"
 PART = """ARRAY(SELECT k FROM unnest(ARRAY[{named}]::text[]) k WHERE k IS NOT NULL
     UNION ALL SELECT o.k FROM jsonb_object_keys(s.attributes) o(k) ORDER BY 1)"""
@@ -42,7 +42,7 @@ def values_matter(imp: Import, *, now: datetime) -> bool:
     return bool(others.exists())
 
 
-# How long an import can be undone, and an undo taken back.
+# How long an import can be undone, and an undo redone.
 KEPT_FOR = timedelta(days=30)
 
 

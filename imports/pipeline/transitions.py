@@ -56,7 +56,7 @@ def targets_of(imp: Import) -> set[str]:
 
 # Ends of which the figures are what the sentence is about.
 COUNTED = {"sum_mismatch", "no_rows", "too_few_rows", "too_many_rows"}
-# What a resolve or diff says about rows besides conflicts and skips; worked out anew with them.
+# What a resolve or diff says about rows besides conflicts and skips; decided again with them.
 VERDICTS = {"duplicate_of_line", "status_kept", "status_of_address"}
 
 # What a unit that writes has counted.
@@ -100,7 +100,7 @@ def _after_parse(imp: Import) -> bool:
 
 @after(Phase.QUEUED)
 def _from_queue(imp: Import) -> bool:
-    """Go on when nobody else of the workspace writes; an import that will write takes the turn."""
+    """Go on when nobody else of the workspace writes; an import that will write acquires the write lock."""
     turn = write_lock.lock()
     if not write_lock.is_available(turn, imp.pk) or queue.waits_behind(imp):
         return False
@@ -243,7 +243,7 @@ def _cancel(imp: Import) -> bool:
 
 def _count_reached(imp: Import) -> None:
     """What has become of an import that ends early: outcomes are those of the parts that were written, and errors those that
-    were found. The plan's figures for the others must not stand there as if they had happened."""
+    were found. The plan's figures for the others must not be shown as if they had happened."""
     if imp.phase in (Phase.PLAN, Phase.PARSE):
         imp.rows, imp.in_error = units.totals(imp, UnitKind.PARSE, "rows", "rejected")
     imp.created, imp.updated, imp.matched_visitors, imp.events_added, imp.events_known = units.totals(
@@ -274,7 +274,7 @@ def _tidy(tenant_id: int, imp: Import) -> None:
 
 
 def finish_import(imp: Import, status: Status, *, reason: str = "", **facts: Any) -> bool:
-    """The one way in which an import ends: state, turn, staging, news, and the next one in the queue."""
+    """The one way in which an import ends: state, write lock, staging, notifications, and the next one in the queue."""
     before = phases.of(imp.phase)
     written, turned = before.writes, before.stage is phases.UNDO
     if status in (Status.CANCELED, Status.FAILED) and not turned and reason not in COUNTED:

@@ -1,7 +1,7 @@
-"""Undo of an import, and the undo of that (docs/undo.md): units of rows, in the workspace's turn, safe to repeat.
+"""Undo of an import, and the undo of that (docs/undo.md): units of rows, under the write lock, safe to repeat.
 
 An undo takes out what the import created and gives overwritten values back, except where somebody has changed them since;
-members, events and visitors go the same way. What went out is kept for 30 days, and can be brought back.
+members, events and visitors go the same way. What was deleted is archived for 30 days, and can be restored.
 """
 
 from collections import Counter
@@ -27,18 +27,18 @@ ROWS = 50_000
 
 
 def undoable(imp: Import, *, now: datetime) -> bool:
-    """Whether the import has written something that can still be taken back."""
+    """Whether the import has written something that can still be undone."""
     in_time = imp.undoable_until is not None and now < imp.undoable_until
     return imp.ended and in_time and imp.undone_at is None and RowEffect.objects.filter(import_id=imp.pk).exists()
 
 
 def redoable(imp: Import, *, now: datetime) -> bool:
-    """Whether the import has been undone, and that can still be taken back."""
+    """Whether the import has been undone, and that can still be redone."""
     return imp.ended and imp.undone_at is not None and now < imp.undone_at + timedelta(days=UNDO_DAYS)
 
 
 def request(imp: Import, direction: str, *, user: User | None) -> bool:
-    """Hand an undo, or its reversal (UndoDirection), to the workers; False when there is nothing to turn.
+    """Hand an undo, or its reversal (UndoDirection), to the workers; False when there is nothing to undo or redo.
 
     A second click finds it done or under way. Runs in a tenant's transaction.
     """
@@ -82,7 +82,7 @@ def make_units(imp: Import, staging: Staging) -> Phase:
 
 
 def undo_rows(unit: Unit, staging: Staging) -> dict[str, Any]:
-    """Take back one range of rows."""
+    """Undo one range of rows."""
     span = {"start": unit.start, "stop": unit.stop}
     taken = revert.undo(staging, **span, now=timezone.now())
     queries.mark_undone(staging, start=unit.start, stop=unit.stop)
@@ -90,7 +90,7 @@ def undo_rows(unit: Unit, staging: Staging) -> dict[str, Any]:
 
 
 def redo_rows(unit: Unit, staging: Staging) -> dict[str, Any]:
-    """Bring back one range of rows."""
+    """Redo one range of rows."""
     span = {"start": unit.start, "stop": unit.stop}
     taken = revert.redo(staging, **span, now=timezone.now())
     queries.mark_undone(staging, start=unit.start, stop=unit.stop, redone=True)
@@ -202,7 +202,7 @@ def report_lines(imp: Import) -> list[tuple[str, int]]:
 
 
 def progress(imp: Import) -> dict[str, Any]:
-    """How far an undo or redo is: parts done of all, and whether it waits for its turn."""
+    """How far an undo or redo is: parts done of all, and whether it waits for the write lock."""
     units = Unit.objects.filter(import_id=imp.pk, kind__in=phases.kinds(imp.undo_direction))
     waiting = imp.phase == Phase.QUEUED
     total = 0 if waiting else units.count()

@@ -74,7 +74,7 @@ def repeat(imp: Import, unit: Unit) -> dict[str, Any]:
 
 @does(UnitKind.RESOLVE)
 def resolve(imp: Import, _unit: Unit) -> dict[str, Any]:
-    """Decide every row, beside people who change contacts: the tenant's turn is locked at the end only, to see whether the
+    """Decide every row, beside people who change contacts: the write lock is locked at the end only, to see whether the
     plan still holds. A plan that contacts have overtaken is sent back to the queue."""
     staging = transitions.staging_of(imp)
     resolved = resolver.resolve(staging, transitions.policy_of(imp), key=settings.SECRET_KEY)
@@ -91,7 +91,7 @@ def resolve(imp: Import, _unit: Unit) -> dict[str, Any]:
 
 
 def _holds(imp: Import, staging: Staging) -> bool:
-    """Whether what was read of contacts since the matching began is still so. Locks the turn until the unit is committed."""
+    """Whether what the matching has read of contacts is still valid. Locks the row of the write lock until the commit."""
     turn = write_lock.lock()
     if not write_lock.is_available(turn, imp.pk):
         return False

@@ -40,7 +40,7 @@ def work(tenant_id: int, import_id: int) -> None:
 def step(tenant_id: int, import_id: int) -> bool:
     """One unit or one change of phase; False when there is nothing to do here now.
 
-    Raises OperationalError when the database has gone: the attempt is counted, and a sweep brings the work back.
+    Raises OperationalError when the database has gone: the attempt is counted, and a sweep finds the work again.
     """
     try:
         return _step(tenant_id, import_id)

@@ -6,7 +6,7 @@ from typing import Any
 
 from tenants.isolation.statements import fetch, run
 
-# One change in every cell of a column among the rows in error that have not been brought again. What was wrong with them is
+# One change in every cell of a column among the rows in error that have not been imported again. What was wrong with them is
 # no longer known. Locks these rows.
 REPLACE = """
 UPDATE rejected_row r SET rechecked = NULL, fixed = nullif(jsonb_set(coalesce(r.fixed, r.cells), %(path)s::text[],
@@ -54,7 +54,7 @@ WHERE r.tenant_id = %(tenant)s AND r.import_id = %(import_id)s AND r.retried_in 
 
 
 def count_cells(import_id: int, wanted: Sequence[tuple[int, str, bool]]) -> list[int]:
-    """Cells in which each of (column, text, whether the whole cell is meant) stands."""
+    """Cells in which each of (column, text, whether the whole cell is meant) occurs."""
     if not wanted:
         return []
     columns, finds, wholes = (list(part) for part in zip(*wanted, strict=True))

@@ -1,12 +1,12 @@
-"""Rows in error, mended where they stand and brought again (docs/life-of-a-row.md).
+"""Rows in error, corrected in place and imported again (docs/life-of-a-row.md).
 
-What somebody types is kept beside the row's own cells and checked again by the same cleaner that read the file. What is
-still wrong is kept with the row, so that whoever shows or downloads it need not clean it again. Mended rows become a file of
+What a person types is stored beside the row's own cells and checked again by the same cleaner that read the file. What is
+still wrong is stored with the row, so that no page or download has to clean it again. Corrected rows become a file of
 their own and an import of their own: it has the mapping and settings of the first one, and both know each other.
 
 What was found is of the rules of the workspace of then (parse_unit.WorkspaceRules). Once they are others, it is outdated:
-readers check such a row anew, and the next correction or retry stores what is found. The import's own mapping and
-settings no longer change after its end. The import of mended rows cleans them in any case.
+readers validate such a row again, and the next correction or retry stores what is found. The import's own mapping and
+settings no longer change after its end. The import of corrected rows cleans them in any case.
 """
 
 import csv
@@ -28,12 +28,12 @@ from imports.wizard import upload
 from tenants.models import Tenant, User
 
 CONTACT = "contact_id"
-# Cells of one row and rows of one click: far above what a person mends by hand.
+# Cells of one row and rows of one click: far above what a person corrects by hand.
 MAX_CELL, MAX_ROWS = 32_768, 10_000
 
 
 def mendable(imp: Import) -> bool:
-    """Whether rows of this import can be mended in place: it has ended and stands."""
+    """Whether rows of this import can be corrected in place: it has ended and was not undone."""
     return imp.ended and imp.status in (Status.IMPORTED, Status.CANCELED) and imp.undone_at is None
 
 
@@ -56,7 +56,7 @@ def recheck(imp: Import, lines: Collection[int] | None = None) -> None:
 
 def problems_left(imp: Import, rows: Sequence[RejectedRow]) -> dict[int, list[Problem]]:
     """What is wrong with corrected rows, by line: as it is kept, or by the rules of today where these are others. Rows that
-    were brought again keep what was found then."""
+    were imported again keep the problems of then."""
     rules = parse_unit.WorkspaceRules.of_today() if rows else None
     problems: dict[int, list[Problem]] = {}
     cleaner = None
@@ -74,7 +74,7 @@ def _is_known(rechecked: dict[str, Any] | None, rules: parse_unit.WorkspaceRules
 
 
 def _corrected(imp: Import) -> "QuerySet[RejectedRow]":
-    """Rows that somebody has mended, or chosen a contact for, and that were not brought again."""
+    """Rows that were corrected, or given a contact, and that were not imported again."""
     touched = Q(fixed__isnull=False) | Q(chosen_id__isnull=False)
     rows: QuerySet[RejectedRow] = RejectedRow.objects.filter(touched, import_id=imp.pk, retried_in=None)
     return rows.order_by("row_no")
@@ -97,8 +97,8 @@ def trimmed(cells: Sequence[str], width: int) -> list[str]:
 def mend(imp: Import, line: int, given: Mapping[int, str], *, chosen: int | None) -> bool:
     """Keep what somebody has typed into a row: index of the column → value; and the contact they have chosen.
 
-    A row that is as it came in is no longer mended. What is wrong with it now is for `recheck`, once for all rows of a
-    request. False when there is no such row, or it has been brought again.
+    A row that equals its original is no longer corrected. What is wrong with it now is for `recheck`, once for all rows of a
+    request. False when there is no such row, or it has been imported again.
     """
     row = RejectedRow.objects.select_for_update().filter(import_id=imp.pk, row_no=line, retried_in=None).first()
     if row is None:
@@ -114,7 +114,7 @@ def mend(imp: Import, line: int, given: Mapping[int, str], *, chosen: int | None
 
 
 def replace(imp: Import, column: int, find: str, put: str, *, whole: bool) -> int:
-    """Put `put` where `find` stands, in every cell of a column among the rows in error; returns how many cells changed.
+    """Put `put` in place of `find`, in every cell of a column among the rows in error; returns how many cells changed.
 
     `whole`: only where it is the whole cell. Nothing is sought but what is there: an empty `find` means empty cells.
     """
@@ -127,7 +127,7 @@ def replace(imp: Import, column: int, find: str, put: str, *, whole: bool) -> in
 
 
 def ready_lines(imp: Import) -> list[int]:
-    """Lines of the mended rows in which nothing is wrong any more, among the first so many."""
+    """Lines of the corrected rows without a problem, among the first so many."""
     known = list(_corrected(imp).values_list("row_no", "rechecked")[:MAX_ROWS])
     if not known:
         return []
@@ -141,13 +141,13 @@ def ready_lines(imp: Import) -> list[int]:
 
 
 def corrected_rows(imp: Import) -> list[tuple[int, list[str], int | None]]:
-    """(line, cells, chosen contact) of the mended rows in which nothing is wrong any more."""
+    """(line, cells, chosen contact) of the corrected rows without a problem."""
     rows, width = _corrected(imp).filter(row_no__in=ready_lines(imp)), len(imp.header)
     return [(row.row_no, trimmed(row.fixed or row.cells, width), row.chosen_id) for row in rows]
 
 
 def import_corrections(imp: Import, *, tenant: Tenant, user: User | None) -> Import | None:
-    """Bring the mended rows as an import of their own; None when no row is ready. Runs in a tenant's transaction."""
+    """Import the corrected rows as an import of their own; None when no row is ready. Runs in a tenant's transaction."""
     Import.objects.select_for_update().get(pk=imp.pk)  # a second click waits here, and finds no row left
     recheck(imp)
     rows = corrected_rows(imp)

@@ -29,7 +29,7 @@ class CellError:
 
 @dataclass
 class Cell:
-    """A cell of the sheet. `was` is its value in the file, when somebody has mended it."""
+    """A cell of the sheet. `was` is its value in the file, when it has been corrected."""
 
     value: str
     marks: list[CellError] = field(default_factory=list)
@@ -41,7 +41,7 @@ class SheetRow:
     """A row in error: its line, its cells, and what is wrong with the row as a whole.
 
     `contacts` are those that its reasons name, `chosen` the one that somebody has chosen, `retried_in` the import that has
-    brought the mended row, `ready` says that nothing is wrong with it any more.
+    imported the corrected row, `ready` says that it has no problem any more.
     """
 
     line: int
@@ -65,7 +65,7 @@ def codes(imp: Import, severity: str = Severity.ERROR) -> list[dict[str, Any]]:
 
 
 def codes_by_column(imp: Import) -> list[dict[str, Any]]:
-    """Reasons with the column they stand in, for the review."""
+    """Reasons with their column, for the review."""
     counts = (
         RowIssue.objects.filter(import_id=imp.pk, severity=Severity.ERROR)
         .values("code", "column")
@@ -162,7 +162,7 @@ def _mended(values: list[str], fixed: list[str]) -> list[Cell]:
 def errors_csv(imp: Import) -> Iterator[str]:
     """Lines of the CSV with all rows in error: their own columns, then line, code and reason. No cap.
 
-    Safe in a spreadsheet: what it could take for a formula gets an apostrophe, which an import takes off again. Runs in
+    Safe in a spreadsheet: what it could take for a formula gets an apostrophe, which an import removes again. Runs in
     the caller's tenant context.
     """
     yield csv_output.line([*imp.header, *OWN_COLUMNS])

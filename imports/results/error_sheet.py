@@ -9,16 +9,16 @@ from imports.files import reader
 from imports.results.error_rows import CellError, SheetRow
 
 _TOO_MANY, _TOO_FEW = "too_many_cells", "too_few_cells"
-# Reasons about the row as a whole: any of its cells may be the one to mend.
+# Reasons about the row as a whole: any of its cells may be the one to correct.
 _WHOLE = frozenset({_TOO_MANY, _TOO_FEW, "bad_quotes", "unclosed_quote", "record_too_long", "no_identifier"})
 
 
 @dataclass
 class DrawnCell:
     """A cell as it is drawn: `span` columns wide, marked when `bad`, with the reasons below its value, and the contacts
-    that they name. `was` is what stood there before somebody mended it; `edit`: it can be typed into.
-    `proposal` (imports.results.suggestions) is a change that mends the cell, which `same` cells of the column share; of a
-    mended cell it is the change that somebody has made, and `same` the cells that still have what stood there."""
+    that they name. `was` is the value before the correction; `edit`: it can be typed into.
+    `proposal` (imports.results.suggestions) is a change that corrects the cell, which `same` cells of the column share; of a
+    corrected cell it is the change that was made, and `same` the cells that still have the old value."""
 
     value: str
     bad: bool = False
@@ -49,7 +49,7 @@ class Line:
 
 @dataclass
 class Column:
-    """A column of the file: the letter and the name that stand in a spreadsheet."""
+    """A column of the file: its letter and its name in a spreadsheet."""
 
     letter: str
     name: str

@@ -33,7 +33,7 @@ class Stage:
 class Progress:
     """A running import: `done` of `total` rows in the current stage; `left` in seconds, None when unknown.
 
-    `waiting`: nobody works on it yet; `behind` says that another import has the turn. `step_seconds`: since this step began.
+    `waiting`: nobody works on it yet; `behind`: another import holds the write lock. `step_seconds`: since this step began.
     """
 
     stage: int
@@ -143,7 +143,7 @@ def _stage_of(imp: Import) -> int:
 
 
 def written(imports: Iterable[Import]) -> dict[int, Counter[str]]:
-    """Rows created and updated in the contacts so far, by import: what stands in the database, not what was planned."""
+    """Rows created and updated in the contacts so far, by import: what the database has, not what was planned."""
     by_import: dict[int, Counter[str]] = {imp.pk: Counter(created=0, updated=0) for imp in imports}
     done = Unit.objects.filter(import_id__in=by_import, kind=UnitKind.APPLY).exclude(done_at=None)
     for import_id, counts in done.values_list("import_id", "counts"):
@@ -176,7 +176,7 @@ def _by_kind(imp: Import) -> Any:
 def _rows(imp: Import, stage: int, kinds: dict[str, Any], counts: dict[str, int]) -> tuple[int, int, int]:
     """Rows done, rows in all, and rows that took work.
 
-    While the file is read, bytes stand for rows that nobody has counted yet. While contacts are written, a row is done
+    While the file is read, bytes are shown in place of rows not counted yet. While contacts are written, a row is done
     when its outcome is known: those that need no writing are so from the start.
     """
     if stage <= CHECK:

@@ -27,7 +27,7 @@ CLOSE = 0.75
 
 @dataclass(frozen=True)
 class Proposal:
-    """Put `put` where `find` stands: for the `whole` cell, or for the part of it."""
+    """Put `put` in place of `find`: for the `whole` cell, or for the part of it."""
 
     find: str
     put: str

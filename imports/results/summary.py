@@ -1,4 +1,4 @@
-"""How an import was done, in words: settings, columns, dialect, time by phase, and how long its file is kept."""
+"""How an import was done, in words: settings, columns, dialect, time by phase, and when its file is deleted."""
 
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,7 +18,7 @@ from imports.wizard.forms import OptionsForm, separator_name
 from tenants.models import Tenant
 
 Pairs = list[tuple[str, str]]
-# Settings that stand elsewhere, or only guard others.
+# Settings that are shown elsewhere, or only guard others.
 _LEFT_OUT = {"description", "revive_confirmed"}
 CONTAINERS = {"gzip": "gzip file", "zip": "ZIP archive", "xlsx": "Excel workbook (XLSX)"}
 

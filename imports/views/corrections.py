@@ -1,4 +1,4 @@
-"""Rows in error, mended in their sheet and brought again."""
+"""Rows in error, corrected in their sheet and imported again."""
 
 import json
 from collections.abc import Callable
@@ -27,7 +27,7 @@ from tenants.web.request import WorkspaceRequest
 
 
 def drawn(request: WorkspaceRequest, imp: Import, rows: list[SheetRow]) -> dict[str, Any]:
-    """What the sheet's template shows of rows: columns, lines, whether they can be mended, and how many are ready."""
+    """What the sheet's template shows of rows: columns, lines, whether they can be corrected, and how many are ready."""
     columns = error_sheet.columns(imp.header, rows)
     targets = [column.get("target", "skip") for column in imp.mapping]
     people = Contact.objects.living().in_bulk({pk for row in rows for pk in row.contacts})
@@ -45,7 +45,7 @@ def drawn(request: WorkspaceRequest, imp: Import, rows: list[SheetRow]) -> dict[
 
 
 def propose(imp: Import, lines: list[error_sheet.Line]) -> None:
-    """Say at bad cells what they may have meant, at mended ones how many others have what stood there."""
+    """Propose corrections of bad cells, and say at corrected ones how many others have their old value."""
     proposals: list[tuple[int, error_sheet.DrawnCell, suggestions.Proposal]] = []
     cleaner: Cleaner | None = None
     for line in lines:
@@ -156,7 +156,7 @@ def _keep_typed(request: WorkspaceRequest, imp: Import) -> None:
 @allow("imports.run")
 @require_POST
 def retry(request: WorkspaceRequest, import_id: int) -> HttpResponse:
-    """Bring the mended rows. What was typed without a script comes with the same form."""
+    """Import the corrected rows. What was typed without a script comes with the same form."""
     imp = get_object_or_404(Import, pk=import_id)
     if not corrections.mendable(imp):
         return redirect_to(request, "imports:detail", imp.pk)

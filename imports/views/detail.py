@@ -70,7 +70,7 @@ def _running(imp: Import) -> dict[str, Any]:
 @allow("imports.view")
 @require_safe
 def live(request: WorkspaceRequest, import_id: int) -> HttpResponse:
-    """The running page's figures; when there is something else to see, the page is loaded anew."""
+    """The running page's figures; when there is something else to see, the page is loaded again."""
     imp = get_object_or_404(Import, pk=import_id)
     if imp.ended or _asks(imp):
         response = stop_polling(HttpResponse())
@@ -146,7 +146,7 @@ def _result(request: WorkspaceRequest, imp: Import) -> dict[str, Any]:
 
 
 def _brought_again(imp: Import) -> dict[str, Any] | None:
-    """What became of rows in error that were mended and brought again: the sum of those imports, and the imports."""
+    """What became of rows in error that were corrected and imported again: the sum of those imports, and the imports."""
     again = list(Import.objects.filter(parent_id=imp.pk).order_by("pk"))
     if not again:
         return None

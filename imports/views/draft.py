@@ -20,7 +20,7 @@ from tenants.web.request import WorkspaceRequest
 @allow("imports.run")
 @require_POST
 def keep(request: WorkspaceRequest, import_id: int) -> HttpResponse:
-    """Keep the page as it stands, whether or not it could be checked so. A script gets what follows from the choices; a
+    """Save the page as it is, whether or not it could be checked so. A script gets what follows from the choices; a
     browser without one gets the page, with a word that it is kept."""
     imp = get_object_or_404(Import.objects.select_for_update(), pk=import_id)
     if imp.phase != Phase.DRAFT:

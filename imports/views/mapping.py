@@ -63,7 +63,7 @@ def _posted(request: WorkspaceRequest, imp: Import) -> Mapping[str, str]:
 
 
 def form_of(request: WorkspaceRequest, imp: Import) -> OptionsForm:
-    """The settings as they stand."""
+    """The current settings."""
     workspace = workspace_of(request)
     return OptionsForm(initial=_initial(imp), may_revive=may_revive(request), workspace=workspace)
 
@@ -130,7 +130,7 @@ def state(imp: Import, posted: Mapping[str, str], own: Mapping[str, str]) -> dic
 
 
 def _readings(imp: Import) -> dict[str, Any]:
-    """The encodings between which a person has to decide, and cells as each of them reads these; nothing if it is clear."""
+    """The encodings between which a person has to decide, and how each of them reads some cells; nothing if it is clear."""
     unsure = imp.dialect.get("unsure")
     if not unsure:
         return {}

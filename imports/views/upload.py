@@ -36,7 +36,7 @@ def new(request: WorkspaceRequest) -> HttpResponse:
 
 
 def _context(**more: Any) -> dict[str, Any]:
-    """Limits stand in the workspace; what a column may be called is told by examples."""
+    """Limits are settings of the workspace; what a column may be called is told by examples."""
     hints = {"email": "anna@example.com", "phone": "+44 7911 123456", "external_id": "C-004512", "first_name": "Anna"}
     known = [(label, hints.get(key, "Smith")) for key, label in CORE.items()]
     known += [(SYSTEM[key].label, TYPES[SYSTEM[key].type].hint) for key in ("birthday", "country", "language")]

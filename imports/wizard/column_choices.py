@@ -43,7 +43,7 @@ class Ambiguous(BadMapping):
 
 
 def reread_file(imp: Import, tenant: Tenant, changes: dict[str, Any]) -> None:
-    """Read the file by other means (encoding, separator, quote, header, header_line) and guess its columns anew."""
+    """Read the file by other means (encoding, separator, quote, header, header_line) and guess its columns again."""
     path = Path(settings.UPLOAD_DIR) / imp.path
     look = upload.inspect(path, container=imp.container, tenant=tenant, changes=changes)
     upload.look_anew(imp, look)

@@ -1,4 +1,4 @@
-"""The mapping page as somebody has left it: what is chosen and typed is kept as it stands, also what cannot be used yet.
+"""The mapping page as it was left: choices and input are saved as they are, also what cannot be used yet.
 
 `Import.draft` has `form` (names and values of the page), `asked` (whether somebody has said what the file holds), and after
 the check `mapping` (one entry a column), to which one can go back from the review, and `checked_at` (ISO 8601).
@@ -15,9 +15,9 @@ from imports.wizard.forms import OptionsForm
 
 _OF_COLUMN = re.compile(r"(?:column|key|label|type|leave|(?:date|number|list)-format)-([0-9]{1,4})\Z").match
 MOST = 2_500
-# Has to be said anew whenever people are woken.
+# Has to be confirmed again whenever an import may make people active.
 NEVER_KEPT = frozenset({"revive_confirmed"})
-# Reasons of a mapping that a person stands behind: another task does not guess such columns anew.
+# Reasons of a mapping that a person has confirmed: another task does not guess such columns again.
 BY_HAND = frozenset({"chosen", "saved", "new"})
 
 
@@ -33,14 +33,14 @@ def settings(imp: Import) -> dict[str, str]:
 
 
 def task_of(imp: Import) -> str:
-    """What the file holds, as it stands now."""
+    """What the file currently holds."""
     task = form(imp).get("task") or imp.options.get("task")
     return task if task in row_settings.TASKS else "contacts"
 
 
 def keep(imp: Import, posted: Mapping[str, str], *, task: str = "") -> bool:
     """Keep the page as it was sent; `task` is what somebody says the file holds. True when that changes, and the columns
-    were therefore guessed anew: those that a person has chosen stay."""
+    were therefore guessed again: those that a person has chosen stay."""
     known = {name: str(value).replace("\x00", "")[:MOST] for name, value in posted.items() if _is_kept(imp, name)}
     before, draft = task_of(imp), dict(imp.draft)
     if task in row_settings.TASKS:

@@ -53,7 +53,7 @@ class DialectForm(forms.Form):
     def changes(cls, posted: Mapping[str, str], dialect: Mapping[str, Any]) -> dict[str, str]:
         """What a person has said about a file, now or before: fields that differ from what is shown, and those chosen.
 
-        The rest is guessed anew, as another separator makes another header. A sign in the field for others counts when
+        The rest is guessed again, as another separator makes another header. A sign in the field for others counts when
         it is new, or when the list says so.
         """
         shown = cls.shown(dialect)
@@ -245,7 +245,7 @@ class OptionsForm(forms.Form):
                 del self.fields[name]
 
     def _name_defaults(self, workspace: Tenant) -> None:
-        """Say which country and zone the workspace has, where those stand for nothing chosen."""
+        """Say which country and zone the workspace has, where an empty choice means them."""
         country = places.country(workspace.country) if workspace.country else "none"
         for name, said in (("country", country), ("zone", places.zone(workspace.time_zone))):
             field: Any = self.fields[name]

@@ -20,7 +20,7 @@ ROWS = 20
 
 @dataclass
 class Cell:
-    """A cell as it will be stored, or as it stands in the file with what is wrong with it."""
+    """A cell as it will be stored, or as the file has it, with its problem."""
 
     value: str
     title: str = ""

@@ -108,7 +108,7 @@ class BadSheet(ValueError):
 def select_sheet(
     imp: Import, tenant: Tenant, name: str, *, fill: bool | None = None, skip_hidden: bool | None = None
 ) -> None:
-    """Take a sheet of a workbook, with its merged cells filled or hidden rows left out, and look at it anew.
+    """Take a sheet of a workbook, with its merged cells filled or hidden rows left out, and inspect it again.
 
     None is as it was. What was before stays if it raises FileProblem or BadSheet.
     """
@@ -204,7 +204,7 @@ def inspect(
 
 
 def _telling(path: Path, dialect: reader.Dialect, seen: reader.Preview) -> reader.Preview:
-    """The first rows as they tell best what a column holds: of a workbook what is shown, or what is kept behind it."""
+    """The first rows as they tell best what a column holds: of a workbook the shown texts, or the values behind them."""
     if not dialect.workbook:
         return seen
     kept = reader.preview(path, replace(dialect, kept=tuple(range(len(seen.header)))))
@@ -309,7 +309,7 @@ def confirm(imp: Import) -> bool:
 
 
 def cancel(imp: Import, *, take_back: bool = False) -> bool:
-    """Ask for the end. What is written stays, or is taken back afterwards. False when the import has ended already, or is
+    """Request the end. What is written stays, or is undone afterwards. False when the import has ended already, or is
     being undone."""
     running = Import.objects.filter(pk=imp.pk, undo_direction="").exclude(phase=Phase.DONE)
     taken = running.update(cancel_requested=True, take_back=take_back)

@@ -15,11 +15,11 @@ from imports.workbooks import number_formats, workbook_cells
 from imports.workbooks.number_formats import Format
 
 _BLOCK = 1 << 18
-# Lines behind the last value in which a formula without one may still stand.
+# Lines behind the last value in which a formula without one may still be.
 ROWS_BEYOND = 1_000
 MAX_COLUMNS = 16_384
 _GENERAL = 0
-# One of these stands in a sheet that has more to say than its values. A few too many do no harm.
+# A sheet with more than values has one of these. A few too many do no harm.
 _SIGNS = (
     b't="e"', b"t='e'", b'hidden="1"', b"hidden='1'", b'hidden="true"', b"hidden='true'", b'ht="0"', b"ht='0'",
     b'width="0"', b"width='0'", b"<f>", b"<f ", b"<f/", b":f>", b":f ", b":f/",

@@ -310,7 +310,7 @@ def _thousandth(parts: Tokens, at: int, when: datetime.datetime) -> str:
 
 
 def _minutes_told(tokens: Tokens) -> Tokens:
-    """The tokens with "min" for an m that stands behind hours or before seconds; the others are months."""
+    """The tokens with "min" for an m behind hours or before seconds; the others are months."""
     told = list(tokens)
     fields = [
         (i, "h" if kind == "bracket" and _elapsed(text) == "h" else text[0].lower())

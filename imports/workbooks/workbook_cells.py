@@ -16,7 +16,7 @@ _BREAKS = str.maketrans({"\r": BREAK, "\n": BREAK, BETWEEN: "\x1e"})
 
 
 def one_line(text: str) -> str:
-    """A text of a cell as it stands in the CSV."""
+    """The text of a cell in the CSV."""
     if "\n" in text or "\r" in text or BETWEEN in text:
         return text.replace("\r\n", BREAK).translate(_BREAKS)
     return text

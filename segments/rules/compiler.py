@@ -1,6 +1,6 @@
 """A rule as a condition in the database: one Q, which lists, counts, exports and segments wrap.
 
-Values are read again by the rules of imports, whoever has written the rule: what stands in an address is a claim.
+Values are read again by the rules of imports, whoever has written the rule: what an address contains is a claim.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,7 +29,7 @@ _NEEDED = {"nothing": (0, 0), "one": (1, 1), "days": (1, 1), "two": (2, 2), "man
 
 @dataclass(frozen=True)
 class Context:
-    """What a rule is compiled with. `inside`: the segments whose rules it stands in, to find those that ask each other."""
+    """What a rule is compiled with. `inside`: the segments whose rules contain it, to find those that ask each other."""
 
     clock: EvaluationTime
     subjects: Mapping[str, RuleField]

@@ -87,7 +87,7 @@ def loads(text: str | bytes) -> Group:
 
 
 def dumps(rule: Group) -> str:
-    """The JSON of a rule, as short as it can be: it stands in addresses."""
+    """The JSON of a rule, as short as it can be: it is part of addresses."""
     return orjson.dumps(plain(rule)).decode()
 
 

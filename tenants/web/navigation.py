@@ -40,7 +40,7 @@ SECTIONS: list[tuple[str, list[tuple[str, str, str, str]]]] = [
     ),
 ]
 
-# Pages of the settings: (label, route). Apps above bring their own.
+# Pages of the settings: (label, route). Apps above have their own.
 SETTINGS_PAGES = (
     ("Import rules", "tenants:settings"),
     ("Fields", "contacts:fields"),

@@ -1,6 +1,6 @@
 """The e-mail rating of a contact, 1 to 5: how it has taken the messages of the last 60 days (docs/rating.md).
 
-Worked out anew for contacts about whom something was told, and every night for all that have a rating or had messages: what
+Recomputed for contacts of new reports, and every night for all that have a rating or had messages: what
 is older than 60 days counts no more.
 """
 
@@ -40,7 +40,7 @@ SELECT x.id FROM (
 
 
 def recompute_rating(contact_ids: Sequence[int]) -> int:
-    """Work out the rating of contacts anew; returns how many have another one. In a tenant's transaction."""
+    """Recompute the rating of contacts; returns how many have another one. In a tenant's transaction."""
     return run(RATE, ids=list(contact_ids), days=RATED_DAYS)
 
 

@@ -110,7 +110,7 @@ def ask_to_confirm(hook: MailHook, url: str) -> None:
 
 
 def tell(hook: MailHook, events: Iterable[Any]) -> WebhookResult:
-    """Keep what a provider has told, in the tenant's transaction and turn; twice the same is once."""
+    """Store the reports of a provider, in the tenant's transaction under the write lock; a repeated report counts once."""
     write_lock.lock()
     now = timezone.now()
     judged = [(e, verdict) for e in events if (verdict := deliverability.classify(hook.provider, e)) is not None]

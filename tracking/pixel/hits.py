@@ -1,4 +1,4 @@
-"""What the pixel sends, judged before anything is kept. Pure: bytes in, a Hit or a reason to drop it out."""
+"""What the pixel sends, checked before anything is stored. Pure: bytes in, a Hit or a reason to drop it out."""
 
 import re
 import uuid
@@ -59,7 +59,7 @@ class Hit:
 def parse(body: bytes, *, agent: str, opted_out: bool) -> Hit:
     """Judge the body of a hit. Raises Dropped with the reason.
 
-    `opted_out` is the visitor's Global Privacy Control or Do Not Track signal: nothing is kept then.
+    `opted_out` is the visitor's Global Privacy Control or Do Not Track signal: nothing is stored then.
     """
     _refuse_robots(agent, opted_out=opted_out)
     if len(body) > MAX_BYTES:
@@ -74,7 +74,7 @@ def parse(body: bytes, *, agent: str, opted_out: bool) -> Hit:
 
 
 def without_script(page: str, *, site_id: int, agent: str, opted_out: bool) -> Hit:
-    """The page view that an image in <noscript> stands for; `page` is its Referer. Raises Dropped.
+    """The page view that an image in <noscript> represents; `page` is its Referer. Raises Dropped.
 
     Nothing that may be used tells these browsers apart, so all of a site's views without script share one device.
     """
@@ -169,7 +169,7 @@ def _storable(value: Any) -> Any:
 
 
 def _deeper(value: Any, *, than: int) -> bool:
-    """Whether dicts and lists stand in each other more than `than` deep; looks no deeper than that itself."""
+    """Whether dicts and lists are nested more than `than` deep; looks no deeper than that itself."""
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
     if inner is None:
         return False

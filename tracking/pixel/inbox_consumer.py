@@ -30,7 +30,7 @@ OF_THE_HIT = (DataError, IntegrityError, ValueError, TypeError, LookupError, Ari
 def drain(batch: int = BATCH) -> int:
     """Store the oldest hits of the inbox; returns how many were taken out of it.
 
-    A workspace that is busy (an import holds its turn) keeps its hits in the inbox and does not hold up the others.
+    A workspace that is busy (an import holds its write lock) keeps its hits in the inbox and does not hold up the others.
     Raises OperationalError when nothing could be stored.
     """
     by_tenant: dict[int, list[Entry]] = defaultdict(list)

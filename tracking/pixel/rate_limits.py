@@ -9,7 +9,7 @@ from functools import lru_cache
 from ipaddress import ip_address, ip_network
 
 MINUTE = 60.0
-# So many addresses are remembered; made-up ones must not fill the memory.
+# So many addresses are cached; made-up ones must not fill the memory.
 _MANY = 50_000
 
 

@@ -1,4 +1,4 @@
-"""Sites by their public key, remembered by each process for a minute: a hit must not wait for the database."""
+"""Sites by their public key, cached by each process for a minute: a hit must not wait for the database."""
 
 import re
 import secrets
@@ -57,7 +57,7 @@ def read_hosts(text: str) -> list[str]:
 
 
 def forget(key: str) -> None:
-    """Look the site up anew: its settings have changed. Other processes do so within a minute."""
+    """Look the site up again: its settings have changed. Other processes do so within a minute."""
     _known.pop(key, None)
 
 

@@ -55,7 +55,7 @@ class Recognition:
     identifiers: list[tuple[Any, ...]] = field(default_factory=list)
     events: list[tuple[Any, ...]] = field(default_factory=list)
     seen: dict[int, VisitTotals] = field(default_factory=dict)
-    # (site, reason) of identifiers that could not be read or were too many: the hit is kept without them.
+    # (site, reason) of identifiers that could not be read or were too many: the hit is stored without them.
     dropped: list[tuple[int, str]] = field(default_factory=list)
 
     @classmethod
@@ -105,7 +105,7 @@ class Recognition:
         elif is_somebody_else(visitor, names) or self._belongs_to_another(visitor, names):
             if visitor.generation + 1 < MOST_VISITORS:
                 visitor = self._begin(entry, after=visitor)
-            else:  # nobody lends a device to so many: the hit is kept, whom it names is not believed
+            else:  # nobody lends a device to so many: the hit is stored without the identifier
                 self.dropped.append((entry.site_id, "too_many_people"))
                 names = {}
         self._identify(visitor, names, entry)
