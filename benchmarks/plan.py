@@ -177,7 +177,7 @@ def measure_validation(bench: Bench) -> None:
 def measure_peers(bench: Bench) -> None:
     """Each peer in a fresh process; ours on the clean file of the same kind."""
     size, rows = bench.sizes, []
-    clean = {"bad": 0.0, "doubles": 0.0, "malformed": 0.0}
+    clean = {"bad": 0.0, "duplicates": 0.0, "malformed": 0.0}
     files = {n: bench.file(f"clean-{n}.csv", n, **clean) for n in {size.bulk, size.task, size.small}}
     ours = imports.workspace("bench-peers")
     new = imports.run(bench.stack, ours, files[size.small])

@@ -18,10 +18,10 @@ T = TypeVar("T")
 def figures(name: str, work: Callable[[], T], *, while_writing: int, otherwise: int = KEPT_SECONDS) -> T:
     """What `work` says, or what it has said about the same contacts in the last seconds, `otherwise`. While an import
     writes, contacts change all the time: then an answer counts for `while_writing` seconds."""
-    turn = WriteLock.objects.values_list("version", "holder").first()
-    if turn is None:
+    state = WriteLock.objects.values_list("version", "holder").first()
+    if state is None:
         return work()  # nobody has written yet
-    version, holder = turn
+    version, holder = state
     key = f"contacts:{current_tenant()}:{name}:{version}:{holder or ''}"
     try:
         known: T | None = cache.get(key)

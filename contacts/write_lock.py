@@ -8,22 +8,22 @@ from contacts.models import WriteLock
 def lock() -> WriteLock:
     """The row of the write lock, locked until the transaction ends. Made on first use."""
     WriteLock.objects.bulk_create([WriteLock()], ignore_conflicts=True)
-    turn: WriteLock = WriteLock.objects.select_for_update().get()
-    return turn
+    row: WriteLock = WriteLock.objects.select_for_update().get()
+    return row
 
 
-def acquire(turn: WriteLock, holder: int) -> bool:
+def acquire(row: WriteLock, holder: int) -> bool:
     """Let one import write; False when another one does. The same holder may take it again."""
-    if turn.holder not in (None, holder):
+    if row.holder not in (None, holder):
         return False
-    turn.holder = holder
-    turn.save(update_fields=["holder"])
+    row.holder = holder
+    row.save(update_fields=["holder"])
     return True
 
 
-def is_available(turn: WriteLock, holder: int) -> bool:
+def is_available(row: WriteLock, holder: int) -> bool:
     """Whether nobody else is writing."""
-    return turn.holder in (None, holder)
+    return row.holder in (None, holder)
 
 
 def is_held_by_another(holder: int) -> bool:
@@ -33,12 +33,12 @@ def is_held_by_another(holder: int) -> bool:
 
 def release(holder: int, *, written: bool) -> None:
     """Release the lock; `written` says that contacts changed, so that plans made before are out of date."""
-    turn = lock()
-    if turn.holder != holder:
+    row = lock()
+    if row.holder != holder:
         return
-    turn.holder = None
-    turn.version += int(written)
-    turn.save(update_fields=["holder", "version"])
+    row.holder = None
+    row.version += int(written)
+    row.save(update_fields=["holder", "version"])
 
 
 def bump_version() -> None:

@@ -113,7 +113,8 @@ class Import(TenantModel):
         max_length=4, blank=True, db_default="", db_column="turning"
     )  # UndoDirection, or ""
     refreshed = models.BooleanField(default=False)  # contacts changed after the review, which was worked out again
-    turn_version = models.BigIntegerField(null=True)
+    # The version of the contacts (contacts.write_lock) that the plan was made with.
+    contacts_version = models.BigIntegerField(null=True, db_column="turn_version")
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.DO_NOTHING, null=True, related_name="+")
     origin = models.CharField(max_length=12, default="browser")
     description = models.CharField(max_length=300, blank=True, db_default="")

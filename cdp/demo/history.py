@@ -21,7 +21,7 @@ from tracking.models import MailHook
 # E-mails whose status another program has told, and how many of each.
 STATUSES = {"unsubscribed": 14, "not_confirmed": 9, "spam": 4, "blacklisted": 5}
 # Of people whom somebody has entered again by hand: the same address (exact), or another spelling of the name (probable).
-DOUBLES, LIKES, GONE, LISTED = 6, 6, 7, 4
+DUPLICATES, LIKES, GONE, LISTED = 6, 6, 7, 4
 MESSAGES = ("Spring tents", "Your order", "New boots in stock")
 WRITTEN_TO = 40
 
@@ -72,7 +72,7 @@ def _blacklist(owner: User) -> None:
 
 def _duplicate(owner: User) -> int:
     """People who are there twice; returns the number of the search that finds those who probably are."""
-    for contact in _some(DOUBLES, skip=0):
+    for contact in _some(DUPLICATES, skip=0):
         edit.create({"email": (contact.email, None), "first_name": contact.first_name}, user_id=owner.pk)
     for number, contact in enumerate(_some(LIKES, skip=100)):
         name = str(contact.last_name)

@@ -214,24 +214,24 @@ def rows(
     first: int = 0,
     salt: int = 0,
     bad: float = 0.04,
-    doubles: float = 0.03,
+    duplicates: float = 0.03,
     malformed: float = 0.01,
 ) -> Iterator[list[str]]:
     """`count` rows about people from number `first` on.
 
-    Shares of rows: `bad` have a spoiled e-mail or phone, `doubles` are a second row about somebody earlier,
+    Shares of rows: `bad` have a spoiled e-mail or phone, `duplicates` are a second row about somebody earlier,
     `malformed` have too few or too many cells.
     """
     chance, number = Random(f"{seed} {salt} {first}"), first  # noqa: S311  made-up data
     for _ in range(count):
         k = chance.random()
-        if k < doubles and number - first > 100:
+        if k < duplicates and number - first > 100:
             cells = row(chance.randrange(first, number), seed, salt + 17, shout=True)
         else:
-            spoil = "" if not doubles <= k < doubles + bad else "email" if k < doubles + bad / 2 else "phone"
+            spoil = "" if not duplicates <= k < duplicates + bad else "email" if k < duplicates + bad / 2 else "phone"
             cells = row(number, seed, salt, spoil=spoil)
             number += 1
-        yield _malformed(cells, chance) if 0 <= k - doubles - bad < malformed else cells
+        yield _malformed(cells, chance) if 0 <= k - duplicates - bad < malformed else cells
 
 
 def _malformed(cells: list[str], chance: Random) -> list[str]:

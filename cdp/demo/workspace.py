@@ -78,10 +78,10 @@ class File:
         return {titles[name]: target for name, target in people.OWN_COLUMNS.items()}
 
 
-CUSTOMERS = File("shop-customers.csv", lambda: people.rows(1500, SEED, bad=0.004, doubles=0.01, malformed=0))
+CUSTOMERS = File("shop-customers.csv", lambda: people.rows(1500, SEED, bad=0.004, duplicates=0.01, malformed=0))
 CRM = File(
     "crm-export.csv",
-    lambda: people.western(2500, SEED, first=1000, salt=1, bad=0.06, doubles=0.05, malformed=0.01),
+    lambda: people.western(2500, SEED, first=1000, salt=1, bad=0.06, duplicates=0.05, malformed=0.01),
     header=CRM_HEADER, encoding="cp1252", separator=";",
 )  # fmt: skip
 SIGNUPS = File("newsletter-signups.csv", lambda: people.rows(600, SEED, first=3600, salt=2, bad=0.02))
@@ -93,10 +93,10 @@ STATUSES = File(
 CUT_OFF = File("stores-cut-off.csv", lambda: iter([]), header=(), text=history.cut_off)
 # To try by oneself: people whom the demo does not know yet, beside some whom it does.
 SAMPLES = (
-    File("customers.csv", lambda: people.rows(500, SEED, first=5000, bad=0, doubles=0, malformed=0)),
+    File("customers.csv", lambda: people.rows(500, SEED, first=5000, bad=0, duplicates=0, malformed=0)),
     File(
         "messy-crm.csv",
-        lambda: people.western(2000, SEED, first=2500, salt=3, bad=0.08, doubles=0.05, malformed=0.02),
+        lambda: people.western(2000, SEED, first=2500, salt=3, bad=0.08, duplicates=0.05, malformed=0.02),
         header=CRM_HEADER, encoding="cp1252", separator=";",
     ),
     File("excel-unicode.txt", lambda: people.rows(300, SEED, first=4000, salt=4), encoding="utf-16", separator="\t"),

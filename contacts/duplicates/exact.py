@@ -50,7 +50,7 @@ def totals(kind: str) -> Totals:
 
 def _counted(kind: str) -> tuple[int, int, list[int]]:
     """(values, contacts, one contact of each value where there are few)."""
-    return figures_cache.figures(f"doubles.{kind}", lambda: _count(kind), while_writing=WHILE_WRITING)
+    return figures_cache.figures(f"duplicates.{kind}", lambda: _count(kind), while_writing=WHILE_WRITING)
 
 
 def _count(kind: str) -> tuple[int, int, list[int]]:

@@ -38,8 +38,8 @@ def merge(
 
     Contacts that are one already are left as they are (None: nothing was written). Raises Contact.DoesNotExist, NotAllowed.
     """
-    turn = write_lock.lock()
-    if turn.holder is not None:
+    lock = write_lock.lock()
+    if lock.holder is not None:
         raise NotAllowed("An import is changing contacts right now. Try again when it has finished.")
     contacts = _people(contact_ids)
     if len(contacts) < 2:
@@ -70,12 +70,12 @@ def undo(merge_id: int, *, user_id: int | None) -> int:
 
     Raises Merge.DoesNotExist, NotAllowed: it is too long ago, a later merge builds on it, or somebody has an identifier now.
     """
-    turn = write_lock.lock()
+    lock = write_lock.lock()
     made = Merge.objects.select_for_update().get(pk=merge_id)
     if made.undone_at is not None:
         return 0
     now = timezone.now()
-    if turn.holder is not None:
+    if lock.holder is not None:
         raise NotAllowed("An import is changing contacts right now. Try again when it has finished.")
     if made.made_at < now - timedelta(days=MERGE_UNDO_DAYS):
         raise NotAllowed(f"This merge can no longer be undone: it is more than {MERGE_UNDO_DAYS} days old.")

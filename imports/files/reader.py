@@ -163,9 +163,9 @@ def header(cells: Sequence[str]) -> list[str]:
         if len(name) > MAX_NAME:
             raise FileProblem("header_too_long", name=name[:40], limit=MAX_NAME, found=len(name))
     counts = Counter(_same(name) for name in names)
-    doubles = list(dict.fromkeys(name for name in names if counts[_same(name)] > 1))
-    if doubles:
-        raise FileProblem("header_duplicate", names=", ".join(doubles[:5]))
+    repeated = list(dict.fromkeys(name for name in names if counts[_same(name)] > 1))
+    if repeated:
+        raise FileProblem("header_duplicate", names=", ".join(repeated[:5]))
     return names
 
 

@@ -101,20 +101,20 @@ def _after_parse(imp: Import) -> bool:
 @after(Phase.QUEUED)
 def _from_queue(imp: Import) -> bool:
     """Go on when nobody else of the workspace writes; an import that will write acquires the write lock."""
-    turn = write_lock.lock()
-    if not write_lock.is_available(turn, imp.pk) or queue.waits_behind(imp):
+    lock = write_lock.lock()
+    if not write_lock.is_available(lock, imp.pk) or queue.waits_behind(imp):
         return False
     if imp.wants != Wish.REVIEW:
-        write_lock.acquire(turn, imp.pk)
+        write_lock.acquire(lock, imp.pk)
     if imp.wants in (Wish.UNDO, Wish.REDO):
         return move(imp, undo.make_units(imp, staging_of(imp)))
-    if imp.review and imp.turn_version == turn.version:
+    if imp.review and imp.contacts_version == lock.version:
         return _begin_apply(imp)
-    return _begin_match(imp, turn.version)
+    return _begin_match(imp, lock.version)
 
 
 def _begin_match(imp: Import, version: int) -> bool:
-    staging, policy, again = staging_of(imp), policy_of(imp), imp.turn_version is not None
+    staging, policy, again = staging_of(imp), policy_of(imp), imp.contacts_version is not None
     if again:
         tables.clear(staging)
         queries.forget_verdicts(staging, sorted(resolver.CONFLICTS | resolver.SKIPS | VERDICTS))
@@ -123,8 +123,8 @@ def _begin_match(imp: Import, version: int) -> bool:
     resolver.choose(staging, policy, again=again)
     units.make(imp, UnitKind.REPEAT, ((0, 0, 0) for _ in policy.identifiers))
     units.make(imp, UnitKind.MATCH, _ranges(imp, MATCH_ROWS))
-    imp.turn_version = version
-    imp.save(update_fields=["turn_version"])
+    imp.contacts_version = version
+    imp.save(update_fields=["contacts_version"])
     return move(imp, Phase.MATCH)
 
 
@@ -276,13 +276,13 @@ def _tidy(tenant_id: int, imp: Import) -> None:
 def finish_import(imp: Import, status: Status, *, reason: str = "", **facts: Any) -> bool:
     """The one way in which an import ends: state, write lock, staging, notifications, and the next one in the queue."""
     before = phases.of(imp.phase)
-    written, turned = before.writes, before.stage is phases.UNDO
-    if status in (Status.CANCELED, Status.FAILED) and not turned and reason not in COUNTED:
+    written, reverts = before.writes, before.stage is phases.UNDO
+    if status in (Status.CANCELED, Status.FAILED) and not reverts and reason not in COUNTED:
         _count_reached(imp)
     move(imp, Phase.DONE)
     now = timezone.now()
     imp.status, imp.reason, imp.reason_facts = status, reason, facts
-    if not turned:
+    if not reverts:
         imp.finished_at = now
         imp.undoable_until = now + timedelta(days=undo.UNDO_DAYS) if written else None
     imp.save(update_fields=["status", "reason", "reason_facts", "finished_at", "undoable_until"])

@@ -92,10 +92,10 @@ def resolve(imp: Import, _unit: Unit) -> dict[str, Any]:
 
 def _holds(imp: Import, staging: Staging) -> bool:
     """Whether what the matching has read of contacts is still valid. Locks the row of the write lock until the commit."""
-    turn = write_lock.lock()
-    if not write_lock.is_available(turn, imp.pk):
+    lock = write_lock.lock()
+    if not write_lock.is_available(lock, imp.pk):
         return False
-    if turn.version == imp.turn_version:
+    if lock.version == imp.contacts_version:
         return True
     begun = Unit.objects.filter(import_id=imp.pk, kind__in=phases.kinds(Phase.MATCH)).aggregate(at=Min("claimed_at"))[
         "at"
@@ -103,8 +103,8 @@ def _holds(imp: Import, staging: Staging) -> bool:
     since = (begun or imp.phase_at) - LATE_MARGIN
     if erasure.since(since) or resolver.overtaken(staging, since=since):
         return False
-    imp.turn_version = turn.version
-    imp.save(update_fields=["turn_version"])
+    imp.contacts_version = lock.version
+    imp.save(update_fields=["contacts_version"])
     return True
 
 
@@ -145,7 +145,7 @@ def apply(imp: Import, unit: Unit) -> dict[str, Any]:
     """Write one range of rows: contacts, where they came from, members, what they did, visitors."""
     staging, now, options = transitions.staging_of(imp), timezone.now(), Options.parse(imp.options)
     span = {"start": unit.start, "stop": unit.stop}
-    since = _since(imp) if write_lock.version() != imp.turn_version else None
+    since = _since(imp) if write_lock.version() != imp.contacts_version else None
     planned = resolver.Planned(
         statuses=bool(imp.review.get("statuses")), updates=imp.updated > 0, duplicates=imp.duplicates > 0
     )
@@ -185,10 +185,10 @@ def _since(imp: Import) -> datetime:
 @does(UnitKind.FINISH)
 def finish(imp: Import, _unit: Unit) -> dict[str, Any]:
     """Count and prove: the six outcomes must add up to the rows of the file, or the import fails loudly."""
-    turn = (
+    lock = (
         write_lock.lock()
     )  # whoever writes contacts, and hits that name somebody, wait here until the end is committed
-    if turn.version != imp.turn_version:
+    if lock.version != imp.contacts_version:
         resolver.take_late(
             transitions.staging_of(imp), transitions.policy_of(imp), since=_since(imp), now=timezone.now()
         )

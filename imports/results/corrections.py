@@ -32,7 +32,7 @@ CONTACT = "contact_id"
 MAX_CELL, MAX_ROWS = 32_768, 10_000
 
 
-def mendable(imp: Import) -> bool:
+def is_correctable(imp: Import) -> bool:
     """Whether rows of this import can be corrected in place: it has ended and was not undone."""
     return imp.ended and imp.status in (Status.IMPORTED, Status.CANCELED) and imp.undone_at is None
 
@@ -94,7 +94,7 @@ def trimmed(cells: Sequence[str], width: int) -> list[str]:
     return kept + [""] * (width - len(kept))
 
 
-def mend(imp: Import, line: int, given: Mapping[int, str], *, chosen: int | None) -> bool:
+def correct_row(imp: Import, line: int, given: Mapping[int, str], *, chosen: int | None) -> bool:
     """Keep what somebody has typed into a row: index of the column → value; and the contact they have chosen.
 
     A row that equals its original is no longer corrected. What is wrong with it now is for `recheck`, once for all rows of a

@@ -32,15 +32,15 @@ def drawn(request: WorkspaceRequest, imp: Import, rows: list[SheetRow]) -> dict[
     targets = [column.get("target", "skip") for column in imp.mapping]
     people = Contact.objects.living().in_bulk({pk for row in rows for pk in row.contacts})
     may = request.membership.may
-    can_mend = may("imports.run") and may("imports.rows") and corrections.mendable(imp)
+    can_correct = may("imports.run") and may("imports.rows") and corrections.is_correctable(imp)
     lines = error_sheet.lines(rows, width=len(columns), header=len(imp.header), targets=targets, people=people)
-    if can_mend:
+    if can_correct:
         propose(imp, lines)
     return {
         "columns": columns,
         "lines": lines,
-        "can_mend": can_mend,
-        "ready": len(corrections.ready_lines(imp)) if can_mend else 0,
+        "can_correct": can_correct,
+        "ready": len(corrections.ready_lines(imp)) if can_correct else 0,
     }
 
 
@@ -92,11 +92,13 @@ def _chosen(request: WorkspaceRequest, imp: Import, line: int) -> int | None:
 
 @allow("imports.run")
 @require_POST
-def mend(request: WorkspaceRequest, import_id: int, line: int) -> HttpResponse:
+def correct_row(request: WorkspaceRequest, import_id: int, line: int) -> HttpResponse:
     """Keep what was typed into a row and judge it at once: the row as a fragment."""
     imp = get_object_or_404(Import, pk=import_id)
     chosen = _chosen(request, imp, line)
-    if not corrections.mendable(imp) or not corrections.mend(imp, line, _given(request, line), chosen=chosen):
+    if not corrections.is_correctable(imp) or not corrections.correct_row(
+        imp, line, _given(request, line), chosen=chosen
+    ):
         raise Http404
     corrections.recheck(imp, [line])
     row = error_rows.row(imp, line)
@@ -111,7 +113,7 @@ def mend(request: WorkspaceRequest, import_id: int, line: int) -> HttpResponse:
 def replace(request: WorkspaceRequest, import_id: int) -> HttpResponse:
     """One change in many cells: what was typed to be found and put, or the proposal whose button was pressed."""
     imp = get_object_or_404(Import, pk=import_id)
-    if not corrections.mendable(imp):
+    if not corrections.is_correctable(imp):
         raise Http404
     _keep_typed(request, imp)
     column, find, put, whole = _change(request)
@@ -149,7 +151,7 @@ def _keep_typed(request: WorkspaceRequest, imp: Import) -> None:
     """What was typed without a script comes with the form."""
     typed = {int(n[1:].partition("-")[0]) for n in request.POST if n[:1] == "r" and n[1:].partition("-")[0].isdecimal()}
     for line in sorted(typed)[: error_rows.SHEET_ROWS]:
-        corrections.mend(imp, line, _given(request, line), chosen=_chosen(request, imp, line))
+        corrections.correct_row(imp, line, _given(request, line), chosen=_chosen(request, imp, line))
     corrections.recheck(imp)
 
 
@@ -158,7 +160,7 @@ def _keep_typed(request: WorkspaceRequest, imp: Import) -> None:
 def retry(request: WorkspaceRequest, import_id: int) -> HttpResponse:
     """Import the corrected rows. What was typed without a script comes with the same form."""
     imp = get_object_or_404(Import, pk=import_id)
-    if not corrections.mendable(imp):
+    if not corrections.is_correctable(imp):
         return redirect_to(request, "imports:detail", imp.pk)
     _keep_typed(request, imp)
     made = corrections.import_corrections(imp, tenant=request.workspace, user=request.user)  # type: ignore[arg-type]

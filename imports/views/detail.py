@@ -260,7 +260,7 @@ def cancel(request: WorkspaceRequest, import_id: int) -> HttpResponse:
 
 @allow("imports.undo")
 @require_safe
-def ask_turn(request: WorkspaceRequest, import_id: int, direction: UndoDirection) -> HttpResponse:
+def confirm_undo(request: WorkspaceRequest, import_id: int, direction: UndoDirection) -> HttpResponse:
     """What an undo, or its reversal, would do: a dialog for htmx, a page for a browser without a script."""
     imp = get_object_or_404(Import, pk=import_id)
     now = timezone.now()
@@ -273,7 +273,7 @@ def ask_turn(request: WorkspaceRequest, import_id: int, direction: UndoDirection
 
 @allow("imports.undo")
 @require_POST
-def turn(request: WorkspaceRequest, import_id: int, direction: UndoDirection) -> HttpResponse:
+def start_undo(request: WorkspaceRequest, import_id: int, direction: UndoDirection) -> HttpResponse:
     """Undo an import, or take its undo back. A second click changes nothing."""
     imp = get_object_or_404(Import, pk=import_id)
     user: Any = request.user

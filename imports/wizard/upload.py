@@ -294,7 +294,7 @@ def reopen(imp: Import) -> bool:
 # What a check has found, and what goes with it when somebody returns to the mapping.
 _WORKED_OUT = (
     "status", "rows", "created", "updated", "unchanged", "duplicates", "skipped", "in_error", "matched_visitors", "review",
-    "refreshed", "turn_version", "seconds", "reason", "reason_facts",
+    "refreshed", "contacts_version", "seconds", "reason", "reason_facts",
 )  # fmt: skip
 
 

@@ -165,5 +165,5 @@ def test_many_rows_of_few_people_are_joined_without_looking_at_each_twice(alice:
     assert (imp.updated, imp.duplicates) == (3, 897)
     with tenant_context(alice.workspace.pk):
         assert Unit.objects.filter(import_id=imp.pk, kind="resolve").count() == 1
-        assert Import.objects.get(pk=imp.pk).turn_version is not None
+        assert Import.objects.get(pk=imp.pk).contacts_version is not None
         assert Contact.objects.filter(changed_at__lte=timezone.now()).count() == 3

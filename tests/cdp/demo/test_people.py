@@ -14,8 +14,8 @@ def test_a_seed_always_gives_the_same_rows() -> None:
 
 
 def test_files_with_overlapping_numbers_share_people() -> None:
-    one = {r[2]: r for r in people.rows(200, 1, bad=0, doubles=0, malformed=0)}
-    two = {r[2]: r for r in people.rows(200, 1, first=100, salt=5, bad=0, doubles=0, malformed=0)}
+    one = {r[2]: r for r in people.rows(200, 1, bad=0, duplicates=0, malformed=0)}
+    two = {r[2]: r for r in people.rows(200, 1, first=100, salt=5, bad=0, duplicates=0, malformed=0)}
     shared = one.keys() & two.keys()
     assert len(shared) == 100
     emails = [(normal_email(one[i][0]), normal_email(two[i][0])) for i in shared if one[i][0] and two[i][0]]
@@ -24,7 +24,7 @@ def test_files_with_overlapping_numbers_share_people() -> None:
 
 
 def test_clean_rows_are_right() -> None:
-    found = list(people.rows(5000, 3, bad=0, doubles=0, malformed=0))
+    found = list(people.rows(5000, 3, bad=0, duplicates=0, malformed=0))
     assert {len(r) for r in found} == {len(people.HEADER)}
     assert all(normal_email(r[0]) for r in found if r[0])
     phones = [normal_phone(r[1], r[6]) for r in found if r[1]]
@@ -34,14 +34,14 @@ def test_clean_rows_are_right() -> None:
 
 @pytest.mark.parametrize("share", [0.0, 0.1])
 def test_the_shares_are_those_asked_for(share: float) -> None:
-    found = list(people.rows(20_000, 3, bad=share, doubles=share, malformed=share))
+    found = list(people.rows(20_000, 3, bad=share, duplicates=share, malformed=share))
     short = sum(len(r) != len(people.HEADER) for r in found)
     whole = [r for r in found if len(r) == len(people.HEADER)]
     bad = sum(bool(r[0]) and not normal_email(r[0]) for r in whole)
-    doubles = len(whole) - len({r[2] for r in whole})
+    duplicates = len(whole) - len({r[2] for r in whole})
     assert short == pytest.approx(share * 20_000, rel=0.1)
     assert bad == pytest.approx(share / 2 * 20_000, rel=0.15)
-    assert doubles == pytest.approx(share * 20_000, rel=0.1)
+    assert duplicates == pytest.approx(share * 20_000, rel=0.1)
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "utf-16"])

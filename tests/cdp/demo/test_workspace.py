@@ -76,7 +76,7 @@ def test_every_row_is_accounted_for(inside_demo: Tenant) -> None:
     assert (told.status, told.created, told.in_error) == (Status.IMPORTED, 32, 0)
     assert (broken.status, broken.reason) == (Status.FAILED, "unclosed_quote")
     by_hand = Contact.objects.filter(origin="manual").count()
-    assert by_hand == history.DOUBLES + history.LIKES
+    assert by_hand == history.DUPLICATES + history.LIKES
     assert Contact.objects.count() == customers.created + crm.created + told.created + by_hand
     assert (crm.dialect["encoding"], crm.dialect["separator"]) == ("cp1252", ";")
 
@@ -147,7 +147,7 @@ def test_there_is_somebody_of_every_kind(inside_demo: Tenant) -> None:
     gone = Contact.objects.exclude(deleted_at=None)
     assert gone.count() == history.GONE
     assert gone.values("deleted_reason").distinct().count() > 3
-    assert exact.totals("email").values == history.DOUBLES
+    assert exact.totals("email").values == history.DUPLICATES
     assert ProbableSearch.objects.get().state == "done"
     assert ProbablePair.objects.count() >= history.LIKES
 

@@ -94,7 +94,7 @@ def canary(alice: Actor) -> tuple[Actor, Contact]:
     bring(alice.workspace, HEADER + ROW.replace("Riga", "Oslo") + f"C-9,{CANARY}.old@example.org,,Zy,Old{CANARY},\n")
     bad = bring(alice.workspace, HEADER + f"C-{CANARY},{CANARY}@@example.com,12,{CANARY},,\n")
     with tenant_context(own):
-        corrections.mend(bad, 2, {1: f"{CANARY}@@still.example"}, chosen=None)
+        corrections.correct_row(bad, 2, {1: f"{CANARY}@@still.example"}, chosen=None)
         corrections.recheck(bad)
         assert f"{CANARY}@@still.example" in str(RejectedRow.objects.get().rechecked)
         who = Contact.objects.get(external_id=f"C-{CANARY}")

@@ -27,7 +27,7 @@ from tests.cast import Actor
 
 ROWS = 12_000
 SEED = 11
-SHARES = {"bad": 0.06, "doubles": 0.05, "malformed": 0.01}
+SHARES = {"bad": 0.06, "duplicates": 0.05, "malformed": 0.01}
 
 
 def fixture_rows() -> Iterator[list[str]]:

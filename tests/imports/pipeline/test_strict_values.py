@@ -151,7 +151,7 @@ def test_mended_rows_need_not_keep_the_rules_of_files(alice: Actor) -> None:
     imp = bring(own, "email;phone\na@@x.example;+447911123456\nb@x.example;\nc@x.example;\n", user=alice.user)
     assert (imp.status, imp.created, imp.in_error) == ("imported", 2, 1)
     with tenant_context(own.pk):
-        corrections.mend(imp, 2, {0: "a@x.example"}, chosen=None)
+        corrections.correct_row(imp, 2, {0: "a@x.example"}, chosen=None)
         made = corrections.import_corrections(imp, tenant=own, user=alice.user)
     assert made is not None
     worker.work(own.pk, made.pk)

@@ -188,7 +188,7 @@ def test_back_to_the_mapping_with_everything_kept(alice: Actor, tenant: Tenant, 
         assert kept[name] == PAGE[name], name
     now = again(tenant, imp)
     assert (now.phase, now.status, now.mapping) == (Phase.DRAFT, "preparing", before)
-    assert (now.rows, now.review, now.in_error, now.created, now.turn_version) == (None, {}, 0, 0, None)
+    assert (now.rows, now.review, now.in_error, now.created, now.contacts_version) == (None, {}, 0, 0, None)
     with tenant_context(tenant.pk):
         for rows in (Unit, RowIssue, RejectedRow):
             assert not rows.objects.filter(import_id=imp.pk).exists()
