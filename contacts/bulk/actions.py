@@ -46,8 +46,8 @@ class BulkActionType:
     effect: ClassVar[str] = ""
     # How it runs and whether it can be undone, above the button.
     promise: ClassVar[str] = (
-        "This runs in the background and you can watch its progress. You can undo it later, except for contacts changed in "
-        "the meantime."
+        "This runs in the background and you can watch its progress. You can undo it later, except for contacts that have "
+        "changed in the meantime."
     )
     # The template of what is to be chosen first, and whether the button warns.
     choices_template: ClassVar[str] = ""
@@ -232,12 +232,18 @@ def _end(action: BulkAction, state: BulkState, *, error: str = "") -> None:
         outbox.put_notice(action.created_by, text=headline(action), url=url, tone="bad" if error else "ok")
 
 
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'s' if count != 1 else ''}"
+
+
 def headline(action: BulkAction) -> str:
     """One sentence that says how it ended: "1,204 contacts deleted, 3 skipped"."""
     kind = action_types()[action.kind]
     if action.state == BulkState.FAILED:
-        return f"{kind.label} failed after {action.done:,} {kind.noun}s"
+        return f"{kind.label} failed after {_counted(action.done, kind.noun)}"
     if action.state == BulkState.UNDONE:
-        return f"Undone for {action.undone:,} {kind.noun}s" + (f", not for {action.kept:,}" if action.kept else "")
+        return f"Undone for {_counted(action.undone, kind.noun)}" + (
+            f", not for {action.kept:,}" if action.kept else ""
+        )
     skipped = f", {action.skipped:,} skipped" if action.skipped else ""
-    return f"{action.done:,} {kind.noun}{'s' if action.done != 1 else ''} {kind.past}{skipped}"
+    return f"{_counted(action.done, kind.noun)} {kind.past}{skipped}"

@@ -56,7 +56,7 @@ class Delete(BulkActionType):
     choices_template, danger, reasons = "contacts/_choose_reason.html", True, DELETION_REASONS
 
     def effects(self, selected: int, count: int, **_options: Any) -> list[Effect]:
-        rest = Effect("shield-check", "Kept: bulk delete only removes contacts you cannot message", selected - count)
+        rest = Effect("shield-check", "Not deleted, because you can still message them", selected - count)
         return [*super().effects(selected, count), rest]
 
     def options(self, given: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -76,7 +76,7 @@ class Delete(BulkActionType):
 class RemoveDuplicates(BulkActionType):
     """Of contacts that share an e-mail address or a phone, leave the one made first, or the one made last."""
 
-    label, past, icon = "Remove duplicates", "removed as duplicates", "copy"
+    label, past, icon = "Delete duplicates", "deleted as duplicates", "copy"
     effect = "Hidden from all lists"
     choices_template, danger = "contacts/_choose_kept.html", True
 
@@ -85,7 +85,7 @@ class RemoveDuplicates(BulkActionType):
         return [
             Effect("users", f"Contacts that share {value}", selected),
             Effect(self.icon, self.effect, count),
-            Effect("check", f"Kept, one for each {each}", selected - count),
+            Effect("check", f"Not deleted, one for each {each}", selected - count),
         ]
 
     def options(self, given: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -93,7 +93,7 @@ class RemoveDuplicates(BulkActionType):
         return {"by": by, "keep": keep} if by in ("email", "phone") and keep in ("earlier", "later") else None
 
     def asking(self, count: int) -> str:
-        return f"Remove {count:,} duplicate{'s' if count != 1 else ''}"
+        return f"Delete {count:,} duplicate{'s' if count != 1 else ''}"
 
     def gather(self, action: BulkAction) -> int:
         return queries.gather_duplicates(action.pk, action.options["by"], keep=action.options["keep"])

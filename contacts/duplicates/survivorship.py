@@ -13,7 +13,7 @@ from contacts.values.identifiers import name_key
 from contacts.values.types import CORE
 
 # Which contact's value is taken where several have one and nobody has said otherwise.
-RULES = {"newest": "newest value", "oldest": "oldest value", "fullest": "fullest contact"}
+RULES = {"newest": "Newest value", "oldest": "Oldest value", "fullest": "Most complete contact"}
 RULE = "newest"
 # How letters with signs are put in plain ones, or lose them: ü, ö, ä and å, sz of Polish, š, ž and č.
 _SPELLED = (

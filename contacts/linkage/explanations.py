@@ -55,7 +55,7 @@ def reasons(
     """What speaks for and against, the strongest first. `values`: field → how the two contacts have it."""
     evidence = [_reason(*part, values=values.get(part[0], ("", "")), people=people) for part in parts if part[2]]
     if household > 0.5:
-        evidence.append(Evidence("members of one household have this in common too", -household))
+        evidence.append(Evidence("members of the same household share this, too", -household))
     return sorted(evidence, key=lambda reason: -abs(reason.bits))
 
 

@@ -52,8 +52,8 @@ LIVING_ORDERS = {
     "rating": Order("E-mail rating, lowest first", "rating", False),
 }
 DELETED_ORDERS = {
-    "-deleted": Order("Deleted, latest first", "deleted_at", True),
-    "deleted": Order("Deleted, earliest first", "deleted_at", False),
+    "-deleted": Order("Deleted, newest first", "deleted_at", True),
+    "deleted": Order("Deleted, oldest first", "deleted_at", False),
     "-created": LIVING_ORDERS["-created"],
     "created": LIVING_ORDERS["created"],
 }

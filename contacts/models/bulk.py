@@ -18,7 +18,7 @@ class BulkState(models.TextChoices):
     WORKING = "working", "Working"
     DONE = "done", "Done"
     FAILED = "failed", "Failed"
-    CANCELED = "canceled", "Canceled"
+    CANCELED = "canceled", "Cancelled"
     UNDOING = "undoing", "Undoing"
     UNDONE = "undone", "Undone"
 

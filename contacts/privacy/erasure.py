@@ -25,7 +25,7 @@ class Erase(BulkActionType):
     """Remove deleted contacts from every store. Those that were merged into them go with them."""
 
     label, past, icon = "Erase for good", "erased for good", "eraser"
-    effect = "Deleted everywhere: fields, events, files that mention them, exports, and their data in the audit log"
+    effect = "Erased everywhere: fields, events, files that mention them, exports, and their data in the audit log"
     promise = (
         "This runs in the background. We keep only a digest of each address, number and ID, which cannot be read back: it "
         "stops imports from adding these people again."

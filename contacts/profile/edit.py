@@ -80,7 +80,7 @@ def undo(contact: Contact, detail: Mapping[str, Any], *, user_id: int) -> None:
     """Give back what an edit has changed; the caller has locked the contact. Raises NotAllowed: it was changed since."""
     pairs: dict[str, list[list[Any]]] = detail["values"]
     if any(value_state.state_of(contact, key) != after for key, (_before, after) in pairs.items()):
-        raise NotAllowed("Nothing was undone: one of the values has changed since.")
+        raise NotAllowed("Nothing was undone: one of the values has changed since then.")
     if "external_id" in pairs:
         _refuse_taken(pairs["external_id"][0][0], contact.pk)
     value_state.write_states(contact, {key: before for key, (before, _after) in pairs.items()}, timezone.now())

@@ -47,7 +47,7 @@ QUICK_ACTIONS = {
         _reachable,
     ),
     "clear-spam": QuickAction(
-        "contact.spam_cleared", "Clear spam complaint", "flag", "no longer has a spam complaint", "email",
+        "contact.spam_cleared", "Clear spam report", "flag", "no longer has a spam report", "email",
         EmailStatus.ACTIVE, lambda c: bool(c.email) and c.email_status == EmailStatus.SPAM,
     ),
     "blacklist-email": QuickAction(
@@ -72,7 +72,7 @@ def perform(contact_id: int, act: QuickAction, *, user_id: int) -> AuditEntry:
     if contact.deleted_at is not None:
         raise NotAllowed("This contact was deleted.")
     if not act.applies(contact):
-        raise NotAllowed(f"“{act.label}” no longer applies: this contact has changed.")
+        raise NotAllowed("This contact has changed, so this action no longer applies.")
     before = status_of(contact, act.channel)
     now = timezone.now()
     after = {"status": act.status, "at": now.isoformat(), "reason": StatusReason.MANUAL.value}

@@ -46,7 +46,7 @@ def undo(entry_id: int, *, user_id: int) -> Contact:
         restore(contact.pk, user_id=user_id)
     elif entry.verb == edit.EDITED:
         if contact.deleted_at is not None:
-            raise NotAllowed("This contact was deleted since.")
+            raise NotAllowed("This contact has since been deleted.")
         edit.undo(contact, detail, user_id=user_id)
     elif entry.verb == RESTORED:
         _delete_again(contact, detail["before"], user_id=user_id)
@@ -67,7 +67,7 @@ def _delete_again(contact: Contact, before: dict[str, Any], *, user_id: int) -> 
 def _undo_status(contact: Contact, detail: dict[str, Any], *, user_id: int) -> None:
     channel = detail["channel"]
     if status_of(contact, channel) != detail["after"]:
-        raise NotAllowed("Nothing was undone: the status has changed since.")
+        raise NotAllowed("Nothing was undone: the status has changed since then.")
     if detail.get("entered"):
         blacklist.forget(channel, getattr(contact, channel) or "", user_id=user_id)
     set_status(contact, channel, detail["before"])

@@ -122,7 +122,7 @@ def ask(form: SignupForm, *, email: str, name: str) -> None:
         to=normal,
         subject=f"Confirm your subscription: {form.title}",
         body=(
-            f"Someone, probably you, filled in the form “{form.title}” of {workspace.name}.\n\n"
+            f"Someone, probably you, filled in the form “{form.title}” from {workspace.name}.\n\n"
             f"Confirm within {CONFIRM_DAYS} days:\n"
             f"{link}\n\nIf this was not you, ignore this e-mail. Without confirmation you will not receive any messages.\n"
         ),

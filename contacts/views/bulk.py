@@ -157,7 +157,7 @@ def _pending_sentence(kind: bulk_actions.BulkActionType, bulk: BulkAction) -> st
 def outcome_sentence(bulk: BulkAction) -> str:
     """What has become of an action, in a sentence."""
     if bulk.state in (BulkState.GATHERING, BulkState.WORKING):
-        return "Under way"
+        return "Running"
     return "Undoing" if bulk.state == BulkState.UNDOING else bulk_actions.headline(bulk)
 
 
@@ -192,7 +192,7 @@ def cancel(request: WorkspaceRequest, action_id: int) -> HttpResponse:
     """Stop a bulk action."""
     _mine(request, action_id)
     if bulk_actions.cancel(action_id, user_id=user_id(request)).state == BulkState.CANCELED:
-        messages.success(request, "Stopped. You can undo what was done so far.")
+        messages.success(request, "Action cancelled. You can undo what was done so far.")
     return redirect_to(request, "contacts:bulk_action", action_id)
 
 

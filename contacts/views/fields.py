@@ -149,5 +149,6 @@ def archive_category(request: WorkspaceRequest, category_id: int) -> HttpRespons
         row = categories.archive(category_id, user_id=user_id(request))
     except Category.DoesNotExist:
         raise Http404 from None
-    messages.success(request, f"{row.name} is closed to new subscribers. Existing subscriptions stay.")
+    said = f"Category {row.name} archived. Contacts can no longer subscribe to it. Existing subscriptions stay."
+    messages.success(request, said)
     return redirect_to(request, "contacts:categories")

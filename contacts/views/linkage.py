@@ -21,9 +21,9 @@ from tenants.web.request import safe_next, user_id
 SAID = {
     Decision.NOT_SAME: "Marked as different people. They are shown again only if one of them changes.",
     Decision.LATER: "Postponed. You can find them under “Postponed”.",
-    Decision.OPEN: "Moved back to the contacts to decide.",
+    Decision.OPEN: "Moved back to “To decide”.",
 }
-VIEWS = {"": "To decide", "later": "Postponed", "not_same": "Not the same"}
+VIEWS = {"": "To decide", "later": "Postponed", "not_same": "Different people"}
 
 
 @allow("contacts.view")

@@ -79,8 +79,8 @@ def unmerge(request: HttpRequest, merge_id: int) -> HttpResponse:
         messages.warning(request, str(problem))
     else:
         values = f"{kept} value{'s' if kept != 1 else ''}"
-        stayed = f" {values} changed since and {'keep' if kept != 1 else 'keeps'} the new state." if kept else ""
-        messages.success(request, f"Merge undone.{stayed}")
+        stayed = f", except for {values} changed after the merge" if kept else ""
+        messages.success(request, f"Merge undone{stayed}.")
     return redirect_to(request, back)
 
 

@@ -60,7 +60,7 @@ def delete(request: HttpRequest, contact_id: int) -> HttpResponse:
         request,
         contact_id,
         lambda: quick_actions.delete(contact_id, reason=reason, user_id=user_id(request)),
-        f"{contact.display_name} was deleted. You can restore it under Deleted.",
+        f"{contact.display_name} was deleted. You can restore it under “Deleted only”.",
     )
 
 

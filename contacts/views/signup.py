@@ -164,5 +164,5 @@ def archive_form(request: WorkspaceRequest, form_id: int) -> HttpResponse:
     form.archived_at = timezone.now()
     form.save(update_fields=["archived_at"])
     audit.record("form.archived", user_id=user_id(request), target=f"form {form.pk}", title=form.title)
-    messages.success(request, f"Form “{form.title}” closed.")
+    messages.success(request, f"Form “{form.title}” archived. It no longer accepts subscriptions.")
     return redirect_to(request, "contacts:signup_forms")

@@ -431,7 +431,7 @@ def test_another_workspace_is_never_touched(crowd: Actor, charlie: Actor) -> Non
         ("restore", 1_204, "Restore 1,204 contacts"),
         ("erase", 3, "Erase 3 contacts for good"),
         ("export", 2, "Export 2 contacts"),
-        ("duplicates", 2, "Remove 2 duplicates"),
+        ("duplicates", 2, "Delete 2 duplicates"),
         ("segments", 5, "Add 5 contacts to segments"),
         ("pairs", 1, "Merge 1 pair"),
     ],

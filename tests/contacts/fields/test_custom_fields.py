@@ -164,7 +164,7 @@ def test_a_change_of_type_is_not_stopped_half_way(alice: Actor) -> None:
     bring(alice.workspace, "email,shoe_size\na@example.com,41\n")
     with tenant_context(alice.workspace.pk):
         action = change_type.begin(only_row(), "integer", {}, user_id=alice.user.pk)
-    assert "Stop</button>" not in alice.get(f"contacts/actions/{action.pk}/").text
+    assert "Cancel action</button>" not in alice.get(f"contacts/actions/{action.pk}/").text
     alice.post(f"contacts/actions/{action.pk}/cancel/")
     assert work(alice, action).state == "done"
 

@@ -425,7 +425,7 @@ def test_reasons_are_said_in_words() -> None:
         ("phone is the same: +44 (no other contact has it)", "+16.4"),
         ("last name is the same: rocha (1 in 3,100 contacts has it)", "+9.0"),
         ("first name differs (kayla / lisa)", "−5.8"),
-        ("members of one household have this in common too", "−3.0"),
+        ("members of the same household share this, too", "−3.0"),
         ("city is nearly the same", "+2.0"),
     ]
 
@@ -638,7 +638,7 @@ def test_the_queue(town: tuple[Actor, dict[int, int]]) -> None:
     assert "Reading contacts" in page
     search(alice)
     page = alice.client.get(address).content.decode()
-    assert "Not the same person" in page
+    assert "Mark as different people" in page
     assert "is the same" in page
     with tenant_context(alice.workspace.pk):
         first, second = review.page("")[:2]

@@ -86,7 +86,7 @@ def test_an_id_that_somebody_has_is_refused(alice: Actor) -> None:
 def test_who_was_erased_is_not_entered_again(alice: Actor) -> None:
     with tenant_context(alice.workspace.pk):
         suppression.add([("email", "ann.ohara@example.com")])
-    assert "asked to be erased" in add(alice).content.decode()
+    assert "was erased for good" in add(alice).content.decode()
 
 
 def test_fields_of_the_workspace_and_categories(alice: Actor) -> None:
