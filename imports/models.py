@@ -20,7 +20,7 @@ class Status(models.TextChoices):
     IMPORTING = "importing", "Importing"
     IMPORTED = "imported", "Imported"
     FAILED = "failed", "Failed"
-    CANCELED = "canceled", "Canceled"
+    CANCELED = "canceled", "Cancelled"
     UNDOING = "undoing", "Undoing"
     UNDONE = "undone", "Undone"
 

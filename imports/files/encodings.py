@@ -15,8 +15,8 @@ CHOICES: dict[str, str] = {
     "utf-8": "UTF-8",
     "utf-8-sig": "UTF-8 with byte order mark",
     "utf-16": "UTF-16",
-    "utf-16-le": "UTF-16, little end first",
-    "utf-16-be": "UTF-16, big end first",
+    "utf-16-le": "UTF-16, little-endian",
+    "utf-16-be": "UTF-16, big-endian",
     "utf-32": "UTF-32",
     "cp1252": "Windows-1252 (Western European)",
     "cp1250": "Windows-1250 (Central European)",
@@ -74,7 +74,7 @@ def named(name: str) -> str:
 # --- other kinds of files ----------------------------------------------------------------------------------------------
 
 _MAGIC = (
-    (b"%PDF-", "PDF"), (b"\x89PNG", "PNG picture"), (b"\xff\xd8\xff", "JPEG picture"), (b"GIF8", "GIF picture"),
+    (b"%PDF-", "PDF"), (b"\x89PNG", "PNG image"), (b"\xff\xd8\xff", "JPEG image"), (b"GIF8", "GIF image"),
     (b"\x1f\x8b", "gzip"),
     (b"SQLite format 3\x00", "SQLite database"), (b"\x7fELF", "program"), (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "old Excel"),
     (b"7z\xbc\xaf\x27\x1c", "7-Zip"), (b"Rar!\x1a\x07", "RAR"), (b"\xfd7zXZ\x00", "xz"), (b"\x28\xb5\x2f\xfd", "Zstandard"),

@@ -94,16 +94,16 @@ _FORMATS = {
     "email_status": "active, not confirmed, unsubscribed, blacklisted or spam",
     "phone_status": "active or blacklisted",
     "row.segments": "segment names, separated by |",
-    "row.endpoint": "a name from Settings, Sources of data",
-    "row.touchpoint": "a name from Settings, Sources of data",
-    "row.action": "a name from Settings, Sources of data",
+    "row.endpoint": "a name from Settings, Data sources",
+    "row.touchpoint": "a name from Settings, Data sources",
+    "row.action": "a name from Settings, Data sources",
     "event.currency": "three letters",
     "event.items": "names separated by |, or a JSON list",
     "event.channel": ", ".join(CHANNELS),
     "event.status": "delivered, read, clicked, undelivered, unsubscribed or spam",
 }
 SHOWN_OPTIONS = 5
-OF_CONTACTS = ("Contact", "Fields", "Your own fields")
+OF_CONTACTS = ("Contact", "Fields", "Custom fields")
 
 
 def groups() -> list[tuple[str, list[Field]]]:
@@ -112,7 +112,7 @@ def groups() -> list[tuple[str, list[Field]]]:
         ("Contact", [_field(key, guess.label(key)) for key in guess.CORE_TARGETS]),
         ("Fields", [_field(key, system.label, system.type) for key, system in SYSTEM.items()]),
         (
-            "Your own fields",
+            "Custom fields",
             [_own(attribute) for attribute in Attribute.objects.filter(archived_at=None).order_by("label")],
         ),
         ("For this row", [_field(key, label) for key, label in row_settings.SETTINGS.items()]),

@@ -150,11 +150,11 @@ def effects(imp: Import, direction: str) -> list[dict[str, str]]:
         return [
             {
                 "icon": "redo-2",
-                "text": "undone rows are written again",
+                "text": "Undone rows are written again",
                 "figure": formatting.number(back),
             },
-            {"icon": "lock", "text": "anything changed since then stays as it is", "figure": ""},
-            {"icon": "clock", "text": "available until", "figure": formatting.day(until) if until else ""},
+            {"icon": "lock", "text": "Anything changed since then stays as it is", "figure": ""},
+            {"icon": "clock", "text": "Available until", "figure": formatting.day(until) if until else ""},
         ]
     made = touched.filter(outcome=RowOutcome.CREATED)
     changed = touched.filter(outcome=RowOutcome.UPDATED).count()
@@ -162,16 +162,16 @@ def effects(imp: Import, direction: str) -> list[dict[str, str]]:
     return [
         {
             "icon": "trash-2",
-            "text": "contacts that it created are removed",
+            "text": "Contacts that it created are removed",
             "figure": formatting.number(made.count()),
         },
         {
             "icon": "undo-2",
-            "text": "updated contacts get their previous values back",
+            "text": "Updated contacts get their previous values back",
             "figure": formatting.number(changed),
         },
-        {"icon": "lock", "text": "anything changed or used since then stays as it is", "figure": ""},
-        {"icon": "redo-2", "text": "you can redo the import", "figure": f"until {formatting.day(until)}"},
+        {"icon": "lock", "text": "Anything changed or used since then stays as it is", "figure": ""},
+        {"icon": "redo-2", "text": "You can redo the import", "figure": f"until {formatting.day(until)}"},
     ]
 
 

@@ -12,7 +12,7 @@ no_rows: No rows below the header
     The file has a header but no rows.
     Add at least one row below the header.
 file_type: Unsupported file type
-    This is a {kind} file, which we cannot import.
+    We cannot import files of this type: {kind}.
     Save it as CSV or XLSX and upload that file.
 file_corrupt: The file is damaged
     The archive or workbook is incomplete or cannot be opened.
@@ -63,14 +63,14 @@ separator_unclear: Separator unclear
     {value} cannot be used as a separator.
     Choose a single character, for example a semicolon.
 unclosed_quote: Closing quote missing
-    The quote opened in line {line} is never closed.
+    The quote opened on line {line} is never closed.
     Close the quote in the file, or choose “no quotes”.
 record_too_long: Row too long
-    The row in line {line} is longer than {limit} characters.
+    The row on line {line} is longer than {limit} characters.
     Check the line endings of the file, and the quotes and separator chosen for it.
-header_line: No table starts in this line
-    No table can start in line {value}: the rest of the file is empty, or this is not a line number up to {limit}.
-    Enter the number of the line that holds the column names.
+header_line: No table starts on this line
+    No table can start on line {value}: the rest of the file is empty, or this is not a line number up to {limit}.
+    Enter the number of the line that contains the column names.
 header_duplicate: Column names are not unique
     The header has these names more than once: {names}.
     Give each column a different name.
@@ -85,8 +85,8 @@ two_columns_one_target: Two columns mapped to one field
     Two columns are mapped to {value}.
     Choose another field for one of them, or skip it.
 consent_left_out: Consent column not mapped
-    {value}: this looks like consent data, but it is not mapped to a field.
-    Map it to E-mail status or Phone status, or confirm that you want to leave it out.
+    This looks like consent data, but it is not mapped to a field: {value}.
+    Map it to E-mail status or Phone status, or confirm that you want to skip it.
 required_not_mapped: Required field not mapped
     No column is mapped to {value}, which is required for new contacts.
     Map a column to it, or choose “Update existing only”.
@@ -97,7 +97,7 @@ unknown_target: Unknown field
     {value} is not a field of this workspace.
     Choose another field.
 no_event_column: Event column missing
-    A file of {task} needs a column for: {value}.
+    A file of {task} needs a column for {value}.
     Map that column, or import the file as contacts only.
 segment_not_static: Segment is dynamic
     {name} is a dynamic segment. Its rule decides which contacts it contains, so you cannot add contacts to it.
@@ -113,7 +113,7 @@ too_many_cells: Too many cells
     The row has more cells than the header.
     Put quotes around any cell that contains the separator.
 bad_quotes: Quotes cannot be read
-    There is text after a closing quote, so the cells cannot be told apart.
+    There is text after a closing quote, so it is unclear where the cell ends.
     Write each quote inside a cell twice: "".
 required_empty: Required value missing
     This field is required, but the cell is empty.
@@ -137,19 +137,19 @@ contact_deleted: Contact is deleted
     The row only matches a deleted contact.
     Restore the contact if you want to import this row.
 contact_suppressed: Person was erased
-    This person asked to be erased permanently and cannot be imported again.
+    A person with this identifier was erased for good and cannot be imported again.
     You do not need to do anything.
 unknown_contact: Contact ID not found
     There is no contact with the ID in this row, or it is deleted.
     Check the contact ID column, or leave the cell empty.
 status_kept: Status not changed
-    The contact's current status is stricter than the status in the file. Imports only make consent stricter.
-    You do not need to do anything. An admin can change this before an import.
+    The contact's current status is stricter than the status in the file. Imports can only make a status stricter.
+    You do not need to do anything. An admin can allow milder statuses in the settings of an import.
 status_of_address: Status set by the address
     This address or number is already {status} in this workspace, so the contact gets the same status.
     You do not need to do anything. Consent applies to the address, for every contact that has it.
 order_without_id: Order ID missing
-    The row has order data but no order ID, so the order cannot be told apart from others.
+    The row has order data but no order ID, so we cannot tell this order from others.
     Fill in the order ID.
 event_without_name: Event name missing
     The row has event data but no event name.
@@ -228,7 +228,7 @@ not_a_number: Not a number
     This is not a number.
     Use digits and a decimal point, for example 12.50.
 number_with_comma: Decimal separator unclear
-    The number can be read with a decimal separator or with a thousands separator.
+    The comma or point could separate decimals or thousands.
     Write it like 1234.50, without thousands separators.
 number_with_currency: Currency in a number
     The cell contains a currency as well as the number.
@@ -292,7 +292,7 @@ not_a_contact_id: Not a contact ID
     Copy it from the web address of the contact's page.
 unknown_name: Unknown name
     {value} is not a known {kind} in this workspace.
-    Correct the name, or add it under Settings, Sources of data.
+    Correct the name, or add it under Settings, Data sources.
 segments_unreadable: Segments cannot be read
     A cell can name at most {limit} segments, separated by |, with up to 120 characters each.
     Shorten the list or the names.
@@ -310,19 +310,19 @@ items_unreadable: Items cannot be read
     Write them like Tent x1 | Stove x2.
 # --- the import ---
 worker_lost: Workers stopped repeatedly
-    Workers stopped {times} times while they processed the same part of the file.
-    Ask your admin to check the memory of the workers, then import the file again. This creates no duplicates.
+    Workers stopped {times} times while processing the same part of the file.
+    Ask your admin to check the memory of the workers, then import the file again. This does not create duplicates.
 unit_failed: Part of the file kept failing
     The same part of the file failed {times} times.
-    Ask your admin to check the worker log. Importing the file again creates no duplicates.
+    Ask your admin to check the worker log. Importing the file again does not create duplicates.
 database_error: Database problem
     A database statement failed ({detail}). Nothing from that part of the file was written.
     Import the file again. If it fails again, tell your admin.
 sum_mismatch: Row counts do not match
     The file has {rows} rows, but the outcomes add up to {total}.
     Report this problem. The rows that were written are listed below.
-canceled: Canceled
-    The import was canceled. Rows that had been written were not removed.
+canceled: Cancelled
+    The import was cancelled. Rows that had already been written were not removed.
     To import the remaining rows, import the file again.
 unknown: Unknown problem
     This problem has no description.

@@ -69,15 +69,10 @@ class Progress:
         return self.counts["created"] + self.counts["updated"] if self.writing else 0
 
     @property
-    def label(self) -> str:
-        """The name of the current stage."""
-        return phases.STAGES[min(self.stage, VERIFY)].label
-
-    @property
     def doing(self) -> str:
         """What is being done, in one or two words."""
         if self.canceling:
-            return "Canceling"
+            return "Cancelling"
         if self.waiting:
             return "Waiting for another import" if self.behind else "Waiting for a worker"
         return phases.STAGES[min(self.stage, VERIFY)].doing
@@ -86,7 +81,7 @@ class Progress:
     def title(self) -> str:
         """The state in words, with the share where there is one."""
         if self.stuck:
-            return f"Stuck in {self.label}"
+            return f"Stuck while {phases.STAGES[min(self.stage, VERIFY)].doing.lower()}"
         share = f", {self.percent} %" if self.measured and not self.canceling else ""
         return f"{self.doing}{share}"
 

@@ -78,14 +78,14 @@ def dialect(imp: Import) -> Pairs:
 def _sheet(imp: Import) -> str:
     of = f", one of {len(imp.sheets)} sheets" if len(imp.sheets) > 1 else ""
     looks = imp.looks
-    hidden = f"; {looks['hidden_rows']:,} hidden rows {'left out' if looks.get('skip_hidden') else 'imported'}"
+    hidden = f"; {looks['hidden_rows']:,} hidden rows {'skipped' if looks.get('skip_hidden') else 'imported'}"
     merged = "; merged cells filled down" if looks.get("fill") else ""
     return f"sheet {imp.sheet} of an Excel workbook (XLSX){of}{hidden if looks.get('hidden_rows') else ''}{merged}"
 
 
 def _header(stored: dict[str, Any]) -> str:
     line = stored.get("header_line") or 1
-    return f"in line {line}" if stored["header"] else f"none; rows start in line {line}"
+    return f"on line {line}" if stored["header"] else f"none; rows start on line {line}"
 
 
 def timings(imp: Import) -> list[dict[str, Any]]:

@@ -165,7 +165,7 @@ def retry(request: WorkspaceRequest, import_id: int) -> HttpResponse:
     _keep_typed(request, imp)
     made = corrections.import_corrections(imp, tenant=request.workspace, user=request.user)  # type: ignore[arg-type]
     if made is None:
-        messages.error(request, "No rows are ready. Fix the highlighted cells, then import them again.")
+        messages.error(request, "No corrected rows yet. Correct the highlighted cells, then import the rows.")
         return redirect_to(request, "imports:detail", imp.pk)
     audit.record("import.retried", user_id=request.user.pk, target=f"import {imp.pk}", into=made.pk)
     messages.success(request, f"Importing the corrected rows of {imp.file_name}.")

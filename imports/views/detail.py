@@ -236,11 +236,11 @@ def ask_cancel(request: WorkspaceRequest, import_id: int) -> HttpResponse:
 
 def _effects(written: int, open_rows: int, rows: int | None) -> list[dict[str, str]]:
     """What canceling does, for ui/dialog.html."""
-    stay = {"icon": "check", "text": "rows already written will stay", "figure": number(written)}
-    out = {"icon": "x", "text": "rows are not processed", "figure": number(open_rows) if rows else "all"}
+    stay = {"icon": "check", "text": "Rows already written stay", "figure": number(written)}
+    out = {"icon": "x", "text": "Rows that will not be processed", "figure": number(open_rows) if rows else "all"}
     again = {
         "icon": "repeat",
-        "text": "to import the rest, import the file again; this creates no duplicates",
+        "text": "To import the rest, import the file again. This does not create duplicates.",
         "figure": "",
     }
     return [stay, out, again]
@@ -254,7 +254,7 @@ def cancel(request: WorkspaceRequest, import_id: int) -> HttpResponse:
     take_back = request.POST.get("written") == "take_back" and _may(request, "imports.undo")
     if upload.cancel(imp, take_back=take_back):
         audit.record("import.canceled", user_id=request.user.pk, target=f"import {imp.pk}", take_back=take_back)
-        messages.success(request, f"Canceling {imp.file_name}.")
+        messages.success(request, f"Cancelling {imp.file_name}.")
     return redirect_to(request, "imports:detail", imp.pk)
 
 

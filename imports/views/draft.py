@@ -46,7 +46,7 @@ def reopen(request: WorkspaceRequest, import_id: int) -> HttpResponse:
     imp = get_object_or_404(Import, pk=import_id)
     if upload.reopen(imp):
         audit.record("import.reopened", user_id=request.user.pk, target=f"import {imp.pk}")
-        messages.success(request, "You can change the mapping now. Your choices have not changed.")
+        messages.success(request, "You can change the mapping now. All your choices are still there.")
     elif not imp.ended:
         messages.warning(request, "This import has already started, so its mapping cannot be changed.")
     return redirect_to(request, "imports:detail", imp.pk)

@@ -217,7 +217,7 @@ def target_groups(own_types: Mapping[str, str]) -> list[tuple[str, list[tuple[st
     groups = [
         ("Contact", [*CORE.items(), ("full_name", "Full name"), *list(row_settings.SETTINGS.items())[:3]]),
         ("Fields", [(key, s.label) for key, s in SYSTEM.items()]),
-        ("Your own fields", own),
+        ("Custom fields", own),
         ("For this row", list(row_settings.SETTINGS.items())[3:]),
         ("Activity", list(row_settings.EVENT.items())),
     ]

@@ -37,7 +37,7 @@ def save(request: WorkspaceRequest, import_id: int) -> HttpResponse:
     user = request.user if request.user.is_authenticated else None
     saved_mappings.save(imp, name, columns=chosen, options=form.options(), user=user)
     audit.record("mapping.saved", user_id=request.user.pk, target=name)
-    messages.success(request, f"Saved as {name}. We will suggest it for files with the same columns.")
+    messages.success(request, f"Mapping saved as {name}. We will suggest it for files with the same columns.")
     return redirect_to(request, "imports:detail", imp.pk)
 
 
@@ -70,13 +70,13 @@ def rename(request: WorkspaceRequest, saved_id: int) -> HttpResponse:
     saved.name = request.POST.get("name", "").strip()
     if not 0 < len(saved.name) <= MAX_NAME:
         return invalid(
-            request, "imports/saved.html", _context() | {"error": f"Enter a name of 1 to {MAX_NAME} characters."}
+            request, "imports/saved.html", _context() | {"error": f"Enter a name of up to {MAX_NAME} characters."}
         )
     try:
         with transaction.atomic():
             saved.save(update_fields=["name"])
     except IntegrityError:
-        error = f"Another mapping is already named {saved.name}."
+        error = f"The mapping {saved.name} already exists. Choose another name."
         return invalid(request, "imports/saved.html", _context() | {"error": error})
     return redirect_to(request, "imports:saved")
 
@@ -88,5 +88,5 @@ def delete(request: WorkspaceRequest, saved_id: int) -> HttpResponse:
     saved = get_object_or_404(SavedMapping, pk=saved_id)
     saved.delete()
     audit.record("mapping.deleted", user_id=request.user.pk, target=saved.name)
-    messages.success(request, f"Deleted {saved.name}.")
+    messages.success(request, f"Mapping {saved.name} deleted.")
     return redirect_to(request, "imports:saved")

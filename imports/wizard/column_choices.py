@@ -230,7 +230,7 @@ def _create(kind: str, key: str, *, label: str) -> Attribute:
     if kind not in TYPES:
         raise BadMapping(f"{kind} is not a type. Choose one of: {', '.join(TYPES)}.")
     if not is_key(key):
-        raise BadMapping(f"{key} cannot be the key of a new field: it is already in use or not written like shoe_size.")
+        raise BadMapping(f"{key} cannot name the column of a new field: it is in use or not written like shoe_size.")
     label = unmarked(label)
     if not Attribute.objects.filter(key=key).exists():
         try:
@@ -240,7 +240,7 @@ def _create(kind: str, key: str, *, label: str) -> Attribute:
     wanted = {"label": label[:120], "type": kind}
     attribute: Attribute = Attribute.objects.get_or_create(key=key, defaults=wanted)[0]
     if attribute.archived_at:
-        raise BadMapping(f"The field {key} is archived. Choose another key.")
+        raise BadMapping(f"The field {key} is archived. Choose another column name.")
     if attribute.type != kind:
         raise BadMapping(f"The field {key} already exists with the type {attribute.type}.")
     return attribute

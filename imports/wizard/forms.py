@@ -27,8 +27,8 @@ class DialectForm(forms.Form):
     separator = forms.ChoiceField(label="Separator", choices=[*SEPARATORS, (OTHER, "another character")])
     separator_other = forms.CharField(label="Another separator", required=False, max_length=1)
     quote = forms.ChoiceField(label="Quote", choices=[('"', '"'), ("'", "'"), ("none", "none")])
-    header_line = forms.IntegerField(label="Table starts in line", min_value=1, max_value=MAX_HEADER_LINE)
-    header = forms.BooleanField(label="This line has the column names", required=False)
+    header_line = forms.IntegerField(label="Table starts on line", min_value=1, max_value=MAX_HEADER_LINE)
+    header = forms.BooleanField(label="This line contains the column names", required=False)
 
     @classmethod
     def of(cls, dialect: Mapping[str, Any]) -> Self:
@@ -86,7 +86,7 @@ class CancelForm(forms.Form):
         label="Contacts already written",
         widget=forms.RadioSelect,
         initial="keep",
-        choices=[("keep", "Keep"), ("take_back", "Undo")],
+        choices=[("keep", "Keep them"), ("take_back", "Undo them")],
     )
 
 
@@ -117,7 +117,7 @@ class OptionsForm(forms.Form):
         label="Event name",
         required=False,
         max_length=120,
-        help_text="For files of events that have no column with the event name.",
+        help_text="For files of events without a column for the event name.",
     )
     mode = forms.ChoiceField(
         label="Create or update contacts",
@@ -143,13 +143,13 @@ class OptionsForm(forms.Form):
         choices=[
             ("last", "Last row wins, field by field"),
             ("first", "First row wins, field by field"),
-            ("error", "Put all of them in error"),
+            ("error", "Mark all of them as in error"),
         ],
     )
     bad_value = forms.ChoiceField(
         label="Values that cannot be read",
         widget=forms.RadioSelect,
-        choices=[("error", "Put the row in error"), ("drop", "Import the row without the value, with a warning")],
+        choices=[("error", "Mark the row as in error"), ("drop", "Import the row without the value, with a warning")],
     )
     identify_by = forms.ChoiceField(
         label="Identify contacts by",
@@ -207,7 +207,7 @@ class OptionsForm(forms.Form):
         label="Source action for existing contacts",
         required=False,
         max_length=120,
-        help_text="The same, for contacts that already existed.",
+        help_text="The same for existing contacts.",
         widget=forms.TextInput(attrs={"list": "actions"}),
     )
     happened = forms.CharField(

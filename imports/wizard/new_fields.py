@@ -60,5 +60,5 @@ def problems(wished: Mapping[int, NewField]) -> dict[int, str]:
         elif row is None and custom_fields.column_name(new.label) in taken:
             messages[i] = f"Exports already have a column named {new.label}. Choose another name."
         elif not column_choices.is_key(new.key):
-            messages[i] = "Enter an unused key of lower-case letters, digits and underscores, like shoe_size."
+            messages[i] = "Enter an unused column name of lower-case letters, digits and underscores, like shoe_size."
     return messages

@@ -52,7 +52,7 @@ class Command(BaseCommand):
             self._print({"status": "failed", "reason": problem.code, "sentence": text, "rows": 0}, options)
             raise SystemExit(1) from None
         except column_choices.Ambiguous as problem:
-            raise CommandError(f"{problem} Say --set format.{problem.name}={' or '.join(problem.ways)}.") from problem
+            raise CommandError(f"{problem} Use --set format.{problem.name}={' or '.join(problem.ways)}.") from problem
         except (BadOption, column_choices.BadMapping, saved_mappings.NoSuchMapping) as problem:
             raise CommandError(str(problem)) from problem
         result = _wait(tenant, import_id, review=options["review"])

@@ -36,7 +36,7 @@ class Command(BaseCommand):
                 raise CommandError(f"There is no import {options['id']} in {tenant.slug}.")
             if not undo.request(imp, UndoDirection.REDO if options["back"] else UndoDirection.UNDO, user=None):
                 raise CommandError(
-                    "There is nothing to undo or redo: it has not ended, this is already done, or it is too late."
+                    "This cannot be undone or redone: it has not ended, it has already been done, or it is too late."
                 )
         imp = _wait(tenant, imp.pk)
         said = {"id": imp.pk, "status": imp.status, **imp.undo_report, "seconds": round(time.monotonic() - began, 3)}

@@ -45,7 +45,7 @@ def test_what_cannot_be_undone_is_said(tenant: Tenant, back: bool) -> None:
     imp = bring(tenant, FILE)
     if not back:
         call_command("undo_import", imp.pk, workspace=tenant.slug, json=True)
-    with pytest.raises(CommandError, match="nothing to undo or redo"):
+    with pytest.raises(CommandError, match="cannot be undone or redone"):
         call_command("undo_import", imp.pk, workspace=tenant.slug, back=back)
 
 

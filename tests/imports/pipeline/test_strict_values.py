@@ -110,7 +110,7 @@ def test_pages_name_the_column(alice: Actor) -> None:
     Tenant.objects.filter(pk=alice.workspace.pk).update(strict_values=True)
     imp = bring(alice.workspace, "email,phone\na@x.example,+447911123456\nb@x.example,\n", review=True)
     said = alice.get(f"imports/{imp.pk}/").content.decode()
-    assert "Column phone was left out." in said
+    assert "Column phone is not imported." in said
     assert "1 of 2 rows" in flat(said)
     draft = receive(alice.workspace, "email,birthday\na@x.example,03/04/1988\n")
     assert "3 April or 4 March" not in alice.get(f"imports/{draft.pk}/").content.decode()

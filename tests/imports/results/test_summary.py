@@ -38,7 +38,7 @@ def test_the_page_tells_settings_columns_dialect_and_time(alice: Actor) -> None:
     how = page[page.index('id="how"') :]
     for words in ("Keep them; fill in empty fields only", "Create and update", "Fair", "LV", "; semicolon"):
         assert words in how, words
-    for words in ("Leads of stand B12", "Browser", "not imported", "E-mail", "Verify", "kept until"):
+    for words in ("Leads of stand B12", "Browser", "not imported", "E-mail", "Verify", "available until"):
         assert words in how, words
 
 

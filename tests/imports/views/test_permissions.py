@@ -30,7 +30,7 @@ def test_a_canceled_review_is_being_canceled_until_a_worker_has_done_it(alice: A
     imp = bring(alice.workspace, FILE, review=True)
     assert "Nothing has been written" in alice.get(f"imports/{imp.pk}/cancel/ask/").content.decode()
     alice.post(f"imports/{imp.pk}/cancel/")
-    assert "Canceling" in alice.get(f"imports/{imp.pk}/").content.decode()
+    assert "Cancelling" in alice.get(f"imports/{imp.pk}/").content.decode()
     assert alice.get(f"imports/{imp.pk}/live/").status_code == 200
 
 
@@ -49,4 +49,4 @@ def test_a_mapping_that_cannot_be_leaves_no_field_behind(alice: Actor) -> None:
     assert answer.status_code == 422
     assert "Two columns are mapped to" in answer.content.decode()
     # The choice stands in the form again; the field itself is not made.
-    assert "Your own fields" not in answer.content.decode()
+    assert "Custom fields" not in answer.content.decode()

@@ -29,9 +29,9 @@ def test_the_pages_say_undo_or_redo(alice: Actor, headers: dict[str, str]) -> No
     imp = bring(alice.workspace, "email\na@example.com\n", user=alice.user)
     shown = page(alice, imp, "undo/ask/", **headers)
     assert ("Undo import" in shown, "Redo import" in shown) == (True, False)
-    assert "contacts that it created are removed" in shown
+    assert "Contacts that it created are removed" in shown
     asked(alice, imp, UndoDirection.UNDO)
     shown = page(alice, imp, "redo/ask/", **headers)
     assert ("Undo import" in shown, "Redo import" in shown) == (False, True)
-    assert "undone rows are written again" in shown
+    assert "Undone rows are written again" in shown
     asked(alice, imp, UndoDirection.REDO)

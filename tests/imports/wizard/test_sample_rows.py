@@ -87,4 +87,4 @@ def test_the_page_names_columns_without_data_and_strangers(alice: Actor) -> None
     imp = receive(alice.workspace, "email,empty,quux\na@x.example,,7\n")
     said = alice.get(f"imports/{imp.pk}/").content.decode()
     assert "Column B has a header but no data." in said
-    assert "Skipped because we do not know their names: quux." in flat(said)
+    assert "Skipped because we do not recognise their names: quux." in flat(said)

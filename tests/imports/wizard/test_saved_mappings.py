@@ -108,7 +108,7 @@ def test_renamed_and_deleted(alice: Actor) -> None:
         weekly = SavedMapping.objects.get(name="Weekly").pk
     assert "Monthly" in alice.get("imports/saved/").content.decode()
     taken = alice.post(f"imports/saved/{weekly}/rename/", {"name": "Monthly"})
-    assert (taken.status_code, "Another mapping is already named" in taken.content.decode()) == (422, True)
+    assert (taken.status_code, "The mapping Monthly already exists" in taken.content.decode()) == (422, True)
     assert alice.post(f"imports/saved/{weekly}/rename/", {"name": " "}).status_code == 422
     assert alice.post(f"imports/saved/{weekly}/rename/", {"name": "Yearly"}).status_code == 302
     with tenant_context(alice.workspace.pk):

@@ -228,13 +228,13 @@ def test_hidden_rows_and_columns_are_said(alice: Actor) -> None:
     imp = receive(alice.workspace, hiding(), user=alice.user)
     assert (imp.looks["hidden_rows"], imp.looks["hidden_columns"]) == (2, ["B", "C"])
     page = alice.get(f"imports/{imp.pk}/").content.decode()
-    assert "The sheet hides 2 rows that will be imported." in page
+    assert "The 2 hidden rows of this sheet will be imported, too." in page
     assert "Hidden columns B, C are mapped like other columns." in page
     assert len(columns_of(alice.workspace, imp).rows) == 4
     assert alice.post(f"imports/{imp.pk}/sheet/", {"sheet": "People", "hidden": "skip"}).status_code == 302
     imp = again(alice.workspace, imp)
     assert columns_of(alice.workspace, imp).lines == [2, 4]
-    assert "The sheet hides 2 rows that will not be imported." in alice.get(f"imports/{imp.pk}/").content.decode()
+    assert "The 2 hidden rows of this sheet will not be imported." in alice.get(f"imports/{imp.pk}/").content.decode()
     assert alice.post(f"imports/{imp.pk}/sheet/", {"sheet": "People", "hidden": "import"}).status_code == 302
     assert len(columns_of(alice.workspace, again(alice.workspace, imp)).rows) == 4
 
