@@ -27,7 +27,7 @@ def save_dynamic_segment(rule: Group, name: str, *, user_id: int, segment: Segme
         with transaction.atomic():
             kept.save()
     except IntegrityError:
-        raise BadSegment(f"There is a segment {name} already.") from None
+        raise BadSegment(f"The segment {name} already exists. Choose another name.") from None
     changed = {"name": [before[0], name], "rule": [_joined(before[1]), _joined(rule_text.phrases(rule))]}
     verb = "segment.changed" if segment else "segment.made"
     audit.record(verb, user_id=user_id, target=f"segment {kept.pk}", values=changed)

@@ -42,7 +42,7 @@ class NotPossible(ValueError):
 def add(kind: str, name: str, *, touchpoint: str = "") -> SourceName:
     """A new name. Raises NotPossible when it is taken, in whatever capitals, or there are too many."""
     if SourceName.objects.filter(kind=kind).count() >= MAX_NAMES:
-        raise NotPossible(f"There are {MAX_NAMES} names already. Rename one that you no longer use.")
+        raise NotPossible(f"The limit of {MAX_NAMES} names is reached. Rename one that you no longer use.")
     _check_free(kind, name)
     return _saved(SourceName(kind=kind, name=name, touchpoint=touchpoint if kind == Kind.ENDPOINT else ""))
 

@@ -73,7 +73,7 @@ class RuleFormLine:
         """An example of a value."""
         if self.subject and self.subject.kind in ("date", "birthday", "time", "moment"):
             return "2024-05-31"
-        return "one, or one | another" if self.operator and self.operator.takes == "many" else ""
+        return "one value, or several: a | b" if self.operator and self.operator.takes == "many" else ""
 
     @property
     def ticks(self) -> bool:

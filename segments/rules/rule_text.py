@@ -56,7 +56,7 @@ def _(node: ActivityCondition, known: Mapping[str, RuleField], names: Mapping[in
         return f"{node.what} (no longer exists)"
     what = activity.past + (f" {node.name or 'any event'}" if activity.named else "")
     unit = "" if activity.sums else f" time{'' if node.count == '1' else 's'}"
-    within = f" in {node.days} day{'' if node.days == 1 else 's'}" if node.days else ""
+    within = f" in the last {node.days} day{'' if node.days == 1 else 's'}" if node.days else ""
     where = f", where {node.where.name} {WHERE.get(node.where.op, '')} {node.where.value}" if node.where else ""
     return f"{what} {TIMES[node.times]} {node.count}{unit}{within}{where}"
 

@@ -56,7 +56,7 @@ def _given(request: HttpRequest) -> RuleFormGroup:
     try:
         return rule_form.of_rule(tree.loads(request.GET["rule"]) if request.GET.get("rule") else None)
     except RuleError:
-        messages.error(request, "The rule in the address is damaged. Here is an empty one.")
+        messages.error(request, "The rule in the address is damaged. Start with an empty one.")
         return rule_form.of_rule(None)
 
 
@@ -82,7 +82,7 @@ def _answer(
         except (dynamic.BadSegment, RuleError) as problem:
             error = str(problem)
         else:
-            messages.success(request, f"{kept.name} saved. Contacts that match the rule are included.")
+            messages.success(request, f"Segment {kept.name} saved. It contains all contacts that match its rule.")
             return redirect_to(request, "segments:detail", kept.pk)
     shown = _shown(request, block, scope, whole, pressed=do in ("show", "save"))
     given = request.POST.get("name", name)

@@ -87,7 +87,8 @@ def add_hook(request: WorkspaceRequest) -> HttpResponse:
         return redirect_to(request, "tracking:hooks")
     made = webhooks.add(provider)
     audit.record("hook.added", user_id=request.user.pk, target=f"webhook {made.pk}", provider=provider)
-    messages.success(request, f"The URL for {PROVIDERS[provider][0]} is ready. Enter it there for all events.")
+    name = PROVIDERS[provider][0]
+    messages.success(request, f"The URL for {name} is ready. Enter it there as the webhook for all events.")
     return redirect_to(request, "tracking:hooks")
 
 

@@ -55,7 +55,7 @@ def _plain(text: str) -> str:
 class AddForm(NameForm):
     """A name with its kind."""
 
-    kind = forms.ChoiceField(label="Kind", choices=Kind)
+    kind = forms.ChoiceField(label="Type", choices=Kind)
     field_order = ("kind", "name", "touchpoint")
 
 
@@ -88,7 +88,7 @@ def add(request: HttpRequest) -> HttpResponse:
             form.add_error("name", str(problem))
         else:
             _note(request, "added", made)
-            messages.success(request, f"“{made.name}” is added.")
+            messages.success(request, f"“{made.name}” added.")
             return redirect_to(request, "tracking:sources")
     return invalid(request, "tracking/sources.html", _context(form))
 
@@ -120,7 +120,7 @@ def rename(request: HttpRequest, source_id: int) -> HttpResponse:
             form.add_error("name", str(problem))
         else:
             _note(request, "renamed", source, before=before)
-            messages.success(request, f"“{source.name}” is saved.")
+            messages.success(request, f"“{source.name}” saved.")
             return redirect_to(request, "tracking:sources")
     # What could not be saved is not shown as if it were.
     return invalid(request, "tracking/source.html", _one(SourceName.objects.get(pk=source_id), form))

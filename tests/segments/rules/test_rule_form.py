@@ -134,7 +134,7 @@ def test_unfinished_lines_are_told_and_not_counted(people: Actor) -> None:
     assert response.status_code == 200
     assert response.context["total"] == 2
     assert [line.count for line in rule_form.lines(response.context["top"])] == [2, None, None]
-    assert "2 unfinished conditions not counted" in " ".join(response.text.split())
+    assert "2 unfinished conditions ignored" in " ".join(response.text.split())
     assert [bool(line.error) for line in rule_form.lines(response.context["top"])] == [False, True, True]
     assert rule_form.lines(response.context["top"])[1].error in response.text
     # Shown or kept it cannot be.
@@ -231,7 +231,7 @@ def test_a_dynamic_segment_is_changed(people: Actor) -> None:
     ] == ["Riga"]
     taken = people.post(f"segments/{mine.pk}/edit/", {**LINE, "do": "save", "name": "Other"})
     assert taken.status_code == 422
-    assert "There is a segment Other already" in taken.text
+    assert "The segment Other already exists" in taken.text
     assert people.post(f"segments/{mine.pk}/edit/", {**LINE, "do": "save", "name": " "}).status_code == 422
     loop = {
         "match:": "all",
