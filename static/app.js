@@ -81,11 +81,11 @@ function upload(form, file) {
     say("percent", `${Math.floor(100 * loaded / total)} %`);
     say("rest", loaded < total
       ? `${megabytes(speed)} MB a second, about ${Math.max(1, Math.round((total - loaded) / speed))} s left`
-      : "The server reads the beginning of the file");
+      : "Reading the beginning of the file");
   });
   request.addEventListener("load", () => finishUpload(form, target, request));
   request.addEventListener("error", () => failUpload(form, target, "The connection was lost. Nothing was imported."));
-  request.addEventListener("abort", () => failUpload(form, target, "The upload was canceled. Nothing was imported."));
+  request.addEventListener("abort", () => failUpload(form, target, "The upload was cancelled. Nothing was imported."));
   request.open("POST", form.action);
   request.setRequestHeader("Accept", "application/json");
   request.setRequestHeader("X-CSRFToken", $("[name=csrfmiddlewaretoken]", form)?.value ?? "");

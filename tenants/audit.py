@@ -20,7 +20,7 @@ SUBJECTS = {
     "": "Everything", "contact": "Contacts", "bulk": "Bulk actions", "probable": "Probable duplicates",
     "blacklist": "Blacklist", "segment": "Segments",
     "import": "Imports", "mapping": "Saved mappings", "member": "Members", "site": "Sites",
-    "source": "Sources", "settings": "Settings", "category": "Categories", "form": "Forms",
+    "source": "Data sources", "settings": "Settings", "category": "Categories", "form": "Forms",
     "hook": "E-mail providers", "attribute": "Fields",
 }  # fmt: skip
 

@@ -36,7 +36,7 @@ class Accounts(DefaultAccountAdapter):  # type: ignore[misc]
     error_messages = {  # noqa: RUF012  as the class above has it
         **DefaultAccountAdapter.error_messages,
         "too_many_login_attempts": (
-            "Too many wrong passwords from your network. Wait 15 minutes, or reset your password with “Forgotten?”."
+            "Too many wrong passwords from your network. Wait 15 minutes, or reset your password."
         ),
         "away": "You cannot sign in right now. Try again in a moment.",
     }

@@ -166,9 +166,10 @@ def _send(invitation: Invitation, *, by: User) -> None:
     outbox.put_mail(
         f"invitation-{invitation.pk}-{invitation.sent}",
         to=invitation.email,
-        subject=f"{by.display_name} invites you to {workspace.name}",
+        subject=f"{by.display_name} invited you to {workspace.name}",
         body=(
-            f"{by.display_name} invites you to the workspace {workspace.name} as {invitation.role_label}.\n\n"
-            f"Accept within {INVITATION_DAYS} days:\n{link}\n\nIf you did not expect this, ignore this e-mail.\n"
+            f"{by.display_name} invited you to join the workspace {workspace.name} as {invitation.role_label}.\n\n"
+            f"Accept the invitation within {INVITATION_DAYS} days:\n{link}\n\n"
+            "If you did not expect this, ignore this e-mail.\n"
         ),
     )

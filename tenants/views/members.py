@@ -74,7 +74,7 @@ def withdraw(request: WorkspaceRequest, invitation_id: int) -> HttpResponse:
     except Expired:
         messages.error(request, NOT_OPEN)
     else:
-        messages.success(request, f"The invitation of {email.email} was withdrawn. Its link no longer works.")
+        messages.success(request, f"The invitation to {email.email} was withdrawn. Its link no longer works.")
     return redirect_to(request, "tenants:members")
 
 
@@ -138,4 +138,6 @@ def _user(request: WorkspaceRequest) -> Any:
 
 
 def _sent(invitation: Invitation) -> str:
-    return f"{invitation.email} invited. The link in the e-mail works for {invitations.INVITATION_DAYS} days."
+    return (
+        f"Invitation sent to {invitation.email}. The link in the e-mail works for {invitations.INVITATION_DAYS} days."
+    )

@@ -62,7 +62,7 @@ class WorkspaceMiddleware:
         if view is None:
             return not_found(request)
         if _refuse_body(request, tenant, view):
-            return HttpResponse("The request is larger than this address takes.", status=413)
+            return HttpResponse("The request is larger than this address accepts.", status=413)
         if _is_judged(request) and not hasattr(request, "too_large"):
             files = getattr(view, "takes_files", False)
             return _takes(tenant.max_upload_bytes + FORM_BYTES if files else settings.DATA_UPLOAD_MAX_MEMORY_SIZE)

@@ -29,7 +29,7 @@ SECTIONS: list[tuple[str, list[tuple[str, str, str, str]]]] = [
         [("Resolved contacts", "link", "tracking:resolved", "contacts.view")],
     ),
     (
-        "Run",
+        "Manage",
         [
             ("Sites and pixel", "globe", "tracking:sites", "sites.view"),
             ("Members", "user-cog", "tenants:members", "members.view"),

@@ -92,7 +92,7 @@ def test_after_a_step_the_focus_is_on_the_heading_or_on_the_first_error(
     assert page.evaluate(FOCUSED) == "BODY"
     page.get_by_label("E-mail addresses").fill("no address")
     page.get_by_role("button", name="Add to blacklist").click()
-    page.locator(":focus", has_text="These lines were not recognised as e-mail address").wait_for()
+    page.locator(":focus", has_text="These lines do not contain a valid e-mail address").wait_for()
     page.get_by_label("E-mail addresses").fill("person20@inbox.example")
     page.get_by_role("button", name="Add to blacklist").click()
     page.get_by_text("All were already on the blacklist").wait_for()
@@ -180,7 +180,7 @@ def test_profile_says_where_each_value_came_from(scene: Scene, aside: Aside, vis
 def test_how_it_was_imported_and_the_menu_of_downloads(scene: Scene, aside: Aside, visit: Callable[..., Visit]) -> None:
     page = visit(aside(scene.session)).open(path_of(scene, "result"))
     page.get_by_text("Import details").click()
-    page.get_by_text("kept until").wait_for()
+    page.get_by_text("available until").wait_for()
     assert judge(page) == []
     page.locator("summary", has_text="Download").click()
     page.get_by_role("link", name="Created rows").wait_for()

@@ -64,7 +64,7 @@ def test_an_import_is_taken_back_and_brought_back(done: tuple[Page, Any], worker
     press_until(page, "Undo import")
     page.keyboard.press("Enter")
     dialog = page.get_by_role("dialog")
-    assert "contacts that it created are removed" in dialog.inner_text()
+    assert "Contacts that it created are removed" in dialog.inner_text()
     page.locator(":focus", has_text="Keep import").wait_for()
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")

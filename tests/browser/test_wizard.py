@@ -33,9 +33,9 @@ def sign_in(page: Page, email: str) -> None:
 def choose_columns(page: Page) -> None:
     """On the mapping page: an identifier by hand, a new field, a segment."""
     page.get_by_role("heading", name="Where does each column go?").wait_for()
-    assert page.get_by_label("Key of the new field for column apavu_izm", exact=True).is_hidden()
+    assert page.get_by_label("Column name in files of the new field for column apavu_izm", exact=True).is_hidden()
     page.get_by_label("Field for column apavu_izm", exact=True).select_option("Create a new field")
-    page.get_by_label("Key of the new field for column apavu_izm", exact=True).fill("shoe_size")
+    page.get_by_label("Column name in files of the new field for column apavu_izm", exact=True).fill("shoe_size")
     page.get_by_label("Type of the new field for column apavu_izm", exact=True).select_option("Integer")
     page.get_by_label("Field for column klienta_nr", exact=True).select_option("External ID")
     page.get_by_label("Add contacts to segments").fill("Fair Riga 2026")
@@ -64,7 +64,7 @@ def test_with_the_mouse(visit: Callable[..., Visit], newcomer: Any, worker: Any,
     said = page.get_by_role("heading", level=1).inner_text()
     assert planned.split()[1] == said.split()[0]
     with page.expect_download() as download:
-        page.get_by_role("link", name="rows in error as CSV").click()
+        page.get_by_role("link", name="rows in error").click()
     lines = Path(download.value.path()).read_text().splitlines()
     assert f"{len(lines) - 1} in error" in said
     page.get_by_role("link", name="Fair Riga 2026").click()
@@ -182,7 +182,7 @@ def test_without_a_script(visit: Callable[..., Visit], newcomer: Any, aside: Asi
     worker(tenant)
     page = visit(aside(Scene(user, tenant).session), java_script_enabled=False).open(f"/w/{tenant.slug}/imports/new/")
     page.locator("input[type=file]").set_input_files(file)
-    page.get_by_role("button", name="Upload the file").click()
+    page.get_by_role("button", name="Upload file").click()
     page.get_by_role("button", name="Import without review").click()
     for _ in range(50):
         if page.get_by_role("heading", name="rows imported").count():
@@ -238,7 +238,7 @@ def test_choices_are_followed_and_kept(visit: Callable[..., Visit], newcomer: An
     page.get_by_label("Name of the new field for column apavu_izm").fill("City")
     page.get_by_text("Exports already have a column named City.").wait_for()
     page.get_by_label("Name of the new field for column apavu_izm").fill("Größe (EU)")
-    assert page.get_by_label("Key of the new field for column apavu_izm").input_value() == "grosse_eu"
+    assert page.get_by_label("Column name in files of the new field for column apavu_izm").input_value() == "grosse_eu"
     page.get_by_text("Will be created", exact=True).wait_for()
     page.get_by_label("The file contains").select_option("contacts")
     page.locator("select[name=column-2] option[value=skip]:checked").wait_for(state="attached")

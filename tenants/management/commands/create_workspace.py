@@ -12,7 +12,7 @@ from tenants.workspaces import create_workspace
 
 
 class Command(BaseCommand):
-    help = "Make a workspace and its owner. An existing person keeps their password unless --password is given."
+    help = "Create a workspace and its owner. An existing person keeps their password unless --password is given."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("slug")
@@ -33,5 +33,5 @@ class Command(BaseCommand):
                     options["slug"], name=options["name"], country=options["country"], owner=owner
                 )
         except IntegrityError as problem:
-            raise CommandError(f"The workspace {options['slug']} exists already.") from problem
+            raise CommandError(f"The workspace {options['slug']} already exists.") from problem
         self.stdout.write(json.dumps({"id": tenant.pk, "slug": tenant.slug, "owner": owner.email}))

@@ -30,6 +30,6 @@ def test_a_known_person_keeps_their_password(tenant: Tenant) -> None:
 
 def test_a_slug_that_is_taken_is_said_and_makes_nobody(tenant: Tenant) -> None:
     email = f"nobody@{tenant.slug}.example"
-    with pytest.raises(CommandError, match="exists already"):
+    with pytest.raises(CommandError, match="already exists"):
         call_command("create_workspace", tenant.slug, name="Again", owner=email)
     assert not User.objects.filter(email=email).exists()

@@ -161,7 +161,7 @@ def test_withdrawn(alice: Actor) -> None:
     client = Client()
     assert (client.get(link).status_code, client.post(link, NEW).status_code) == (410, 410)
     assert signed_in(client) == ""
-    assert f"The invitation of {email} was withdrawn" in alice.get("members/").content.decode()
+    assert f"The invitation to {email} was withdrawn" in alice.get("members/").content.decode()
     assert email not in alice.get("members/").content.decode()
     assert links_to(alice, email) == []  # The mail had not gone out, and does not any more.
     for way in ("withdraw", "again"):
