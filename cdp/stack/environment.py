@@ -28,18 +28,18 @@ def check(environ: Mapping[str, str], *, required: bool = True) -> None:
             number(environ[name], name=name, low=low, high=high)
     for name in SWITCHES:
         if environ.get(name, "").strip().lower() not in WORDS:
-            raise StartError(f"{name} is true or false, not {environ[name][:40]!r}.")
+            raise StartError(f"{name} must be true or false, not {environ[name][:40]!r}.")
     for name, schemes in ADDRESSES.items():
         if environ.get(name):
             _address(environ[name], name=name, schemes=schemes)
     if environ.get("LOG_LEVEL", "INFO") not in LEVELS:
-        raise StartError(f"LOG_LEVEL is one of {', '.join(sorted(LEVELS))}, not {environ['LOG_LEVEL'][:40]!r}.")
+        raise StartError(f"LOG_LEVEL must be one of {', '.join(sorted(LEVELS))}, not {environ['LOG_LEVEL'][:40]!r}.")
 
 
 def number(text: str, *, name: str, low: int, high: int) -> int:
     """A whole number between two bounds, or StartError."""
     if not (text.isascii() and text.isdigit() and len(text) < 10 and low <= int(text) <= high):
-        raise StartError(f"{name} is a whole number from {low} to {high}, not {text[:40]!r}.")
+        raise StartError(f"{name} must be a whole number from {low} to {high}, not {text[:40]!r}.")
     return int(text)
 
 
@@ -51,4 +51,4 @@ def _address(text: str, *, name: str, schemes: tuple[str, ...]) -> None:
     except ValueError:
         good = False
     if not good:
-        raise StartError(f"{name} is no address: it begins with {schemes[-1]}:// and names a host.")
+        raise StartError(f"{name} is not an address: it must begin with {schemes[-1]}:// and name a host.")

@@ -56,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--home", default=environ.get("CDP_HOME") or ROOT / ".home", help="state folder")
     parser.add_argument("--port", default=environ.get("CDP_PORT", "8000"), help="port of the web server")
     parser.add_argument("--workers", default=environ.get("CDP_WORKERS", "2"), help="Celery processes")
-    parser.add_argument("--no-demo", dest="demo", action="store_false", help="do not fill a demo workspace")
+    parser.add_argument("--no-demo", dest="demo", action="store_false", help="do not create a demo workspace")
 
 
 def say(text: str) -> None:
@@ -116,7 +116,7 @@ class Stack:
         begun = time.monotonic()
         say(f"Starting in {self.home}: the servers ...")
         if ended := clear_orphans(self.home / "pids.json"):
-            say(f"Ended {ended} processes that an earlier start had left behind.")
+            say(f"Ended {ended} processes left behind by an earlier start.")
         self.start_servers()
         self.settle()
         steps = (
@@ -243,7 +243,7 @@ class Stack:
         if self.stopping:
             return
         for child in self.dead():
-            raise StartError(f"{child.name} ended at once:\n{tail(child.log)}")
+            raise StartError(f"{child.name} stopped immediately:\n{tail(child.log)}")
         if not answered:
             raise StartError(f"The web server does not answer:\n{tail(self.home / 'log' / 'web.log')}")
 
@@ -255,7 +255,7 @@ class Stack:
         """Keep the values for other commands, then say that all is ready."""
         write_private(self.home / "stack.json", json.dumps(self.values))
         print(json.dumps({name: self.values[name] for name in ANNOUNCED}), flush=True)  # noqa: T201  the contract
-        login = f", log in as {self.values['login']} with {self.values['password']}" if self.values["login"] else ""
+        login = f", sign in as {self.values['login']} with {self.values['password']}" if self.values["login"] else ""
         say(f"\nReady in {seconds:.0f} s: open {self.values['url']}{login}")
         for other in self.values["logins"][1:]:
             say(f"  {other['role']:<9} {other['login']} with {other['password']}")

@@ -9,7 +9,7 @@ from cdp.demo import workspace
 
 
 class Command(BaseCommand):
-    help = "Make the demo workspace, or what is missing of it, and print workspace, login and password as JSON."
+    help = "Create the demo workspace, or its missing parts, and print workspace, login and password as JSON."
 
     def handle(self, *_args: Any, **_options: Any) -> None:
         self.stdout.write(json.dumps(workspace.make()))
