@@ -51,9 +51,9 @@ def measure(stack: Stack, tenant: Tenant, folder: Path, count: int) -> list[Act]
         some.filter(place=0).update(email_status=EmailStatus.UNSUBSCRIBED)
     imports.settle(stack)
     acts = [act(stack, tenant, "Delete the unsubscribed", "delete", {"status": "email.unsubscribed"}, reason="Other")]
-    acts += [act(stack, tenant, "Export everybody", "export", {}, mode="safe")]
-    removed = act(stack, tenant, "Remove duplicates by e-mail", "duplicates", {}, by="email", keep="earlier")
-    return [*acts, removed, undo(stack, tenant, "The undo of it")]
+    acts += [act(stack, tenant, "Export all contacts", "export", {}, mode="safe")]
+    removed = act(stack, tenant, "Delete duplicates by e-mail", "duplicates", {}, by="email", keep="earlier")
+    return [*acts, removed, undo(stack, tenant, "Its undo")]
 
 
 def act(stack: Stack, tenant: Tenant, what: str, kind: str, selection: dict[str, Any], **options: Any) -> Act:

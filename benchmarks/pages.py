@@ -81,18 +81,18 @@ def queries(tenant: Tenant, who: Contact, count: int) -> list[tuple[str, str]]:
         ("Search: a surname that many have", f"contacts/?q={surname}"),
         ("… by change", f"contacts/?q={surname}&order=-changed"),
         ("Search: first name and surname", "contacts/?q=emma%20smith"),
-        ("Search: nobody", "contacts/?q=zzzyzx"),
+        ("Search: no match", "contacts/?q=zzzyzx"),
         *(
             (f"Filter: {f.group.lower()}, {f.label.lower()}", f"contacts/?status={key}")
             for key, f in FILTERS.items()
             if key
         ),
-        ("Deleted, latest first", "contacts/?show=deleted"),
+        ("Deleted, newest first", "contacts/?show=deleted"),
         ("Deleted, by when they were made", "contacts/?show=deleted&order=created"),
         ("Duplicates by e-mail", "contacts/duplicates/"),
         ("Duplicates by phone", "contacts/duplicates/phone/"),
         ("Smart search: a city", f"contacts/?rule={rule(CITY)}"),
-        ("Smart search: a city nobody has", f"contacts/?rule={rule({**CITY, 'values': ['Nowhere']})}"),
+        ("Smart search: a city without contacts", f"contacts/?rule={rule({**CITY, 'values': ['Nowhere']})}"),
         ("Smart search: orders in 30 days and a status", f"contacts/?rule={rule(ORDERED, STATUS)}"),
         ("The builder of it, with all counts", f"segments/search/?rule={rule(ORDERED, STATUS, CITY)}"),
         ("Profile", f"contacts/{who.pk}/"),

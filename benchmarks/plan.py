@@ -146,11 +146,11 @@ def measure_turns(bench: Bench) -> None:
     waited = turns.beside(
         bench.stack, imports.workspace("bench-busy"), bench.large(), imports.workspace("bench-other"), small
     )
-    bench.report.section("Taking back, and taking turns", words.TURNS)
+    bench.report.section("Undoing, and sharing the workers", words.TURNS)
     rows = [
         ["The import with half matching", count(made.rows), seconds(made.seconds), "1.00×"],
         ["Its undo", count(undone["reversed"]), seconds(undone["seconds"]), times(undone["seconds"] / made.seconds)],
-        ["The undo of the undo", count(back["reversed"]), seconds(back["seconds"]), times(back["seconds"] / made.seconds)],
+        ["Its redo", count(back["reversed"]), seconds(back["seconds"]), times(back["seconds"] / made.seconds)],
     ]  # fmt: skip
     rows += [
         [f"A small one while {count(bench.sizes.rows)} rows are {what}", count(turns.SMALL), seconds(took), ""]
@@ -164,7 +164,7 @@ def measure_validation(bench: Bench) -> None:
     size = bench.sizes
     path = bench.large()
     own, plain = validation.ours(path, size.judged), validation.plain(path, size.judged_plainly)
-    bench.report.section("Judging a row", words.VALIDATION)
+    bench.report.section("Cleaning a row", words.VALIDATION)
     bench.report.table(
         ["What", "µs a row", "beside ours"],
         [
@@ -183,12 +183,12 @@ def measure_peers(bench: Bench) -> None:
     new = imports.run(bench.stack, ours, files[size.small])
     known = imports.run(bench.stack, ours, bench.file("changed.csv", size.small, salt=3, **clean))
     changed = {n: bench.file(f"changed-{n}.csv", n, salt=3, **clean) for n in (size.bulk, size.task)}
-    rows.append(peer_row("This product, new people", new.rows, new.seconds, new.memory, new.speed))
+    rows.append(peer_row("This product, new contacts", new.rows, new.seconds, new.memory, new.speed))
     rows.append(peer_row("This product, all known, all changed", known.rows, known.seconds, known.memory, known.speed))
     for name, what, n in PEERS_SHOWN:
         make_table(bench)
         amount = getattr(size, n)
-        for state, path, best in (("new people", files, new), ("all known, all changed", changed, known)):
+        for state, path, best in (("new contacts", files, new), ("all known, all changed", changed, known)):
             got = peer(bench, name, path[amount])
             rows.append(peer_row(f"{what}, {state}", got["rows"], got["seconds"], got["memory"], best.speed))
     bench.report.section("Beside others", words.PEERS)
@@ -242,7 +242,7 @@ def measure_acts(bench: Bench) -> None:
     if "empty" not in bench.runs:
         bench.runs["empty"] = imports.run(bench.stack, tenant, bench.large())
     measured = acts.measure(bench.stack, tenant, bench.home, bench.sizes.doubles)
-    bench.report.section("Many at once", words.ACTS)
+    bench.report.section("Bulk actions", words.ACTS)
     rows = [
         [a.what, count(a.contacts), seconds(a.seconds), count(a.contacts / a.seconds), mib(a.memory)] for a in measured
     ]

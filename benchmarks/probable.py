@@ -63,7 +63,7 @@ def made(count: int, **shares: float) -> Data:
     """Made-up contacts: families, gaps, copies with slips (benchmarks.doubles)."""
     entries = doubles.entries(count, SEED, **shares)
     living = "no families" if shares.get("families") == 0 else "families"
-    words = f"without a double, {living}" if shares.get("copies") == 0 else "families, copies"
+    words = f"without duplicates, {living}" if shares.get("copies") == 0 else "families, copies"
     people = [normalize.person(entry.values()) for entry in entries]
     return Data(f"{count:,} made up, {words}", people, [entry.person for entry in entries])
 
@@ -106,7 +106,7 @@ def datasets(count: int) -> Iterator[Data]:
     yield made(count, copies=0.0, families=0.0)
     few = min(count, 2_000)
     yield _data(f"{few:,} made up, organisations", companies.organisations(few, SEED))
-    yield _data(f"{few:,} made up, colleagues without a double", companies.colleagues(few, SEED))
+    yield _data(f"{few:,} made up, colleagues without duplicates", companies.colleagues(few, SEED))
     half = companies.organisations(few // 2, SEED), companies.colleagues(few // 2, SEED, offices=True)
     yield _data(f"{few:,} made up, half organisations, half companies and colleagues", *half)
 
