@@ -23,11 +23,11 @@ def test_every_part_runs_and_leaves_nothing_behind(tmp_path: Path) -> None:
     text = page.read_text()
     titles = re.findall(r"^## (.*)$", text, re.M)
     assert titles == [
-        "Judging a row",
+        "Cleaning a row",
         "Imports beside COPY",
-        "Taking back, and taking turns",
+        "Undoing, and sharing the workers",
         "Beside others",
-        "Many at once",
+        "Bulk actions",
         "Probable duplicates",
         "Pages",
         "The pixel",
