@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("contacts", "0018_moved_by_app")]
+    dependencies = [("contacts", "0019_selection")]
 
     operations = [
         migrations.AlterField(

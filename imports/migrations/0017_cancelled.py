@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("imports", "0015_rechecked")]
+    dependencies = [("imports", "0016_contacts_version")]
 
     operations = [
         migrations.AlterField(
