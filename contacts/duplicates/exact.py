@@ -54,10 +54,10 @@ def _counted(kind: str) -> tuple[int, int, list[int]]:
 
 
 def _count(kind: str) -> tuple[int, int, list[int]]:
-    totals = _grouped(kind, Q()).aggregate(groups=Count(kind), people=Sum("contacts"))
+    totals = _grouped(kind, Q()).aggregate(groups=Count(kind), total=Sum("contacts"))
     few = 0 < totals["groups"] <= FEW
     ones = list(_grouped(kind, Q()).annotate(one=Min("pk")).values_list("one", flat=True)) if few else []
-    return int(totals["groups"]), int(totals["people"] or 0), ones
+    return int(totals["groups"]), int(totals["total"] or 0), ones
 
 
 def groups(kind: str, *, search: str = "", after: str = "") -> list[Group]:

@@ -40,14 +40,14 @@ class PersonColumns:
     offices: Array = field(default_factory=lambda: np.array([], dtype=object))
 
     @classmethod
-    def of(cls, people: Sequence[tuple[int, Person]]) -> "PersonColumns":
+    def of(cls, persons: Sequence[tuple[int, Person]]) -> "PersonColumns":
         """Columns of (contact ID, person), in an order that depends on who they are and not on how they are numbered."""
-        people = sorted(people, key=lambda one: ([value or "" for value in one[1]], one[0]))
+        persons = sorted(persons, key=lambda one: ([value or "" for value in one[1]], one[0]))
         numbers: dict[str, dict[str, int]] = {name: {} for name in FIELDS}
         numbers["family"] = numbers["given"]
         codes = {
             name: np.fromiter(
-                (_number(numbers[name], one[place]) for _id, one in people), dtype=np.int32, count=len(people)
+                (_number(numbers[name], one[place]) for _id, one in persons), dtype=np.int32, count=len(persons)
             )
             for place, name in enumerate(FIELDS)
         }
@@ -61,7 +61,7 @@ class PersonColumns:
             e.partition("@")[2] if organisations.office(p) else "" for e, p in zip(values["email"], parts, strict=True)
         ]
         digits = ["".join(filter(str.isdigit, part)) for part in parts]
-        ids = np.array([pk for pk, _one in people], dtype=np.int64)
+        ids = np.array([pk for pk, _one in persons], dtype=np.int64)
         of_emails = (np.array(texts, dtype=object) for texts in (parts, digits, offices))
         return cls(ids, codes, values, words, lengths, *of_emails)
 
@@ -78,26 +78,26 @@ def _number(numbers: dict[str, int], value: str | None) -> int:
     return -1 if value is None else numbers.setdefault(value, len(numbers))
 
 
-def compare(people: PersonColumns, left: Array, right: Array) -> Array:
+def compare(columns: PersonColumns, left: Array, right: Array) -> Array:
     """Levels of the pairs of people at places `left` and `right`: an array (pairs, fields) of small numbers."""
     compared = np.zeros((len(left), len(FIELDS)), dtype=np.int8)
     for place, name in enumerate(FIELDS):
-        codes = people.codes[name]
-        compared[:, place] = _field(people, name, codes[left], codes[right])
-    _exchanged(people, compared, left, right)
-    _colleagues(people, compared, left, right)
+        codes = columns.codes[name]
+        compared[:, place] = _field(columns, name, codes[left], codes[right])
+    _exchanged(columns, compared, left, right)
+    _colleagues(columns, compared, left, right)
     return compared
 
 
-def apart(people: PersonColumns, left: Array, right: Array) -> Array:
+def apart(columns: PersonColumns, left: Array, right: Array) -> Array:
     """Which pairs are a person and an organisation: somebody's company is not the person. An array of truth values."""
-    organisation, company = people.codes["organisation"] >= 0, people.codes["company"] >= 0
+    organisation, company = columns.codes["organisation"] >= 0, columns.codes["company"] >= 0
     named = company & ~organisation
     differ: Array = (organisation[left] & named[right]) | (named[left] & organisation[right])
     return differ
 
 
-def _field(people: PersonColumns, name: str, a: Array, b: Array) -> Array:
+def _field(columns: PersonColumns, name: str, a: Array, b: Array) -> Array:
     """Levels of pairs of values by their numbers."""
     levels = np.zeros(len(a), dtype=np.int8)
     known = (a >= 0) & (b >= 0)
@@ -106,18 +106,18 @@ def _field(people: PersonColumns, name: str, a: Array, b: Array) -> Array:
     if len(open_):
         low, high = np.minimum(a[open_], b[open_]), np.maximum(a[open_], b[open_])
         pairs, back = np.unique(low.astype(np.int64) << 32 | high, return_inverse=True)
-        levels[open_] = _COMPARE[name](people, name, pairs >> 32, pairs & 0xFFFFFFFF)[back]
+        levels[open_] = _COMPARE[name](columns, name, pairs >> 32, pairs & 0xFFFFFFFF)[back]
     return levels
 
 
-def _exchanged(people: PersonColumns, compared: Array, left: Array, right: Array) -> None:
+def _exchanged(columns: PersonColumns, compared: Array, left: Array, right: Array) -> None:
     """Where the names fit better crosswise, they get the crosswise levels, at most the second best."""
     given, family = (FIELDS.index(name) for name in _NAMES)
     straight = compared[:, given] + compared[:, family]
     odd = np.flatnonzero(straight <= 5)
     a, b = left[odd], right[odd]
-    first, last = people.codes["given"], people.codes["family"]
-    crossed = [_field(people, "given", first[a], last[b]), _field(people, "given", last[a], first[b])]
+    first, last = columns.codes["given"], columns.codes["family"]
+    crossed = [_field(columns, "given", first[a], last[b]), _field(columns, "given", last[a], first[b])]
     better = np.minimum(crossed[0], 3) + np.minimum(crossed[1], 3) > straight[odd]
     # Both must fit: a surname that is somebody's first name says nothing.
     better &= (crossed[0] >= 3) & (crossed[1] >= 3)
@@ -125,7 +125,7 @@ def _exchanged(people: PersonColumns, compared: Array, left: Array, right: Array
         compared[odd[better], place] = np.minimum(levels[better], 3)
 
 
-def _colleagues(people: PersonColumns, compared: Array, left: Array, right: Array) -> None:
+def _colleagues(columns: PersonColumns, compared: Array, left: Array, right: Array) -> None:
     """Addresses of one company are made of names by one rule, or are its office's: where the names of two people differ,
     similar addresses are two, and that of an office says nothing."""
     given, family, company, email = (FIELDS.index(name) for name in (*_NAMES, "company", "email"))
@@ -133,8 +133,8 @@ def _colleagues(people: PersonColumns, compared: Array, left: Array, right: Arra
     if not len(same):
         return
     levels = compared[same, email]
-    codes = people.codes["email"][left[same]]
-    shared = (levels >= 3) & (people.offices[codes] != "")
+    codes = columns.codes["email"][left[same]]
+    shared = (levels >= 3) & (columns.offices[codes] != "")
     compared[same, email] = np.where(shared, 0, np.where((levels == 2) | (levels == 3), 1, levels))
 
 
@@ -150,24 +150,24 @@ def _alike(a: Array, b: Array) -> Array:
     return process.cpdist(a, b, scorer=OSA.normalized_similarity, dtype=np.float32)
 
 
-def _shorter(people: PersonColumns, name: str, i: Array, j: Array) -> Array:
-    return np.minimum(people.lengths[name][i], people.lengths[name][j])
+def _shorter(columns: PersonColumns, name: str, i: Array, j: Array) -> Array:
+    return np.minimum(columns.lengths[name][i], columns.lengths[name][j])
 
 
-def _names(people: PersonColumns, name: str, i: Array, j: Array) -> Array:
-    a, b = people.values[name][i], people.values[name][j]
+def _names(columns: PersonColumns, name: str, i: Array, j: Array) -> Array:
+    a, b = columns.values[name][i], columns.values[name][j]
     alike = process.cpdist(a, b, scorer=JaroWinkler.similarity, dtype=np.float32)
     near = alike >= 0.90
     # Few are looked at closely: whoever begins alike, or differs by one edit, is alike to some degree.
     closer = np.flatnonzero(~near & (alike >= 0.5))
     x, y = a[closer], b[closer]
     begins = np.fromiter((p.startswith(q) or q.startswith(p) for p, q in zip(x, y, strict=True)), bool, count=len(x))
-    near[closer] = begins | ((_edits(x, y) <= 1) & (_shorter(people, name, i[closer], j[closer]) >= 3))
+    near[closer] = begins | ((_edits(x, y) <= 1) & (_shorter(columns, name, i[closer], j[closer]) >= 3))
     return np.where(near, 3, np.where(alike >= 0.80, 2, 1)).astype(np.int8)
 
 
-def _births(people: PersonColumns, name: str, i: Array, j: Array) -> Array:
-    sides = (people.values[name][i], people.values[name][j])
+def _births(columns: PersonColumns, name: str, i: Array, j: Array) -> Array:
+    sides = (columns.values[name][i], columns.values[name][j])
     x, y = (np.array(side, dtype="S8").view(np.uint8).reshape(-1, 8).astype(np.int32) - 48 for side in sides)
     differ = x != y
     count = differ.sum(axis=1)
@@ -186,67 +186,67 @@ def _births(people: PersonColumns, name: str, i: Array, j: Array) -> Array:
     return np.select([slip, two, within], [4, 3, 2], 1).astype(np.int8)
 
 
-def _emails(people: PersonColumns, name: str, i: Array, j: Array) -> Array:
-    levels = _addresses(people, name, i, j)
-    _offices(people, levels, i, j)
+def _emails(columns: PersonColumns, name: str, i: Array, j: Array) -> Array:
+    levels = _addresses(columns, name, i, j)
+    _offices(columns, levels, i, j)
     return levels
 
 
-def _addresses(people: PersonColumns, name: str, i: Array, j: Array) -> Array:
+def _addresses(columns: PersonColumns, name: str, i: Array, j: Array) -> Array:
     levels = np.ones(len(i), dtype=np.int8)
-    locals_, digits = people.locals, people.digits
+    locals_, digits = columns.locals, columns.digits
     levels[locals_[i] == locals_[j]] = 2
     same = np.flatnonzero(digits[i] == digits[j])
     i, j = i[same], j[same]
-    near = _edits(people.values[name][i], people.values[name][j]) <= 2
+    near = _edits(columns.values[name][i], columns.values[name][j]) <= 2
     partly = _alike(locals_[i], locals_[j]) >= 0.6
     levels[same] = np.where(near, 3, np.maximum(np.where(partly, 2, 1), levels[same]))
     return levels
 
 
-def _offices(people: PersonColumns, levels: Array, i: Array, j: Array) -> None:
+def _offices(columns: PersonColumns, levels: Array, i: Array, j: Array) -> None:
     """Addresses of offices are alike by their domain: every domain has an info@."""
-    one, other = people.offices[i], people.offices[j]
+    one, other = columns.offices[i], columns.offices[j]
     both = np.flatnonzero((one != "") & (other != ""))
     if len(both):
         near = _edits(one[both], other[both])
         levels[both] = np.where(near == 0, 3, np.where(near <= 2, 2, 1))
 
 
-def _codes(people: PersonColumns, name: str, i: Array, j: Array) -> Array:
-    edits = _edits(people.values[name][i], people.values[name][j])
-    length = _shorter(people, name, i, j)
+def _codes(columns: PersonColumns, name: str, i: Array, j: Array) -> Array:
+    edits = _edits(columns.values[name][i], columns.values[name][j])
+    length = _shorter(columns, name, i, j)
     return np.where(edits <= 1, 3, np.where((edits == 2) & (length >= 6), 2, 1)).astype(np.int8)
 
 
-def _places(people: PersonColumns, name: str, i: Array, j: Array) -> Array:
-    alike = _alike(people.values[name][i], people.values[name][j])
+def _places(columns: PersonColumns, name: str, i: Array, j: Array) -> Array:
+    alike = _alike(columns.values[name][i], columns.values[name][j])
     return np.where(alike >= 0.82, 3, np.where(alike >= 0.65, 2, 1)).astype(np.int8)
 
 
-def _companies(people: PersonColumns, name: str, i: Array, j: Array) -> Array:
+def _companies(columns: PersonColumns, name: str, i: Array, j: Array) -> Array:
     """By the share of rarity that the words in common have of those of the shorter name."""
-    total = sum(people.words.values()) + 1
+    total = sum(columns.words.values()) + 1
 
     def rarity(agreeing: set[str]) -> float:
-        return sum(float(np.log(total / (people.words[w] + 1))) for w in agreeing) or 1e-9
+        return sum(float(np.log(total / (columns.words[w] + 1))) for w in agreeing) or 1e-9
 
     levels = np.ones(len(i), dtype=np.int8)
-    for place, (x, y) in enumerate(zip(people.values[name][i], people.values[name][j], strict=True)):
+    for place, (x, y) in enumerate(zip(columns.values[name][i], columns.values[name][j], strict=True)):
         one, other = set(x.split()), set(y.split())
         share = rarity(one & other) / min(rarity(one), rarity(other))
         levels[place] = 4 if share >= 0.85 else 3 if share >= 0.55 else 2 if share >= 0.25 else 1
     return levels
 
 
-def _organisations(people: PersonColumns, name: str, i: Array, j: Array) -> Array:
+def _organisations(columns: PersonColumns, name: str, i: Array, j: Array) -> Array:
     """Names of organisations: nearly the same but for slips and short forms; one in the other; something in common."""
-    a, b = people.values[name][i], people.values[name][j]
+    a, b = columns.values[name][i], columns.values[name][j]
     levels = np.ones(len(i), dtype=np.int8)
     closer = np.flatnonzero(process.cpdist(a, b, scorer=fuzz.token_set_ratio, dtype=np.float32) >= 60)
-    total = sum(people.words.values()) + 1
+    total = sum(columns.words.values()) + 1
     for place in closer:
-        levels[place] = _likeness(a[place].split(), b[place].split(), people.words, total)
+        levels[place] = _likeness(a[place].split(), b[place].split(), columns.words, total)
     return levels
 
 

@@ -50,26 +50,26 @@ def percent(probability: float) -> str:
 
 
 def reasons(
-    parts: Sequence[Sequence[Any]], *, values: Mapping[str, tuple[str, str]], people: int, household: float
+    parts: Sequence[Sequence[Any]], *, values: Mapping[str, tuple[str, str]], contacts: int, household: float
 ) -> list[Evidence]:
     """What speaks for and against, the strongest first. `values`: field → how the two contacts have it."""
-    evidence = [_reason(*part, values=values.get(part[0], ("", "")), people=people) for part in parts if part[2]]
+    evidence = [_reason(*part, values=values.get(part[0], ("", "")), contacts=contacts) for part in parts if part[2]]
     if household > 0.5:
         evidence.append(Evidence("members of the same household share this, too", -household))
     return sorted(evidence, key=lambda reason: -abs(reason.bits))
 
 
-def _reason(name: str, level: int, bits: float, count: int, *, values: tuple[str, str], people: int) -> Evidence:
+def _reason(name: str, level: int, bits: float, count: int, *, values: tuple[str, str], contacts: int) -> Evidence:
     label = LABELS[name]
     if level == TOP[name]:
-        rarity = f" ({_often(count, people)})" if count else ""
+        rarity = f" ({_often(count, contacts)})" if count else ""
         return Evidence(f"{label} is the same: {values[0]}{rarity}" if values[0] else f"{label} is the same", bits)
     said = "differs" if level == 1 else _NEARLY.get(name, _USUALLY)[level]
     both = f" ({values[0]} / {values[1]})" if all(values) else ""
     return Evidence(f"{label} {said}{both}", bits)
 
 
-def _often(count: int, people: int) -> str:
+def _often(count: int, contacts: int) -> str:
     if count <= 2:
         return "no other contact has it"
-    return f"1 in {max(people // count, 1):,} contacts has it"
+    return f"1 in {max(contacts // count, 1):,} contacts has it"

@@ -77,18 +77,18 @@ def start() -> Array:
     return m
 
 
-def strangers(people: PersonColumns, *, seed: int = 7) -> Array:
+def strangers(columns: PersonColumns, *, seed: int = 7) -> Array:
     """How often two random people show each level below equal: (fields, levels), each line of them adding up to one."""
     random = np.random.default_rng(seed)
-    n = len(people)
+    n = len(columns)
     left, right = random.integers(0, n, RANDOM_PAIRS), random.integers(0, n, RANDOM_PAIRS)
     other = left != right
-    levels = compare(people, left[other], right[other])
+    levels = compare(columns, left[other], right[other])
     shares = np.zeros((len(FIELDS), LEVELS))
     for place, name in enumerate(FIELDS):
         seen = np.bincount(levels[:, place], minlength=LEVELS)[1 : TOP[name]].astype(float) + 0.5
         shares[place, 1 : TOP[name]] = seen / seen.sum()
-    shares[FIELDS.index("email")] = _namesakes(people, shares[FIELDS.index("email")], random)
+    shares[FIELDS.index("email")] = _namesakes(columns, shares[FIELDS.index("email")], random)
     return shares
 
 
@@ -104,24 +104,24 @@ def _with_equal(shares: Array, counts: dict[str, Array]) -> Array:
     return u
 
 
-def _counts(people: PersonColumns, name: str) -> Array:
-    codes = people.codes[name]
-    return np.bincount(codes[codes >= 0], minlength=len(people.values[name]))
+def _counts(columns: PersonColumns, name: str) -> Array:
+    codes = columns.codes[name]
+    return np.bincount(codes[codes >= 0], minlength=len(columns.values[name]))
 
 
-def _namesakes(people: PersonColumns, shares: Array, random: np.random.Generator) -> Array:
+def _namesakes(columns: PersonColumns, shares: Array, random: np.random.Generator) -> Array:
     """Addresses are made of names: similar ones are judged among people with one name in common, but not both."""
     place, seen = FIELDS.index("email"), np.full(LEVELS, 0.0)
     for name, other in (("given", "family"), ("family", "given")):
-        order = np.argsort(people.codes[name], kind="stable")
+        order = np.argsort(columns.codes[name], kind="stable")
         for step in (1, 2, 3):
             a, b = order[:-step], order[step:]
-            same = (people.codes[name][a] == people.codes[name][b]) & (people.codes[name][a] >= 0)
-            same &= people.codes[other][a] != people.codes[other][b]
+            same = (columns.codes[name][a] == columns.codes[name][b]) & (columns.codes[name][a] >= 0)
+            same &= columns.codes[other][a] != columns.codes[other][b]
             chosen = np.flatnonzero(same)
             if len(chosen) > RANDOM_PAIRS // 6:
                 chosen = random.choice(chosen, RANDOM_PAIRS // 6, replace=False)
-            levels = compare(people, a[chosen], b[chosen])[:, place]
+            levels = compare(columns, a[chosen], b[chosen])[:, place]
             seen += np.bincount(levels, minlength=LEVELS)
     top, adjusted = TOP["email"], shares.copy()
     total = seen[1:top].sum()
@@ -132,14 +132,14 @@ def _namesakes(people: PersonColumns, shares: Array, random: np.random.Generator
     return adjusted
 
 
-def rarities(people: PersonColumns) -> tuple[dict[str, list[float]], dict[str, Array]]:
+def rarities(columns: PersonColumns) -> tuple[dict[str, list[float]], dict[str, Array]]:
     """(chance of a value seen so many times, how often each value is seen), by field.
 
     For one to five times by Good and Turing: `(r + 1) N(r + 1) / N(r)`. It tells numbers, which nobody shares, from names.
     """
     rare, counts = {}, {}
     for name in FIELDS:
-        counts[name] = _counts(people, name)
+        counts[name] = _counts(columns, name)
         total = max(int(counts[name].sum()), 1)
         of = np.bincount(counts[name], minlength=8).astype(float)
         rare[name] = [
@@ -151,14 +151,14 @@ def rarities(people: PersonColumns) -> tuple[dict[str, list[float]], dict[str, A
     return rare, counts
 
 
-def scale(model: Model, people: PersonColumns, levels: Array, left: Array) -> Array:
+def scale(model: Model, columns: PersonColumns, levels: Array, left: Array) -> Array:
     """log(1/u) of the level of each field of each pair, by the rarity of equal values: an array (pairs, fields)."""
     scaled = np.zeros(levels.shape, dtype=np.float32)
     for place, name in enumerate(FIELDS):
         u = np.append([1.0], model.u[place, 1:])
         chance = u[levels[:, place]]
         equal = np.flatnonzero(levels[:, place] == TOP[name])
-        codes = people.codes[name][left[equal]]
+        codes = columns.codes[name][left[equal]]
         seen = model.counts[name][codes]
         total = max(model.totals[name], 1)
         few = np.array(model.rare[name])
@@ -190,7 +190,7 @@ def _together(bits: Array, levels: Array) -> Array:
 
 
 def learn(
-    people: PersonColumns,
+    columns: PersonColumns,
     levels: Array,
     left: Array,
     *,
@@ -202,11 +202,11 @@ def learn(
 
     `random` is what `strangers` says; how common and how rare values are is that of the people `of`.
     """
-    rare, counts = rarities(of if of is not None else people)
-    n = len(people)
+    rare, counts = rarities(of if of is not None else columns)
+    n = len(columns)
     totals = {name: int(seen.sum()) for name, seen in counts.items()}
     model = Model(start(), _with_equal(random, counts), 0, 0, n, rare, counts, totals)
-    evidence = _Evidence(levels, scale(model, people, levels, left), share, max(n * (n - 1) / 2, 1))
+    evidence = _Evidence(levels, scale(model, columns, levels, left), share, max(n * (n - 1) / 2, 1))
     _fit(model, evidence)
     if any(model.m[FIELDS.index(name), 1] > most for name, most in DRIFT.items()):
         # What it takes for one person is none: back to the usual weights, from which the shares are estimated again.
@@ -259,9 +259,9 @@ def _responsibilities(model: Model, levels: Array, scaled: Array) -> tuple[Array
     return parts[0] / total, parts[1] / total
 
 
-def score(model: Model, people: PersonColumns, levels: Array, left: Array) -> Scores:
+def score(model: Model, columns: PersonColumns, levels: Array, left: Array) -> Scores:
     """Bits of pairs: the prior, what each field adds, and what the chance of a household takes away."""
-    bits = weights(model.m, levels, scale(model, people, levels, left))
+    bits = weights(model.m, levels, scale(model, columns, levels, left))
     total = bits.sum(axis=1)
     stranger = np.log(max(1 - model.persons - model.households, 1e-12))
     household = np.logaddexp(stranger, np.log(model.households) + _together(bits, levels)) - stranger
@@ -278,10 +278,10 @@ def state(model: Model, common: dict[str, dict[str, int]]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def stored(state: dict[str, Any], people: PersonColumns) -> Model:
+def stored(state: dict[str, Any], columns: PersonColumns) -> Model:
     """The model that `state` has written, for scoring these people; a value that is not common counts as seen once."""
     counts = {
-        name: np.array([state["common"][name].get(value, 1) for value in people.values[name]], dtype=np.int64)
+        name: np.array([state["common"][name].get(value, 1) for value in columns.values[name]], dtype=np.int64)
         for name in FIELDS
     }
     parts = (state["persons"], state["households"], state["people"], state["rare"], counts, state["totals"])

@@ -78,25 +78,25 @@ def _persons(ids: Iterable[int]) -> dict[int, Person]:
 
 
 def _compare(search: ProbableSearch) -> None:
-    people = _people()
-    left, right = _places(people)
-    search.contacts, search.compared = len(people), len(left)
+    columns = _people()
+    left, right = _places(columns)
+    search.contacts, search.compared = len(columns), len(left)
     if len(left):
-        answer = scoring.find(people, left, right, vetoes=_vetoes())
+        answer = scoring.find(columns, left, right, vetoes=_vetoes())
         queries.replace_pairs(_rows(answer, _persons(pk for group in answer.groups for pk in group)))
         search.found = len(answer.groups)
-        search.model = fellegi_sunter.state(answer.model, scoring.common(answer.model, people))
+        search.model = fellegi_sunter.state(answer.model, scoring.common(answer.model, columns))
     else:
         queries.replace_pairs([])
     _end(search, SearchState.DONE)
 
 
-def _places(people: PersonColumns) -> tuple[Any, Any]:
+def _places(columns: PersonColumns) -> tuple[Any, Any]:
     """The pairs to be compared, by place, in an order that depends on who they are."""
-    order = np.argsort(people.ids)
-    ids = people.ids[order]
+    order = np.argsort(columns.ids)
+    ids = columns.ids[order]
     places = []
-    for rows in queries.pairs(blocking.cap(len(people))):
+    for rows in queries.pairs(blocking.cap(len(columns))):
         both = np.array(rows, dtype=np.int64)
         at = np.minimum(np.searchsorted(ids, both), len(ids) - 1)
         known = (ids[at] == both).all(axis=1)  # a contact may have gone since its keys were written
@@ -156,15 +156,15 @@ def similar(values: dict[str, Any], *, but: int | None = None, count: int = 5) -
     rows = list(Contact.objects.living().filter(pk__in=ids).values_list(*COLUMNS))
     if not rows:
         return []
-    people = PersonColumns.of([(0, who), *((row[0], person_of(row)) for row in rows)])
-    me = int(np.flatnonzero(people.ids == 0)[0])
-    others = np.flatnonzero(people.ids != 0)
-    others = others[~apart(people, np.full(len(others), me), others)]
+    columns = PersonColumns.of([(0, who), *((row[0], person_of(row)) for row in rows)])
+    me = int(np.flatnonzero(columns.ids == 0)[0])
+    others = np.flatnonzero(columns.ids != 0)
+    others = others[~apart(columns, np.full(len(others), me), others)]
     left = np.full(len(others), me)
     scores = fellegi_sunter.score(
-        fellegi_sunter.stored(last.model, people), people, compare(people, left, others), left
+        fellegi_sunter.stored(last.model, columns), columns, compare(columns, left, others), left
     )
     matches = [
-        (int(people.ids[place]), float(p)) for place, p in zip(others, scores.probability, strict=True) if p >= LEAST
+        (int(columns.ids[place]), float(p)) for place, p in zip(others, scores.probability, strict=True) if p >= LEAST
     ]
     return sorted(matches, key=lambda one: (-one[1], one[0]))[:count]

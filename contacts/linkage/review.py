@@ -93,7 +93,9 @@ def _reasons(pair: ProbablePair, by_id: dict[int, Contact]) -> list[Evidence]:
     one, other = by_id[pair.low_id], by_id[pair.high_id]
     values = {name: (_value(one, key), _value(other, key)) for name, key in _VALUES.items()}
     detail: dict[str, Any] = pair.detail
-    return explanations.reasons(detail["parts"], values=values, people=detail["people"], household=detail["household"])
+    return explanations.reasons(
+        detail["parts"], values=values, contacts=detail["people"], household=detail["household"]
+    )
 
 
 def _value(contact: Contact, key: str) -> str:

@@ -24,7 +24,7 @@ class DrawnCell:
     bad: bool = False
     span: int = 1
     reasons: list[CellError] = field(default_factory=list)
-    people: list[Any] = field(default_factory=list)
+    contacts: list[Any] = field(default_factory=list)
     was: str | None = None
     edit: bool = False
     proposal: Any = None
@@ -33,7 +33,7 @@ class DrawnCell:
     @property
     def is_plain(self) -> bool:
         """Whether nothing but its value is shown, as of most cells."""
-        return not (self.edit or self.reasons or self.people or self.proposal or self.span > 1)
+        return not (self.edit or self.reasons or self.contacts or self.proposal or self.span > 1)
 
 
 @dataclass
@@ -65,16 +65,16 @@ def columns(header: Sequence[str], rows: Sequence[SheetRow]) -> list[Column]:
 
 
 def lines(
-    rows: Sequence[SheetRow], *, width: int, header: int, targets: Sequence[str], people: Mapping[int, Any]
+    rows: Sequence[SheetRow], *, width: int, header: int, targets: Sequence[str], contacts: Mapping[int, Any]
 ) -> list[Line]:
-    """Rows as squares. `width`: columns drawn; `header`: columns with a name; `targets`: fields by column; `people`:
+    """Rows as squares. `width`: columns drawn; `header`: columns with a name; `targets`: fields by column; `contacts`:
     contacts that reasons name, by ID."""
     drawn = []
     for row in rows:
         squares = _squares(row, width, header, targets)
-        named = [people[pk] for pk in dict.fromkeys(row.contacts) if pk in people]
+        named = [contacts[pk] for pk in dict.fromkeys(row.contacts) if pk in contacts]
         for square in ([s for s in squares if s.reasons] or squares)[:1]:
-            square.people = named
+            square.contacts = named
         whole = any(mark.code in _WHOLE for mark in row.marks)
         for square in squares:
             square.edit = square.bad or square.was is not None or whole

@@ -163,7 +163,7 @@ def sums(query: ImportListQuery) -> dict[str, int]:
     }
 
 
-def people() -> list[tuple[str, str]]:
+def creators() -> list[tuple[str, str]]:
     """(value of the filter, name) of everybody who has imported."""
     known = set(Import.objects.order_by().values_list("created_by", flat=True).distinct())
     named = [(str(user.pk), user.display_name) for user in User.objects.filter(pk__in=known - {None})]

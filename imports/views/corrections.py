@@ -30,10 +30,10 @@ def drawn(request: WorkspaceRequest, imp: Import, rows: list[SheetRow]) -> dict[
     """What the sheet's template shows of rows: columns, lines, whether they can be corrected, and how many are ready."""
     columns = error_sheet.columns(imp.header, rows)
     targets = [column.get("target", "skip") for column in imp.mapping]
-    people = Contact.objects.living().in_bulk({pk for row in rows for pk in row.contacts})
+    contacts = Contact.objects.living().in_bulk({pk for row in rows for pk in row.contacts})
     may = request.membership.may
     can_correct = may("imports.run") and may("imports.rows") and corrections.is_correctable(imp)
-    lines = error_sheet.lines(rows, width=len(columns), header=len(imp.header), targets=targets, people=people)
+    lines = error_sheet.lines(rows, width=len(columns), header=len(imp.header), targets=targets, contacts=contacts)
     if can_correct:
         propose(imp, lines)
     return {

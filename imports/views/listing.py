@@ -65,7 +65,7 @@ def _context(request: WorkspaceRequest) -> dict[str, Any]:
         "newest_url": f"?{query.querystring()}" if query.after else None,
         "tabs": _tabs(query),
         "heads": _heads(query),
-        "people": import_list.people(),
+        "creators": import_list.creators(),
         "origins": import_list.origins(),
         "sums": import_list.sums(query),
         "totals": Import.objects.aggregate(imports=Count("pk"), rows=Sum("rows")),

@@ -279,12 +279,12 @@ def _did(line: RuleFormLine) -> ActivityCondition:
 # --- counted ------------------------------------------------------------------------------------------------------------
 
 
-def count(block: RuleFormGroup, whole: Q, scope: Context, *, people: Any) -> int:
+def count(block: RuleFormGroup, whole: Q, scope: Context, *, contacts: Any) -> int:
     """How many of these contacts the form means, and each line of it: one pass over them."""
     counted = [line for line in lines(block) if line.node is not None]
     counts = {f"n{i}": Count("pk", filter=compiler.compile_part(line.node, scope)) for i, line in enumerate(counted)
              if line.node is not None}  # fmt: skip
-    said = people.aggregate(total=Count("pk", filter=whole), **counts)
+    said = contacts.aggregate(total=Count("pk", filter=whole), **counts)
     for i, line in enumerate(counted):
         line.count = said[f"n{i}"]
     return int(said["total"])

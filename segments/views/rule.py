@@ -102,8 +102,8 @@ def _shown(
 ) -> dict[str, Any]:
     rule, begun = rule_form.rule_of(block), time.perf_counter()
     show = request.POST.get("show", request.GET.get("show", ""))
-    people = Contact.objects.exclude(deleted_at=None) if show == "deleted" else Contact.objects.living()
-    total = rule_form.count(block, whole, scope, people=people) if rule else 0
+    contacts = Contact.objects.exclude(deleted_at=None) if show == "deleted" else Contact.objects.living()
+    total = rule_form.count(block, whole, scope, contacts=contacts) if rule else 0
     return {
         "top": block,
         "matches": rule_form.MATCH_WORDS.items(),
@@ -113,7 +113,7 @@ def _shown(
         "total": total,
         "everybody": status_filters.count(status_filters.cells(), FILTERS[""], deleted=show == "deleted"),
         "took": (time.perf_counter() - begun) * 1000,
-        "sample": people.filter(whole).order_by("-pk")[:SAMPLE] if total else [],
+        "sample": contacts.filter(whole).order_by("-pk")[:SAMPLE] if total else [],
         "phrases": rule_text.phrases(rule) if rule else [],
         "unfinished": sum(1 for line in rule_form.lines(block) if line.node is None),
         "pressed": pressed,

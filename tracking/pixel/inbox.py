@@ -125,13 +125,13 @@ def stream_id(place: str) -> str:
 
 
 def _hits(entry_id: str, body: bytes) -> list[Entry]:
-    found = orjson.loads(body)
-    if found and not isinstance(found[0], list):
-        found = [found]  # from before entries held several hits
-    if any(exact_json.has_float(hit["properties"]) for _tenant, _site, _at, hit in found):
+    hits = orjson.loads(body)
+    if hits and not isinstance(hits[0], list):
+        hits = [hits]  # from before entries held several hits
+    if any(exact_json.has_float(hit["properties"]) for _tenant, _site, _at, hit in hits):
         exact = exact_json.loads(body)
-        found = exact if isinstance(exact[0], list) else [exact]
+        hits = exact if isinstance(exact[0], list) else [exact]
     return [
         Entry(f"{entry_id}-{number}", tenant_id, site_id, float(at), Hit(**hit))
-        for number, (tenant_id, site_id, at, hit) in enumerate(found)
+        for number, (tenant_id, site_id, at, hit) in enumerate(hits)
     ]

@@ -130,16 +130,16 @@ class Recognition:
             self.identifiers.append((kind, value, visitor.id, _moment(entry.at), entry.hit.url))
         if visitor.contact_id is None and names:
             named = self._named({**visitor.names, **names})
-            people = {contact for contacts in named.values() for contact in contacts}
-            if len(people) == 1:
-                visitor.contact_id = people.pop()
+            contact_ids = {contact for contacts in named.values() for contact in contacts}
+            if len(contact_ids) == 1:
+                visitor.contact_id = contact_ids.pop()
                 kind, at = next(iter(named)), _moment(entry.at)
                 self.claims[visitor.id] = (visitor.id, visitor.contact_id, kind, at, entry.hit.url)
 
     def _belongs_to_another(self, visitor: KnownVisitor, names: dict[str, str]) -> bool:
         """Whether a claimed visitor uses identifiers that are all those of other contacts."""
-        people = {contact for contacts in self._named(names).values() for contact in contacts}
-        return visitor.contact_id is not None and bool(people) and visitor.contact_id not in people
+        contact_ids = {contact for contacts in self._named(names).values() for contact in contacts}
+        return visitor.contact_id is not None and bool(contact_ids) and visitor.contact_id not in contact_ids
 
     def _named(self, names: dict[str, str]) -> dict[str, list[int]]:
         """Kind of identifier, the strongest first → the contacts that have it; kinds that nobody has are left out."""

@@ -420,7 +420,7 @@ def test_reasons_are_said_in_words() -> None:
         ("region", 4, 0.0, 9),
     ]
     values = {"phone": ("+44", "+44"), "given": ("kayla", "lisa"), "family": ("rocha", "rocha")}
-    found = explanations.reasons(parts, values=values, people=96_100, household=3.0)
+    found = explanations.reasons(parts, values=values, contacts=96_100, household=3.0)
     assert [(r.text, r.signed) for r in found] == [
         ("phone is the same: +44 (no other contact has it)", "+16.4"),
         ("last name is the same: rocha (1 in 3,100 contacts has it)", "+9.0"),
