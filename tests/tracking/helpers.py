@@ -5,6 +5,7 @@ import io
 import itertools
 import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 from typing import Any
 
@@ -112,12 +113,13 @@ def ask_in_loop(
         told.append(message)
 
     async def run() -> None:
-        front = Front(behind, hits=PREFIX, collect=AsyncCollector)
+        look_up = ThreadPoolExecutor(1)  # one thread, so that its connection is the one that is closed below
+        collector = AsyncCollector(look_up)
+        front = Front(behind, hits=PREFIX, collect=lambda _pool: collector)
         await front(scope, receive, send)
-        assert isinstance(front.collector, AsyncCollector)
-        await front.collector.close()
-        front.hit_threads.submit(connections.close_all).result()
-        for pool in (front.hit_threads, front.pages, front.files):
+        await collector.close()
+        look_up.submit(connections.close_all).result()
+        for pool in (look_up, front.hit_threads, front.pages, front.files):
             pool.shutdown()
 
     asyncio.run(run())
