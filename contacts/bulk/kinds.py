@@ -77,7 +77,7 @@ class RemoveDuplicates(BulkActionType):
     """Of contacts that share an e-mail address or a phone, leave the one made first, or the one made last."""
 
     label, past, icon = "Delete duplicates", "deleted as duplicates", "copy"
-    effect = "Hidden from all lists"
+    effect = "Contacts to delete and hide from all lists"
     choices_template, danger = "contacts/_choose_kept.html", True
 
     def effects(self, selected: int, count: int, **options: Any) -> list[Effect]:
@@ -85,7 +85,7 @@ class RemoveDuplicates(BulkActionType):
         return [
             Effect("users", f"Contacts that share {value}", selected),
             Effect(self.icon, self.effect, count),
-            Effect("check", f"Not deleted, one for each {each}", selected - count),
+            Effect("check", f"Contacts that stay, one for each {each}", selected - count),
         ]
 
     def options(self, given: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -103,14 +103,14 @@ _FORMATS = {
     "event.status": "delivered, read, clicked, undelivered, unsubscribed or spam",
 }
 SHOWN_OPTIONS = 5
-OF_CONTACTS = ("Contact", "Fields", "Custom fields")
+OF_CONTACTS = ("Contact", "Standard fields", "Custom fields")
 
 
 def groups() -> list[tuple[str, list[Field]]]:
     """Every field of the workspace with its format, in the groups of the mapping page."""
     sections = [
         ("Contact", [_field(key, guess.label(key)) for key in guess.CORE_TARGETS]),
-        ("Fields", [_field(key, system.label, system.type) for key, system in SYSTEM.items()]),
+        ("Standard fields", [_field(key, system.label, system.type) for key, system in SYSTEM.items()]),
         (
             "Custom fields",
             [_own(attribute) for attribute in Attribute.objects.filter(archived_at=None).order_by("label")],

@@ -26,11 +26,11 @@ def headline(imp: Import) -> str:
     if imp.status == Status.FAILED:
         return f"{imp.file_name} failed: {catalogue.title(imp.reason)}"
     if imp.status == Status.UNDONE:
-        return f"{imp.file_name} was undone: {imp.undo_report.get('reversed', 0):,} rows undone"
+        return f"The import of {imp.file_name} was undone: {imp.undo_report.get('reversed', 0):,} rows"
     if imp.undo_report and imp.status == Status.IMPORTED:
-        return f"{imp.file_name} was redone: {imp.undo_report.get('reversed', 0):,} rows restored"
+        return f"The import of {imp.file_name} was redone: {imp.undo_report.get('reversed', 0):,} rows restored"
     if imp.status == Status.CANCELED:
-        return f"{imp.file_name} was cancelled: {imp.created + imp.updated:,} contacts written"
+        return f"The import of {imp.file_name} was cancelled: {imp.created + imp.updated:,} contacts written"
     return f"{imp.file_name}: {imp.imported:,} rows imported, {imp.in_error:,} in error"
 
 

@@ -216,7 +216,7 @@ def target_groups(own_types: Mapping[str, str]) -> list[tuple[str, list[tuple[st
     own = [(a.key, a.label) for a in Attribute.objects.filter(archived_at=None).order_by("label")]
     groups = [
         ("Contact", [*CORE.items(), ("full_name", "Full name"), *list(row_settings.SETTINGS.items())[:3]]),
-        ("Fields", [(key, s.label) for key, s in SYSTEM.items()]),
+        ("Standard fields", [(key, s.label) for key, s in SYSTEM.items()]),
         ("Custom fields", own),
         ("For this row", list(row_settings.SETTINGS.items())[3:]),
         ("Activity", list(row_settings.EVENT.items())),
