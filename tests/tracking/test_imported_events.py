@@ -238,7 +238,7 @@ def test_the_review_counts_events_and_says_further_order(alice: Actor) -> None:
     page = alice.get(f"imports/{imp.pk}/").content.decode()
     assert "Further order" in page
     assert ">Duplicate<" not in page
-    assert "further orders of contacts in other lines" in flat(page)
+    assert "further orders of contacts on other lines" in flat(page)
     alice.post(f"imports/{imp.pk}/confirm/")
     done = work(alice.workspace, imp)
     assert (done.events_added, done.events_known) == (3, 2)

@@ -130,7 +130,7 @@ def sent(alice: Actor, imp: Import) -> dict[str, str]:
 
 def test_orders_are_proposed_and_taken(alice: Actor, tenant: Tenant, draft: Import) -> None:
     page = alice.get(f"imports/{draft.pk}/").content.decode()
-    assert "This looks like orders: import contacts and orders?" in page
+    assert "This looks like a file of orders. Import contacts and orders?" in page
     page = alice.post(f"imports/{draft.pk}/draft/", sent(alice, draft) | {"take": "orders"}, follow=True)
     assert "This looks like" not in page.content.decode()
     assert columns_of(alice, draft) == {

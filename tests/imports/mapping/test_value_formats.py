@@ -298,7 +298,7 @@ def test_on_the_command_line(tenant: Tenant, tmp_path: Any, monkeypatch: pytest.
     monkeypatch.setattr(import_contacts, "_wait", work)
     path = tmp_path / "people.csv"
     path.write_text("email,birthday\na@x.example,03/04/1988\n")
-    with pytest.raises(CommandError, match=rf"3 April or 4 March\? Say --set format\.birthday={DAY} or"):
+    with pytest.raises(CommandError, match=rf"3 April or 4 March\? Use --set format\.birthday={DAY} or"):
         call_command("import_contacts", path, workspace=tenant.slug, json=True)
     call_command("import_contacts", path, workspace=tenant.slug, json=True, pairs=[f"format.birthday={DAY}"])
     with tenant_context(tenant.pk):
