@@ -6,7 +6,12 @@ from urllib.parse import urlsplit
 from cdp.stack.machine import StartError
 
 REQUIRED = ("SECRET_KEY", "DATABASE_URL", "REDIS_URL")
-NUMBERS = {"TRUSTED_PROXIES": (0, 20), "CDP_WORKERS": (1, 64), "CDP_PORT": (1, 65_535)}
+NUMBERS = {
+    "TRUSTED_PROXIES": (0, 20),
+    "CDP_WORKERS": (1, 64),
+    "CDP_PORT": (1, 65_535),
+    "HITS_PER_MINUTE": (0, 100_000_000),
+}
 SWITCHES = ("DEBUG", "BEHIND_PROXY")
 WORDS = {"true", "on", "ok", "y", "yes", "1", "false", "off", "n", "no", "0", ""}
 ADDRESSES = {
@@ -15,7 +20,10 @@ ADDRESSES = {
     "REDIS_URL": ("redis", "rediss", "unix"),
     "SITE_URL": ("http", "https"),
 }
-LEVELS = {"CRITICAL", "ERROR", "WARNING", "INFO", "DEBUG"}
+CHOICES = {
+    "LOG_LEVEL": ("CRITICAL", "DEBUG", "ERROR", "INFO", "WARNING"),
+    "COLLECTOR": ("loop", "threads"),
+}
 
 
 def check(environ: Mapping[str, str], *, required: bool = True) -> None:
@@ -32,8 +40,8 @@ def check(environ: Mapping[str, str], *, required: bool = True) -> None:
     for name, schemes in ADDRESSES.items():
         if environ.get(name):
             _address(environ[name], name=name, schemes=schemes)
-    if environ.get("LOG_LEVEL", "INFO") not in LEVELS:
-        raise StartError(f"LOG_LEVEL must be one of {', '.join(sorted(LEVELS))}, not {environ['LOG_LEVEL'][:40]!r}.")
+    for name, values in CHOICES.items():
+        _choice(environ.get(name, values[0]), name=name, values=values)
 
 
 def number(text: str, *, name: str, low: int, high: int) -> int:
@@ -41,6 +49,11 @@ def number(text: str, *, name: str, low: int, high: int) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 10 and low <= int(text) <= high):
         raise StartError(f"{name} must be a whole number from {low} to {high}, not {text[:40]!r}.")
     return int(text)
+
+
+def _choice(text: str, *, name: str, values: tuple[str, ...]) -> None:
+    if text not in values:
+        raise StartError(f"{name} must be one of {', '.join(values)}, not {text[:40]!r}.")
 
 
 def _address(text: str, *, name: str, schemes: tuple[str, ...]) -> None:

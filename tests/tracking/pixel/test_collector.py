@@ -1,6 +1,7 @@
 """The collector as a web server calls it, with the real inbox behind it."""
 
 import asyncio
+import importlib
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -243,6 +244,19 @@ def test_made_up_keys_do_not_fill_the_memory(site: Site, monkeypatch: pytest.Mon
 @pytest.mark.parametrize("path", ["/", "/p", "/pixel", "/w/p/x", "/static/pixel.js", "/P/1-2"])
 def test_everything_else_goes_to_the_application_behind(ask: Ask, path: str) -> None:
     assert ask(path, method="GET")[0] == "418 Behind"
+
+
+@pytest.mark.parametrize(("value", "in_loop"), [("loop", True), ("threads", False)])
+def test_a_setting_says_who_takes_hits(monkeypatch: pytest.MonkeyPatch, value: str, in_loop: bool) -> None:
+    import cdp.asgi
+
+    monkeypatch.setattr(settings, "COLLECTOR", value)
+    try:
+        application = importlib.reload(cdp.asgi).application
+        assert isinstance(application.collector, AsyncCollector) is in_loop
+    finally:
+        monkeypatch.undo()
+        importlib.reload(cdp.asgi)
 
 
 def test_the_web_servers_application_has_the_collector_in_front() -> None:
