@@ -21,7 +21,7 @@ class ScanLimitReached(Exception):
 
 
 def in_order(wanted: Any, *, newest_first: bool, after: tuple[datetime, int] | None, count: int) -> list[Contact]:
-    """The next `count` contacts of the query `wanted` by change, behind the key (time, id). Raises TooFar."""
+    """The next `count` contacts of the query `wanted` by change, behind the key (time, id). Raises ScanLimitReached."""
     contacts: list[Contact] = []
     for contact in _walk(wanted, newest_first=newest_first, after=after):
         contacts.append(contact)

@@ -1,6 +1,7 @@
 """The shape of the code: where SQL stands and what every statement carries."""
 
 import ast
+import builtins
 import re
 from pathlib import Path
 
@@ -75,3 +76,35 @@ def test_statements_were_found() -> None:
 def test_nothing_is_left_half_done() -> None:
     marks = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
     assert [name(path) for path in SOURCES if marks.search(path.read_text())] == []
+
+
+RAISES = re.compile(r"\b[Rr]aises?\b([^.;:()]*(?:\.[A-Z]\w+[^.;:()]*)*)")
+
+
+def names_in_code() -> set[str]:
+    """Every name that code, not text, has: classes, names, attributes, imports."""
+    found: set[str] = set(dir(builtins))
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ClassDef):
+                found.add(node.name)
+            elif isinstance(node, ast.Name):
+                found.add(node.id)
+            elif isinstance(node, ast.Attribute):
+                found.add(node.attr)
+    return found
+
+
+def test_docstrings_name_errors_that_exist() -> None:
+    """ "Raises TooFar" must not outlive the class TooFar."""
+    known, wrong, seen = names_in_code(), [], 0
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+                continue
+            for part in RAISES.findall(ast.get_docstring(node) or ""):
+                named = re.findall(r"\b(?:\w+\.)*([A-Z]\w*[a-z]\w*)", part)
+                seen += len(named)
+                wrong += [f"{name(path)}: {error}" for error in named if error not in known]
+    assert wrong == []
+    assert seen > 100

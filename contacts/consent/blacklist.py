@@ -88,7 +88,7 @@ def forget(kind: str, value: str, *, user_id: int) -> None:
 
 
 def suppress_contacts(contact_ids: Sequence[int]) -> int:
-    """Silence those of the contacts that have a value on a list; returns how many. The caller has locked the turn."""
+    """Silence those of the contacts that have a value on a list; returns how many. The caller holds the write lock."""
     now, silenced = timezone.now(), set()
     for kind in ("email", "phone"):
         listed = BlacklistEntry.objects.filter(kind=kind).values("value")

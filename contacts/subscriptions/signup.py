@@ -146,7 +146,7 @@ def _make(form: SignupForm, email: str, written: str, name: str) -> Contact:
 
 
 def read(token: str) -> SignupRequest:
-    """What the link of a mail asks for. Raises Dead."""
+    """What the link of a mail asks for. Raises InvalidLink."""
     try:
         tenant_id, form_id, email, name = signing.loads(token, salt=CONFIRM_SALT, max_age=timedelta(days=CONFIRM_DAYS))
     except (signing.BadSignature, ValueError, TypeError) as problem:
@@ -155,7 +155,7 @@ def read(token: str) -> SignupRequest:
 
 
 def confirm(signup: SignupRequest) -> tuple[SignupForm, Contact]:
-    """The person has pressed the button: active, with the form's categories. In the tenant's context. Raises Dead.
+    """The person has pressed the button: active, with the form's categories. In the tenant's context. Raises InvalidLink.
 
     Who had unsubscribed is active again, since nobody but the owner of the address can press it; complaints and blacklists
     stay. A person who was erased has come back by themselves.
@@ -193,7 +193,7 @@ def leave_token(contact: Contact) -> str:
 
 
 def read_leave(token: str) -> tuple[int, int]:
-    """(tenant, contact) of such an address. Raises Dead."""
+    """(tenant, contact) of such an address. Raises InvalidLink."""
     try:
         tenant_id, contact_id = signing.loads(token, salt=LEAVE_SALT)
     except (signing.BadSignature, ValueError, TypeError) as problem:

@@ -11,7 +11,6 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import IntegrityError, ProgrammingError, connection, transaction
 from django.test import Client
-from django.urls import URLPattern, URLResolver, get_resolver
 
 from contacts.models import Contact
 from imports.models import Import
@@ -22,6 +21,7 @@ from tenants.models import Membership, Tenant
 from tenants.roles import PERMISSIONS, Role, may
 from tests.cast import Actor, actor
 from tests.imports.helpers import bring
+from tests.tenants.hostile import routes
 
 MODELS = [m for m in apps.get_models() if issubclass(m, TenantModel)]
 CSV = "email,first_name,phone\nann@example.com,Ann,+447911123456\nnot-an-address,Bob,\n"
@@ -295,22 +295,6 @@ def test_the_setting_does_not_outlive_the_context(alice: Actor) -> None:
 
 
 # --- every route ----------------------------------------------------------------------------------------------------
-
-
-def routes(urlconf: str) -> list[tuple[str, Any]]:
-    """(pattern, view) of every route of a URLconf."""
-    found: list[tuple[str, Any]] = []
-
-    def walk(resolver: URLResolver, prefix: str) -> None:
-        for pattern in resolver.url_patterns:
-            path = prefix + str(pattern.pattern)
-            if isinstance(pattern, URLPattern):
-                found.append((path, pattern.callback))
-            else:
-                walk(pattern, path)
-
-    walk(get_resolver(urlconf), "")
-    return [(path.lstrip("^/"), view) for path, view in found]
 
 
 INSIDE = routes(settings.WORKSPACE_URLCONF)
