@@ -20,7 +20,7 @@ TABS = [
     {"label": "Imported", "url": "#tables", "count": 121},
     {"label": "With rows in error", "url": "#tables", "count": 17, "bad": True},
     {"label": "Failed", "url": "#tables", "count": 9},
-    {"label": "Cancelled", "url": "#tables", "count": 6},
+    {"label": "Canceled", "url": "#tables", "count": 6},
     {"label": "Undone", "url": "#tables", "count": 4},
 ]
 STEPS = [

@@ -20,7 +20,7 @@ class Status(models.TextChoices):
     IMPORTING = "importing", "Importing"
     IMPORTED = "imported", "Imported"
     FAILED = "failed", "Failed"
-    CANCELED = "canceled", "Cancelled"
+    CANCELED = "canceled", "Canceled"
     UNDOING = "undoing", "Undoing"
     UNDONE = "undone", "Undone"
 

@@ -18,7 +18,7 @@ class BulkState(models.TextChoices):
     WORKING = "working", "Working"
     DONE = "done", "Done"
     FAILED = "failed", "Failed"
-    CANCELED = "canceled", "Cancelled"
+    CANCELED = "canceled", "Canceled"
     UNDOING = "undoing", "Undoing"
     UNDONE = "undone", "Undone"
 

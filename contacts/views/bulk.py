@@ -192,7 +192,7 @@ def cancel(request: WorkspaceRequest, action_id: int) -> HttpResponse:
     """Stop a bulk action."""
     _mine(request, action_id)
     if bulk_actions.cancel(action_id, user_id=user_id(request)).state == BulkState.CANCELED:
-        messages.success(request, "Action cancelled. You can undo what was done so far.")
+        messages.success(request, "Action canceled. You can undo what was done so far.")
     return redirect_to(request, "contacts:bulk_action", action_id)
 
 

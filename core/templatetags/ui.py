@@ -39,7 +39,7 @@ STATUSES = {
     "importing": Status("edit", "pulse", "Importing"),
     "imported": Status("ok", "check", "Imported"),
     "failed": Status("bad", "circle-alert", "Failed"),
-    "canceled": Status("neutral", "x", "Cancelled"),
+    "canceled": Status("neutral", "x", "Canceled"),
     "undoing": Status("edit", "pulse", "Undoing"),
     "undone": Status("outline", "undo-2", "Undone"),
     "stuck": Status("bad", "triangle-alert", "Stuck"),

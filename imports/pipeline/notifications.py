@@ -30,7 +30,7 @@ def headline(imp: Import) -> str:
     if imp.undo_report and imp.status == Status.IMPORTED:
         return f"The import of {imp.file_name} was redone: {imp.undo_report.get('reversed', 0):,} rows restored"
     if imp.status == Status.CANCELED:
-        return f"The import of {imp.file_name} was cancelled: {imp.created + imp.updated:,} contacts written"
+        return f"The import of {imp.file_name} was canceled: {imp.created + imp.updated:,} contacts written"
     return f"{imp.file_name}: {imp.imported:,} rows imported, {imp.in_error:,} in error"
 
 

@@ -321,8 +321,8 @@ database_error: Database problem
 sum_mismatch: Row counts do not match
     The file has {rows} rows, but the outcomes add up to {total}.
     Report this problem. The rows that were written are listed below.
-canceled: Cancelled
-    The import was cancelled. Rows that had already been written were not removed.
+canceled: Canceled
+    The import was canceled. Rows that had already been written were not removed.
     To import the remaining rows, import the file again.
 unknown: Unknown problem
     This problem has no description.

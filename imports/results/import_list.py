@@ -32,7 +32,7 @@ FILTERS: dict[str, tuple[str, Q]] = {
     "imported": ("Imported", Q(status=Status.IMPORTED)),
     "errors": ("With rows in error", Q(status=Status.IMPORTED, in_error__gt=0)),
     "failed": ("Failed", Q(status=Status.FAILED)),
-    "canceled": ("Cancelled", Q(status=Status.CANCELED)),
+    "canceled": ("Canceled", Q(status=Status.CANCELED)),
     "undone": ("Undone", Q(status=Status.UNDONE)),
 }
 # What the list can be sorted by → the column of the query.

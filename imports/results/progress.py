@@ -72,7 +72,7 @@ class Progress:
     def doing(self) -> str:
         """What is being done, in one or two words."""
         if self.canceling:
-            return "Cancelling"
+            return "Canceling"
         if self.waiting:
             return "Waiting for another import" if self.behind else "Waiting for a worker"
         return phases.STAGES[min(self.stage, VERIFY)].doing

@@ -254,7 +254,7 @@ def cancel(request: WorkspaceRequest, import_id: int) -> HttpResponse:
     take_back = request.POST.get("written") == "take_back" and _may(request, "imports.undo")
     if upload.cancel(imp, take_back=take_back):
         audit.record("import.canceled", user_id=request.user.pk, target=f"import {imp.pk}", take_back=take_back)
-        messages.success(request, f"Cancelling {imp.file_name}.")
+        messages.success(request, f"Canceling {imp.file_name}.")
     return redirect_to(request, "imports:detail", imp.pk)
 
 

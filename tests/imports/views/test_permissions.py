@@ -30,7 +30,7 @@ def test_a_canceled_review_is_being_canceled_until_a_worker_has_done_it(alice: A
     imp = bring(alice.workspace, FILE, review=True)
     assert "Nothing has been written" in alice.get(f"imports/{imp.pk}/cancel/ask/").content.decode()
     alice.post(f"imports/{imp.pk}/cancel/")
-    assert "Cancelling" in alice.get(f"imports/{imp.pk}/").content.decode()
+    assert "Canceling" in alice.get(f"imports/{imp.pk}/").content.decode()
     assert alice.get(f"imports/{imp.pk}/live/").status_code == 200
 
 
