@@ -17,7 +17,7 @@ from django.test.utils import ContextList
 from tests.forms import nested
 
 ROOT = Path(__file__).resolve().parent.parent
-pytest_plugins = ["tests.cast", "tests.furnish", "tests.sharing"]
+pytest_plugins = ["tests.cast", "tests.workspace_copies", "tests.sharing"]
 CHROMIUM = pytest.StashKey[str]()
 NOT_RUN = pytest.StashKey[int]()
 

@@ -17,8 +17,8 @@ from segments.models import Member, Segment
 from tenants.isolation.context import tenant_context
 from tenants.models import AuditEntry, Notice, Outbox, Tenant
 from tests.cast import Actor
-from tests.furnish import furnish
 from tests.imports.helpers import bring
+from tests.workspace_copies import copy_workspace
 
 STATUSES = ("active", "unsubscribed", "spam", "blacklisted", "not_confirmed")
 
@@ -35,7 +35,7 @@ def _crowd(alice: Actor) -> None:
 def crowd(alice: Actor, monkeypatch: pytest.MonkeyPatch) -> Actor:
     """Twenty contacts, four of each e-mail status, worked off three at a time."""
     monkeypatch.setattr(actions, "STEP", 3)
-    furnish(alice, _crowd)
+    copy_workspace(alice, _crowd)
     return alice
 
 

@@ -6,8 +6,8 @@ from contacts.duplicates import exact
 from contacts.models import Contact, WriteLock
 from tenants.isolation.context import tenant_context
 from tests.cast import Actor, actor
-from tests.furnish import furnish
 from tests.imports.helpers import bring
+from tests.workspace_copies import copy_workspace
 
 # Each external ID is a contact of its own, whatever it shares.
 ROWS = (
@@ -28,7 +28,7 @@ def _doubles(alice: Actor) -> None:
 
 @pytest.fixture
 def doubles(alice: Actor) -> Actor:
-    furnish(alice, _doubles)
+    copy_workspace(alice, _doubles)
     return alice
 
 

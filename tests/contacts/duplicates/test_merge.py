@@ -19,8 +19,8 @@ from segments.models import Member
 from tenants.isolation.context import tenant_context
 from tenants.models import AuditEntry
 from tests.cast import Actor
-from tests.furnish import furnish
 from tests.imports.helpers import bring, work
+from tests.workspace_copies import copy_workspace
 from tracking.models import Event, Site, Visitor
 
 HEADER = "external_id,email,phone,first_name,last_name,city,tier\n"
@@ -40,7 +40,7 @@ def _two(alice: Actor) -> None:
 @pytest.fixture
 def two(alice: Actor) -> tuple[Actor, Contact, Contact]:
     """Both of them, the second one with a visitor and an event."""
-    furnish(alice, _two)
+    copy_workspace(alice, _two)
     with tenant_context(alice.workspace.pk):
         first, second = Contact.objects.order_by("pk")
         site = Site.objects.create(name="shop", key=f"k{alice.workspace.pk}")

@@ -20,8 +20,8 @@ from imports.pipeline import undo
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tests.cast import Actor, actor
-from tests.furnish import furnish
 from tests.imports.helpers import bring, proved, work
+from tests.workspace_copies import copy_workspace
 from tracking import queries as hits
 from tracking.models import Site, Visitor, VisitorIdentifier
 
@@ -55,7 +55,7 @@ def _changed(alice: Actor) -> None:
 def changed() -> Tenant:
     """C-1 with an e-mail and a phone that an import has replaced."""
     owner = actor("Owner")
-    furnish(owner, _changed)
+    copy_workspace(owner, _changed)
     return owner.workspace
 
 

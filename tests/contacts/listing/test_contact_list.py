@@ -22,8 +22,8 @@ from imports.wizard import column_choices, upload
 from tenants.isolation.context import tenant_context
 from tenants.models import AuditEntry, Tenant
 from tests.cast import Actor, actor
-from tests.furnish import furnish
 from tests.imports.helpers import again, bring, receive, work
+from tests.workspace_copies import copy_workspace
 
 # name → (e-mail status or None, phone status or None, deleted)
 PEOPLE: dict[str, tuple[str | None, str | None, bool]] = {
@@ -59,7 +59,7 @@ def _people_of(alice: Actor) -> None:
 
 @pytest.fixture
 def people_of(alice: Actor) -> Actor:
-    furnish(alice, _people_of)
+    copy_workspace(alice, _people_of)
     return alice
 
 
@@ -255,7 +255,7 @@ def _taken(alice: Actor) -> None:
 @pytest.fixture
 def taken(alice: Actor) -> tuple[Actor, Contact, Contact]:
     """Somebody deleted, whose external ID another contact has meanwhile."""
-    furnish(alice, _taken)
+    copy_workspace(alice, _taken)
     return alice, contact_of(alice, "Old"), contact_of(alice, "New")
 
 

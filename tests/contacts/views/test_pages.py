@@ -10,8 +10,8 @@ from django.test.utils import CaptureQueriesContext
 from contacts.models import Contact
 from tenants.isolation.context import tenant_context
 from tests.cast import Actor
-from tests.furnish import furnish
 from tests.imports.helpers import bring
+from tests.workspace_copies import copy_workspace
 
 PEOPLE = (
     "email,phone,external_id,first_name,last_name,city\n"
@@ -27,7 +27,7 @@ def _people(alice: Actor) -> None:
 
 @pytest.fixture
 def people(alice: Actor) -> Actor:
-    furnish(alice, _people)
+    copy_workspace(alice, _people)
     return alice
 
 
@@ -76,7 +76,7 @@ def _many(alice: Actor) -> None:
 
 @pytest.mark.parametrize("order", ["-created", "created", "-changed", "changed"])
 def test_pages_by_key_show_everybody_once(alice: Actor, order: str) -> None:
-    furnish(alice, _many)
+    copy_workspace(alice, _many)
     url, seen = f"contacts/?order={order}", []
     while url:
         context = alice.get(url).context
@@ -116,7 +116,7 @@ def _imports(alice: Actor, number: int) -> None:
 def test_as_many_queries_for_twenty_rows_as_for_ten(alice: Actor, path: str) -> None:
     counts = []
     for number in (10, 20):
-        furnish(alice, _imports, number)
+        copy_workspace(alice, _imports, number)
         with tenant_context(alice.workspace.pk):
             assert Contact.objects.count() == number
         queries(alice, path)

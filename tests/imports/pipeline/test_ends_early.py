@@ -11,8 +11,8 @@ from imports.pipeline import transitions, unit_work, units, worker
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tests.cast import Actor
-from tests.furnish import furnish
 from tests.imports.helpers import again, bring, work
+from tests.workspace_copies import copy_workspace
 
 ROWS = 1_200
 
@@ -150,7 +150,7 @@ def test_a_cancel_at_any_step_accounts_for_every_row(alice: Any, steps: int, kno
 
     tenant = alice.workspace
     if known:
-        furnish(alice, _half)
+        copy_workspace(alice, _half)
     imp = receive(tenant, file(), user=alice.user)
     with tenant_context(tenant.pk):
         upload.start(imp, options=Options.parse({}), columns=column_choices.apply_choices(imp, {}), auto_start=True)

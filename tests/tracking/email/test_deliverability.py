@@ -13,8 +13,8 @@ from contacts.models import BlacklistEntry, Contact
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tests.cast import Actor
-from tests.furnish import furnish
 from tests.imports.helpers import bring
+from tests.workspace_copies import copy_workspace
 from tracking.email import deliverability, webhooks
 from tracking.models import Event, MailHook
 
@@ -267,7 +267,7 @@ def ann_twice(alice: Actor) -> None:
 
 @pytest.mark.parametrize(("provider", "body", "activity", "status", "soft"), CASES)
 def test_each_event(alice: Actor, provider: str, body: Any, activity: str, status: str, soft: bool) -> None:
-    furnish(alice, ann_twice)
+    copy_workspace(alice, ann_twice)
     assert post(hook_of(alice, provider), body).status_code == 200
     assert told(alice) == ([(activity, soft)] if activity else [])
     with tenant_context(alice.workspace.pk):
@@ -323,7 +323,7 @@ def ann(alice: Actor) -> None:
 def test_five_soft_bounces_in_a_row_make_a_hard_one(
     alice: Actor, days: list[float], ends: dict[int, str], status: str
 ) -> None:
-    furnish(alice, ann)
+    copy_workspace(alice, ann)
     soft_then(alice, hook_of(alice, "postmark"), days, ends)
     with tenant_context(alice.workspace.pk):
         contact = Contact.objects.get()

@@ -11,8 +11,8 @@ from django.utils import timezone
 from contacts.models import BlacklistEntry, Contact
 from tenants.isolation.context import tenant_context
 from tests.cast import Actor
-from tests.furnish import furnish
 from tests.imports.helpers import bring
+from tests.workspace_copies import copy_workspace
 from tracking.email import rating, webhooks
 from tracking.models import Event, MailHook
 
@@ -39,7 +39,7 @@ def ann_and_bob(alice: Actor) -> None:
 
 @pytest.fixture
 def hook(alice: Actor) -> tuple[Actor, MailHook]:
-    furnish(alice, ann_and_bob)
+    copy_workspace(alice, ann_and_bob)
     return alice, add(alice, "postmark")
 
 

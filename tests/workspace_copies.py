@@ -33,7 +33,7 @@ _columns: dict[str, list[str]] = {}
 _connections: list["psycopg.Connection[Any]"] = []
 
 
-def furnish(who: Actor, make: Callable[..., object], *arguments: Hashable) -> None:
+def copy_workspace(who: Actor, make: Callable[..., object], *arguments: Hashable) -> None:
     """Let the fresh workspace of an owner have what `make(owner, *arguments)` makes: it is called once in each process, in
     a workspace that is its model from then on."""
     key = (make, *arguments)
