@@ -56,6 +56,7 @@ INSTALLED_APPS = [
     "tracking",
     "segments",
     "imports",
+    "sources",
 ]
 
 # Extensions of contacts by other apps, which contacts cannot import (contacts.extensions); checked at every start.
@@ -66,6 +67,7 @@ EXTENSIONS = {
         "tracking": "tracking.contact_data",
         "segments": "segments.contact_data",
         "imports": "imports.contact_data",
+        "sources": "sources.contact_data",
     },
     # Entries of the timeline beside events, by the kind that shows them alone.
     "timeline": {"import": "imports.results.timeline", "change": "contacts.profile.timeline"},

@@ -55,6 +55,34 @@ CREATE POLICY tenant ON alias FOR ALL
     WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
 GRANT DELETE, INSERT, SELECT, UPDATE ON alias TO cdp_app;
 
+CREATE TABLE ambiguity (
+    id bigint DEFAULT nextval('ambiguity_id_seq'::regclass) NOT NULL,
+    tenant_id bigint DEFAULT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint NOT NULL,
+    visitor_id bigint,
+    import_id bigint,
+    row_no integer,
+    candidates jsonb NOT NULL,
+    state character varying(8) NOT NULL,
+    found_at timestamp with time zone NOT NULL,
+    contact_id bigint,
+    merge_id bigint,
+    decided_at timestamp with time zone,
+    undo jsonb DEFAULT '{}'::jsonb NOT NULL,
+    decided_by_id bigint,
+    CONSTRAINT ambiguity_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT ambiguity_row UNIQUE (tenant_id, import_id, row_no),
+    CONSTRAINT ambiguity_visitor UNIQUE (tenant_id, visitor_id),
+    CONSTRAINT ambiguity_decided_by_id_75c07246_fk_user_id FOREIGN KEY (decided_by_id) REFERENCES "user"(id) DEFERRABLE INITIALLY DEFERRED
+);
+CREATE INDEX ambiguity_decided_by_id_75c07246 ON ambiguity (decided_by_id);
+CREATE INDEX ambiguity_newest ON ambiguity (tenant_id, state, id DESC);
+ALTER TABLE ambiguity ENABLE ROW LEVEL SECURITY;
+ALTER TABLE ambiguity FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON ambiguity FOR ALL
+    USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")))
+    WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
+GRANT DELETE, INSERT, SELECT, UPDATE ON ambiguity TO cdp_app;
+
 CREATE TABLE attribute (
     id bigint DEFAULT nextval('attribute_id_seq'::regclass) NOT NULL,
     tenant_id bigint DEFAULT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint NOT NULL,
@@ -860,6 +888,64 @@ CREATE POLICY tenant ON site FOR ALL
     WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
 GRANT DELETE, INSERT, SELECT, UPDATE ON site TO cdp_app;
 
+CREATE TABLE source (
+    id bigint DEFAULT nextval('source_id_seq'::regclass) NOT NULL,
+    tenant_id bigint DEFAULT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint NOT NULL,
+    name character varying(120) NOT NULL,
+    type character varying(12) NOT NULL,
+    target character varying(12) NOT NULL,
+    description character varying(300) DEFAULT ''::character varying NOT NULL,
+    origin character varying(12) NOT NULL,
+    import_id bigint,
+    segments jsonb DEFAULT '[]'::jsonb NOT NULL,
+    site_id bigint,
+    stages jsonb DEFAULT '[]'::jsonb NOT NULL,
+    state character varying(12) NOT NULL,
+    reason character varying(300) DEFAULT ''::character varying NOT NULL,
+    attempts integer NOT NULL,
+    cursor bigint NOT NULL,
+    contacts integer NOT NULL,
+    matched integer NOT NULL,
+    ambiguous integer NOT NULL,
+    report jsonb DEFAULT '{}'::jsonb NOT NULL,
+    growth jsonb DEFAULT '[]'::jsonb NOT NULL,
+    refreshed_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    archived_at timestamp with time zone,
+    token character varying(32) COLLATE "C",
+    created_by_id bigint,
+    CONSTRAINT source_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT source_token UNIQUE (tenant_id, token),
+    CONSTRAINT source_created_by_id_77dd1179_fk_user_id FOREIGN KEY (created_by_id) REFERENCES "user"(id) DEFERRABLE INITIALLY DEFERRED
+);
+CREATE INDEX source_created_by_id_77dd1179 ON source (created_by_id);
+CREATE INDEX source_import ON source (tenant_id, import_id) WHERE ((origin)::text = 'file'::text);
+ALTER TABLE source ENABLE ROW LEVEL SECURITY;
+ALTER TABLE source FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON source FOR ALL
+    USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")))
+    WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
+GRANT DELETE, INSERT, SELECT, UPDATE ON source TO cdp_app;
+
+CREATE TABLE source_member (
+    tenant_id bigint NOT NULL,
+    source_id bigint NOT NULL,
+    contact_id bigint NOT NULL,
+    added_at timestamp with time zone NOT NULL,
+    matched_by character varying(12),
+    matched_at timestamp with time zone,
+    score smallint,
+    CONSTRAINT source_member_pkey PRIMARY KEY (tenant_id, source_id, contact_id)
+);
+CREATE INDEX source_member_contact ON source_member (tenant_id, contact_id);
+CREATE INDEX source_member_matched ON source_member (tenant_id, source_id, contact_id) WHERE (matched_by IS NOT NULL);
+ALTER TABLE source_member ENABLE ROW LEVEL SECURITY;
+ALTER TABLE source_member FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON source_member FOR ALL
+    USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")))
+    WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
+GRANT DELETE, INSERT, SELECT, UPDATE ON source_member TO cdp_app;
+
 CREATE TABLE source_name (
     id bigint DEFAULT nextval('source_name_id_seq'::regclass) NOT NULL,
     tenant_id bigint DEFAULT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint NOT NULL,
@@ -1047,6 +1133,8 @@ CREATE SEQUENCE account_emailconfirmation_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE account_emailconfirmation_id_seq TO cdp_app;
 CREATE SEQUENCE alias_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE alias_id_seq TO cdp_app;
+CREATE SEQUENCE ambiguity_id_seq;
+GRANT SELECT, USAGE ON SEQUENCE ambiguity_id_seq TO cdp_app;
 CREATE SEQUENCE attribute_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE attribute_id_seq TO cdp_app;
 CREATE SEQUENCE audit_entry_id_seq;
@@ -1105,6 +1193,8 @@ CREATE SEQUENCE signup_form_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE signup_form_id_seq TO cdp_app;
 CREATE SEQUENCE site_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE site_id_seq TO cdp_app;
+CREATE SEQUENCE source_id_seq;
+GRANT SELECT, USAGE ON SEQUENCE source_id_seq TO cdp_app;
 CREATE SEQUENCE source_name_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE source_name_id_seq TO cdp_app;
 CREATE SEQUENCE suppression_id_seq;

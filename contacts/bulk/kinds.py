@@ -103,7 +103,8 @@ class RemoveDuplicates(BulkActionType):
         locked = queries.remaining_duplicates(ids, by, keep=action.options["keep"])
         _delete(action, locked, now, "Duplicate")
         # Consent belongs to the address: who stays must not be written to because the one that had said no is gone.
-        values = Contact.objects.filter(pk__in=locked).values(by)
+        told = Contact.objects.filter(pk__in=locked).exclude(email_status="active", phone_status="active")
+        values = list(told.values_list(by, flat=True))
         stays = Contact.objects.living().filter(**{f"{by}__in": values}).order_by("pk").select_for_update()
         address_status.take_all(list(stays.values_list("pk", flat=True)), now=now)
         return locked

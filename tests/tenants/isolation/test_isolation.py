@@ -65,6 +65,7 @@ def fill(alice: Actor) -> None:
         UndoArchive,
     )
     from imports.models import Listing, SavedMapping
+    from sources.models import Ambiguity, Source, SourceMember
     from tenants.models import AuditEntry, Invitation
     from tracking.models import EventKey, MailHook, Quarantine, Site
     from tracking.pixel import inbox_consumer, sites
@@ -94,6 +95,9 @@ def fill(alice: Actor) -> None:
     Suppression.objects.create(kind="email", digest="0" * 64)
     Invitation.objects.create(email="new@example.com", role=Role.VIEWER, invited_by=alice.user)
     AuditEntry.objects.create(verb="test")
+    source = Source.objects.create(name="Club", type="customers", origin="segments")
+    SourceMember.objects.create(tenant_id=own, source_id=source.pk, contact_id=1, added_at=datetime.now(UTC))
+    Ambiguity.objects.create(visitor_id=1, candidates=[])
     site = Site.objects.create(name="shop", key=sites.new_key(alice.workspace.pk))
     hit = Hit(
         str(uuid.uuid4()), "identify", None, "https://shop.example.com/", None, None, {}, {"email": "ann@example.com"}

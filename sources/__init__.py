@@ -1,0 +1,1 @@
+"""Lists of people to be found among the visitors: sources, their match reports, resolved contacts, ambiguities."""
