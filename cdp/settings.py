@@ -256,6 +256,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep bulk actions": {"task": "contacts.sweep", "schedule": 15.0},
     "search probable duplicates": {"task": "contacts.search_probable", "schedule": crontab(hour=2, minute=10)},
     "rate contacts": {"task": "tracking.rate", "schedule": crontab(hour=2, minute=40)},
+    "tidy visitors": {"task": "tracking.tidy", "schedule": crontab(hour=3, minute=0)},
     "tidy contacts": {"task": "contacts.tidy", "schedule": crontab(hour=3, minute=40)},
     "tidy imports": {"task": "imports.tidy", "schedule": crontab(hour=3, minute=20)},
     "send outbox": {"task": "tenants.send_outbox", "schedule": 10.0},

@@ -401,6 +401,20 @@ CREATE POLICY tenant ON event_key FOR ALL
     WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
 GRANT DELETE, INSERT, SELECT, UPDATE ON event_key TO cdp_app;
 
+CREATE TABLE hit_id (
+    tenant_id bigint NOT NULL,
+    hit uuid NOT NULL,
+    at timestamp with time zone NOT NULL,
+    CONSTRAINT hit_id_pkey PRIMARY KEY (tenant_id, hit)
+);
+CREATE INDEX hit_id_at ON hit_id (tenant_id, at);
+ALTER TABLE hit_id ENABLE ROW LEVEL SECURITY;
+ALTER TABLE hit_id FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON hit_id FOR ALL
+    USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")))
+    WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
+GRANT DELETE, INSERT, SELECT ON hit_id TO cdp_app;
+
 CREATE TABLE import (
     id bigint DEFAULT nextval('import_id_seq'::regclass) NOT NULL,
     tenant_id bigint DEFAULT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint NOT NULL,
@@ -878,6 +892,14 @@ CREATE TABLE site (
     dropped jsonb NOT NULL,
     country character varying(2) DEFAULT ''::character varying NOT NULL,
     hosts text DEFAULT ''::text NOT NULL,
+    capture_forms boolean DEFAULT false NOT NULL,
+    consent_required boolean DEFAULT false NOT NULL,
+    excluded_paths text DEFAULT ''::text NOT NULL,
+    former_salt character varying(64) DEFAULT ''::character varying NOT NULL,
+    internal_addresses text DEFAULT ''::text NOT NULL,
+    retention_days integer,
+    secret_at timestamp with time zone,
+    secret_salt character varying(64) DEFAULT ''::character varying NOT NULL,
     CONSTRAINT site_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT site_key UNIQUE (tenant_id, key)
 );

@@ -22,6 +22,17 @@ class Site(TenantModel):
     hosts = models.TextField(default="", db_default="", blank=True)
     # Whose phones are meant by numbers without a country; empty: the workspace's.
     country = models.CharField(max_length=2, default="", db_default="", blank=True)
+    # Pages that are not counted (paths with *), and addresses of the workspace's own people; one a line.
+    excluded_paths = models.TextField(default="", db_default="", blank=True)
+    internal_addresses = models.TextField(default="", db_default="", blank=True)
+    # What the snippet says: nothing before consent; e-mail addresses and phones of forms identify.
+    consent_required = models.BooleanField(default=False, db_default=False)
+    capture_forms = models.BooleanField(default=False, db_default=False)
+    retention_days = models.IntegerField(null=True)  # of events and unclaimed visitors; null: for good
+    # What the secret of its server is derived from (tracking.pixel.site_secrets), and that of the one before it.
+    secret_salt = models.CharField(max_length=64, default="", db_default="", blank=True)
+    former_salt = models.CharField(max_length=64, default="", db_default="", blank=True)
+    secret_at = models.DateTimeField(null=True)
 
     class Meta(TenantModel.Meta):
         db_table = "site"
@@ -134,6 +145,11 @@ class Event(TenantModel):
     def __str__(self) -> str:
         return self.kind
 
+    @property
+    def is_claim(self) -> bool:
+        """Whether only a browser says so: it comes from a site, whose server has not signed it."""
+        return self.site_id is not None and not self.properties.get("$signed")
+
 
 class EventKey(TenantModel):
     """What makes an imported event the same event when it comes again. Key: (tenant_id, key)."""
@@ -188,6 +204,20 @@ class InboxPosition(TenantModel):
 
     def __str__(self) -> str:
         return self.last_id
+
+
+class HitId(TenantModel):
+    """The ID of a stored hit, for some days: a hit that comes again is not stored again. Key: (tenant_id, hit)."""
+
+    hit = models.UUIDField(primary_key=True)
+    at = models.DateTimeField()
+
+    class Meta(TenantModel.Meta):
+        db_table = "hit_id"
+        managed = False
+
+    def __str__(self) -> str:
+        return str(self.hit)
 
 
 class MailHook(TenantModel):

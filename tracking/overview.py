@@ -65,7 +65,8 @@ def latest(contact_id: int) -> dict[str, Any]:
 def visits(visitors: list[Visitor]) -> list[Visit]:
     """The visits of the visitors, the latest first; of those that are long ago none."""
     sites = dict(Site.objects.values_list("pk", "name"))
-    hits = list(Event.objects.filter(visitor_id__in=[v.pk for v in visitors]).order_by("-at", "-pk")[:HITS])
+    seen = Event.objects.filter(visitor_id__in=[v.pk for v in visitors]).exclude(kind="time")
+    hits = list(seen.order_by("-at", "-pk")[:HITS])
     under_way: dict[int, Visit] = {}
     grouped: list[Visit] = []
     for event in reversed(hits):

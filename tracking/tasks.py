@@ -1,12 +1,18 @@
-"""Tasks of tracking: the nightly ratings."""
+"""Tasks of tracking: the nightly ratings, and the daily removal of what is stored for a time only."""
 
 from typing import Any
 
 from celery import shared_task
 
+from tracking import retention
 from tracking.email import rating
 
 
 @shared_task(name="tracking.rate")
 def rate(**_later: Any) -> None:
     rating.run_for_all_workspaces()
+
+
+@shared_task(name="tracking.tidy")
+def tidy(**_later: Any) -> None:
+    retention.run_for_all_workspaces()

@@ -71,7 +71,7 @@ class _Events:
         """Two questions that an index answers each, instead of one that none does."""
         ids = list(Visitor.objects.filter(contact_id=contact_id).values_list("pk", flat=True))
         return [
-            Event.objects.filter(self.wanted, visitor_id__in=ids),
+            Event.objects.filter(self.wanted, visitor_id__in=ids).exclude(kind="time"),
             Event.objects.filter(self.wanted, contact_id=contact_id).exclude(visitor_id__in=ids),
         ]
 

@@ -118,7 +118,8 @@ def _such(activity: Activity, did: ActivityCondition, clock: EvaluationTime) -> 
         parts.append("AND e.properties ->> 'status' = ANY(%(statuses)s)")
         given["statuses"] = list(activity.statuses)
     if activity.kind == "order" and not Tenant.objects.get(pk=current_tenant()).count_claimed_orders:
-        parts.append("AND e.site_id IS NULL")  # what only a browser has told of is a claim
+        # What only a browser has told of is a claim; what the site's server has signed is none.
+        parts.append("AND (e.site_id IS NULL OR e.properties -> '$signed' = 'true')")
     if did.where:
         parts.append(_WHERE[did.where.op])
         number = did.where.op in ("more", "less")

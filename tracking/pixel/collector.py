@@ -10,20 +10,24 @@ each hit; it is used where the setting COLLECTOR says "threads", and by servers 
 
 import asyncio
 import logging
+import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
+import orjson
 import redis
 from django.conf import settings
 from django.db import Error
 
 from core.http import address_behind_proxies
-from tracking.pixel import hits, inbox, sites
-from tracking.pixel.hits import Hit
+from tracking.pixel import hits, inbox, signatures, sites
+from tracking.pixel.hits import Hit, Proof
 from tracking.pixel.inbox_writer import InboxWriter
 from tracking.pixel.rate_limits import Rates
 from tracking.pixel.sites import Known
@@ -45,25 +49,39 @@ Start = Callable[[str, list[tuple[str, str]]], Any]
 Message = dict[str, Any]
 
 
+WRONG_SIGNATURE = b"The signature is missing, wrong or older than 5 minutes.\n"
+# The header with which a site's server signs a body.
+SIGNATURE = "CDP-Signature"
+
+
 @dataclass(frozen=True, slots=True)
 class Sender:
     """What the headers of a request say about who sends it. `origin`: where the page is; browsers say so, and pages cannot
-    change it."""
+    change it. `signature`: of the body, by the site's server."""
 
     agent: str
     origin: str
     opted_out: bool
     address: str
+    signature: str = ""
+
+
+class Judged(NamedTuple):
+    """What becomes of a request: hits to keep, a reason for each that is dropped, and the answer once that is done. `check`
+    is what the script says of itself where somebody looks at it."""
+
+    hits: Sequence[Hit]
+    drops: Sequence[str]
+    status: int = 204
+    content: bytes = b""
+    check: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class _Posted:
-    """A hit that a script sends."""
+    """A hit that a script sends, or an array of them."""
 
     body: bytes
-
-    def hit(self, _site: Known, sender: Sender) -> Hit:
-        return hits.parse(self.body, agent=sender.agent, opted_out=sender.opted_out)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,26 +90,82 @@ class _WithoutScript:
 
     page: str
 
-    def hit(self, site: Known, sender: Sender) -> Hit:
-        return hits.without_script(self.page, site_id=site.site_id, agent=sender.agent, opted_out=sender.opted_out)
-
 
 _Request = _Posted | _WithoutScript
 
 
-def judge(site: Known, key: str, sender: Sender, request: _Request) -> Hit:
-    """The hit of a request. Raises Dropped with the reason."""
+def judge(site: Known, key: str, sender: Sender, request: _Request) -> Judged:
+    """What becomes of a request to a site.
+
+    A robot, an opt-out and a page of another host are answered like a hit that was kept: nothing can be learned by
+    asking. An address that sends too often is told so: an honest sender tries again later.
+    """
+    body = request.body if isinstance(request, _Posted) else b""
+    if sender.signature and signatures.is_body(sender.signature, body, secrets=site.secrets, now=time.time()):
+        return _of_the_server(site, body)
     if _rates().too_many(key, sender.address):
-        raise hits.Dropped("too_often")
+        return Judged([], ["too_often"] * hits.count_in(body), 429)
+    if sender.signature:
+        return Judged([], ["signature"], 401, WRONG_SIGNATURE)
     if not site.takes(sender.origin):
-        raise hits.Dropped("host")
-    return request.hit(site, sender)
+        return Judged([], ["host"] * hits.count_in(body))
+    if site.internal and sites.is_within(sender.address, site.internal):
+        return Judged([], ["internal"] * hits.count_in(body))
+    if not isinstance(request, _Posted):
+        return _without_script(site, sender, request.page)
+    check = hits.check_of(body)
+    if check is not None:
+        return Judged([], [], check=check)
+    kept, drops = hits.parse_all(
+        body, agent=sender.agent, opted_out=sender.opted_out, proof=Proof(site.secrets) if site.secrets else _NO_PROOF
+    )
+    several = len(kept) + len(drops) - 1
+    if several > 0 and _rates().too_many(key, sender.address, count=several):
+        return Judged([], ["too_often"] * (several + 1), 429)
+    return Judged(*_counted(site, kept, drops))
 
 
-def status_of(dropped: hits.Dropped) -> int:
-    """A robot, an opt-out and a page of another host are answered like a hit that was kept: nothing can be learned by
-    asking. An address that sends too often is told so: an honest sender tries again later."""
-    return 429 if dropped.reason == "too_often" else 204
+_NO_PROOF = Proof()
+
+
+def _of_the_server(site: Known, body: bytes) -> Judged:
+    """Hits that the site's server sends: whoever it speaks for is no robot, and it is told what was wrong."""
+    kept, drops = _counted(
+        site, *hits.parse_all(body, agent="", opted_out=False, proof=Proof(site.secrets, now=time.time()))
+    )
+    if not drops:
+        return Judged(kept, drops)
+    return Judged(kept, drops, 422, orjson.dumps({"accepted": len(kept), "dropped": Counter(drops)}))
+
+
+def _without_script(site: Known, sender: Sender, page: str) -> Judged:
+    try:
+        hit = hits.without_script(page, site_id=site.site_id, agent=sender.agent, opted_out=sender.opted_out)
+    except hits.Dropped as dropped:
+        return Judged([], [dropped.reason])
+    return Judged(*_counted(site, [hit], []))
+
+
+def _counted(site: Known, kept: list[Hit], drops: list[str]) -> tuple[list[Hit], list[str]]:
+    """Without the hits of pages that are not counted."""
+    if site.excluded is None:
+        return kept, drops
+    counted = [hit for hit in kept if not site.excludes(hit.url)]
+    return counted, drops + ["excluded"] * (len(kept) - len(counted))
+
+
+@lru_cache(maxsize=1_024)
+def _host(origin: str) -> str:
+    """The host of a page, for the live check; "" where none is said."""
+    try:
+        return (urlsplit(origin).hostname or "")[:100]
+    except ValueError:
+        return ""
+
+
+def _unknown(sender: Sender) -> tuple[int, bytes]:
+    """A wrong key is answered like a hit that was kept, or like a wrong signature: so nobody learns which keys there are."""
+    return (401, WRONG_SIGNATURE) if sender.signature else (204, b"")
 
 
 @cache
@@ -105,6 +179,7 @@ Headers = list[tuple[bytes, bytes]]
 _PLAIN: Headers = [(name.lower().encode(), value.encode()) for name, value in CORS]
 _IMAGE: Headers = [*_PLAIN, (b"content-type", b"image/gif"), (b"content-length", str(len(GIF)).encode())]
 _ALLOWED = "POST, GET, HEAD, OPTIONS"
+_SIGNATURE = SIGNATURE.lower().encode()
 
 
 class AsyncCollector:
@@ -121,7 +196,8 @@ class AsyncCollector:
         headers = dict(scope["headers"])
         if method == "POST":
             content = await body()
-            return await self._accept(key, _sender(scope, headers), _Posted(content)), _PLAIN, b""
+            status, said = await self._accept(key, _sender(scope, headers), _Posted(content))
+            return status, _PLAIN, said
         if method == "OPTIONS":
             return 204, _PLAIN, b""
         if method == "GET":
@@ -136,25 +212,25 @@ class AsyncCollector:
             await self._writer.close()
             self._writer = None
 
-    async def _accept(self, key: str, sender: Sender, request: _Request) -> int:
-        """Judge and keep one hit; returns the status."""
+    async def _accept(self, key: str, sender: Sender, request: _Request) -> tuple[int, bytes]:
+        """Judge and keep what a request holds; returns status and content."""
         try:
             known, site = sites.remembered(key)
             if not known:
                 site = await asyncio.get_running_loop().run_in_executor(self.pool, sites.find, key)
             if site is None:
-                return 204
+                return _unknown(sender)
+            judged, host = judge(site, key, sender, request), _host(sender.origin)
             self._writer = self._writer or InboxWriter()
-            try:
-                hit = judge(site, key, sender, request)
-            except hits.Dropped as dropped:
-                await self._writer.count_drop(dropped.reason, tenant_id=site.tenant_id, site_id=site.site_id)
-                return status_of(dropped)
-            await self._writer.push(hit, tenant_id=site.tenant_id, site_id=site.site_id)
+            ids = {"tenant_id": site.tenant_id, "site_id": site.site_id}
+            if judged.check:
+                await self._writer.note(inbox.CHECK + judged.check, host=host, **ids)
+            else:
+                await self._writer.keep(judged.hits, judged.drops, host=host, **ids)
         except (redis.RedisError, Error) as problem:
             log.warning("hit not kept: %s", problem)
-            return 503
-        return 204
+            return 503, b""
+        return judged.status, judged.content
 
 
 def _text(headers: dict[bytes, bytes], name: bytes) -> str:
@@ -173,6 +249,7 @@ def _sender(scope: Message, headers: dict[bytes, bytes]) -> Sender:
         origin=origin if origin and origin != "null" else _text(headers, b"referer"),
         opted_out=headers.get(b"sec-gpc") == b"1" or headers.get(b"dnt") == b"1",
         address=address,
+        signature=_text(headers, _SIGNATURE),
     )
 
 
@@ -194,7 +271,8 @@ class Collector:
             # The front gives chunks a length (cdp.front). Without it a server would show an empty body here.
             return _answer(start, 411)
         if method == "POST":
-            return _answer(start, accept(key, _sender_of(environ), _Posted(_body(environ))))
+            status, content = accept(key, _sender_of(environ), _Posted(_body(environ)))
+            return _answer(start, status, content=content)
         if method == "OPTIONS":
             return _answer(start, 204)
         if method == "GET":
@@ -204,22 +282,22 @@ class Collector:
         return _answer(start, 405, [("Allow", _ALLOWED)])
 
 
-def accept(key: str, sender: Sender, request: _Request) -> int:
-    """Judge and keep one hit; returns the status. A wrong key is answered like a hit that was kept."""
+def accept(key: str, sender: Sender, request: _Request) -> tuple[int, bytes]:
+    """Judge and keep what a request holds; returns status and content."""
     try:
         site = sites.find(key)
         if site is None:
-            return 204
-        try:
-            hit = judge(site, key, sender, request)
-        except hits.Dropped as dropped:
-            inbox.count_drop(dropped.reason, tenant_id=site.tenant_id, site_id=site.site_id)
-            return status_of(dropped)
-        inbox.push(hit, tenant_id=site.tenant_id, site_id=site.site_id)
+            return _unknown(sender)
+        judged, host = judge(site, key, sender, request), _host(sender.origin)
+        ids = {"tenant_id": site.tenant_id, "site_id": site.site_id}
+        if judged.check:
+            inbox.note(inbox.CHECK + judged.check, host=host, **ids)
+        else:
+            inbox.keep(judged.hits, judged.drops, host=host, **ids)
     except (redis.RedisError, Error) as problem:
         log.warning("hit not kept: %s", problem)
-        return 503
-    return 204
+        return 503, b""
+    return judged.status, judged.content
 
 
 def _sender_of(environ: Environ) -> Sender:
@@ -233,6 +311,7 @@ def _sender_of(environ: Environ) -> Sender:
         origin=origin if origin and origin != "null" else str(environ.get("HTTP_REFERER") or ""),
         opted_out=environ.get("HTTP_SEC_GPC") == "1" or environ.get("HTTP_DNT") == "1",
         address=address,
+        signature=environ.get("HTTP_CDP_SIGNATURE", ""),
     )
 
 
@@ -241,12 +320,14 @@ def _body(environ: Environ) -> bytes:
         length = int(environ.get("CONTENT_LENGTH") or 0)
     except ValueError:
         length = 0
-    return bytes(environ["wsgi.input"].read(max(0, min(length, hits.MAX_BYTES + 1))))
+    return bytes(environ["wsgi.input"].read(max(0, min(length, hits.MAX_BATCH_BYTES + 1))))
 
 
-def _answer(start: Start, status: int, more: Sequence[tuple[str, str]] = ()) -> Iterable[bytes]:
+def _answer(
+    start: Start, status: int, more: Sequence[tuple[str, str]] = (), *, content: bytes = b""
+) -> Iterable[bytes]:
     start(f"{status} {HTTPStatus(status).phrase}", [*CORS, *more])
-    return [b""]
+    return [content]
 
 
 def _image(start: Start) -> Iterable[bytes]:

@@ -5,6 +5,7 @@ its entry and its number in it, so that a consumer may stop in the middle of an 
 """
 
 import time
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +18,9 @@ from tracking.pixel.hits import Hit
 
 # Never trimmed by length: that would drop unread hits in silence. The operations page shows how many wait.
 STREAM = "cdp:inbox"
-DROPS = "cdp:drops"
+DROPS, SIGNS = "cdp:drops", "cdp:signs"
+# Names of signs beside the reasons of drops.
+KEPT, CHECK = "kept", "check:"
 # How many hits are in the stream: its own length counts entries.
 WAITING = "cdp:inbox:hits"
 # So that a consumer which reads some entries has neither too many hits in memory nor a round trip for each.
@@ -51,16 +54,36 @@ class Entry:
     hit: Hit
 
 
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """When something was seen of a site last (seconds since 1970), and on which host."""
+
+    at: float
+    host: str
+
+
 def push(hit: Hit, *, tenant_id: int, site_id: int) -> None:
     """Keep a hit. Raises redis.RedisError when it could not be kept: then it must not be acknowledged."""
+    keep([hit], tenant_id=tenant_id, site_id=site_id)
+
+
+def keep(hits: Sequence[Hit], drops: Sequence[str] = (), *, tenant_id: int, site_id: int, host: str = "") -> None:
+    """Keep the hits of a request, at most MOST_IN_ENTRY, and count those that are dropped, all or nothing; `host` is where
+    they came from. Raises redis.RedisError: then nothing may be acknowledged."""
+    now = time.time()
     with broker().pipeline(transaction=True) as pipe:
-        add_entry(pipe, [encode(hit, tenant_id=tenant_id, site_id=site_id, at=time.time())])
+        if hits:
+            add_entry(pipe, [encode(hit, tenant_id=tenant_id, site_id=site_id, at=now) for hit in hits])
+        for reason, count in Counter(drops).items():
+            pipe.hincrby(drops_key(tenant_id, site_id), reason, count)
+        signs: Any = {reason: sign(now, host) for reason in (*drops, *([KEPT] if hits else []))}
+        pipe.hset(signs_key(tenant_id, site_id), mapping=signs)
         pipe.execute()
 
 
 def encode(hit: Hit, *, tenant_id: int, site_id: int, at: float) -> bytes:
-    """A hit as it lies in an entry."""
-    return orjson.dumps([tenant_id, site_id, at, hit], default=exact_json.piece)
+    """A hit as it lies in an entry, at the time when it was made; `at` is now."""
+    return orjson.dumps([tenant_id, site_id, at - hit.age, hit], default=exact_json.piece)
 
 
 def add_entry(pipe: Any, hits: Sequence[bytes]) -> None:
@@ -77,6 +100,31 @@ def count_drop(reason: str, *, tenant_id: int, site_id: int, count: int = 1) -> 
 def drops_key(tenant_id: int, site_id: int) -> str:
     """Where the refused hits of a site are counted."""
     return f"{DROPS}:{tenant_id}:{site_id}"
+
+
+def signs_key(tenant_id: int, site_id: int) -> str:
+    """Where it is noted when and from where the latest hit of each kind came."""
+    return f"{SIGNS}:{tenant_id}:{site_id}"
+
+
+def sign(at: float, host: str) -> str:
+    """A note on the latest hit."""
+    return f"{at:.0f} {host}"
+
+
+def note(what: str, *, tenant_id: int, site_id: int, host: str) -> None:
+    """Note a sign of a site that is no hit: what its script says of itself. Raises redis.RedisError."""
+    broker().hset(signs_key(tenant_id, site_id), what, sign(time.time(), host))
+
+
+def signs(*, tenant_id: int, site_id: int) -> dict[str, Sign]:
+    """The latest sign of each kind: `KEPT`, reasons of drops, and `CHECK` with a state of the script."""
+    notes: Any = broker().hgetall(signs_key(tenant_id, site_id))
+    found = {}
+    for what, text in notes.items():
+        at, _blank, host = text.decode().partition(" ")
+        found[what.decode()] = Sign(float(at), host)
+    return found
 
 
 def drops(*, tenant_id: int, site_id: int) -> dict[str, int]:

@@ -16,7 +16,7 @@ from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tracking import quarantine, queries
 from tracking.models import InboxPosition, Site
-from tracking.pixel import inbox
+from tracking.pixel import inbox, repeats
 from tracking.pixel.inbox import Entry
 from tracking.pixel.visitor_resolution import Recognition
 
@@ -77,11 +77,16 @@ def _store(tenant_id: int, entries: Sequence[Entry]) -> None:
         fresh = [e for e in entries if inbox.order(e.id) > inbox.order(position.last_id)]
         if not fresh:
             return
-        if any(e.hit.identifiers for e in fresh):
+        new = repeats.take(fresh, now=datetime.now(UTC))
+        if any(e.hit.identifiers for e in new):
             write_lock.lock()  # whom an identifier belongs to must not change under our hands (identity, rule 8)
-        _keep(tenant_id, fresh)
+        if new:
+            _keep(tenant_id, new)
         position.last_id = fresh[-1].id
         position.save(update_fields=["last_id"])
+    counted = Counter(e.site_id for e in fresh) - Counter(e.site_id for e in new)
+    for site_id, count in counted.items():
+        inbox.count_drop(repeats.REPEATED, tenant_id=tenant_id, site_id=site_id, count=count)
 
 
 def _keep(tenant_id: int, entries: Sequence[Entry]) -> None:

@@ -8,6 +8,9 @@ answered before the write that holds the hit has succeeded, so what is acknowled
 import asyncio
 import time
 from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import redis
 import redis.asyncio
@@ -24,6 +27,16 @@ PATIENCE_SECONDS = 2
 GATHER_SECONDS = 0.003
 
 
+@dataclass
+class _Waiting:
+    """What goes with the next write. Hits by workspace: an entry belongs to one, so that a busy workspace holds up nobody
+    else's hits. Drops by workspace, site and reason; signs by workspace and site."""
+
+    hits: dict[int, list[bytes]] = field(default_factory=lambda: defaultdict(list))
+    drops: Counter[tuple[int, int, str]] = field(default_factory=Counter)
+    signs: dict[tuple[int, int], dict[Any, Any]] = field(default_factory=lambda: defaultdict(dict))
+
+
 class InboxWriter:
     """The way into the inbox of one event loop; it must be made inside of it."""
 
@@ -34,21 +47,30 @@ class InboxWriter:
             socket_connect_timeout=PATIENCE_SECONDS,
             retry=Retry(NoBackoff(), 1),
         )
-        # By workspace: an entry belongs to one, so that a busy workspace holds up nobody else's hits.
-        self._hits: dict[int, list[bytes]] = defaultdict(list)
-        self._drops: Counter[tuple[int, int, str]] = Counter()
+        self._waiting = _Waiting()
         self._written = asyncio.get_running_loop().create_future()
         self._writing: asyncio.Task[None] | None = None
         self._busy = False  # whether the last write carried several hits
 
-    async def push(self, hit: Hit, *, tenant_id: int, site_id: int) -> None:
-        """Keep a hit. Raises redis.RedisError when it could not be kept: then it must not be acknowledged."""
-        self._hits[tenant_id].append(inbox.encode(hit, tenant_id=tenant_id, site_id=site_id, at=time.time()))
+    async def keep(
+        self, hits: Sequence[Hit], drops: Sequence[str] = (), *, tenant_id: int, site_id: int, host: str = ""
+    ) -> None:
+        """Keep the hits of a request and count those that are dropped; `host` is where they came from. Raises
+        redis.RedisError when that could not be done: then nothing may be acknowledged."""
+        waiting, now = self._waiting, time.time()
+        signs, sign = waiting.signs[tenant_id, site_id], inbox.sign(now, host)
+        if hits:
+            encoded = [inbox.encode(hit, tenant_id=tenant_id, site_id=site_id, at=now) for hit in hits]
+            waiting.hits[tenant_id] += encoded
+            signs[inbox.KEPT] = sign
+        for reason in drops:
+            waiting.drops[tenant_id, site_id, reason] += 1
+            signs[reason] = sign
         await self._next_write()
 
-    async def count_drop(self, reason: str, *, tenant_id: int, site_id: int) -> None:
-        """Count a refused hit for the site's page. Raises redis.RedisError."""
-        self._drops[tenant_id, site_id, reason] += 1
+    async def note(self, what: str, *, tenant_id: int, site_id: int, host: str) -> None:
+        """Note a sign of a site that is no hit. Raises redis.RedisError."""
+        self._waiting.signs[tenant_id, site_id][what] = inbox.sign(time.time(), host)
         await self._next_write()
 
     async def close(self) -> None:
@@ -65,15 +87,15 @@ class InboxWriter:
         return asyncio.shield(self._written)
 
     async def _write_all(self) -> None:
-        while self._hits or self._drops:
+        while self._waiting.signs:
             if self._busy:
                 await asyncio.sleep(GATHER_SECONDS)
-            hits, drops, written = self._hits, self._drops, self._written
-            self._busy = sum(map(len, hits.values())) > 1
-            self._hits, self._drops = defaultdict(list), Counter()
+            waiting, written = self._waiting, self._written
+            self._busy = sum(map(len, waiting.hits.values())) > 1
+            self._waiting = _Waiting()
             self._written = asyncio.get_running_loop().create_future()
             try:
-                await self._write(hits, drops)
+                await self._write(waiting)
             except redis.RedisError as problem:
                 written.set_exception(problem)
             except BaseException:
@@ -82,12 +104,14 @@ class InboxWriter:
             else:
                 written.set_result(None)
 
-    async def _write(self, hits: dict[int, list[bytes]], drops: Counter[tuple[int, int, str]]) -> None:
+    async def _write(self, waiting: _Waiting) -> None:
         """All of it or nothing: a hit of which the sender does not know whether it was kept would be sent twice."""
         async with self._client.pipeline(transaction=True) as pipe:
-            for own in hits.values():
+            for own in waiting.hits.values():
                 for start in range(0, len(own), inbox.MOST_IN_ENTRY):
                     inbox.add_entry(pipe, own[start : start + inbox.MOST_IN_ENTRY])
-            for (tenant_id, site_id, reason), count in drops.items():
+            for (tenant_id, site_id, reason), count in waiting.drops.items():
                 pipe.hincrby(inbox.drops_key(tenant_id, site_id), reason, count)
+            for (tenant_id, site_id), signs in waiting.signs.items():
+                pipe.hset(inbox.signs_key(tenant_id, site_id), mapping=signs)
             await pipe.execute()

@@ -21,15 +21,15 @@ class Rates:
         self.minute = 0.0
         self.seen: dict[tuple[str, str], int] = {}
 
-    def too_many(self, key: str, address: str, *, now: float | None = None) -> bool:
-        """Count a hit; whether it is one too many."""
+    def too_many(self, key: str, address: str, *, count: int = 1, now: float | None = None) -> bool:
+        """Count hits; whether they are too many."""
         if not self.most or not address or _is_ours(address):
             return False
         moment = (time.monotonic() if now is None else now) // MINUTE
         if moment != self.minute or len(self.seen) > _MANY:
             self.minute, self.seen = moment, {}
-        count = self.seen[key, address] = self.seen.get((key, address), 0) + 1
-        return count > self.most
+        seen = self.seen[key, address] = self.seen.get((key, address), 0) + count
+        return seen > self.most
 
 
 _OURS = [

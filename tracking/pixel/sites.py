@@ -1,16 +1,21 @@
 """Sites by their public key, cached by each process for a minute: a hit must not wait for the database."""
 
+import fnmatch
 import re
 import secrets
 import time
+from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from django.db import Error, close_old_connections
+from django.utils import timezone
 
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tracking.models import Site
+from tracking.pixel import site_secrets
 
 REMEMBERED_SECONDS = 60.0
 _known: dict[str, tuple[float, "Known | None"]] = {}
@@ -18,12 +23,25 @@ _MANY = 50_000
 _KEY = re.compile(r"([0-9a-f]{1,15})-[0-9a-f]{16}").fullmatch
 
 
+Network = IPv4Network | IPv6Network
+
+
 class Known(NamedTuple):
-    """What a hit needs to know of its site. `hosts`: where its pages are; empty: anywhere."""
+    """What a hit needs to know of its site. `hosts`: where its pages are; empty: anywhere. `excluded`: paths that are not
+    counted. `internal`: networks of the workspace's own people. `secrets`: what its server signs with."""
 
     tenant_id: int
     site_id: int
     hosts: frozenset[str] = frozenset()
+    excluded: re.Pattern[str] | None = None
+    internal: tuple[Network, ...] = ()
+    secrets: tuple[bytes, ...] = ()
+
+    def excludes(self, url: str | None) -> bool:
+        """Whether the page of a hit is one that is not counted."""
+        if self.excluded is None or url is None:
+            return False
+        return self.excluded.fullmatch(urlsplit(url).path or "/") is not None
 
     def takes(self, origin: str) -> bool:
         """Whether a page of this origin (its address, or only scheme and host) may send hits."""
@@ -54,6 +72,63 @@ def read_hosts(text: str) -> list[str]:
     if len(hosts) > MOST_HOSTS:
         raise ValueError(f"Enter up to {MOST_HOSTS} hosts.")
     return list(hosts)
+
+
+MOST_PATHS, MOST_ADDRESSES = 100, 200
+
+
+def read_paths(text: str) -> list[str]:
+    """Paths that somebody has typed, one a line; `*` is anything. Raises ValueError with a sentence for the person."""
+    paths: dict[str, None] = {}
+    for line in text.splitlines():
+        path = line.strip()
+        if "://" in path:
+            path = urlsplit(path).path or "/"
+        if path and not path.startswith(("/", "*")):
+            raise ValueError(f"“{path[:100]}” is not a path. Enter one such as /admin/* or */checkout.")
+        if len(path) > 300:
+            raise ValueError("A path can have up to 300 characters.")
+        if path:
+            paths[path] = None
+    if len(paths) > MOST_PATHS:
+        raise ValueError(f"Enter up to {MOST_PATHS} paths.")
+    return list(paths)
+
+
+def read_addresses(text: str) -> list[str]:
+    """IP addresses and networks that somebody has typed. Raises ValueError with a sentence for the person."""
+    found: dict[str, None] = {}
+    for word in text.replace(",", " ").split():
+        try:
+            network = ip_network(word, strict=False)
+        except ValueError:
+            example = "Enter one such as 203.0.113.7 or 203.0.113.0/24."
+            raise ValueError(f"“{word[:100]}” is not an IP address or network. {example}") from None
+        found[str(network.network_address if network.num_addresses == 1 else network)] = None
+    if len(found) > MOST_ADDRESSES:
+        raise ValueError(f"Enter up to {MOST_ADDRESSES} addresses.")
+    return list(found)
+
+
+@lru_cache(maxsize=4_096)
+def is_within(address: str, networks: tuple[Network, ...]) -> bool:
+    """Whether an address is in one of the networks."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return False
+    mapped = getattr(parsed, "ipv4_mapped", None)  # an IPv4 client of a server that listens on IPv6
+    return any((mapped or parsed) in network for network in networks)
+
+
+def pattern_of(paths: list[str]) -> re.Pattern[str] | None:
+    """What matches one of the paths."""
+    return re.compile("|".join(_glob(path) for path in paths)) if paths else None
+
+
+def _glob(path: str) -> str:
+    """Only `*` means more than itself: addresses have brackets and question marks of their own."""
+    return fnmatch.translate(path.replace("[", "[[]").replace("?", "[?]"))
 
 
 def forget(key: str) -> None:
@@ -105,6 +180,17 @@ def _look_up(key: str, *, tenant_id: int) -> Known | None:
             return None
         with tenant_context(tenant_id):
             site = Site.objects.filter(key=key).first()
-        return Known(tenant_id, site.pk, frozenset(site.hosts.split())) if site else None
+        return _known_of(site) if site else None
     finally:
         close_old_connections()
+
+
+def _known_of(site: Site) -> Known:
+    return Known(
+        site.tenant_id,
+        site.pk,
+        frozenset(site.hosts.split()),
+        pattern_of(site.excluded_paths.splitlines()),
+        tuple(ip_network(address) for address in site.internal_addresses.split()),
+        site_secrets.secrets_of(site, now=timezone.now()),
+    )

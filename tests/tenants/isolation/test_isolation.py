@@ -67,7 +67,7 @@ def fill(alice: Actor) -> None:
     from imports.models import Listing, SavedMapping
     from sources.models import Ambiguity, Source, SourceMember
     from tenants.models import AuditEntry, Invitation
-    from tracking.models import EventKey, MailHook, Quarantine, Site
+    from tracking.models import EventKey, HitId, MailHook, Quarantine, Site
     from tracking.pixel import inbox_consumer, sites
     from tracking.pixel.hits import Hit
     from tracking.pixel.inbox import Entry
@@ -89,6 +89,7 @@ def fill(alice: Actor) -> None:
     Alias.objects.create(kind="email", value="old@example.com", contact_id=1, merge_id=merge.pk)
     Quarantine.objects.create(kind="external_id", value="guest", devices=11, others=0, at=datetime.now(UTC))
     EventKey.objects.create(tenant_id=own, key="order:1", import_id=1)
+    HitId.objects.create(tenant_id=own, hit=uuid.uuid4(), at=datetime.now(UTC))
     Listing.objects.create(tenant_id=own, import_id=1, start=0, part=1, keys=[], contact_ids=[1])
     SavedMapping.objects.create(name="Weekly", header_digest="0" * 64, columns=[])
     Attribute.objects.create(key="tier", label="Tier", type="text")

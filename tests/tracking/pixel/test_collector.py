@@ -1,10 +1,10 @@
 """The collector as a web server calls it, with the real inbox behind it."""
 
 import asyncio
+import gzip
 import importlib
 import json
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,9 @@ from django.db import OperationalError, connections
 
 from cdp.front import Front
 from core import broker
-from tenants.models import Tenant
 from tests.tracking import helpers
-from tests.tracking.helpers import device, site_of
+from tests.tracking.helpers import device
+from tests.tracking.pixel.conftest import Ask
 from tracking.models import Site
 from tracking.pixel import hits, inbox, sites
 from tracking.pixel.collector import PREFIX, AsyncCollector, Collector
@@ -24,26 +24,7 @@ from tracking.pixel.collector import PREFIX, AsyncCollector, Collector
 PAGE = {"kind": "page", "url": "https://shop.example/"}
 
 
-@pytest.fixture
-def site(tenant: Tenant) -> Site:
-    return site_of(tenant)
-
-
-Ask = Callable[..., tuple[str, dict[str, str], bytes]]
-
-
-@pytest.fixture(params=["loop", "threads"])
-def ask(request: pytest.FixtureRequest) -> Ask:
-    """Both ways to take a hit answer alike."""
-    return helpers.ask_in_loop if request.param == "loop" else helpers.ask
-
-
-@pytest.fixture(autouse=True)
-def empty_inbox() -> Iterator[None]:
-    """Other tests may not see what these have put in."""
-    yield
-    inbox.remove([e.id for e in inbox.read(1000)])
-    sites._known.clear()
+pytestmark = pytest.mark.usefixtures("empty_inbox")
 
 
 def kept() -> list[hits.Hit]:
@@ -150,7 +131,7 @@ def test_no_more_than_the_limit_is_read(site: Site) -> None:
 
     body = Counting()
     helpers.ask(f"/p/{site.key}", CONTENT_LENGTH=str(10**9), **{"wsgi.input": body})  # type: ignore[arg-type]
-    assert body.read_bytes == hits.MAX_BYTES + 1
+    assert body.read_bytes == hits.MAX_BATCH_BYTES + 1
 
 
 def test_a_preflight_is_answered(ask: Ask, site: Site) -> None:
@@ -268,7 +249,8 @@ def test_the_web_servers_application_has_the_collector_in_front() -> None:
 
 def test_the_pixel_is_small_and_sends_what_the_collector_reads() -> None:
     source = Path("static/pixel.js").read_text()
-    assert len(source.encode()) < 3000
-    for word in ('"page"', '"track"', '"identify"', '"order"', "globalPrivacyControl", "doNotTrack", "keepalive: true"):
+    assert len(gzip.compress(source.encode())) < 3000
+    words = ("globalPrivacyControl", "doNotTrack", "keepalive: true", *(f'"{state}"' for state in hits.CHECKS))
+    for word in (*(f'"{kind}"' for kind in hits.KINDS - {"page"}), 'send("page")', *words):
         assert word in source
     assert "eval" not in source

@@ -1,7 +1,6 @@
 """From the inbox into the tables, on the real servers: visitors, events, and whom they turn out to be."""
 
 import threading
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -21,18 +20,6 @@ from tracking.pixel import hits, inbox, inbox_consumer
 
 ANNA, BOB = "anna@example.com", "bob@example.com"
 PHONE = "+442079460958"
-
-
-@pytest.fixture
-def site(tenant: Tenant) -> Site:
-    return site_of(tenant)
-
-
-@pytest.fixture
-def empty_inbox() -> Iterator[None]:
-    inbox.remove([e.id for e in inbox.read(10_000)])
-    yield
-    inbox.remove([e.id for e in inbox.read(10_000)])
 
 
 def events(tenant: Tenant) -> list[Event]:

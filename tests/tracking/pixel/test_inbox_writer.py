@@ -37,7 +37,7 @@ def send(*what: tuple[Site, Hit]) -> list[BaseException | None]:
 
     async def run() -> list[Any]:
         writer = InboxWriter()
-        asked = [writer.push(one, tenant_id=site.tenant_id, site_id=site.pk) for site, one in what]
+        asked = [writer.keep([one], tenant_id=site.tenant_id, site_id=site.pk) for site, one in what]
         try:
             return await asyncio.gather(*asked, return_exceptions=True)
         finally:
@@ -82,7 +82,8 @@ def test_a_client_that_leaves_takes_nobodys_hit_along(site: Site) -> None:
     async def run() -> None:
         writer = InboxWriter()
         tasks = [
-            asyncio.create_task(writer.push(hit(device()), tenant_id=site.tenant_id, site_id=site.pk)) for _ in range(5)
+            asyncio.create_task(writer.keep([hit(device())], tenant_id=site.tenant_id, site_id=site.pk))
+            for _ in range(5)
         ]
         await asyncio.sleep(0)
         tasks[0].cancel()
@@ -112,9 +113,9 @@ def test_after_a_refused_write_the_next_one_is_kept(site: Site, monkeypatch: pyt
 
     async def run() -> list[Any]:
         writer = InboxWriter()
-        whose = {"tenant_id": site.tenant_id, "site_id": site.pk}
-        first = await asyncio.gather(writer.push(hit(device()), **whose), return_exceptions=True)
-        second = await asyncio.gather(writer.push(hit(device()), **whose), return_exceptions=True)
+        whose: Any = {"tenant_id": site.tenant_id, "site_id": site.pk}
+        first = await asyncio.gather(writer.keep([hit(device())], **whose), return_exceptions=True)
+        second = await asyncio.gather(writer.keep([hit(device())], **whose), return_exceptions=True)
         await writer.close()
         return [*first, *second]
 
@@ -127,8 +128,8 @@ def test_after_a_refused_write_the_next_one_is_kept(site: Site, monkeypatch: pyt
 def test_drops_are_counted_with_the_write(site: Site) -> None:
     async def run() -> None:
         writer = InboxWriter()
-        whose = {"tenant_id": site.tenant_id, "site_id": site.pk}
-        await asyncio.gather(*(writer.count_drop("bot", **whose) for _ in range(3)), writer.count_drop("host", **whose))
+        whose: Any = {"tenant_id": site.tenant_id, "site_id": site.pk}
+        await asyncio.gather(*(writer.keep([], ["bot"], **whose) for _ in range(3)), writer.keep([], ["host"], **whose))
         await writer.close()
 
     asyncio.run(run())
