@@ -93,6 +93,9 @@ EXTENSIONS = {
     },
 }
 
+# Figures beside items of the navigation, by their route: functions of the apps that know them, cheap enough for every page.
+NAVIGATION_COUNTS = {"tracking:resolved": "sources.ambiguities.counts.still_open"}
+
 MIDDLEWARE = [
     "core.http.SecurityHeaders",
     "django.middleware.security.SecurityMiddleware",
@@ -255,6 +258,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep imports": {"task": "imports.sweep", "schedule": 15.0},
     "sweep bulk actions": {"task": "contacts.sweep", "schedule": 15.0},
     "search probable duplicates": {"task": "contacts.search_probable", "schedule": crontab(hour=2, minute=10)},
+    "sweep ambiguities": {"task": "sources.sweep_ambiguities", "schedule": 60.0},
     "rate contacts": {"task": "tracking.rate", "schedule": crontab(hour=2, minute=40)},
     "tidy visitors": {"task": "tracking.tidy", "schedule": crontab(hour=3, minute=0)},
     "tidy contacts": {"task": "contacts.tidy", "schedule": crontab(hour=3, minute=40)},

@@ -6,7 +6,7 @@ urlpatterns = [
     path("imports/", include("imports.urls")),
     path("contacts/", include("contacts.urls")),
     path("segments/", include("segments.urls")),
-    path("sources/", include("sources.urls")),
+    path("", include("sources.urls")),
     path("", include("tracking.urls")),
     path("", include("tenants.urls")),
 ]

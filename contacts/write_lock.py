@@ -3,6 +3,7 @@
 from django.db.models import F
 
 from contacts.models import WriteLock
+from tenants import pending_work
 
 
 def lock() -> WriteLock:
@@ -39,11 +40,13 @@ def release(holder: int, *, written: bool) -> None:
     row.holder = None
     row.version += int(written)
     row.save(update_fields=["holder", "version"])
+    pending_work.mark_pending(pending_work.IDENTITY)
 
 
 def bump_version() -> None:
     """Say that contacts were written outside of an import. The caller has locked the row."""
     WriteLock.objects.update(version=F("version") + 1)
+    pending_work.mark_pending(pending_work.IDENTITY)
 
 
 def version() -> int | None:

@@ -151,3 +151,22 @@ class Ambiguity(TenantModel):
 
     def __str__(self) -> str:
         return f"Visitor {self.visitor_id}" if self.visitor_id else f"Row {self.row_no} of import {self.import_id}"
+
+
+class AmbiguitySweep(TenantModel):
+    """How far the sweep of ambiguities has looked (sources.ambiguities.sweep): identifiers, changes of contacts, imports."""
+
+    # The last identifier of a visitor: (time, visitor).
+    named_until = models.DateTimeField(null=True)
+    named_visitor = models.BigIntegerField(default=0)
+    # The last change of a contact: (time, contact).
+    changed_until = models.DateTimeField(null=True)
+    changed_contact = models.BigIntegerField(default=0)
+    imports_until = models.DateTimeField(null=True)
+
+    class Meta(TenantModel.Meta):
+        db_table = "ambiguity_sweep"
+        constraints: ClassVar[list[Any]] = [models.UniqueConstraint(fields=["tenant_id"], name="ambiguity_sweep_once")]
+
+    def __str__(self) -> str:
+        return f"until {self.changed_until}"

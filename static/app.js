@@ -251,6 +251,8 @@ const activeRow = () => tableRows()[active];
 const follow = (page) => $$(".nav a").find((link) => link.pathname.endsWith(`/${page}/`))?.click();
 
 function step(by) {
+  const skip = $("[data-skip]");
+  if (skip && by > 0) { skip.click(); return; }
   const rows = tableRows();
   rows[active]?.classList.remove("active");
   active = Math.min(Math.max(active + by, 0), rows.length - 1);

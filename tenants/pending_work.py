@@ -7,6 +7,9 @@ from django.utils import timezone
 from tenants.isolation.context import current_tenant
 from tenants.models import PendingWork
 
+# Contacts or visitors have changed: who is who may be clear now, or no longer (sources.ambiguities.sweep).
+IDENTITY = "identity"
+
 
 def mark_pending(kind: str) -> None:
     """Remember that the current tenant has work of this kind. Idempotent.

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from contacts.extensions import Identifiers, TransferRecord
-from tracking.models import Event, Quarantine, Visitor, VisitorIdentifier
+from tracking.models import Event, Quarantine, Visitor, VisitorIdentifier, VisitorRefusal
 
-TABLES = ("event", "visitor", "visitor_identifier", "quarantine")
+TABLES = ("event", "visitor", "visitor_identifier", "visitor_refusal", "quarantine")
 
 
 def held(contact_ids: Sequence[int]) -> list[tuple[int, str]]:
@@ -49,4 +49,6 @@ def erase(contact_ids: Sequence[int], identifiers: Identifiers) -> None:
     for kind, value in identifiers:
         VisitorIdentifier.objects.filter(kind=kind, value=value).delete()
         Quarantine.objects.filter(kind=kind, value=value).delete()
+    VisitorRefusal.objects.filter(visitor_id__in=visitors).delete()
+    VisitorRefusal.objects.filter(contact_id__in=contact_ids).delete()
     Visitor.objects.filter(pk__in=visitors).delete()

@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from core.exact_json import JSONField
@@ -89,6 +90,8 @@ class VisitorIdentifier(TenantModel):
     value = models.TextField()
     seen_at = models.DateTimeField()
     page = models.TextField(null=True)
+    # When it was stored, by the database's clock: a hit may come long after what it tells of.
+    added_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta(TenantModel.Meta):
         db_table = "visitor_identifier"
@@ -117,6 +120,29 @@ class Quarantine(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.kind} seen on {self.devices} devices"
+
+
+class VisitorRefusal(TenantModel):
+    """What a member has said of a visitor: this identifier of it does not make it this contact (tracking.claims).
+
+    Key: (tenant_id, visitor_id, contact_id, kind, value). Each release has one row without an identifier; `was` in it is the
+    claim that was released.
+    """
+
+    visitor_id = models.BigIntegerField(primary_key=True)
+    contact_id = models.BigIntegerField()
+    kind = models.CharField(max_length=12)
+    value = models.TextField()
+    refused_at = models.DateTimeField()
+    refused_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.DO_NOTHING, null=True, related_name="+")
+    was = models.JSONField(default=dict)
+
+    class Meta(TenantModel.Meta):
+        db_table = "visitor_refusal"
+        managed = False
+
+    def __str__(self) -> str:
+        return f"visitor {self.visitor_id} is not contact {self.contact_id}"
 
 
 class Event(TenantModel):

@@ -12,8 +12,10 @@ from typing import Any
 
 from django.utils import timezone
 
+from tenants import pending_work
 from tenants.isolation import statements
 from tenants.isolation.context import current_tenant
+from tracking import visitors
 from tracking.models import Quarantine
 
 # So many devices within a day, and so many other identifiers of one kind, are more than one person has.
@@ -43,27 +45,10 @@ FROM visitor_identifier i
 WHERE i.tenant_id = %(tenant)s AND i.kind = %(kind)s AND i.value = %(value)s
   AND v.tenant_id = %(tenant)s AND v.id = i.visitor_id AND v.contact_id IS NOT NULL AND v.matched_by = %(kind)s"""
 # Ties visitors that have used an identifier by all the identifiers of theirs that are not in quarantine.
+WHO_USED = """SELECT s.visitor_id FROM visitor_identifier s
+    WHERE s.tenant_id = %(tenant)s AND s.kind = %(kind)s AND s.value = %(value)s"""
 TIE = """
-WITH named AS (
-  SELECT i.visitor_id, i.kind, i.value FROM visitor_identifier i
-  WHERE i.tenant_id = %(tenant)s AND i.visitor_id IN (
-    SELECT s.visitor_id FROM visitor_identifier s
-    WHERE s.tenant_id = %(tenant)s AND s.kind = %(kind)s AND s.value = %(value)s)
-  AND NOT EXISTS (SELECT 1 FROM quarantine q WHERE q.tenant_id = %(tenant)s AND q.kind = i.kind AND q.value = i.value
-    AND q.released_at IS NULL)),
-people AS (
-  SELECT n.visitor_id, n.kind, c.id FROM named n JOIN contact c
-    ON c.tenant_id = %(tenant)s AND c.external_id = n.value AND c.deleted_at IS NULL WHERE n.kind = 'external_id'
-  UNION ALL
-  SELECT n.visitor_id, n.kind, c.id FROM named n JOIN contact c
-    ON c.tenant_id = %(tenant)s AND c.email = n.value AND c.deleted_at IS NULL WHERE n.kind = 'email'
-  UNION ALL
-  SELECT n.visitor_id, n.kind, c.id FROM named n JOIN contact c
-    ON c.tenant_id = %(tenant)s AND c.phone = n.value AND c.deleted_at IS NULL WHERE n.kind = 'phone'),
-judged AS (
-  SELECT p.visitor_id, min(p.id) AS contact_id,
-         min(array_position(ARRAY['external_id', 'email', 'phone'], p.kind)) AS strength
-  FROM people p GROUP BY p.visitor_id HAVING min(p.id) = max(p.id))
+WITH {people}
 UPDATE visitor v SET contact_id = j.contact_id, claimed_at = %(now)s,
   matched_by = (ARRAY['external_id', 'email', 'phone'])[j.strength]
 FROM judged j WHERE v.tenant_id = %(tenant)s AND v.id = j.visitor_id AND v.contact_id IS NULL"""
@@ -87,7 +72,7 @@ def find_shared(pairs: Iterable[Pair], *, now: datetime) -> list[Quarantine]:
     for kind, value, devices, others in _too_many(fresh, now):
         item: Quarantine = Quarantine.objects.create(kind=kind, value=value, devices=devices, others=others, at=now)
         _run(LET_GO, item, now)
-        _run(TIE, item, now)
+        _run(_tie(), item, now)
         made.append(item)
     return made
 
@@ -97,7 +82,8 @@ def release(item_id: int, *, user_id: int) -> Quarantine:
     item: Quarantine = Quarantine.objects.select_for_update().get(pk=item_id, released_at=None)
     item.released_at, item.released_by_id = timezone.now(), user_id
     item.save(update_fields=["released_at", "released_by"])
-    _run(TIE, item, item.released_at)
+    _run(_tie(), item, item.released_at)
+    pending_work.mark_pending(pending_work.IDENTITY)
     return item
 
 
@@ -110,6 +96,10 @@ def _too_many(pairs: list[Pair], now: datetime) -> list[tuple[Any, ...]]:
         "others": MOST_OTHERS,
     }  # fmt: skip
     return statements.fetch(TOO_MANY, **wanted)
+
+
+def _tie() -> str:
+    return statements.fill(TIE, people=visitors.people_of(WHO_USED))
 
 
 def _run(statement: str, item: Quarantine, now: datetime) -> None:

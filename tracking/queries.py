@@ -82,6 +82,17 @@ def contacts_named(tenant_id: int, pairs: Iterable[tuple[str, str]]) -> dict[tup
     return dict(ids)
 
 
+# Identifiers of visitors that, as members have said, do not lead to a contact.
+REFUSALS = """
+SELECT f.visitor_id, f.kind, f.value, f.contact_id FROM visitor_refusal f
+WHERE f.tenant_id = %(tenant)s AND f.visitor_id = ANY(%(visitors)s)"""
+
+
+def refusals_of(tenant_id: int, visitor_ids: Sequence[int]) -> set[tuple[int, str, str, int]]:
+    """(visitor, kind, value, contact) of what is not to be believed."""
+    return set(fetch(REFUSALS, tenant=tenant_id, visitors=list(visitor_ids))) if visitor_ids else set()
+
+
 NEW_IDS = "SELECT nextval('visitor_id_seq') FROM generate_series(1, %(count)s)"
 
 

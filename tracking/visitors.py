@@ -19,6 +19,34 @@ FREE_ALIAS = """NOT CASE a.kind
 # An identifier `i` that is in quarantine says nothing about anybody (tracking.quarantine).
 TRUSTED = """NOT EXISTS (SELECT 1 FROM quarantine q WHERE q.tenant_id = %(tenant)s AND q.kind = i.kind AND q.value = i.value
     AND q.released_at IS NULL)"""
+# What a member has said not to be evidence (VisitorRefusal): identifier `{i}` of a visitor does not lead to contact `{c}`.
+REFUSED = """EXISTS (SELECT 1 FROM visitor_refusal f WHERE f.tenant_id = %(tenant)s AND f.visitor_id = {visitor}
+    AND f.contact_id = {contact} AND f.kind = {kind} AND f.value = {value})"""
+# Rule 7 in SQL, for the visitors of a sub-select {whose}: each trusted identifier with each living contact that it leads
+# to, as its own or, where no living contact has it as its own, as an alias. tracking.pixel.visitor_resolution is the same
+# rule in Python; tests/tracking/test_rule_seven.py holds them equal.
+PEOPLE = """
+named AS MATERIALIZED (
+  SELECT i.visitor_id, i.kind, i.value FROM visitor_identifier i
+  WHERE i.tenant_id = %(tenant)s AND i.visitor_id IN ({whose}) AND {trusted}),
+people AS (
+  SELECT n.visitor_id, n.kind, n.value, c.id AS contact_id FROM named n JOIN contact c
+    ON c.tenant_id = %(tenant)s AND c.external_id = n.value AND c.deleted_at IS NULL WHERE n.kind = 'external_id'
+  UNION ALL
+  SELECT n.visitor_id, n.kind, n.value, c.id FROM named n JOIN contact c
+    ON c.tenant_id = %(tenant)s AND c.email = n.value AND c.deleted_at IS NULL WHERE n.kind = 'email'
+  UNION ALL
+  SELECT n.visitor_id, n.kind, n.value, c.id FROM named n JOIN contact c
+    ON c.tenant_id = %(tenant)s AND c.phone = n.value AND c.deleted_at IS NULL WHERE n.kind = 'phone'
+  UNION ALL
+  SELECT n.visitor_id, n.kind, n.value, c.id FROM named n JOIN alias a
+    ON a.tenant_id = %(tenant)s AND a.kind = n.kind AND a.value = n.value
+  JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = a.contact_id AND c.deleted_at IS NULL WHERE {free}),
+pointing AS (SELECT p.visitor_id, p.kind, p.value, p.contact_id FROM people p WHERE NOT {refused}),
+judged AS (
+  SELECT p.visitor_id, min(p.contact_id) AS contact_id,
+         min(array_position(ARRAY['external_id', 'email', 'phone'], p.kind::text)) AS strength
+  FROM pointing p GROUP BY p.visitor_id HAVING min(p.contact_id) = max(p.contact_id))"""
 # Unclaimed visitors that have used an identifier of a row, or one that its contact had before.
 # One visitor, one person: who has used identifiers of two
 # people is left alone. Reads what the resolve has decided; runs beside the diff.
@@ -73,13 +101,31 @@ WHERE x.tenant_id = %(tenant)s AND x.kind <> 'ambiguous' AND s.tenant_id = %(ten
       SELECT c.id FROM alias a JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = a.contact_id AND c.deleted_at IS NULL
       WHERE a.tenant_id = %(tenant)s AND a.kind = i.kind AND a.value = i.value AND {free}) o
     WHERE i.tenant_id = %(tenant)s AND i.visitor_id = x.visitor_id AND {trusted}
-      AND o.id IS DISTINCT FROM coalesce(h.contact_id, m.contact_id))"""
+      AND o.id IS DISTINCT FROM coalesce(h.contact_id, m.contact_id) AND NOT {refused})"""
+# A visitor of which a member has said that it is not the contact of the row, and that has nothing new to say.
+RELEASED = """
+DELETE FROM {visitor} x USING {row} s
+LEFT JOIN {hit} h ON h.tenant_id = %(tenant)s AND h.row_no = s.row_no
+LEFT JOIN {map} m ON m.tenant_id = %(tenant)s AND m.row_no = s.row_no
+WHERE x.tenant_id = %(tenant)s AND s.tenant_id = %(tenant)s AND s.row_no = x.row_no AND EXISTS (
+  SELECT 1 FROM visitor_refusal r WHERE r.tenant_id = %(tenant)s AND r.visitor_id = x.visitor_id
+    AND r.contact_id = coalesce(h.contact_id, m.contact_id))
+  AND NOT EXISTS (SELECT 1 FROM visitor_identifier i WHERE i.tenant_id = %(tenant)s AND i.visitor_id = x.visitor_id
+    AND i.value IN (s.external_id, s.email, s.phone) AND NOT EXISTS (
+      SELECT 1 FROM visitor_refusal f WHERE f.tenant_id = %(tenant)s AND f.visitor_id = x.visitor_id
+        AND f.contact_id = coalesce(h.contact_id, m.contact_id) AND f.kind = i.kind AND f.value = i.value))"""
 ANY = "SELECT EXISTS (SELECT 1 FROM visitor_identifier i WHERE i.tenant_id = %(tenant)s)"
 BY_KIND = "SELECT x.kind, count(*) FROM {visitor} x WHERE x.tenant_id = %(tenant)s GROUP BY x.kind"
 
 
 def _filled(statement: str) -> str:
     return statements.fill(statement, free=FREE_ALIAS, trusted=TRUSTED)
+
+
+def people_of(whose: str) -> str:
+    """PEOPLE for the visitors that a sub-select of our own names: CTEs `named`, `people`, `pointing`, `judged`."""
+    refused = statements.fill(REFUSED, visitor="p.visitor_id", contact="p.contact_id", kind="p.kind", value="p.value")
+    return statements.fill(PEOPLE, whose=whose, free=FREE_ALIAS, trusted=TRUSTED, refused=refused)
 
 
 def match(staging: Staging) -> dict[str, int]:
@@ -89,7 +135,9 @@ def match(staging: Staging) -> dict[str, int]:
         return {}
     if statements.run(_filled(MATCH), staging):
         tables.analyze(staging, "visitor")
-        statements.run(_filled(OTHERS), staging)
+        refused = statements.fill(REFUSED, visitor="i.visitor_id", contact="o.id", kind="i.kind", value="i.value")
+        statements.run(statements.fill(_filled(OTHERS), refused=refused), staging)
+        statements.run(RELEASED, staging)
     return {kind: int(n) for kind, n in statements.fetch(BY_KIND, staging)}
 
 
@@ -110,27 +158,9 @@ def claim(staging: Staging, *, start: int, stop: int, now: datetime) -> int:
 
 # Visitors that named themselves while the import was matching and writing: neither side could see the other then. Runs
 # once at the end, under the write lock, which the pixel's batches take too.
+SEEN_SINCE = "SELECT r.visitor_id FROM visitor_identifier r WHERE r.tenant_id = %(tenant)s AND r.added_at >= %(since)s"
 LATE = """
-WITH named AS (
-  SELECT i.visitor_id, i.kind, i.value FROM visitor_identifier i WHERE i.tenant_id = %(tenant)s AND i.visitor_id IN (
-    SELECT r.visitor_id FROM visitor_identifier r WHERE r.tenant_id = %(tenant)s AND r.seen_at >= %(since)s)
-  AND {trusted}),
-people AS (
-  SELECT n.visitor_id, c.id AS contact_id, 1 AS strength FROM named n JOIN contact c
-    ON c.tenant_id = %(tenant)s AND c.external_id = n.value AND c.deleted_at IS NULL WHERE n.kind = 'external_id'
-  UNION ALL
-  SELECT n.visitor_id, c.id, 2 FROM named n JOIN contact c
-    ON c.tenant_id = %(tenant)s AND c.email = n.value AND c.deleted_at IS NULL WHERE n.kind = 'email'
-  UNION ALL
-  SELECT n.visitor_id, c.id, 3 FROM named n JOIN contact c
-    ON c.tenant_id = %(tenant)s AND c.phone = n.value AND c.deleted_at IS NULL WHERE n.kind = 'phone'
-  UNION ALL
-  SELECT n.visitor_id, c.id, array_position(ARRAY['external_id', 'email', 'phone'], a.kind::text) FROM named n JOIN alias a
-    ON a.tenant_id = %(tenant)s AND a.kind = n.kind AND a.value = n.value
-  JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = a.contact_id AND c.deleted_at IS NULL WHERE {free}),
-judged AS (
-  SELECT p.visitor_id, min(p.contact_id) AS contact_id, min(p.strength) AS strength FROM people p
-  GROUP BY p.visitor_id HAVING min(p.contact_id) = max(p.contact_id))
+WITH {people}
 UPDATE visitor v SET contact_id = j.contact_id, claimed_at = %(now)s, import_id = %(import_id)s, row_no = t.row_no,
                      matched_by = (ARRAY['external_id', 'email', 'phone'])[j.strength]
 FROM judged j JOIN touched t ON t.tenant_id = %(tenant)s AND t.contact_id = j.contact_id AND t.import_id = %(import_id)s
@@ -139,7 +169,7 @@ WHERE v.tenant_id = %(tenant)s AND v.id = j.visitor_id AND v.contact_id IS NULL"
 
 def claim_late(staging: Staging, *, since: datetime, now: datetime) -> int:
     """Tie visitors that named themselves after `since` to the contacts that this import has touched."""
-    late = _filled(LATE)
+    late = statements.fill(LATE, people=people_of(SEEN_SINCE))
     return statements.run(late, staging, since=since, now=now, import_id=staging.import_id)
 
 

@@ -2,8 +2,10 @@
 
 from typing import Any, cast
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.module_loading import import_string
 
 from core.broker import workers_alive
 from tenants.models import Membership, Notice
@@ -91,12 +93,18 @@ def _sections(membership: Membership, path: str) -> list[dict[str, Any]]:
     return out
 
 
+def _count(route: str) -> int | str:
+    """What waits for a person behind an item, as its app says (settings.NAVIGATION_COUNTS)."""
+    path = settings.NAVIGATION_COUNTS.get(route)
+    return int(import_string(path)()) or "" if path else ""
+
+
 def _item(label: str, icon: str, route: str, permission: str) -> dict[str, Any]:
     return {
         "label": label,
         "icon": icon,
         "url": reverse(route),
         "current": False,
-        "count": "",
+        "count": _count(route),
         "busy": False,
     }

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from django.db import DataError, IntegrityError, OperationalError
 
 from contacts import write_lock
+from tenants import pending_work
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tracking import quarantine, queries
@@ -98,6 +99,8 @@ def _keep(tenant_id: int, entries: Sequence[Entry]) -> None:
     queries.add_identifiers(tenant_id, recognition.identifiers)
     queries.add_events(tenant_id, recognition.events)
     queries.touch_visitors(tenant_id, recognition.seen)
+    if recognition.identifiers:
+        pending_work.mark_pending(pending_work.IDENTITY)
     latest = datetime.fromtimestamp(max(e.at for e in entries), UTC)
     quarantine.find_shared({(row[0], row[1]) for row in recognition.identifiers}, now=latest)
     for (site_id, reason), count in Counter(recognition.dropped).items():

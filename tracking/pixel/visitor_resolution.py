@@ -55,6 +55,8 @@ class Recognition:
     identifiers: list[tuple[Any, ...]] = field(default_factory=list)
     events: list[tuple[Any, ...]] = field(default_factory=list)
     seen: dict[int, VisitTotals] = field(default_factory=dict)
+    # (visitor, kind, value, contact) that members have said are not so (tracking.claims).
+    refused: set[tuple[int, str, str, int]] = field(default_factory=set)
     # (site, reason) of identifiers that could not be read or were too many: the hit is stored without them.
     dropped: list[tuple[int, str]] = field(default_factory=list)
 
@@ -93,6 +95,7 @@ class Recognition:
             contacts=queries.contacts_named(tenant_id, pairs),
             ids=queries.new_visitor_ids(new) if new else [],
             names=names,
+            refused=queries.refusals_of(tenant_id, sorted(visitors[device].id for device in again)),
             dropped=dropped,
         )
 
@@ -129,7 +132,7 @@ class Recognition:
             visitor.names.setdefault(kind, value)
             self.identifiers.append((kind, value, visitor.id, _moment(entry.at), entry.hit.url))
         if visitor.contact_id is None and names:
-            named = self._named({**visitor.names, **names})
+            named = self._named(visitor, {**visitor.names, **names})
             contact_ids = {contact for contacts in named.values() for contact in contacts}
             if len(contact_ids) == 1:
                 visitor.contact_id = contact_ids.pop()
@@ -138,12 +141,18 @@ class Recognition:
 
     def _belongs_to_another(self, visitor: KnownVisitor, names: dict[str, str]) -> bool:
         """Whether a claimed visitor uses identifiers that are all those of other contacts."""
-        contact_ids = {contact for contacts in self._named(names).values() for contact in contacts}
+        contact_ids = {contact for contacts in self._named(visitor, names).values() for contact in contacts}
         return visitor.contact_id is not None and bool(contact_ids) and visitor.contact_id not in contact_ids
 
-    def _named(self, names: dict[str, str]) -> dict[str, list[int]]:
+    def _named(self, visitor: KnownVisitor, names: dict[str, str]) -> dict[str, list[int]]:
         """Kind of identifier, the strongest first → the contacts that have it; kinds that nobody has are left out."""
-        return {k: self.contacts[k, names[k]] for k in IDENTIFIERS if (k, names.get(k, "")) in self.contacts}
+        named = {}
+        for kind in IDENTIFIERS:
+            value = names.get(kind, "")
+            contacts = self.contacts.get((kind, value), [])
+            if believed := [c for c in contacts if (visitor.id, kind, value, c) not in self.refused]:
+                named[kind] = believed
+        return named
 
     def _note(self, visitor: KnownVisitor, entry: Entry) -> None:
         hit = entry.hit

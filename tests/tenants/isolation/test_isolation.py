@@ -65,9 +65,9 @@ def fill(alice: Actor) -> None:
         UndoArchive,
     )
     from imports.models import Listing, SavedMapping
-    from sources.models import Ambiguity, Source, SourceMember
+    from sources.models import Ambiguity, AmbiguitySweep, Source, SourceMember
     from tenants.models import AuditEntry, Invitation
-    from tracking.models import EventKey, HitId, MailHook, Quarantine, Site
+    from tracking.models import EventKey, HitId, MailHook, Quarantine, Site, VisitorRefusal
     from tracking.pixel import inbox_consumer, sites
     from tracking.pixel.hits import Hit
     from tracking.pixel.inbox import Entry
@@ -99,6 +99,10 @@ def fill(alice: Actor) -> None:
     source = Source.objects.create(name="Club", type="customers", origin="segments")
     SourceMember.objects.create(tenant_id=own, source_id=source.pk, contact_id=1, added_at=datetime.now(UTC))
     Ambiguity.objects.create(visitor_id=1, candidates=[])
+    AmbiguitySweep.objects.create()
+    VisitorRefusal.objects.create(
+        tenant_id=own, visitor_id=1, contact_id=1, kind="", value="", refused_at=datetime.now(UTC)
+    )
     site = Site.objects.create(name="shop", key=sites.new_key(alice.workspace.pk))
     hit = Hit(
         str(uuid.uuid4()), "identify", None, "https://shop.example.com/", None, None, {}, {"email": "ann@example.com"}
