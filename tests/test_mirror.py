@@ -99,7 +99,6 @@ ELSEWHERE = {
     "tracking/pixel/rate_limits.py": "tests/tracking/pixel/test_claims.py",
     "tracking/pixel/sites.py": "tests/tracking/pixel/test_collector.py",
     "tracking/views/email_webhooks.py": "tests/tracking/email/test_webhooks.py",
-    "tracking/views/sites.py": "tests/tracking/pixel/test_collector.py",
     "tracking/views/source_names.py": "tests/tracking/test_imported_events.py",
     "segments/bulk_add.py": "tests/contacts/bulk/test_actions.py",
     "segments/contact_data.py": "tests/contacts/privacy/test_erasure.py",

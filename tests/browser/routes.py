@@ -61,6 +61,8 @@ PAGES = {
     "found by smart search": "contacts/?rule={%22v%22:1,%22all%22:[{%22attribute%22:%22city%22,%22op%22:%22filled%22}]}",
     "sites": "sites/",
     "site": "sites/<site>/",
+    "settings of a site": "sites/<site>/?tab=settings",
+    "server of a site": "sites/<site>/?tab=server",
     "resolved": "resolved/",
     "import rules": "settings/",
     "sources": "settings/sources/",

@@ -99,10 +99,11 @@ def ask_in_loop(
     """The same of the collector that answers in the event loop, behind the real front."""
     raw = body if isinstance(body, bytes) else orjson.dumps(body)
     given = {"HTTP_USER_AGENT": AGENT, **headers}
+    address = given.pop("REMOTE_ADDR", "")
     named = [(k.removeprefix("HTTP_").lower().replace("_", "-").encode(), v.encode()) for k, v in given.items()]
     scope = {
         "type": "http", "method": method, "path": path, "raw_path": path.encode(), "query_string": b"",
-        "http_version": "1.1", "headers": [*named, (b"content-length", str(len(raw)).encode())],
+        "http_version": "1.1", "client": (address, 0), "headers": [*named, (b"content-length", str(len(raw)).encode())],
     }  # fmt: skip
     told: list[dict[str, Any]] = []
 

@@ -16,7 +16,7 @@ from tracking.pixel import signatures
 
 MAX_BYTES = 32 * 1024
 # A batch: one body with an array of hits.
-MAX_BATCH_BYTES, MAX_BATCH = 64 * 1024, 100
+MAX_BATCH_BYTES, MAX_BATCH = 60 * 1024, 100
 # A script sends a hit again until it is acknowledged, but not for longer than this; clocks of browsers are set back, too.
 MAX_AGE_SECONDS, CLOCK_SECONDS = 2 * 86_400, 600
 MAX_VISIBLE_SECONDS = 86_400

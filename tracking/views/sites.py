@@ -1,36 +1,42 @@
 """Sites and their snippet, resolved contacts, and what the visitors of a contact did."""
 
+import hashlib
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote, urlencode
 
 import redis
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from contacts.models import Contact
+from contacts.values.identifiers import normal_email
 from contacts.values.vocabulary import COUNTRY_CODES
 from core import places
 from core.http import invalid, render_page
 from core.parse import parse_id
-from tenants import audit
+from tenants import audit, outbox
 from tenants.roles import allow
 from tenants.web.request import WorkspaceRequest
 from tracking import overview, quarantine
 from tracking import timeline as stream
 from tracking.models import Quarantine, Site, Visitor, VisitorIdentifier
-from tracking.pixel import inbox
-from tracking.pixel.sites import forget, new_key, read_hosts
+from tracking.pixel import inbox, installation, live_check, repeats, site_secrets
+from tracking.pixel.sites import forget, new_key, read_addresses, read_hosts, read_paths
 
 PAGE = 50
+MOST_DAYS = 3_650
 # Why a hit was refused (tracking.pixel.hits), in words.
 REASONS = {
     "opted_out": "The visitor’s browser asks not to be tracked (Global Privacy Control, Do Not Track)",
     "bot": "Sent by a bot",
-    "too_large": "Larger than 32 KB, or more than 100 hits in a batch",
+    "too_large": "Larger than 32 KB, or a batch larger than 60 KB or 100 hits",
     "not_json": "Not JSON",
     "kind": "Unknown type of hit",
     "name": "Event without a name",
@@ -44,7 +50,6 @@ REASONS = {
     "id": "The ID of the hit is missing or not a UUID",
     "time": "More than 2 days old, or from the future",
     "signature": "Wrong signature",
-    "repeated": "Sent again after a lost connection. Stored once",
     "too_often": "Too many hits from one IP address (answered 429)",
     "unreadable_phone": "Phone number not recognised. The rest of the hit was saved",
     "unreadable_email": "E-mail address not recognised. The rest of the hit was saved",
@@ -93,21 +98,94 @@ def release(request: WorkspaceRequest, item_id: int) -> HttpResponse:
 @allow("sites.manage")
 @require_POST
 def settings_of(request: WorkspaceRequest, site_id: int) -> HttpResponse:
-    """Where the pages of a site are, and whose phones are meant without a country."""
+    """Where the pages of a site are, what is not recorded, for how long the rest is stored, and what the snippet says."""
     site = get_object_or_404(Site, pk=site_id)
-    country = request.POST.get("country", "").strip().upper()
     try:
-        hosts = read_hosts(request.POST.get("hosts", ""))
-        if country and country not in COUNTRY_CODES:
-            raise ValueError(f"{country[:40]} is not a country. Choose one from the list.")
+        settings_ = _read_settings(request.POST)
     except ValueError as problem:
-        return invalid(request, "tracking/site.html", _site(request, site) | {"error": str(problem)})
-    site.hosts, site.country = "\n".join(hosts), country
-    site.save(update_fields=["hosts", "country"])
-    forget(site.key)
-    audit.record("site.changed", user_id=request.user.pk, target=site.name, hosts=hosts, country=country)
+        given = {name: request.POST.get(name, "") for name in _SETTINGS} | {n: n in request.POST for n in _SWITCHES}
+        return invalid(request, "tracking/site.html", _site(request, site, "settings", error=str(problem), given=given))
+    before = {name: getattr(site, name) for name in settings_}
+    changed = {name: value for name, value in settings_.items() if value != before[name]}
+    if changed:
+        for name, value in changed.items():
+            setattr(site, name, value)
+        site.save(update_fields=list(changed))
+        forget(site.key)
+        audit.record("site.changed", user_id=request.user.pk, target=site.name, **changed)
     messages.success(request, "Saved. The new settings apply within a minute.")
+    return redirect(f"{reverse('tracking:site', args=[site.pk])}?tab=settings")
+
+
+_SETTINGS = ("hosts", "excluded_paths", "internal_addresses", "country", "retention_days")
+_SWITCHES = ("consent_required", "capture_forms")
+
+
+def _read_settings(posted: QueryDict) -> dict[str, Any]:
+    """What was typed, as it is stored. Raises ValueError with a sentence for the person."""
+    country, days = posted.get("country", "").strip().upper(), posted.get("retention_days", "").strip()
+    if country and country not in COUNTRY_CODES:
+        raise ValueError(f"{country[:40]} is not a country. Choose one from the list.")
+    if days and not (days.isascii() and days.isdigit() and 1 <= int(days[:9]) <= MOST_DAYS):
+        raise ValueError(f"“{days[:40]}” is not a number of days. Enter 1 to {MOST_DAYS:,}, or leave it empty.")
+    return {
+        "hosts": "\n".join(read_hosts(posted.get("hosts", ""))),
+        "excluded_paths": "\n".join(read_paths(posted.get("excluded_paths", ""))),
+        "internal_addresses": "\n".join(read_addresses(posted.get("internal_addresses", ""))),
+        "country": country,
+        "retention_days": int(days) if days else None,
+        **{name: name in posted for name in _SWITCHES},
+    }
+
+
+@allow("sites.manage")
+@require_POST
+def mail_developer(request: WorkspaceRequest, site_id: int) -> HttpResponse:
+    """Mail the instructions to whoever installs the pixel; to one address once a day."""
+    site = get_object_or_404(Site, pk=site_id)
+    to = normal_email(request.POST.get("email", ""))
+    if to is None:
+        typed = request.POST.get("email", "")[:100]
+        problem = f"“{typed}” is not an e-mail address." if typed.strip() else "Enter an e-mail address."
+        return invalid(request, "tracking/site.html", _site(request, site, mail_error=problem, typed=typed))
+    subject, body = installation.mail(
+        site, base=settings.SITE_URL, sender=str(request.user), workspace=request.workspace.name
+    )
+    digest = hashlib.sha256(f"{to}\n{body}".encode()).hexdigest()[:24]
+    outbox.put_mail(f"pixel-{site.pk}-{timezone.now():%Y%m%d}-{digest}", to=to, subject=subject, body=body)
+    audit.record("site.instructions_sent", user_id=request.user.pk, target=site.name, to=to)
+    messages.success(request, f"We are sending the instructions to {to}.")
     return redirect("tracking:site", site.pk)
+
+
+@allow("sites.manage")
+@require_POST
+def renew_secret(request: WorkspaceRequest, site_id: int) -> HttpResponse:
+    """A new secret for the server of a site, shown in this answer and never again. A reload does not make yet another."""
+    site = get_object_or_404(Site.objects.select_for_update(), pk=site_id)
+    if request.POST.get("salt", "") != _digest_of(site.secret_salt):
+        messages.error(request, "The secret was created in the meantime. Create another one if you do not have it.")
+        return redirect(f"{reverse('tracking:site', args=[site.pk])}?tab=server")
+    secret = site_secrets.renew(site, now=timezone.now())
+    forget(site.key)
+    audit.record("site.secret_created", user_id=request.user.pk, target=site.name)
+    return render_page(request, "tracking/site.html", _site(request, site, "server", secret=secret))
+
+
+@allow("sites.manage")
+@require_POST
+def remove_secret(request: WorkspaceRequest, site_id: int) -> HttpResponse:
+    """From now on nothing that a server sends for the site is accepted."""
+    site = get_object_or_404(Site, pk=site_id)
+    site_secrets.remove(site)
+    forget(site.key)
+    audit.record("site.secret_removed", user_id=request.user.pk, target=site.name)
+    messages.success(request, "Secret removed. Signed hits are refused within a minute.")
+    return redirect(f"{reverse('tracking:site', args=[site.pk])}?tab=server")
+
+
+def _digest_of(salt: str) -> str:
+    return hashlib.sha256(salt.encode()).hexdigest()[:16]
 
 
 @allow("sites.manage")
@@ -125,21 +203,37 @@ def add_site(request: WorkspaceRequest) -> HttpResponse:
 @allow("sites.view")
 @require_safe
 def site(request: WorkspaceRequest, site_id: int) -> HttpResponse:
-    """The snippet to install, and the live check that it works."""
-    return render_page(request, "tracking/site.html", _site(request, get_object_or_404(Site, pk=site_id)))
+    """How to install the pixel and whether it works; the settings of the site; what its server may send."""
+    return render_page(
+        request,
+        "tracking/site.html",
+        _site(request, get_object_or_404(Site, pk=site_id), request.GET.get("tab", "")),
+    )
 
 
-def _site(request: WorkspaceRequest, site: Site) -> dict[str, Any]:
-    snippet = (
-        f'<script src="{settings.SITE_URL}/static/pixel.js" data-key="{site.key}" defer></script>\n'
-        f'<noscript><img src="{settings.SITE_URL}/p/{site.key}" alt="" width="1" height="1"></noscript>'
+TABS = {"": "Install", "settings": "Settings", "server": "Server"}
+
+
+def _site(request: WorkspaceRequest, site: Site, tab: str = "", **more: Any) -> dict[str, Any]:
+    tab = tab if tab in TABS else ""
+    url = reverse("tracking:site", args=[site.pk])
+    subject, body = installation.mail(
+        site, base=settings.SITE_URL, sender=str(request.user), workspace=request.workspace.name
     )
     return {
         "site": site,
-        "snippet": snippet,
+        "tab": tab,
+        "tabs": [{"label": v, "url": f"{url}?tab={k}" if k else url, "current": k == tab} for k, v in TABS.items()],
+        "snippets": installation.snippets(site, base=settings.SITE_URL),
+        "mailto": f"mailto:?{urlencode({'subject': subject, 'body': body}, quote_via=quote)}",
+        "check_address": installation.example_address(site),
+        "endpoint": f"{settings.SITE_URL}/p/{site.key}",
+        "salt": _digest_of(site.secret_salt),
+        "given": {name: getattr(site, name) for name in (*_SETTINGS, *_SWITCHES)},
         "workspace_country": places.country(_country(request)),
         "countries": places.countries(COUNTRY_CODES),
         **_drops(request, site),
+        **more,
     }
 
 
@@ -156,12 +250,27 @@ def seen(request: WorkspaceRequest, site_id: int) -> HttpResponse:
 
 
 def _drops(request: WorkspaceRequest, site: Site) -> dict[str, Any]:
+    """What was dropped, by reason with the latest of each, and what has been seen of the site."""
+    ids = {"tenant_id": request.workspace.pk, "site_id": site.pk}
     try:
-        drops = inbox.drops(tenant_id=request.workspace.pk, site_id=site.pk)
-        refused = sorted(((REASONS.get(reason, reason), n) for reason, n in drops.items()), key=lambda d: -d[1])
-        return {"drops": refused, "refused": sum(drops.values()), "waiting": inbox.waiting()}
+        counts, signs, waiting = inbox.drops(**ids), inbox.signs(**ids), inbox.waiting()
     except redis.RedisError:
-        return {"drops": None, "refused": None, "waiting": None}
+        return {"drops": None, "refused": None, "waiting": None, "findings": []}
+    repeats_ = counts.pop(repeats.REPEATED, 0)
+    if site.last_hit_at is not None:  # known to the database, also where the broker has forgotten it
+        signs.setdefault(inbox.KEPT, inbox.Sign(site.last_hit_at.timestamp(), ""))
+    rows = [
+        {"why": REASONS.get(reason, reason), "count": n, "host": signs[reason].host if reason in signs else "",
+         "at": datetime.fromtimestamp(signs[reason].at, UTC) if reason in signs else None}
+        for reason, n in sorted(counts.items(), key=lambda item: -item[1])
+    ]  # fmt: skip
+    return {
+        "drops": rows,
+        "refused": sum(counts.values()),
+        "repeats": repeats_,
+        "waiting": waiting,
+        "findings": live_check.findings(signs, now=timezone.now()),
+    }
 
 
 @allow("contacts.view")
