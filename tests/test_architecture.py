@@ -20,7 +20,6 @@ CURSORS = {
     "contacts/bulk/queries.py": "statements of bulk actions",
     "contacts/linkage/queries.py": "statements of the search for probable duplicates",
     "imports/pipeline/queries.py": "statements of imports",
-    "tracking/queries.py": "statements of hits",
     "tenants/isolation/statements.py": "runs statements of a workspace",
     "tenants/isolation/context.py": "sets the tenant",
     "tenants/isolation/checks.py": "reads the catalogue",
@@ -31,6 +30,7 @@ TABLES = {
     "touched", "contact_change", "import", "import_unit", "row", "hit", "repeat", "loser", "map",
     "withdrawn", "event_key", "alias", "merge", "contact_news", "bulk_item", "source_name", "probable_key",
     "probable_pair",
+    "contact_visit", "page", "page_visitor",
     "undone", "turned", "used", "back", "listed", "quarantine", "import_listing",
 }  # fmt: skip
 

@@ -15,7 +15,7 @@ from contacts.models import Alias, Contact
 from contacts.values.columns import IDENTIFIERS
 from tenants.isolation import statements
 from tenants.isolation.context import current_tenant
-from tracking import visitors
+from tracking import contact_visits, visitors
 from tracking.models import Visitor, VisitorIdentifier, VisitorRefusal
 
 # How a visitor was matched that a member has decided about.
@@ -48,7 +48,8 @@ UPDATE visitor v SET contact_id = j.contact_id, claimed_at = %(now)s, page = (
     SELECT i.page FROM visitor_identifier i WHERE i.tenant_id = %(tenant)s AND i.visitor_id = v.id
       AND i.kind = (ARRAY['external_id', 'email', 'phone'])[j.strength] ORDER BY i.seen_at LIMIT 1),
   matched_by = (ARRAY['external_id', 'email', 'phone'])[j.strength]
-FROM judged j WHERE v.tenant_id = %(tenant)s AND v.id = j.visitor_id AND v.contact_id IS NULL"""
+FROM judged j WHERE v.tenant_id = %(tenant)s AND v.id = j.visitor_id AND v.contact_id IS NULL
+RETURNING v.contact_id"""
 
 
 def pointers(visitor_ids: Sequence[int]) -> list[Pointer]:
@@ -59,7 +60,10 @@ def pointers(visitor_ids: Sequence[int]) -> list[Pointer]:
 
 def tie(visitor_ids: Sequence[int], *, now: datetime) -> int:
     """Claim those of the visitors that are unclaimed and lead to one contact; returns how many. Needs the write lock."""
-    return statements.run(statements.fill(TIE, people=visitors.people_of(GIVEN)), ids=list(visitor_ids), now=now)
+    statement = statements.fill(TIE, people=visitors.people_of(GIVEN))
+    tied = statements.fetch(statement, ids=list(visitor_ids), now=now)
+    contact_visits.refresh(row[0] for row in tied)
+    return len(tied)
 
 
 # Visitors with an identifier that one of the contacts has or had.
@@ -93,13 +97,20 @@ def named_since(moment: datetime, *, after: int, most: int) -> list[tuple[int, d
 def decide(visitor_id: int, contact_id: int, *, now: datetime) -> bool:
     """Claim a visitor for the contact that a member says it is. False when it is gone, or somebody's already."""
     claim = {**_ANONYMOUS, "contact_id": contact_id, "claimed_at": now, "matched_by": DECISION}
-    return bool(Visitor.objects.filter(pk=visitor_id, contact_id=None).update(**claim))
+    return _changed(Visitor.objects.filter(pk=visitor_id, contact_id=None), contact_id, claim)
+
+
+def _changed(mine: Any, contact_id: int, values: dict[str, Any]) -> bool:
+    """Give visitors of a contact, or that become its, new values. False when there are none."""
+    changed = mine.update(**values)
+    contact_visits.refresh([contact_id])
+    return bool(changed)
 
 
 def undo_decision(visitor_id: int, contact_id: int) -> bool:
     """Make a visitor anonymous again that a member has decided about. False when it is no longer so."""
     mine = Visitor.objects.filter(pk=visitor_id, contact_id=contact_id, matched_by=DECISION)
-    return bool(mine.update(**_ANONYMOUS))
+    return _changed(mine, contact_id, _ANONYMOUS)
 
 
 def release(visitor_id: int, contact_id: int, *, user_id: int, now: datetime) -> Visitor | None:
@@ -117,7 +128,7 @@ def release(visitor_id: int, contact_id: int, *, user_id: int, now: datetime) ->
     VisitorRefusal.objects.bulk_create(
         [VisitorRefusal(**common, kind="", value="", was=was), *evidence], ignore_conflicts=True
     )
-    Visitor.objects.filter(pk=visitor_id).update(**_ANONYMOUS)
+    _changed(Visitor.objects.filter(pk=visitor_id), contact_id, _ANONYMOUS)
     return visitor
 
 
@@ -130,7 +141,7 @@ def undo_release(visitor_id: int, contact_id: int) -> bool:
     was = dict(note.was) | {"contact_id": contact_id}
     if was["claimed_at"]:
         was["claimed_at"] = datetime.fromisoformat(was["claimed_at"])
-    if not Visitor.objects.filter(pk=visitor_id, contact_id=None).update(**was):
+    if not _changed(Visitor.objects.filter(pk=visitor_id, contact_id=None), contact_id, was):
         return False
     said.delete()
     return True

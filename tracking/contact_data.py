@@ -3,9 +3,12 @@
 from collections.abc import Sequence
 
 from contacts.extensions import Identifiers, TransferRecord
-from tracking.models import Event, Quarantine, Visitor, VisitorIdentifier, VisitorRefusal
+from tracking import contact_visits
+from tracking.models import Event, PageVisitor, Quarantine, Visitor, VisitorIdentifier, VisitorRefusal
 
-TABLES = ("event", "visitor", "visitor_identifier", "visitor_refusal", "quarantine")
+TABLES = (
+    "event", "visitor", "visitor_identifier", "visitor_refusal", "quarantine", "contact_visit", "page", "page_visitor",
+)  # fmt: skip
 
 
 def held(contact_ids: Sequence[int]) -> list[tuple[int, str]]:
@@ -24,6 +27,7 @@ def move(contact_ids: Sequence[int], *, to: int) -> TransferRecord:
             if ids:
                 moved[name][str(contact_id)] = ids
                 model.objects.filter(contact_id=contact_id).update(contact_id=to)
+    contact_visits.refresh([*contact_ids, to])
     return moved
 
 
@@ -32,6 +36,7 @@ def restore(moved: TransferRecord, *, of: int) -> None:
     for name, model in (("visitors", Visitor), ("events", Event)):
         for contact_id, ids in moved[name].items():
             model.objects.filter(contact_id=of, pk__in=ids).update(contact_id=int(contact_id))
+    contact_visits.refresh([of, *(int(contact_id) for contact_id in moved["visitors"])])
 
 
 def known(_contact_ids: Sequence[int]) -> list[tuple[str, str]]:
@@ -51,4 +56,6 @@ def erase(contact_ids: Sequence[int], identifiers: Identifiers) -> None:
         Quarantine.objects.filter(kind=kind, value=value).delete()
     VisitorRefusal.objects.filter(visitor_id__in=visitors).delete()
     VisitorRefusal.objects.filter(contact_id__in=contact_ids).delete()
+    PageVisitor.objects.filter(visitor_id__in=visitors).delete()
     Visitor.objects.filter(pk__in=visitors).delete()
+    contact_visits.refresh(contact_ids)

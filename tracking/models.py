@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -57,6 +58,11 @@ class Visitor(TenantModel):
     last_seen = models.DateTimeField()
     views = models.IntegerField(default=0, db_default=0)
     visits = models.IntegerField(default=1, db_default=1)
+    # How far it came (tracking.funnel), for how long pages were seen, and in which hours of the workspace's day: a bit each.
+    stage = models.SmallIntegerField(default=0, db_default=0)
+    seconds = models.IntegerField(default=0, db_default=0)
+    timed = models.BooleanField(default=False, db_default=False)  # reported by the pixel, not worked out between hits
+    hours = models.IntegerField(default=0, db_default=0)
     contact_id = models.BigIntegerField(null=True)
     claimed_at = models.DateTimeField(null=True)
     # Why: the kind of identifier, and where it met the contact: an import's row, or a page.
@@ -76,10 +82,71 @@ class Visitor(TenantModel):
                 name="visitor_contact",
                 condition=models.Q(contact_id__isnull=False),
             ),
+            models.Index(fields=["tenant_id", "last_seen", "id"], name="visitor_seen"),
+            models.Index(
+                fields=["tenant_id", "claimed_at"],
+                name="visitor_claimed",
+                condition=models.Q(claimed_at__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:
         return f"Visitor {self.pk}"
+
+
+class ContactVisit(TenantModel):
+    """What the visitors of a contact add up to (tracking.contact_visits). Key: (tenant_id, contact_id)."""
+
+    contact_id = models.BigIntegerField(primary_key=True)
+    first_seen = models.DateTimeField()
+    last_seen = models.DateTimeField()
+    views = models.IntegerField(default=0)
+    visits = models.IntegerField(default=0)
+    seconds = models.IntegerField(default=0)
+    stage = models.SmallIntegerField(default=0)
+    hours = models.IntegerField(default=0)
+    visitors = models.IntegerField(default=0)
+    site_ids = ArrayField(models.BigIntegerField(), default=list)
+    matched_by = models.CharField(max_length=12, null=True)
+    matched_at = models.DateTimeField(null=True)
+
+    class Meta(TenantModel.Meta):
+        db_table = "contact_visit"
+        managed = False
+
+    def __str__(self) -> str:
+        return f"visits of contact {self.contact_id}"
+
+
+class Page(TenantModel):
+    """A page that some visitor has seen, by its address without scheme, query and fragment (tracking.pages)."""
+
+    host = models.TextField(db_collation="C")
+    path = models.TextField(db_collation="C")
+
+    class Meta(TenantModel.Meta):
+        db_table = "page"
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["tenant_id", "host", "path"], name="page_address")
+        ]
+        indexes: ClassVar[list[Any]] = [models.Index(fields=["tenant_id", "path"], name="page_path")]
+
+    def __str__(self) -> str:
+        return f"{self.host}{self.path}"
+
+
+class PageVisitor(TenantModel):
+    """That a visitor has seen a page. Key: (tenant_id, page_id, visitor_id)."""
+
+    visitor_id = models.BigIntegerField(primary_key=True)
+    page_id = models.BigIntegerField()
+
+    class Meta(TenantModel.Meta):
+        db_table = "page_visitor"
+        managed = False
+
+    def __str__(self) -> str:
+        return f"page {self.page_id} of visitor {self.visitor_id}"
 
 
 class VisitorIdentifier(TenantModel):

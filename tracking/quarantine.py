@@ -15,7 +15,7 @@ from django.utils import timezone
 from tenants import pending_work
 from tenants.isolation import statements
 from tenants.isolation.context import current_tenant
-from tracking import visitors
+from tracking import contact_visits, visitors
 from tracking.models import Quarantine
 
 # So many devices within a day, and so many other identifiers of one kind, are more than one person has.
@@ -43,7 +43,8 @@ LET_GO = """
 UPDATE visitor v SET contact_id = NULL, claimed_at = NULL, matched_by = NULL, import_id = NULL, row_no = NULL, page = NULL
 FROM visitor_identifier i
 WHERE i.tenant_id = %(tenant)s AND i.kind = %(kind)s AND i.value = %(value)s
-  AND v.tenant_id = %(tenant)s AND v.id = i.visitor_id AND v.contact_id IS NOT NULL AND v.matched_by = %(kind)s"""
+  AND v.tenant_id = %(tenant)s AND v.id = i.visitor_id AND v.contact_id IS NOT NULL AND v.matched_by = %(kind)s
+RETURNING old.contact_id"""
 # Ties visitors that have used an identifier by all the identifiers of theirs that are not in quarantine.
 WHO_USED = """SELECT s.visitor_id FROM visitor_identifier s
     WHERE s.tenant_id = %(tenant)s AND s.kind = %(kind)s AND s.value = %(value)s"""
@@ -51,7 +52,8 @@ TIE = """
 WITH {people}
 UPDATE visitor v SET contact_id = j.contact_id, claimed_at = %(now)s,
   matched_by = (ARRAY['external_id', 'email', 'phone'])[j.strength]
-FROM judged j WHERE v.tenant_id = %(tenant)s AND v.id = j.visitor_id AND v.contact_id IS NULL"""
+FROM judged j WHERE v.tenant_id = %(tenant)s AND v.id = j.visitor_id AND v.contact_id IS NULL
+RETURNING v.contact_id"""
 
 
 def held(pairs: Iterable[Pair]) -> set[Pair]:
@@ -103,4 +105,5 @@ def _tie() -> str:
 
 
 def _run(statement: str, item: Quarantine, now: datetime) -> None:
-    statements.run(statement, kind=item.kind, value=item.value, now=now)
+    changed = statements.fetch(statement, kind=item.kind, value=item.value, now=now)
+    contact_visits.refresh(row[0] for row in changed)

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-from django.db import connection
 
 from core import exact_json
 from tenants.isolation.statements import fetch, fill, run
@@ -155,25 +154,38 @@ def claim(tenant_id: int, claims: dict[int, tuple[Any, ...]]) -> None:
     _insert(CLAIM, tenant_id, [claims[key] for key in sorted(claims)])
 
 
+# Seconds between hits are worked out only as long as the pixel has not reported how long pages were seen.
 TOUCH = """
 UPDATE visitor v SET first_seen = least(v.first_seen, u.first), last_seen = greatest(v.last_seen, u.last),
-                     views = v.views + u.views, visits = v.visits + u.visits
-FROM unnest(%(a)s::bigint[], %(b)s::timestamptz[], %(c)s::timestamptz[], %(d)s::int[], %(e)s::int[])
-     AS u(id, first, last, views, visits)
-WHERE v.tenant_id = %(tenant)s AND v.id = u.id"""
+                     views = v.views + u.views, visits = v.visits + u.visits, stage = greatest(v.stage, u.stage),
+                     hours = v.hours | u.hours, timed = v.timed OR u.visible IS NOT NULL,
+                     seconds = least(2000000000, CASE WHEN u.visible IS NULL AND v.timed THEN v.seconds::bigint
+                       WHEN u.visible IS NULL THEN v.seconds::bigint + u.between
+                       WHEN v.timed THEN v.seconds::bigint + u.visible ELSE u.visible END)
+FROM unnest(%(a)s::bigint[], %(b)s::timestamptz[], %(c)s::timestamptz[], %(d)s::int[], %(e)s::int[], %(f)s::int[],
+            %(g)s::int[], %(h)s::int[], %(i)s::int[])
+     AS u(id, first, last, views, visits, stage, hours, visible, between)
+WHERE v.tenant_id = %(tenant)s AND v.id = u.id RETURNING v.contact_id"""
 
 
-def touch_visitors(tenant_id: int, seen: dict[int, Any]) -> None:
-    """visitor → tracking.pixel.visitor_resolution.VisitTotals"""
-    rows = [(i, _moment(s.first), _moment(s.last), s.views, s.visits) for i, s in sorted(seen.items())]
-    _insert(TOUCH, tenant_id, rows)
+def touch_visitors(tenant_id: int, seen: dict[int, Any]) -> list[int | None]:
+    """visitor → tracking.pixel.visitor_resolution.VisitTotals; returns the contacts that they are, None for those that are
+    none."""
+    rows = [
+        (i, _moment(s.first), _moment(s.last), s.views, s.visits, s.stage, s.hours,
+         None if s.visible is None else round(s.visible), round(s.between))
+        for i, s in sorted(seen.items())
+    ]  # fmt: skip
+    return [row[0] for row in fetch(TOUCH, tenant=tenant_id, **_columns(rows))] if rows else []
 
 
 def _insert(statement: str, tenant_id: int, rows: Sequence[tuple[Any, ...]]) -> None:
     if rows:
-        columns = {name: list(column) for name, column in zip("abcdefgh", zip(*rows, strict=True), strict=False)}
-        with connection.cursor() as cursor:
-            cursor.execute(statement, {"tenant": tenant_id, **columns})
+        run(statement, tenant=tenant_id, **_columns(rows))
+
+
+def _columns(rows: Sequence[tuple[Any, ...]]) -> dict[str, list[Any]]:
+    return {name: list(column) for name, column in zip("abcdefghi", zip(*rows, strict=True), strict=False)}
 
 
 def _moment(seconds: float) -> datetime:

@@ -38,6 +38,7 @@ ORDER BY v.id LIMIT %(most)s FOR UPDATE SKIP LOCKED"""
 # All that belongs to them.
 OF_VISITORS = (
     "DELETE FROM event e WHERE e.tenant_id = %(tenant)s AND e.visitor_id = ANY(%(ids)s)",
+    "DELETE FROM page_visitor p WHERE p.tenant_id = %(tenant)s AND p.visitor_id = ANY(%(ids)s)",
     "DELETE FROM visitor_identifier i WHERE i.tenant_id = %(tenant)s AND i.visitor_id = ANY(%(ids)s)",
     "DELETE FROM visitor v WHERE v.tenant_id = %(tenant)s AND v.id = ANY(%(ids)s)",
 )

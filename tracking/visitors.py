@@ -6,6 +6,7 @@ from contacts import staging as tables
 from contacts import statements
 from contacts.identity import queries, revert
 from contacts.staging import Staging
+from tracking import contact_visits
 
 # An alias `a` speaks for its contact as long as no living contact has it as its own.
 # One look-up by an index for each: the three kinds in one condition would read all contacts for each alias.
@@ -148,12 +149,19 @@ UPDATE visitor v SET contact_id = m.contact_id, claimed_at = %(now)s, matched_by
                      import_id = %(import_id)s, row_no = x.row_no
 FROM {visitor} x JOIN {map} m ON m.tenant_id = %(tenant)s AND m.row_no = x.row_no
 WHERE x.tenant_id = %(tenant)s AND x.row_no >= %(start)s AND x.row_no < %(stop)s AND x.kind <> 'ambiguous'
-  AND v.tenant_id = %(tenant)s AND v.id = x.visitor_id AND v.contact_id IS NULL"""
+  AND v.tenant_id = %(tenant)s AND v.id = x.visitor_id AND v.contact_id IS NULL
+RETURNING v.contact_id"""
 
 
 def claim(staging: Staging, *, start: int, stop: int, now: datetime) -> int:
     """Tie the matched visitors of a range of rows to their contacts; returns how many."""
-    return statements.run(CLAIM, staging, start=start, stop=stop, now=now, import_id=staging.import_id)
+    return _told(statements.fetch(CLAIM, staging, start=start, stop=stop, now=now, import_id=staging.import_id))
+
+
+def _told(rows: list[tuple[int]]) -> int:
+    """Work out what the contacts of changed visitors have now (rows of one contact each); returns how many visitors."""
+    contact_visits.refresh(row[0] for row in rows)
+    return len(rows)
 
 
 # Visitors that named themselves while the import was matching and writing: neither side could see the other then. Runs
@@ -164,13 +172,14 @@ WITH {people}
 UPDATE visitor v SET contact_id = j.contact_id, claimed_at = %(now)s, import_id = %(import_id)s, row_no = t.row_no,
                      matched_by = (ARRAY['external_id', 'email', 'phone'])[j.strength]
 FROM judged j JOIN touched t ON t.tenant_id = %(tenant)s AND t.contact_id = j.contact_id AND t.import_id = %(import_id)s
-WHERE v.tenant_id = %(tenant)s AND v.id = j.visitor_id AND v.contact_id IS NULL"""
+WHERE v.tenant_id = %(tenant)s AND v.id = j.visitor_id AND v.contact_id IS NULL
+RETURNING v.contact_id"""
 
 
 def claim_late(staging: Staging, *, since: datetime, now: datetime) -> int:
     """Tie visitors that named themselves after `since` to the contacts that this import has touched."""
     late = statements.fill(LATE, people=people_of(SEEN_SINCE))
-    return statements.run(late, staging, since=since, now=now, import_id=staging.import_id)
+    return _told(statements.fetch(late, staging, since=since, now=now, import_id=staging.import_id))
 
 
 # --- undo ---------------------------------------------------------------------------------------------------------------
@@ -193,22 +202,28 @@ WITH gone AS (
 INSERT INTO withdrawn (tenant_id, import_id, kind, item, part, data)
 SELECT %(tenant)s, %(import_id)s, 'visitor', g.id, 0, to_jsonb(g) FROM gone g
 ON CONFLICT DO NOTHING"""
+FORMER_CONTACTS = """
+SELECT DISTINCT (w.data ->> 'contact_id')::bigint FROM withdrawn w
+WHERE w.tenant_id = %(tenant)s AND w.import_id = %(import_id)s AND w.kind = 'visitor'"""
 RETIE = """
 UPDATE visitor v SET contact_id = o.contact_id, claimed_at = o.claimed_at, matched_by = o.matched_by,
                      import_id = o.import_id, row_no = o.row_no, page = o.page
 FROM withdrawn w CROSS JOIN LATERAL jsonb_populate_record(NULL::visitor, w.data) o
 JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = o.contact_id
 WHERE w.tenant_id = %(tenant)s AND w.import_id = %(import_id)s AND w.kind = 'visitor'
-  AND v.tenant_id = %(tenant)s AND v.id = w.item AND v.contact_id IS NULL"""
+  AND v.tenant_id = %(tenant)s AND v.id = w.item AND v.contact_id IS NULL
+RETURNING v.contact_id"""
 
 
 def unclaim(staging: Staging) -> int:
     """Release the visitors that an undone import has tied to contacts; returns how many."""
-    return statements.run(RELEASE, staging, import_id=staging.import_id)
+    released = statements.run(RELEASE, staging, import_id=staging.import_id)
+    _told(statements.fetch(FORMER_CONTACTS, staging, import_id=staging.import_id))
+    return released
 
 
 def reclaim(staging: Staging) -> int:
     """Tie those visitors again that nobody has claimed since; returns how many."""
-    back = statements.run(RETIE, staging, import_id=staging.import_id)
+    back = _told(statements.fetch(RETIE, staging, import_id=staging.import_id))
     revert.forget(staging, ["visitor"])
     return back

@@ -15,7 +15,7 @@ from contacts import write_lock
 from tenants import pending_work
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
-from tracking import quarantine, queries
+from tracking import contact_visits, pages, quarantine, queries
 from tracking.models import InboxPosition, Site
 from tracking.pixel import inbox, repeats
 from tracking.pixel.inbox import Entry
@@ -98,11 +98,13 @@ def _keep(tenant_id: int, entries: Sequence[Entry]) -> None:
     queries.claim(tenant_id, recognition.claims)
     queries.add_identifiers(tenant_id, recognition.identifiers)
     queries.add_events(tenant_id, recognition.events)
-    queries.touch_visitors(tenant_id, recognition.seen)
+    pages.note(recognition.viewed)
+    contacts = queries.touch_visitors(tenant_id, recognition.seen)
     if recognition.identifiers:
         pending_work.mark_pending(pending_work.IDENTITY)
     latest = datetime.fromtimestamp(max(e.at for e in entries), UTC)
     quarantine.find_shared({(row[0], row[1]) for row in recognition.identifiers}, now=latest)
+    contact_visits.refresh(contacts)
     for (site_id, reason), count in Counter(recognition.dropped).items():
         inbox.count_drop(reason, tenant_id=tenant_id, site_id=site_id, count=count)
     last = {e.site_id: e.at for e in entries}

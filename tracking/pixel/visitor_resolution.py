@@ -6,17 +6,23 @@ Everything a batch needs is loaded before, so that deciding a hit asks the datab
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
+from decimal import Decimal
 from typing import Any, Self
+from zoneinfo import ZoneInfo
 
 from contacts.values.columns import IDENTIFIERS
 from contacts.values.identifiers import normal_email, normal_external_id, normal_phone
-from tracking import quarantine, queries
+from tenants.models import Tenant
+from tracking import pages, quarantine, queries
+from tracking.funnel import stage_of
 from tracking.pixel.inbox import Entry
 
 VISIT_GAP_SECONDS = 30 * 60
 # People that one device is believed to be, one after the other, and identifiers that one visitor is believed to have.
 MOST_VISITORS, MOST_NAMES = 20, 20
+# Nobody looks at one page for longer: the browser has been left open.
+MOST_SECONDS = 30 * 60
 
 
 @dataclass(slots=True)
@@ -34,12 +40,17 @@ class KnownVisitor:
 
 @dataclass(slots=True)
 class VisitTotals:
-    """What a batch adds to a visitor."""
+    """What a batch adds to a visitor. `visible` are the seconds that the pixel has reported, `between` those between hits of
+    a visit; `hours` has a bit for each hour of the workspace's day."""
 
     first: float
     last: float
     views: int = 0
     visits: int = 0
+    stage: int = 0
+    hours: int = 0
+    visible: float | None = None
+    between: float = 0.0
 
 
 @dataclass
@@ -50,6 +61,7 @@ class Recognition:
     contacts: dict[tuple[str, str], list[int]]
     ids: list[int]
     names: dict[int, dict[str, str]]
+    zone: tzinfo = UTC
     made: list[tuple[Any, ...]] = field(default_factory=list)
     claims: dict[int, tuple[Any, ...]] = field(default_factory=dict)
     identifiers: list[tuple[Any, ...]] = field(default_factory=list)
@@ -57,6 +69,7 @@ class Recognition:
     seen: dict[int, VisitTotals] = field(default_factory=dict)
     # (visitor, kind, value, contact) that members have said are not so (tracking.claims).
     refused: set[tuple[int, str, str, int]] = field(default_factory=set)
+    viewed: set[tuple[int, pages.Address]] = field(default_factory=set)  # that visitors have seen
     # (site, reason) of identifiers that could not be read or were too many: the hit is stored without them.
     dropped: list[tuple[int, str]] = field(default_factory=list)
 
@@ -96,6 +109,7 @@ class Recognition:
             ids=queries.new_visitor_ids(new) if new else [],
             names=names,
             refused=queries.refusals_of(tenant_id, sorted(visitors[device].id for device in again)),
+            zone=_zone(tenant_id),
             dropped=dropped,
         )
 
@@ -162,8 +176,19 @@ class Recognition:
         )
         seen = self.seen.setdefault(visitor.id, VisitTotals(entry.at, entry.at))
         seen.first, seen.last = min(seen.first, entry.at), max(seen.last, entry.at)
-        seen.views += hit.kind == "page"
-        seen.visits += entry.at - visitor.last_seen > VISIT_GAP_SECONDS
+        seen.stage = max(seen.stage, stage_of(hit.kind, hit.name))
+        seen.hours |= 1 << datetime.fromtimestamp(entry.at, self.zone).hour
+        gap = entry.at - visitor.last_seen
+        if hit.kind == "time":  # tells of a page that was seen before, which may be long ago
+            seen.visible = (seen.visible or 0.0) + seconds_of(hit.properties)
+            seen.visits += not visitor.last_seen
+        else:
+            seen.visits += gap > VISIT_GAP_SECONDS
+            seen.between += gap if 0 < gap <= VISIT_GAP_SECONDS else 0.0
+        if hit.kind == "page":
+            seen.views += 1
+            if (page := pages.address(hit.url)) is not None:
+                self.viewed.add((visitor.id, page))
         visitor.last_seen = max(visitor.last_seen, entry.at)
 
 
@@ -175,6 +200,14 @@ def is_somebody_else(visitor: KnownVisitor, names: dict[str, str]) -> bool:
     return False
 
 
+def seconds_of(properties: dict[str, Any]) -> float:
+    """How long a page was seen, as a hit of kind `time` reports it: what makes no sense counts as nothing."""
+    seconds = properties.get("seconds")
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float, Decimal)):
+        return 0.0
+    return float(seconds) if 0 <= seconds <= MOST_SECONDS else 0.0
+
+
 def normal_names(identifiers: dict[str, str], *, region: str | None = None) -> dict[str, str]:
     """Normal forms of what a browser claims; what is not an identifier is left out. `region` is the country of phones that
     say none."""
@@ -183,6 +216,10 @@ def normal_names(identifiers: dict[str, str], *, region: str | None = None) -> d
     }  # fmt: skip
     names = {kind: normal[kind](value) for kind, value in identifiers.items()}
     return {kind: value for kind, value in names.items() if value}
+
+
+def _zone(tenant_id: int) -> tzinfo:
+    return ZoneInfo(Tenant.objects.values_list("time_zone", flat=True).get(pk=tenant_id))
 
 
 def _moment(seconds: float) -> datetime:

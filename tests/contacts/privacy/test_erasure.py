@@ -42,6 +42,7 @@ IMPERSONAL = {
     "probable_search": "figures, and values that many people have", "saved_mapping": "names of columns",
     "site": "names of sites", "source_name": "names of sources",
     "suppression": "keyed digests, from which nobody can be read", "turn": "one number", "event_key": "numbers of orders",
+    "hit_id": "random IDs of hits", "ambiguity_sweep": "a place in a search",
 }  # fmt: skip
 
 

@@ -104,6 +104,8 @@ def fill(alice: Actor) -> None:
         tenant_id=own, visitor_id=1, contact_id=1, kind="", value="", refused_at=datetime.now(UTC)
     )
     site = Site.objects.create(name="shop", key=sites.new_key(alice.workspace.pk))
+    page = Hit(str(uuid.uuid4()), "page", None, "https://shop.example.com/", None, None, {}, {})
+    inbox_consumer.store(own, [Entry("1-0", own, site.pk, datetime.now(UTC).timestamp(), page)])
     hit = Hit(
         str(uuid.uuid4()), "identify", None, "https://shop.example.com/", None, None, {}, {"email": "ann@example.com"}
     )
