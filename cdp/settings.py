@@ -79,6 +79,8 @@ EXTENSIONS = {
     "problem_sentence": "imports.problems.catalogue.sentence",
     # Columns of the export of contacts: name → function from IDs of contacts to ID → cell.
     "export_columns": {"Segments": "segments.membership.cells_of"},
+    # What uses a source, so that it cannot be removed.
+    "source_usage": {},
     # What can be done to many contacts at once.
     "bulk_actions": {
         "delete": "contacts.bulk.kinds.Delete",
@@ -256,6 +258,7 @@ CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE = {
     "sweep imports": {"task": "imports.sweep", "schedule": 15.0},
+    "sweep sources": {"task": "sources.sweep", "schedule": 15.0},
     "sweep bulk actions": {"task": "contacts.sweep", "schedule": 15.0},
     "search probable duplicates": {"task": "contacts.search_probable", "schedule": crontab(hour=2, minute=10)},
     "sweep ambiguities": {"task": "sources.sweep_ambiguities", "schedule": 60.0},

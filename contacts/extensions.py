@@ -84,6 +84,7 @@ POINTS: dict[str, tuple[str, ...] | None] = {
     "overview": ("latest", "stream"),
     "problem_sentence": None,
     "export_columns": None,
+    "source_usage": None,
     "bulk_actions": ("gather", "step", "undo", "finish"),
 }
 
@@ -116,6 +117,11 @@ def problem_sentence() -> Callable[..., str]:
 def export_columns() -> dict[str, Callable[[Sequence[int]], Mapping[int, str]]]:
     """Columns of the export of contacts: name → function from IDs of contacts to ID → cell."""
     return _all("export_columns")
+
+
+def source_usage() -> dict[str, Callable[[int], Sequence[tuple[str, str, str]]]]:
+    """What uses a source: functions from its ID to (kind, name, address of the page)."""
+    return _all("source_usage")
 
 
 def bulk_actions() -> dict[str, Any]:

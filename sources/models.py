@@ -104,6 +104,7 @@ class SourceMember(TenantModel):
     # Of the last refresh: the strongest identifier by which a visitor is this contact, since when, and the value score.
     matched_by = models.CharField(max_length=12, null=True)
     matched_at = models.DateTimeField(null=True)
+    amount = models.DecimalField(max_digits=30, decimal_places=6, null=True)  # of orders that count
     score = models.SmallIntegerField(null=True)
 
     class Meta(TenantModel.Meta):

@@ -39,6 +39,8 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "imports.cancel": _WRITERS | {Role.OPS},
     "segments.view": _EVERYBODY - {Role.OPS},
     "segments.edit": _WRITERS,
+    "sources.view": _EVERYBODY - {Role.OPS},
+    "sources.edit": _WRITERS,
     "sites.view": _EVERYBODY,
     "sites.manage": _ADMINS,
     "members.view": _EVERYBODY,

@@ -32,11 +32,12 @@ def workspace_of(request: WorkspaceRequest) -> Any:
 @require_http_methods(["GET", "HEAD"])
 def new(request: WorkspaceRequest) -> HttpResponse:
     """The upload page, with the limits before the work."""
-    return render_page(request, "imports/upload.html", _context())
+    return render_page(request, "imports/upload.html", page_context())
 
 
-def _context(**more: Any) -> dict[str, Any]:
-    """Limits are settings of the workspace; what a column may be called is told by examples."""
+def page_context(**more: Any) -> dict[str, Any]:
+    """Limits are settings of the workspace; what a column may be called is told by examples. `upload_url`, `title` and `lead`
+    may be others where an app above uses the page."""
     hints = {"email": "anna@example.com", "phone": "+44 7911 123456", "external_id": "C-004512", "first_name": "Anna"}
     known = [(label, hints.get(key, "Smith")) for key, label in CORE.items()]
     known += [(SYSTEM[key].label, TYPES[SYSTEM[key].type].hint) for key in ("birthday", "country", "language")]
@@ -45,6 +46,7 @@ def _context(**more: Any) -> dict[str, Any]:
     once = uuid.uuid4().hex
     return {
         "steps": steps("upload"),
+        "upload_url": reverse("imports:upload"),
         "once": once,
         "known": known + [(a.label, TYPES[a.type].hint) for a in own],
         **more,
@@ -57,21 +59,23 @@ def _context(**more: Any) -> dict[str, Any]:
 def upload(request: WorkspaceRequest) -> HttpResponse:
     """Take a file or pasted text. A script gets JSON with the next address; a browser is sent there."""
     try:
-        imp = _receive(request)
+        imp = receive(request)
     except FileProblem as problem:
-        return _refused(request, problem)
+        return refused_page(request, problem)
     audit.record("import.uploaded", user_id=request.user.pk, target=f"import {imp.pk}", file=imp.file_name)
-    if _by_script(request):
+    if is_by_script(request):
         return JsonResponse({"location": reverse("imports:detail", args=[imp.pk])}, status=201)
     return redirect_to(request, "imports:detail", imp.pk)
 
 
-def _by_script(request: WorkspaceRequest) -> bool:
+def is_by_script(request: WorkspaceRequest) -> bool:
+    """Whether the page's script sends a file, which wants JSON or a fragment for an answer."""
     return request.headers.get("Accept") == "application/json"
 
 
-def _refused(request: WorkspaceRequest, problem: FileProblem) -> HttpResponse:
-    """Why the file cannot be taken: for a script as a fragment, else in the page. Pasted text stays in its field."""
+def refused_page(request: WorkspaceRequest, problem: FileProblem, **more: Any) -> HttpResponse:
+    """Why the file cannot be taken: for a script as a fragment, else in the page, which is given `more`. Pasted text stays in
+    its field."""
     said = {"problem": spoken(problem.code, problem.facts)}
     if hasattr(request, "too_large"):  # nothing of the body is to be read
         refused = {**said, "file_name": "Your file", "size": request.too_large}
@@ -79,12 +83,13 @@ def _refused(request: WorkspaceRequest, problem: FileProblem) -> HttpResponse:
     else:
         file, text = request.FILES.get("file"), request.POST.get("text", "")
         refused = {**said, "file_name": file.name if file else "Pasted rows", "size": file.size if file else None}
-    if _by_script(request):
+    if is_by_script(request):
         return invalid(request, "imports/_refused.html", refused)
-    return invalid(request, "imports/upload.html", _context(**refused, text=text))
+    return invalid(request, "imports/upload.html", page_context(**refused, text=text, **more))
 
 
-def _receive(request: WorkspaceRequest) -> Import:
+def receive(request: WorkspaceRequest) -> Import:
+    """Store the file or the text of a request. Raises FileProblem."""
     user: Any = request.user
     if size := getattr(request, "too_large", 0):
         raise FileProblem("too_large", limit=workspace_of(request).max_upload_bytes, found=size)

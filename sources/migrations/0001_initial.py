@@ -27,6 +27,7 @@ class Migration(migrations.Migration):
                 ('added_at', models.DateTimeField()),
                 ('matched_by', models.CharField(max_length=12, null=True)),
                 ('matched_at', models.DateTimeField(null=True)),
+                ('amount', models.DecimalField(decimal_places=6, max_digits=30, null=True)),
                 ('score', models.SmallIntegerField(null=True)),
             ],
             options={
@@ -103,7 +104,7 @@ class Migration(migrations.Migration):
         Protect("ambiguity"),
         migrations.RunSQL(
             "CREATE TABLE source_member (tenant_id bigint NOT NULL, source_id bigint NOT NULL, contact_id bigint NOT NULL, "
-            "added_at timestamptz NOT NULL, matched_by varchar(12), matched_at timestamptz, score smallint, "
+            "added_at timestamptz NOT NULL, matched_by varchar(12), matched_at timestamptz, amount numeric, score smallint, "
             "PRIMARY KEY (tenant_id, source_id, contact_id))",
             "DROP TABLE source_member",
         ),

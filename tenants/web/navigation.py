@@ -28,7 +28,10 @@ SECTIONS: list[tuple[str, list[tuple[str, str, str, str]]]] = [
     ),
     (
         "Reach",
-        [("Resolved contacts", "link", "tracking:resolved", "contacts.view")],
+        [
+            ("Sources", "database", "sources:list", "sources.view"),
+            ("Resolved contacts", "link", "tracking:resolved", "contacts.view"),
+        ],
     ),
     (
         "Manage",

@@ -1,0 +1,235 @@
+"""Which contacts of a source met a visitor, by what, since when, and what they are worth (docs/sources.md)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Count, Q
+
+from contacts.models import Contact
+from contacts.values.columns import IDENTIFIERS
+from sources.models import Source, SourceMember
+from tenants.isolation.context import current_tenant
+from tenants.isolation.statements import fetch, run
+from tenants.models import Tenant
+
+# Contacts that one step compares.
+STEP = 100_000
+# The value score has 100 points: for the last visit (none after so many days), for visits, for the amount of orders.
+RECENCY_POINTS, FREQUENCY_POINTS, AMOUNT_POINTS = 40, 30, 30
+RECENCY_DAYS, MOST_VISITS = 180, 10
+# The share of matched people with orders below whose amount everybody has all points for it.
+TOP_SHARE = 0.9
+
+NEXT = """
+SELECT max(p.contact_id) FROM (
+  SELECT m.contact_id FROM source_member m WHERE m.tenant_id = %(tenant)s AND m.source_id = %(source)s
+    AND m.contact_id > %(after)s ORDER BY m.contact_id LIMIT %(step)s) p"""
+# The members (after, last]: the strongest identifier of their visitors, since when, and the points but for orders. Writes only
+# those that differ.
+MATCH = """
+WITH met AS (
+  SELECT v.contact_id, min(v.claimed_at) AS at, max(v.last_seen) AS seen, sum(v.visits) AS visits,
+    (array_agg(v.matched_by ORDER BY array_position(%(kinds)s::text[], v.matched_by::text), v.claimed_at, v.id))[1] AS kind
+  FROM visitor v WHERE v.tenant_id = %(tenant)s AND v.contact_id > %(after)s AND v.contact_id <= %(last)s
+  GROUP BY v.contact_id),
+judged AS (
+  SELECT m.contact_id, w.kind, w.at, round(
+    %(recency)s * greatest(0, 1 - extract(epoch FROM %(now)s - w.seen) / (86400.0 * %(days)s))
+    + %(frequency)s * least(1, w.visits / %(most)s::numeric))::smallint AS score
+  FROM source_member m LEFT JOIN met w ON w.contact_id = m.contact_id
+  WHERE m.tenant_id = %(tenant)s AND m.source_id = %(source)s AND m.contact_id > %(after)s AND m.contact_id <= %(last)s)
+UPDATE source_member m SET matched_by = j.kind, matched_at = j.at, score = j.score, amount = NULL
+FROM judged j WHERE m.tenant_id = %(tenant)s AND m.source_id = %(source)s AND m.contact_id = j.contact_id
+  AND (m.matched_by, m.matched_at, m.score, m.amount) IS DISTINCT FROM (j.kind, j.at, j.score, NULL)"""
+
+
+def match_step(source: Source, *, now: datetime) -> bool:
+    """Compare the next members with the visitors; moves the cursor, returns whether there are more."""
+    last = fetch(NEXT, source=source.pk, after=source.cursor, step=STEP)[0][0]
+    if last is None:
+        return False
+    run(
+        MATCH, source=source.pk, after=source.cursor, last=last, kinds=list(IDENTIFIERS), now=now, days=RECENCY_DAYS,
+        recency=RECENCY_POINTS, frequency=FREQUENCY_POINTS, most=MOST_VISITS,
+    )  # fmt: skip
+    source.cursor = last
+    return True
+
+
+# The currency in which most orders of matched people are: amounts in others cannot be added to it.
+CURRENCY = """
+SELECT coalesce(e.properties ->> 'currency', '') FROM event e WHERE e.tenant_id = %(tenant)s AND e.kind = 'order'
+  AND jsonb_typeof(e.properties -> 'amount') = 'number' AND (e.site_id IS NULL OR %(claimed)s)
+GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 1"""
+AMOUNTS = """
+WITH ordered AS (
+  SELECT coalesce(e.contact_id, v.contact_id) AS contact_id, sum((e.properties ->> 'amount')::numeric) AS amount
+  FROM event e LEFT JOIN visitor v ON v.tenant_id = %(tenant)s AND v.id = e.visitor_id
+  WHERE e.tenant_id = %(tenant)s AND e.kind = 'order' AND jsonb_typeof(e.properties -> 'amount') = 'number'
+    AND coalesce(e.properties ->> 'currency', '') = %(currency)s AND (e.site_id IS NULL OR %(claimed)s)
+  GROUP BY 1)
+UPDATE source_member m SET amount = o.amount FROM ordered o
+WHERE m.tenant_id = %(tenant)s AND m.source_id = %(source)s AND m.contact_id = o.contact_id AND m.matched_by IS NOT NULL"""
+SCORES = """
+WITH top AS (
+  SELECT percentile_disc(%(share)s) WITHIN GROUP (ORDER BY m.amount) AS amount FROM source_member m
+  WHERE m.tenant_id = %(tenant)s AND m.source_id = %(source)s AND m.amount > 0)
+UPDATE source_member m SET score = m.score + round(%(points)s * least(1, m.amount / t.amount))
+FROM top t WHERE m.tenant_id = %(tenant)s AND m.source_id = %(source)s AND m.amount > 0 AND t.amount > 0"""
+
+
+def add_amounts(source: Source) -> str:
+    """Add what matched people ordered to their scores; returns the currency. Runs once, after the last step."""
+    claimed = Tenant.objects.get(pk=current_tenant()).count_claimed_orders
+    found = fetch(CURRENCY, claimed=claimed)
+    if not found:
+        return ""
+    currency: str = found[0][0]
+    if run(AMOUNTS, source=source.pk, currency=currency, claimed=claimed):
+        run(SCORES, source=source.pk, share=TOP_SHARE, points=AMOUNT_POINTS)
+    return currency
+
+
+# --- figures ------------------------------------------------------------------------------------------------------------
+
+COUNTS = """
+SELECT coalesce(m.matched_by, ''), count(*), count(c.external_id), count(c.email), count(c.phone)
+FROM source_member m JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = m.contact_id AND c.deleted_at IS NULL
+WHERE m.tenant_id = %(tenant)s AND m.source_id = %(source)s GROUP BY 1"""
+# Members that are not matched, and that somebody has yet to tell apart from others (sources.ambiguities).
+AMBIGUOUS = """
+SELECT count(DISTINCT m.contact_id) FROM ambiguity a
+CROSS JOIN LATERAL jsonb_array_elements(a.candidates) k
+JOIN source_member m ON m.tenant_id = %(tenant)s AND m.source_id = %(source)s AND m.contact_id = (k ->> 'contact')::bigint
+  AND m.matched_by IS NULL
+WHERE a.tenant_id = %(tenant)s AND a.visitor_id IS NOT NULL AND a.state <> 'decided'"""
+# Matched people by the day on which they were first matched; days without any are left out.
+GROWTH = """
+SELECT m.matched_at::date, count(*) FROM source_member m
+WHERE m.tenant_id = %(tenant)s AND m.source_id = %(source)s AND m.matched_by IS NOT NULL GROUP BY 1 ORDER BY 1"""
+MOST_POINTS = 120
+
+
+def figures(source: Source) -> dict[str, Any]:
+    """What is shown of a source, counted from its members: values of `contacts`, `matched`, `ambiguous`, `report`, `growth`.
+
+    `report` has, by identifier, how many were matched by it (`matched`) and how many have one (`have`).
+    """
+    rows = fetch(COUNTS, source=source.pk)
+    report = _by_kind(rows)
+    return {
+        "contacts": sum(row[1] for row in rows),
+        "matched": sum(report["matched"].values()),
+        "ambiguous": int(fetch(AMBIGUOUS, source=source.pk)[0][0]),
+        "report": report,
+        "growth": _thinned([(day.isoformat(), count) for day, count in fetch(GROWTH, source=source.pk)]),
+    }
+
+
+def _thinned(days: list[tuple[str, int]]) -> list[list[Any]]:
+    """(day, matched so far), at most MOST_POINTS of them, the last one always."""
+    total, points = 0, []
+    for day, count in days:
+        total += count
+        points.append([day, total])
+    step = -(-len(points) // MOST_POINTS) or 1
+    return points[::-1][::step][::-1]
+
+
+def page_of(source: Source, *, after: int, count: int, matched: bool) -> list[tuple[SourceMember, Contact | None]]:
+    """The next members behind a contact's ID, that are matched or are not, with their contacts (None: deleted since)."""
+    members = SourceMember.objects.filter(source_id=source.pk, contact_id__gt=after, matched_by__isnull=not matched)
+    page = list(members.order_by("contact_id")[:count])
+    contacts = Contact.objects.living().in_bulk([m.contact_id for m in page])
+    return [(m, contacts.get(m.contact_id)) for m in page]
+
+
+def sample(source: Source, *, after: int, count: int, matched: bool) -> list[tuple[SourceMember, Contact]]:
+    """The same without deleted contacts."""
+    rows = page_of(source, after=after, count=count, matched=matched)
+    return [(member, contact) for member, contact in rows if contact is not None]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One of the figures that add up to the contacts of a source: by an identifier, ambiguous, not seen."""
+
+    key: str
+    label: str
+    icon: str
+    tone: str
+    count: int
+    note: str
+
+
+_NAMES = {"external_id": ("External ID", "id-card"), "email": ("E-mail", "mail"), "phone": ("Phone", "phone")}
+
+
+def parts(source: Source) -> list[Part]:
+    """The figures of a source's report, which add up to its contacts."""
+    return _parts(source.contacts, source.ambiguous, source.report)
+
+
+def _parts(contacts: int, ambiguous: int, report: Mapping[str, Any]) -> list[Part]:
+    matched, have = report.get("matched", {}), report.get("have", {})
+    by = [
+        Part(kind, *_NAMES[kind], "who", matched.get(kind, 0), f"of {have.get(kind, 0):,} that have one")
+        for kind in IDENTIFIERS
+    ]
+    if other := sum(count for kind, count in matched.items() if kind not in _NAMES):
+        by.append(Part("other", "Other evidence", "link", "who", other, "links and decisions of members"))
+    unseen = contacts - sum(part.count for part in by) - ambiguous
+    return [
+        *by,
+        Part("ambiguous", "Ambiguous", "", "warn", ambiguous, "matched to no one"),
+        Part("unseen", "Not seen", "", "neutral", unseen, "no visitor so far"),
+    ]
+
+
+# The same for an import that is no source: asked when its page is open.
+OF_IMPORT = """
+WITH listed AS (
+  SELECT t.contact_id FROM touched t WHERE t.tenant_id = %(tenant)s AND t.import_id = %(import_id)s
+  UNION
+  SELECT unnest(l.contact_ids) FROM import_listing l WHERE l.tenant_id = %(tenant)s AND l.import_id = %(import_id)s),
+met AS (
+  SELECT v.contact_id, min(array_position(%(kinds)s::text[], v.matched_by::text)) AS place
+  FROM listed f JOIN visitor v ON v.tenant_id = %(tenant)s AND v.contact_id = f.contact_id GROUP BY v.contact_id)
+SELECT coalesce((%(kinds)s::text[])[m.place], CASE WHEN m.contact_id IS NULL THEN '' ELSE 'other' END), count(*),
+  count(c.external_id), count(c.email), count(c.phone)
+FROM listed f JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = f.contact_id AND c.deleted_at IS NULL
+LEFT JOIN met m ON m.contact_id = f.contact_id GROUP BY 1"""
+
+
+def of_import(import_id: int) -> list[Part]:
+    """The figures of an import's contacts; ambiguous visitors are not told apart from others there."""
+    rows = fetch(OF_IMPORT, import_id=import_id, kinds=list(IDENTIFIERS))
+    report = _by_kind(rows)
+    return _parts(sum(row[1] for row in rows), 0, report)
+
+
+def _by_kind(rows: Sequence[tuple[Any, ...]]) -> dict[str, dict[str, int]]:
+    return {
+        "matched": {row[0]: row[1] for row in rows if row[0]},
+        "have": {kind: sum(row[2 + place] for row in rows) for place, kind in enumerate(IDENTIFIERS)},
+    }
+
+
+# --- lookalikes ---------------------------------------------------------------------------------------------------------
+
+# What a lookalike needs before it says anything.
+LEAST_MATCHED, LEAST_DAYS, LEAST_CONTACTS = 500, 21, 10_000
+FIRST_EVENT = "SELECT min(e.at) FROM event e WHERE e.tenant_id = %(tenant)s AND e.visitor_id IS NOT NULL"
+
+
+def lookalike_signals(source: Source, *, now: datetime) -> list[tuple[str, int, int]]:
+    """(of what, how much there is, how much is needed): matched people, days of behaviour, contacts to search."""
+    first = fetch(FIRST_EVENT)[0][0]
+    everybody = Contact.objects.aggregate(n=Count("pk", filter=Q(deleted_at=None)))["n"]
+    return [
+        ("matched people", source.matched, LEAST_MATCHED),
+        ("days of behavior", (now - first).days if first else 0, LEAST_DAYS),
+        ("contacts to search", everybody, LEAST_CONTACTS),
+    ]

@@ -1,0 +1,79 @@
+"""Whom a source lists: the living contacts of its import, of its segments, or those that its visitors turned out to be."""
+
+from typing import Any
+
+from django.db import connection
+from django.utils import timezone
+
+from contacts.models import Contact
+from imports.models import Import
+from segments import membership as segment_membership
+from segments.models import Segment
+from sources.models import Origin, Source
+from tenants.isolation.context import current_tenant
+from tenants.isolation.statements import fill
+from tracking.models import Visitor
+
+# Whoever an import has written, and whoever else its rows name (imports.models.Listing), in one column of IDs.
+OF_IMPORT = """
+SELECT t.contact_id FROM touched t WHERE t.tenant_id = %s AND t.import_id = %s
+UNION
+SELECT unnest(l.contact_ids) FROM import_listing l WHERE l.tenant_id = %s AND l.import_id = %s"""
+# `{wanted}` is one column of the IDs of living contacts. Leaves members alone that stay: when they came is kept.
+LEAVE = """
+DELETE FROM source_member m WHERE m.tenant_id = {tenant} AND m.source_id = {source} AND NOT EXISTS (
+  SELECT 1 FROM ({wanted}) w(id) WHERE w.id = m.contact_id)"""
+ENTER = """
+INSERT INTO source_member (tenant_id, source_id, contact_id, added_at)
+SELECT {tenant}, {source}, w.id, %s FROM ({wanted}) w(id) ON CONFLICT DO NOTHING"""
+
+
+def gather(source: Source) -> None:
+    """Bring the members up to date. One statement for those who leave, one for those who enter."""
+    wanted, values = _wanted(source)
+    slots = {"tenant": str(current_tenant()), "source": str(int(source.pk)), "wanted": wanted}
+    with connection.cursor() as cursor:
+        cursor.execute(fill(LEAVE, **slots), values)
+        cursor.execute(fill(ENTER, **slots), [timezone.now(), *values])
+
+
+def _wanted(source: Source) -> tuple[str, list[Any]]:
+    """A query of the IDs, and its values."""
+    if source.origin == Origin.FILE:
+        own = current_tenant()
+        living = f"""SELECT c.id FROM contact c JOIN ({OF_IMPORT}) f(id) ON f.id = c.id
+            WHERE c.tenant_id = %s AND c.deleted_at IS NULL"""
+        return living, [own, source.import_id, own, source.import_id, own]
+    sql, params = _contacts(source).order_by().values("pk").distinct().query.sql_with_params()
+    return sql, list(params)
+
+
+def _contacts(source: Source) -> Any:
+    if source.origin == Origin.VISITORS:
+        return Contact.objects.living().filter(pk__in=visitors(source.site_id, source.stages).values("contact_id"))
+    nobody = Contact.objects.none()
+    segments = list(Segment.objects.filter(pk__in=source.segments))
+    queries = [Contact.objects.living().filter(pk__in=segment_membership.contacts(s).values("pk")) for s in segments]
+    if not queries:
+        return nobody
+    anybody = queries[0]
+    for query in queries[1:]:
+        anybody = anybody | query
+    return anybody
+
+
+def visitors(site_id: int | None, stages: list[int]) -> Any:
+    """The visitors of a site (None: of all) at one of the stages (none given: at any) that are somebody."""
+    known = Visitor.objects.exclude(contact_id=None)
+    if site_id is not None:
+        known = known.filter(site_id=site_id)
+    return known.filter(stage__in=stages) if stages else known
+
+
+def missing(source: Source) -> str:
+    """Why there is nothing to collect contacts from, as a sentence; empty when there is."""
+    if source.origin == Origin.FILE and not Import.objects.filter(pk=source.import_id).exists():
+        return "Its import no longer exists."
+    if source.origin == Origin.SEGMENTS and not Segment.objects.filter(pk__in=source.segments).exists():
+        return "Its segments no longer exist."
+    return ""
