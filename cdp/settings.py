@@ -265,6 +265,7 @@ CELERY_BEAT_SCHEDULE = {
     "rate contacts": {"task": "tracking.rate", "schedule": crontab(hour=2, minute=40)},
     "tidy visitors": {"task": "tracking.tidy", "schedule": crontab(hour=3, minute=0)},
     "tidy contacts": {"task": "contacts.tidy", "schedule": crontab(hour=3, minute=40)},
+    "tidy sources": {"task": "sources.tidy", "schedule": crontab(hour=3, minute=50)},
     "tidy imports": {"task": "imports.tidy", "schedule": crontab(hour=3, minute=20)},
     "send outbox": {"task": "tenants.send_outbox", "schedule": 10.0},
 }

@@ -1,6 +1,6 @@
 """The six outcomes of a row: their order, words and colours, the same in list, review, run, result and dashboard."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,8 +75,12 @@ def rows(counts: Any) -> int:
 
 def segments(counts: Any, *, least: float = 1.0) -> list[BarPiece]:
     """Pieces of a strip. A count above 0 is at least `least` percent wide; the wide ones give way for it."""
-    whole = rows(counts)
     counted = [(outcome.tone, count_of(counts, outcome.key)) for outcome in OUTCOMES]
+    return pieces(counted, rows(counts), least=least)
+
+
+def pieces(counted: Sequence[tuple[str, int]], whole: int, *, least: float = 1.0) -> list[BarPiece]:
+    """Pieces of any bar from (tone, count); what is missing to `whole` is its empty track."""
     shares = [(tone, 100 * count / whole) for tone, count in counted if count > 0]
     wanting = sum(least - share for _, share in shares if share < least)
     spare = sum(share - least for _, share in shares if share > least)

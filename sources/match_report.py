@@ -124,11 +124,11 @@ def figures(source: Source) -> dict[str, Any]:
         "matched": sum(report["matched"].values()),
         "ambiguous": int(fetch(AMBIGUOUS, source=source.pk)[0][0]),
         "report": report,
-        "growth": _thinned([(day.isoformat(), count) for day, count in fetch(GROWTH, source=source.pk)]),
+        "growth": thinned([(day.isoformat(), count) for day, count in fetch(GROWTH, source=source.pk)]),
     }
 
 
-def _thinned(days: list[tuple[str, int]]) -> list[list[Any]]:
+def thinned(days: Sequence[tuple[str, int]]) -> list[list[Any]]:
     """(day, matched so far), at most MOST_POINTS of them, the last one always."""
     total, points = 0, []
     for day, count in days:
@@ -184,22 +184,22 @@ def _parts(contacts: int, ambiguous: int, report: Mapping[str, Any]) -> list[Par
     return [
         *by,
         Part("ambiguous", "Ambiguous", "", "warn", ambiguous, "matched to no one"),
-        Part("unseen", "Not seen", "", "neutral", unseen, "no visitor so far"),
+        Part("unseen", "Not seen", "", "", unseen, "no visitor so far"),
     ]
 
 
 # The same for an import that is no source: asked when its page is open.
 OF_IMPORT = """
-WITH listed AS (
+WITH own AS (
   SELECT t.contact_id FROM touched t WHERE t.tenant_id = %(tenant)s AND t.import_id = %(import_id)s
   UNION
   SELECT unnest(l.contact_ids) FROM import_listing l WHERE l.tenant_id = %(tenant)s AND l.import_id = %(import_id)s),
 met AS (
   SELECT v.contact_id, min(array_position(%(kinds)s::text[], v.matched_by::text)) AS place
-  FROM listed f JOIN visitor v ON v.tenant_id = %(tenant)s AND v.contact_id = f.contact_id GROUP BY v.contact_id)
+  FROM own f JOIN visitor v ON v.tenant_id = %(tenant)s AND v.contact_id = f.contact_id GROUP BY v.contact_id)
 SELECT coalesce((%(kinds)s::text[])[m.place], CASE WHEN m.contact_id IS NULL THEN '' ELSE 'other' END), count(*),
   count(c.external_id), count(c.email), count(c.phone)
-FROM listed f JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = f.contact_id AND c.deleted_at IS NULL
+FROM own f JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = f.contact_id AND c.deleted_at IS NULL
 LEFT JOIN met m ON m.contact_id = f.contact_id GROUP BY 1"""
 
 

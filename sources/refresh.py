@@ -15,11 +15,13 @@ from sources import match_report, membership
 from sources.models import Origin, Source, SourceState
 from tenants import pending_work
 from tenants.isolation.context import current_tenant, tenant_context
+from tenants.isolation.statements import run
 from tenants.tasks import defer
 from tracking.models import Visitor
 
 WAKE, TASK = "sources", "sources.refresh"
 # A source is compared again so long after the last time when somebody was matched since, or else after OFTEN.
+RESTORE_DAYS = 30  # in which a removed source can be restored
 SOON, OFTEN = timedelta(seconds=60), timedelta(hours=1)
 
 
@@ -40,12 +42,13 @@ def watch() -> None:
 def work(tenant_id: int, source_id: int) -> None:
     """Work on a source for a while. Safe to run any number of times, side by side."""
     leased_job.work(
-        tenant_id, source_id, model=Source, step=_step, fail=_fail,
+        tenant_id, source_id, model=Source, step=step, fail=_fail,
         again=lambda: defer(TASK, tenant_id=tenant_id, source_id=source_id),
     )  # fmt: skip
 
 
-def _step(source: Source) -> bool:
+def step(source: Source) -> bool:
+    """One transaction of work; whether there is more to do."""
     now = timezone.now()
     source.attempts = 0
     if source.state == SourceState.GATHERING:
@@ -89,11 +92,11 @@ def wake_due(tenant_id: int) -> None:
             defer(TASK, tenant_id=tenant_id, source_id=source.pk)
         for source in sources.filter(state=SourceState.WAITING)[:200]:
             look_at_import(source)
-        for source in sources.filter(_is_due(seen_at)).order_by("refreshed_at")[:50]:
+        for source in sources.filter(is_due(seen_at)).order_by("refreshed_at")[:50]:
             begin(source)
 
 
-def _is_due(now: datetime) -> Q:
+def is_due(now: datetime) -> Q:
     """Sources that were compared long ago, or before somebody was matched; those that failed are tried again as rarely."""
     newest = Visitor.objects.aggregate(at=Max("claimed_at"))["at"]
     ready = Q(state=SourceState.READY)
@@ -101,6 +104,18 @@ def _is_due(now: datetime) -> Q:
     if newest is not None:
         due |= Q(refreshed_at__lt=min(newest, now - SOON))
     return ready & due
+
+
+# Deletes removed sources of long ago for good, with their members.
+FORGET = """
+WITH gone AS (
+  DELETE FROM source s WHERE s.tenant_id = %(tenant)s AND s.archived_at < %(before)s RETURNING s.id)
+DELETE FROM source_member m USING gone g WHERE m.tenant_id = %(tenant)s AND m.source_id = g.id"""
+
+
+def forget_removed(*, now: datetime) -> None:
+    """Delete sources that can no longer be restored."""
+    run(FORGET, before=now - timedelta(days=RESTORE_DAYS))
 
 
 ENDED_WITHOUT = {

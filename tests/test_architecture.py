@@ -17,7 +17,7 @@ CURSORS = {
     "contacts/statements.py": "runs statements on staging tables",
     "contacts/identity/queries.py": "statements of identity",
     "contacts/staging.py": "makes and fills the staging tables",
-    "contacts/bulk/queries.py": "statements of bulk actions",
+    "contacts/bulk/queries.py", "sources/membership.py": "statements of bulk actions",
     "contacts/linkage/queries.py": "statements of the search for probable duplicates",
     "imports/pipeline/queries.py": "statements of imports",
     "tenants/isolation/statements.py": "runs statements of a workspace",

@@ -335,6 +335,17 @@ def bar(part: formatting.Number, total: formatting.Number, tone: str = "ink") ->
     )  # fmt: skip
 
 
+@register.simple_tag
+def parts_bar(parts: Any, whole: int, label: str) -> SafeString:
+    """{% parts_bar counts total "Contacts by identifier" %}: parts with `tone` and `count`; one without a tone is the empty
+    track."""
+    found = outcome_bar.pieces([(p.tone, p.count) for p in parts if p.tone], whole) if whole else []
+    rects = format_html_join(
+        "", '<rect class="fill-{}" x="{}" width="{}" height="100%"/>', ((p.tone, p.x, p.width) for p in found)
+    )
+    return format_html('<svg class="strip thick" role="img" aria-label="{}">{}</svg>', label, rects)
+
+
 @register.inclusion_tag("ui/chart.html")
 def chart(chart: Chart) -> dict[str, Any]:
     """{% chart chart %}: the picture, and all of its figures under "Show as a table"."""

@@ -30,7 +30,6 @@ from tenants.web.request import WorkspaceRequest, user_id
 from tracking.models import Site, Visitor, VisitorIdentifier
 
 SAMPLES, PAGE, CSV_PAGE = 5, 50, 2_000
-RESTORE_DAYS = 30
 
 
 @allow("sources.view")
@@ -121,17 +120,19 @@ def people(request: WorkspaceRequest, source_id: int) -> HttpResponse:
     source = get_object_or_404(Source, pk=source_id)
     matched = request.GET.get("show") != "unmatched"
     after = parse_id(request.GET.get("after", "")) or 0
-    rows = match_report.sample(source, after=after, count=PAGE + 1, matched=matched)
+    page = match_report.page_of(source, after=after, count=PAGE + 1, matched=matched)
+    rows = [(member, contact) for member, contact in page[:PAGE] if contact is not None]
     show = "matched" if matched else "unmatched"
     return render_page(
         request,
         "sources/people.html",
         {
             "source": source,
-            "rows": _evidence(rows[:PAGE]),
+            "rows": _evidence(rows),
             "matched": matched,
+            "show": show,
             "first_url": f"?show={show}" if after else None,
-            "older_url": f"?show={show}&after={rows[PAGE - 1][1].pk}" if len(rows) > PAGE else None,
+            "older_url": f"?show={show}&after={page[PAGE - 1][0].contact_id}" if len(page) > PAGE else None,
             "tabs": [
                 {"label": "Matched", "url": "?", "count": number(source.matched), "current": matched},
                 {
@@ -149,9 +150,10 @@ HEADS = ("contact_id", "external_id", "email", "phone", "first_name", "last_name
 
 
 @allow("contacts.export")
-@require_safe
+@require_POST
 def download(request: WorkspaceRequest, source_id: int, show: str) -> HttpResponseBase:
-    """The people of a source that are matched, or are not, or all of them, as CSV."""
+    """The people of a source that are matched, or are not, or all of them, as CSV. A POST, because the audit log tells who
+    has taken them."""
     source = get_object_or_404(Source, pk=source_id)
     wanted = {"matched": [True], "unmatched": [False], "all": [True, False]}.get(show)
     if wanted is None:
@@ -218,12 +220,12 @@ def remove(request: WorkspaceRequest, source_id: int) -> HttpResponse:
     users = usage.uses(source.pk)
     if request.method != "POST" or users:
         status = 409 if request.method == "POST" else 200
-        context = {"source": source, "uses": users, "days": RESTORE_DAYS}
+        context = {"source": source, "uses": users, "days": refresh.RESTORE_DAYS}
         return render_page(request, "sources/remove.html", context, status=status)
     source.archived_at = timezone.now()
     source.save(update_fields=["archived_at"])
     audit.record("source.removed", user_id=user_id(request), target=source.name)
-    messages.success(request, f"{source.name} was removed. You can restore it for {RESTORE_DAYS} days.")
+    messages.success(request, f"{source.name} was removed. You can restore it for {refresh.RESTORE_DAYS} days.")
     return redirect_to(request, "sources:list")
 
 
@@ -232,7 +234,7 @@ def remove(request: WorkspaceRequest, source_id: int) -> HttpResponse:
 def removed(request: WorkspaceRequest) -> HttpResponse:
     """Sources that can be restored."""
     gone = Source.objects.exclude(archived_at=None).order_by("-archived_at")[:200]
-    return render_page(request, "sources/removed.html", {"sources": gone, "days": RESTORE_DAYS})
+    return render_page(request, "sources/removed.html", {"sources": gone, "days": refresh.RESTORE_DAYS})
 
 
 @allow("sources.edit")
@@ -264,7 +266,8 @@ def of_import(request: WorkspaceRequest, import_id: int) -> HttpResponse:
     source = refresh.of_import(imp.pk)
     context: dict[str, Any] = {"import": imp, "source": source}
     if imp.ended and imp.imported:
-        context["counts"] = match_report.parts(source) if source else match_report.of_import(imp.pk)
+        counts = match_report.parts(source) if source and source.refreshed_at else match_report.of_import(imp.pk)
+        context |= {"counts": counts, "total": sum(part.count for part in counts)}
     return render_page(request, "sources/_of_import.html", context)
 
 

@@ -50,6 +50,15 @@ def bring(
     return done
 
 
+def go_on(tenant: Tenant, import_id: int | None) -> Import:
+    """Map an upload as its columns suggest and work until the end, without a review."""
+    with tenant_context(tenant.pk):
+        imp = Import.objects.get(pk=import_id)
+        settings = Options.parse({})
+        upload.start(imp, options=settings, columns=column_choices.apply_choices(imp, {}, options=settings), auto_start=True)
+    return work(tenant, imp)
+
+
 def work(tenant: Tenant, imp: Import) -> Import:
     """Work on an import, turn after turn, until it has ended or waits for a person; the import as it is then."""
     while True:

@@ -1,43 +1,47 @@
-"""Sources and ambiguities as what belongs to a contact: moved by a merge, given back by its undo, erased for good."""
+"""What becomes of sources and ambiguities when contacts are merged, restored or erased."""
 
-from django.utils import timezone
+from datetime import UTC, datetime
+
+import pytest
 
 from sources import contact_data
-from sources.models import Ambiguity, AmbiguityState, Source, SourceMember
+from sources.models import Ambiguity, Source, SourceMember
+from tenants.isolation.context import current_tenant
 from tenants.models import Tenant
 
+pytestmark = pytest.mark.django_db
+AT = datetime(2026, 11, 1, tzinfo=UTC)
 
-def source(tenant: Tenant, *contacts: int) -> int:
-    made = Source.objects.create(name="Club", type="customers", origin="segments")
-    SourceMember.objects.bulk_create(
-        SourceMember(tenant_id=tenant.pk, source_id=made.pk, contact_id=pk, added_at=timezone.now()) for pk in contacts
-    )
-    return int(made.pk)
+
+def source(*members: int) -> int:
+    own = Source.objects.create(name="Club", type="customers", origin="segments")
+    for contact_id in members:
+        SourceMember.objects.create(tenant_id=current_tenant(), source_id=own.pk, contact_id=contact_id, added_at=AT)
+    return int(own.pk)
 
 
 def members(source_id: int) -> set[int]:
     return set(SourceMember.objects.filter(source_id=source_id).values_list("contact_id", flat=True))
 
 
-def test_a_merge_moves_memberships_and_its_undo_gives_them_back(inside: Tenant) -> None:
-    both, only_loser = source(inside, 1, 2), source(inside, 2)
-    assert contact_data.held([1, 2]) == [(2, "sources")]
+def test_a_merge_moves_members_and_its_undo_restores_them(inside: Tenant) -> None:
+    both, only_loser, only_winner = source(1, 2), source(2), source(1)
+    assert contact_data.held([2]) == [(2, "sources")]
     moved = contact_data.move([2], to=1)
-    assert (members(both), members(only_loser)) == ({1}, {1})
+    assert [members(s) for s in (both, only_loser, only_winner)] == [{1}, {1}, {1}]
     contact_data.restore(moved, of=1)
-    assert (members(both), members(only_loser)) == ({1, 2}, {2})
+    assert [members(s) for s in (both, only_loser, only_winner)] == [{1, 2}, {2}, {1}]
 
 
-def test_who_is_erased_is_no_candidate(inside: Tenant) -> None:
-    club = source(inside, 1, 2)
-    of_two = Ambiguity.objects.create(
-        visitor_id=7, candidates=[{"contact": n, "kind": "email", "value": "a@example.com"} for n in (1, 2)]
+def test_an_erased_contact_is_in_no_source_and_no_longer_a_candidate(inside: Tenant) -> None:
+    own = source(1, 2)
+    two = Ambiguity.objects.create(
+        visitor_id=7, candidates=[{"contact": 1, "kind": "email", "value": "a@example.com"}, {"contact": 2}]
     )
-    of_three = Ambiguity.objects.create(
-        visitor_id=8, candidates=[{"contact": n, "kind": "email", "value": "a@example.com"} for n in (1, 2, 3)]
-    )
-    contact_data.erase([2], [])
-    assert members(club) == {1}
-    assert Ambiguity.objects.get(pk=of_two.pk).state == AmbiguityState.DECIDED
-    left = Ambiguity.objects.get(pk=of_three.pk)
-    assert (left.state, [c["contact"] for c in left.candidates]) == ("open", [1, 3])
+    three = Ambiguity.objects.create(visitor_id=8, candidates=[{"contact": n} for n in (1, 2, 3)])
+    contact_data.erase([1], [])
+    assert members(own) == {2}
+    two.refresh_from_db()
+    three.refresh_from_db()
+    assert (two.state, two.candidates) == ("decided", [{"contact": 2}])
+    assert (three.state, three.candidates) == ("open", [{"contact": 2}, {"contact": 3}])
