@@ -1028,6 +1028,7 @@ CREATE TABLE source_member (
     added_at timestamp with time zone NOT NULL,
     matched_by character varying(12),
     matched_at timestamp with time zone,
+    amount numeric,
     score smallint,
     CONSTRAINT source_member_pkey PRIMARY KEY (tenant_id, source_id, contact_id)
 );

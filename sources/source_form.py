@@ -29,12 +29,16 @@ class SourceForm:
     @classmethod
     def read(cls, posted: Any) -> "SourceForm":
         """The form as it was sent, checked."""
+        described = _described(posted)
         form = cls(
+            name=described["name"],
+            type=described["type"],
+            target=described["target"],
+            description=described["description"],
             origin=posted.get("origin", ""),
             segments=parse_ids(posted.getlist("segment"))[: MOST_SEGMENTS + 1],
             site=parse_id(posted.get("site", "")),
             stages=sorted({stage for stage in parse_ids(posted.getlist("stage")) if stage in STAGES}),
-            **_described(posted),
         )
         form.errors = _wrong(form.name, form.type, form.target)
         if form.origin not in Origin.values:

@@ -103,7 +103,9 @@ def _evidence(rows: list[tuple[SourceMember, Contact]]) -> list[dict[str, Any]]:
         visitors[visitor.contact_id] = visitor
     names = {
         (name.visitor_id, name.kind): name
-        for name in VisitorIdentifier.objects.filter(visitor_id__in=[v.pk for v in visitors.values()]).order_by("-seen_at")
+        for name in VisitorIdentifier.objects.filter(visitor_id__in=[v.pk for v in visitors.values()]).order_by(
+            "-seen_at"
+        )
     }
     found = []
     for member, contact in rows:
@@ -130,7 +132,7 @@ def people(request: WorkspaceRequest, source_id: int) -> HttpResponse:
             "source": source,
             "rows": _evidence(rows),
             "matched": matched,
-            "show": show,
+            "download_url": reverse(f"sources:download_{show}", args=[source.pk]),
             "first_url": f"?show={show}" if after else None,
             "older_url": f"?show={show}&after={page[PAGE - 1][0].contact_id}" if len(page) > PAGE else None,
             "tabs": [
@@ -155,9 +157,7 @@ def download(request: WorkspaceRequest, source_id: int, show: str) -> HttpRespon
     """The people of a source that are matched, or are not, or all of them, as CSV. A POST, because the audit log tells who
     has taken them."""
     source = get_object_or_404(Source, pk=source_id)
-    wanted = {"matched": [True], "unmatched": [False], "all": [True, False]}.get(show)
-    if wanted is None:
-        return not_found(request)
+    wanted = {"matched": [True], "unmatched": [False], "all": [True, False]}[show]
     audit.record("source.exported", user_id=user_id(request), target=source.name, show=show)
     lines = csv_output.streamed(request.workspace.pk, _lines(source, wanted))
     response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")

@@ -8,7 +8,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from contacts.models import Contact
-from imports.models import Import
+from imports.models import Import, Status
 from segments.models import Member, Segment
 from sources import refresh
 from sources.models import Source
@@ -87,7 +87,7 @@ def test_a_failed_import_is_told_and_another_file_can_be_uploaded(alice: Actor) 
     work(alice.workspace, canceled)
     sweep(alice)
     source = only(alice)
-    assert (source.state, source.reason) == ("failed", refresh.ENDED_WITHOUT["canceled"])
+    assert (source.state, source.reason) == ("failed", refresh.ENDED_WITHOUT[Status.CANCELED])
     alice.post(f"sources/{source.pk}/upload/", {"file": SimpleUploadedFile("club.csv", FILE), "once": "y"})
     again = only(alice)
     assert again.state == "waiting" and again.import_id != first
