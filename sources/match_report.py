@@ -26,8 +26,8 @@ NEXT = """
 SELECT max(p.contact_id) FROM (
   SELECT m.contact_id FROM source_member m WHERE m.tenant_id = %(tenant)s AND m.source_id = %(source)s
     AND m.contact_id > %(after)s ORDER BY m.contact_id LIMIT %(step)s) p"""
-# The members (after, last]: the strongest identifier of their visitors, since when, and the points but for orders. Writes only
-# those that differ.
+# The members (after, last]: the strongest identifier of their visitors, since when, and the points but for orders. Writes
+# only those that differ.
 MATCH = """
 WITH met AS (
   SELECT v.contact_id, min(v.claimed_at) AS at, max(v.last_seen) AS seen, sum(v.visits) AS visits,

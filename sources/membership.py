@@ -14,11 +14,13 @@ from tenants.isolation.context import current_tenant
 from tenants.isolation.statements import fill
 from tracking.models import Visitor
 
-# Whoever an import has written, and whoever else its rows name (imports.models.Listing), in one column of IDs.
+# Of those whom an import has written, or whom else its rows name (imports.models.Listing), the living ones.
 OF_IMPORT = """
-SELECT t.contact_id FROM touched t WHERE t.tenant_id = %s AND t.import_id = %s
-UNION
-SELECT unnest(l.contact_ids) FROM import_listing l WHERE l.tenant_id = %s AND l.import_id = %s"""
+SELECT c.id FROM (
+  SELECT t.contact_id FROM touched t WHERE t.tenant_id = %s AND t.import_id = %s
+  UNION
+  SELECT unnest(l.contact_ids) FROM import_listing l WHERE l.tenant_id = %s AND l.import_id = %s) f(id)
+JOIN contact c ON c.tenant_id = %s AND c.id = f.id AND c.deleted_at IS NULL"""
 # `{wanted}` is one column of the IDs of living contacts. Leaves members alone that stay: when they came is kept.
 LEAVE = """
 DELETE FROM source_member m WHERE m.tenant_id = {tenant} AND m.source_id = {source} AND NOT EXISTS (
@@ -41,9 +43,7 @@ def _wanted(source: Source) -> tuple[str, list[Any]]:
     """A query of the IDs, and its values."""
     if source.origin == Origin.FILE:
         own = current_tenant()
-        living = f"""SELECT c.id FROM contact c JOIN ({OF_IMPORT}) f(id) ON f.id = c.id
-            WHERE c.tenant_id = %s AND c.deleted_at IS NULL"""
-        return living, [own, source.import_id, own, source.import_id, own]
+        return OF_IMPORT, [own, source.import_id, own, source.import_id, own]
     sql, params = _contacts(source).order_by().values("pk").distinct().query.sql_with_params()
     return sql, list(params)
 

@@ -36,8 +36,8 @@ def new(request: WorkspaceRequest) -> HttpResponse:
 
 
 def page_context(**more: Any) -> dict[str, Any]:
-    """Limits are settings of the workspace; what a column may be called is told by examples. `upload_url`, `title` and `lead`
-    may be others where an app above uses the page."""
+    """Limits are settings of the workspace; what a column may be called is told by examples. `upload_url`, `title` and
+    `lead` may be others where an app above uses the page."""
     hints = {"email": "anna@example.com", "phone": "+44 7911 123456", "external_id": "C-004512", "first_name": "Anna"}
     known = [(label, hints.get(key, "Smith")) for key, label in CORE.items()]
     known += [(SYSTEM[key].label, TYPES[SYSTEM[key].type].hint) for key in ("birthday", "country", "language")]
@@ -74,8 +74,8 @@ def is_by_script(request: WorkspaceRequest) -> bool:
 
 
 def refused_page(request: WorkspaceRequest, problem: FileProblem, **more: Any) -> HttpResponse:
-    """Why the file cannot be taken: for a script as a fragment, else in the page, which is given `more`. Pasted text stays in
-    its field."""
+    """Why the file cannot be taken: for a script as a fragment, else in the page, which is given `more`. Pasted text stays
+    in its field."""
     said = {"problem": spoken(problem.code, problem.facts)}
     if hasattr(request, "too_large"):  # nothing of the body is to be read
         refused = {**said, "file_name": "Your file", "size": request.too_large}

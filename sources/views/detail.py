@@ -13,7 +13,6 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from contacts.models import Contact
-from contacts.values.columns import IDENTIFIERS
 from core import charts
 from core.formatting import number
 from core.http import invalid, not_found, redirect_to, render_page, stop_polling

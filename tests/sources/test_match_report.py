@@ -95,7 +95,8 @@ def test_a_visitor_who_names_himself_later_is_matched_by_the_next_sweep(inside: 
     assert [s.pk for s in due] == [source.pk]
     refresh.begin(source)
     refreshed = run(source)
-    assert refreshed.matched == 1 and refreshed.refreshed_at is not None
+    assert refreshed.matched == 1
+    assert refreshed.refreshed_at is not None
     assert not Source.objects.filter(refresh.is_due(refreshed.refreshed_at + timedelta(seconds=61))).exists()
 
 

@@ -63,7 +63,8 @@ def test_a_file_goes_through_the_wizard_and_becomes_the_source(alice: Actor) -> 
     source = only(alice)
     assert (source.state, source.contacts, source.matched) == ("ready", 2, 0)
     page = flat(alice.get("sources/").content.decode())
-    assert "Club" in page and "Ready" in page
+    assert "Club" in page
+    assert "Ready" in page
     assert "Match report" in alice.get(f"sources/of-import/{source.import_id}/").content.decode()
 
 
@@ -90,7 +91,8 @@ def test_a_failed_import_is_told_and_another_file_can_be_uploaded(alice: Actor) 
     assert (source.state, source.reason) == ("failed", refresh.ENDED_WITHOUT[Status.CANCELED])
     alice.post(f"sources/{source.pk}/upload/", {"file": SimpleUploadedFile("club.csv", FILE), "once": "y"})
     again = only(alice)
-    assert again.state == "waiting" and again.import_id != first
+    assert again.state == "waiting"
+    assert again.import_id != first
 
 
 def test_segments_become_a_source_that_follows_them(alice: Actor) -> None:
@@ -143,7 +145,8 @@ def test_a_double_click_makes_one_source(alice: Actor) -> None:
 def test_the_list_searches_filters_and_sorts(alice: Actor) -> None:
     with tenant_context(alice.workspace.pk):
         for name, type_, state, contacts, matched in (
-            ("Alpha", "customers", "ready", 10, 1), ("Beta", "interest", "failed", 2, 2), ("Gamma", "customers", "ready", 5, 0),
+            ("Alpha", "customers", "ready", 10, 1), ("Beta", "interest", "failed", 2, 2),
+            ("Gamma", "customers", "ready", 5, 0),
         ):  # fmt: skip
             Source.objects.create(
                 name=name, type=type_, state=state, contacts=contacts, matched=matched, origin="segments"
