@@ -55,7 +55,9 @@ def go_on(tenant: Tenant, import_id: int | None) -> Import:
     with tenant_context(tenant.pk):
         imp = Import.objects.get(pk=import_id)
         settings = Options.parse({})
-        upload.start(imp, options=settings, columns=column_choices.apply_choices(imp, {}, options=settings), auto_start=True)
+        upload.start(
+            imp, options=settings, columns=column_choices.apply_choices(imp, {}, options=settings), auto_start=True
+        )
     return work(tenant, imp)
 
 
