@@ -34,6 +34,11 @@
   const left = () => stored((box) => Object.keys(box).filter((name) => name.startsWith(mark)).sort());
   const forget = (id) => stored((box) => box.removeItem(mark + id));
 
+  const clear = () => {
+    queue = [];
+    left().forEach((name) => stored((box) => box.removeItem(name)));
+  };
+
   const add = (hit) => {
     hit.device = device;
     queue.push(hit);
@@ -123,12 +128,12 @@
     order: (properties, names) => send("order", undefined, properties, names),
     reset: () => allowed && keep(uuid()),
     consent: (yes) => {
-      allowed = yes && !refused;
-      if (allowed) keep(known()), waiting.forEach(add);
+      if (refused) return;
+      allowed = yes;
+      if (yes) keep(known()), waiting.forEach(add);
       else {
         consent === "required" ? keep("", 0) : keep("no");
-        left().forEach((name) => stored((box) => box.removeItem(name)));
-        queue = [];
+        clear();
       }
       waiting = [];
     },
@@ -140,6 +145,8 @@
     const state = refused ? "opted_out" : allowed ? "works" : device === "no" ? "refused" : "waiting";
     fetch(url, { method: "POST", body: JSON.stringify({ kind: "check", state }), credentials: "omit" }).catch(() => {});
   }
+  // An id from before the browser asked not to be tracked.
+  if (refused && device) keep("", 0), clear();
   if (allowed) {
     keep(known());
     queue = left().map((name) => stored((box) => JSON.parse(box[name]))).filter((hit) => hit.id);

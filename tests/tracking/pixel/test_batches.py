@@ -178,7 +178,7 @@ def test_internal_addresses(site: Site, address: str, internal: bool) -> None:
 @pytest.mark.parametrize(
     ("age", "expected"),
     [
-        (0, 0.0), (90_000, 90.0), (-5_000, 0.0), (172_800_000, 172_800.0), (1.5, 0.0015), (None, 0.0),
+        (0, 0.0), (90_000, 90.0), (-5_000, 0.0), (172_800_000, 172_800.0), (10_001.5, 10.0015), (9_000, 0.0), (None, 0.0),
         (172_800_001, "time"), (-601_000, "time"), (1e300, "time"), (2**62, "time"), ("1", "time"), (True, "time"),
         ([1], "time"),
     ],
