@@ -179,6 +179,8 @@ ALLAUTH_RATE_LIMIT_IPV6_PREFIX = 56
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0)
 # So many hits of the pixel one address may send to a site in a minute, by each process; 0: any number.
 HITS_PER_MINUTE = env.int("HITS_PER_MINUTE", 1_200)
+# And so many a site may get from all addresses.
+SITE_HITS_PER_MINUTE = env.int("SITE_HITS_PER_MINUTE", 0)
 # Hits of the pixel are answered in the event loop of a web process ("loop"), or by a thread each ("threads").
 COLLECTOR = env.str("COLLECTOR", "loop")
 CLIENT_ADDRESS_HEADER = env.str("CLIENT_ADDRESS_HEADER", "X-Forwarded-For")

@@ -11,6 +11,7 @@ NUMBERS = {
     "CDP_WORKERS": (1, 64),
     "CDP_PORT": (1, 65_535),
     "HITS_PER_MINUTE": (0, 100_000_000),
+    "SITE_HITS_PER_MINUTE": (0, 100_000_000),
 }
 SWITCHES = ("DEBUG", "BEHIND_PROXY")
 WORDS = {"true", "on", "ok", "y", "yes", "1", "false", "off", "n", "no", "0", ""}

@@ -170,7 +170,7 @@ def _unknown(sender: Sender) -> tuple[int, bytes]:
 
 @cache
 def _rates() -> Rates:
-    return Rates(settings.HITS_PER_MINUTE)
+    return Rates(settings.HITS_PER_MINUTE, of_site=settings.SITE_HITS_PER_MINUTE)
 
 
 # --- in the event loop ------------------------------------------------------------------------------------------------

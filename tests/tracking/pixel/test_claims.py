@@ -1,6 +1,7 @@
 """Claims of browsers: identifiers of everybody, devices of many people, pages of other hosts, orders of anybody."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,9 +15,9 @@ from tenants.models import AuditEntry, Tenant
 from tests.cast import Actor
 from tests.imports.helpers import bring
 from tests.tracking.helpers import NOW, ask, contact, device, hit, site_of, stored, visitor, visitors
-from tracking import quarantine
+from tracking import quarantine, timeline
 from tracking.models import Event, Quarantine, Site, Visitor, VisitorIdentifier
-from tracking.pixel import inbox, sites, visitor_resolution
+from tracking.pixel import hits, inbox, sites, visitor_resolution
 from tracking.pixel.hits import Hit
 from tracking.pixel.rate_limits import Rates
 
@@ -285,6 +286,33 @@ def test_claimed_orders_do_not_count_unless_the_workspace_says_so(alice: Actor) 
     assert buyers(tenant) == ["ann@example.com", "bob@example.com"]
     alice.post("sites/claimed/", {})
     assert buyers(tenant) == ["bob@example.com"]
+
+
+def test_orders_that_the_sites_server_has_signed_count(alice: Actor) -> None:
+    tenant, on = alice.workspace, device()
+    who = contact(tenant, email="ann@example.com")
+    names = {"email": "ann@example.com"}
+    stored(site_of(tenant), Hit(on, "order", "N-1", None, None, None, {"amount": 5, hits.SIGNED: True}, names))
+    assert buyers(tenant) == ["ann@example.com"]
+    assert "claimed" not in alice.get(f"activity/of-contact/{who}/").content.decode()
+
+
+def test_how_long_a_page_was_seen_is_no_entry_and_no_view(alice: Actor) -> None:
+    tenant, on = alice.workspace, device()
+    who = contact(tenant, email="ann@example.com")
+    site = site_of(tenant)
+    page = Hit(on, "page", None, "https://shop.example/", "Boots", None, {}, {"email": "ann@example.com"})
+    stored(site, page, replace(page, kind="time", properties={"seconds": 40}, identifiers={}))
+    with tenant_context(tenant.pk):
+        assert sorted(Event.objects.values_list("kind", flat=True)) == ["page", "time"]
+    assert visitor(tenant, on).views == 1
+    assert timeline_kinds(tenant, who) == ["page"]
+
+
+def timeline_kinds(tenant: Tenant, contact_id: int) -> list[str]:
+    with tenant_context(tenant.pk):
+        entries = timeline.page(contact_id, kind="site", after="").entries
+        return [entry.event.kind for entry in entries if entry.event]
 
 
 def buyers(tenant: Tenant) -> list[str]:
