@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db import connection
+from django.db.models import Count
 from django.utils import timezone
 
 from contacts.models import Contact
@@ -12,7 +13,7 @@ from segments.models import Segment
 from sources.models import Origin, Source
 from tenants.isolation.context import current_tenant
 from tenants.isolation.statements import fill
-from tracking.models import Visitor
+from tracking.models import ContactVisit, Visitor
 
 # Of those whom an import has written, or whom else its rows name (imports.models.Listing), the living ones.
 OF_IMPORT = """
@@ -50,7 +51,7 @@ def _wanted(source: Source) -> tuple[str, list[Any]]:
 
 def _contacts(source: Source) -> Any:
     if source.origin == Origin.VISITORS:
-        return Contact.objects.living().filter(pk__in=visitors(source.site_id, source.stages).values("contact_id"))
+        return Contact.objects.living().filter(pk__in=_visited(source.site_id, source.stages))
     nobody = Contact.objects.none()
     segments = list(Segment.objects.filter(pk__in=source.segments))
     queries = [Contact.objects.living().filter(pk__in=segment_membership.contacts(s).values("pk")) for s in segments]
@@ -62,12 +63,11 @@ def _contacts(source: Source) -> Any:
     return anybody
 
 
-def visitors(site_id: int | None, stages: list[int]) -> Any:
-    """The visitors of a site (None: of all) at one of the stages (none given: at any) that are somebody."""
-    known = Visitor.objects.exclude(contact_id=None)
-    if site_id is not None:
-        known = known.filter(site_id=site_id)
-    return known.filter(stage__in=stages) if stages else known
+def _visited(site_id: int | None, stages: list[int]) -> Any:
+    """Contacts that visited a site (None: any) and got to one of the stages (none given: to any), as IDs."""
+    people: Any = ContactVisit.objects if site_id is None else Visitor.objects.filter(site_id=site_id)
+    people = people.exclude(contact_id=None)
+    return (people.filter(stage__in=stages) if stages else people).values("contact_id")
 
 
 def missing(source: Source) -> str:
@@ -77,3 +77,8 @@ def missing(source: Source) -> str:
     if source.origin == Origin.SEGMENTS and not Segment.objects.filter(pk__in=source.segments).exists():
         return "Its segments no longer exist."
     return ""
+
+
+def people_by_stage() -> dict[int, int]:
+    """How many contacts got how far on the sites: stage → people."""
+    return dict(ContactVisit.objects.values("stage").annotate(n=Count("contact_id")).values_list("stage", "n"))

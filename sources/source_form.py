@@ -7,6 +7,7 @@ from typing import Any
 from core.parse import parse_id, parse_ids
 from segments.models import Segment
 from sources.models import Origin, SourceType, Target
+from tracking.funnel import Stage
 from tracking.models import Site
 
 MOST_SEGMENTS = 50
@@ -69,8 +70,8 @@ class SourceForm:
         return {**described, "origin": self.origin, **own}
 
 
-# How far visitors got (tracking): number → name.
-STAGES = {0: "Visited", 1: "Viewed a product", 2: "Abandoned a cart", 3: "Ordered"}
+# How far visitors got: number → name.
+STAGES: dict[int, str] = {int(value): str(label) for value, label in Stage.choices}
 
 
 def changed(posted: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:

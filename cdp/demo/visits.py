@@ -48,6 +48,27 @@ def hits(visitors: int, seed: int, *, known: range, coming: range) -> list[Seen]
     return sorted(seen, key=lambda s: -s.age)
 
 
+def shared(seed: int, *, known: range) -> list[Seen]:
+    """Visits on computers of two people each: one form has the e-mail of one and the phone of the other."""
+    seen: list[Seen] = []
+    for n, (one, other) in enumerate(zip(known[::2], known[1::2], strict=True)):
+        draw, device = Draw(seed, n, 31), str(uuid.uuid5(NAMESPACE, f"{seed} shared {n}"))
+        age = float(draw.below(5 * DAY) + DAY)
+        seen += _visit(device, draw, age, None)
+        both = {"email": person(one, seed).email, "phone": person(other, seed).phone}
+        seen.append(Seen(age - 400, Hit(device, "identify", None, f"{SHOP}/checkout", "Checkout", None, {}, both)))
+    return sorted(seen, key=lambda s: -s.age)
+
+
+def now(seed: int) -> list[Seen]:
+    """Visits of the last minutes, without a name."""
+    seen: list[Seen] = []
+    for n in range(3):
+        draw = Draw(seed, n, 32)
+        seen += _visit(str(uuid.uuid5(NAMESPACE, f"{seed} now {n}")), draw, 600.0 + draw.below(300), None)
+    return sorted(seen, key=lambda s: -s.age)
+
+
 def _visits(device: str, draw: Draw, who: Person | None) -> Iterator[Seen]:
     visits = 1 + draw.below(4)
     ages = sorted((draw.below(30 * DAY) + DAY // 2 for _ in range(visits)), reverse=True)

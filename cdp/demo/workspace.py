@@ -22,6 +22,9 @@ from imports.wizard import column_choices, upload
 from segments import dynamic
 from segments.models import Segment
 from segments.rules.tree import ActivityCondition, FieldCondition, Group
+from sources import refresh
+from sources.ambiguities import sweep
+from sources.models import Origin, Source, SourceState, SourceType
 from tenants.isolation.context import tenant_context
 from tenants.models import Membership, Tenant, User
 from tenants.roles import Role
@@ -121,6 +124,7 @@ def make() -> dict[str, Any]:
     _import(tenant, STATUSES, user=owner, bad_value="error")
     _import(tenant, CUT_OFF, user=owner)
     history.make(tenant, owner)
+    _source(tenant, owner)
     everybody = ((owner.email, owner.name, Role.OWNER), *MEMBERS)
     logins = [
         {"login": email, "role": str(role), "name": name, "password": password} for email, name, role in everybody
@@ -135,6 +139,21 @@ def _segment(tenant: Tenant, owner: User) -> None:
     with tenant_context(tenant.pk):
         if not Segment.objects.filter(name=LOOKING).exists():
             dynamic.save_dynamic_segment(rule, LOOKING, user_id=owner.pk)
+
+
+def _source(tenant: Tenant, owner: User) -> None:
+    """A source of the shop's customers, matched, and what points at two people."""
+    with tenant_context(tenant.pk):
+        if Source.objects.exists():
+            return
+        segment = Segment.objects.get(name="Shop customers")
+        source = Source.objects.create(
+            name="Shop customers", type=SourceType.CUSTOMERS, origin=Origin.SEGMENTS, segments=[segment.pk],
+            description="Everyone who has an account in the shop", created_by=owner, state=SourceState.READY,
+        )  # fmt: skip
+        refresh.begin(source)
+    sweep.run(tenant.pk)
+    refresh.work(tenant.pk, source.pk)
 
 
 def _person(email: str, name: str, *, password: str | None = None) -> User:
@@ -199,6 +218,8 @@ def _watch(tenant: Tenant) -> None:
             return
     now = time.time()
     seen = visits.hits(VISITORS, SEED, known=range(1000), coming=range(1500, 4100))
+    seen += [*visits.shared(SEED, known=range(40, 46)), *visits.now(SEED)]
+    seen.sort(key=lambda s: -s.age)
     entries = [
         Entry(f"{int((now - s.age) * 1000)}-{no}", tenant.pk, site.pk, now - s.age, s.hit) for no, s in enumerate(seen)
     ]

@@ -13,7 +13,7 @@ from core.http import invalid, redirect_to, render_page
 from imports.files.reader import FileProblem
 from imports.views import upload as import_upload
 from segments.models import Segment
-from sources import refresh, source_list
+from sources import membership, refresh, source_list
 from sources.models import Origin, Source, SourceState, SourceType, Target
 from sources.source_form import STAGES, SourceForm
 from sources.source_list import SourceListQuery
@@ -85,6 +85,7 @@ def _created(form: SourceForm, *, token: str, by: int | None) -> Source:
 
 
 def _form(form: SourceForm, *, token: str) -> dict[str, Any]:
+    people = membership.people_by_stage()
     return {
         "form": form,
         "token": token,
@@ -92,7 +93,7 @@ def _form(form: SourceForm, *, token: str) -> dict[str, Any]:
         "targets": Target.choices,
         "segments": Segment.objects.order_by("name")[:500],
         "sites": Site.objects.order_by("name")[:200],
-        "stages": STAGES.items(),
+        "stages": [(stage, label, people.get(stage, 0)) for stage, label in STAGES.items()],
     }
 
 

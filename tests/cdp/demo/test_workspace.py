@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Callable
+from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from django.conf import settings
 from django.contrib.auth import authenticate
 from django.core.management import call_command
+from django.utils import timezone
 
 from cdp.demo import history, workspace
 from contacts.duplicates import exact
@@ -18,12 +20,28 @@ from contacts.models import Contact, EmailStatus, ProbablePair, ProbableSearch
 from imports.models import Import, Phase, RejectedRow, RowEffect, RowIssue, Status
 from segments import membership
 from segments.models import Member, Segment
+from sources.models import Ambiguity, Source, SourceMember
 from tenants.isolation.context import tenant_context
 from tenants.models import Membership, Tenant, User
 from tenants.roles import Role
 from tracking.models import Event, Site, Visitor, VisitorIdentifier
 
-MODELS = (Contact, Import, RowIssue, RowEffect, Member, Segment, Membership, Event, Site, Visitor, VisitorIdentifier)
+MODELS = (
+    Ambiguity,
+    Source,
+    SourceMember,
+    Contact,
+    Import,
+    RowIssue,
+    RowEffect,
+    Member,
+    Segment,
+    Membership,
+    Event,
+    Site,
+    Visitor,
+    VisitorIdentifier,
+)
 
 
 def seed() -> dict[str, Any]:
@@ -99,7 +117,7 @@ def test_one_import_waits_for_its_review(inside_demo: Tenant) -> None:
 
 def test_visitors_met_contacts_on_both_roads(inside_demo: Tenant) -> None:
     claimed = Visitor.objects.exclude(contact_id=None)
-    assert Visitor.objects.count() == workspace.VISITORS
+    assert Visitor.objects.count() == workspace.VISITORS + 6  # three shared computers, three visits of now
     by_import, by_page = claimed.exclude(import_id=None), claimed.filter(import_id=None)
     assert min(by_import.count(), by_page.count()) > 20
     assert set(claimed.values_list("matched_by", flat=True)) == {"email", "phone", "external_id"}
@@ -174,3 +192,18 @@ def bring_sample(tenant: Tenant) -> Callable[[Path], Import]:
     from tests.imports.helpers import bring
 
     return lambda path: bring(tenant, path.read_bytes(), review=True)
+
+
+def test_a_source_is_matched_and_something_is_to_be_decided(inside_demo: Tenant) -> None:
+    source = Source.objects.get()
+    assert (source.state, source.contacts) == (
+        "ready",
+        membership.contacts(Segment.objects.get(pk=source.segments[0])).count(),
+    )
+    assert 0 < source.matched < source.contacts
+    # Of the third shared computer one person has since been deleted.
+    assert Ambiguity.objects.filter(state="open").exclude(visitor_id=None).count() == 2
+
+
+def test_visitors_are_on_the_site_now(inside_demo: Tenant) -> None:
+    assert Visitor.objects.filter(last_seen__gte=timezone.now() - timedelta(minutes=15)).count() >= 3

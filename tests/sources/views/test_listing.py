@@ -15,6 +15,8 @@ from sources.models import Source
 from tenants.isolation.context import tenant_context
 from tests.cast import Actor
 from tests.imports.helpers import flat, go_on, work
+from tracking import contact_visits
+from tracking.models import Site, Visitor
 
 pytestmark = pytest.mark.django_db
 FILE = b"email,first_name\nann@example.com,Ann\nben@example.com,Ben\nnot an address,Cleo\n"
@@ -173,3 +175,28 @@ def test_the_list_asks_again_only_while_something_is_in_progress(alice: Actor) -
     with tenant_context(alice.workspace.pk):
         Source.objects.filter(pk=source.pk).update(state="ready")
     assert "hx-trigger" not in alice.get("sources/live/").content.decode()
+
+
+def test_visitors_become_a_source_by_how_far_they_got(alice: Actor) -> None:
+    with tenant_context(alice.workspace.pk):
+        site = Site.objects.create(name="shop", key="k")
+        contacts = [Contact.objects.create(email=f"p{n}@example.com") for n in range(4)]
+        for stage, contact in enumerate(contacts):
+            Visitor.objects.create(
+                site_id=site.pk, device=uuid.uuid4(), first_seen=contact.created_at, last_seen=contact.created_at,
+                stage=stage, contact_id=contact.pk, matched_by="email", claimed_at=contact.created_at,
+            )  # fmt: skip
+        contact_visits.refresh([c.pk for c in contacts])
+    page = flat(alice.get("sources/new/").content.decode())
+    assert page.count('<span class="muted">1</span>') == 4
+
+    def contacts_of(**given: Any) -> int:
+        made = new(alice, origin="visitors", **given)["Location"]
+        sweep(alice)
+        with tenant_context(alice.workspace.pk):
+            return int(Source.objects.get(pk=made.strip("/").rpartition("/")[2]).contacts)
+
+    assert contacts_of() == 4
+    assert contacts_of(stage=["3"]) == 1
+    assert contacts_of(stage=["1", "2"], site=[str(site.pk)]) == 2
+    assert contacts_of(stage=["99"]) == 4
