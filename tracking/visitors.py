@@ -1,11 +1,13 @@
 """Visitors and the contacts they turn out to be. A claimed visitor never changes hands (identity, rule 7)."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from contacts import staging as tables
 from contacts import statements
 from contacts.identity import queries, revert
 from contacts.staging import Staging
+from contacts.values.columns import IDENTIFIERS
 from tracking import contact_visits
 
 # An alias `a` speaks for its contact as long as no living contact has it as its own.
@@ -40,30 +42,41 @@ people AS (
   SELECT n.visitor_id, n.kind, n.value, c.id FROM named n JOIN contact c
     ON c.tenant_id = %(tenant)s AND c.phone = n.value AND c.deleted_at IS NULL WHERE n.kind = 'phone'
   UNION ALL
+  SELECT n.visitor_id, n.kind, n.value, c.id FROM named n {linked} WHERE n.kind = 'link'
+  UNION ALL
   SELECT n.visitor_id, n.kind, n.value, c.id FROM named n JOIN alias a
     ON a.tenant_id = %(tenant)s AND a.kind = n.kind AND a.value = n.value
   JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = a.contact_id AND c.deleted_at IS NULL WHERE {free}),
 pointing AS (SELECT p.visitor_id, p.kind, p.value, p.contact_id FROM people p WHERE NOT {refused}),
 judged AS (
   SELECT p.visitor_id, min(p.contact_id) AS contact_id,
-         min(array_position(ARRAY['external_id', 'email', 'phone'], p.kind::text)) AS strength
+         min(array_position(ARRAY['link', 'external_id', 'email', 'phone'], p.kind::text)) AS strength
   FROM pointing p GROUP BY p.visitor_id HAVING min(p.contact_id) = max(p.contact_id))"""
+# A contact by its number in an identifier {i} of kind `link`: itself, or what it was merged into, while it lives.
+LINKED = """JOIN LATERAL (
+    WITH RECURSIVE chain AS (
+      SELECT c.id, c.merged_into, c.deleted_at FROM contact c
+      WHERE c.tenant_id = %(tenant)s AND c.id = CASE WHEN {i}.kind = 'link' THEN {i}.value::bigint END
+      UNION ALL
+      SELECT c.id, c.merged_into, c.deleted_at FROM chain p JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = p.merged_into)
+    SELECT p.id FROM chain p WHERE p.deleted_at IS NULL) c ON true"""
 # Unclaimed visitors that have used an identifier of a row, or one that its contact had before.
 # One visitor, one person: who has used identifiers of two
 # people is left alone. Reads what the resolve has decided; runs beside the diff.
 MATCH = """
 WITH seen AS (
-  SELECT i.visitor_id, s.row_no, 1 AS strength FROM {row} s JOIN visitor_identifier i
+  SELECT i.visitor_id, s.row_no, 1 AS strength, i.value, true AS own FROM {row} s JOIN visitor_identifier i
     ON i.tenant_id = %(tenant)s AND i.kind = 'external_id' AND i.value = s.external_id
   WHERE s.tenant_id = %(tenant)s AND {trusted}
   UNION ALL
-  SELECT i.visitor_id, s.row_no, 2 FROM {row} s JOIN visitor_identifier i
+  SELECT i.visitor_id, s.row_no, 2, i.value, true FROM {row} s JOIN visitor_identifier i
     ON i.tenant_id = %(tenant)s AND i.kind = 'email' AND i.value = s.email WHERE s.tenant_id = %(tenant)s AND {trusted}
   UNION ALL
-  SELECT i.visitor_id, s.row_no, 3 FROM {row} s JOIN visitor_identifier i
+  SELECT i.visitor_id, s.row_no, 3, i.value, true FROM {row} s JOIN visitor_identifier i
     ON i.tenant_id = %(tenant)s AND i.kind = 'phone' AND i.value = s.phone WHERE s.tenant_id = %(tenant)s AND {trusted}
   UNION ALL
-  SELECT i.visitor_id, k.row_no, array_position(ARRAY['external_id', 'email', 'phone'], a.kind::text) FROM alias a JOIN (
+  SELECT i.visitor_id, k.row_no, array_position(ARRAY['external_id', 'email', 'phone'], a.kind::text), i.value, false
+  FROM alias a JOIN (
     SELECT h.row_no, h.contact_id FROM {hit} h WHERE h.tenant_id = %(tenant)s AND h.code IS NULL
     UNION SELECT m.row_no, m.contact_id FROM {map} m WHERE m.tenant_id = %(tenant)s) k ON k.contact_id = a.contact_id
   JOIN visitor_identifier i ON i.tenant_id = %(tenant)s AND i.kind = a.kind AND i.value = a.value
@@ -72,7 +85,7 @@ people AS (
   SELECT n.visitor_id, coalesce(l.winner, n.row_no) AS row_no, n.strength FROM seen n
   LEFT JOIN {loser} l ON l.tenant_id = %(tenant)s AND l.row_no = n.row_no
   LEFT JOIN {hit} h ON h.tenant_id = %(tenant)s AND h.row_no = coalesce(l.winner, n.row_no)
-  WHERE h.code IS NULL),
+  WHERE h.code IS NULL AND {stored}),
 judged AS (
   SELECT p.visitor_id, min(p.row_no) AS row_no, min(p.strength) AS strength, min(p.row_no) <> max(p.row_no) AS several
   FROM people p GROUP BY p.visitor_id)
@@ -81,6 +94,14 @@ SELECT v.tenant_id, v.id, j.row_no,
        CASE WHEN j.several THEN 'ambiguous' ELSE (ARRAY['external_id', 'email', 'phone'])[j.strength] END
 FROM judged j JOIN visitor v ON v.tenant_id = %(tenant)s AND v.id = j.visitor_id AND v.contact_id IS NULL
 ON CONFLICT DO NOTHING"""
+# An identifier of a row that its contact will not have, because it keeps its own {kind}, says nothing about the contact. One
+# of a joined row that the winning row does not have becomes an alias (contacts.identity.aliases).
+NOT_STORED = """NOT (n.own AND n.strength = {strength} AND EXISTS (
+  SELECT 1 FROM {row} w
+  LEFT JOIN {hit} o ON o.tenant_id = %(tenant)s AND o.row_no = w.row_no
+  LEFT JOIN {map} m ON m.tenant_id = %(tenant)s AND m.row_no = w.row_no
+  JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = coalesce(o.contact_id, m.contact_id)
+  WHERE w.tenant_id = %(tenant)s AND w.row_no = coalesce(l.winner, n.row_no) AND w.{kind} = n.value AND c.{kind} <> n.value))"""
 # A matched visitor that has used an identifier of yet another contact, whom the file may not name at all, is ambiguous,
 # too. Runs straight after MATCH, on the few rows that it has found.
 OTHERS = """
@@ -98,6 +119,8 @@ WHERE x.tenant_id = %(tenant)s AND x.kind <> 'ambiguous' AND s.tenant_id = %(ten
       UNION ALL
       SELECT c.id FROM contact c WHERE c.tenant_id = %(tenant)s AND i.kind = 'phone'
         AND c.phone = i.value AND c.deleted_at IS NULL
+      UNION ALL
+      SELECT c.id FROM (SELECT i.kind, i.value) k {linked} WHERE k.kind = 'link'
       UNION ALL
       SELECT c.id FROM alias a JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = a.contact_id AND c.deleted_at IS NULL
       WHERE a.tenant_id = %(tenant)s AND a.kind = i.kind AND a.value = i.value AND {free}) o
@@ -126,18 +149,24 @@ def _filled(statement: str) -> str:
 def people_of(whose: str) -> str:
     """PEOPLE for the visitors that a sub-select of our own names: CTEs `named`, `people`, `pointing`, `judged`."""
     refused = statements.fill(REFUSED, visitor="p.visitor_id", contact="p.contact_id", kind="p.kind", value="p.value")
-    return statements.fill(PEOPLE, whose=whose, free=FREE_ALIAS, trusted=TRUSTED, refused=refused)
+    linked = statements.fill(LINKED, i="n")
+    return statements.fill(PEOPLE, whose=whose, free=FREE_ALIAS, trusted=TRUSTED, refused=refused, linked=linked)
 
 
-def match(staging: Staging) -> dict[str, int]:
-    """Find the visitors that rows will claim: kind of identifier → visitors; `ambiguous` ones are left alone."""
+def match(staging: Staging, *, kept: Collection[str] = ()) -> dict[str, int]:
+    """Find the visitors that rows will claim: kind of identifier → visitors; `ambiguous` ones are left alone. `kept`: kinds of
+    identifiers of which a contact keeps its own where a row has another one."""
     queries.set_work_mem(128)
     if not statements.fetch(ANY, staging)[0][0]:
         return {}
-    if statements.run(_filled(MATCH), staging):
+    checks = [
+        statements.fill(NOT_STORED, kind=kind, strength=str(IDENTIFIERS.index(kind) + 1)) for kind in sorted(kept)
+    ]
+    if statements.run(statements.fill(_filled(MATCH), stored=" AND ".join(checks) or "true"), staging):
         tables.analyze(staging, "visitor")
         refused = statements.fill(REFUSED, visitor="i.visitor_id", contact="o.id", kind="i.kind", value="i.value")
-        statements.run(statements.fill(_filled(OTHERS), refused=refused), staging)
+        linked = statements.fill(LINKED, i="k")
+        statements.run(statements.fill(_filled(OTHERS), refused=refused, linked=linked), staging)
         statements.run(RELEASED, staging)
     return {kind: int(n) for kind, n in statements.fetch(BY_KIND, staging)}
 
@@ -170,7 +199,7 @@ SEEN_SINCE = "SELECT r.visitor_id FROM visitor_identifier r WHERE r.tenant_id = 
 LATE = """
 WITH {people}
 UPDATE visitor v SET contact_id = j.contact_id, claimed_at = %(now)s, import_id = %(import_id)s, row_no = t.row_no,
-                     matched_by = (ARRAY['external_id', 'email', 'phone'])[j.strength]
+                     matched_by = (ARRAY['link', 'external_id', 'email', 'phone'])[j.strength]
 FROM judged j JOIN touched t ON t.tenant_id = %(tenant)s AND t.contact_id = j.contact_id AND t.import_id = %(import_id)s
 WHERE v.tenant_id = %(tenant)s AND v.id = j.visitor_id AND v.contact_id IS NULL
 RETURNING v.contact_id"""

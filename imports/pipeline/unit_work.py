@@ -130,7 +130,7 @@ def diff(imp: Import, unit: Unit) -> dict[str, Any]:
 
 @does(UnitKind.VISITORS)
 def match_visitors(imp: Import, _unit: Unit) -> dict[str, Any]:
-    return {"visitors": visitors.match(transitions.staging_of(imp))}
+    return {"visitors": visitors.match(transitions.staging_of(imp), kept=transitions.policy_of(imp).kept)}
 
 
 @does(UnitKind.COLLECT)

@@ -134,3 +134,22 @@ def test_a_visitor_that_identifies_during_the_review_is_met(tenant: Tenant, site
     stored(site, hit(on, "identify", email=ANNA), at=time.time())
     assert finish(tenant, imp).matched_visitors == 1
     assert visitor(tenant, on).contact_id is not None
+
+
+def test_an_identifier_that_the_contact_will_not_have_matches_nobody(tenant: Tenant, site: Site) -> None:
+    anna = contact(tenant, external_id="C-1", email=ANNA)
+    on, other = device(), device()
+    stored(site, hit(on, "identify", email="second@example.com"), hit(other, "identify", phone=PHONE))
+    bring(tenant, f"external_id,email,phone\nC-1,second@example.com,{PHONE}\n", existing="only_empty")
+    assert visitor(tenant, on).contact_id is None, "the contact keeps its own address"
+    assert visitor(tenant, other).contact_id == anna, "and takes the phone that it did not have"
+
+
+def test_an_external_id_that_is_not_taken_over_matches_nobody(tenant: Tenant, site: Site) -> None:
+    Tenant.objects.filter(pk=tenant.pk).update(identifier_order="email,external_id,phone")
+    contact(tenant, external_id="C-1", email=ANNA)
+    on = device()
+    stored(site, hit(on, "identify", external_id="C-2"))
+    imp = bring(tenant, f"external_id,email,first_name\nC-2,{ANNA},Anna\n")
+    assert imp.updated == 1
+    assert visitor(tenant, on).contact_id is None
