@@ -78,7 +78,7 @@ EXTENSIONS = {
     # Says a problem of a value, by its code, as a sentence.
     "problem_sentence": "imports.problems.catalogue.sentence",
     # Columns of the export of contacts: name → function from IDs of contacts to ID → cell.
-    "export_columns": {"Segments": "segments.membership.cells_of"},
+    "export_columns": {"Segments": "segments.membership.cells_of", "Link ID": "tracking.links.cells_of"},
     # What uses a source, so that it cannot be removed.
     "source_usage": {},
     # What can be done to many contacts at once.

@@ -11,11 +11,12 @@ from typing import Any
 
 from django.db.models import Q
 
+from contacts.duplicates import merge
 from contacts.models import Alias, Contact
 from contacts.values.columns import IDENTIFIERS
 from tenants.isolation import statements
 from tenants.isolation.context import current_tenant
-from tracking import contact_visits, visitors
+from tracking import contact_visits, links, visitors
 from tracking.models import Visitor, VisitorIdentifier, VisitorRefusal
 
 # How a visitor was matched that a member has decided about.
@@ -40,14 +41,14 @@ POINTERS = """
 WITH {people}
 SELECT p.visitor_id, p.kind, p.value, p.contact_id FROM pointing p
 JOIN visitor v ON v.tenant_id = %(tenant)s AND v.id = p.visitor_id AND v.contact_id IS NULL
-ORDER BY p.visitor_id, array_position(ARRAY['external_id', 'email', 'phone'], p.kind::text), p.contact_id, p.value"""
+ORDER BY p.visitor_id, array_position(ARRAY['link', 'external_id', 'email', 'phone'], p.kind::text), p.contact_id, p.value"""
 # Unclaimed visitors whose identifiers lead to one contact. Runs under the write lock, which imports and hits take too.
 TIE = """
 WITH {people}
 UPDATE visitor v SET contact_id = j.contact_id, claimed_at = %(now)s, page = (
     SELECT i.page FROM visitor_identifier i WHERE i.tenant_id = %(tenant)s AND i.visitor_id = v.id
-      AND i.kind = (ARRAY['external_id', 'email', 'phone'])[j.strength] ORDER BY i.seen_at LIMIT 1),
-  matched_by = (ARRAY['external_id', 'email', 'phone'])[j.strength]
+      AND i.kind = (ARRAY['link', 'external_id', 'email', 'phone'])[j.strength] ORDER BY i.seen_at LIMIT 1),
+  matched_by = (ARRAY['link', 'external_id', 'email', 'phone'])[j.strength]
 FROM judged j WHERE v.tenant_id = %(tenant)s AND v.id = j.visitor_id AND v.contact_id IS NULL
 RETURNING v.contact_id"""
 
@@ -152,6 +153,7 @@ def _evidence(visitor_id: int, contact_id: int) -> list[tuple[str, str]]:
     used = list(VisitorIdentifier.objects.filter(visitor_id=visitor_id).values_list("kind", "value"))
     contact = Contact.objects.get(pk=contact_id)
     own = {(kind, getattr(contact, kind)) for kind in IDENTIFIERS}
+    own |= {(links.KIND, str(pk)) for pk in merge.merged_ids(contact_id)}
     own |= set(Alias.objects.filter(contact_id=contact_id).values_list("kind", "value"))
     return [pair for pair in used if pair in own]
 

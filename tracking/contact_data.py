@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from contacts.extensions import Identifiers, TransferRecord
-from tracking import contact_visits
+from tracking import contact_visits, links
 from tracking.models import Event, PageVisitor, Quarantine, Visitor, VisitorIdentifier, VisitorRefusal
 
 TABLES = (
@@ -51,7 +51,7 @@ def erase(contact_ids: Sequence[int], identifiers: Identifiers) -> None:
     Event.objects.filter(visitor_id__in=visitors).delete()
     Event.objects.filter(contact_id__in=contact_ids).delete()
     VisitorIdentifier.objects.filter(visitor_id__in=visitors).delete()
-    for kind, value in identifiers:
+    for kind, value in (*identifiers, *((links.KIND, str(pk)) for pk in contact_ids)):
         VisitorIdentifier.objects.filter(kind=kind, value=value).delete()
         Quarantine.objects.filter(kind=kind, value=value).delete()
     VisitorRefusal.objects.filter(visitor_id__in=visitors).delete()

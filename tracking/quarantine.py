@@ -51,7 +51,7 @@ WHO_USED = """SELECT s.visitor_id FROM visitor_identifier s
 TIE = """
 WITH {people}
 UPDATE visitor v SET contact_id = j.contact_id, claimed_at = %(now)s,
-  matched_by = (ARRAY['external_id', 'email', 'phone'])[j.strength]
+  matched_by = (ARRAY['link', 'external_id', 'email', 'phone'])[j.strength]
 FROM judged j WHERE v.tenant_id = %(tenant)s AND v.id = j.visitor_id AND v.contact_id IS NULL
 RETURNING v.contact_id"""
 

@@ -9,6 +9,7 @@ import orjson
 
 from core import exact_json
 from tenants.isolation.statements import fetch, fill, run
+from tracking import links, visitors
 
 # The other workspaces' hits wait behind these: an import that holds a lock for long must not hold them up.
 WAIT_BRIEFLY = "SET LOCAL lock_timeout = '2s'"
@@ -23,7 +24,7 @@ def wait_briefly() -> None:
 # stored: another batch, or an import's claim, waits.
 VISITORS = """
 SELECT v.id, v.device::text, v.generation, v.contact_id, v.last_seen,
-       (SELECT jsonb_object_agg(i.kind, i.value ORDER BY i.seen_at DESC) FROM visitor_identifier i
+       (SELECT jsonb_agg(jsonb_build_array(i.kind, i.value) ORDER BY i.seen_at DESC, i.kind, i.value) FROM visitor_identifier i
         WHERE i.tenant_id = %(tenant)s AND i.visitor_id = v.id),
        (SELECT count(*) FROM visitor_identifier i WHERE i.tenant_id = %(tenant)s AND i.visitor_id = v.id)
 FROM visitor v
@@ -35,7 +36,8 @@ ORDER BY v.device FOR UPDATE OF v"""
 def visitors_of(tenant_id: int, devices: Sequence[str]) -> list[tuple[Any, ...]]:
     """(id, device, generation, contact id, last seen, identifiers, how many) of the devices that are known."""
     rows = fetch(VISITORS, tenant=tenant_id, devices=list(devices))
-    return [(*row[:5], orjson.loads(row[5]) if isinstance(row[5], str) else row[5], int(row[6])) for row in rows]
+    read = ((row, orjson.loads(row[5]) if isinstance(row[5], str) else row[5]) for row in rows)
+    return [(*row[:5], [(kind, value) for kind, value in used or ()], int(row[6])) for row, used in read]
 
 
 # The country of phones that a site sends without one: its own, else its workspace's.
@@ -60,6 +62,8 @@ WHERE c.tenant_id = %(tenant)s AND c.email = ANY(%(values)s) AND c.deleted_at IS
     "phone": """
 SELECT c.phone, c.id FROM contact c
 WHERE c.tenant_id = %(tenant)s AND c.phone = ANY(%(values)s) AND c.deleted_at IS NULL{formerly}""",
+    "link": """
+SELECT k.value, c.id FROM (SELECT 'link' AS kind, u.value FROM unnest(%(values)s::text[]) u(value)) k {linked}""",
 }
 FORMERLY = """
 UNION
@@ -75,7 +79,10 @@ def contacts_named(tenant_id: int, pairs: Iterable[tuple[str, str]]) -> dict[tup
         values[kind].append(value)
     ids: dict[tuple[str, str], list[int]] = defaultdict(list)
     for kind, wanted in values.items():
-        statement = fill(CONTACTS[kind], formerly=fill(FORMERLY, kind=kind))
+        if kind == links.KIND:
+            statement = fill(CONTACTS[kind], linked=fill(visitors.LINKED, i="k"))
+        else:
+            statement = fill(CONTACTS[kind], formerly=fill(FORMERLY, kind=kind))
         for value, contact_id in fetch(statement, tenant=tenant_id, values=wanted, kind=kind):
             ids[kind, value].append(contact_id)
     return dict(ids)

@@ -12,6 +12,7 @@ import orjson
 
 from contacts.values.columns import IDENTIFIERS
 from core import exact_json
+from tracking import links
 from tracking.pixel import signatures
 
 MAX_BYTES = 32 * 1024
@@ -212,6 +213,8 @@ def _hit(data: Any, body: bytes, place: int | None, proof: Proof) -> Hit:
     identifiers = _identifiers(data.get("identifiers") or {}, needed=kind == "identify")
     if proof.now is not None or _is_signed(data.get("signature"), identifiers, proof):
         kept[SIGNED] = True
+    if "cid=" in str(data.get("url")) and (link := links.found_in(str(data["url"])[:MAX_URL])):
+        identifiers[links.KIND] = link  # verified by the drain, which knows the workspace's key
     return Hit(
         device=_device(data.get("device")),
         kind=kind,
@@ -354,5 +357,6 @@ def _cleaned(text: str) -> str | None:
     if parts.scheme not in ("http", "https") or not parts.hostname:
         return None
     host, path = parts.netloc.rpartition("@")[2], _EMAIL.sub("", parts.path)
-    kept = [(k, "" if _PRIVATE.search(k) or "@" in v else v) for k, v in parse_qsl(parts.query, keep_blank_values=True)]
+    query = [(k, v) for k, v in parse_qsl(parts.query, keep_blank_values=True) if not links.is_ours(k, v)]
+    kept = [(k, "" if _PRIVATE.search(k) or "@" in v else v) for k, v in query]
     return urlunsplit((parts.scheme, host, path, urlencode(kept), ""))[:MAX_URL]

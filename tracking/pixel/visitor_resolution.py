@@ -4,7 +4,7 @@ A visitor that is somebody stays that somebody. When a device names another pers
 Everything a batch needs is loaded before, so that deciding a hit asks the database nothing.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
@@ -14,10 +14,12 @@ from zoneinfo import ZoneInfo
 from contacts.values.columns import IDENTIFIERS
 from contacts.values.identifiers import normal_email, normal_external_id, normal_phone
 from tenants.models import Tenant
-from tracking import pages, quarantine, queries
+from tracking import links, pages, quarantine, queries
 from tracking.funnel import stage_of
 from tracking.pixel.inbox import Entry
 
+# What identifies, the strongest first.
+KINDS = (links.KIND, *IDENTIFIERS)
 VISIT_GAP_SECONDS = 30 * 60
 # People that one device is believed to be, one after the other, and identifiers that one visitor is believed to have.
 MOST_VISITORS, MOST_NAMES = 20, 20
@@ -36,6 +38,7 @@ class KnownVisitor:
     last_seen: float
     names: dict[str, str]
     named: int = 0
+    used: set[tuple[str, str]] = field(default_factory=set)  # (kind, value) of all of them
 
 
 @dataclass(slots=True)
@@ -85,22 +88,25 @@ class Recognition:
         for e in entries:
             if e.hit.identifiers:
                 names[id(e)] = normal_names(e.hit.identifiers, region=regions.get(e.site_id))
-                unread = e.hit.identifiers.keys() - names[id(e)].keys()
+                unread = e.hit.identifiers.keys() - names[id(e)].keys() - {links.KIND}
                 dropped += [(e.site_id, f"unreadable_{kind}") for kind in sorted(unread)]
+                dropped += [(e.site_id, reason) for reason in _follow_link(names[id(e)], e, tenant_id)]
         visitors = {
-            device: KnownVisitor(vid, device, generation, contact, at.timestamp(), used or {}, named)
+            device: KnownVisitor(vid, device, generation, contact, at.timestamp(), dict(used), named, set(used))
             for vid, device, generation, contact, at, used, named in queries.visitors_of(
                 tenant_id, sorted({e.hit.device for e in entries})
             )
         }
         # What a visitor has called itself before counts as well, where it names itself again.
         again = {e.hit.device for e in entries if names.get(id(e))} & visitors.keys()
-        used = [*names.values(), *(visitors[device].names for device in again)]
-        pairs = {pair for identifiers in used for pair in identifiers.items()}
+        pairs = {pair for identifiers in names.values() for pair in identifiers.items()}
+        pairs.update(*(visitors[device].used for device in again))
         held = quarantine.held(pairs)
-        for identifiers in used:
+        for identifiers in (*names.values(), *(visitors[device].names for device in again)):
             for pair in held & set(identifiers.items()):
                 del identifiers[pair[0]]
+        for device in again:
+            visitors[device].used -= held
         pairs -= held
         new = sum(e.hit.device not in visitors for e in entries) + len(names)
         return cls(
@@ -117,6 +123,9 @@ class Recognition:
         """Decide one hit; entries come in the order of their arrival."""
         names = self.names.get(id(entry), {})
         visitor = self.visitors.get(entry.hit.device)
+        if visitor is not None and visitor.contact_id is not None and self._forwarded(visitor, names):
+            self.dropped.append((entry.site_id, "link_of_another"))
+            names = {kind: value for kind, value in names.items() if kind != links.KIND}
         if visitor is None:
             visitor = self._begin(entry, after=visitor)
         elif is_somebody_else(visitor, names) or self._belongs_to_another(visitor, names):
@@ -146,27 +155,32 @@ class Recognition:
             visitor.names.setdefault(kind, value)
             self.identifiers.append((kind, value, visitor.id, _moment(entry.at), entry.hit.url))
         if visitor.contact_id is None and names:
-            named = self._named(visitor, {**visitor.names, **names})
-            contact_ids = {contact for contacts in named.values() for contact in contacts}
+            visitor.used |= visitor.names.items() | names.items()
+            named = self._named(visitor, visitor.used)
+            contact_ids = {contact for _kind, contact in named}
             if len(contact_ids) == 1:
                 visitor.contact_id = contact_ids.pop()
-                kind, at = next(iter(named)), _moment(entry.at)
+                kind, at = min((kind for kind, _contact in named), key=KINDS.index), _moment(entry.at)
                 self.claims[visitor.id] = (visitor.id, visitor.contact_id, kind, at, entry.hit.url)
 
     def _belongs_to_another(self, visitor: KnownVisitor, names: dict[str, str]) -> bool:
         """Whether a claimed visitor uses identifiers that are all those of other contacts."""
-        contact_ids = {contact for contacts in self._named(visitor, names).values() for contact in contacts}
+        contact_ids = {contact for _kind, contact in self._named(visitor, names.items())}
         return visitor.contact_id is not None and bool(contact_ids) and visitor.contact_id not in contact_ids
 
-    def _named(self, visitor: KnownVisitor, names: dict[str, str]) -> dict[str, list[int]]:
-        """Kind of identifier, the strongest first → the contacts that have it; kinds that nobody has are left out."""
-        named = {}
-        for kind in IDENTIFIERS:
-            value = names.get(kind, "")
-            contacts = self.contacts.get((kind, value), [])
-            if believed := [c for c in contacts if (visitor.id, kind, value, c) not in self.refused]:
-                named[kind] = believed
-        return named
+    def _forwarded(self, visitor: KnownVisitor, names: dict[str, str]) -> bool:
+        """Whether somebody's visitor has opened a tracked link of others: it may have been passed on, so it says nothing."""
+        link = names.get(links.KIND, "")
+        return bool(link) and visitor.contact_id not in self.contacts.get((links.KIND, link), [])
+
+    def _named(self, visitor: KnownVisitor, pairs: Iterable[tuple[str, str]]) -> set[tuple[str, int]]:
+        """(kind of identifier, contact) of all that the identifiers lead to."""
+        return {
+            (kind, contact)
+            for kind, value in pairs
+            for contact in self.contacts.get((kind, value), [])
+            if (visitor.id, kind, value, contact) not in self.refused
+        }
 
     def _note(self, visitor: KnownVisitor, entry: Entry) -> None:
         hit = entry.hit
@@ -192,6 +206,18 @@ class Recognition:
         visitor.last_seen = max(visitor.last_seen, entry.at)
 
 
+def _follow_link(names: dict[str, str], entry: Entry, tenant_id: int) -> list[str]:
+    """Put the contact of a tracked link among the names, as its number; returns why it is not believed."""
+    text = entry.hit.identifiers.get(links.KIND)
+    if text is None:
+        return []
+    try:
+        names[links.KIND] = str(links.read(text, tenant_id=tenant_id))
+    except links.BadLink as problem:
+        return [problem.reason]
+    return []
+
+
 def is_somebody_else(visitor: KnownVisitor, names: dict[str, str]) -> bool:
     """Whether the identifiers contradict those that the visitor has used: the strongest kind that both have decides."""
     for kind in IDENTIFIERS:
@@ -214,7 +240,7 @@ def normal_names(identifiers: dict[str, str], *, region: str | None = None) -> d
     normal: dict[str, Callable[[str], str | None]] = {
         "external_id": normal_external_id, "email": normal_email, "phone": lambda text: normal_phone(text, region),
     }  # fmt: skip
-    names = {kind: normal[kind](value) for kind, value in identifiers.items()}
+    names = {kind: normal[kind](value) for kind, value in identifiers.items() if kind in normal}
     return {kind: value for kind, value in names.items() if value}
 
 

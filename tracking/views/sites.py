@@ -55,6 +55,9 @@ REASONS = {
     "unreadable_email": "E-mail address not recognised. The rest of the hit was saved",
     "unreadable_external_id": "External ID not recognised. The rest of the hit was saved",
     "too_many_people": "Too many people on one device. Saved without the identifier",
+    "link_forged": "Tracked link with a wrong signature. Saved without the link",
+    "link_expired": "Tracked link that has expired. Saved without the link",
+    "link_of_another": "Tracked link of another contact than the visitor’s. Saved without the link",
     "too_many_identifiers": "Too many identifiers for one visitor. Saved without this one",
 }
 
