@@ -26,7 +26,8 @@ SELECT v.contact_id, min(v.first_seen) AS first_seen, max(v.last_seen) AS last_s
        sum(v.visits)::int AS visits, sum(v.seconds)::int AS seconds, max(v.stage) AS stage, bit_or(v.hours) AS hours,
        count(*)::int AS visitors, array_agg(DISTINCT v.site_id) AS site_ids, min(v.claimed_at) AS matched_at,
        (array_agg(v.matched_by ORDER BY
-          coalesce(array_position(ARRAY['link', 'external_id', 'email', 'phone'], v.matched_by::text), 9), v.claimed_at, v.id)
+          coalesce(array_position(ARRAY['link', 'external_id', 'email', 'phone'], v.matched_by::text), 9),
+          v.claimed_at, v.id)
        )[1] AS matched_by
 FROM visitor v WHERE v.tenant_id = %(tenant)s AND v.contact_id = ANY(%(contacts)s) GROUP BY v.contact_id"""
 WRITE = f"""

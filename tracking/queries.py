@@ -24,8 +24,8 @@ def wait_briefly() -> None:
 # stored: another batch, or an import's claim, waits.
 VISITORS = """
 SELECT v.id, v.device::text, v.generation, v.contact_id, v.last_seen,
-       (SELECT jsonb_agg(jsonb_build_array(i.kind, i.value) ORDER BY i.seen_at DESC, i.kind, i.value) FROM visitor_identifier i
-        WHERE i.tenant_id = %(tenant)s AND i.visitor_id = v.id),
+       (SELECT jsonb_agg(jsonb_build_array(i.kind, i.value) ORDER BY i.seen_at DESC, i.kind, i.value)
+        FROM visitor_identifier i WHERE i.tenant_id = %(tenant)s AND i.visitor_id = v.id),
        (SELECT count(*) FROM visitor_identifier i WHERE i.tenant_id = %(tenant)s AND i.visitor_id = v.id)
 FROM visitor v
 WHERE v.tenant_id = %(tenant)s AND v.device = ANY(%(devices)s::uuid[]) AND NOT EXISTS (

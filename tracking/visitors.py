@@ -58,7 +58,8 @@ LINKED = """JOIN LATERAL (
       SELECT c.id, c.merged_into, c.deleted_at FROM contact c
       WHERE c.tenant_id = %(tenant)s AND c.id = CASE WHEN {i}.kind = 'link' THEN {i}.value::bigint END
       UNION ALL
-      SELECT c.id, c.merged_into, c.deleted_at FROM chain p JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = p.merged_into)
+      SELECT c.id, c.merged_into, c.deleted_at FROM chain p
+      JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = p.merged_into)
     SELECT p.id FROM chain p WHERE p.deleted_at IS NULL) c ON true"""
 # Unclaimed visitors that have used an identifier of a row, or one that its contact had before.
 # One visitor, one person: who has used identifiers of two
@@ -101,7 +102,8 @@ NOT_STORED = """NOT (n.own AND n.strength = {strength} AND EXISTS (
   LEFT JOIN {hit} o ON o.tenant_id = %(tenant)s AND o.row_no = w.row_no
   LEFT JOIN {map} m ON m.tenant_id = %(tenant)s AND m.row_no = w.row_no
   JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = coalesce(o.contact_id, m.contact_id)
-  WHERE w.tenant_id = %(tenant)s AND w.row_no = coalesce(l.winner, n.row_no) AND w.{kind} = n.value AND c.{kind} <> n.value))"""
+  WHERE w.tenant_id = %(tenant)s AND w.row_no = coalesce(l.winner, n.row_no)
+    AND w.{kind} = n.value AND c.{kind} <> n.value))"""
 # A matched visitor that has used an identifier of yet another contact, whom the file may not name at all, is ambiguous,
 # too. Runs straight after MATCH, on the few rows that it has found.
 OTHERS = """
@@ -154,8 +156,8 @@ def people_of(whose: str) -> str:
 
 
 def match(staging: Staging, *, kept: Collection[str] = ()) -> dict[str, int]:
-    """Find the visitors that rows will claim: kind of identifier → visitors; `ambiguous` ones are left alone. `kept`: kinds of
-    identifiers of which a contact keeps its own where a row has another one."""
+    """Find the visitors that rows will claim: kind of identifier → visitors; `ambiguous` ones are left alone. `kept`: kinds
+    of identifiers of which a contact keeps its own where a row has another one."""
     queries.set_work_mem(128)
     if not statements.fetch(ANY, staging)[0][0]:
         return {}

@@ -56,8 +56,8 @@ class Policy:
 
     @property
     def kept(self) -> frozenset[str]:
-        """Kinds of identifiers of which a contact keeps its own where a row has another one. An external ID is never replaced;
-        one that decides first cannot differ, unless a person has chosen the contact."""
+        """Kinds of identifiers of which a contact keeps its own where a row has another one. An external ID is never
+        replaced; one that decides first cannot differ, unless a person has chosen the contact."""
         if self.existing == "only_empty":
             return frozenset(IDENTIFIERS)
         return frozenset({"external_id"} if self.chosen or self.identifiers[0] != "external_id" else ())

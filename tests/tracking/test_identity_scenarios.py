@@ -48,7 +48,7 @@ class Story:
             getattr(self, name)(*values)
         sweep.run(self.tenant.pk)
 
-    # --- what visitors do -----------------------------------------------------------------------------------------------
+    # --- what visitors do ---
 
     def page(self, on: str, url: str = "https://shop.example/") -> None:
         self.send(on, kind="page", url=url)
@@ -81,7 +81,7 @@ class Story:
         parsed = hits.parse(body, agent=AGENT, opted_out=False)
         inbox_consumer.store(self.tenant.pk, [entry(self.site, parsed, at=self.at)])
 
-    # --- what members and files do --------------------------------------------------------------------------------------
+    # --- what members and files do ---
 
     def file(self, rows: str, **options: Any) -> None:
         bring(self.tenant, f"external_id,email,phone\n{rows}\n", **options)
@@ -142,7 +142,7 @@ class Story:
         write_lock.lock()
         write_lock.bump_version()
 
-    # --- what came of it ------------------------------------------------------------------------------------------------
+    # --- what came of it ---
 
     def found(self, on: str) -> list[str | None]:
         """Whose the visitors of a device are, the first visitor first."""
@@ -211,7 +211,7 @@ def person(key: str = "anna", **values: Any) -> Step:
 
 
 A: Step = ("file", f"C-1,{ANNA},")
-# --- anonymous, then known, in every order (PostHog: identify; Connectif: known e-mail) -------------------------------------
+# --- anonymous, then known, in every order (PostHog: identify; Connectif: known e-mail) ---
 scenario("an anonymous visitor stays anonymous", ("page", "a"), ("page", "a"), a=[None], contacts=0)
 scenario(
     "pages before identify go to the contact",
@@ -255,7 +255,7 @@ scenario(
     a=[ANNA],
     contacts=1,
 )
-# --- e-mail, then ID (Segment: alias; PostHog: merging anonymous and identified) --------------------------------------------
+# --- e-mail, then ID (Segment: alias; PostHog: merging anonymous and identified) ---
 scenario(
     "e-mail first, then the ID of the same contact",
     person(email=ANNA, external_id="C-1"),
@@ -314,7 +314,7 @@ scenario(
     a=[NEW],
     contacts=2,
 )
-# --- one browser, several people (Connectif: tracker of somebody identified by another e-mail) ------------------------------
+# --- one browser, several people (Connectif: tracker of somebody identified by another e-mail) ---
 scenario(
     "a second person on one browser begins a new visitor",
     person(),
@@ -407,7 +407,7 @@ scenario(
     contacts=2,
     ambiguous=1,
 )
-# --- one person, several browsers -------------------------------------------------------------------------------------------
+# --- one person, several browsers ---
 scenario(
     "one person on two devices", person(), by("a", email=ANNA), by("b", email=ANNA), a=[ANNA], b=[ANNA], contacts=1
 )
@@ -438,7 +438,7 @@ scenario(
     b=[None],
     contacts=1,
 )
-# --- merged, deleted, erased ------------------------------------------------------------------------------------------------
+# --- merged, deleted, erased ---
 scenario(
     "merged contacts have the visitors of both",
     person(),
@@ -512,7 +512,7 @@ scenario(
     a=[None],
     contacts=0,
 )
-# --- identifiers of everybody -----------------------------------------------------------------------------------------------
+# --- identifiers of everybody ---
 scenario(
     "a quarantined ID ties nobody",
     ("hold", "external_id", "SHOP"),
@@ -545,7 +545,7 @@ scenario(
     contacts=1,
     drops={"unreadable_external_id": 1},
 )
-# --- forms and orders -------------------------------------------------------------------------------------------------------
+# --- forms and orders ---
 scenario(
     "a form that is sent identifies", person(), ("page", "a"), ("formed", "a", {"email": ANNA}), a=[ANNA], contacts=1
 )
@@ -566,7 +566,7 @@ scenario(
     a=[ANNA],
     contacts=1,
 )
-# --- tracked links (Yespo: contact ID in the address) -----------------------------------------------------------------------
+# --- tracked links (Yespo: contact ID in the address) ---
 scenario("a tracked link identifies", person(), ("page", "a"), ("link", "a", "anna"), a=[ANNA], contacts=1)
 scenario(
     "a tracked link, then the sign-in of the same",

@@ -1,4 +1,4 @@
-"""Rule 7 of identity stands once: a table of cases, and random ones, that the pixel's Python and the import's SQL decide alike.
+"""Rule 7 of identity stands once: cases of a table, and random ones, that the pixel and the import decide alike.
 
 A case is a little world of contacts, aliases, identifiers in quarantine, rows of a file and what one browser has called
 itself. The visitor meets the file in both orders. Many worlds share a workspace and do not touch each other.
