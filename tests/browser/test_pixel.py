@@ -14,7 +14,7 @@ from tests.browser.conftest import SECONDS, Aside
 from tests.cast import person, workspace
 from tests.tracking.helpers import AGENT, contact, site_of
 from tracking.models import Event, Site, Visitor
-from tracking.pixel import inbox, inbox_consumer
+from tracking.pixel import inbox, inbox_consumer, installation
 
 pytestmark = pytest.mark.browser
 EMPTY = "() => !Object.keys(localStorage).some((name) => name.startsWith('_cdp.'))"
@@ -26,11 +26,13 @@ class Shop:
 
     def __init__(self, base: str, key: str) -> None:
         self.attributes = ""
+        self.installed = True
         shop = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 script = f'<script src="{base}/static/pixel.js" data-key="{key}" {shop.attributes} defer></script>'
+                script = script if shop.installed else ""
                 form = (
                     '<form action="/thanks"><input type="email" name="e"><input type="tel" name="t">'
                     '<input type="password" name="p"><input name="note"><button>Send</button></form>'
@@ -266,6 +268,27 @@ def test_after_consent_is_taken_back_nothing_is_left(
     assert stored() == []
     assert page.evaluate("Object.keys(localStorage).length") == 0
     assert [c["value"] for c in context.cookies()] == ["no"]
+
+
+def test_the_code_for_a_tag_manager_works(
+    base: str, site: Site, shop: Shop, window: Any, stored: Callable[[], list[Event]]
+) -> None:
+    """A tag manager makes an element for the script while the page is open."""
+    shop.installed = False
+    context, page = window()
+    page.goto(shop.url + "/one")
+    site.consent_required, site.capture_forms = True, True
+    code = installation.snippets(site, base=base).tag_manager
+    page.evaluate(code.removeprefix("<script>").removesuffix("</script>"))
+    page.wait_for_function("() => window.cdp && cdp.page")
+    assert context.cookies() == []  # it waits for consent
+    page.evaluate("cdp.consent(true)")
+    page.fill("[name=e]", ANNA)
+    shop.installed = True  # the next page has the script itself, and sends what this one could not
+    page.evaluate("document.querySelector('form').requestSubmit()")
+    page.wait_for_url("**/thanks*")
+    page.wait_for_function(EMPTY)
+    assert [e.kind for e in stored() if e.kind != "time"] == ["page", "identify", "page"]
 
 
 def test_after_reset_it_is_another_visitor(shop: Shop, window: Any, stored: Callable[[], list[Event]]) -> None:
