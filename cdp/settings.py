@@ -96,7 +96,7 @@ EXTENSIONS = {
 }
 
 # Figures beside items of the navigation, by their route: functions of the apps that know them, cheap enough for every page.
-NAVIGATION_COUNTS = {"tracking:resolved": "sources.ambiguities.counts.still_open"}
+NAVIGATION_COUNTS = {"sources:resolved": "sources.ambiguities.counts.still_open"}
 
 MIDDLEWARE = [
     "core.http.SecurityHeaders",

@@ -303,9 +303,11 @@ CREATE TABLE contact (
     merged_into bigint,
     rating smallint,
     email_domain character varying(254) COLLATE "C" DEFAULT split_part((email)::text, '@'::text, 2),
+    country text COLLATE "C" DEFAULT jsonb_object_field_text(attributes, 'country'::text),
     CONSTRAINT contact_pkey PRIMARY KEY (tenant_id, id)
 ) WITH (fillfactor=78);
 CREATE INDEX contact_changed ON contact USING brin (changed_at) WITH (pages_per_range='32');
+CREATE INDEX contact_country ON contact (tenant_id, country, id) WHERE (country IS NOT NULL);
 CREATE INDEX contact_deleted ON contact (tenant_id, deleted_at) WHERE (deleted_at IS NOT NULL);
 CREATE INDEX contact_domain ON contact (tenant_id, email_domain) WHERE (email_domain IS NOT NULL);
 CREATE INDEX contact_email ON contact (tenant_id, email) WHERE (email IS NOT NULL);

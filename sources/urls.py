@@ -1,6 +1,6 @@
 from django.urls import path
 
-from sources.views import ambiguities, detail, listing
+from sources.views import ambiguities, detail, listing, resolved
 
 app_name = "sources"
 # Included at the root of a workspace: sources are below sources/, and what is not resolved yet below resolved/.
@@ -22,6 +22,8 @@ urlpatterns = [
     path("sources/<int:source_id>/restore/", detail.restore, name="restore"),
     path("sources/of-import/<int:import_id>/", detail.of_import, name="of_import"),
     path("sources/from-import/<int:import_id>/", detail.from_import, name="from_import"),
+    path("resolved/", resolved.resolved, name="resolved"),
+    path("resolved/csv/", resolved.resolved_csv, name="resolved_csv"),
     path("resolved/to-decide/", ambiguities.listing, name="ambiguities"),
     path("resolved/left/", ambiguities.listing, {"view": "left"}, name="ambiguities_left"),
     path("resolved/decided/", ambiguities.listing, {"view": "decided"}, name="ambiguities_decided"),

@@ -14,7 +14,6 @@ urlpatterns = [
     path("sites/<int:site_id>/secret/", sites.renew_secret, name="renew_secret"),
     path("sites/<int:site_id>/secret/remove/", sites.remove_secret, name="remove_secret"),
     path("sites/<int:site_id>/seen/", sites.seen, name="seen"),
-    path("resolved/", sites.resolved, name="resolved"),
     path("settings/providers/", email_webhooks.hooks, name="hooks"),
     path("settings/providers/add/", email_webhooks.add_hook, name="add_hook"),
     path("settings/providers/soft/", email_webhooks.set_soft_bounces, name="set_soft_bounces"),

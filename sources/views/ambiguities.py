@@ -98,7 +98,7 @@ def _url(address: dict[str, str], **more: str) -> str:
 def tabs(current: str) -> list[dict[str, Any]]:
     """The tabs of resolved contacts; `current` is the view of this page, or "matched"."""
     shown: list[dict[str, Any]] = [
-        {"label": "Matched", "url": reverse("tracking:resolved"), "count": None, "current": current == "matched"}
+        {"label": "Matched", "url": reverse("sources:resolved"), "count": None, "current": current == "matched"}
     ]
     for view, state in VIEWS.items():
         shown.append(

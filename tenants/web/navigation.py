@@ -30,7 +30,7 @@ SECTIONS: list[tuple[str, list[tuple[str, str, str, str]]]] = [
         "Reach",
         [
             ("Sources", "database", "sources:list", "sources.view"),
-            ("Resolved contacts", "link", "tracking:resolved", "contacts.view"),
+            ("Resolved contacts", "link", "sources:resolved", "contacts.view"),
         ],
     ),
     (

@@ -20,7 +20,6 @@ from contacts.values.identifiers import normal_email
 from contacts.values.vocabulary import COUNTRY_CODES
 from core import places
 from core.http import invalid, render_page
-from core.parse import parse_id
 from tenants import audit, outbox
 from tenants.roles import allow
 from tenants.web.request import WorkspaceRequest
@@ -274,29 +273,6 @@ def _drops(request: WorkspaceRequest, site: Site) -> dict[str, Any]:
         "waiting": waiting,
         "findings": live_check.findings(signs, now=timezone.now()),
     }
-
-
-@allow("contacts.view")
-@require_safe
-def resolved(request: WorkspaceRequest) -> HttpResponse:
-    """Contacts that a visitor turned out to be, the latest first, with the reason."""
-    before = parse_id(request.GET.get("before", ""))
-    visitors = Visitor.objects.exclude(contact_id=None)
-    if before is not None:
-        visitors = visitors.filter(pk__lt=before)
-    rows = list(visitors.order_by("-pk")[: PAGE + 1])
-    contacts = Contact.objects.in_bulk([v.contact_id for v in rows])
-    names = _names(v.pk for v in rows)
-    shown = [(v, contacts[v.contact_id], _matched(v, names)) for v in rows[:PAGE] if v.contact_id in contacts]
-    older = f"?before={rows[PAGE - 1].pk}" if len(rows) > PAGE else None
-    context = {
-        "rows": shown,
-        "older_url": older,
-        "newest_url": "?" if before else None,
-        "total": Visitor.objects.exclude(contact_id=None).count(),
-        "seen": Visitor.objects.exists(),
-    }
-    return render_page(request, "tracking/resolved.html", context)
 
 
 def _names(visitor_ids: Iterable[int]) -> dict[int, list[VisitorIdentifier]]:
