@@ -10,6 +10,7 @@ from typing import Any
 from unittest.mock import patch
 
 from django.test import Client
+from django.utils import timezone
 
 from contacts.bulk import actions
 from contacts.consent import blacklist
@@ -24,6 +25,9 @@ from imports.pipeline import transitions, undo, worker
 from imports.wizard import column_choices, upload
 from segments import dynamic
 from segments.rules.tree import ActivityCondition, FieldCondition, Group
+from sources import refresh
+from sources.ambiguities import sweep
+from sources.models import Source
 from tenants.isolation.context import tenant_context
 from tenants.members import invitations
 from tenants.models import Membership, Tenant, User
@@ -76,6 +80,8 @@ class Scene:
     action: int = 0
     field: int = 0
     member: int = 0
+    source: int = 0
+    upload: int = 0
     form: str = ""
 
     def path(self, rest: str = "") -> str:
@@ -135,6 +141,7 @@ def build() -> Scene:
         scene.contact = Contact.objects.get(email="person0@inbox.example").pk
         scene.other = Contact.objects.get(email="person3@inbox.example").pk
     _cared_for(scene)
+    _sources(scene)
     _waiting(scene)
     return scene
 
@@ -170,6 +177,20 @@ def _cared_for(scene: Scene) -> None:
     job.work(scene.tenant.pk, search.pk)
     actions.work(scene.tenant.pk, action.pk)
     scene.action = action.pk
+
+
+def _sources(scene: Scene) -> None:
+    """A source that is matched, one that has no file yet, a removed one; rows that are to be decided."""
+    usual: dict[str, Any] = {"type": "customers", "created_by": scene.owner}
+    with tenant_context(scene.tenant.pk):
+        segments = {"origin": "segments", "segments": [scene.segment], "state": "ready"}
+        source = Source.objects.create(name="Fair guests", **segments, **usual)
+        refresh.begin(source)
+        scene.source = source.pk
+        scene.upload = Source.objects.create(name="Club members", origin="file", state="waiting", **usual).pk
+        Source.objects.create(name="Old list", archived_at=timezone.now(), **segments, **usual)
+    refresh.work(scene.tenant.pk, source.pk)
+    sweep.run(scene.tenant.pk)
 
 
 def _members(scene: Scene) -> None:

@@ -33,6 +33,8 @@ def path_of(scene: Scene, page: str) -> str:
         "action": scene.action,
         "field": scene.field,
         "member": scene.member,
+        "source": scene.source,
+        "upload": scene.upload,
     }
     path = PAGES[page]
     for name, pk in known.items():
