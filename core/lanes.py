@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from core.formatting import day, number
+from core.formatting import day, moment, number
 
 # Of the width: a block of one page, each further page, and the widest.
 LEAST, EACH, MOST = 1.2, 0.25, 8.0
@@ -50,7 +50,8 @@ def draw(lanes: Sequence[Lane], *, sentence: str) -> Lanes | None:
     first, last = min(b.start for b in blocks), max(b.stop for b in blocks)
     span = max(last - first, timedelta(minutes=1))
     rows = [(lane.name, _track([(_place(b, first, span), b) for b in lane.blocks])) for lane in lanes]
-    return Lanes(rows, day(first), day(last), sentence)
+    words = moment if day(first) == day(last) else day
+    return Lanes(rows, words(first), words(last), sentence)
 
 
 def _place(block: Block, first: datetime, span: timedelta) -> tuple[float, float]:

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from sources.views import ambiguities, detail, listing, resolved
+from sources.views import ambiguities, detail, identity, listing, resolved
 
 app_name = "sources"
 # Included at the root of a workspace: sources are below sources/, and what is not resolved yet below resolved/.
@@ -24,6 +24,10 @@ urlpatterns = [
     path("sources/from-import/<int:import_id>/", detail.from_import, name="from_import"),
     path("resolved/", resolved.resolved, name="resolved"),
     path("resolved/csv/", resolved.resolved_csv, name="resolved_csv"),
+    path("resolved/identity/<int:contact_id>/", identity.identity, name="identity"),
+    path("resolved/identity/<int:contact_id>/link/", identity.link, name="contact_link"),
+    path("resolved/identity/<int:contact_id>/<int:visitor_id>/release/", identity.release, name="release_visitor"),
+    path("resolved/identity/<int:contact_id>/<int:visitor_id>/undo/", identity.undo_release, name="undo_release"),
     path("resolved/to-decide/", ambiguities.listing, name="ambiguities"),
     path("resolved/left/", ambiguities.listing, {"view": "left"}, name="ambiguities_left"),
     path("resolved/decided/", ambiguities.listing, {"view": "decided"}, name="ambiguities_decided"),

@@ -77,6 +77,7 @@ PAGES = {
     "change of a source": "sources/<source>/edit/",
     "removal of a source": "sources/<source>/remove/",
     "removed sources": "sources/removed/",
+    "identity": "resolved/identity/<contact>/",
     "import rules": "settings/",
     "sources": "settings/sources/",
     "members": "members/",

@@ -26,8 +26,8 @@ from imports.wizard import column_choices, upload
 from segments import dynamic
 from segments.rules.tree import ActivityCondition, FieldCondition, Group
 from sources import refresh
-from sources.ambiguities import sweep
-from sources.models import Source
+from sources.ambiguities import decisions, sweep
+from sources.models import Ambiguity, Source
 from tenants.isolation.context import tenant_context
 from tenants.members import invitations
 from tenants.models import Membership, Tenant, User
@@ -142,6 +142,7 @@ def build() -> Scene:
         scene.other = Contact.objects.get(email="person3@inbox.example").pk
     _cared_for(scene)
     _sources(scene)
+    _undecided(scene)
     _waiting(scene)
     return scene
 
@@ -217,6 +218,24 @@ def _visits(scene: Scene) -> None:
     inbox.count_drop("bot", tenant_id=scene.tenant.pk, site_id=site.pk)
     inbox.count_drop("opted_out", tenant_id=scene.tenant.pk, site_id=site.pk)
     inbox_consumer.drain()
+
+
+def _undecided(scene: Scene) -> None:
+    """Visitors that point at two contacts: one to decide, one left, one decided."""
+    with tenant_context(scene.tenant.pk):
+        phone = Contact.objects.living().exclude(phone=None).exclude(pk=scene.contact).order_by("pk")[0].phone
+    names = {"email": "person0@inbox.example", "phone": phone}
+    for _visitor in range(3):
+        device = str(uuid.uuid4())
+        for page in ("tents", "cart"):
+            _hit(scene, device, "page", url=f"https://shop.nordvik.example/{page}", title=page.title())
+        _hit(scene, device, "identify", url="https://shop.nordvik.example/account", identifiers=names)
+    inbox_consumer.drain()
+    sweep.run(scene.tenant.pk)
+    with tenant_context(scene.tenant.pk):
+        _first, second, third = Ambiguity.objects.filter(visitor_id__isnull=False).order_by("-pk")[:3]
+        decisions.decide(second.pk, decisions.LEAVE, user_id=scene.owner.pk)
+        decisions.decide(third.pk, str(scene.contact), user_id=scene.owner.pk)
 
 
 def _hit(scene: Scene, device: str, kind: str, **more: Any) -> None:
