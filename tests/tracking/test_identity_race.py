@@ -12,6 +12,8 @@ import time
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import pytest
@@ -67,52 +69,54 @@ def together(works: list[Callable[[], Any]]) -> None:
             done.result(timeout=SECONDS)
 
 
-def test_eight_clients_identify_a_hundred_people_beside_imports(tenant: Tenant) -> None:
-    site, pushed = site_of(tenant), threading.Event()
-    until = time.monotonic() + SECONDS
+@dataclass
+class Race:
+    """What happens at the same time in a round."""
 
-    def client(number: int, turn: int) -> Callable[[], None]:
-        def work() -> None:
-            draw = random.Random(1_000 * turn + number)
-            for person in draw.sample(range(PEOPLE), PEOPLE):
-                what = hit(device_of(site, number, person), "identify", **names_of(person, draw))
-                inbox.push(what, tenant_id=tenant.pk, site_id=site.pk)
+    tenant: Tenant
+    site: Site
+    pushed: threading.Event = field(default_factory=threading.Event)
+    until: float = field(default_factory=lambda: time.monotonic() + SECONDS)
 
-        return work
+    def round(self, turn: int) -> None:
+        self.pushed.clear()
+        together([lambda: self.clients(turn), lambda: self.imports(turn), self.drain, self.drain])
 
-    def drain() -> None:
-        while not (pushed.is_set() and not inbox.waiting()):
-            assert time.monotonic() < until
+    def clients(self, turn: int) -> None:
+        together([partial(self.client, number, turn) for number in range(CLIENTS)])
+        self.pushed.set()
+
+    def client(self, number: int, turn: int) -> None:
+        draw = random.Random(1_000 * turn + number)
+        for person in draw.sample(range(PEOPLE), PEOPLE):
+            what = hit(device_of(self.site, number, person), "identify", **names_of(person, draw))
+            inbox.push(what, tenant_id=self.tenant.pk, site_id=self.site.pk)
+
+    def drain(self) -> None:
+        while not (self.pushed.is_set() and not inbox.waiting()):
+            assert time.monotonic() < self.until
             try:
                 inbox_consumer.drain(200)
             except OperationalError:  # an import writes: the hits stay in the inbox, and are read again
                 continue
 
-    def clients(turn: int) -> Callable[[], None]:
-        def work() -> None:
-            together([client(number, turn) for number in range(CLIENTS)])
-            pushed.set()
+    def imports(self, turn: int) -> None:
+        assert bring(self.tenant, rows(turn)).status == Status.IMPORTED
+        sweep.run(self.tenant.pk)
 
-        return work
 
-    def importing(turn: int) -> Callable[[], None]:
-        def work() -> None:
-            assert bring(tenant, rows(turn)).status == Status.IMPORTED
-            sweep.run(tenant.pk)
-
-        return work
-
+def test_eight_clients_identify_a_hundred_people_beside_imports(tenant: Tenant) -> None:
+    race = Race(tenant, site_of(tenant))
     for turn in range(ROUNDS):
-        pushed.clear()
-        together([clients(turn), importing(turn), drain, drain])
+        race.round(turn)
     sweep.run(tenant.pk)
     with tenant_context(tenant.pk):
         assert Import.objects.filter(status=Status.IMPORTED).count() == ROUNDS
         assert Event.objects.count() == ROUNDS * CLIENTS * PEOPLE, "no event is lost, none is stored twice"
         assert Contact.objects.living().count() == PEOPLE, "no contact is there twice"
         whose = {c.pk: int(str(c.external_id)[2:]) for c in Contact.objects.all()}
-        expected = {device_of(site, number, person): person for number in range(CLIENTS) for person in range(PEOPLE)}
         found = {(str(v.device), whose.get(v.contact_id or 0)) for v in Visitor.objects.all()}
-        assert found == set(expected.items()), "each visitor is the person that it has called itself"
+        expected = {(device_of(race.site, n, person), person) for n in range(CLIENTS) for person in range(PEOPLE)}
+        assert found == expected, "each visitor is the person that it has called itself"
         assert not Ambiguity.objects.filter(state="open").exists()
-    assert inbox.drops(tenant_id=tenant.pk, site_id=site.pk) == {}
+    assert inbox.drops(tenant_id=tenant.pk, site_id=race.site.pk) == {}
