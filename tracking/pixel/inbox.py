@@ -16,7 +16,7 @@ from core import exact_json
 from core.broker import broker
 from tracking.pixel.hits import Hit
 
-# Never trimmed by length: that would drop unread hits in silence. The operations page shows how many wait.
+# Never trimmed by length: that would drop unread hits in silence. The page of a site shows how many wait.
 STREAM = "cdp:inbox"
 DROPS, SIGNS = "cdp:drops", "cdp:signs"
 # Names of signs beside the reasons of drops.

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
+from math import isfinite
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
@@ -23,7 +24,7 @@ KINDS = (links.KIND, *IDENTIFIERS)
 VISIT_GAP_SECONDS = 30 * 60
 # People that one device is believed to be, one after the other, and identifiers that one visitor is believed to have.
 MOST_VISITORS, MOST_NAMES = 20, 20
-# Nobody looks at one page for longer: the browser has been left open.
+# Nobody looks at one page for longer: the browser has been left open. What is reported above it counts as this.
 MOST_SECONDS = 30 * 60
 
 
@@ -227,11 +228,12 @@ def is_somebody_else(visitor: KnownVisitor, names: dict[str, str]) -> bool:
 
 
 def seconds_of(properties: dict[str, Any]) -> float:
-    """How long a page was seen, as a hit of kind `time` reports it: what makes no sense counts as nothing."""
+    """How long a page was seen, as a hit of kind `time` reports it, up to MOST_SECONDS: what makes no sense counts as
+    nothing."""
     seconds = properties.get("seconds")
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float, Decimal)):
         return 0.0
-    return float(seconds) if 0 <= seconds <= MOST_SECONDS else 0.0
+    return min(float(seconds), MOST_SECONDS) if seconds >= 0 and isfinite(seconds) else 0.0
 
 
 def normal_names(identifiers: dict[str, str], *, region: str | None = None) -> dict[str, str]:
