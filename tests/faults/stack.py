@@ -112,6 +112,40 @@ class Stack:
         for process in self._find(lambda c: "drain_inbox" in c):
             process.kill()
 
+    def kill_web_worker(self, rng: random.Random) -> None:
+        rng.choice(self._web_workers()).kill()
+
+    def _web_workers(self) -> list[psutil.Process]:
+        """The processes that answer requests: children of the web server, without Python's own helper."""
+        servers = self._find(lambda c: "granian" in c)
+        children = [child for server in servers for child in server.children()]
+        return [child for child in children if "resource_tracker" not in " ".join(child.cmdline())]
+
+    def has(self, part: str) -> bool:
+        """Whether a part (web worker, drain, Valkey, PostgreSQL) is there and at work."""
+        with contextlib.suppress(psutil.NoSuchProcess, psycopg.OperationalError, redis.RedisError):
+            if part == "a web worker":
+                return bool(self._web_workers())
+            if part == "the drain":
+                return any(p.net_connections("tcp") for p in self._find(lambda c: "drain_inbox" in c))
+            if part == "Valkey":
+                return bool(self.broker().ping())
+            psycopg.connect(self.info["database_url"]).close()
+            return True
+        return False
+
+    def kill(self, part: str, rng: random.Random, *, seconds: float = 60) -> None:
+        """Kill a part as soon as it is there."""
+        killers = {
+            "a web worker": self.kill_web_worker, "the drain": self.kill_consumer, "Valkey": self.kill_valkey,
+            "PostgreSQL": self.kill_postgres,
+        }  # fmt: skip
+        until = time.monotonic() + seconds
+        while not self.has(part):
+            assert time.monotonic() < until, f"{part} did not come back"
+            time.sleep(0.05)
+        killers[part](rng)
+
     def broker(self) -> redis.Redis:
         return redis.Redis.from_url(self.info["redis_url"])
 
