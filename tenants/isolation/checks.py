@@ -1,15 +1,18 @@
 """Proof that tenants are kept apart: the role that serves, and every table in the catalogue."""
 
+import logging
 import re
+import time
 from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.core.checks import Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
-from django.db import connection
+from django.db import OperationalError, connection
 
 from tenants.isolation.rls import GLOBAL_TABLES
 
+log = logging.getLogger(__name__)
 # Schemas of ours: whatever is not PostgreSQL's own.
 _OURS = "n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_(toast|temp)'"
 
@@ -78,9 +81,23 @@ def role_problem() -> str:
     return "it owns tables" if owner else ""
 
 
-def refuse_bypassing_role() -> None:
-    """Raise ImproperlyConfigured when the connected role could read past the policies. Called by web and workers."""
-    problem = role_problem()
+def refuse_bypassing_role(*, patience: float = 20.0, pause: float = 0.5) -> None:
+    """Raise ImproperlyConfigured when the connected role could read past the policies. Called by web, workers and drain.
+
+    Waits up to `patience` seconds for a database that is away, then raises OperationalError: a web process that ended at
+    once would be taken for one that cannot start, and the web server would end with it.
+    """
+    until = time.monotonic() + patience
+    while True:
+        try:
+            problem = role_problem()
+            break
+        except OperationalError as away:
+            connection.close_if_unusable_or_obsolete()
+            if time.monotonic() >= until:
+                raise
+            log.warning("The database does not answer; trying again: %s", away)
+            time.sleep(pause)
     if problem:
         raise ImproperlyConfigured(
             f"The database role of DATABASE_URL could see every workspace ({problem}). "

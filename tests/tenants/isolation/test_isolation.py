@@ -9,7 +9,7 @@ import pytest
 from django.apps import apps
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.db import IntegrityError, ProgrammingError, connection, transaction
+from django.db import IntegrityError, OperationalError, ProgrammingError, connection, transaction
 from django.test import Client
 
 from contacts.models import Contact
@@ -248,6 +248,25 @@ def test_a_role_that_could_bypass_is_refused(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(checks, "ROLE", checks.ROLE.replace("'postgres'", "'cdp_owner'"))
     with pytest.raises(ImproperlyConfigured, match="owns tables"):
         checks.refuse_bypassing_role()
+
+
+def test_a_database_that_is_away_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers: list[str | OperationalError] = [
+        OperationalError("refused"), OperationalError("starting up"), "it is a superuser",
+    ]  # fmt: skip
+
+    def answer() -> str:
+        now = answers.pop(0)
+        if isinstance(now, OperationalError):
+            raise now
+        return now
+
+    monkeypatch.setattr(checks, "role_problem", answer)
+    with pytest.raises(ImproperlyConfigured, match="superuser"):
+        checks.refuse_bypassing_role(pause=0)
+    answers.append(OperationalError("refused"))
+    with pytest.raises(OperationalError):
+        checks.refuse_bypassing_role(patience=0)
 
 
 # --- the manager and the context ------------------------------------------------------------------------------------

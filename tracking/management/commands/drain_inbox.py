@@ -25,10 +25,10 @@ class Command(BaseCommand):
         parser.add_argument("--until-empty", action="store_true", help="stop when nothing is left")
 
     def handle(self, *_args: Any, **options: Any) -> None:
+        refuse_bypassing_role()
         stop = threading.Event()
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, lambda *_: stop.set())
-        refuse_bypassing_role()
         while not stop.is_set():
             taken = self._drain()
             if taken == 0 and options["until_empty"]:
