@@ -27,7 +27,8 @@ def seen_for(on: str, seconds: Any) -> Hit:
     ("seconds", "counted"),
     [
         (0, 0), (42, 42), (1.5, 1.5), (Decimal("7.25"), 7.25), (1800, 1800),
-        (1801, 1800), (86_400, 1800), (Decimal("1800.5"), 1800), (-1, 0), (float("nan"), 0), (float("inf"), 0), (True, 0), ("42", 0), (None, 0), ([42], 0),
+        (1801, 1800), (86_400, 1800), (Decimal("1800.5"), 1800),
+        (-1, 0), (float("nan"), 0), (float("inf"), 0), (True, 0), ("42", 0), (None, 0), ([42], 0),
     ],
 )  # fmt: skip
 def test_what_counts_as_seconds(seconds: Any, counted: float) -> None:
