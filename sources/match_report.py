@@ -22,6 +22,9 @@ RECENCY_DAYS, MOST_VISITS = 180, 10
 # The share of matched people with orders below whose amount everybody has all points for it.
 TOP_SHARE = 0.9
 
+# How visitors are matched, the strongest way first (tracking).
+KINDS = ("link", *IDENTIFIERS, "decision")
+
 NEXT = """
 SELECT max(p.contact_id) FROM (
   SELECT m.contact_id FROM source_member m WHERE m.tenant_id = %(tenant)s AND m.source_id = %(source)s
@@ -31,7 +34,7 @@ SELECT max(p.contact_id) FROM (
 MATCH = """
 WITH met AS (
   SELECT v.contact_id, min(v.claimed_at) AS at, max(v.last_seen) AS seen, sum(v.visits) AS visits,
-    (array_agg(v.matched_by ORDER BY array_position(%(kinds)s::text[], v.matched_by::text), v.claimed_at, v.id))[1] AS kind
+    (%(kinds)s::text[])[min(array_position(%(kinds)s::text[], v.matched_by::text))] AS kind
   FROM visitor v WHERE v.tenant_id = %(tenant)s AND v.contact_id > %(after)s AND v.contact_id <= %(last)s
   GROUP BY v.contact_id),
 judged AS (
@@ -45,13 +48,19 @@ FROM judged j WHERE m.tenant_id = %(tenant)s AND m.source_id = %(source)s AND m.
   AND (m.matched_by, m.matched_at, m.score, m.amount) IS DISTINCT FROM (j.kind, j.at, j.score, NULL)"""
 
 
+# Members that were just written are unknown to the planner, which takes them for one and would look through all visitors for
+# each of a hundred thousand. Until the end of the transaction.
+HASH_JOINS = "SET LOCAL enable_nestloop = off"
+
+
 def match_step(source: Source, *, now: datetime) -> bool:
     """Compare the next members with the visitors; moves the cursor, returns whether there are more."""
+    run(HASH_JOINS)
     last = fetch(NEXT, source=source.pk, after=source.cursor, step=STEP)[0][0]
     if last is None:
         return False
     run(
-        MATCH, source=source.pk, after=source.cursor, last=last, kinds=list(IDENTIFIERS), now=now, days=RECENCY_DAYS,
+        MATCH, source=source.pk, after=source.cursor, last=last, kinds=list(KINDS), now=now, days=RECENCY_DAYS,
         recency=RECENCY_POINTS, frequency=FREQUENCY_POINTS, most=MOST_VISITS,
     )  # fmt: skip
     source.cursor = last
@@ -197,7 +206,7 @@ WITH own AS (
 met AS (
   SELECT v.contact_id, min(array_position(%(kinds)s::text[], v.matched_by::text)) AS place
   FROM own f JOIN visitor v ON v.tenant_id = %(tenant)s AND v.contact_id = f.contact_id GROUP BY v.contact_id)
-SELECT coalesce((%(kinds)s::text[])[m.place], CASE WHEN m.contact_id IS NULL THEN '' ELSE 'other' END), count(*),
+SELECT coalesce((%(kinds)s::text[])[m.place], ''), count(*),
   count(c.external_id), count(c.email), count(c.phone)
 FROM own f JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = f.contact_id AND c.deleted_at IS NULL
 LEFT JOIN met m ON m.contact_id = f.contact_id GROUP BY 1"""
@@ -205,7 +214,7 @@ LEFT JOIN met m ON m.contact_id = f.contact_id GROUP BY 1"""
 
 def of_import(import_id: int) -> list[Part]:
     """The figures of an import's contacts; ambiguous visitors are not told apart from others there."""
-    rows = fetch(OF_IMPORT, import_id=import_id, kinds=list(IDENTIFIERS))
+    rows = fetch(OF_IMPORT, import_id=import_id, kinds=list(KINDS))
     report = _by_kind(rows)
     return _parts(sum(row[1] for row in rows), 0, report)
 
