@@ -19,6 +19,7 @@ def record(verb: str, *, user_id: int | None, target: str = "", **detail: Any) -
 SUBJECTS = {
     "": "Everything", "contact": "Contacts", "bulk": "Bulk actions", "probable": "Probable duplicates",
     "blacklist": "Blacklist", "segment": "Segments",
+    "ambiguity": "Ambiguities", "visitor": "Visitors",
     "import": "Imports", "mapping": "Saved mappings", "member": "Members", "site": "Sites",
     "source": "Data sources", "settings": "Settings", "category": "Categories", "form": "Forms",
     "hook": "E-mail providers", "attribute": "Fields",

@@ -1,6 +1,7 @@
 """Visitors and events, as what belongs to a contact (contacts.privacy.data_providers)."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from contacts.extensions import Identifiers, TransferRecord
 from tracking import contact_visits, links
@@ -27,8 +28,22 @@ def move(contact_ids: Sequence[int], *, to: int) -> TransferRecord:
             if ids:
                 moved[name][str(contact_id)] = ids
                 model.objects.filter(contact_id=contact_id).update(contact_id=to)
+    moved["refusals"] = _copy_refusals(contact_ids, to=to)
     contact_visits.refresh([*contact_ids, to])
     return moved
+
+
+def _copy_refusals(contact_ids: Sequence[int], *, to: int) -> list[list[Any]]:
+    """What members have said that visitors are not counts for `to`, too; returns [visitor, kind, value] of what is new."""
+    has = set(VisitorRefusal.objects.filter(contact_id=to).values_list("visitor_id", "kind", "value"))
+    copies: dict[tuple[int, str, str], VisitorRefusal] = {}
+    for said in VisitorRefusal.objects.filter(contact_id__in=contact_ids).order_by("contact_id", "visitor_id"):
+        key = (said.visitor_id, said.kind, said.value)
+        if key not in has:
+            said.contact_id = to
+            copies.setdefault(key, said)
+    VisitorRefusal.objects.bulk_create(copies.values(), ignore_conflicts=True)
+    return [list(key) for key in copies]
 
 
 def restore(moved: TransferRecord, *, of: int) -> None:
@@ -36,6 +51,8 @@ def restore(moved: TransferRecord, *, of: int) -> None:
     for name, model in (("visitors", Visitor), ("events", Event)):
         for contact_id, ids in moved[name].items():
             model.objects.filter(contact_id=of, pk__in=ids).update(contact_id=int(contact_id))
+    for visitor_id, kind, value in moved.get("refusals", []):
+        VisitorRefusal.objects.filter(contact_id=of, visitor_id=visitor_id, kind=kind, value=value).delete()
     contact_visits.refresh([of, *(int(contact_id) for contact_id in moved["visitors"])])
 
 

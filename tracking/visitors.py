@@ -140,6 +140,7 @@ WHERE x.tenant_id = %(tenant)s AND s.tenant_id = %(tenant)s AND s.row_no = x.row
     AND i.value IN (s.external_id, s.email, s.phone) AND NOT EXISTS (
       SELECT 1 FROM visitor_refusal f WHERE f.tenant_id = %(tenant)s AND f.visitor_id = x.visitor_id
         AND f.contact_id = coalesce(h.contact_id, m.contact_id) AND f.kind = i.kind AND f.value = i.value))"""
+ANY_REFUSAL = "SELECT EXISTS (SELECT 1 FROM visitor_refusal f WHERE f.tenant_id = %(tenant)s)"
 ANY = "SELECT EXISTS (SELECT 1 FROM visitor_identifier i WHERE i.tenant_id = %(tenant)s)"
 BY_KIND = "SELECT x.kind, count(*) FROM {visitor} x WHERE x.tenant_id = %(tenant)s GROUP BY x.kind"
 
@@ -169,7 +170,8 @@ def match(staging: Staging, *, kept: Collection[str] = ()) -> dict[str, int]:
         refused = statements.fill(REFUSED, visitor="i.visitor_id", contact="o.id", kind="i.kind", value="i.value")
         linked = statements.fill(LINKED, i="k")
         statements.run(statements.fill(_filled(OTHERS), refused=refused, linked=linked), staging)
-        statements.run(RELEASED, staging)
+        if statements.fetch(ANY_REFUSAL, staging)[0][0]:
+            statements.run(RELEASED, staging)
     return {kind: int(n) for kind, n in statements.fetch(BY_KIND, staging)}
 
 

@@ -3,6 +3,7 @@
 import pytest
 from django.utils import timezone
 
+from contacts.duplicates import merge
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tests.cast import person
@@ -107,3 +108,19 @@ def test_a_decision_claims_only_who_is_nobodys(tenant: Tenant, site: Site) -> No
         assert not claims.undo_decision(pk, bob)
         assert claims.undo_decision(pk, anna)
     assert visitor(tenant, on).contact_id is None
+
+
+def test_a_release_counts_for_the_contact_that_a_merge_makes_and_goes_with_its_undo(tenant: Tenant, site: Site) -> None:
+    anna, on = contact(tenant, email=ANNA), device()
+    other = contact(tenant, email="anna.berg@example.com", external_id="C-1")
+    stored(site, hit(on, "identify", email=ANNA))
+    pk = released(tenant, on, anna)
+    with tenant_context(tenant.pk):
+        made = merge.merge([anna, other], user_id=None)
+    assert made is not None
+    look(tenant, pk)
+    stored(site, hit(on, "identify", email=ANNA))
+    assert visitor(tenant, on).contact_id is None
+    with tenant_context(tenant.pk):
+        merge.undo(made.pk, user_id=None)
+        assert set(VisitorRefusal.objects.values_list("contact_id", flat=True)) == {anna}
