@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from contacts.extensions import Identifiers, TransferRecord
-from tracking import contact_visits, links
-from tracking.models import Event, PageVisitor, Quarantine, Visitor, VisitorIdentifier, VisitorRefusal
+from tracking import contact_visits, links, pages
+from tracking.models import Event, Quarantine, Visitor, VisitorIdentifier, VisitorRefusal
 
 TABLES = (
     "event", "visitor", "visitor_identifier", "visitor_refusal", "quarantine", "contact_visit", "page", "page_visitor",
@@ -73,6 +73,6 @@ def erase(contact_ids: Sequence[int], identifiers: Identifiers) -> None:
         Quarantine.objects.filter(kind=kind, value=value).delete()
     VisitorRefusal.objects.filter(visitor_id__in=visitors).delete()
     VisitorRefusal.objects.filter(contact_id__in=contact_ids).delete()
-    PageVisitor.objects.filter(visitor_id__in=visitors).delete()
+    pages.forget(visitors)
     Visitor.objects.filter(pk__in=visitors).delete()
     contact_visits.refresh(contact_ids)

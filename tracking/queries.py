@@ -161,10 +161,13 @@ def claim(tenant_id: int, claims: dict[int, tuple[Any, ...]]) -> None:
     _insert(CLAIM, tenant_id, [claims[key] for key in sorted(claims)])
 
 
+# One without a visit has only taken its place on the device so far (tracking.visitor_paths.forget).
 # Seconds between hits are worked out only as long as the pixel has not reported how long pages were seen.
 TOUCH = """
-UPDATE visitor v SET first_seen = least(v.first_seen, u.first), last_seen = greatest(v.last_seen, u.last),
-                     views = v.views + u.views, visits = v.visits + u.visits, stage = greatest(v.stage, u.stage),
+UPDATE visitor v SET first_seen = CASE WHEN v.visits = 0 THEN u.first ELSE least(v.first_seen, u.first) END,
+                     last_seen = CASE WHEN v.visits = 0 THEN u.last ELSE greatest(v.last_seen, u.last) END,
+                     views = v.views + u.views, visits = greatest(1, v.visits + u.visits),
+                     stage = greatest(v.stage, u.stage),
                      hours = v.hours | u.hours, timed = v.timed OR u.visible IS NOT NULL,
                      seconds = least(2000000000, CASE WHEN u.visible IS NULL AND v.timed THEN v.seconds::bigint
                        WHEN u.visible IS NULL THEN v.seconds::bigint + u.between

@@ -12,6 +12,7 @@ from django.utils import timezone
 from tenants.isolation import statements
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
+from tracking import pages
 from tracking.models import Site
 from tracking.pixel import repeats
 
@@ -38,7 +39,6 @@ ORDER BY v.id LIMIT %(most)s FOR UPDATE SKIP LOCKED"""
 # All that belongs to them.
 OF_VISITORS = (
     "DELETE FROM event e WHERE e.tenant_id = %(tenant)s AND e.visitor_id = ANY(%(ids)s)",
-    "DELETE FROM page_visitor p WHERE p.tenant_id = %(tenant)s AND p.visitor_id = ANY(%(ids)s)",
     "DELETE FROM visitor_identifier i WHERE i.tenant_id = %(tenant)s AND i.visitor_id = ANY(%(ids)s)",
     "DELETE FROM visitor v WHERE v.tenant_id = %(tenant)s AND v.id = ANY(%(ids)s)",
 )
@@ -92,6 +92,7 @@ def _visitors(tenant_id: int, site_id: int, *, before: datetime, batch: int) -> 
             found = statements.fetch(VISITORS, site=site_id, before=before, after=after, most=batch)
             ids = [row[0] for row in found]
             if ids:
+                pages.forget(ids)
                 for statement in OF_VISITORS:
                     statements.run(statement, ids=ids)
         count += len(ids)

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from tracking.views import email_webhooks, sites, source_names
+from tracking.views import email_webhooks, sites, source_names, visitors
 
 app_name = "tracking"
 urlpatterns = [
@@ -24,6 +24,9 @@ urlpatterns = [
     path("settings/sources/<int:source_id>/rename/", source_names.rename, name="rename_source"),
     path("settings/sources/<int:source_id>/archive/", source_names.archive, {"away": True}, name="archive_source"),
     path("settings/sources/<int:source_id>/restore/", source_names.archive, {"away": False}, name="restore_source"),
+    path("visitors/", visitors.visitors, name="visitors"),
+    path("visitors/<int:visitor_id>/", visitors.visitor, name="visitor"),
+    path("visitors/<int:visitor_id>/forget/", visitors.forget, name="forget_visitor"),
     path("visitors/of-contact/<int:contact_id>/", sites.of_contact, name="of_contact"),
     path("activity/of-contact/<int:contact_id>/panel/", sites.panel, name="activity_panel"),
     path("activity/of-contact/<int:contact_id>/", sites.activity, name="activity"),

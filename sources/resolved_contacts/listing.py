@@ -3,6 +3,7 @@
 People are the rows, not visitors: what all visitors of a contact add up to is kept by tracking.contact_visits.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, Self
 from urllib.parse import urlencode
 
+from django.core.exceptions import EmptyResultSet
 from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.lookups import GreaterThan
 from django.utils import timezone
@@ -21,6 +23,7 @@ from contacts.values.vocabulary import COUNTRY_CODES
 from core import keyset
 from core.parse import parse_id, parse_moment
 from sources.models import Source, SourceMember
+from tenants.isolation.statements import fetch, fill
 from tracking import pages
 from tracking.funnel import Stage
 from tracking.models import ContactVisit
@@ -28,8 +31,10 @@ from tracking.models import ContactVisit
 SIZE = 50
 # More are told as "more than": counting all of them would take longer than finding them. Of pages that many have seen,
 # contacts are looked at one after the other.
-COUNTED, COUNTED_DENSE = 10_000, 1_000
+COUNTED, COUNTED_DENSE = 10_000, 500
 Choices = dict[str, str]
+# The place of a row in the order: its last visit, and its contact.
+Place = tuple[datetime, int]
 
 PERIODS = {"7": "Last 7 days", "30": "Last 30 days", "180": "Last 6 months", "range": "Own dates"}
 # Hours of the workspace's day, from and to.
@@ -79,11 +84,14 @@ class ResolvedQuery:
             name: given.get(name, "") if given.get(name, "") in choices else "" for name, choices in CHOICES.items()
         }
         region = given.get("region", "")
+        since, until = _date(given.get("since", "")), _date(given.get("until", ""))
+        if not chosen["seen"] and (since or until):
+            chosen["seen"] = "range"  # dates alone say it, too
         own = chosen["seen"] == "range"
         return cls(
             **chosen,
-            since=_date(given.get("since", "")) if own else None,
-            until=_date(given.get("until", "")) if own else None,
+            since=since if own else None,
+            until=until if own else None,
             page=_text(given.get("page", "")),
             region=region if region in COUNTRY_CODES else "",
             source=parse_id(given.get("source", "")),
@@ -236,16 +244,21 @@ class ListPage:
 
 
 def page(query: ResolvedQuery, *, now: datetime, size: int = SIZE) -> ListPage:
-    """The page behind `after`, or the one before `before`; the first one without either."""
+    """The page behind `after`, or the one before `before`; the first one without either.
+
+    As long as not too many are asked for, all their places are read in one pass, and the page is cut out of them: a walk
+    through the order would pass by nearly everybody for a few. Where there are many, the walk meets a page of them soon.
+    """
     found = matching(query, now=now)
     after, before = _key(query.after), _key(query.before)
     backwards = before is not None and after is None
-    down = (query.order == "") is not backwards
-    rows = _rows(found.rows, before if backwards else after, down=down, count=size + 1)
+    behind, down = before if backwards else after, (query.order == "") is not backwards
+    total, rows = _cut(found, behind, down=down, count=size + 1)
+    if total > found.counted:
+        rows = _rows(found.rows, behind, down=down, count=size + 1)
     more, rows = len(rows) > size, rows[:size]
     if backwards:
         rows.reverse()
-    total = found.rows.order_by()[: found.counted + 1].count() if rows else 0
     has_newer, has_older = (more, True) if backwards else (after is not None, more)
     return ListPage(
         people=people(rows),
@@ -256,6 +269,36 @@ def page(query: ResolvedQuery, *, now: datetime, size: int = SIZE) -> ListPage:
     )
 
 
+# The places of all that are asked for, but for no more than are counted; how many, and the page behind a place.
+CUT = """
+WITH m AS MATERIALIZED ({places})
+SELECT t.total, x.contact_id FROM (SELECT count(*) AS total FROM m) t LEFT JOIN LATERAL (
+  SELECT m.last_seen, m.contact_id FROM m WHERE {behind} ORDER BY m.last_seen {way}, m.contact_id {way} LIMIT %(count)s
+) x ON true ORDER BY x.last_seen {way}, x.contact_id {way}"""
+
+
+def _cut(found: Matching, behind: Place | None, *, down: bool, count: int) -> tuple[int, list[ContactVisit]]:
+    """(how many are asked for, the next ones behind a place); of more than are counted only that they are more."""
+    places = found.rows.order_by().values_list("last_seen", "contact_id")[: found.counted + 1]
+    try:
+        asked, values = places.query.sql_with_params()
+    except EmptyResultSet:  # no row can match
+        return 0, []
+    names = iter(range(len(values)))
+    statement = fill(
+        CUT,
+        places=re.sub("%s", lambda _place: f"%(p{next(names)})s", asked),
+        behind="true" if behind is None else f"(m.last_seen, m.contact_id) {'<' if down else '>'} (%(at)s, %(number)s)",
+        way="DESC" if down else "ASC",
+    )
+    given = {f"p{n}": value for n, value in enumerate(values)}
+    at, number = behind or (None, None)
+    cut = fetch(statement, **given, at=at, number=number, count=count)
+    ids = [contact_id for _total, contact_id in cut if contact_id is not None]
+    rows = ContactVisit.objects.in_bulk(ids)
+    return int(cut[0][0]), [rows[contact_id] for contact_id in ids]
+
+
 def every(query: ResolvedQuery, *, now: datetime, size: int) -> Iterator[list[Person]]:
     """All people that are asked for, so many at a time."""
     found, behind = matching(query, now=now), None
@@ -264,7 +307,7 @@ def every(query: ResolvedQuery, *, now: datetime, size: int) -> Iterator[list[Pe
         behind = (rows[-1].last_seen, rows[-1].contact_id)
 
 
-def _rows(rows: Any, behind: tuple[datetime, int] | None, *, down: bool, count: int) -> list[ContactVisit]:
+def _rows(rows: Any, behind: Place | None, *, down: bool, count: int) -> list[ContactVisit]:
     sign = "-" if down else ""
     beyond = keyset.beyond("last_seen", *behind, key="contact_id", down=down) if behind else Q()
     return list(rows.filter(beyond).order_by(f"{sign}last_seen", f"{sign}contact_id")[:count])
@@ -291,7 +334,7 @@ def key(row: ContactVisit) -> str:
     return f"{row.contact_id}_{row.last_seen.isoformat()}"
 
 
-def _key(text: str) -> tuple[datetime, int] | None:
+def _key(text: str) -> Place | None:
     number, _sep, moment = text.partition("_")
     pk, at = parse_id(number), parse_moment(moment)
     return None if pk is None or at is None else (at, pk)

@@ -31,6 +31,7 @@ SECTIONS: list[tuple[str, list[tuple[str, str, str, str]]]] = [
         [
             ("Sources", "database", "sources:list", "sources.view"),
             ("Resolved contacts", "link", "sources:resolved", "contacts.view"),
+            ("Visitors", "radio", "tracking:visitors", "contacts.view"),
         ],
     ),
     (

@@ -34,7 +34,7 @@ from tenants.models import Membership, Tenant, User
 from tests.cast import person, workspace
 from tests.imports.helpers import bring, receive
 from tracking.email import webhooks
-from tracking.models import Site
+from tracking.models import Site, Visitor
 from tracking.pixel import hits, inbox, inbox_consumer
 from tracking.pixel.sites import new_key
 
@@ -76,6 +76,7 @@ class Scene:
     segment: int = 0
     dynamic: int = 0
     site: int = 0
+    visitor: int = 0
     other: int = 0
     action: int = 0
     field: int = 0
@@ -140,6 +141,7 @@ def build() -> Scene:
     with tenant_context(scene.tenant.pk):
         scene.contact = Contact.objects.get(email="person0@inbox.example").pk
         scene.other = Contact.objects.get(email="person3@inbox.example").pk
+        scene.visitor = Visitor.objects.get(contact_id=scene.contact).pk
     _cared_for(scene)
     _sources(scene)
     _undecided(scene)

@@ -33,6 +33,7 @@ def path_of(scene: Scene, page: str) -> str:
         "action": scene.action,
         "field": scene.field,
         "member": scene.member,
+        "visitor": scene.visitor,
         "source": scene.source,
         "upload": scene.upload,
     }

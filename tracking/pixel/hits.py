@@ -44,8 +44,14 @@ _BOT = re.compile(
     re.IGNORECASE,
 )
 # Values that must not be kept from an address: they name or authorise a person.
-_PRIVATE = re.compile(r"e-?mail|phone|token|passw|secret|session|auth(?!or)|signature|iban|card", re.IGNORECASE)
-_EMAIL = re.compile(r"[^/@]+(?:@|%40)[^/@]+\.[^/@]+", re.IGNORECASE)
+_PRIVATE = re.compile(
+    r"e-?mail|phone|\btel\b|mobile|msisdn|token|passw|pwd|secret|session|auth(?!or)|signature|iban|card|jwt|\botp\b|"
+    r"api[_-]?key|(?:first|last|full|sur)[_-]?name|birth|\bdob\b|\bssn\b",
+    re.IGNORECASE,
+)
+# Escaped once or twice, as links in links are.
+_AT = re.compile(r"@|%(?:25)*40", re.IGNORECASE)
+_EMAIL = re.compile(rf"[^/@]+(?:{_AT.pattern})[^/@]+\.[^/@]+", re.IGNORECASE)
 # Devices below are not for browsers to claim: a site's views without script belong to the one with the site's number.
 _RESERVED, _RESERVED_FORM = 2**64, "00000000-0000-0000-"
 # As scripts write it; other spellings take the longer way.
@@ -358,5 +364,5 @@ def _cleaned(text: str) -> str | None:
         return None
     host, path = parts.netloc.rpartition("@")[2], _EMAIL.sub("", parts.path)
     query = [(k, v) for k, v in parse_qsl(parts.query, keep_blank_values=True) if not links.is_ours(k, v)]
-    kept = [(k, "" if _PRIVATE.search(k) or "@" in v else v) for k, v in query]
+    kept = [(k, "" if _PRIVATE.search(k) or _AT.search(v) else v) for k, v in query]
     return urlunsplit((parts.scheme, host, path, urlencode(kept), ""))[:MAX_URL]

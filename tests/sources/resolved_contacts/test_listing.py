@@ -96,7 +96,8 @@ def found(shop: Shop, **given: Any) -> list[str]:
         ({"seen": "range", "until": "2026-11-09"}, ["Anna"]),
         ({"seen": "range", "until": "2026-11-08"}, []),
         ({"seen": "range", "until": "2026-13-40"}, ["Dora", "Cleo", "Bob", "Anna"]),
-        ({"since": "2026-11-24"}, ["Dora", "Cleo", "Bob", "Anna"]),  # dates count where they were chosen
+        ({"since": "2026-11-24"}, ["Dora", "Cleo"]),  # dates alone are meant, too
+        ({"seen": "30", "since": "2026-11-24"}, ["Dora", "Cleo", "Bob", "Anna"]),  # beside another period they are not
         ({"time": "morning"}, ["Anna"]),
         ({"time": "afternoon"}, ["Dora"]),
         ({"time": "evening"}, ["Bob"]),
@@ -188,9 +189,13 @@ def walk(tenant: Tenant, order: str, *, size: int) -> list[list[int]]:
             query = ResolvedQuery(order=order, after=shown.older)
 
 
+@pytest.mark.parametrize("counted", [5, 10_000])
 @pytest.mark.parametrize("order", ["", "oldest"])
-def test_pages_show_each_once_in_both_directions(tenant: Tenant, order: str) -> None:
-    """Many have their last visit at the same moment."""
+def test_pages_show_each_once_in_both_directions(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch, order: str, counted: int
+) -> None:
+    """Many have their last visit at the same moment. With more people than are counted, the order is walked."""
+    monkeypatch.setattr(listing, "COUNTED", counted)
     site = site_of(tenant)
     with tenant_context(tenant.pk):
         for n in range(11):

@@ -132,6 +132,12 @@ def test_a_device_has_one_form() -> None:
         ("https://anna:secret@shop.example/a", "https://shop.example/a"),
         ("https://shop.example/?email=a%40b.c&utm_source=mail", "https://shop.example/?email=&utm_source=mail"),
         ("https://shop.example/?u=anna%40example.com", "https://shop.example/?u="),
+        ("https://shop.example/?u=a%2540b.c&v=a%252540b.c", "https://shop.example/?u=&v="),
+        ("https://shop.example/u/a%2540b.c/orders", "https://shop.example/u//orders"),
+        (
+            "https://shop.example/?tel=%2B371&first_name=Anna&LastName=B&dob=1990&pwd=x&api_key=y&hotel=z",
+            "https://shop.example/?tel=&first_name=&LastName=&dob=&pwd=&api_key=&hotel=z",
+        ),
         ("https://shop.example/?reset_token=abc&SessionId=1", "https://shop.example/?reset_token=&SessionId="),
         ("https://shop.example/?author=tolstoy&auth=1", "https://shop.example/?author=tolstoy&auth="),
         ("https://shop.example/leave/anna%40example.com/now", "https://shop.example/leave//now"),
