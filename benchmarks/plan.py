@@ -12,7 +12,7 @@ from typing import Any
 import psutil
 import psycopg
 
-from benchmarks import acts, imports, pages, peers, pixel, probable, turns, upload, validation, words
+from benchmarks import acts, imports, pages, peers, pixel, probable, turns, upload, validation, visitors, words
 from benchmarks.imports import Run
 from benchmarks.report import Report, count, mib, ms, seconds, times
 from benchmarks.stack import ROOT, Stack, peak
@@ -38,9 +38,10 @@ class Sizes:
     compared: int = 10_000  # made-up people whose doubles are counted
     searched: int = 100_000  # contacts of the workspace that is searched
     activity: int = 100_000  # entries in the activity of one contact
+    visited: int = 1_000_000  # contacts, as many visitors, and twenty times as many events
 
 
-QUICK = Sizes(20_000, 5_000, 1_000, 3_000, 5_000, 1_000, 1.0, 5, 20_000_000, 500, 600, 1_000, 500)
+QUICK = Sizes(20_000, 5_000, 1_000, 3_000, 5_000, 1_000, 1.0, 5, 20_000_000, 500, 600, 1_000, 500, 2_000)
 
 
 def sizes(rows: int, *, quick: bool) -> Sizes:
@@ -281,6 +282,16 @@ def measure_pages(bench: Bench) -> None:
     bench.report.table(["Page", "Median", "95 %"], [[what, ms(half), ms(most)] for what, half, most in times])
 
 
+def measure_sources(bench: Bench) -> None:
+    """The pages that read visitors, in a workspace of their own."""
+    tenant, people = imports.workspace("bench-visitors"), bench.sizes.visited
+    visitors.fill(bench.stack.info["owner_database_url"], tenant, people)
+    waits = visitors.measure(tenant, max(3, bench.sizes.requests // 4))
+    bench.report.section("Visitors and resolved contacts", words.SOURCES.format(people=count(people)))
+    rows = [[what, ms(half), ms(most)] for what, half, most in visitors.summary(waits)]
+    bench.report.table(["Page", "Median", "95 %"], rows)
+
+
 def measure_upload(bench: Bench) -> None:
     got = upload.measure(bench.stack, bench.workspace(), bench.large(), bench.sizes.upload)
     bench.report.section("A very large upload", words.UPLOAD)
@@ -298,6 +309,7 @@ PARTS: dict[str, Callable[[Bench], None]] = {
     "acts": measure_acts,
     "probable": measure_probable,
     "pages": measure_pages,
+    "sources": measure_sources,
     "pixel": measure_pixel,
     "upload": measure_upload,
 }

@@ -159,3 +159,10 @@ def measure(tenant: Tenant, times: int) -> list[tuple[str, float, float]]:
         waits = sorted(one(client, url) for _ in range(times))
         results.append((what, waits[len(waits) // 2], at(waits, 0.95)))
     return sorted(results, key=lambda row: -row[2])
+
+
+def summary(waits: list[tuple[str, float, float]]) -> list[tuple[str, float, float]]:
+    """The pages, and of those with filters the slowest with one and the slowest five with two."""
+    two = [wait for wait in waits if " and " in wait[0]]
+    alone = [wait for wait in waits if wait[0].startswith("…") and wait not in two]
+    return [*(wait for wait in waits if not wait[0].startswith("…")), *alone[:3], *two[:5]]

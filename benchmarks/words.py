@@ -65,6 +65,10 @@ Server time of a whole response, from session and membership to the rendered pag
 has an activity of 100,000 entries, a tenth of them orders. The total of a smart search is cached for 30 seconds; the
 builder counts each time."""
 
+SOURCES = """\
+{people} contacts, as many visitors (six in ten are contacts), twenty events for each visitor. Of filters the slowest one is
+named, of every two filters the slowest pair; pages that everybody has seen are among them."""
+
 UPLOAD = """\
 A file sent to the upload page as a browser sends it, in one piece, while the memory of the larger web process is
 measured: before the upload, and its maximum."""

@@ -3,6 +3,8 @@
 import random
 import threading
 from contextlib import suppress
+from dataclasses import replace
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -16,11 +18,13 @@ from contacts.values.columns import IDENTIFIERS
 from imports.models import Import, Status
 from imports.pipeline import undo
 from tenants.isolation.context import tenant_context
+from tenants.isolation.statements import run
 from tenants.models import Tenant
 from tests.imports.helpers import bring, work
 from tests.tracking.helpers import NOW, contact, device, hit, site_of, stored, visitor
 from tracking import contact_data, contact_visits, quarantine
-from tracking.models import ContactVisit, Quarantine, Site, Visitor
+from tracking.funnel import NAMES as NAMES_OF_STAGES
+from tracking.models import ContactVisit, Page, PageVisitor, Quarantine, Site, Visitor
 
 KINDS = ("page", "identify", "track", "order")
 NAMES = ("Viewed product", "add_to_cart", "Signed up")
@@ -201,3 +205,46 @@ def test_two_at_once_do_not_forget_each_others_visitor(tenant: Tenant, site: Sit
         thread.join()
     assert kept(tenant) == added_up(tenant)
     assert kept(tenant)[anna]["visitors"] == 2
+
+
+def test_what_was_there_before_is_filled_in_by_the_migration(tenant: Tenant, site: Site) -> None:
+    """From the events alone, it finds what the hits have left when they came."""
+    Tenant.objects.filter(pk=tenant.pk).update(time_zone="Asia/Kolkata")
+    contact(tenant, email="anna@example.com")
+    one, two = device(), device()
+    page = replace(hit(one), url="https://Shop.example:8080/boots/red?size=42")
+    stored(
+        site, page, replace(hit(two), url="http://shop.example"), hit(one, "track", name="AddToCart"), hit(two, "order")
+    )
+    stored(site, hit(one), hit(two, "track", name="view_item"), at=NOW + 90)
+    stored(site, hit(one, "identify", email="anna@example.com"), at=NOW + 9_000)
+    named = ("pk", "stage", "seconds", "hours")
+
+    def everything() -> list[Any]:
+        rows = ContactVisit.objects.values()
+        seen = PageVisitor.objects.values_list("page_id", "visitor_id")
+        addresses = dict(Page.objects.values_list("pk", "path"))
+        return [
+            sorted(Visitor.objects.values_list(*named)),
+            [{k: v for k, v in row.items() if k != "tenant_id"} for row in rows],
+            sorted((addresses[page_id], visitor_id) for page_id, visitor_id in seen),
+            sorted(Page.objects.values_list("host", "path")),
+        ]
+
+    migration = import_module("tracking.migrations.0021_contact_visit")
+    with tenant_context(tenant.pk):
+        before = everything()
+        Visitor.objects.update(stage=0, seconds=0, hours=0)
+        for model in (ContactVisit, PageVisitor, Page):
+            model.objects.all().delete()
+        for statement in (migration.BACKFILL, migration.PAGES, migration.PAGE_VISITORS, migration.CONTACTS):
+            run(statement, **migration.NAMES)
+        assert everything() == before
+    assert [len(part) for part in before] == [2, 1, 3, 2]
+
+
+def test_the_migration_knows_the_names_of_stages() -> None:
+    migration = import_module("tracking.migrations.0021_contact_visit")
+    assert {key: set(names) for key, names in migration.NAMES.items()} == {
+        stage.name.lower(): set(names) for stage, names in NAMES_OF_STAGES.items()
+    }
