@@ -12,6 +12,7 @@ from sources import identity as identities
 from tenants.roles import allow
 from tenants.web.request import WorkspaceRequest, user_id
 from tracking import links
+from tracking.models import Visitor
 
 
 @allow("contacts.view")
@@ -42,6 +43,7 @@ def link(request: WorkspaceRequest, contact_id: int) -> HttpResponse:
 def release(request: WorkspaceRequest, contact_id: int, visitor_id: int) -> HttpResponse:
     """Say that a visitor is not this contact."""
     contact = get_object_or_404(Contact, pk=contact_id)
+    get_object_or_404(Visitor, pk=visitor_id)
     if identities.release(visitor_id, contact.pk, user_id=user_id(request)):
         back = reverse("sources:undo_release", args=[contact.pk, visitor_id])
         messages.success(request, f"Visitor {visitor_id} released. It is anonymous again.", extra_tags=back)
@@ -55,10 +57,9 @@ def release(request: WorkspaceRequest, contact_id: int, visitor_id: int) -> Http
 def undo_release(request: WorkspaceRequest, contact_id: int, visitor_id: int) -> HttpResponse:
     """Give a released visitor back to the contact."""
     contact = get_object_or_404(Contact, pk=contact_id)
+    get_object_or_404(Visitor, pk=visitor_id)
     if identities.undo_release(visitor_id, contact.pk, user_id=user_id(request)):
         messages.success(request, f"Undone. Visitor {visitor_id} belongs to this contact again.")
     else:
-        messages.warning(
-            request, f"Visitor {visitor_id} was matched with another contact or deleted. Nothing was changed."
-        )
+        messages.warning(request, f"Visitor {visitor_id} was matched with another contact. Nothing was changed.")
     return redirect_to(request, "sources:identity", contact.pk)

@@ -95,9 +95,9 @@ def add(request: HttpRequest) -> HttpResponse:
 
 @allow("settings.manage")
 @require_safe
-def edit(request: HttpRequest, source_id: int) -> HttpResponse:
+def edit(request: HttpRequest, name_id: int) -> HttpResponse:
     """One name, to be changed."""
-    source = get_object_or_404(SourceName, pk=source_id)
+    source = get_object_or_404(SourceName, pk=name_id)
     form = NameForm(initial={"name": source.name, "touchpoint": source.touchpoint}, kind=source.kind)
     return render_page(request, "tracking/source.html", _one(source, form))
 
@@ -108,8 +108,8 @@ def _one(source: SourceName, form: NameForm) -> dict[str, Any]:
 
 @allow("settings.manage")
 @require_POST
-def rename(request: HttpRequest, source_id: int) -> HttpResponse:
-    source = get_object_or_404(SourceName.objects.select_for_update(), pk=source_id)
+def rename(request: HttpRequest, name_id: int) -> HttpResponse:
+    source = get_object_or_404(SourceName.objects.select_for_update(), pk=name_id)
     before = {"name": source.name, "touchpoint": source.touchpoint}
     form = NameForm(request.POST, kind=source.kind)
     if form.is_valid():
@@ -123,14 +123,14 @@ def rename(request: HttpRequest, source_id: int) -> HttpResponse:
             messages.success(request, f"“{source.name}” saved.")
             return redirect_to(request, "tracking:sources")
     # What could not be saved is not shown as if it were.
-    return invalid(request, "tracking/source.html", _one(SourceName.objects.get(pk=source_id), form))
+    return invalid(request, "tracking/source.html", _one(SourceName.objects.get(pk=name_id), form))
 
 
 @allow("settings.manage")
 @require_POST
-def archive(request: HttpRequest, source_id: int, away: bool) -> HttpResponse:
+def archive(request: HttpRequest, name_id: int, away: bool) -> HttpResponse:
     """Archive a name, or take it back. A second click changes nothing."""
-    source = get_object_or_404(SourceName, pk=source_id)
+    source = get_object_or_404(SourceName, pk=name_id)
     if names.archive(source, away=away):
         _note(request, "archived" if away else "restored", source)
         said = "archived. Imports no longer offer it." if away else "restored."

@@ -15,6 +15,7 @@ from django.test import Client
 from contacts.models import Attribute, BulkAction, Category, Contact, Merge, SignupForm
 from imports.models import Import, SavedMapping
 from segments.models import Segment
+from sources.models import Ambiguity, Source
 from tenants.isolation.base import TenantModel
 from tenants.isolation.context import tenant_context
 from tenants.models import AuditEntry, Invitation, Membership
@@ -24,16 +25,17 @@ from tests.imports.helpers import bring, receive
 from tests.tenants import hostile
 from tests.tenants.hostile import ALONE, PARTS, RAW, VALUES, Form, forms_of, listening, matches
 from tests.tenants.isolation.test_isolation import fill
-from tracking.models import MailHook, Quarantine, Site, SourceName
+from tracking.models import MailHook, Quarantine, Site, SourceName, Visitor
 
 pytestmark = pytest.mark.long
 FILE = "email,first_name,phone,tier\nann@example.com,Ann,+447911123456,gold\nnot-an-address,Bob,,\nbob@example.com,Bob,,x\n"
 # Which rows a number in an address may be about.
 OBJECTS: dict[str, Any] = {
-    "import_id": Import, "contact_id": Contact, "segment_id": Segment, "site_id": Site, "source_id": SourceName,
+    "import_id": Import, "contact_id": Contact, "segment_id": Segment, "site_id": Site, "name_id": SourceName,
     "hook_id": MailHook, "action_id": BulkAction, "entry_id": AuditEntry, "form_id": SignupForm, "field_id": Attribute,
     "category_id": Category, "merge_id": Merge, "saved_id": SavedMapping, "membership_id": Membership,
-    "invitation_id": Invitation, "item_id": Quarantine,
+    "invitation_id": Invitation, "item_id": Quarantine, "source_id": Source, "ambiguity_id": Ambiguity,
+    "visitor_id": Visitor,
 }  # fmt: skip
 WORDS = {"key": ["email", "tier", "nope"], "outcome": ["created"], "token": ["x"], "uidb36": ["1"]}
 ROUTES = hostile.routes(settings.WORKSPACE_URLCONF)
