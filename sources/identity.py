@@ -16,7 +16,7 @@ from imports.results.provenance import Provenance
 from sources.models import Ambiguity
 from tenants import audit
 from tracking import claims, links, overview
-from tracking.models import Site, Visitor, VisitorIdentifier, VisitorRefusal
+from tracking.models import MatchedBy, Site, Visitor, VisitorIdentifier, VisitorRefusal
 from tracking.overview import Visit
 
 # So many visitors are shown, the last seen first.
@@ -130,7 +130,7 @@ def _ties(contact: Contact, visitors: Sequence[Visitor], used: Sequence[VisitorI
 
 def _rule(visitor: Visitor, *, former: bool) -> str:
     """Why a visitor was matched, by the rules of docs/identity.md, in a sentence."""
-    if visitor.matched_by == claims.DECISION:
+    if visitor.matched_by == MatchedBy.DECISION:
         return "Its identifiers belonged to several contacts, and a member decided."
     if visitor.matched_by == links.KIND:
         return "It opened a tracked link of this contact."

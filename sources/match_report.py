@@ -11,7 +11,7 @@ from contacts.models import Contact
 from contacts.values.columns import IDENTIFIERS
 from sources.models import Source, SourceMember
 from tenants.isolation.context import current_tenant
-from tenants.isolation.statements import fetch, run
+from tenants.isolation.statements import fetch, fill, run
 from tenants.models import Tenant
 
 # Contacts that one step compares.
@@ -22,33 +22,23 @@ RECENCY_DAYS, MOST_VISITS = 180, 10
 # The share of matched people with orders below whose amount everybody has all points for it.
 TOP_SHARE = 0.9
 
-# How visitors are matched, the strongest way first (tracking).
-KINDS = ("link", *IDENTIFIERS, "decision")
-
 NEXT = """
 SELECT max(p.contact_id) FROM (
   SELECT m.contact_id FROM source_member m WHERE m.tenant_id = %(tenant)s AND m.source_id = %(source)s
     AND m.contact_id > %(after)s ORDER BY m.contact_id LIMIT %(step)s) p"""
-# The members (after, last]: the strongest identifier of their visitors, since when, and the points but for orders. Writes
-# only those that differ.
+# The members (after, last], by what their visitors add up to (tracking.contact_visits): the strongest identifier, since
+# when, and the points but for orders. Writes only those that differ.
 MATCH = """
-WITH met AS (
-  SELECT v.contact_id, min(v.claimed_at) AS at, max(v.last_seen) AS seen, sum(v.visits) AS visits,
-    (%(kinds)s::text[])[min(array_position(%(kinds)s::text[], v.matched_by::text))] AS kind
-  FROM visitor v WHERE v.tenant_id = %(tenant)s AND v.contact_id > %(after)s AND v.contact_id <= %(last)s
-  GROUP BY v.contact_id),
-judged AS (
-  SELECT m.contact_id, w.kind, w.at, round(
-    %(recency)s * greatest(0, 1 - extract(epoch FROM %(now)s - w.seen) / (86400.0 * %(days)s))
+WITH judged AS (
+  SELECT m.contact_id, w.matched_by AS kind, w.matched_at AS at, round(
+    %(recency)s * greatest(0, 1 - extract(epoch FROM %(now)s - w.last_seen) / (86400.0 * %(days)s))
     + %(frequency)s * least(1, w.visits / %(most)s::numeric))::smallint AS score
-  FROM source_member m LEFT JOIN met w ON w.contact_id = m.contact_id
+  FROM source_member m LEFT JOIN contact_visit w ON w.tenant_id = %(tenant)s AND w.contact_id = m.contact_id
   WHERE m.tenant_id = %(tenant)s AND m.source_id = %(source)s AND m.contact_id > %(after)s AND m.contact_id <= %(last)s)
 UPDATE source_member m SET matched_by = j.kind, matched_at = j.at, score = j.score, amount = NULL
 FROM judged j WHERE m.tenant_id = %(tenant)s AND m.source_id = %(source)s AND m.contact_id = j.contact_id
   AND (m.matched_by, m.matched_at, m.score, m.amount) IS DISTINCT FROM (j.kind, j.at, j.score, NULL)"""
-
-
-# Members that were just written are unknown to the planner, which takes them for one and would look through all visitors for
+# Members that were just written are unknown to the planner, which takes them for one and would look through all others for
 # each of a hundred thousand. Until the end of the transaction.
 HASH_JOINS = "SET LOCAL enable_nestloop = off"
 
@@ -60,8 +50,8 @@ def match_step(source: Source, *, now: datetime) -> bool:
     if last is None:
         return False
     run(
-        MATCH, source=source.pk, after=source.cursor, last=last, kinds=list(KINDS), now=now, days=RECENCY_DAYS,
-        recency=RECENCY_POINTS, frequency=FREQUENCY_POINTS, most=MOST_VISITS,
+        MATCH, source=source.pk, after=source.cursor, last=last, now=now, days=RECENCY_DAYS, recency=RECENCY_POINTS,
+        frequency=FREQUENCY_POINTS, most=MOST_VISITS,
     )  # fmt: skip
     source.cursor = last
     return True
@@ -107,13 +97,13 @@ COUNTS = """
 SELECT coalesce(m.matched_by, ''), count(*), count(c.external_id), count(c.email), count(c.phone)
 FROM source_member m JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = m.contact_id AND c.deleted_at IS NULL
 WHERE m.tenant_id = %(tenant)s AND m.source_id = %(source)s GROUP BY 1"""
-# Members that are not matched, and that somebody has yet to tell apart from others (sources.ambiguities).
-AMBIGUOUS = """
-SELECT count(DISTINCT m.contact_id) FROM ambiguity a
-CROSS JOIN LATERAL jsonb_array_elements(a.candidates) k
-JOIN source_member m ON m.tenant_id = %(tenant)s AND m.source_id = %(source)s AND m.contact_id = (k ->> 'contact')::bigint
-  AND m.matched_by IS NULL
+# Contacts that somebody has yet to tell apart from others (sources.ambiguities).
+UNCLEAR = """
+SELECT (k ->> 'contact')::bigint FROM ambiguity a CROSS JOIN LATERAL jsonb_array_elements(a.candidates) k
 WHERE a.tenant_id = %(tenant)s AND a.visitor_id IS NOT NULL AND a.state <> 'decided'"""
+AMBIGUOUS = """
+SELECT count(*) FROM source_member m WHERE m.tenant_id = %(tenant)s AND m.source_id = %(source)s AND m.matched_by IS NULL
+  AND m.contact_id IN ({unclear})"""
 # Matched people by the day on which they were first matched; days without any are left out.
 GROWTH = """
 SELECT m.matched_at::date, count(*) FROM source_member m
@@ -131,7 +121,7 @@ def figures(source: Source) -> dict[str, Any]:
     return {
         "contacts": sum(row[1] for row in rows),
         "matched": sum(report["matched"].values()),
-        "ambiguous": int(fetch(AMBIGUOUS, source=source.pk)[0][0]),
+        "ambiguous": int(fetch(fill(AMBIGUOUS, unclear=UNCLEAR), source=source.pk)[0][0]),
         "report": report,
         "growth": thinned([(day.isoformat(), count) for day, count in fetch(GROWTH, source=source.pk)]),
     }
@@ -200,23 +190,20 @@ def _parts(contacts: int, ambiguous: int, report: Mapping[str, Any]) -> list[Par
 # The same for an import that is no source: asked when its page is open.
 OF_IMPORT = """
 WITH own AS (
-  SELECT t.contact_id FROM touched t WHERE t.tenant_id = %(tenant)s AND t.import_id = %(import_id)s
-  UNION
-  SELECT unnest(l.contact_ids) FROM import_listing l WHERE l.tenant_id = %(tenant)s AND l.import_id = %(import_id)s),
-met AS (
-  SELECT v.contact_id, min(array_position(%(kinds)s::text[], v.matched_by::text)) AS place
-  FROM own f JOIN visitor v ON v.tenant_id = %(tenant)s AND v.contact_id = f.contact_id GROUP BY v.contact_id)
-SELECT coalesce((%(kinds)s::text[])[m.place], ''), count(*),
-  count(c.external_id), count(c.email), count(c.phone)
-FROM own f JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = f.contact_id AND c.deleted_at IS NULL
-LEFT JOIN met m ON m.contact_id = f.contact_id GROUP BY 1"""
+  SELECT c.id, c.external_id, c.email, c.phone FROM (
+    SELECT t.contact_id FROM touched t WHERE t.tenant_id = %(tenant)s AND t.import_id = %(import_id)s
+    UNION
+    SELECT unnest(l.contact_ids) FROM import_listing l WHERE l.tenant_id = %(tenant)s AND l.import_id = %(import_id)s) f
+  JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = f.contact_id AND c.deleted_at IS NULL)
+SELECT coalesce(w.matched_by, ''), count(*), count(o.external_id), count(o.email), count(o.phone),
+  count(*) FILTER (WHERE w.matched_by IS NULL AND o.id IN ({unclear}))
+FROM own o LEFT JOIN contact_visit w ON w.tenant_id = %(tenant)s AND w.contact_id = o.id GROUP BY 1"""
 
 
 def of_import(import_id: int) -> list[Part]:
-    """The figures of an import's contacts; ambiguous visitors are not told apart from others there."""
-    rows = fetch(OF_IMPORT, import_id=import_id, kinds=list(KINDS))
-    report = _by_kind(rows)
-    return _parts(sum(row[1] for row in rows), 0, report)
+    """The figures of an import's contacts, which add up to those that are not deleted."""
+    rows = fetch(fill(OF_IMPORT, unclear=UNCLEAR), import_id=import_id)
+    return _parts(sum(row[1] for row in rows), sum(row[5] for row in rows), _by_kind(rows))
 
 
 def _by_kind(rows: Sequence[tuple[Any, ...]]) -> dict[str, dict[str, int]]:

@@ -17,10 +17,9 @@ from contacts.values.columns import IDENTIFIERS
 from tenants.isolation import statements
 from tenants.isolation.context import current_tenant
 from tracking import contact_visits, links, visitors
-from tracking.models import Visitor, VisitorIdentifier, VisitorRefusal
+from tracking.models import STRONGEST_FIRST, MatchedBy, Visitor, VisitorIdentifier, VisitorRefusal
 
 # How a visitor was matched that a member has decided about.
-DECISION = "decision"
 _CLAIM = ("contact_id", "claimed_at", "matched_by", "import_id", "row_no", "page")
 _ANONYMOUS: dict[str, Any] = dict.fromkeys(_CLAIM)
 
@@ -41,21 +40,21 @@ POINTERS = """
 WITH {people}
 SELECT p.visitor_id, p.kind, p.value, p.contact_id FROM pointing p
 JOIN visitor v ON v.tenant_id = %(tenant)s AND v.id = p.visitor_id AND v.contact_id IS NULL
-ORDER BY p.visitor_id, array_position(ARRAY['link', 'external_id', 'email', 'phone'], p.kind::text), p.contact_id, p.value"""
+ORDER BY p.visitor_id, array_position({strongest_first}, p.kind::text), p.contact_id, p.value"""
 # Unclaimed visitors whose identifiers lead to one contact. Runs under the write lock, which imports and hits take too.
 TIE = """
 WITH {people}
 UPDATE visitor v SET contact_id = j.contact_id, claimed_at = %(now)s, page = (
     SELECT i.page FROM visitor_identifier i WHERE i.tenant_id = %(tenant)s AND i.visitor_id = v.id
-      AND i.kind = (ARRAY['link', 'external_id', 'email', 'phone'])[j.strength] ORDER BY i.seen_at LIMIT 1),
-  matched_by = (ARRAY['link', 'external_id', 'email', 'phone'])[j.strength]
+      AND i.kind = j.kind ORDER BY i.seen_at LIMIT 1), matched_by = j.kind
 FROM judged j WHERE v.tenant_id = %(tenant)s AND v.id = j.visitor_id AND v.contact_id IS NULL
 RETURNING v.contact_id"""
 
 
 def pointers(visitor_ids: Sequence[int]) -> list[Pointer]:
     """What the identifiers of those of the visitors that are unclaimed lead to; by visitor, the strongest kind first."""
-    rows = statements.fetch(statements.fill(POINTERS, people=visitors.people_of(GIVEN)), ids=list(visitor_ids))
+    statement = statements.fill(POINTERS, people=visitors.people_of(GIVEN), strongest_first=STRONGEST_FIRST)
+    rows = statements.fetch(statement, ids=list(visitor_ids))
     return [Pointer(*row) for row in rows]
 
 
@@ -97,7 +96,7 @@ def named_since(moment: datetime, *, after: int, most: int) -> list[tuple[int, d
 
 def decide(visitor_id: int, contact_id: int, *, now: datetime) -> bool:
     """Claim a visitor for the contact that a member says it is. False when it is gone, or somebody's already."""
-    claim = {**_ANONYMOUS, "contact_id": contact_id, "claimed_at": now, "matched_by": DECISION}
+    claim = {**_ANONYMOUS, "contact_id": contact_id, "claimed_at": now, "matched_by": MatchedBy.DECISION}
     return _changed(Visitor.objects.filter(pk=visitor_id, contact_id=None), contact_id, claim)
 
 
@@ -110,7 +109,7 @@ def _changed(mine: Any, contact_id: int, values: dict[str, Any]) -> bool:
 
 def undo_decision(visitor_id: int, contact_id: int) -> bool:
     """Make a visitor anonymous again that a member has decided about. False when it is no longer so."""
-    mine = Visitor.objects.filter(pk=visitor_id, contact_id=contact_id, matched_by=DECISION)
+    mine = Visitor.objects.filter(pk=visitor_id, contact_id=contact_id, matched_by=MatchedBy.DECISION)
     return _changed(mine, contact_id, _ANONYMOUS)
 
 

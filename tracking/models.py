@@ -1,5 +1,6 @@
 """Whom the pixel saw: sites, visitors, what they named themselves, and what they did."""
 
+from enum import StrEnum
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -10,6 +11,20 @@ from django.utils import timezone
 
 from core.exact_json import JSONField
 from tenants.isolation.base import TenantModel
+
+
+class MatchedBy(StrEnum):
+    """By what a visitor is matched with a contact, the strongest first. A decision is a member's."""
+
+    LINK = "link"
+    EXTERNAL_ID = "external_id"
+    EMAIL = "email"
+    PHONE = "phone"
+    DECISION = "decision"
+
+
+# The same order for statements.
+STRONGEST_FIRST = f"ARRAY[{', '.join(repr(kind.value) for kind in MatchedBy)}]"
 
 
 class Site(TenantModel):
@@ -65,7 +80,7 @@ class Visitor(TenantModel):
     hours = models.IntegerField(default=0, db_default=0)
     contact_id = models.BigIntegerField(null=True)
     claimed_at = models.DateTimeField(null=True)
-    # Why: the kind of identifier, and where it met the contact: an import's row, or a page.
+    # Why: MatchedBy, and where it met the contact: an import's row, or a page.
     matched_by = models.CharField(max_length=12, null=True)
     import_id = models.BigIntegerField(null=True)
     row_no = models.IntegerField(null=True)

@@ -50,8 +50,7 @@ WHO_USED = """SELECT s.visitor_id FROM visitor_identifier s
     WHERE s.tenant_id = %(tenant)s AND s.kind = %(kind)s AND s.value = %(value)s"""
 TIE = """
 WITH {people}
-UPDATE visitor v SET contact_id = j.contact_id, claimed_at = %(now)s,
-  matched_by = (ARRAY['link', 'external_id', 'email', 'phone'])[j.strength]
+UPDATE visitor v SET contact_id = j.contact_id, claimed_at = %(now)s, matched_by = j.kind
 FROM judged j WHERE v.tenant_id = %(tenant)s AND v.id = j.visitor_id AND v.contact_id IS NULL
 RETURNING v.contact_id"""
 

@@ -9,6 +9,7 @@ from contacts.identity import queries, revert
 from contacts.staging import Staging
 from contacts.values.columns import IDENTIFIERS
 from tracking import contact_visits
+from tracking.models import STRONGEST_FIRST
 
 # An alias `a` speaks for its contact as long as no living contact has it as its own.
 # One look-up by an index for each: the three kinds in one condition would read all contacts for each alias.
@@ -50,7 +51,7 @@ people AS (
 pointing AS (SELECT p.visitor_id, p.kind, p.value, p.contact_id FROM people p WHERE NOT {refused}),
 judged AS (
   SELECT p.visitor_id, min(p.contact_id) AS contact_id,
-         min(array_position(ARRAY['link', 'external_id', 'email', 'phone'], p.kind::text)) AS strength
+         ({strongest_first})[min(array_position({strongest_first}, p.kind::text))] AS kind
   FROM pointing p GROUP BY p.visitor_id HAVING min(p.contact_id) = max(p.contact_id))"""
 # A contact by its number in an identifier {i} of kind `link`: itself, or what it was merged into, while it lives.
 LINKED = """JOIN LATERAL (
@@ -153,7 +154,10 @@ def people_of(whose: str) -> str:
     """PEOPLE for the visitors that a sub-select of our own names: CTEs `named`, `people`, `pointing`, `judged`."""
     refused = statements.fill(REFUSED, visitor="p.visitor_id", contact="p.contact_id", kind="p.kind", value="p.value")
     linked = statements.fill(LINKED, i="n")
-    return statements.fill(PEOPLE, whose=whose, free=FREE_ALIAS, trusted=TRUSTED, refused=refused, linked=linked)
+    return statements.fill(
+        PEOPLE, whose=whose, free=FREE_ALIAS, trusted=TRUSTED, refused=refused, linked=linked,
+        strongest_first=STRONGEST_FIRST,
+    )  # fmt: skip
 
 
 def match(staging: Staging, *, kept: Collection[str] = ()) -> dict[str, int]:
@@ -203,7 +207,7 @@ SEEN_SINCE = "SELECT r.visitor_id FROM visitor_identifier r WHERE r.tenant_id = 
 LATE = """
 WITH {people}
 UPDATE visitor v SET contact_id = j.contact_id, claimed_at = %(now)s, import_id = %(import_id)s, row_no = t.row_no,
-                     matched_by = (ARRAY['link', 'external_id', 'email', 'phone'])[j.strength]
+                     matched_by = j.kind
 FROM judged j JOIN touched t ON t.tenant_id = %(tenant)s AND t.contact_id = j.contact_id AND t.import_id = %(import_id)s
 WHERE v.tenant_id = %(tenant)s AND v.id = j.visitor_id AND v.contact_id IS NULL
 RETURNING v.contact_id"""

@@ -84,11 +84,8 @@ def _filters(query: ResolvedQuery) -> dict[str, Any]:
          "value": getattr(query, name)}
         for name in _LABELS
     ]  # fmt: skip
-    sources = [
-        (str(pk), name)
-        for pk, name in Source.objects.filter(archived_at=None).order_by("name").values_list("pk", "name")
-    ]
-    sites = [(str(pk), name) for pk, name in Site.objects.order_by("name").values_list("pk", "name")]
+    sources = _named(Source.objects.filter(archived_at=None))
+    sites = _named(Site.objects)
     others = (
         ("region", "Region", "Any region", places.countries(COUNTRY_CODES), query.region),
         ("source", "Source", "Any source", sources, str(query.source or "")),

@@ -7,11 +7,13 @@ from decimal import Decimal
 import pytest
 
 from contacts.models import Contact
+from imports.models import Listing
 from segments.models import Member, Segment
 from sources import match_report, refresh
-from sources.models import Source, SourceMember
+from sources.models import Ambiguity, Source, SourceMember
 from tenants.isolation.context import current_tenant
 from tenants.models import Tenant
+from tracking import contact_visits
 from tracking.models import Event, Site, Visitor
 
 pytestmark = pytest.mark.django_db
@@ -32,6 +34,7 @@ def visit(contact: Contact | None, by: str | None, *, at: datetime = NOW, visits
         site_id=1, device=uuid.uuid4(), first_seen=at, last_seen=at, visits=visits, matched_by=by,
         contact_id=contact and contact.pk, claimed_at=at if contact else None,
     )  # fmt: skip
+    contact_visits.refresh([visitor.contact_id])
     return visitor
 
 
@@ -91,6 +94,7 @@ def test_a_visitor_who_names_himself_later_is_matched_by_the_next_sweep(inside: 
     Visitor.objects.filter(pk=waiting.pk).update(
         contact_id=ann.pk, matched_by="email", claimed_at=NOW + timedelta(minutes=5)
     )
+    contact_visits.refresh([ann.pk])
     due = Source.objects.filter(refresh.is_due(NOW + timedelta(minutes=6)))
     assert [s.pk for s in due] == [source.pk]
     refresh.begin(source)
@@ -177,3 +181,17 @@ def test_a_source_whose_segments_are_gone_fails_with_the_reason(inside: Tenant) 
     Segment.objects.all().delete()
     assert run(source).state == "failed"
     assert source.reason == "Its segments no longer exist."
+
+
+def test_contacts_that_a_visitor_could_be_are_ambiguous_in_both_reports(inside: Tenant) -> None:
+    ann, ben, cleo = people(3)
+    visit(cleo, "email")
+    candidates = [{"contact": c.pk, "kind": "email", "value": c.email} for c in (ann, ben, cleo)]
+    Ambiguity.objects.create(visitor_id=visit(None, None).pk, candidates=candidates)
+    source = run(source_of([ann, ben, cleo]))
+    assert source.ambiguous == 2
+    Listing.objects.create(
+        tenant_id=current_tenant(), import_id=1, start=0, part=0, keys=[], contact_ids=[ann.pk, cleo.pk]
+    )
+    parts = {part.key: part.count for part in match_report.of_import(1)}
+    assert (parts["email"], parts["ambiguous"], parts["unseen"]) == (1, 1, 0)

@@ -17,6 +17,7 @@ from tenants.isolation.context import tenant_context
 from tenants.models import AuditEntry
 from tests.cast import Actor
 from tests.imports.helpers import bring, flat
+from tracking import contact_visits
 from tracking.models import Visitor
 
 pytestmark = pytest.mark.django_db
@@ -37,6 +38,7 @@ def source(alice: Actor) -> Source:
             site_id=1, device=uuid.uuid4(), first_seen=AT, last_seen=AT, contact_id=contacts[0].pk, matched_by="email",
             claimed_at=AT, page="https://shop.example.com/checkout",
         )  # fmt: skip
+        contact_visits.refresh([contacts[0].pk])
         made: Source = Source.objects.create(name="Club", type="customers", origin="segments", segments=[segment.pk])
     refresh.work(own, made.pk)
     return made
@@ -129,6 +131,7 @@ def test_every_import_has_the_report_and_can_become_a_source(alice: Actor) -> No
             matched_by="email",
             claimed_at=AT,
         )
+        contact_visits.refresh([ann.pk])
     fragment = body(alice.get(f"sources/of-import/{imp.pk}/"))
     assert "Match report" in fragment
     assert "Make it a source" in fragment
