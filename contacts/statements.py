@@ -16,7 +16,7 @@ from typing import Any
 from django.db import connection
 
 from contacts.staging import Reverted, RowOutcome, Staging
-from contacts.values.changed import Side, StatusPart
+from contacts.values.value_changes import Side, StatusPart
 from tenants.isolation.statements import SLOT, fill
 
 __all__ = ["fetch", "fill", "run", "stream"]

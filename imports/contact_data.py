@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from contacts.errors import NotAllowed
 from contacts.extensions import Identifiers, TransferRecord
-from contacts.values.changed import sides
 from contacts.values.columns import IDENTIFIERS
+from contacts.values.value_changes import sides
 from imports import cleanup
 from imports.models import Import, Phase, RowEffect
 from imports.pipeline import queries

@@ -315,8 +315,8 @@ class RejectedRow(TenantModel):
 class RowEffect(TenantModel):
     """Which contact a row made or changed, and how. Key: (tenant_id, import_id, row_no).
 
-    `changed` has each value that was overwritten, before and after (contacts.values.changed); NULL for a created contact:
-    everything is the row's. `was_at` is the contact's time of change before.
+    `changed` has each value that was overwritten, before and after (contacts.values.value_changes); NULL for a created
+    contact: everything is the row's. `was_at` is the contact's time of change before.
     """
 
     row_no = models.IntegerField(primary_key=True)

@@ -10,7 +10,7 @@ from django.utils import timezone
 from contacts.duplicates import merge
 from contacts.models import Alias, Contact
 from contacts.values.columns import IDENTIFIERS
-from core import formatting, lanes
+from core import formatting, swimlanes
 from imports.results import provenance
 from imports.results.provenance import Provenance
 from sources.models import Ambiguity
@@ -54,7 +54,7 @@ class Page:
     identifiers: list[Known]
     ties: list[Tie]
     more: int
-    picture: lanes.Lanes | None
+    picture: swimlanes.Lanes | None
     visits: list[Visit]
     releases: list[VisitorRefusal]
 
@@ -139,19 +139,19 @@ def _rule(visitor: Visitor, *, former: bool) -> str:
     return "No other contact had an identifier of this visitor."
 
 
-def _picture(visitors: Sequence[Visitor], visits: Sequence[Visit]) -> lanes.Lanes | None:
+def _picture(visitors: Sequence[Visitor], visits: Sequence[Visit]) -> swimlanes.Lanes | None:
     rows = []
     for visitor in visitors[:8]:
         blocks = [_block(visit, visitor.claimed_at) for visit in visits if visit.visitor_id == visitor.pk]
         if blocks:
-            rows.append(lanes.Lane(f"Visitor {visitor.pk}", blocks))
-    return lanes.draw(rows, sentence="Browsers and visits")
+            rows.append(swimlanes.Lane(f"Visitor {visitor.pk}", blocks))
+    return swimlanes.draw(rows, sentence="Browsers and visits")
 
 
-def _block(visit: Visit, claimed_at: datetime | None) -> lanes.Block:
+def _block(visit: Visit, claimed_at: datetime | None) -> swimlanes.Block:
     known = claimed_at is not None and visit.last_at >= claimed_at
-    words = f"{formatting.moment(visit.first.at)}, {lanes.pages(visit.pages)}"
-    return lanes.Block(visit.first.at, visit.last_at, visit.pages, words, "who" if known else "same")
+    words = f"{formatting.moment(visit.first.at)}, {swimlanes.pages(visit.pages)}"
+    return swimlanes.Block(visit.first.at, visit.last_at, visit.pages, words, "who" if known else "same")
 
 
 def release(visitor_id: int, contact_id: int, *, user_id: int) -> bool:

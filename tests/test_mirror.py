@@ -52,7 +52,7 @@ ELSEWHERE = {
     "sources/ambiguities/decisions.py": "tests/sources/views/test_ambiguities.py",
     "sources/ambiguities/evidence.py": "tests/sources/views/test_ambiguities.py",
     "sources/views/identity.py": "tests/sources/test_identity.py",
-    "core/lanes.py": "tests/sources/views/test_ambiguities.py",
+    "core/swimlanes.py": "tests/sources/views/test_ambiguities.py",
     "contacts/change_log.py": "tests/contacts/listing/test_contact_list.py",
     "contacts/privacy/retention.py": "tests/contacts/bulk/test_actions.py",
     "contacts/leased_job.py": "tests/contacts/linkage/test_linkage.py",

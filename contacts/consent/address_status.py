@@ -14,7 +14,7 @@ from django.db.models import Q
 from contacts import change_log, statements, value_state, write_lock
 from contacts.models import Alias, Contact, StatusReason
 from contacts.staging import Staging
-from contacts.values import changed, channel_status
+from contacts.values import channel_status, value_changes
 from tenants.isolation.statements import fetch, fill
 
 # The reason that a status carries which came with the address.
@@ -79,7 +79,7 @@ def plan(staging: Staging, *, milder: bool, start: int, stop: int) -> int:
     planned = 0
     for channel in channel_status.ORDERS:
         if statements.fetch(fill(ANY, channel=channel), staging)[0][0]:
-            entry = changed.status(channel, "({order})[k.place]", reason="%(reason)s")
+            entry = value_changes.status(channel, "({order})[k.place]", reason="%(reason)s")
             statement = _filled(fill(PLAN, silent=_SILENT if milder else "", known=KNOWN, entry=entry), channel)
             planned += statements.run(statement, staging, start=start, stop=stop, reason=REASON)
     return planned

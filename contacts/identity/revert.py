@@ -16,11 +16,11 @@ from contacts.consent import address_status
 from contacts.models import Contact
 from contacts.staging import Staging
 from contacts.statements import fill
-from contacts.values import changed, channel_status
-from contacts.values.changed import DELETED, Companion, DeletedPart, Side, StatusPart
+from contacts.values import channel_status, value_changes
 from contacts.values.columns import CORE_COLUMNS
+from contacts.values.value_changes import DELETED, Companion, DeletedPart, Side, StatusPart
 
-_NAMED = "ARRAY[" + ", ".join(f"'{key}'" for key in changed.OWN_KEYS) + "]"
+_NAMED = "ARRAY[" + ", ".join(f"'{key}'" for key in value_changes.OWN_KEYS) + "]"
 
 
 @dataclass(frozen=True)
@@ -172,7 +172,7 @@ def redo(staging: Staging, *, start: int, stop: int, now: datetime) -> RevertRes
 
 def _write_values(staging: Staging, span: dict[str, Any], *, old: Side, new: Side, now: datetime, which: str) -> None:
     """Give values that are still those of side `old` the ones of side `new`."""
-    statements.run(fill(TURNED, which=which, current=changed.current()), staging, **span, old=int(old))
+    statements.run(fill(TURNED, which=which, current=value_changes.current()), staging, **span, old=int(old))
     tables.analyze(staging, "turned")
     mine, theirs = ("t.at", "t.was_at") if new == Side.BEFORE else ("t.was_at", "t.at")
     statement = fill(TURN, columns=", ".join(_columns(new)), named=_NAMED, mine=mine, theirs=theirs)
@@ -203,7 +203,7 @@ def _columns(new: Side) -> list[str]:
 
 
 def _read(key: str, position: IntEnum) -> str:
-    return changed.read("t.changed", key, position)
+    return value_changes.read("t.changed", key, position)
 
 
 def _value(column: str, key: str, value: str) -> str:

@@ -10,7 +10,7 @@ from contacts import statements
 from contacts.consent import blacklist
 from contacts.staging import Staging
 from contacts.statements import fill
-from contacts.values import changed, channel_status
+from contacts.values import channel_status, value_changes
 from contacts.values.columns import COMPANIONS
 
 # What a matched row changes in its contact, for rows [start, stop): for each value [before, after], for names and channels
@@ -71,21 +71,21 @@ def _column_change(column: str, rules: Rules) -> tuple[str, str]:
     condition = f"s.{column} IS NOT NULL AND c.{column} IS {differs}"
     if rules.clear and rules.overwrite and column.endswith("_name"):
         condition = f"({condition}) OR (c.{column} IS NOT NULL AND '{column}' = ANY(s.cleared))"
-    return condition, changed.column(column)
+    return condition, value_changes.column(column)
 
 
 def _status_change(channel: str, rules: Rules) -> tuple[str, str]:
     order = "ARRAY[" + ", ".join(f"'{name}'" for name in channel_status.ORDERS[channel]) + "]"
     stricter = "" if rules.milder else fill(_STRICTER, order=order, channel=channel)
     condition = fill(_STATUS, channel=channel, stricter=stricter)
-    return condition, changed.status(channel, f"s.settings ->> '{channel}_status'")
+    return condition, value_changes.status(channel, f"s.settings ->> '{channel}_status'")
 
 
 def _changes_of(rules: Rules) -> list[tuple[str, str]]:
     parts = [
         (
             "s.external_id IS NOT NULL AND c.external_id IS NULL",
-            changed.gap("external_id"),
+            value_changes.gap("external_id"),
         ),
         *(_column_change(column, rules) for column in COMPANIONS),
         OVERWRITE_ATTRIBUTES if rules.overwrite else FILL_ATTRIBUTES,
@@ -93,7 +93,7 @@ def _changes_of(rules: Rules) -> list[tuple[str, str]]:
     if rules.statuses:
         parts += [_status_change(channel, rules) for channel in channel_status.ORDERS]
     if rules.revive:
-        parts.append(("c.deleted_at IS NOT NULL", changed.deletion()))
+        parts.append(("c.deleted_at IS NOT NULL", value_changes.deletion()))
     return parts
 
 

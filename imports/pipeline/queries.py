@@ -130,7 +130,7 @@ SAMPLE = "SELECT m.changed FROM {map} m WHERE m.tenant_id = %(tenant)s AND m.row
 
 
 def sample(staging: Staging, row_no: int) -> dict[str, list[Any]]:
-    """`changed` of one row (contacts.values.changed)."""
+    """`changed` of one row (contacts.values.value_changes)."""
     rows = statements.fetch(SAMPLE, staging, row=row_no)
     # Django leaves jsonb as text on plain cursors.
     return dict(exact_json.loads(rows[0][0])) if rows else {}

@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from contacts.staging import Staging
-from contacts.values.changed import sides
+from contacts.values.value_changes import sides
 from imports.files.reader import FileProblem
 from imports.models import Import, Unit, UnitKind
 from imports.options import Options

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from contacts.models import Contact
-from core import formatting, lanes
+from core import formatting, swimlanes
 from imports.models import Import, RejectedRow
 from imports.results import provenance
 from imports.results.provenance import Provenance
@@ -50,7 +50,7 @@ class Dossier:
     words: str
     lines: list[Line]
     visitor: Visitor | None = None
-    picture: lanes.Lanes | None = None
+    picture: swimlanes.Lanes | None = None
     # (when, pages, who it was by what it gave, what it gave)
     visits: list[tuple[Visit, str, str]] = field(default_factory=list)
     imp: Import | None = None
@@ -73,7 +73,7 @@ def _of_visitor(one: Ambiguity, contacts: list[Contact]) -> Dossier:
     visits = overview.visits([visitor]) if visitor else []
     if visitor:
         found.words = (
-            f"One browser, {_many(visitor.visits, 'visit')}, {lanes.pages(visitor.views)}, "
+            f"One browser, {_many(visitor.visits, 'visit')}, {swimlanes.pages(visitor.views)}, "
             f"since {formatting.day(visitor.first_seen)}."
         )
     entered = {(n.kind, n.value): n for n in names}
@@ -177,7 +177,7 @@ def _behaviour(contacts: Sequence[Contact], visitor_id: int) -> list[Line]:
         seen.append(
             Cell(
                 _many(len(own), "visitor"),
-                f"{lanes.pages(sum(v.views for v in own))}, last {formatting.day(last)}" if last else "",
+                f"{swimlanes.pages(sum(v.views for v in own))}, last {formatting.day(last)}" if last else "",
             )
         )
         ordered.append(Cell(_many(orders.count(contact.pk), "order")))
@@ -203,14 +203,14 @@ def _who(
     return NOBODY, ""
 
 
-def _picture(visits: Sequence[tuple[Visit, str, str]], people: Sequence[str]) -> lanes.Lanes | None:
-    by_name: dict[str, list[lanes.Block]] = {name: [] for name in (*people, NOBODY)}
+def _picture(visits: Sequence[tuple[Visit, str, str]], people: Sequence[str]) -> swimlanes.Lanes | None:
+    by_name: dict[str, list[swimlanes.Block]] = {name: [] for name in (*people, NOBODY)}
     for visit, who, gave in visits:
-        words = f"{formatting.moment(visit.first.at)}, {lanes.pages(visit.pages)}{f', {gave}' if gave else ''}"
+        words = f"{formatting.moment(visit.first.at)}, {swimlanes.pages(visit.pages)}{f', {gave}' if gave else ''}"
         tone = "who" if gave else "same"
-        by_name[who].append(lanes.Block(visit.first.at, visit.last_at, visit.pages, words, tone))
-    shown = [lanes.Lane(name, blocks) for name, blocks in by_name.items()]
-    return lanes.draw(shown, sentence="Who was on this browser, and when")
+        by_name[who].append(swimlanes.Block(visit.first.at, visit.last_at, visit.pages, words, tone))
+    shown = [swimlanes.Lane(name, blocks) for name, blocks in by_name.items()]
+    return swimlanes.draw(shown, sentence="Who was on this browser, and when")
 
 
 def _hint(lines: Sequence[Line]) -> str:

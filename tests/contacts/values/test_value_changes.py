@@ -3,16 +3,16 @@
 from django.utils import timezone
 
 from contacts.models import Contact
-from contacts.values import changed
-from contacts.values.changed import DELETED, Companion, DeletedPart, Side, StatusPart
+from contacts.values import value_changes
+from contacts.values.value_changes import DELETED, Companion, DeletedPart, Side, StatusPart
 from tenants.isolation.statements import fetch
 from tenants.models import Tenant
 
 
 def test_sides_in_python() -> None:
     entry = {"email": ["old@example.com", "new@example.com", "Old@example.com", None]}
-    assert changed.sides(entry, "email") == ("old@example.com", "new@example.com")
-    assert changed.sides(entry, "phone") == changed.sides(None, "phone") == (None, None)
+    assert value_changes.sides(entry, "email") == ("old@example.com", "new@example.com")
+    assert value_changes.sides(entry, "phone") == value_changes.sides(None, "phone") == (None, None)
 
 
 def test_each_position_is_read_as_it_was_written(inside: Tenant) -> None:
@@ -21,7 +21,11 @@ def test_each_position_is_read_as_it_was_written(inside: Tenant) -> None:
         deleted_at=timezone.now(), deleted_reason="Other",
     )  # fmt: skip
     written = " || ".join(
-        [changed.column("email"), changed.status("email", "'active'", reason="'address'"), changed.deletion()]
+        [
+            value_changes.column("email"),
+            value_changes.status("email", "'active'", reason="'address'"),
+            value_changes.deletion(),
+        ]
     )
     expected = {
         ("email", Side.BEFORE): "old@example.com",
@@ -35,7 +39,7 @@ def test_each_position_is_read_as_it_was_written(inside: Tenant) -> None:
         (DELETED, Side.AFTER): None,
         (DELETED, DeletedPart.REASON): "Other",
     }
-    read = ", ".join(changed.read("x.changed", key, position) for key, position in expected)
+    read = ", ".join(value_changes.read("x.changed", key, position) for key, position in expected)
     statement = f"""
 SELECT {read} FROM (SELECT {written} AS changed FROM contact c
   CROSS JOIN (SELECT 'new@example.com' AS email, 'New@example.com' AS email_written) s
@@ -46,6 +50,6 @@ SELECT {read} FROM (SELECT {written} AS changed FROM contact c
 def test_the_current_values_have_the_keys_of_entries(inside: Tenant) -> None:
     Contact.objects.create(email="ann@example.com", attributes={"city": "Riga"})
     [(keys,)] = fetch(
-        f"SELECT array(SELECT jsonb_object_keys({changed.current()})) FROM contact c WHERE c.tenant_id = %(tenant)s"
+        f"SELECT array(SELECT jsonb_object_keys({value_changes.current()})) FROM contact c WHERE c.tenant_id = %(tenant)s"
     )
-    assert sorted(keys) == sorted([*changed.OWN_KEYS, "city"])
+    assert sorted(keys) == sorted([*value_changes.OWN_KEYS, "city"])
