@@ -1,6 +1,6 @@
 from django.urls import path
 
-from sources.views import ambiguities, detail, identity, listing, resolved
+from sources.views import ambiguities, detail, identity, import_report, listing, resolved
 
 app_name = "sources"
 # Included at the root of a workspace: sources are below sources/, and what is not resolved yet below resolved/.
@@ -20,8 +20,8 @@ urlpatterns = [
     path("sources/<int:source_id>/refresh/", detail.start_refresh, name="refresh"),
     path("sources/<int:source_id>/remove/", detail.remove, name="remove"),
     path("sources/<int:source_id>/restore/", detail.restore, name="restore"),
-    path("sources/of-import/<int:import_id>/", detail.of_import, name="of_import"),
-    path("sources/from-import/<int:import_id>/", detail.from_import, name="from_import"),
+    path("sources/of-import/<int:import_id>/", import_report.of_import, name="of_import"),
+    path("sources/from-import/<int:import_id>/", import_report.from_import, name="from_import"),
     path("resolved/", resolved.resolved, name="resolved"),
     path("resolved/csv/", resolved.resolved_csv, name="resolved_csv"),
     path("resolved/identity/<int:contact_id>/", identity.identity, name="identity"),

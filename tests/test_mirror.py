@@ -112,6 +112,7 @@ ELSEWHERE = {
     "sources/refresh.py": "tests/sources/test_match_report.py",
     "sources/source_form.py": "tests/sources/views/test_listing.py",
     "sources/source_list.py": "tests/sources/views/test_listing.py",
+    "sources/views/import_report.py": "tests/sources/views/test_detail.py",
     "sources/usage.py": "tests/sources/views/test_detail.py",
     "imports/cleanup.py": "tests/imports/results/test_summary.py",
     "imports/contact_data.py": "tests/contacts/privacy/test_erasure.py",

@@ -252,37 +252,3 @@ def restore(request: WorkspaceRequest, source_id: int) -> HttpResponse:
         audit.record("source.restored", user_id=user_id(request), target=source.name)
         messages.success(request, f"{source.name} was restored.")
     return redirect_to(request, "sources:detail", source.pk)
-
-
-# --- fragments of other pages -------------------------------------------------------------------------------------------
-
-
-@allow("sources.view")
-@require_safe
-def of_import(request: WorkspaceRequest, import_id: int) -> HttpResponse:
-    """The fragment of an import: the source that it becomes, or the offer to make it one, with its match report."""
-    imp = get_object_or_404(Import, pk=import_id)
-    source = refresh.of_import(imp.pk)
-    context: dict[str, Any] = {"import": imp, "source": source}
-    if imp.ended and imp.imported:
-        counts = match_report.parts(source) if source and source.refreshed_at else match_report.of_import(imp.pk)
-        context |= {"counts": counts, "total": sum(part.count for part in counts)}
-    return render_page(request, "sources/_of_import.html", context)
-
-
-@allow("sources.edit")
-@require_POST
-def from_import(request: WorkspaceRequest, import_id: int) -> HttpResponse:
-    """Make an import a source. A second click finds the first one."""
-    imp = get_object_or_404(Import.objects.select_for_update(), pk=import_id)
-    source = refresh.of_import(imp.pk)
-    if source is None:
-        name = imp.file_name[:120]
-        source = Source.objects.create(
-            name=name, type=SourceType.CUSTOMERS, origin=Origin.FILE, import_id=imp.pk, created_by_id=user_id(request),
-            state=SourceState.WAITING,
-        )  # fmt: skip
-        audit.record("source.created", user_id=user_id(request), target=name, origin=Origin.FILE, import_id=imp.pk)
-        refresh.watch()
-        refresh.look_at_import(source)
-    return redirect_to(request, reverse("sources:detail", args=[source.pk]))
