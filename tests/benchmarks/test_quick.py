@@ -30,6 +30,7 @@ def test_every_part_runs_and_leaves_nothing_behind(tmp_path: Path) -> None:
         "Bulk actions",
         "Probable duplicates",
         "Pages",
+        "Visitors and resolved contacts",
         "The pixel",
         "A very large upload",
     ]

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import time_machine
+from django.contrib.staticfiles import finders
 from django.core import mail
 from django.core.cache import cache
 from django.test import Client
@@ -25,6 +26,9 @@ from tenants.models import User
 from tests.cast import PASSWORD, Actor, person
 from tests.imports.helpers import bring
 from tests.tenants.simultaneous import together
+from tracking.models import Site
+from tracking.pixel import sites
+from tracking.pixel.sites import new_key
 
 ROOT = Path(__file__).resolve().parents[3]
 SITE = "https://people.example.org"
@@ -102,6 +106,8 @@ MAILS: dict[str, list[Callable[[Actor], tuple[str, Client, str]]]] = {
     "imports/pipeline/notifications.py": [import_ended],
     "contacts/bulk/export.py": [export_ready],
     "contacts/subscriptions/signup.py": [confirmation],
+    # Its addresses are parts of code: test_the_code_in_the_mail_to_a_developer_leads_to_the_script.
+    "tracking/views/sites.py": [],
 }
 
 
@@ -115,6 +121,19 @@ def test_every_link_of_every_mail_opens(alice: Actor, make: Callable[[Actor], tu
         answer = client.get(link.removeprefix(SITE), follow=True)
         assert answer.status_code == 200, link
         assert promised in answer.content.decode(), link
+
+
+def test_the_code_in_the_mail_to_a_developer_leads_to_the_script(alice: Actor) -> None:
+    with tenant_context(alice.workspace.pk):
+        site = Site.objects.create(name="shop.example.com", key=new_key(alice.workspace.pk))
+    alice.post(f"sites/{site.pk}/mail/", {"email": "dev@example.com"}, headers={"host": "evil.example.net"})
+    body = sent(alice, "dev@example.com")
+    addresses = set(re.findall(r'https?://[^"\s]+', body))
+    assert addresses == {f"{SITE}/static/pixel.js", f"{SITE}/p/{site.key}"}
+    assert finders.find("pixel.js")
+    known = sites.find(site.key)
+    assert known is not None
+    assert known.site_id == site.pk
 
 
 def test_no_mail_is_written_that_the_test_above_does_not_know() -> None:
