@@ -72,7 +72,7 @@ def of_contact(contact_id: int) -> list[Segment]:
         pk__in=list(Member.objects.filter(contact_id=contact_id).values_list("segment_id", flat=True))
     )
     dynamic = list(Segment.objects.filter(rule__isnull=False).order_by("name")[:100])
-    scope = replace(compiler.context(), of=contact_id)
+    scope = replace(compiler.context(), of=[contact_id])
     counts = {f"s{s.pk}": Count("pk", filter=_meant(s, replace(scope, inside=frozenset({s.pk})))) for s in dynamic}
     said = Contact.objects.living().filter(pk=contact_id).aggregate(**counts) if counts else {}
     return sorted([*static, *(s for s in dynamic if said[f"s{s.pk}"])], key=lambda s: s.name)

@@ -78,12 +78,12 @@ _WHERE = {
 }
 
 
-# Where only one contact is asked for, events of nobody else are looked at.
-_WHOSE, _VISITORS = "AND e.contact_id = %(of)s", "AND v.contact_id = %(of)s"
+# Where only some contacts are asked for, events of nobody else are looked at.
+_WHOSE, _VISITORS = "AND e.contact_id = ANY(%(of)s)", "AND v.contact_id = ANY(%(of)s)"
 
 
-def where(did: ActivityCondition, clock: EvaluationTime, *, of: int | None = None) -> Q:
-    """The condition in the database; `of`: for this contact alone. At most: all but those who did it more often, so those
+def where(did: ActivityCondition, clock: EvaluationTime, *, of: Sequence[int] | None = None) -> Q:
+    """The condition in the database; `of`: for these contacts alone. At most: all but those who did it more often, so those
     who never did are in it."""
     activity = ACTIVITIES[did.what]
     least = did.times == "at_least"
@@ -93,12 +93,16 @@ def where(did: ActivityCondition, clock: EvaluationTime, *, of: int | None = Non
     return doers if least else ~doers
 
 
-def _doers(activity: Activity, did: ActivityCondition, clock: EvaluationTime, compare: str, of: int | None) -> RawSQL:
+def _doers(
+    activity: Activity, did: ActivityCondition, clock: EvaluationTime, compare: str, of: Sequence[int] | None
+) -> RawSQL:
     such, given = _such(activity, did, clock)
     measure = _SUM if activity.sums else _TIMES
     whose, visitors = (_WHOSE, _VISITORS) if of is not None else ("", "")
     statement = fill(DOERS, such=such, measure=measure, compare=compare, whose=whose, visitors=visitors)
-    named = {"tenant": current_tenant(), "kind": activity.kind, "count": Decimal(did.count), "of": of, **given}
+    named = {"tenant": current_tenant(), "kind": activity.kind, "count": Decimal(did.count), **given}
+    if of is not None:
+        named["of"] = list(of)
     # A condition of the ORM takes its values by their places.
     names = re.findall(r"%\((\w+)\)s", statement)
     return RawSQL(re.sub(r"%\(\w+\)s", "%s", statement), [named[name] for name in names])  # noqa: S611  our own constant

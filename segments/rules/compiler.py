@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import singledispatch
 
 from django.db.models import Q
+from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
 from contacts.extensions import problem_sentence
@@ -35,7 +36,7 @@ class Context:
     subjects: Mapping[str, RuleField]
     region: str | None
     inside: frozenset[int] = frozenset()
-    of: int | None = None  # the only contact that is asked for, if it is one
+    of: Sequence[int] | None = None  # the only contacts that are asked for, unless it is all of them
     # How many conditions there are, those of segments that are asked for included: a few rules that ask for each other
     # several times could otherwise make one of millions.
     spent: list[int] = field(default_factory=lambda: [0])
@@ -120,7 +121,10 @@ def _(node: InSegment, scope: Context, path: tuple[int, ...]) -> Q:
 
 def _members(segment: Segment, scope: Context, path: tuple[int, ...]) -> Q:
     if segment.rule is None:
-        return Q(pk__in=Member.objects.filter(segment_id=segment.pk).values("contact_id"))
+        members = Member.objects.filter(segment_id=segment.pk)
+        if scope.of is not None:
+            members = members.filter(contact_id__in=RawSQL("SELECT unnest(%s::bigint[])", [list(scope.of)]))
+        return Q(pk__in=members.values("contact_id"))
     try:
         return compile_node(parse(segment.rule), replace(scope, inside=scope.inside | {segment.pk}), ())
     except RuleError as problem:
