@@ -59,11 +59,8 @@ class TimelineSource(Protocol):
 class RuleReader(Protocol):
     """A module that reads the rules by which lists of contacts are filtered."""
 
-    def condition(self, rule: str) -> Q:
-        """The contacts that a rule means."""
-
-    def phrases(self, rule: str) -> list[str]:
-        """A rule in words, part by part; empty when it cannot be read."""
+    def compiled(self, rule: str) -> tuple[Q, list[str]]:
+        """The contacts that a rule means, and the rule in words, part by part; nobody and no words if it cannot be read."""
 
 
 class ProfileOverview(Protocol):
@@ -80,7 +77,7 @@ class ProfileOverview(Protocol):
 POINTS: dict[str, tuple[str, ...] | None] = {
     "contact_data": ("TABLES", "held", "move", "restore", "known", "erase"),
     "timeline": ("LABEL", "latest", "count"),
-    "rules": ("condition", "phrases"),
+    "rules": ("compiled",),
     "overview": ("latest", "stream"),
     "problem_sentence": None,
     "export_columns": None,

@@ -18,7 +18,7 @@ def save_dynamic_segment(rule: Group, name: str, *, user_id: int, segment: Segme
     name = " ".join(name.replace("\x00", "").split())
     if not name or len(name) > 120:
         raise BadSegment("Enter a name of up to 120 characters.")
-    tree.loads(tree.dumps(rule))  # neither larger nor deeper than a rule may be
+    tree.check_size(rule)
     compiler.compile_rule(rule, compiler.context(inside=segment.pk if segment else None))
     before = (segment.name, rule_text.phrases(tree.parse(segment.rule))) if segment else (None, None)
     kept = segment or Segment()

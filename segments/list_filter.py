@@ -7,22 +7,14 @@ from segments.rules import compiler, rule_text, tree
 from segments.rules.tree import RuleError
 
 
-def condition(text: str) -> Q:
-    """The contacts that a rule in an address means. One that cannot be read means nobody: left out, it would mean all."""
-    try:
-        return compiler.compile_rule(tree.loads(text))
-    except RuleError:
-        return compiler.NOBODY
-
-
-def phrases(text: str) -> list[str]:
-    """The rule in words, part by part; empty when it cannot be read."""
+def compiled(text: str) -> tuple[Q, list[str]]:
+    """The contacts that a rule in an address means, and the rule in words, part by part. One that cannot be read means
+    nobody and has no words: left out, it would mean all."""
     try:
         rule = tree.loads(text)
-        compiler.compile_rule(rule)
-        return rule_text.phrases(rule)
+        return compiler.compile_rule(rule), rule_text.phrases(rule)
     except RuleError:
-        return []
+        return compiler.NOBODY, []
 
 
 def problem(segment: Segment) -> str:

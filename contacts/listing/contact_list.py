@@ -6,8 +6,9 @@ A page begins behind, or ends before, a key of the form `id` or `id_time`: howev
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from hashlib import blake2b
 from typing import Any, Self
 from urllib.parse import urlencode
@@ -98,6 +99,20 @@ class ListQuery:
     def filter(self) -> StatusFilter:
         return FILTERS[self.status]
 
+    @property
+    def rule_q(self) -> Q:
+        """The contacts that the rule means."""
+        return self._compiled[0]
+
+    @property
+    def rule_phrases(self) -> list[str]:
+        """The rule in words, part by part; empty when it cannot be read."""
+        return self._compiled[1]
+
+    @cached_property
+    def _compiled(self) -> tuple[Q, list[str]]:
+        return rule_filter.compiled(self.rule)
+
     def selection(self) -> dict[str, str]:
         """What says who is asked for, without order and page: as a bulk action keeps it."""
         return {"show": "deleted" if self.deleted else "", "status": self.status, "q": self.q, "rule": self.rule}
@@ -124,15 +139,19 @@ class ListQuery:
 
 def matching(query: ListQuery) -> Any:
     """The contacts that are asked for, in no order."""
-    contacts = _meant(query).filter(status_filters.where(query.filter))
+    return _of_status(query, query.filter)
+
+
+def _of_status(query: ListQuery, wanted: StatusFilter) -> Any:
+    contacts = _meant(query).filter(status_filters.where(wanted))
     if query.deleted:
         return contacts.exclude(deleted_at=None)
-    return contacts if query.filter.with_deleted else contacts.filter(deleted_at=None)
+    return contacts if wanted.with_deleted else contacts.filter(deleted_at=None)
 
 
 def _meant(query: ListQuery) -> Any:
     """Whom the search box and the rule mean, whatever their status, the deleted among them."""
-    return Contact.objects.filter(search_box.condition(query.q, region=query.region), rule_filter.rule_q(query.rule))
+    return Contact.objects.filter(search_box.condition(query.q, region=query.region), query.rule_q)
 
 
 def counts(query: ListQuery) -> tuple[list[status_filters.StatusCount], bool]:
@@ -156,7 +175,7 @@ def _counts(query: ListQuery) -> tuple[list[tuple[Any, ...]], bool]:
 
 def over(query: ListQuery) -> int:
     """How many of those that a search means are over the limit of the plan: exact but for very many."""
-    return int(matching(replace(query, status="email.over")).order_by()[: COUNTED + 1].count())
+    return int(_of_status(query, FILTERS["email.over"]).order_by()[: COUNTED + 1].count())
 
 
 def _name(what: str, *parts: object) -> str:

@@ -7,11 +7,7 @@ from contacts import extensions
 MAX_LENGTH = 6_000
 
 
-def rule_q(rule: str) -> Q:
-    """The contacts that a rule means; without one all, with one that cannot be read nobody."""
-    return extensions.rule_reader().condition(rule) if rule else Q()
-
-
-def phrases(rule: str) -> list[str]:
-    """A rule in words, part by part; empty when it cannot be read."""
-    return extensions.rule_reader().phrases(rule) if rule else []
+def compiled(rule: str) -> tuple[Q, list[str]]:
+    """The contacts that a rule means, and the rule in words, part by part; without one all contacts, with one that cannot be
+    read nobody, both without words."""
+    return extensions.rule_reader().compiled(rule) if rule else (Q(), [])

@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from contacts.listing import contact_list, list_columns, rule_filter, status_filters
+from contacts.listing import contact_list, list_columns, status_filters
 from contacts.listing.contact_list import SIZES, ListQuery
 from contacts.listing.list_columns import Column
 from contacts.listing.status_filters import FILTERS
@@ -68,7 +68,7 @@ def context(query: ListQuery, chosen: list[str] | None = None) -> dict[str, Any]
         "everybody": sum(cell.contacts for cell in cells),
         **_links(query, shown),
         "selection": [(n, v) for n, v in query.selection().items() if v],
-        "phrases": rule_filter.phrases(query.rule),
+        "phrases": query.rule_phrases,
     }
 
 

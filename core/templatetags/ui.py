@@ -124,8 +124,10 @@ _HEX = re.compile(r"#[0-9a-fA-F]{6}")
 
 
 @register.filter
-def at(items: Any, index: int) -> Any:
-    """{{ columns|at:2 }}: the item with that index; nothing when there is none."""
+def at(items: Any, index: Any) -> Any:
+    """{{ columns|at:2 }}, {{ counts|at:path }}: the item with that index or key; nothing when there is none."""
+    if isinstance(items, Mapping):
+        return items.get(index, "")
     return items[index] if index < len(items) else ""
 
 

@@ -69,6 +69,16 @@ def compile_part(part: Node, scope: Context) -> Q:
     return compile_node(part, replace(scope, spent=[0]), ())
 
 
+def join(match: str, parts: Sequence[Q]) -> Q:
+    """The contacts that all, any or none of the parts mean; without parts nobody."""
+    if not parts:
+        return NOBODY
+    whole = parts[0]
+    for part in parts[1:]:
+        whole = whole & part if match == "all" else whole | part
+    return ~whole if match == "none" else whole
+
+
 @singledispatch
 def compile_node(node: Node, scope: Context, path: tuple[int, ...]) -> Q:
     """One part of a rule. What is not known is an error: a condition left out would let everybody in."""
@@ -77,13 +87,7 @@ def compile_node(node: Node, scope: Context, path: tuple[int, ...]) -> Q:
 
 @compile_node.register
 def _(node: Group, scope: Context, path: tuple[int, ...]) -> Q:
-    parts = [compile_node(part, scope, (*path, i)) for i, part in enumerate(node.parts)]
-    if not parts:
-        return NOBODY
-    whole = parts[0]
-    for part in parts[1:]:
-        whole = whole & part if node.match == "all" else whole | part
-    return ~whole if node.match == "none" else whole
+    return join(node.match, [compile_node(part, scope, (*path, i)) for i, part in enumerate(node.parts)])
 
 
 @compile_node.register

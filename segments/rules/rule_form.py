@@ -1,19 +1,21 @@
 """The form of a rule: lines and groups as they are being edited, finished or not.
 
 Each line has a path, the places of the parts from the outermost group: 0, 1, 2.0, 2.1. The names of its fields end in it,
-and the browser sends them in the order of the page, so that a form without script is a rule, too.
+and the browser sends them in the order of the page, so that a form without script is a rule, too. `read` and `of_rule` make
+a form, `form_edits` changes it, `validate` says once and for all what it means.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Q
 from django.http import QueryDict
 
 from core.parse import parse_id
 from segments.models import Segment
-from segments.rules import compiler, rule_fields
+from segments.rules import compiler, rule_fields, tree
 from segments.rules.activity_conditions import ACTIVITIES, TIMES, WHERE
 from segments.rules.compiler import Context
 from segments.rules.operators import of_kind
@@ -40,18 +42,19 @@ SEPARATOR = "|"
 _SEGMENT = "segment"
 
 
-@dataclass
+@dataclass(frozen=True)
 class RuleFormLine:
-    """One condition as it is being edited: what was typed, and what is wrong with it. `count`: contacts that it means."""
+    """One condition as it is being edited: what was typed. `validate` adds what it means: `node`, and `q`, the contacts that
+    it means; or what is wrong with it."""
 
     path: str
     about: str  # attribute:city, activity:order, segment, or empty
-    typed: dict[str, str] = field(default_factory=dict)
-    chosen: list[str] = field(default_factory=list)  # options that are ticked
-    node: Node | None = None
-    error: str = ""
-    count: int | None = None
+    typed: Mapping[str, str] = field(default_factory=dict)
+    chosen: tuple[str, ...] = ()  # options that are ticked
     subject: RuleField | None = None
+    node: Node | None = None
+    q: Q | None = None
+    error: str = ""
 
     kind = "line"
 
@@ -81,14 +84,13 @@ class RuleFormLine:
         return bool(self.subject and 0 < len(self.subject.options) <= 12 and self.operator.takes == "many")
 
 
-@dataclass
+@dataclass(frozen=True)
 class RuleFormGroup:
     """One group as it is being edited."""
 
     path: str
     match: str
-    parts: list["RuleFormLine | RuleFormGroup"] = field(default_factory=list)
-    count: int | None = None
+    parts: tuple["RuleFormLine | RuleFormGroup", ...] = ()
 
     kind = "block"
 
@@ -101,36 +103,80 @@ class RuleFormGroup:
         return self.path.count(".") + 2 + (self.path != "") > MAX_DEPTH
 
 
+Part = RuleFormLine | RuleFormGroup
+
+
+@dataclass(frozen=True)
+class RuleForm:
+    """What a form means, once it has been validated. `rule`: its finished lines, None without one; `q`: the contacts that
+    they mean; `problem`: what is wrong with the rule as a whole, whose lines may all be right."""
+
+    top: RuleFormGroup
+    rule: Group | None
+    q: Q
+    scope: Context
+    problem: str = ""
+
+    @cached_property
+    def lines(self) -> tuple[RuleFormLine, ...]:
+        """All lines, from top to bottom."""
+        return tuple(lines(self.top))
+
+    @property
+    def unfinished(self) -> int:
+        """How many lines are no condition yet."""
+        return sum(1 for line in self.lines if line.node is None)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every line is a condition, there is one, and together they are a rule."""
+        return self.rule is not None and not self.unfinished and not self.problem
+
+
 # --- from a form, and from a rule ---------------------------------------------------------------------------------------
 
 
 def read(given: QueryDict) -> RuleFormGroup:
-    """What a form says, after the button that was pressed (`do`: add, group or remove, with a path)."""
-    root = RuleFormGroup("", _match(given, ""))
-    blocks, room = {"": root}, MAX_CONDITIONS
+    """What a form says."""
+    groups: dict[str, tuple[str, list[Any]]] = {"": (_match(given, ""), [])}
+    room = MAX_CONDITIONS
     for name in given:
         head, _colon, path = name.partition(":")
-        parent = blocks.get(path.rpartition(".")[0]) if head in ("about", "match") and path else None
+        parent = groups.get(path.rpartition(".")[0]) if head in ("about", "match") and path else None
         # No form has more, so what it leads to is no rule that a form has made.
-        if parent is None or room == 0 or (head == "match" and parent.deep):
+        if parent is None or room == 0 or (head == "match" and path.count(".") + 2 > MAX_DEPTH):
             continue
-        part = _line(given, path) if head == "about" else RuleFormGroup(path, _match(given, path))
         room -= 1
-        if isinstance(part, RuleFormGroup):
-            blocks[path] = part
-        parent.parts.append(part)
-    _press(root, blocks, given.get("do", ""))
-    _renumber(root)
-    return root
+        if head == "match":
+            groups[path] = (_match(given, path), [])
+        parent[1].append(groups[path] if head == "match" else _line(given, path))
+    return numbered(_group(groups[""]))
 
 
 def of_rule(rule: Group | None) -> RuleFormGroup:
     """A rule as a form that can be edited; without one, a group with one empty line."""
     if rule is None:
-        return RuleFormGroup("", "all", [RuleFormLine("0", "")])
-    block = _block(rule, rule_fields.everything())
-    _renumber(block)
-    return block
+        return RuleFormGroup("", "all", (RuleFormLine("0", ""),))
+    return numbered(_of_group(rule, rule_fields.everything()))
+
+
+def numbered(group: RuleFormGroup, path: str = "") -> RuleFormGroup:
+    """The same, with the paths that follow from the places of the parts."""
+    parts: list[Part] = []
+    for i, part in enumerate(group.parts):
+        inner = f"{path}.{i}" if path else str(i)
+        parts.append(numbered(part, inner) if isinstance(part, RuleFormGroup) else replace(part, path=inner))
+    return replace(group, path=path, parts=tuple(parts))
+
+
+def lines(group: RuleFormGroup) -> list[RuleFormLine]:
+    """All lines of a form, from top to bottom."""
+    return [line for p in group.parts for line in (lines(p) if isinstance(p, RuleFormGroup) else [p])]
+
+
+def _group(read: tuple[str, list[Any]]) -> RuleFormGroup:
+    match, parts = read
+    return RuleFormGroup("", match, tuple(p if isinstance(p, RuleFormLine) else _group(p) for p in parts))
 
 
 def _match(given: QueryDict, path: str) -> str:
@@ -143,30 +189,11 @@ _FIELDS = ("op", "value", "until", "times", "count", "days", "name", "property",
 
 def _line(given: QueryDict, path: str) -> RuleFormLine:
     typed = {name: given.get(f"{name}:{path}", "").replace("\x00", "").strip()[:1_000] for name in _FIELDS}
-    return RuleFormLine(path, given.get(f"about:{path}", "")[:80], typed, given.getlist(f"option:{path}")[:50])
+    return RuleFormLine(path, given.get(f"about:{path}", "")[:80], typed, tuple(given.getlist(f"option:{path}")[:50]))
 
 
-def _press(root: RuleFormGroup, blocks: Mapping[str, RuleFormGroup], do: str) -> None:
-    what, _colon, path = do.partition(":")
-    if what == "add" and path in blocks:
-        blocks[path].parts.append(RuleFormLine("", ""))
-    elif what == "group" and path in blocks and not blocks[path].deep:
-        match = "any" if blocks[path].match != "any" else "all"
-        blocks[path].parts.append(RuleFormGroup("", match, [RuleFormLine("", "")]))
-    elif what == "remove":
-        for block in [root, *blocks.values()]:
-            block.parts = [part for part in block.parts if part.path != path]
-
-
-def _renumber(block: RuleFormGroup) -> None:
-    for i, part in enumerate(block.parts):
-        part.path = f"{block.path}.{i}" if block.path else str(i)
-        if isinstance(part, RuleFormGroup):
-            _renumber(part)
-
-
-def _block(group: Group, known: Mapping[str, RuleField]) -> RuleFormGroup:
-    parts = [_block(p, known) if isinstance(p, Group) else _of_node(p, known) for p in group.parts]
+def _of_group(group: Group, known: Mapping[str, RuleField]) -> RuleFormGroup:
+    parts = tuple(_of_group(p, known) if isinstance(p, Group) else _of_node(p, known) for p in group.parts)
     return RuleFormGroup("", group.match, parts)
 
 
@@ -183,53 +210,61 @@ def _of_node(node: Node, known: Mapping[str, RuleField]) -> RuleFormLine:
     values = list(node.values)
     line = RuleFormLine("", f"attribute:{node.key}", {"op": node.op}, subject=subject)
     if subject and line.ticks:
-        line.chosen = values
-    elif subject and line.operator.takes == "two":
-        line.typed |= {"value": values[0], "until": values[1]} if len(values) == 2 else {}
+        return replace(line, chosen=tuple(values))
+    if subject and line.operator.takes == "two":
+        said = {"value": values[0], "until": values[1]} if len(values) == 2 else {}
     else:
-        line.typed["value"] = f" {SEPARATOR} ".join(values)
-    return line
+        said = {"value": f" {SEPARATOR} ".join(values)}
+    return replace(line, typed={**line.typed, **said})
 
 
-# --- judged ---------------------------------------------------------------------------------------------------------------
+# --- validated ------------------------------------------------------------------------------------------------------------
 
 
-def validate(block: RuleFormGroup, scope: Context) -> Q:
-    """Read all lines, note what is wrong with each, and return the condition of those that are finished."""
-    rule = _validated(block, scope)
-    return compiler.compile_rule(rule, scope) if rule else compiler.NOBODY
+def validate(top: RuleFormGroup, scope: Context) -> RuleForm:
+    """What a form means. Every line is read and compiled once; what is wrong with one is noted there."""
+    scope = replace(scope, spent=[0])
+    top, rule, q = _validated_group(top, scope)
+    if rule is None:
+        return RuleForm(top, None, compiler.NOBODY, scope)
+    try:
+        tree.check_size(rule)
+    except RuleError as problem:
+        return RuleForm(top, rule, compiler.NOBODY, scope, problem.why)
+    return RuleForm(top, rule, q, scope)
 
 
-def rule_of(block: RuleFormGroup) -> Group | None:
-    """The rule that a judged form says; None without a finished line."""
-    parts = [rule_of(p) if isinstance(p, RuleFormGroup) else p.node for p in block.parts]
-    kept = tuple(part for part in parts if part is not None)
-    return Group(block.match, kept) if kept else None
+def _validated_group(group: RuleFormGroup, scope: Context) -> tuple[RuleFormGroup, Group | None, Q]:
+    """The group with its validated lines, its finished lines as a part of a rule, and the contacts that they mean."""
+    parts: list[Part] = []
+    nodes: list[Node] = []
+    meant: list[Q] = []
+    for part in group.parts:
+        validated, node, q = _validated(part, scope)
+        parts.append(validated)
+        if node is not None and q is not None:
+            nodes.append(node)
+            meant.append(q)
+    rule = Group(group.match, tuple(nodes)) if nodes else None
+    return replace(group, parts=tuple(parts)), rule, compiler.join(group.match, meant)
 
 
-def lines(block: RuleFormGroup) -> list[RuleFormLine]:
-    """All lines of a form, from top to bottom."""
-    return [line for p in block.parts for line in (lines(p) if isinstance(p, RuleFormGroup) else [p])]
+def _validated(part: Part, scope: Context) -> tuple[Part, Node | None, Q | None]:
+    if isinstance(part, RuleFormGroup):
+        return _validated_group(part, scope)
+    line = _validated_line(part, scope)
+    return line, line.node, line.q
 
 
-def is_complete(block: RuleFormGroup) -> bool:
-    """Whether every line is a condition, and there is one."""
-    form_lines = lines(block)
-    return bool(form_lines) and all(line.node is not None for line in form_lines)
-
-
-def _validated(block: RuleFormGroup, scope: Context) -> Group | None:
-    for line in lines(block):
-        try:
-            line.subject = (
-                scope.subjects.get(line.about.partition(":")[2]) if line.about.startswith("attribute:") else None
-            )
-            node = _node(line)
-            compiler.compile_part(node, scope)
-            line.node = node
-        except RuleError as problem:
-            line.error = problem.why
-    return rule_of(block)
+def _validated_line(line: RuleFormLine, scope: Context) -> RuleFormLine:
+    key = line.about.partition(":")[2]
+    line = replace(line, subject=scope.subjects.get(key) if line.about.startswith("attribute:") else None)
+    try:
+        node = _node(line)
+        tree.check_size(Group("all", (node,)))
+        return replace(line, node=node, q=compiler.compile_node(node, scope, ()))
+    except RuleError as problem:
+        return replace(line, error=problem.why)
 
 
 def _node(line: RuleFormLine) -> Node:
@@ -276,18 +311,7 @@ def _did(line: RuleFormLine) -> ActivityCondition:
     return compiler.checked(wanted)
 
 
-# --- counted ------------------------------------------------------------------------------------------------------------
-
-
-def count(block: RuleFormGroup, whole: Q, scope: Context, *, contacts: Any) -> int:
-    """How many of these contacts the form means, and each line of it: one pass over them."""
-    counted = [line for line in lines(block) if line.node is not None]
-    counts = {f"n{i}": Count("pk", filter=compiler.compile_part(line.node, scope)) for i, line in enumerate(counted)
-             if line.node is not None}  # fmt: skip
-    said = contacts.aggregate(total=Count("pk", filter=whole), **counts)
-    for i, line in enumerate(counted):
-        line.count = said[f"n{i}"]
-    return int(said["total"])
+# --- what a line can be about -----------------------------------------------------------------------------------------
 
 
 def choices(scope: Context) -> list[tuple[str, list[tuple[str, str]]]]:

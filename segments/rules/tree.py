@@ -103,6 +103,14 @@ def parse(data: Any) -> Group:
     return group
 
 
+def check_size(rule: Group) -> None:
+    """Raise RuleError for a rule that `loads` would not read: too long, too deep, too many conditions or values."""
+    size = len(dumps(rule))
+    if size > MAX_BYTES:
+        raise RuleError(f"A rule can have up to {MAX_BYTES:,} characters. This one has {size:,}.")
+    parse(plain(rule))
+
+
 def plain(rule: Group) -> dict[str, Any]:
     """A rule as it is stored."""
     return {"v": VERSION, **_plain(rule)}

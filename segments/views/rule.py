@@ -1,6 +1,7 @@
 """The rule builder: as smart search over the lists of contacts, and for dynamic segments."""
 
 import time
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,9 +17,9 @@ from contacts.models import Contact
 from core.http import redirect_to, render_page
 from segments import dynamic
 from segments.models import Segment
-from segments.rules import compiler, rule_form, rule_text, tree
+from segments.rules import compiler, form_edits, rule_counts, rule_form, rule_text, tree
 from segments.rules.activity_conditions import WHERE
-from segments.rules.rule_form import RuleFormGroup
+from segments.rules.rule_form import RuleForm, RuleFormGroup
 from segments.rules.tree import RuleError
 from tenants.roles import allow
 from tenants.web.request import user_id
@@ -26,20 +27,33 @@ from tenants.web.request import user_id
 SAMPLE = 5
 
 
+@dataclass(frozen=True)
+class Builder:
+    """One use of the rule builder: where its form is sent, and what it saves (`saves`: a segment; None is a new one)."""
+
+    action: str
+    saves: bool = False
+    segment: Segment | None = None
+
+    @property
+    def scope(self) -> compiler.Context:
+        return compiler.context(inside=self.segment.pk if self.segment else None)
+
+
 @allow("segments.view")
 @require_http_methods(["GET", "HEAD", "POST"])
 def search(request: HttpRequest) -> HttpResponse:
     """Smart search: a rule is put together and shown as a list of contacts. POST: the form after a button, or the list."""
-    block = rule_form.read(request.POST) if request.method == "POST" else _given(request)
-    return _answer(request, block, action=reverse("segments:search"))
+    builder = Builder(reverse("segments:search"))
+    return _posted(request, builder) if request.method == "POST" else _page(request, builder, _given(request))
 
 
 @allow("segments.edit")
 @require_http_methods(["GET", "HEAD", "POST"])
 def new(request: HttpRequest) -> HttpResponse:
     """A new dynamic segment, from nothing or from a smart search. POST: the form after a button, or kept."""
-    block = rule_form.read(request.POST) if request.method == "POST" else _given(request)
-    return _answer(request, block, action=reverse("segments:new"), name="", saves=True)
+    builder = Builder(reverse("segments:new"), saves=True)
+    return _posted(request, builder) if request.method == "POST" else _page(request, builder, _given(request))
 
 
 @allow("segments.edit")
@@ -47,9 +61,10 @@ def new(request: HttpRequest) -> HttpResponse:
 def edit(request: HttpRequest, segment_id: int) -> HttpResponse:
     """Another rule, or another name, for a dynamic segment."""
     segment = get_object_or_404(Segment, pk=segment_id, rule__isnull=False)
-    block = rule_form.read(request.POST) if request.method == "POST" else rule_form.of_rule(tree.parse(segment.rule))
-    action = reverse("segments:edit", args=[segment.pk])
-    return _answer(request, block, action=action, name=segment.name, segment=segment, saves=True)
+    builder = Builder(reverse("segments:edit", args=[segment.pk]), saves=True, segment=segment)
+    if request.method == "POST":
+        return _posted(request, builder)
+    return _page(request, builder, rule_form.of_rule(tree.parse(segment.rule)))
 
 
 def _given(request: HttpRequest) -> RuleFormGroup:
@@ -60,36 +75,24 @@ def _given(request: HttpRequest) -> RuleFormGroup:
         return rule_form.of_rule(None)
 
 
-def _answer(
-    request: HttpRequest,
-    block: RuleFormGroup,
-    *,
-    action: str,
-    name: str = "",
-    segment: Segment | None = None,
-    saves: bool = False,
-) -> HttpResponse:
-    scope = compiler.context(inside=segment.pk if segment else None)
-    whole, do = rule_form.validate(block, scope), request.POST.get("do", "")
-    rule, error = rule_form.rule_of(block), ""
-    if do in ("show", "save") and rule is not None and rule_form.is_complete(block):
-        try:
-            if do == "show":
-                return _to_list(request, tree.dumps(tree.loads(tree.dumps(rule))))
-            kept = dynamic.save_dynamic_segment(
-                rule, request.POST.get("name", ""), user_id=user_id(request), segment=segment
-            )
-        except (dynamic.BadSegment, RuleError) as problem:
-            error = str(problem)
-        else:
-            messages.success(request, f"Segment {kept.name} saved. It contains all contacts that match its rule.")
-            return redirect_to(request, "segments:detail", kept.pk)
-    shown = _shown(request, block, scope, whole, pressed=do in ("show", "save"))
-    given = request.POST.get("name", name)
-    context = {**shown, "action": action, "name": given, "segment": segment, "saves": saves, "error": error}
-    fragment = request.headers.get("HX-Target") == "segments-builder"
-    return render_page(request, "segments/_builder.html" if fragment else "segments/rule.html", context,
-                status=422 if do in ("show", "save") else 200)  # fmt: skip
+def _posted(request: HttpRequest, builder: Builder) -> HttpResponse:
+    """What a button leads to: the list, the saved segment, or the form again."""
+    top, do = rule_form.read(request.POST), request.POST.get("do", "")
+    if do not in ("show", "save"):
+        edited = form_edits.apply(top, do)
+        return _page(request, builder, edited[0] if edited else top)
+    form = rule_form.validate(top, builder.scope)
+    if form.rule is None or not form.complete:
+        return _page(request, builder, form, refused=form.problem, status=422)
+    if do == "show":
+        return _to_list(request, tree.dumps(form.rule))
+    name = request.POST.get("name", "")
+    try:
+        kept = dynamic.save_dynamic_segment(form.rule, name, user_id=user_id(request), segment=builder.segment)
+    except (dynamic.BadSegment, RuleError) as problem:
+        return _page(request, builder, form, refused=str(problem), status=422)
+    messages.success(request, f"Segment {kept.name} saved. It contains all contacts that match its rule.")
+    return redirect_to(request, "segments:detail", kept.pk)
 
 
 def _to_list(request: HttpRequest, rule: str) -> HttpResponse:
@@ -97,26 +100,40 @@ def _to_list(request: HttpRequest, rule: str) -> HttpResponse:
     return redirect_to(request, f"{reverse('contacts:list')}?{urlencode({'rule': rule, **show})}")
 
 
-def _shown(
-    request: HttpRequest, block: RuleFormGroup, scope: compiler.Context, whole: Any, *, pressed: bool
-) -> dict[str, Any]:
-    rule, begun = rule_form.rule_of(block), time.perf_counter()
-    show = request.POST.get("show", request.GET.get("show", ""))
+def _page(
+    request: HttpRequest, builder: Builder, form: RuleFormGroup | RuleForm, *, refused: str = "", status: int = 200
+) -> HttpResponse:
+    """The builder with a form. `refused`: why it was neither shown nor saved."""
+    form = form if isinstance(form, RuleForm) else rule_form.validate(form, builder.scope)
+    context = {
+        **_shown(request, form),
+        "action": builder.action,
+        "saves": builder.saves,
+        "segment": builder.segment,
+        "name": request.POST.get("name", builder.segment.name if builder.segment else ""),
+        "error": refused,
+        "pressed": status == 422,
+    }
+    fragment = request.headers.get("HX-Target") == "segments-builder"
+    return render_page(request, "segments/_builder.html" if fragment else "segments/rule.html", context, status=status)
+
+
+def _shown(request: HttpRequest, form: RuleForm) -> dict[str, Any]:
+    """What the builder shows of a form: its lines, how many contacts match, some of them, the rule in words."""
+    begun, show = time.perf_counter(), request.POST.get("show", request.GET.get("show", ""))
     contacts = Contact.objects.exclude(deleted_at=None) if show == "deleted" else Contact.objects.living()
-    total = rule_form.count(block, whole, scope, contacts=contacts) if rule else 0
+    counts = rule_counts.count(form, contacts)
     return {
-        "top": block,
+        "form": form,
         "matches": rule_form.MATCH_WORDS.items(),
         "wheres": WHERE,
-        "choices": rule_form.choices(scope),
-        "segments": rule_form.segments(but=next(iter(scope.inside), None)),
-        "total": total,
+        "choices": rule_form.choices(form.scope),
+        "segments": rule_form.segments(but=next(iter(form.scope.inside), None)),
+        "counts": counts,
         "everybody": status_filters.count(status_filters.cells(), FILTERS[""], deleted=show == "deleted"),
         "took": (time.perf_counter() - begun) * 1000,
-        "sample": contacts.filter(whole).order_by("-pk")[:SAMPLE] if total else [],
-        "phrases": rule_text.phrases(rule) if rule else [],
-        "unfinished": sum(1 for line in rule_form.lines(block) if line.node is None),
-        "pressed": pressed,
-        "rule": tree.dumps(rule) if rule else "",
+        "sample": contacts.filter(form.q).order_by("-pk")[:SAMPLE] if counts.total else [],
+        "phrases": rule_text.phrases(form.rule) if form.rule else [],
+        "rule": tree.dumps(form.rule) if form.rule and not form.problem else "",
         "show": show,
     }

@@ -10,7 +10,7 @@ from contacts import extensions
 
 BROKEN: list[tuple[str, Any, str]] = [
     ("rules", "segments.no_such_module", "no_such_module"),
-    ("rules", "segments.models", "segments.models has no condition, phrases."),
+    ("rules", "segments.models", "segments.models has no compiled."),
     ("timeline", {"import": "imports.results.summary"}, "has no LABEL, latest, count."),
     ("problem_sentence", "imports.problems.catalogue.no_such_function", "no_such_function"),
     ("export_columns", {"Segments": "segments.membership"}, "segments.membership cannot be called."),

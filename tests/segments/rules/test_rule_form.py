@@ -9,7 +9,7 @@ from django.http import QueryDict
 from contacts.models import Contact
 from segments import membership
 from segments.models import Member, Segment
-from segments.rules import compiler, rule_form, tree
+from segments.rules import compiler, form_edits, rule_form, tree
 from segments.rules.tree import ActivityCondition, FieldCondition, Group, InSegment, PropertyFilter
 from tenants.isolation.context import tenant_context
 from tenants.models import AuditEntry
@@ -69,17 +69,20 @@ def test_a_rule_goes_through_the_form_unchanged(people: Actor) -> None:
     with tenant_context(people.workspace.pk):
         sent = QueryDict(urlencode(fields(rule_form.of_rule(EVERY)), doseq=True))
         block = rule_form.read(sent)
-        rule_form.validate(block, compiler.context())
-        assert [line.error for line in rule_form.lines(block)] == [""] * 9
-        assert rule_form.rule_of(block) == EVERY
-        assert rule_form.is_complete(block)
+        validated = rule_form.validate(block, compiler.context())
+        assert [line.error for line in validated.lines] == [""] * 9
+        assert validated.rule == EVERY
+        assert validated.complete
+        assert [line.node for line in rule_form.lines(block)] == [None] * 9, "what was read stays as it is"
 
 
 def test_buttons_add_and_remove_lines_and_groups(people: Actor) -> None:
     start = {**LINE, "match:1": "any", "about:1.0": "segment", "about:2": ""}
 
     def paths(do: str) -> list[str]:
-        return sorted(fields(rule_form.read(QueryDict(urlencode({**start, "do": do})))))
+        top = rule_form.read(QueryDict(urlencode(start)))
+        edited = form_edits.apply(top, do)
+        return sorted(fields(edited[0] if edited else top))
 
     assert "about:3" in paths("add:")
     assert "about:1.1" in paths("add:1")
@@ -98,8 +101,9 @@ def test_buttons_add_and_remove_lines_and_groups(people: Actor) -> None:
 
 def test_a_form_can_hold_no_more_than_a_rule(people: Actor) -> None:
     deep = {"match:": "all", "match:0": "all", "match:0.0": "all", "match:0.0.0": "all", "about:0.0.0.0": ""}
-    block = rule_form.read(QueryDict(urlencode({**deep, "do": "group:0.0.0"})))
+    block = rule_form.read(QueryDict(urlencode(deep)))
     assert [line.path.count(".") for line in rule_form.lines(block)] == [3]
+    assert form_edits.apply(block, "group:0.0.0") is None
 
 
 def test_no_form_makes_a_rule_that_is_too_large(people: Actor) -> None:
@@ -132,11 +136,11 @@ def test_unfinished_lines_are_told_and_not_counted(people: Actor) -> None:
     sent = {**LINE, "about:1": "attribute:country", "op:1": "is", "value:1": "Atlantis", "about:2": ""}
     response = people.post("segments/search/", sent)
     assert response.status_code == 200
-    assert response.context["total"] == 2
-    assert [line.count for line in rule_form.lines(response.context["top"])] == [2, None, None]
+    assert response.context["counts"].total == 2
+    assert response.context["counts"].lines == {"0": 2}
     assert "2 unfinished conditions ignored" in " ".join(response.text.split())
-    assert [bool(line.error) for line in rule_form.lines(response.context["top"])] == [False, True, True]
-    assert rule_form.lines(response.context["top"])[1].error in response.text
+    assert [bool(line.error) for line in rule_form.lines(response.context["form"].top)] == [False, True, True]
+    assert rule_form.lines(response.context["form"].top)[1].error in response.text
     # Shown or kept it cannot be.
     assert people.post("segments/search/", {**sent, "do": "show"}).status_code == 422
     assert people.post("segments/new/", {**sent, "do": "save", "name": "X"}).status_code == 422
@@ -146,7 +150,7 @@ def test_unfinished_lines_are_told_and_not_counted(people: Actor) -> None:
 
 def test_an_empty_form_finds_nobody_and_is_not_shown(people: Actor) -> None:
     response = people.get("segments/search/")
-    assert response.context["total"] == 0
+    assert response.context["counts"].total == 0
     assert people.post("segments/search/", {"match:": "all", "do": "show"}).status_code == 422
 
 
@@ -166,7 +170,7 @@ def test_the_search_leads_to_the_list(people: Actor) -> None:
 
 def test_it_comes_from_the_list_as_it_is(people: Actor) -> None:
     response = people.get(f"segments/search/?{urlencode({'rule': RIGA})}")
-    assert [line.typed["value"] for line in rule_form.lines(response.context["top"])] == ["Riga"]
+    assert [line.typed["value"] for line in rule_form.lines(response.context["form"].top)] == ["Riga"]
     broken = people.get("segments/search/?rule=nonsense")
     assert broken.status_code == 200
     assert "is damaged" in broken.text
@@ -195,7 +199,7 @@ def test_the_deleted_are_searched_apart(people: Actor) -> None:
 
     with tenant_context(people.workspace.pk):
         Contact.objects.filter(first_name="P0").update(deleted_at=timezone.now())
-    assert people.post("segments/search/", LINE).context["total"] == 1
+    assert people.post("segments/search/", LINE).context["counts"].total == 1
     gone = people.post("segments/search/", {**LINE, "show": "deleted", "do": "show"})
     assert "show=deleted" in gone.headers["Location"]
     assert [c.first_name for c in people.client.get(gone.headers["Location"]).context["contacts"]] == ["P0"]
@@ -227,7 +231,7 @@ def test_a_dynamic_segment_is_changed(people: Actor) -> None:
     with tenant_context(people.workspace.pk):
         mine = Segment.objects.get(name="Mine")
     assert [
-        line.typed["value"] for line in rule_form.lines(people.get(f"segments/{mine.pk}/edit/").context["top"])
+        line.typed["value"] for line in rule_form.lines(people.get(f"segments/{mine.pk}/edit/").context["form"].top)
     ] == ["Riga"]
     taken = people.post(f"segments/{mine.pk}/edit/", {**LINE, "do": "save", "name": "Other"})
     assert taken.status_code == 422
@@ -266,7 +270,7 @@ def test_nobody_is_added_to_a_segment_with_a_rule(people: Actor) -> None:
 
 def test_viewers_search_but_keep_nothing(people: Actor, member: Any) -> None:
     viewer = member("viewer")
-    assert viewer.post("segments/search/", LINE).context["total"] == 2
+    assert viewer.post("segments/search/", LINE).context["counts"].total == 2
     assert viewer.get("segments/new/").status_code == 404
     assert viewer.post("segments/new/", {**LINE, "do": "save", "name": "X"}).status_code == 404
 
