@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -113,7 +113,7 @@ def _such(activity: Activity, did: ActivityCondition, clock: EvaluationTime) -> 
     parts: list[str] = []
     given: dict[str, Any] = {}
     if did.days is not None:
-        parts.append("AND e.at >= %(since)s AND e.at <= %(now)s")
+        parts.append("AND e.at >= %(since)s AND e.at < %(now)s")
         given |= {"since": clock.now - timedelta(days=did.days), "now": clock.now}
     if activity.named and did.name:
         parts.append("AND lower(e.name) = lower(%(name)s)")
@@ -129,6 +129,30 @@ def _such(activity: Activity, did: ActivityCondition, clock: EvaluationTime) -> 
         number = did.where.op in ("more", "less")
         given |= {"property": did.where.name, "value": Decimal(did.where.value) if number else did.where.value}
     return " ".join(parts), given
+
+
+# Contacts with an event of a kind in a span of time.
+BETWEEN = """
+SELECT e.contact_id FROM event e
+WHERE e.tenant_id = %(tenant)s AND e.contact_id IS NOT NULL AND e.kind = %(kind)s
+  AND e.at >= %(start)s AND e.at < %(stop)s {such}
+UNION
+SELECT v.contact_id FROM event e
+JOIN visitor v ON v.tenant_id = %(tenant)s AND v.id = e.visitor_id AND v.contact_id IS NOT NULL
+WHERE e.tenant_id = %(tenant)s AND e.contact_id IS NULL AND e.kind = %(kind)s
+  AND e.at >= %(start)s AND e.at < %(stop)s {such}"""
+
+
+def edges(did: ActivityCondition, clock: EvaluationTime) -> list[datetime]:
+    """The moving edges of its window, at a moment."""
+    return [] if did.days is None else [clock.now - timedelta(days=did.days), clock.now]
+
+
+def doers_between(did: ActivityCondition, *, start: datetime, stop: datetime) -> tuple[str, dict[str, Any]]:
+    """The statement of the contacts with such an event in [start, stop), and its named values but for the tenant."""
+    activity = ACTIVITIES[did.what]
+    such, given = _such(activity, replace(did, days=None), EvaluationTime(stop))
+    return fill(BETWEEN, such=such), {"kind": activity.kind, "start": start, "stop": stop, **given}
 
 
 def read_count(activity: Activity, typed: str) -> str:

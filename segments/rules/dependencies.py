@@ -1,0 +1,43 @@
+"""What a rule depends on: the segments that it names, and what has to happen for a condition to change. Pure."""
+
+from collections.abc import Iterator
+
+from segments.rules.tree import ActivityCondition, Group, InSegment, Node
+
+# Activity → the group of causes that its events belong to.
+_OF_ACTIVITY = {
+    "page": "visit", "track": "event", "order": "event:order", "order_total": "event:order", "delivered": "message",
+    "read": "message", "clicked": "message", "undelivered": "message", "action": "event:action",
+}  # fmt: skip
+
+# The place of a condition in a rule, the condition, and whether it says what must be true: below “none of” it does not.
+Leaf = tuple[tuple[int, ...], Node, bool]
+
+
+def depends_on(rule: Node) -> frozenset[int]:
+    """The IDs of the segments that a rule names itself."""
+    return frozenset(node.segment_id for _path, node, _positive in leaves(rule) if isinstance(node, InSegment))
+
+
+def leaves(rule: Node) -> list[Leaf]:
+    """All conditions of a rule, in order. `none of` in `none of` says again what must be true."""
+    return list(_leaves(rule, (), True))
+
+
+def causes(node: Node) -> frozenset[str]:
+    """What changes a condition, or any condition of a group: "contact" (a value of it), "visit", "event:order",
+    "event:action", "event" (another event), "message" or "segment"."""
+    if isinstance(node, Group):
+        return frozenset().union(*(causes(part) for part in node.parts))
+    if isinstance(node, ActivityCondition):
+        return frozenset({_OF_ACTIVITY.get(node.what, "event")})
+    return frozenset({"segment" if isinstance(node, InSegment) else "contact"})
+
+
+def _leaves(node: Node, path: tuple[int, ...], positive: bool) -> Iterator[Leaf]:
+    if not isinstance(node, Group):
+        yield path, node, positive
+        return
+    within = positive is not (node.match == "none")
+    for i, part in enumerate(node.parts):
+        yield from _leaves(part, (*path, i), within)
