@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Q
 
+from contacts import change_queue
 from contacts.models import Change, Contact, SilentChange
 from core import keyset
 from tenants.isolation.statements import run
@@ -78,5 +79,6 @@ SELECT %(tenant)s, %(now)s, u.id FROM unnest(%(ids)s::bigint[]) u(id) ON CONFLIC
 
 
 def note(ids: Sequence[int], *, now: Any) -> None:
-    """Add to the order of changes."""
+    """Add to the order of changes, and to the queue of what follows from them."""
     run(NOTE_CHANGES, ids=list(ids), now=now)
+    change_queue.add(ids, "contact")

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from contacts import change_queue
 from contacts.models import Change, Contact
 from contacts.values.columns import COMPANIONS
 from contacts.values.types import CORE
@@ -55,3 +56,4 @@ def write_states(contact: Contact, states: Mapping[str, Sequence[Any]], now: dat
     attributes = ["attributes"] if any(not _columns(key) for key in states) else []
     contact.save(update_fields=None if contact.pk is None else [*others, *attributes])
     Change.objects.create(tenant_id=current_tenant(), at=now, contact_id=contact.pk)
+    change_queue.add([contact.pk], "contact")

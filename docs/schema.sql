@@ -257,6 +257,21 @@ CREATE POLICY tenant ON category FOR ALL
     WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
 GRANT DELETE, INSERT, SELECT, UPDATE ON category TO cdp_app;
 
+CREATE TABLE change_queue (
+    tenant_id bigint DEFAULT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint NOT NULL,
+    id bigint DEFAULT nextval('change_queue_id_seq'::regclass) NOT NULL,
+    contact_id bigint NOT NULL,
+    cause character varying(12) COLLATE "C" NOT NULL,
+    segment_id bigint,
+    CONSTRAINT change_queue_pkey PRIMARY KEY (tenant_id, id)
+);
+ALTER TABLE change_queue ENABLE ROW LEVEL SECURITY;
+ALTER TABLE change_queue FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON change_queue FOR ALL
+    USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")))
+    WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
+GRANT DELETE, INSERT, SELECT, UPDATE ON change_queue TO cdp_app;
+
 CREATE TABLE consent_record (
     id bigint DEFAULT nextval('consent_record_id_seq'::regclass) NOT NULL,
     tenant_id bigint DEFAULT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint NOT NULL,
@@ -909,15 +924,49 @@ CREATE TABLE segment (
     name character varying(120) NOT NULL,
     created_at timestamp with time zone NOT NULL,
     rule jsonb,
+    archived_at timestamp with time zone,
+    attempts integer DEFAULT 0 NOT NULL,
+    causes character varying(12)[] DEFAULT '{}'::character varying(12)[] NOT NULL,
+    clock_at timestamp with time zone,
+    created_by_id bigint,
+    description character varying(300) DEFAULT ''::character varying NOT NULL,
+    due_at timestamp with time zone,
+    duration_ms integer,
+    failures integer DEFAULT 0 NOT NULL,
+    fence bigint,
+    reason character varying(300) DEFAULT ''::character varying NOT NULL,
+    refreshed_at timestamp with time zone,
+    size integer DEFAULT 0 NOT NULL,
+    state character varying(12) DEFAULT 'ready'::character varying NOT NULL,
     CONSTRAINT segment_pkey PRIMARY KEY (tenant_id, id),
-    CONSTRAINT segment_name UNIQUE (tenant_id, name)
+    CONSTRAINT segment_created_by_id_4df650f4_fk_user_id FOREIGN KEY (created_by_id) REFERENCES "user"(id) DEFERRABLE INITIALLY DEFERRED
 );
+CREATE INDEX segment_created_by_id_4df650f4 ON segment (created_by_id);
+CREATE UNIQUE INDEX segment_name ON segment (tenant_id, name) WHERE (archived_at IS NULL);
 ALTER TABLE segment ENABLE ROW LEVEL SECURITY;
 ALTER TABLE segment FORCE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON segment FOR ALL
     USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")))
     WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
 GRANT DELETE, INSERT, SELECT, UPDATE ON segment TO cdp_app;
+
+CREATE TABLE segment_change (
+    tenant_id bigint NOT NULL,
+    segment_id bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    contact_id bigint NOT NULL,
+    entered boolean NOT NULL,
+    cause character varying(12) COLLATE "C" NOT NULL,
+    why text,
+    CONSTRAINT segment_change_pkey PRIMARY KEY (tenant_id, segment_id, at, contact_id)
+);
+CREATE INDEX segment_change_contact ON segment_change (tenant_id, contact_id, at);
+ALTER TABLE segment_change ENABLE ROW LEVEL SECURITY;
+ALTER TABLE segment_change FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON segment_change FOR ALL
+    USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")))
+    WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
+GRANT DELETE, INSERT, SELECT, UPDATE ON segment_change TO cdp_app;
 
 CREATE TABLE segment_member (
     tenant_id bigint NOT NULL,
@@ -935,6 +984,22 @@ CREATE POLICY tenant ON segment_member FOR ALL
     USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")))
     WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
 GRANT DELETE, INSERT, MAINTAIN, SELECT, UPDATE ON segment_member TO cdp_app;
+
+CREATE TABLE segment_size (
+    tenant_id bigint NOT NULL,
+    segment_id bigint NOT NULL,
+    hour timestamp with time zone NOT NULL,
+    size integer NOT NULL,
+    entered integer DEFAULT 0 NOT NULL,
+    departed integer DEFAULT 0 NOT NULL,
+    CONSTRAINT segment_size_pkey PRIMARY KEY (tenant_id, segment_id, hour)
+);
+ALTER TABLE segment_size ENABLE ROW LEVEL SECURITY;
+ALTER TABLE segment_size FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON segment_size FOR ALL
+    USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")))
+    WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
+GRANT DELETE, INSERT, SELECT, UPDATE ON segment_size TO cdp_app;
 
 CREATE TABLE signup_form (
     id bigint DEFAULT nextval('signup_form_id_seq'::regclass) NOT NULL,
@@ -1234,6 +1299,18 @@ CREATE TABLE wake (
 CREATE INDEX wake_tenant_id_1df63977 ON wake (tenant_id);
 GRANT DELETE, INSERT, SELECT, UPDATE ON wake TO cdp_app;
 
+CREATE TABLE watched_cause (
+    tenant_id bigint NOT NULL,
+    cause character varying(12) COLLATE "C" NOT NULL,
+    CONSTRAINT watched_cause_pkey PRIMARY KEY (tenant_id, cause)
+);
+ALTER TABLE watched_cause ENABLE ROW LEVEL SECURITY;
+ALTER TABLE watched_cause FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON watched_cause FOR ALL
+    USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")))
+    WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
+GRANT DELETE, INSERT, SELECT, UPDATE ON watched_cause TO cdp_app;
+
 CREATE TABLE withdrawn (
     tenant_id bigint NOT NULL,
     import_id bigint NOT NULL,
@@ -1276,6 +1353,8 @@ CREATE SEQUENCE bulk_action_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE bulk_action_id_seq TO cdp_app;
 CREATE SEQUENCE category_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE category_id_seq TO cdp_app;
+CREATE SEQUENCE change_queue_id_seq;
+GRANT SELECT, USAGE ON SEQUENCE change_queue_id_seq TO cdp_app;
 CREATE SEQUENCE consent_record_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE consent_record_id_seq TO cdp_app;
 CREATE SEQUENCE contact_id_seq;

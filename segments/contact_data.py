@@ -4,11 +4,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from django.db.models import F
+
+from contacts import change_queue
 from contacts.extensions import Identifiers, TransferRecord
-from segments.models import Member, Segment
+from segments.models import Member, MemberChange, Segment
 from tenants.isolation.context import current_tenant
 
-TABLES = ("segment", "segment_member")
+TABLES = ("segment", "segment_member", "segment_change")
 ERASED = "(erased)"
 
 
@@ -19,12 +22,15 @@ def held(contact_ids: Sequence[int]) -> list[tuple[int, str]]:
 
 
 def move(contact_ids: Sequence[int], *, to: int) -> TransferRecord:
-    """Put `to` into the segments of the contacts, and take them out."""
-    gone = list(Member.objects.filter(contact_id__in=contact_ids).order_by("segment_id", "contact_id"))
+    """Put `to` into the static segments of the contacts, and take them out. Dynamic ones follow from their rules."""
+    static = Segment.objects.filter(rule__isnull=True).values("pk")
+    theirs = Member.objects.filter(contact_id__in=contact_ids, segment_id__in=static)
+    gone = list(theirs.order_by("segment_id", "contact_id"))
     has = set(Member.objects.filter(contact_id=to).values_list("segment_id", flat=True))
     added = {m.segment_id: m for m in reversed(gone) if m.segment_id not in has}
     _write([_member(m.segment_id, to, m.added_at, m.import_id) for m in added.values()])
-    Member.objects.filter(contact_id__in=contact_ids).delete()
+    theirs.delete()
+    change_queue.add([*contact_ids, to], "segment")
     rows = [[m.segment_id, m.contact_id, m.added_at.isoformat(), m.import_id] for m in gone]
     return {"gone": rows, "added": [[segment_id, m.added_at.isoformat()] for segment_id, m in added.items()]}
 
@@ -35,6 +41,7 @@ def restore(moved: TransferRecord, *, of: int) -> None:
         # Somebody may have added it again meanwhile.
         Member.objects.filter(segment_id=segment_id, contact_id=of, added_at=datetime.fromisoformat(at)).delete()
     _write([_member(segment, contact, datetime.fromisoformat(at), imp) for segment, contact, at, imp in moved["gone"]])
+    change_queue.add([of, *(row[1] for row in moved["gone"])], "segment")
 
 
 def known(_contact_ids: Sequence[int]) -> list[tuple[str, str]]:
@@ -44,7 +51,11 @@ def known(_contact_ids: Sequence[int]) -> list[tuple[str, str]]:
 
 def erase(contact_ids: Sequence[int], identifiers: Identifiers) -> None:
     """Take the contacts out of all segments, and their identifiers out of the rules that name them."""
-    Member.objects.filter(contact_id__in=contact_ids).delete()
+    members = Member.objects.filter(contact_id__in=contact_ids)
+    for segment in Segment.objects.filter(pk__in=members.values("segment_id")).order_by("pk").select_for_update():
+        theirs = members.filter(segment_id=segment.pk).delete()[0]
+        Segment.objects.filter(pk=segment.pk, rule__isnull=False).update(size=F("size") - theirs)
+    MemberChange.objects.filter(contact_id__in=contact_ids).delete()
     known = {value.casefold() for _kind, value in identifiers}
     for segment in Segment.objects.filter(rule__isnull=False).select_for_update():
         blank = _without(segment.rule, known)

@@ -37,7 +37,7 @@ INSERT INTO segment_member (tenant_id, segment_id, contact_id, added_at, import_
 SELECT m.tenant_id, g.id, m.contact_id, %(now)s, %(import_id)s
 FROM {map} m JOIN {row} s ON s.tenant_id = %(tenant)s AND s.row_no = m.row_no
 CROSS JOIN LATERAL jsonb_array_elements_text(s.settings -> 'segments') n(name)
-JOIN segment g ON g.tenant_id = %(tenant)s AND g.name = n.name
+JOIN segment g ON g.tenant_id = %(tenant)s AND g.name = n.name AND g.rule IS NULL AND g.archived_at IS NULL
 WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s AND s.settings IS NOT NULL
 ON CONFLICT DO NOTHING"""
 
@@ -52,7 +52,7 @@ def add(staging: Staging, segments: Sequence[int], *, named: bool, start: int, s
 
 def named(name: str) -> Segment:
     """The static segment of that name, made when it does not exist. Raises NotStatic."""
-    segment: Segment = Segment.objects.get_or_create(name=name)[0]
+    segment: Segment = Segment.objects.present().get_or_create(name=name)[0]
     if segment.rule is not None:
         raise NotStatic(f"{name} is a dynamic segment. Its rule decides which contacts it contains.")
     return segment

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from contacts import change_queue
 from contacts.extensions import Identifiers, TransferRecord
 from tracking import contact_visits, links, pages
 from tracking.models import Event, Quarantine, Visitor, VisitorIdentifier, VisitorRefusal
@@ -30,6 +31,7 @@ def move(contact_ids: Sequence[int], *, to: int) -> TransferRecord:
                 model.objects.filter(contact_id=contact_id).update(contact_id=to)
     moved["refusals"] = _copy_refusals(contact_ids, to=to)
     contact_visits.refresh([*contact_ids, to])
+    change_queue.add([*contact_ids, to], "event")
     return moved
 
 
@@ -54,6 +56,7 @@ def restore(moved: TransferRecord, *, of: int) -> None:
     for visitor_id, kind, value in moved.get("refusals", []):
         VisitorRefusal.objects.filter(contact_id=of, visitor_id=visitor_id, kind=kind, value=value).delete()
     contact_visits.refresh([of, *(int(contact_id) for contact_id in moved["visitors"])])
+    change_queue.add([of, *(int(contact_id) for contact_id in moved["events"])], "event")
 
 
 def known(_contact_ids: Sequence[int]) -> list[tuple[str, str]]:

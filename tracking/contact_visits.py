@@ -7,6 +7,7 @@ written. The row is worked out anew from the visitors, so it cannot drift.
 from collections.abc import Iterable
 from itertools import islice
 
+from contacts import change_queue
 from tenants.isolation.statements import fill, run
 from tracking.models import STRONGEST_FIRST
 
@@ -46,3 +47,4 @@ def refresh(contact_ids: Iterable[int | None]) -> None:
     while contacts := list(islice(wanted, ROUND)):
         for statement in (MAKE, LOCK, fill(WRITE, strongest_first=STRONGEST_FIRST), CLEAR):
             run(statement, contacts=contacts)
+        change_queue.add(contacts, "visit")

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from django.utils import timezone
 
+from contacts import change_queue
 from tenants.isolation import statements
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
@@ -26,7 +27,11 @@ DELETE FROM event e USING (
   SELECT o.at, o.id FROM event o
   WHERE o.tenant_id = %(tenant)s AND o.at < %(before)s AND (o.at, o.id) > (%(at)s, %(id)s) AND o.site_id = %(site)s
   ORDER BY o.at, o.id LIMIT %(most)s) old
-WHERE e.tenant_id = %(tenant)s AND e.at = old.at AND e.id = old.id RETURNING e.at, e.id"""
+WHERE e.tenant_id = %(tenant)s AND e.at = old.at AND e.id = old.id RETURNING e.at, e.id, e.visitor_id"""
+# Contacts whose visitors have lost events.
+CONTACTS = """
+SELECT DISTINCT v.contact_id FROM visitor v
+WHERE v.tenant_id = %(tenant)s AND v.id = ANY(%(visitors)s) AND v.contact_id IS NOT NULL"""
 # Visitors of a site that no contact has claimed and that were last seen long ago, behind an ID. Whoever is being written at
 # the moment is not of long ago. The second person of a device stays while the first one is there: without a trace of the
 # second, what the device does next would be taken for the first one's doing.
@@ -79,6 +84,8 @@ def _events(tenant_id: int, site_id: int, *, before: datetime, batch: int) -> in
     while True:
         with tenant_context(tenant_id):
             gone = statements.fetch(EVENTS, site=site_id, before=before, at=place[0], id=place[1], most=batch)
+            theirs = statements.fetch(CONTACTS, visitors=list({row[2] for row in gone}))
+            change_queue.add((row[0] for row in theirs), "visit")
         count += len(gone)
         if len(gone) < batch:
             return count

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db import connection
 
+from contacts import change_queue
 from contacts.models import ItemState
 from core import exact_json
 from tenants.isolation.context import current_tenant
@@ -97,6 +98,7 @@ def give_value(key: str, values: Mapping[int, Any], *, now: Any) -> None:
     """Set an attribute of contacts: their IDs with its value as JSON."""
     texts = [exact_json.dumps(value) for value in values.values()]
     run(GIVE_VALUE, key=key, ids=list(values), values=texts, now=now)
+    change_queue.add(values, "contact")
 
 
 # What contacts were before a step has changed them, as the step itself says it.

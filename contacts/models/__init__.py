@@ -1,7 +1,7 @@
 from contacts.models.attribute import Attribute
 from contacts.models.blacklist import BlacklistEntry, PlatformBlock
 from contacts.models.bulk import BulkAction, BulkItem, BulkState, ItemState
-from contacts.models.change import Change, SilentChange
+from contacts.models.change import Change, QueuedChange, SilentChange, WatchedCause
 from contacts.models.consent import Category, ConsentRecord
 from contacts.models.contact import DELETION_REASONS, Contact, EmailStatus, Origin, PhoneStatus, StatusReason
 from contacts.models.linkage import Decision, ProbableKey, ProbablePair, ProbableSearch, SearchState
@@ -31,11 +31,13 @@ __all__ = [
     "ProbableKey",
     "ProbablePair",
     "ProbableSearch",
+    "QueuedChange",
     "SearchState",
     "SignupForm",
     "SilentChange",
     "StatusReason",
     "Suppression",
     "UndoArchive",
+    "WatchedCause",
     "WriteLock",
 ]  # fmt: skip

@@ -36,3 +36,35 @@ class SilentChange(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.contact_id} at {self.at}"
+
+
+class QueuedChange(TenantModel):
+    """A contact that has changed in a way that a dynamic segment asks about, until the segments have looked at it
+    (contacts.change_queue). Key: (tenant_id, id)."""
+
+    id = models.BigAutoField(primary_key=True)
+    contact_id = models.BigIntegerField()
+    cause = models.CharField(max_length=12, db_collation="C")
+    segment_id = models.BigIntegerField(null=True)  # the only one that has to look again; null: all
+
+    class Meta(TenantModel.Meta):
+        db_table = "change_queue"
+
+    def __str__(self) -> str:
+        return f"{self.cause} of {self.contact_id}"
+
+
+class WatchedCause(TenantModel):
+    """That some dynamic segment of the workspace asks about changes of this kind; others are not queued.
+
+    Key: (tenant_id, cause).
+    """
+
+    cause = models.CharField(max_length=12, primary_key=True, db_collation="C")
+
+    class Meta(TenantModel.Meta):
+        db_table = "watched_cause"
+        managed = False
+
+    def __str__(self) -> str:
+        return self.cause

@@ -16,13 +16,14 @@ from contacts.models import (
     Merge,
     ProbableKey,
     ProbablePair,
+    QueuedChange,
     SilentChange,
     UndoArchive,
 )  # fmt: skip
 from tenants.models import Outbox
 
 TABLES = (
-    "contact", "alias", "merge", "withdrawn", "contact_change", "contact_news", "bulk_item", "bulk_action",
+    "contact", "alias", "merge", "withdrawn", "contact_change", "contact_news", "change_queue", "bulk_item", "bulk_action",
     "consent_record", "blacklist_entry", "probable_key", "probable_pair", "audit_entry",
     "outbox",
 )  # fmt: skip
@@ -55,6 +56,7 @@ def erase(contact_ids: Sequence[int], identifiers: Identifiers) -> None:
     UndoArchive.objects.filter(kind="contact", item__in=contact_ids).delete()
     Change.objects.filter(contact_id__in=contact_ids).delete()
     SilentChange.objects.filter(contact_id__in=contact_ids).delete()
+    QueuedChange.objects.filter(contact_id__in=contact_ids).delete()
     ConsentRecord.objects.filter(contact_id__in=contact_ids).delete()
     BlacklistEntry.objects.filter(value__in=values).delete()
     Outbox.objects.filter(to__in=values).delete()

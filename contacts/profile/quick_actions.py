@@ -12,7 +12,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from contacts import write_lock
+from contacts import change_queue, write_lock
 from contacts.consent import address_status, blacklist, suppression
 from contacts.errors import NotAllowed
 from contacts.models import BulkAction, Change, Contact, EmailStatus, PhoneStatus, StatusReason
@@ -168,6 +168,7 @@ def write(contact: Contact, now: datetime, *fields: str) -> None:
     contact.changed_at = now
     contact.save(update_fields=[*fields, "changed_at"])
     Change.objects.create(tenant_id=current_tenant(), at=now, contact_id=contact.pk)
+    change_queue.add([contact.pk], "contact")
     write_lock.bump_version()
 
 

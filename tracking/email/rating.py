@@ -7,9 +7,10 @@ is older than 60 days counts no more.
 import logging
 from collections.abc import Sequence
 
+from contacts import change_queue
 from contacts.models import Contact
 from tenants.isolation.context import tenant_context
-from tenants.isolation.statements import fetch, run
+from tenants.isolation.statements import fetch
 from tenants.models import Tenant
 
 log = logging.getLogger(__name__)
@@ -30,7 +31,7 @@ UPDATE contact c SET rating = r.rating FROM (
         AND coalesce(e.properties ->> 'channel', 'email') = 'email'
         AND e.properties ->> 'status' IN ('sent', 'delivered', 'read', 'clicked')
       GROUP BY coalesce(e.properties ->> 'id', e.properties ->> 'message', e.id::text)) l OFFSET 0) m) r
-WHERE c.tenant_id = %(tenant)s AND c.id = r.id AND c.rating IS DISTINCT FROM r.rating"""
+WHERE c.tenant_id = %(tenant)s AND c.id = r.id AND c.rating IS DISTINCT FROM r.rating RETURNING c.id"""
 # Contacts that may have another rating today: behind an ID, in its order.
 RATED = """
 SELECT x.id FROM (
@@ -41,7 +42,9 @@ SELECT x.id FROM (
 
 def recompute_rating(contact_ids: Sequence[int]) -> int:
     """Recompute the rating of contacts; returns how many have another one. In a tenant's transaction."""
-    return run(RATE, ids=list(contact_ids), days=RATED_DAYS)
+    changed = [row[0] for row in fetch(RATE, ids=list(contact_ids), days=RATED_DAYS)]
+    change_queue.add(changed, "contact")
+    return len(changed)
 
 
 def run_for_all_workspaces() -> None:

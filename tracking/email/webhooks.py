@@ -17,7 +17,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils import timezone
 
-from contacts import write_lock
+from contacts import change_queue, write_lock
 from contacts.consent import address_status, blacklist
 from contacts.models import Contact, EmailStatus
 from contacts.values import channel_status
@@ -132,6 +132,7 @@ def tell(hook: MailHook, events: Iterable[Any]) -> WebhookResult:
     Event.objects.bulk_create(
         _event(hook, event, verdict, contacts[mail], now) for event, verdict, mail in fresh.values()
     )
+    change_queue.add({contacts[mail] for _event, _verdict, mail in fresh.values()}, "event")
     said = [(email, verdict) for _event, verdict, email in fresh.values() if verdict.status]
     said += [(email, TOO_SOFT) for email in _too_soft(fresh.values(), contacts, now)]
     _make_stricter(said, now)

@@ -59,12 +59,15 @@ def fill(alice: Actor) -> None:
         ProbableKey,
         ProbablePair,
         ProbableSearch,
+        QueuedChange,
         SignupForm,
         SilentChange,
         Suppression,
         UndoArchive,
+        WatchedCause,
     )
     from imports.models import Listing, SavedMapping
+    from segments.models import MemberChange, SegmentSize
     from sources.models import Ambiguity, AmbiguitySweep, Source, SourceMember
     from tenants.models import AuditEntry, Invitation
     from tracking.models import EventKey, HitId, MailHook, Quarantine, Site, VisitorRefusal
@@ -100,6 +103,12 @@ def fill(alice: Actor) -> None:
     SourceMember.objects.create(tenant_id=own, source_id=source.pk, contact_id=1, added_at=datetime.now(UTC))
     Ambiguity.objects.create(visitor_id=1, candidates=[])
     AmbiguitySweep.objects.create()
+    QueuedChange.objects.create(contact_id=1, cause="contact")
+    WatchedCause.objects.create(tenant_id=own, cause="contact")
+    MemberChange.objects.create(
+        tenant_id=own, segment_id=1, contact_id=1, at=datetime.now(UTC), entered=True, cause="contact"
+    )
+    SegmentSize.objects.create(tenant_id=own, segment_id=1, hour=datetime.now(UTC), size=1)
     VisitorRefusal.objects.create(
         tenant_id=own, visitor_id=1, contact_id=1, kind="", value="", refused_at=datetime.now(UTC)
     )

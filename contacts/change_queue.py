@@ -1,0 +1,96 @@
+"""Contacts that have changed, queued for what follows from them: the members of dynamic segments.
+
+Whoever writes something that a rule can ask about calls `add` in the same transaction (statements on staging use
+`add_rows`). Nothing is queued that no segment of the workspace asks about, so that a workspace without dynamic segments pays
+for one look at an empty table. A row is taken off the queue in the transaction that has looked at its contact.
+"""
+
+from collections.abc import Collection, Iterable
+from typing import Literal
+
+from contacts import statements
+from contacts.models import WatchedCause
+from contacts.staging import Staging
+from tenants.isolation.context import current_tenant
+from tenants.isolation.statements import fetch, run
+
+# What has changed: the contact itself; what its visitors did, or whose they are; imported and mailed events; who is in
+# a static segment, in a source, in an import; its probable duplicates.
+Cause = Literal["contact", "visit", "event", "segment", "source", "import", "duplicate"]
+
+# Runs in the transaction of the change; locks nothing.
+ADD = """
+INSERT INTO change_queue (tenant_id, contact_id, cause)
+SELECT DISTINCT %(tenant)s, u.id, %(cause)s FROM unnest(%(ids)s::bigint[]) u(id)
+WHERE EXISTS (SELECT 1 FROM watched_cause w WHERE w.tenant_id = %(tenant)s AND w.cause = %(cause)s)"""
+# The same for the contacts of rows [start, stop) of an import.
+ADD_ROWS = """
+INSERT INTO change_queue (tenant_id, contact_id, cause)
+SELECT %(tenant)s, m.contact_id, w.cause FROM watched_cause w
+JOIN {map} m ON m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s
+  AND (w.cause <> 'contact' OR m.outcome IN ({RowOutcome.CREATED}, {RowOutcome.UPDATED}))
+WHERE w.tenant_id = %(tenant)s AND w.cause = ANY(%(causes)s) AND m.contact_id IS NOT NULL"""
+# The same for contacts that an import had touched with rows [start, stop).
+ADD_TOUCHED = """
+INSERT INTO change_queue (tenant_id, contact_id, cause)
+SELECT %(tenant)s, t.contact_id, w.cause FROM watched_cause w
+JOIN touched t ON t.tenant_id = %(tenant)s AND t.import_id = %(import_id)s
+  AND t.row_no >= %(start)s AND t.row_no < %(stop)s
+WHERE w.tenant_id = %(tenant)s AND w.cause = ANY(%(causes)s)"""
+
+
+def add(contact_ids: Iterable[int], cause: Cause) -> None:
+    """Queue contacts, each once."""
+    ids = list(contact_ids)
+    if ids:
+        run(ADD, ids=ids, cause=cause)
+
+
+def add_rows(staging: Staging, *causes: Cause, start: int, stop: int) -> None:
+    """Queue the contacts that rows [start, stop) of an import created, changed or found."""
+    statements.run(ADD_ROWS, staging, causes=list(causes), start=start, stop=stop)
+
+
+def add_touched(staging: Staging, *causes: Cause, start: int, stop: int) -> None:
+    """Queue the contacts that an import touched with rows [start, stop)."""
+    statements.run(ADD_TOUCHED, staging, causes=list(causes), start=start, stop=stop, import_id=staging.import_id)
+
+
+# --- read by what follows from contacts ---------------------------------------------------------------------------------
+
+# The oldest entries, taken off. What another transaction has not committed yet comes with a later look. Entries for one
+# segment wait for it.
+TAKE = """
+DELETE FROM change_queue q USING (
+  SELECT o.id FROM change_queue o
+  WHERE o.tenant_id = %(tenant)s AND (o.segment_id IS NULL OR o.segment_id <> ALL(%(busy)s::bigint[]))
+  ORDER BY o.id LIMIT %(most)s FOR UPDATE SKIP LOCKED) old
+WHERE q.tenant_id = %(tenant)s AND q.id = old.id RETURNING q.contact_id, q.cause, q.segment_id"""
+# Contacts that one segment has to look at again, since it was being refreshed when the others looked.
+LEAVE = """
+INSERT INTO change_queue (tenant_id, contact_id, cause, segment_id)
+SELECT %(tenant)s, u.id, u.cause, %(segment)s FROM unnest(%(ids)s::bigint[], %(causes)s::text[]) u(id, cause)"""
+WAITING = "SELECT EXISTS (SELECT 1 FROM change_queue q WHERE q.tenant_id = %(tenant)s)"
+
+
+def take(most: int, *, busy: Collection[int]) -> list[tuple[int, str, int | None]]:
+    """Take (contact, cause, segment or None for all) off the queue; entries for segments in `busy` stay."""
+    return [(row[0], row[1], row[2]) for row in fetch(TAKE, most=most, busy=list(busy))]
+
+
+def leave(segment_id: int, entries: Collection[tuple[int, str]]) -> None:
+    """Put (contact, cause) back, for one segment."""
+    run(LEAVE, segment=segment_id, ids=[e[0] for e in entries], causes=[e[1] for e in entries])
+
+
+def is_waiting() -> bool:
+    """Whether something is in the queue."""
+    return bool(fetch(WAITING)[0][0])
+
+
+def watch(causes: Collection[str]) -> None:
+    """From now on queue changes of these kinds, and no others."""
+    watched = WatchedCause.objects
+    watched.exclude(cause__in=causes).delete()
+    wanted = [WatchedCause(tenant_id=current_tenant(), cause=cause) for cause in sorted(causes)]
+    watched.bulk_create(wanted, ignore_conflicts=True)
