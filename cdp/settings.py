@@ -73,6 +73,13 @@ EXTENSIONS = {
     "timeline": {"import": "imports.results.timeline", "change": "contacts.profile.timeline"},
     # Reads the rules by which lists of contacts are filtered.
     "rules": "segments.list_filter",
+    # Lists of contacts that a rule can name, by their kind (segments.rules.tree.LISTS).
+    "rule_lists": {"import": "imports.results.rule_list", "source": "sources.rule_list"},
+    # Functions that know which contacts have another value since a moment.
+    "value_changes": {
+        "edits": "contacts.profile.edit.changed_since",
+        "imports": "imports.results.value_changes.changed_since",
+    },
     # Tells a profile what its contact did.
     "overview": "tracking.overview",
     # Says a problem of a value, by its code, as a sentence.

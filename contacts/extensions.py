@@ -6,6 +6,7 @@ without the functions of its protocol, so that a typing error is found at the st
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from functools import cache
 from importlib import import_module
 from typing import Any, Protocol, cast
@@ -63,6 +64,28 @@ class RuleReader(Protocol):
         """The contacts that a rule means, and the rule in words, part by part; nobody and no words if it cannot be read."""
 
 
+class RuleList(Protocol):
+    """A module with lists of contacts that a rule can name, such as imports."""
+
+    LABEL: str
+
+    def choices(self) -> list[tuple[int, str]]:
+        """(ID, name) of those that can be chosen, the latest first."""
+
+    def names(self, list_ids: Sequence[int]) -> Mapping[int, str]:
+        """The names of lists, those that can no longer be chosen included."""
+
+    def contacts(self, list_id: int, *, of: Sequence[int] | None) -> Any:
+        """A query of the IDs of its contacts (`of`: those among these); None when there is no such list."""
+
+
+class ValueChanges(Protocol):
+    """A function that knows of changes of values."""
+
+    def __call__(self, key: str, *, since: datetime, of: Sequence[int] | None) -> Any:
+        """A query of the IDs of the contacts whose value of that key was changed since then (`of`: among these)."""
+
+
 class ProfileOverview(Protocol):
     """A module that tells a profile what its contact did."""
 
@@ -77,6 +100,8 @@ class ProfileOverview(Protocol):
 POINTS: dict[str, tuple[str, ...] | None] = {
     "contact_data": ("TABLES", "held", "move", "restore", "known", "erase"),
     "timeline": ("LABEL", "latest", "count"),
+    "rule_lists": ("LABEL", "choices", "names", "contacts"),
+    "value_changes": None,
     "rules": ("compiled",),
     "overview": ("latest", "stream"),
     "problem_sentence": None,
@@ -99,6 +124,16 @@ def timeline_sources() -> dict[str, TimelineSource]:
 def rule_reader() -> RuleReader:
     """What reads the rules of lists."""
     return cast(RuleReader, _all("rules")["rules"])
+
+
+def rule_lists() -> dict[str, RuleList]:
+    """Lists of contacts that a rule can name, by their kind."""
+    return _all("rule_lists")
+
+
+def value_changes() -> dict[str, ValueChanges]:
+    """Who knows of changes of values."""
+    return _all("value_changes")
 
 
 def overview() -> ProfileOverview:

@@ -53,6 +53,8 @@ ELSEWHERE = {
     "sources/ambiguities/evidence.py": "tests/sources/views/test_ambiguities.py",
     "sources/views/identity.py": "tests/sources/test_identity.py",
     "core/swimlanes.py": "tests/sources/views/test_ambiguities.py",
+    "segments/rules/id_query.py": "tests/segments/rules/test_activity_conditions.py",
+    "imports/results/value_changes.py": "tests/imports/results/test_rule_list.py",
     "contacts/change_log.py": "tests/contacts/listing/test_contact_list.py",
     "contacts/privacy/retention.py": "tests/contacts/bulk/test_actions.py",
     "contacts/leased_job.py": "tests/contacts/linkage/test_linkage.py",

@@ -21,7 +21,7 @@ from imports.pipeline import worker
 from imports.wizard import column_choices, upload
 from segments import dynamic
 from segments.models import Segment
-from segments.rules.tree import ActivityCondition, FieldCondition, Group
+from segments.rules.tree import ActivityCondition, FieldCondition, Group, Period
 from sources import refresh
 from sources.ambiguities import sweep
 from sources.models import Origin, Source, SourceState, SourceType
@@ -134,7 +134,7 @@ def make() -> dict[str, Any]:
 
 def _segment(tenant: Tenant, owner: User) -> None:
     """A dynamic segment: who looks around and can be written to."""
-    looks = ActivityCondition("page", "at_least", "2", 365)
+    looks = ActivityCondition("page", "at_least", "2", Period("last", 365))
     rule = Group("all", (FieldCondition("email_status", "is", ("active",)), looks))
     with tenant_context(tenant.pk):
         if not Segment.objects.filter(name=LOOKING).exists():

@@ -4,10 +4,13 @@ The same normal forms as imports; the caller has read the values (contacts.profi
 which contacts changed, so that plans made before are made again.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from django.db.models import BigIntegerField
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast
 from django.utils import timezone
 
 from contacts import value_state, write_lock
@@ -74,6 +77,14 @@ def change(contact_id: int, values: Mapping[str, Any], *, seen: datetime, user_i
     write_lock.bump_version()
     target = f"contact {contact.pk}"
     return audit.record(EDITED, user_id=user_id, target=target, contact=contact.pk, values=different)
+
+
+def changed_since(key: str, *, since: datetime, of: Sequence[int] | None) -> Any:
+    """The IDs of the contacts whose value a person has changed since then (contacts.extensions.value_changes)."""
+    edits = AuditEntry.objects.filter(verb=EDITED, at__gte=since, detail__values__has_key=key)
+    if of is not None:
+        edits = edits.filter(object__in=[f"contact {contact_id}" for contact_id in of])
+    return edits.values(contact=Cast(KeyTextTransform("contact", "detail"), BigIntegerField()))
 
 
 def undo(contact: Contact, detail: Mapping[str, Any], *, user_id: int) -> None:

@@ -28,3 +28,8 @@ def normal_text(value: str) -> str:
         return value.strip()
     value = unicodedata.normalize("NFC", value).replace("\r\n", "\n").replace("\r", "\n")
     return _BREAKS.sub("\n", _BLANKS.sub(" ", value)).strip(AROUND)
+
+
+def comparable(value: str) -> str:
+    """The form in which a rule compares a text with a stored one: as it is stored, without case (ß is ss)."""
+    return " ".join(normal_text(value).split()).casefold()

@@ -11,15 +11,14 @@ from django.db.models import Q
 from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
-from contacts.extensions import problem_sentence
-from contacts.values.texts import normal_text
+from contacts.extensions import problem_sentence, rule_lists
 from contacts.values.types import BadValue
 from segments.models import Member, Segment
 from segments.rules import activity_conditions, operators, rule_fields
-from segments.rules.activity_conditions import ACTIVITIES, WHERE
+from segments.rules.activity_conditions import BadActivity
 from segments.rules.operators import OPERATORS, EvaluationTime
 from segments.rules.rule_fields import RuleField
-from segments.rules.tree import ActivityCondition, FieldCondition, Group, InSegment, Node, RuleError, parse
+from segments.rules.tree import ActivityCondition, FieldCondition, Group, InList, InSegment, Node, RuleError, parse
 from tenants.isolation.context import current_tenant
 from tenants.models import Tenant
 
@@ -102,13 +101,25 @@ def _(node: FieldCondition, scope: Context, path: tuple[int, ...]) -> Q:
     if not least <= len(node.values) <= most:
         raise RuleError(_missing(operator.takes), path)
     wanted = [_read(subject, operator, value, scope.region, path) for value in node.values]
-    return operators.where(subject, node.op, wanted, scope.clock)
+    if operator.takes == "two" and len({value.startswith("--") for value in wanted}) > 1:
+        raise RuleError("Enter both days with a year, or both without one.", path)
+    return operators.where(subject, node.op, wanted, scope.clock, of=scope.of)
 
 
 @compile_node.register
 def _(node: ActivityCondition, scope: Context, path: tuple[int, ...]) -> Q:
     scope.spend(path)
     return activity_conditions.where(checked(node, path), scope.clock, of=scope.of)
+
+
+@compile_node.register
+def _(node: InList, scope: Context, path: tuple[int, ...]) -> Q:
+    scope.spend(path)
+    known = rule_lists().get(node.kind)
+    contacts = known.contacts(node.list_id, of=scope.of) if known else None
+    if contacts is None:
+        raise RuleError(f"This {node.kind} no longer exists. Choose another one.", path)
+    return Q(pk__in=contacts) if node.op == "in" else ~Q(pk__in=contacts)
 
 
 @compile_node.register
@@ -137,19 +148,12 @@ def _members(segment: Segment, scope: Context, path: tuple[int, ...]) -> Q:
 
 def checked(node: ActivityCondition, path: tuple[int, ...] = ()) -> ActivityCondition:
     """A condition on activity with its values in their form. Raises RuleError."""
-    activity = ACTIVITIES.get(node.what)
-    if activity is None or (node.where and node.where.op not in WHERE):
-        raise RuleError("This activity does not exist. Choose another one.", path)
-    if not node.count.strip():
-        raise RuleError("Enter an amount." if activity.sums else "Enter how many times.", path)
-    if node.where and not (node.where.name.strip() and node.where.value.strip()):
-        raise RuleError("Enter the property and the value to compare it with.", path)
     try:
-        count = activity_conditions.read_count(activity, node.count)
-        where = activity_conditions.read_where(node.where.name, node.where.op, node.where.value) if node.where else None
+        return activity_conditions.read(node)
+    except BadActivity as problem:
+        raise RuleError(str(problem), path) from None
     except BadValue as problem:
         raise RuleError(sentence(problem, "Number"), path) from None
-    return replace(node, name=normal_text(node.name), count=count, where=where)
 
 
 def _read(subject: RuleField, operator: operators.Operator, typed: str, region: str | None, path: Sequence[int]) -> str:

@@ -2,13 +2,8 @@
 
 from collections.abc import Iterator
 
-from segments.rules.tree import ActivityCondition, Group, InSegment, Node
-
-# Activity → the group of causes that its events belong to.
-_OF_ACTIVITY = {
-    "page": "visit", "track": "event", "order": "event:order", "order_total": "event:order", "delivered": "message",
-    "read": "message", "clicked": "message", "undelivered": "message", "action": "event:action",
-}  # fmt: skip
+from segments.rules.activity_conditions import ACTIVITIES
+from segments.rules.tree import ActivityCondition, Condition, Group, InList, InSegment, Node
 
 # The place of a condition in a rule, the condition, and whether it says what must be true: below “none of” it does not.
 Leaf = tuple[tuple[int, ...], Node, bool]
@@ -26,12 +21,22 @@ def leaves(rule: Node) -> list[Leaf]:
 
 def causes(node: Node) -> frozenset[str]:
     """What changes a condition, or any condition of a group: "contact" (a value of it), "visit", "event:order",
-    "event:action", "event" (another event), "message" or "segment"."""
+    "event:action", "event" (another event), "message", "segment", "import", "source" or "duplicate"."""
     if isinstance(node, Group):
         return frozenset().union(*(causes(part) for part in node.parts))
+    return frozenset({_cause(node)})
+
+
+def _cause(node: Condition) -> str:
     if isinstance(node, ActivityCondition):
-        return frozenset({_OF_ACTIVITY.get(node.what, "event")})
-    return frozenset({"segment" if isinstance(node, InSegment) else "contact"})
+        return ACTIVITIES[node.what].cause if node.what in ACTIVITIES else "event"
+    if isinstance(node, InSegment):
+        return "segment"
+    if isinstance(node, InList):
+        return node.kind
+    if node.key.startswith("visit."):
+        return "visit"
+    return "duplicate" if node.key == "probable_duplicate" else "contact"
 
 
 def _leaves(node: Node, path: tuple[int, ...], positive: bool) -> Iterator[Leaf]:

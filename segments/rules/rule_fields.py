@@ -1,15 +1,17 @@
 """What a rule can ask about a contact: columns of it, system attributes and those of the workspace, each with its type."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 from django.db.models import F
 from django.db.models.fields.json import KeyTextTransform, KeyTransform
 
-from contacts.models import Attribute, EmailStatus, Origin, PhoneStatus
+from contacts.models import Attribute, Category, EmailStatus, Origin, PhoneStatus
 from contacts.values import types, vocabulary
 from core import places
+from tracking.funnel import Stage
+from tracking.models import MatchedBy
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,7 @@ class RuleField:
     column: str = ""
     options: Mapping[str, str] = field(default_factory=dict)
     needs: str = ""  # a column without which a contact has no such thing: a status without an e-mail
+    visits: bool = False  # a column of what the visitors of a contact add up to (tracking.contact_visits)
 
     @property
     def text(self) -> F | KeyTextTransform:
@@ -37,7 +40,17 @@ class RuleField:
         return KeyTransform(self.key, "attributes")
 
 
-_ID, _CHANNEL, _LIFE = "Identifiers and names", "Channels", "System"
+_ID, _CHANNEL, _LIFE, _VISITS = "Identifiers and names", "Channels", "System", "Visits"
+_MATCHED_BY = {
+    MatchedBy.LINK: "Link ID", MatchedBy.EXTERNAL_ID: "External ID", MatchedBy.EMAIL: "E-mail", MatchedBy.PHONE: "Phone",
+    MatchedBy.DECISION: "Decision of a member",
+}  # fmt: skip
+
+
+def _visit(key: str, label: str, kind: str, column: str, options: Mapping[str, str] | None = None) -> RuleField:
+    return RuleField(f"visit.{key}", label, _VISITS, kind, "integer", column, options or {}, visits=True)
+
+
 _COLUMNS = (
     RuleField("email", "E-mail", _ID, "identifier", "email", "email"),
     RuleField("phone", "Phone", _ID, "identifier", "phone", "phone"),
@@ -56,6 +69,15 @@ _COLUMNS = (
     RuleField("created_at", "Created", _LIFE, "moment", "date", "created_at"),
     RuleField("changed_at", "Changed", _LIFE, "moment", "date", "changed_at"),
     RuleField("deleted_at", "Deleted", _LIFE, "moment", "date", "deleted_at"),
+    RuleField("probable_duplicate", "Has a probable duplicate", _LIFE, "flag"),
+    RuleField("visit.matched", "Has an identified visitor", _VISITS, "flag"),
+    _visit("by", "Identified by", "option", "matched_by", {str(kind): label for kind, label in _MATCHED_BY.items()}),
+    _visit("first", "First visit", "visited", "first_seen"),
+    _visit("last", "Last visit", "visited", "last_seen"),
+    _visit("visits", "Number of visits", "total", "visits"),
+    _visit("pages", "Number of page views", "total", "views"),
+    _visit("seconds", "Seconds spent on pages", "total", "seconds"),
+    _visit("stage", "Funnel stage", "option", "stage", {str(stage.value): str(stage.label) for stage in Stage}),
 )
 # Types of attributes → kinds of conditions; text is the rest.
 _KINDS = {
@@ -70,6 +92,8 @@ def everything() -> dict[str, RuleField]:
     fields = {s.key: s for s in _COLUMNS}
     for key, system in types.SYSTEM.items():
         fields[key] = _of(key, system.label, system.type, {}, "Standard fields")
+    categories = Category.objects.order_by("archived_at", "name").values_list("name", flat=True)
+    fields["subscriptions"] = replace(fields["subscriptions"], options={name: name for name in categories})
     own = Attribute.objects.order_by("archived_at", "label")
     for one in own:
         label = f"{one.label} (archived)" if one.archived_at else one.label

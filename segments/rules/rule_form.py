@@ -13,23 +13,23 @@ from typing import Any
 from django.db.models import Q
 from django.http import QueryDict
 
+from contacts.extensions import rule_lists
 from core.parse import parse_id
 from segments.models import Segment
-from segments.rules import compiler, rule_fields, tree
-from segments.rules.activity_conditions import ACTIVITIES, TIMES, WHERE
+from segments.rules import activity_form, compiler, rule_fields, tree
+from segments.rules.activity_conditions import ACTIVITIES, COMPARISONS
 from segments.rules.compiler import Context
 from segments.rules.operators import of_kind
 from segments.rules.rule_fields import RuleField
 from segments.rules.tree import (
     MAX_CONDITIONS,
-    MAX_DAYS,
     MAX_DEPTH,
     ActivityCondition,
     FieldCondition,
     Group,
+    InList,
     InSegment,
     Node,
-    PropertyFilter,
     RuleError,
 )
 
@@ -48,9 +48,10 @@ class RuleFormLine:
     it means; or what is wrong with it."""
 
     path: str
-    about: str  # attribute:city, activity:order, segment, or empty
+    about: str  # attribute:city, activity:order, list:import, segment, or empty
     typed: Mapping[str, str] = field(default_factory=dict)
     chosen: tuple[str, ...] = ()  # options that are ticked
+    filters: tuple[activity_form.Typed, ...] = ()  # on properties of an activity
     subject: RuleField | None = None
     node: Node | None = None
     q: Q | None = None
@@ -72,10 +73,43 @@ class RuleFormLine:
         return ACTIVITIES.get(self.about.partition(":")[2]) if self.about.startswith("activity:") else None
 
     @property
+    def comparisons(self) -> list[Any]:
+        return activity_form.comparisons(self.activity) if self.activity else []
+
+    @property
+    def comparison(self) -> Any:
+        return COMPARISONS.get(self.typed.get("times", "")) or next(iter(self.comparisons), None)
+
+    @property
+    def period(self) -> str:
+        """The kind of its period; empty: ever."""
+        return self.typed.get("period", "") or ("last" if self.typed.get("days") else "")
+
+    @property
+    def unit(self) -> str:
+        return self.typed.get("unit", "") or "days"
+
+    @property
+    def part(self) -> str:
+        return self.typed.get("part", "") or "month"
+
+    @property
+    def list_kind(self) -> str:
+        """The kind of lists that it is about, such as import."""
+        kind = self.about.partition(":")[2] if self.about.startswith("list:") else ""
+        return kind if kind in rule_lists() else ""
+
+    @property
+    def lists(self) -> list[tuple[str, str]]:
+        """The lists that it can name."""
+        return [(str(key), name) for key, name in rule_lists()[self.list_kind].choices()] if self.list_kind else []
+
+    @property
     def placeholder(self) -> str:
         """An example of a value."""
-        if self.subject and self.subject.kind in ("date", "birthday", "time", "moment"):
-            return "2024-05-31"
+        if self.subject and self.subject.kind in ("date", "birthday", "time", "moment", "visited"):
+            any_year = self.operator.key in ("on", "between")
+            return "2024-05-31, or --05-31 for any year" if any_year else "2024-05-31"
         return "one value, or several: a | b" if self.operator and self.operator.takes == "many" else ""
 
     @property
@@ -184,12 +218,14 @@ def _match(given: QueryDict, path: str) -> str:
     return match if match in MATCH_WORDS else "all"
 
 
-_FIELDS = ("op", "value", "until", "times", "count", "days", "name", "property", "compare", "against", "segment")
+_FIELDS = ("op", "value", "segment", "list", *activity_form.FIELDS)
 
 
 def _line(given: QueryDict, path: str) -> RuleFormLine:
     typed = {name: given.get(f"{name}:{path}", "").replace("\x00", "").strip()[:1_000] for name in _FIELDS}
-    return RuleFormLine(path, given.get(f"about:{path}", "")[:80], typed, tuple(given.getlist(f"option:{path}")[:50]))
+    rows = (given.getlist(f"{name}:{path}") for name in ("property", "compare", "against"))
+    chosen = tuple(given.getlist(f"option:{path}")[:50])
+    return RuleFormLine(path, given.get(f"about:{path}", "")[:80], typed, chosen, activity_form.filters(*rows))
 
 
 def _of_group(group: Group, known: Mapping[str, RuleField]) -> RuleFormGroup:
@@ -200,11 +236,11 @@ def _of_group(group: Group, known: Mapping[str, RuleField]) -> RuleFormGroup:
 def _of_node(node: Node, known: Mapping[str, RuleField]) -> RuleFormLine:
     if isinstance(node, InSegment):
         return RuleFormLine("", _SEGMENT, {"op": node.op, "segment": str(node.segment_id)})
+    if isinstance(node, InList):
+        return RuleFormLine("", f"list:{node.kind}", {"op": node.op, "list": str(node.list_id)})
     if isinstance(node, ActivityCondition):
-        where = node.where or PropertyFilter("", "", "")
-        said = {"times": node.times, "count": node.count, "days": str(node.days or ""), "name": node.name}
-        compared = {"property": where.name, "compare": where.op, "against": where.value}
-        return RuleFormLine("", f"activity:{node.what}", {**said, **compared})
+        typed, filters = activity_form.typed(node)
+        return RuleFormLine("", f"activity:{node.what}", typed, filters=filters)
     assert isinstance(node, FieldCondition)
     subject = known.get(node.key)
     values = list(node.values)
@@ -270,10 +306,11 @@ def _validated_line(line: RuleFormLine, scope: Context) -> RuleFormLine:
 def _node(line: RuleFormLine) -> Node:
     typed = line.typed
     if line.about == _SEGMENT:
-        op = "not_in" if typed.get("op") == "not_in" else "in"
-        return InSegment(parse_id(typed.get("segment", "")) or 0, op)
+        return InSegment(parse_id(typed.get("segment", "")) or 0, _in(typed))
+    if line.list_kind:
+        return InList(line.list_kind, parse_id(typed.get("list", "")) or 0, _in(typed))
     if line.activity:
-        return _did(line)
+        return compiler.checked(activity_form.node(line.activity, typed, line.filters))
     if line.subject is None:
         raise RuleError("Choose a field, an activity or a segment.")
     return FieldCondition(line.subject.key, line.operator.key, _values(line))
@@ -292,23 +329,8 @@ def _values(line: RuleFormLine) -> tuple[str, ...]:
     return (typed.get("value", ""),)
 
 
-def _did(line: RuleFormLine) -> ActivityCondition:
-    typed = line.typed
-    days = typed.get("days", "")
-    if days and not 0 < (parse_id(days) or 0) <= MAX_DAYS:
-        raise RuleError("Enter a number of days, for example 90, or leave it empty for no limit.")
-    op = typed.get("compare", "")
-    where = (
-        PropertyFilter(typed["property"], op if op in WHERE else "is", typed.get("against", ""))
-        if typed.get("property")
-        else None
-    )
-    times = typed.get("times", "")
-    wanted = ActivityCondition(
-        line.activity.key, times if times in TIMES else "at_least", typed.get("count", ""), int(days) if days else None,
-        typed.get("name", "") if line.activity.named else "", where,
-    )  # fmt: skip
-    return compiler.checked(wanted)
+def _in(typed: Mapping[str, str]) -> str:
+    return "not_in" if typed.get("op") == "not_in" else "in"
 
 
 # --- what a line can be about -----------------------------------------------------------------------------------------
@@ -320,7 +342,8 @@ def choices(scope: Context) -> list[tuple[str, list[tuple[str, str]]]]:
     for subject in scope.subjects.values():
         groups.setdefault(subject.group, []).append((f"attribute:{subject.key}", subject.label))
     groups["Activity"] = [(f"activity:{a.key}", a.label) for a in ACTIVITIES.values()]
-    groups["Segments"] = [(_SEGMENT, "Segment")]
+    lists = [(f"list:{kind}", known.LABEL) for kind, known in rule_lists().items()]
+    groups["Segments and lists"] = [(_SEGMENT, "Segment"), *lists]
     return list(groups.items())
 
 

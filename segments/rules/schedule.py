@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from segments.rules import activity_conditions
+from segments.rules import activity_conditions, periods
 from segments.rules.operators import OPERATORS, EvaluationTime
 from segments.rules.tree import ActivityCondition, FieldCondition, Group, Node
 
@@ -57,8 +57,11 @@ def _leaves(node: Node) -> Iterator[Node]:
 
 
 def _is_by_day(node: Node) -> bool:
+    if isinstance(node, ActivityCondition):
+        return node.period is not None and periods.is_by_day(node.period)
     return isinstance(node, FieldCondition) and node.op in OPERATORS and OPERATORS[node.op].takes == "days"
 
 
 def _moves_on(did: ActivityCondition) -> bool:
-    return did.days is not None
+    # The first or last time is the one until now.
+    return did.times in ("first", "last") or (did.period is not None and periods.moves_on(did.period))

@@ -17,8 +17,8 @@ from contacts.models import Contact
 from core.http import redirect_to, render_page
 from segments import dynamic
 from segments.models import Segment
-from segments.rules import compiler, form_edits, rule_counts, rule_form, rule_text, tree
-from segments.rules.activity_conditions import WHERE
+from segments.rules import compiler, form_edits, periods, rule_counts, rule_form, rule_text, tree
+from segments.rules.property_filters import FILTERS as PROPERTY_FILTERS
 from segments.rules.rule_form import RuleForm, RuleFormGroup
 from segments.rules.tree import RuleError
 from tenants.roles import allow
@@ -126,7 +126,10 @@ def _shown(request: HttpRequest, form: RuleForm) -> dict[str, Any]:
     return {
         "form": form,
         "matches": rule_form.MATCH_WORDS.items(),
-        "wheres": WHERE,
+        "filters": PROPERTY_FILTERS.values(),
+        "periods": periods.KINDS.items(),
+        "units": tree.UNITS,
+        "parts": tree.CALENDAR,
         "choices": rule_form.choices(form.scope),
         "segments": rule_form.segments(but=next(iter(form.scope.inside), None)),
         "counts": counts,

@@ -24,7 +24,7 @@ from imports.options import Options
 from imports.pipeline import transitions, undo, worker
 from imports.wizard import column_choices, upload
 from segments import dynamic
-from segments.rules.tree import ActivityCondition, FieldCondition, Group
+from segments.rules.tree import ActivityCondition, FieldCondition, Group, Period
 from sources import refresh
 from sources.ambiguities import decisions, sweep
 from sources.models import Ambiguity, Source
@@ -55,10 +55,11 @@ FAMILIES = [
     "Eglīte",
 ]
 CITIES = ["Rīga", "Oslo", "Liepāja", "Bergen", "Vilnius", "Tromsø"]
+ORDERS = ActivityCondition("order", "at_least", "2", Period("last", 30))
 RULE = Group(
     "all",
     (
-        Group("any", (FieldCondition("city", "is", ("Rīga", "Oslo")), ActivityCondition("order", "at_least", "2", 30))),
+        Group("any", (FieldCondition("city", "is", ("Rīga", "Oslo")), ORDERS)),
         FieldCondition("email_status", "is", ("active",)),
     ),
 )

@@ -110,6 +110,6 @@ def test_texts_of_events_have_the_form_too(tenant: Tenant) -> None:
 
     maps = {"what": "event.name", "where": "event.property"}
     bring(tenant, f"email,what,where\na@example.com,{NFD}\u00a0trip,{NFD}\n", maps=maps, task="events")
-    did = ActivityCondition("track", "at_least", "1", name=f"{NFC} trip", where=PropertyFilter("where", "is", NFD))
+    did = ActivityCondition("track", "at_least", "1", name=f"{NFC} trip", where=(PropertyFilter("where", "is", NFD),))
     with tenant_context(tenant.pk):
         assert Contact.objects.filter(compiler.compile_rule(Group("all", (did,)))).count() == 1

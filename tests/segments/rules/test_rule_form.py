@@ -10,7 +10,7 @@ from contacts.models import Contact
 from segments import membership
 from segments.models import Member, Segment
 from segments.rules import compiler, form_edits, rule_form, tree
-from segments.rules.tree import ActivityCondition, FieldCondition, Group, InSegment, PropertyFilter
+from segments.rules.tree import ActivityCondition, FieldCondition, Group, InSegment, Period, PropertyFilter
 from tenants.isolation.context import tenant_context
 from tenants.models import AuditEntry
 from tests.cast import Actor
@@ -42,7 +42,9 @@ EVERY = Group(
         FieldCondition("created_at", "between", ("2024-01-01", "2024-12-31")),
         FieldCondition("birthday", "within", ("30",)),
         FieldCondition("company", "empty"),
-        ActivityCondition("order", "at_most", "3", 90, "", PropertyFilter("amount", "more", "12.50")),
+        ActivityCondition(
+            "order", "at_most", "3", Period("last", 90), "", (PropertyFilter("amount", "more", "12.50"),)
+        ),
         ActivityCondition("track", "at_least", "1", None, "Signed up"),
         Group(
             "none", (FieldCondition("first_name", "begins", ("a",)), Group("all", (FieldCondition("email", "filled"),)))
@@ -62,6 +64,8 @@ def fields(block: rule_form.RuleFormGroup) -> dict[str, Any]:
             found |= {f"{name}:{part.path}": value for name, value in part.typed.items()}
             if part.chosen:
                 found[f"option:{part.path}"] = part.chosen
+            for name, column in zip(("property", "compare", "against"), zip(*part.filters, strict=True), strict=False):
+                found[f"{name}:{part.path}"] = column
     return found
 
 

@@ -9,13 +9,13 @@ from contacts.models import Contact
 from segments.rules import compiler, schedule
 from segments.rules.operators import EvaluationTime
 from segments.rules.schedule import TimeNeeds
-from segments.rules.tree import ActivityCondition, FieldCondition, Group, InSegment, Node
+from segments.rules.tree import ActivityCondition, FieldCondition, Group, InSegment, Node, Period
 from tenants.isolation.statements import fetch
 from tenants.models import Tenant
 from tracking.models import Event
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
-WEEK = ActivityCondition("order", "at_least", "1", 7)
+WEEK = ActivityCondition("order", "at_least", "1", Period("last", 7))
 
 
 @pytest.mark.parametrize(
