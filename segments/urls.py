@@ -1,12 +1,13 @@
 from django.urls import path
 
-from segments.views import listing, rule
+from segments.views import listing, rule, suggestions
 
 app_name = "segments"
 urlpatterns = [
     path("", listing.listing, name="list"),
     path("add/", listing.add, name="add"),
     path("search/", rule.search, name="search"),
+    path("suggestions/", suggestions.suggest, name="suggestions"),
     path("new/", rule.new, name="new"),
     path("<int:segment_id>/", listing.detail, name="detail"),
     path("<int:segment_id>/size/", listing.size, name="size"),

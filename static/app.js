@@ -122,7 +122,7 @@ const session = (name, value) => { try { const old = sessionStorage.getItem(name
 const HEADINGS = "h1, h2, h3";
 
 function focusOn(root) {
-  const place = $("[data-focus], [role=alert], [aria-invalid=true]", root) ?? $(HEADINGS, root) ?? (root.isConnected && root !== document ? root : null);
+  const place = $("[data-focus], [autofocus]:not(dialog *), [role=alert], [aria-invalid=true]", root) ?? $(HEADINGS, root) ?? (root.isConnected && root !== document ? root : null);
   if (!place) return;
   if (!place.matches("input, select, textarea, button, a[href], [tabindex]")) place.tabIndex = -1;
   place.focus({ preventScroll: place.matches("h1") });

@@ -9,11 +9,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from hashlib import blake2b
 from typing import Any, Self
 from urllib.parse import urlencode
 
-from django.conf import settings
 from django.db.models import Q
 
 from contacts import change_log, figures_cache
@@ -159,7 +157,7 @@ def counts(query: ListQuery) -> tuple[list[status_filters.StatusCount], bool]:
     if not query.q and not query.rule:
         return status_filters.cells(), False
     cells, more = figures_cache.figures(
-        _name("counts", query.q, query.rule, query.region), lambda: _counts(query), while_writing=5,
+        figures_cache.digest("counts", query.q, query.rule, query.region), lambda: _counts(query), while_writing=5,
         otherwise=RULE_SECONDS,
     )  # fmt: skip
     return [status_filters.StatusCount(*cell) for cell in cells], more
@@ -176,12 +174,6 @@ def _counts(query: ListQuery) -> tuple[list[tuple[Any, ...]], bool]:
 def over(query: ListQuery) -> int:
     """How many of those that a search means are over the limit of the plan: exact but for very many."""
     return int(_of_status(query, FILTERS["email.over"]).order_by()[: COUNTED + 1].count())
-
-
-def _name(what: str, *parts: object) -> str:
-    """The key under which an answer is cached: nobody can forge the key of another query."""
-    digest = blake2b(repr(parts).encode(), key=settings.SECRET_KEY.encode()[:64], digest_size=16).hexdigest()
-    return f"{what}.{digest}"
 
 
 @dataclass(frozen=True)
@@ -206,7 +198,7 @@ def cached_rule_result(query: ListQuery) -> ListPage | None:
     not do each, nor the next page again: an answer counts for some seconds, as the rule may ask for more than contacts."""
     if not query.rule:
         return None
-    name = _name("rule", query.deleted, query.status, query.q, query.rule, query.region)
+    name = figures_cache.digest("rule", query.deleted, query.status, query.q, query.rule, query.region)
     return ListPage(*figures_cache.figures(name, lambda: _find(query), while_writing=5, otherwise=RULE_SECONDS))
 
 

@@ -5,8 +5,8 @@ returns the new tree and the place of the part that it was about, so that the pa
 it cannot be done: there is no such part, nothing above the first one, no room.
 """
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 from segments.rules.rule_form import Part, RuleFormGroup, RuleFormLine, numbered
 from segments.rules.tree import MAX_CONDITIONS, MAX_DEPTH
@@ -120,9 +120,30 @@ def move(top: RuleFormGroup, place: Place, to: Place) -> Edited | None:
     return _splice(rest, to, 0, part), to
 
 
-def possible(top: RuleFormGroup, place: Place) -> frozenset[str]:
-    """The edits that can be done to a part."""
-    return frozenset(key for key, edit in EDITS.items() if (done := edit(top, place)) and _fits(done[0]))
+def possible(top: RuleFormGroup) -> dict[str, frozenset[str]]:
+    """The edits that can be done to each part, by its path: what `apply` would not refuse."""
+    return dict(_possible(top, None, 0, MAX_CONDITIONS - _number(top)))
+
+
+def _possible(part: Part, outer: RuleFormGroup | None, i: int, room: int) -> Iterator[tuple[str, frozenset[str]]]:
+    """Of a part, the i-th of a group, and of all that is in it; `room`: for so many more lines."""
+    inner = isinstance(part, RuleFormGroup)
+    level = len(_place(part.path) or ())  # how many groups are around it
+    can = {"add"} if room > 0 else set()
+    if inner and room > 0 and level + 2 <= MAX_DEPTH:
+        can.add("group")
+    if outer is not None:
+        above, below = outer.parts[i - 1] if i else None, outer.parts[i + 1] if i + 1 < len(outer.parts) else None
+        goes_in = isinstance(above, RuleFormGroup) or isinstance(below, RuleFormGroup)
+        deeper = level + 1 + _depth(part) <= MAX_DEPTH
+        can |= {"remove"} | ({"up"} if above else set()) | ({"down"} if below else set())
+        can |= {"duplicate"} if _number(part) <= room else set()
+        can |= ({"wrap"} if deeper else set()) | ({"into"} if deeper and goes_in else set())
+        can |= ({"out"} if level > 1 else set()) | ({"unwrap"} if inner else set())
+    yield part.path, frozenset(can)
+    if isinstance(part, RuleFormGroup):
+        for n, one in enumerate(part.parts):
+            yield from _possible(one, part, n, room)
 
 
 EDITS: dict[str, Callable[[RuleFormGroup, Place], Edited | None]] = {
@@ -176,3 +197,52 @@ def _depth(part: Part) -> int:
 
 def _number(part: Part) -> int:
     return sum(map(_number, part.parts)) if isinstance(part, RuleFormGroup) else 1
+
+
+# --- in the menu of a part, and where the focus goes --------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class MenuEntry:
+    """An edit in the menu of a line or a group; `shortcut` as aria-keyshortcuts says it, `keys` as people read it."""
+
+    key: str
+    label: str
+    icon: str
+    shortcut: str
+    keys: str
+
+    @property
+    def of(self) -> tuple[str, ...]:
+        """The kinds of parts that have it; a group has a button of its own for a further line."""
+        return ("line",) if self.key == "add" else ("line", "block")
+
+
+MENU = tuple(
+    MenuEntry(key, label, icon, f"Alt+Shift+{code}", f"Alt ⇧ {sign}")
+    for key, label, icon, code, sign in (
+        ("up", "Move up", "arrow-up", "ArrowUp", "↑"),
+        ("down", "Move down", "arrow-down", "ArrowDown", "↓"),
+        ("into", "Move into the group beside it", "arrow-right", "ArrowRight", "→"),
+        ("out", "Move out of its group", "arrow-left", "ArrowLeft", "←"),
+        ("wrap", "Put into a new group", "group", "G", "G"),
+        ("unwrap", "Ungroup", "ungroup", "U", "U"),
+        ("duplicate", "Duplicate", "copy", "D", "D"),
+        ("add", "Add condition below", "plus", "Enter", "↵"),
+        ("remove", "Remove", "trash-2", "Backspace", "⌫"),
+    )
+)
+_MOVES = ("up", "down", "into", "out")
+
+
+def focus(edited: Edited, do: str) -> str:
+    """The ID of the element that has the focus after an edit: what was moved keeps it, what is new gets it."""
+    top, place = edited
+    what, part = do.partition(":")[0], part_at(top, place)
+    if what in _MOVES and part is not None:
+        return f"menu-{part.path}"
+    if isinstance(part, RuleFormGroup) and part.parts and what in ("group", "wrap"):
+        part = part.parts[0]
+    if isinstance(part, RuleFormGroup):
+        return f"match-{part.path}" if part.parts else f"add-{part.path}"
+    return f"about-{part.path}" if part else ""

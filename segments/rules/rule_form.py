@@ -60,6 +60,11 @@ class RuleFormLine:
     kind = "line"
 
     @property
+    def number(self) -> str:
+        """Its path as people count."""
+        return number_of(self.path)
+
+    @property
     def operators(self) -> list[Any]:
         return of_kind(self.subject.kind) if self.subject else []
 
@@ -92,6 +97,12 @@ class RuleFormLine:
     @property
     def part(self) -> str:
         return self.typed.get("part", "") or "month"
+
+    @property
+    def missing(self) -> str:
+        """What it says of contacts without a value, or without such an event."""
+        said = self.comparison if self.activity else self.operator
+        return said.missing if said else ""
 
     @property
     def list_kind(self) -> str:
@@ -129,6 +140,11 @@ class RuleFormGroup:
     kind = "block"
 
     @property
+    def number(self) -> str:
+        """Its path as people count."""
+        return number_of(self.path)
+
+    @property
     def words(self) -> tuple[str, str]:
         return MATCH_WORDS[self.match]
 
@@ -138,6 +154,11 @@ class RuleFormGroup:
 
 
 Part = RuleFormLine | RuleFormGroup
+
+
+def number_of(path: str) -> str:
+    """A path as people count: 1.0 is 2.1."""
+    return ".".join(str(int(n) + 1) for n in path.split(".")) if path else ""
 
 
 @dataclass(frozen=True)
@@ -173,18 +194,23 @@ class RuleForm:
 def read(given: QueryDict) -> RuleFormGroup:
     """What a form says."""
     groups: dict[str, tuple[str, list[Any]]] = {"": (_match(given, ""), [])}
-    room = MAX_CONDITIONS
+    # No form has more, so what it leads to is no rule that a form has made.
+    room = {"about": MAX_CONDITIONS, "match": MAX_CONDITIONS * (MAX_DEPTH - 1)}
     for name in given:
         head, _colon, path = name.partition(":")
-        parent = groups.get(path.rpartition(".")[0]) if head in ("about", "match") and path else None
-        # No form has more, so what it leads to is no rule that a form has made.
-        if parent is None or room == 0 or (head == "match" and path.count(".") + 2 > MAX_DEPTH):
+        parent = groups.get(path.rpartition(".")[0]) if path and room.get(head) else None
+        if parent is None or (head == "match" and path.count(".") + 2 > MAX_DEPTH):
             continue
-        room -= 1
+        room[head] -= 1
         if head == "match":
             groups[path] = (_match(given, path), [])
         parent[1].append(groups[path] if head == "match" else _line(given, path))
     return numbered(_group(groups[""]))
+
+
+def read_line(given: QueryDict, path: str, scope: Context) -> RuleFormLine:
+    """One line alone, with what it is about."""
+    return _about(_line(given, path), scope)
 
 
 def of_rule(rule: Group | None) -> RuleFormGroup:
@@ -292,9 +318,13 @@ def _validated(part: Part, scope: Context) -> tuple[Part, Node | None, Q | None]
     return line, line.node, line.q
 
 
+def _about(line: RuleFormLine, scope: Context) -> RuleFormLine:
+    head, _colon, key = line.about.partition(":")
+    return replace(line, subject=scope.subjects.get(key) if head == "attribute" else None)
+
+
 def _validated_line(line: RuleFormLine, scope: Context) -> RuleFormLine:
-    key = line.about.partition(":")[2]
-    line = replace(line, subject=scope.subjects.get(key) if line.about.startswith("attribute:") else None)
+    line = _about(line, scope)
     try:
         node = _node(line)
         tree.check_size(Group("all", (node,)))

@@ -80,7 +80,8 @@ def _posted(request: HttpRequest, builder: Builder) -> HttpResponse:
     top, do = rule_form.read(request.POST), request.POST.get("do", "")
     if do not in ("show", "save"):
         edited = form_edits.apply(top, do)
-        return _page(request, builder, edited[0] if edited else top)
+        focus = form_edits.focus(edited, do) if edited else ""
+        return _page(request, builder, edited[0] if edited else top, focus=focus)
     form = rule_form.validate(top, builder.scope)
     if form.rule is None or not form.complete:
         return _page(request, builder, form, refused=form.problem, status=422)
@@ -101,9 +102,15 @@ def _to_list(request: HttpRequest, rule: str) -> HttpResponse:
 
 
 def _page(
-    request: HttpRequest, builder: Builder, form: RuleFormGroup | RuleForm, *, refused: str = "", status: int = 200
+    request: HttpRequest,
+    builder: Builder,
+    form: RuleFormGroup | RuleForm,
+    *,
+    focus: str = "",
+    refused: str = "",
+    status: int = 200,
 ) -> HttpResponse:
-    """The builder with a form. `refused`: why it was neither shown nor saved."""
+    """The builder with a form. `focus`: the ID of the element that gets it. `refused`: why it was not shown or saved."""
     form = form if isinstance(form, RuleForm) else rule_form.validate(form, builder.scope)
     context = {
         **_shown(request, form),
@@ -112,6 +119,7 @@ def _page(
         "segment": builder.segment,
         "name": request.POST.get("name", builder.segment.name if builder.segment else ""),
         "error": refused,
+        "focus": focus,
         "pressed": status == 422,
     }
     fragment = request.headers.get("HX-Target") == "segments-builder"
@@ -125,6 +133,8 @@ def _shown(request: HttpRequest, form: RuleForm) -> dict[str, Any]:
     counts = rule_counts.count(form, contacts)
     return {
         "form": form,
+        "possible": form_edits.possible(form.top),
+        "edits": form_edits.MENU,
         "matches": rule_form.MATCH_WORDS.items(),
         "filters": PROPERTY_FILTERS.values(),
         "periods": periods.KINDS.items(),

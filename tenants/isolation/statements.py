@@ -1,9 +1,12 @@
 """Statements that the ORM cannot express, run for the workspace of the context: %(tenant)s on every table of each."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from django.db import connection
+from django.db import OperationalError, connection, transaction
+from psycopg.errors import QueryCanceled
 
 from tenants.isolation.context import current_tenant
 
@@ -35,3 +38,23 @@ def fetch(statement: str, /, **values: Any) -> list[tuple[Any, ...]]:
         cursor.execute(statement, {"tenant": current_tenant(), **values})
         rows: list[tuple[Any, ...]] = cursor.fetchall()
         return rows
+
+
+class TookTooLong(Exception):
+    """A statement was given up because it took longer than `time_limit` allows. The transaction goes on without it."""
+
+
+@contextmanager
+def time_limit(milliseconds: int) -> Iterator[None]:
+    """Inside of it, each statement may take so long. Raises TookTooLong."""
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT current_setting('statement_timeout')")
+            before = cursor.fetchone()[0]
+            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(milliseconds)])
+            yield
+            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [before])
+    except OperationalError as problem:
+        if isinstance(problem.__cause__, QueryCanceled):
+            raise TookTooLong from None
+        raise
