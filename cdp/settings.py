@@ -88,6 +88,12 @@ EXTENSIONS = {
     "export_columns": {"Segments": "segments.membership.cells_of", "Link ID": "tracking.links.cells_of"},
     # What uses a source, so that it cannot be removed.
     "source_usage": {},
+    # What uses segments, so that they cannot be deleted.
+    "segment_usage": {
+        "segments": "segments.usage.of_rules",
+        "imports": "imports.segment_usage.of_imports",
+        "sources": "sources.segment_usage.of_sources",
+    },
     # What can be done to many contacts at once.
     "bulk_actions": {
         "delete": "contacts.bulk.kinds.Delete",
@@ -275,6 +281,7 @@ CELERY_BEAT_SCHEDULE = {
     "tidy visitors": {"task": "tracking.tidy", "schedule": crontab(hour=3, minute=0)},
     "tidy contacts": {"task": "contacts.tidy", "schedule": crontab(hour=3, minute=40)},
     "tidy sources": {"task": "sources.tidy", "schedule": crontab(hour=3, minute=50)},
+    "tidy segments": {"task": "segments.tidy", "schedule": crontab(hour=3, minute=10)},
     "tidy imports": {"task": "imports.tidy", "schedule": crontab(hour=3, minute=20)},
     "send outbox": {"task": "tenants.send_outbox", "schedule": 10.0},
 }

@@ -6,13 +6,13 @@ for one look at an empty table. A row is taken off the queue in the transaction 
 """
 
 from collections.abc import Collection, Iterable
-from typing import Literal
+from typing import Any, Literal
 
 from contacts import statements
 from contacts.models import WatchedCause
 from contacts.staging import Staging
 from tenants.isolation.context import current_tenant
-from tenants.isolation.statements import fetch, run
+from tenants.isolation.statements import fetch, fill, run
 
 # What has changed: the contact itself; what its visitors did, or whose they are; imported and mailed events; who is in
 # a static segment, in a source, in an import; its probable duplicates.
@@ -22,6 +22,11 @@ Cause = Literal["contact", "visit", "event", "segment", "source", "import", "dup
 ADD = """
 INSERT INTO change_queue (tenant_id, contact_id, cause)
 SELECT DISTINCT %(tenant)s, u.id, %(cause)s FROM unnest(%(ids)s::bigint[]) u(id)
+WHERE EXISTS (SELECT 1 FROM watched_cause w WHERE w.tenant_id = %(tenant)s AND w.cause = %(cause)s)"""
+# The same for the contacts that a query finds, in its column `id`.
+ADD_FOUND = """
+INSERT INTO change_queue (tenant_id, contact_id, cause)
+SELECT DISTINCT %(tenant)s, f.id, %(cause)s FROM ({found}) f(id)
 WHERE EXISTS (SELECT 1 FROM watched_cause w WHERE w.tenant_id = %(tenant)s AND w.cause = %(cause)s)"""
 # The same for the contacts of rows [start, stop) of an import.
 ADD_ROWS = """
@@ -44,6 +49,11 @@ def add(contact_ids: Iterable[int], cause: Cause) -> None:
     ids = list(contact_ids)
     if ids:
         run(ADD, ids=ids, cause=cause)
+
+
+def add_found(found: str, cause: Cause, **values: Any) -> None:
+    """Queue the contacts that a statement finds: one column of IDs. `values`: those of the statement."""
+    run(fill(ADD_FOUND, found=found), cause=cause, **values)
 
 
 def add_rows(staging: Staging, *causes: Cause, start: int, stop: int) -> None:

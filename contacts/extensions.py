@@ -107,6 +107,7 @@ POINTS: dict[str, tuple[str, ...] | None] = {
     "problem_sentence": None,
     "export_columns": None,
     "source_usage": None,
+    "segment_usage": None,
     "bulk_actions": ("gather", "step", "undo", "finish"),
 }
 
@@ -154,6 +155,12 @@ def export_columns() -> dict[str, Callable[[Sequence[int]], Mapping[int, str]]]:
 def source_usage() -> dict[str, Callable[[int], Sequence[tuple[str, str, str]]]]:
     """What uses a source: functions from its ID to (kind, name, address of the page)."""
     return _all("source_usage")
+
+
+def segment_usage() -> dict[str, Callable[[Sequence[int]], Sequence[tuple[int, str, str, str, bool]]]]:
+    """What uses segments: functions from their IDs to (segment, kind, name, address of the page, whether the segment cannot
+    be deleted for it)."""
+    return _all("segment_usage")
 
 
 def bulk_actions() -> dict[str, Any]:

@@ -938,7 +938,9 @@ CREATE TABLE segment (
     refreshed_at timestamp with time zone,
     size integer DEFAULT 0 NOT NULL,
     state character varying(12) DEFAULT 'ready'::character varying NOT NULL,
+    token character varying(32) COLLATE "C",
     CONSTRAINT segment_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT segment_token UNIQUE (tenant_id, token),
     CONSTRAINT segment_created_by_id_4df650f4_fk_user_id FOREIGN KEY (created_by_id) REFERENCES "user"(id) DEFERRABLE INITIALLY DEFERRED
 );
 CREATE INDEX segment_created_by_id_4df650f4 ON segment (created_by_id);
@@ -967,6 +969,46 @@ CREATE POLICY tenant ON segment_change FOR ALL
     USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")))
     WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
 GRANT DELETE, INSERT, SELECT, UPDATE ON segment_change TO cdp_app;
+
+CREATE TABLE segment_edit (
+    id bigint DEFAULT nextval('segment_edit_id_seq'::regclass) NOT NULL,
+    tenant_id bigint DEFAULT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint NOT NULL,
+    segment_id bigint NOT NULL,
+    kind character varying(12) NOT NULL,
+    at timestamp with time zone NOT NULL,
+    entered integer NOT NULL,
+    departed integer NOT NULL,
+    undone_at timestamp with time zone,
+    user_id bigint,
+    CONSTRAINT segment_edit_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT segment_edit_user_id_d8e7d3be_fk_user_id FOREIGN KEY (user_id) REFERENCES "user"(id) DEFERRABLE INITIALLY DEFERRED
+);
+CREATE INDEX segment_edit_at ON segment_edit (tenant_id, at);
+CREATE INDEX segment_edit_newest ON segment_edit (tenant_id, segment_id, id DESC);
+CREATE INDEX segment_edit_user_id_d8e7d3be ON segment_edit (user_id);
+ALTER TABLE segment_edit ENABLE ROW LEVEL SECURITY;
+ALTER TABLE segment_edit FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON segment_edit FOR ALL
+    USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")))
+    WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
+GRANT DELETE, INSERT, SELECT, UPDATE ON segment_edit TO cdp_app;
+
+CREATE TABLE segment_edit_row (
+    tenant_id bigint NOT NULL,
+    edit_id bigint NOT NULL,
+    contact_id bigint NOT NULL,
+    entered boolean NOT NULL,
+    added_at timestamp with time zone,
+    import_id bigint,
+    CONSTRAINT segment_edit_row_pkey PRIMARY KEY (tenant_id, edit_id, contact_id)
+);
+CREATE INDEX segment_edit_row_contact ON segment_edit_row (tenant_id, contact_id);
+ALTER TABLE segment_edit_row ENABLE ROW LEVEL SECURITY;
+ALTER TABLE segment_edit_row FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON segment_edit_row FOR ALL
+    USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")))
+    WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
+GRANT DELETE, INSERT, SELECT, UPDATE ON segment_edit_row TO cdp_app;
 
 CREATE TABLE segment_member (
     tenant_id bigint NOT NULL,
@@ -1393,6 +1435,8 @@ CREATE SEQUENCE row_issue_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE row_issue_id_seq TO cdp_app;
 CREATE SEQUENCE saved_mapping_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE saved_mapping_id_seq TO cdp_app;
+CREATE SEQUENCE segment_edit_id_seq;
+GRANT SELECT, USAGE ON SEQUENCE segment_edit_id_seq TO cdp_app;
 CREATE SEQUENCE segment_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE segment_id_seq TO cdp_app;
 CREATE SEQUENCE signup_form_id_seq;

@@ -8,10 +8,11 @@ from django.db.models import F
 
 from contacts import change_queue
 from contacts.extensions import Identifiers, TransferRecord
+from segments import member_edits
 from segments.models import Member, MemberChange, Segment
 from tenants.isolation.context import current_tenant
 
-TABLES = ("segment", "segment_member", "segment_change")
+TABLES = ("segment", "segment_member", "segment_change", "segment_edit_row")
 ERASED = "(erased)"
 
 
@@ -56,6 +57,7 @@ def erase(contact_ids: Sequence[int], identifiers: Identifiers) -> None:
         theirs = members.filter(segment_id=segment.pk).delete()[0]
         Segment.objects.filter(pk=segment.pk, rule__isnull=False).update(size=F("size") - theirs)
     MemberChange.objects.filter(contact_id__in=contact_ids).delete()
+    member_edits.of_contacts(contact_ids).delete()
     known = {value.casefold() for _kind, value in identifiers}
     for segment in Segment.objects.filter(rule__isnull=False).select_for_update():
         blank = _without(segment.rule, known)

@@ -68,10 +68,10 @@ def contacts(segment: Segment) -> Any:
 
 def of_contact(contact_id: int) -> list[Segment]:
     """The segments that a contact is in, by name; of the dynamic ones at most the first hundred are asked."""
-    static = Segment.objects.filter(
+    static = Segment.objects.present().filter(
         pk__in=list(Member.objects.filter(contact_id=contact_id).values_list("segment_id", flat=True))
     )
-    dynamic = list(Segment.objects.filter(rule__isnull=False).order_by("name")[:100])
+    dynamic = list(Segment.objects.dynamic().order_by("name")[:100])
     scope = replace(compiler.context(), of=[contact_id])
     counts = {f"s{s.pk}": Count("pk", filter=_meant(s, replace(scope, inside=frozenset({s.pk})))) for s in dynamic}
     said = Contact.objects.living().filter(pk=contact_id).aggregate(**counts) if counts else {}
@@ -88,7 +88,7 @@ def cells_of(contact_ids: Sequence[int]) -> dict[int, str]:
     """Contact ID → the static segments that it is in, as a cell that an import reads back: names with | between."""
     ids = dict(tenant_statements.fetch(SEGMENTS_OF, contacts=list(contact_ids)))
     wanted = {segment_id for segment_ids in ids.values() for segment_id in segment_ids}
-    names = dict(Segment.objects.filter(pk__in=wanted).values_list("pk", "name"))
+    names = dict(Segment.objects.present().filter(pk__in=wanted).values_list("pk", "name"))
     return {
         pk: "|".join(sorted(escaped(names[i]) for i in segment_ids if i in names)) for pk, segment_ids in ids.items()
     }

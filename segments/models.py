@@ -57,13 +57,16 @@ class Segment(TenantModel):
     causes = ArrayField(models.CharField(max_length=12), default=list, db_default=[])
     # A build waits for the transactions that were under way when it was asked for: they did not queue what they change.
     fence = models.BigIntegerField(null=True)
+    # Of the form that was sent: a second click finds the segment of the first.
+    token = models.CharField(max_length=32, null=True, db_collation="C")
 
     class Meta(TenantModel.Meta):
         db_table = "segment"
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint(
                 fields=["tenant_id", "name"], condition=models.Q(archived_at=None), name="segment_name"
-            )
+            ),
+            models.UniqueConstraint(fields=["tenant_id", "token"], name="segment_token"),
         ]
 
     ACTIVE = (SegmentState.BUILDING, SegmentState.REFRESHING)
@@ -131,3 +134,54 @@ class SegmentSize(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.size} at {self.hour}"
+
+
+class EditKind(models.TextChoices):
+    """What somebody did to the members of a static segment."""
+
+    ADDED = "added", "Added"
+    REMOVED = "removed", "Removed"
+    COPY = "copy", "Copied"
+    UPLOAD = "upload", "Changed by a file"
+
+
+class SegmentEdit(TenantModel):
+    """One change of the members of a static segment, which can be undone while its rows are stored."""
+
+    segment_id = models.BigIntegerField()
+    kind = models.CharField(max_length=12, choices=EditKind)
+    at = models.DateTimeField()
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.DO_NOTHING, null=True, related_name="+")
+    entered = models.IntegerField(default=0)
+    departed = models.IntegerField(default=0)
+    undone_at = models.DateTimeField(null=True)
+
+    class Meta(TenantModel.Meta):
+        db_table = "segment_edit"
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["tenant_id", "segment_id", "-id"], name="segment_edit_newest"),
+            models.Index(fields=["tenant_id", "at"], name="segment_edit_at"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.entered} and {self.departed} of segment {self.segment_id}"
+
+
+class EditRow(TenantModel):
+    """A contact that an edit has put in, or taken out with the time and the import of its membership.
+
+    Key: (tenant_id, edit_id, contact_id).
+    """
+
+    contact_id = models.BigIntegerField(primary_key=True)
+    edit_id = models.BigIntegerField()
+    entered = models.BooleanField()
+    added_at = models.DateTimeField(null=True)
+    import_id = models.BigIntegerField(null=True)
+
+    class Meta(TenantModel.Meta):
+        db_table = "segment_edit_row"
+        managed = False
+
+    def __str__(self) -> str:
+        return f"{self.contact_id} {'entered' if self.entered else 'left'} by edit {self.edit_id}"

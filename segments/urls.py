@@ -1,6 +1,6 @@
 from django.urls import path
 
-from segments.views import listing, rule, suggestions
+from segments.views import detail, listing, removal, rule, static, suggestions
 
 app_name = "segments"
 urlpatterns = [
@@ -9,9 +9,18 @@ urlpatterns = [
     path("search/", rule.search, name="search"),
     path("suggestions/", suggestions.suggest, name="suggestions"),
     path("new/", rule.new, name="new"),
-    path("<int:segment_id>/", listing.detail, name="detail"),
+    path("new/static/", static.new, name="new_static"),
+    path("<int:segment_id>/", detail.detail, name="detail"),
     path("<int:segment_id>/size/", listing.size, name="size"),
+    path("<int:segment_id>/channels/", detail.sizes, name="channels"),
     path("<int:segment_id>/edit/", rule.edit, name="edit"),
+    path("<int:segment_id>/describe/", static.describe, name="describe"),
+    path("<int:segment_id>/members/", static.members, name="members"),
+    path("<int:segment_id>/members/remove/", static.remove, name="remove_members"),
+    path("<int:segment_id>/edits/<int:edit_id>/undo/", static.undo, name="undo_edit"),
+    path("<int:segment_id>/copy/", static.copy, name="copy"),
+    path("<int:segment_id>/delete/", removal.delete, name="delete"),
+    path("<int:segment_id>/restore/", removal.restore, name="restore"),
     path("of-field/<slug:key>/", listing.of_field, name="of_field"),
     path("of-contact/<int:contact_id>/", listing.of_contact, name="of_contact"),
 ]

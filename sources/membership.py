@@ -53,7 +53,7 @@ def _contacts(source: Source) -> Any:
     if source.origin == Origin.VISITORS:
         return Contact.objects.living().filter(pk__in=_visited(source.site_id, source.stages))
     nobody = Contact.objects.none()
-    segments = list(Segment.objects.filter(pk__in=source.segments))
+    segments = list(Segment.objects.present().filter(pk__in=source.segments))
     queries = [Contact.objects.living().filter(pk__in=segment_membership.contacts(s).values("pk")) for s in segments]
     if not queries:
         return nobody
@@ -74,7 +74,7 @@ def missing(source: Source) -> str:
     """Why there is nothing to collect contacts from, as a sentence; empty when there is."""
     if source.origin == Origin.FILE and not Import.objects.filter(pk=source.import_id).exists():
         return "Its import no longer exists."
-    if source.origin == Origin.SEGMENTS and not Segment.objects.filter(pk__in=source.segments).exists():
+    if source.origin == Origin.SEGMENTS and not Segment.objects.present().filter(pk__in=source.segments).exists():
         return "Its segments no longer exist."
     return ""
 

@@ -51,7 +51,7 @@ class SourceForm:
         return form
 
     def _check_segments(self) -> None:
-        known = set(Segment.objects.filter(pk__in=self.segments).values_list("pk", flat=True))
+        known = set(Segment.objects.present().filter(pk__in=self.segments).values_list("pk", flat=True))
         if not self.segments:
             self.errors["segments"] = "Choose at least one segment."
         elif len(self.segments) > MOST_SEGMENTS:

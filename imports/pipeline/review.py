@@ -90,7 +90,7 @@ def _segments(imp: Import, staging: Staging) -> list[dict[str, Any]]:
     if len(named) > MAX_NAMED_SEGMENTS:
         raise FileProblem("too_many_segments", limit=MAX_NAMED_SEGMENTS, found=len(named))
     for name in dict.fromkeys([*Options.parse(imp.options).segments, *named]):
-        segment = Segment.objects.filter(name=name).first()
+        segment = Segment.objects.present().filter(name=name).first()
         if segment and segment.rule is not None:
             raise FileProblem("segment_not_static", name=name)
         before = membership.size(segment.pk) if segment else 0

@@ -140,7 +140,7 @@ def _result(request: WorkspaceRequest, imp: Import) -> dict[str, Any]:
         "visitors_word": f"{number(imp.matched_visitors)} visitor{'' if imp.matched_visitors == 1 else 's'} matched",
         "skipped": error_rows.codes(imp, "skipped"),
         "warnings": error_rows.codes(imp, "warning"),
-        "segments": Segment.objects.filter(pk__in=imp.segments.values()).order_by("name")[:20],
+        "segments": Segment.objects.present().filter(pk__in=imp.segments.values()).order_by("name")[:20],
         **_sheet(request, imp),
     }
 

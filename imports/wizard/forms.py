@@ -253,7 +253,7 @@ class OptionsForm(forms.Form):
 
     def clean_segments(self) -> list[str]:
         names = [name.strip() for name in str(self.cleaned_data["segments"]).splitlines() if name.strip()]
-        if ruled := Segment.objects.filter(name__in=names, rule__isnull=False).first():
+        if ruled := Segment.objects.dynamic().filter(name__in=names).first():
             raise forms.ValidationError(sentence("segment_not_static", name=ruled.name))
         return names
 

@@ -128,6 +128,8 @@ def _(node: InSegment, scope: Context, path: tuple[int, ...]) -> Q:
     segment = Segment.objects.filter(pk=node.segment_id).first()
     if segment is None:
         raise RuleError("This segment no longer exists. Choose another one.", path)
+    if segment.archived_at is not None:
+        raise RuleError(f"The segment {segment.name} was deleted. Restore it or choose another one.", path)
     if segment.pk in scope.inside:
         raise RuleError(f"{segment.name} refers to itself.", path)
     members = _members(segment, scope, path)

@@ -379,5 +379,5 @@ def choices(scope: Context) -> list[tuple[str, list[tuple[str, str]]]]:
 
 def segments(*, but: int | None = None) -> list[tuple[str, str]]:
     """The segments that a line can name: all but the one that is being edited."""
-    others = Segment.objects.exclude(pk=but).order_by("name")[:500]
+    others = Segment.objects.present().exclude(pk=but).order_by("name")[:500]
     return [(str(s.pk), s.name) for s in others]

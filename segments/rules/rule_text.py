@@ -52,9 +52,10 @@ def names_in(*rules: Group) -> Names:
         elif isinstance(condition, InList):
             lists[condition.kind].append(condition.list_id)
     known = rule_lists()
+    named = Segment.objects.filter(pk__in=segments).values_list("pk", "name", "archived_at") if segments else ()
     return Names(
         everything(),
-        dict(Segment.objects.filter(pk__in=segments).values_list("pk", "name")) if segments else {},
+        {pk: f"{name} (deleted)" if archived_at else name for pk, name, archived_at in named},
         {kind: known[kind].names(ids) for kind, ids in lists.items() if kind in known},
     )
 

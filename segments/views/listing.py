@@ -1,35 +1,43 @@
-"""Segments: the list, and who is in one."""
+"""Segments: the list, those of a contact or a field, and adding contacts to them."""
 
-from django.db.models import Count
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_http_methods, require_safe
 
 from contacts.models import Contact
 from contacts.views.bulk import begun, preview, selection_of, sent
+from core.formatting import number
 from core.http import render_page
-from core.parse import parse_id, parse_ids
-from segments import list_filter, membership
-from segments.models import Member, Segment
-from segments.rules import rule_text, tree
+from core.parse import parse_ids
+from segments import membership, removal, segment_list
+from segments.models import Segment, SegmentState
+from segments.rules import tree
+from segments.segment_list import SegmentListQuery
 from tenants.roles import allow
 from tenants.web.request import WorkspaceRequest
-
-PAGE = 50
 
 
 @allow("segments.view")
 @require_safe
 def listing(request: WorkspaceRequest) -> HttpResponse:
-    """All segments with their sizes."""
-    segments = list(Segment.objects.order_by("name")[:500])
-    sizes = dict(
-        Member.objects.filter(segment_id__in=[s.pk for s in segments])
-        .values("segment_id")
-        .annotate(n=Count("contact_id"))
-        .values_list("segment_id", "n")
-    )
-    return render_page(request, "segments/list.html", {"segments": [(s, sizes.get(s.pk, 0)) for s in segments]})
+    """The segments with their sizes and what uses them, or those that can be restored."""
+    query = SegmentListQuery.of(request.GET.dict())
+    present, deleted = Segment.objects.present(), Segment.objects.exclude(archived_at=None)
+    context = {
+        "query": query,
+        "rows": segment_list.rows(query),
+        "heads": segment_list.heads(query),
+        "any": present.exists(),
+        "tabs": [
+            {"label": "Segments", "url": "?", "count": number(present.count()), "current": not query.show},
+            {"label": "Deleted", "url": "?show=deleted", "count": number(deleted.count()), "current": bool(query.show)},
+        ],
+        "kinds": segment_list.KINDS.items(),
+        "states": SegmentState.choices,
+        "most": segment_list.MOST,
+        "days": removal.RESTORE_DAYS,
+    }
+    return render_page(request, "segments/list.html", context)
 
 
 @allow("segments.view")
@@ -38,31 +46,6 @@ def size(request: WorkspaceRequest, segment_id: int) -> HttpResponse:
     """The fragment of the list: how many are in a dynamic segment, counted when it is asked for."""
     segment = get_object_or_404(Segment, pk=segment_id)
     return render_page(request, "segments/_size.html", {"size": membership.contacts(segment).count()})
-
-
-@allow("segments.view")
-@require_safe
-def detail(request: WorkspaceRequest, segment_id: int) -> HttpResponse:
-    """The members of a segment, in keyset pages; of a dynamic one its rule, too."""
-    segment = get_object_or_404(Segment, pk=segment_id)
-    after = request.GET.get("after", "")
-    members, problem = membership.contacts(segment), ""
-    if segment.rule is not None:
-        problem = list_filter.problem(segment)
-    behind = parse_id(after)
-    rest = members.filter(pk__gt=behind) if behind is not None else members
-    contacts = list(rest.order_by("pk")[: PAGE + 1])
-    context = {
-        "segment": segment,
-        "contacts": contacts[:PAGE],
-        "size": members.count(),
-        "problem": problem,
-        "phrases": rule_text.phrases(tree.parse(segment.rule)) if segment.rule is not None else [],
-        "rule": tree.dumps(tree.parse(segment.rule)) if segment.rule is not None else "",
-        "older_url": f"?after={contacts[PAGE - 1].pk}" if len(contacts) > PAGE else None,
-        "first_url": "?" if after else None,
-    }
-    return render_page(request, "segments/detail.html", context)
 
 
 @allow("segments.view")
@@ -77,7 +60,7 @@ def of_contact(request: WorkspaceRequest, contact_id: int) -> HttpResponse:
 @require_safe
 def of_field(request: WorkspaceRequest, key: str) -> HttpResponse:
     """The fragment of a field's page: the dynamic segments whose rules ask for it."""
-    ruled = Segment.objects.filter(rule__isnull=False).order_by("name")[:500]
+    ruled = Segment.objects.dynamic().order_by("name")[:500]
     asking = [s for s in ruled if any(getattr(c, "key", "") == key for c in tree.conditions(tree.parse(s.rule)))]
     return render_page(request, "segments/_of_field.html", {"segments": asking})
 

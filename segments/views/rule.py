@@ -60,7 +60,7 @@ def new(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: HttpRequest, segment_id: int) -> HttpResponse:
     """Another rule, or another name, for a dynamic segment."""
-    segment = get_object_or_404(Segment, pk=segment_id, rule__isnull=False)
+    segment = get_object_or_404(Segment.objects.dynamic(), pk=segment_id)
     builder = Builder(reverse("segments:edit", args=[segment.pk]), saves=True, segment=segment)
     if request.method == "POST":
         return _posted(request, builder)

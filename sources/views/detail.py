@@ -70,7 +70,7 @@ def _report(source: Source) -> dict[str, Any]:
 def _origin(source: Source) -> str:
     """Where its contacts come from, in words."""
     if source.origin == Origin.SEGMENTS:
-        names = Segment.objects.filter(pk__in=source.segments).order_by("name").values_list("name", flat=True)
+        names = Segment.objects.present().filter(pk__in=source.segments).order_by("name").values_list("name", flat=True)
         return ", ".join(names) or "segments that no longer exist"
     if source.origin == Origin.VISITORS:
         site = Site.objects.filter(pk=source.site_id).first() if source.site_id else None

@@ -91,7 +91,7 @@ def _form(form: SourceForm, *, token: str) -> dict[str, Any]:
         "token": token,
         "types": SourceType.choices,
         "targets": Target.choices,
-        "segments": Segment.objects.order_by("name")[:500],
+        "segments": Segment.objects.present().order_by("name")[:500],
         "sites": Site.objects.order_by("name")[:200],
         "stages": [(stage, label, people.get(stage, 0)) for stage, label in STAGES.items()],
     }

@@ -67,7 +67,7 @@ def fill(alice: Actor) -> None:
         WatchedCause,
     )
     from imports.models import Listing, SavedMapping
-    from segments.models import MemberChange, SegmentSize
+    from segments.models import EditRow, MemberChange, SegmentEdit, SegmentSize
     from sources.models import Ambiguity, AmbiguitySweep, Source, SourceMember
     from tenants.models import AuditEntry, Invitation
     from tracking.models import EventKey, HitId, MailHook, Quarantine, Site, VisitorRefusal
@@ -108,6 +108,8 @@ def fill(alice: Actor) -> None:
     MemberChange.objects.create(
         tenant_id=own, segment_id=1, contact_id=1, at=datetime.now(UTC), entered=True, cause="contact"
     )
+    edit = SegmentEdit.objects.create(segment_id=1, kind="added", at=datetime.now(UTC))
+    EditRow.objects.create(tenant_id=own, edit_id=edit.pk, contact_id=1, entered=True)
     SegmentSize.objects.create(tenant_id=own, segment_id=1, hour=datetime.now(UTC), size=1)
     VisitorRefusal.objects.create(
         tenant_id=own, visitor_id=1, contact_id=1, kind="", value="", refused_at=datetime.now(UTC)
