@@ -1,27 +1,150 @@
-"""How many contacts a rule and each line of its form mean, counted in one pass over them."""
+"""How many contacts a rule and each line of its form mean, and some of them.
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+A figure counts for some seconds, by the JSON of its condition: a line is counted once, not at every change of another one.
+What takes too long is estimated from a sample of the contacts at first; the page then asks for the exact figures.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from django.db.models import Count
+from django.db.models import Count, Q
+from django.db.models.expressions import RawSQL
 
+from contacts import figures_cache
+from contacts.models import Contact
+from core import formatting
+from segments.rules import contact_sample, rule_form, tree
+from segments.rules.contact_sample import Sample
 from segments.rules.rule_form import RuleForm
+from segments.rules.tree import Group, InList, InSegment, Node
+from tenants.isolation.statements import TookTooLong, time_limit
+
+# How long the exact figures may take before they are estimated, and how long when the page asks for them alone.
+QUICK, PATIENT = 150, 10_000
+SAMPLE = 5
+# How long a figure counts; one about members of segments and lists, which change without a new version of the contacts.
+KEPT_SECONDS, MEMBERS_SECONDS = 30, 5
+_WHOLE = "whole"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A number of contacts. `step`: for so many contacts each one of a sample stands, from which it is estimated."""
+
+    number: int
+    step: int = 0
+
+    @property
+    def words(self) -> str:
+        if not self.step:
+            return formatting.number(self.number)
+        if not self.number:
+            return f"fewer than {formatting.number(self.step)}"
+        return f"about {formatting.number(contact_sample.rounded(self.number))}"
 
 
 @dataclass(frozen=True)
 class Counts:
-    """Contacts that a form means (`total`), and each of its finished lines, by path."""
+    """Contacts that a form means (`total`), and each of its finished lines, by path; some of the contacts, newest first."""
 
-    total: int = 0
-    lines: Mapping[str, int] = field(default_factory=dict)
+    total: Figure = Figure(0)
+    lines: Mapping[str, Figure] = field(default_factory=dict)
+    some: Sequence[Contact] = ()
+
+    @property
+    def estimated(self) -> bool:
+        return any(figure.step for figure in (self.total, *self.lines.values()))
 
 
-def count(form: RuleForm, contacts: Any) -> Counts:
-    """How many of these contacts (a query) the form means, and each line of it."""
-    if form.rule is None:
+def count(form: RuleForm, *, deleted: bool = False, patient: bool = False) -> Counts:
+    """The figures of a form among the living or the deleted contacts: exact, unless that takes longer and there are so many
+    contacts that a sample says enough. `patient`: it may take long."""
+    if form.rule is None or form.problem:
         return Counts()
-    counted = [line for line in form.lines if line.q is not None]
-    each = {f"n{i}": Count("pk", filter=line.q) for i, line in enumerate(counted)}
-    said = contacts.aggregate(total=Count("pk", filter=form.q), **each)
-    return Counts(said["total"], {line.path: said[f"n{i}"] for i, line in enumerate(counted)})
+    sample = contact_sample.sample(deleted=deleted)
+    clock = _Clock(PATIENT if patient or not sample else QUICK)
+    contacts = _contacts(deleted=deleted)
+    conditions: dict[str, tuple[Node, Q]] = {_WHOLE: (form.rule, form.q)}
+    conditions |= {
+        line.path: (line.node, line.q) for line in form.lines if line.node is not None and line.q is not None
+    }
+    figures = {key: Figure(number) for key, number in _exact(conditions, contacts, clock, deleted=deleted).items()}
+    whole = figures.get(_WHOLE)
+    some = None if whole is None else _newest(form.q, contacts, clock) if whole.number else []
+    if sample and (some is None or len(figures) < len(conditions)):
+        estimated, likely = _estimate(form, contacts, sample, [key for key in conditions if key not in figures])
+        figures, some = {**figures, **estimated}, likely if some is None else some
+    return Counts(figures.pop(_WHOLE, Figure(0)), figures, some or ())
+
+
+class _Clock:
+    """So much time is left for statements."""
+
+    def __init__(self, milliseconds: int) -> None:
+        self.until = time.monotonic() + milliseconds / 1000
+
+    def left(self) -> int:
+        """Milliseconds. Raises TookTooLong when there are none."""
+        left = int((self.until - time.monotonic()) * 1000)
+        if left <= 0:
+            raise TookTooLong
+        return left
+
+
+def _contacts(*, deleted: bool) -> Any:
+    return Contact.objects.exclude(deleted_at=None) if deleted else Contact.objects.living()
+
+
+def _exact(conditions: Mapping[str, tuple[Node, Q]], contacts: Any, clock: _Clock, *, deleted: bool) -> dict[str, int]:
+    """Those figures for which there is time; what was counted before takes none."""
+    names = {key: _name(node, deleted=deleted) for key, (node, _q) in conditions.items()}
+    qs = {names[key]: q for key, (_node, q) in conditions.items()}
+
+    def work(unknown: Sequence[str]) -> dict[str, int]:
+        found: dict[str, int] = {}
+        try:
+            for name in unknown:
+                with time_limit(clock.left()):
+                    found[name] = contacts.filter(qs[name]).count()
+        except TookTooLong:
+            pass  # the others are estimated
+        return found
+
+    kept = KEPT_SECONDS if not any(map(_asks_for_members, conditions.values())) else MEMBERS_SECONDS
+    said = figures_cache.several(list(qs), work, while_writing=MEMBERS_SECONDS, otherwise=kept)
+    return {key: said[name] for key, name in names.items() if name in said}
+
+
+def _name(node: Node, *, deleted: bool) -> str:
+    rule = node if isinstance(node, Group) else Group("all", (node,))
+    return figures_cache.digest("rule_count", deleted, tree.dumps(rule))
+
+
+def _asks_for_members(condition: tuple[Node, Q]) -> bool:
+    node = condition[0]
+    return isinstance(node, InSegment | InList) or (
+        isinstance(node, Group) and any(isinstance(part, InSegment | InList) for part in tree.conditions(node))
+    )
+
+
+def _newest(q: Q, contacts: Any, clock: _Clock) -> list[Contact] | None:
+    """The newest contacts that are meant; None without the time to find them."""
+    try:
+        with time_limit(clock.left()):
+            return list(contacts.filter(q).order_by("-pk")[:SAMPLE])
+    except TookTooLong:
+        return None
+
+
+def _estimate(
+    form: RuleForm, contacts: Any, sample: Sample, wanted: Sequence[str]
+) -> tuple[dict[str, Figure], list[Contact]]:
+    """The wanted figures, from a sample of the contacts, and the newest of those in it that are meant."""
+    of_sample = rule_form.validate(form.top, replace(form.scope, of=sample.ids))
+    qs = {line.path: line.q for line in of_sample.lines if line.q is not None} | {_WHOLE: of_sample.q}
+    sampled = contacts.filter(pk__in=RawSQL("SELECT unnest(%s::bigint[])", [sample.ids]))
+    said = sampled.aggregate(**{f"n{i}": Count("pk", filter=qs[key]) for i, key in enumerate(wanted)}) if wanted else {}
+    figures = {key: Figure(said[f"n{i}"] * sample.step, sample.step) for i, key in enumerate(wanted)}
+    return figures, list(sampled.filter(of_sample.q).order_by("-pk")[:SAMPLE])

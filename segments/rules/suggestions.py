@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Count, F
+from django.db.models.expressions import RawSQL
 from django.db.models.fields import TextField
 from django.db.models.functions import Cast
 
@@ -103,7 +104,7 @@ def _counted(subject: RuleField) -> list[tuple[str, str]]:
     """The values of a field, the most frequent first, each with how many contacts have it; options that nobody has last."""
     sample, contacts = contact_sample.sample(), Contact.objects.living()
     if sample:
-        contacts = contacts.filter(pk__in=sample.ids)
+        contacts = contacts.filter(pk__in=RawSQL("SELECT unnest(%s::bigint[])", [sample.ids]))
     value = F("first_name" if subject.key == "first_name" else "last_name") if subject.kind == "name" else subject.text
     found: Any = []
     if subject.kind in _KINDS:
@@ -117,12 +118,7 @@ def _counted(subject: RuleField) -> list[tuple[str, str]]:
 
 def _about(number: int) -> str:
     """A number that is estimated, in words."""
-    return f"about {formatting.number(rounded(number))}"
-
-
-def rounded(number: int) -> int:
-    """An estimate with no more digits than it is worth: two."""
-    return int(round(number, min(0, 2 - len(str(number)))))
+    return f"about {formatting.number(contact_sample.rounded(number))}"
 
 
 # --- of events ----------------------------------------------------------------------------------------------------------

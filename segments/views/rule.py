@@ -11,20 +11,15 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from contacts.listing import status_filters
-from contacts.listing.status_filters import FILTERS
-from contacts.models import Contact
 from core.http import redirect_to, render_page
 from segments import dynamic
 from segments.models import Segment
-from segments.rules import compiler, form_edits, periods, rule_counts, rule_form, rule_text, tree
+from segments.rules import compiler, contact_sample, form_edits, periods, rule_counts, rule_form, rule_text, tree
 from segments.rules.property_filters import FILTERS as PROPERTY_FILTERS
 from segments.rules.rule_form import RuleForm, RuleFormGroup
 from segments.rules.tree import RuleError
 from tenants.roles import allow
 from tenants.web.request import user_id
-
-SAMPLE = 5
 
 
 @dataclass(frozen=True)
@@ -78,6 +73,8 @@ def _given(request: HttpRequest) -> RuleFormGroup:
 def _posted(request: HttpRequest, builder: Builder) -> HttpResponse:
     """What a button leads to: the list, the saved segment, or the form again."""
     top, do = rule_form.read(request.POST), request.POST.get("do", "")
+    if do == "count":
+        return _exact(request, rule_form.validate(top, builder.scope))
     if do not in ("show", "save"):
         edited = form_edits.apply(top, do)
         focus = form_edits.focus(edited, do) if edited else ""
@@ -94,6 +91,21 @@ def _posted(request: HttpRequest, builder: Builder) -> HttpResponse:
         return _page(request, builder, form, refused=str(problem), status=422)
     messages.success(request, f"Segment {kept.name} saved. It contains all contacts that match its rule.")
     return redirect_to(request, "segments:detail", kept.pk)
+
+
+def _exact(request: HttpRequest, form: RuleForm) -> HttpResponse:
+    """The figures that were estimated, exact, each for its place on the page."""
+    begun, deleted = time.perf_counter(), request.POST.get("show") == "deleted"
+    counts = rule_counts.count(form, deleted=deleted, patient=True)
+    context = {
+        "form": form,
+        "counts": counts,
+        "everybody": contact_sample.total(deleted=deleted),
+        "took": (time.perf_counter() - begun) * 1000,
+        "tried": True,
+        "apart": True,
+    }
+    return render_page(request, "segments/_counts.html", context)
 
 
 def _to_list(request: HttpRequest, rule: str) -> HttpResponse:
@@ -129,8 +141,7 @@ def _page(
 def _shown(request: HttpRequest, form: RuleForm) -> dict[str, Any]:
     """What the builder shows of a form: its lines, how many contacts match, some of them, the rule in words."""
     begun, show = time.perf_counter(), request.POST.get("show", request.GET.get("show", ""))
-    contacts = Contact.objects.exclude(deleted_at=None) if show == "deleted" else Contact.objects.living()
-    counts = rule_counts.count(form, contacts)
+    counts = rule_counts.count(form, deleted=show == "deleted")
     return {
         "form": form,
         "possible": form_edits.possible(form.top),
@@ -143,9 +154,8 @@ def _shown(request: HttpRequest, form: RuleForm) -> dict[str, Any]:
         "choices": rule_form.choices(form.scope),
         "segments": rule_form.segments(but=next(iter(form.scope.inside), None)),
         "counts": counts,
-        "everybody": status_filters.count(status_filters.cells(), FILTERS[""], deleted=show == "deleted"),
+        "everybody": contact_sample.total(deleted=show == "deleted"),
         "took": (time.perf_counter() - begun) * 1000,
-        "sample": contacts.filter(form.q).order_by("-pk")[:SAMPLE] if counts.total else [],
         "phrases": rule_text.phrases(form.rule) if form.rule else [],
         "rule": tree.dumps(form.rule) if form.rule and not form.problem else "",
         "show": show,

@@ -10,6 +10,7 @@ from contacts.models import Contact
 from segments import membership
 from segments.models import Member, Segment
 from segments.rules import compiler, form_edits, rule_form, tree
+from segments.rules.rule_counts import Figure
 from segments.rules.tree import ActivityCondition, FieldCondition, Group, InSegment, Period, PropertyFilter
 from tenants.isolation.context import tenant_context
 from tenants.models import AuditEntry
@@ -140,8 +141,8 @@ def test_unfinished_lines_are_told_and_not_counted(people: Actor) -> None:
     sent = {**LINE, "about:1": "attribute:country", "op:1": "is", "value:1": "Atlantis", "about:2": ""}
     response = people.post("segments/search/", sent)
     assert response.status_code == 200
-    assert response.context["counts"].total == 2
-    assert response.context["counts"].lines == {"0": 2}
+    assert response.context["counts"].total.number == 2
+    assert response.context["counts"].lines == {"0": Figure(2)}
     assert "2 unfinished conditions ignored" in " ".join(response.text.split())
     assert [bool(line.error) for line in rule_form.lines(response.context["form"].top)] == [False, True, True]
     assert rule_form.lines(response.context["form"].top)[1].error in response.text
@@ -154,7 +155,7 @@ def test_unfinished_lines_are_told_and_not_counted(people: Actor) -> None:
 
 def test_an_empty_form_finds_nobody_and_is_not_shown(people: Actor) -> None:
     response = people.get("segments/search/")
-    assert response.context["counts"].total == 0
+    assert response.context["counts"].total.number == 0
     assert people.post("segments/search/", {"match:": "all", "do": "show"}).status_code == 422
 
 
@@ -203,7 +204,7 @@ def test_the_deleted_are_searched_apart(people: Actor) -> None:
 
     with tenant_context(people.workspace.pk):
         Contact.objects.filter(first_name="P0").update(deleted_at=timezone.now())
-    assert people.post("segments/search/", LINE).context["counts"].total == 1
+    assert people.post("segments/search/", LINE).context["counts"].total.number == 1
     gone = people.post("segments/search/", {**LINE, "show": "deleted", "do": "show"})
     assert "show=deleted" in gone.headers["Location"]
     assert [c.first_name for c in people.client.get(gone.headers["Location"]).context["contacts"]] == ["P0"]
@@ -274,7 +275,7 @@ def test_nobody_is_added_to_a_segment_with_a_rule(people: Actor) -> None:
 
 def test_viewers_search_but_keep_nothing(people: Actor, member: Any) -> None:
     viewer = member("viewer")
-    assert viewer.post("segments/search/", LINE).context["counts"].total == 2
+    assert viewer.post("segments/search/", LINE).context["counts"].total.number == 2
     assert viewer.get("segments/new/").status_code == 404
     assert viewer.post("segments/new/", {**LINE, "do": "save", "name": "X"}).status_code == 404
 

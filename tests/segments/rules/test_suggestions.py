@@ -81,7 +81,7 @@ def test_of_many_contacts_a_sample_is_asked(people: Tenant) -> None:
 
 
 def test_an_estimate_has_two_digits() -> None:
-    assert [suggestions.rounded(n) for n in (0, 7, 94, 95, 123, 1_550, 98_765)] == [0, 7, 94, 95, 120, 1600, 99_000]
+    assert [contact_sample.rounded(n) for n in (0, 7, 94, 95, 123, 1_550, 98_765)] == [0, 7, 94, 95, 120, 1600, 99_000]
 
 
 def _events(kind: str, *events: tuple[str | None, dict[str, Any]], tenant: Tenant) -> None:
