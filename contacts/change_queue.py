@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable
 from typing import Any, Literal
 
 from contacts import statements
-from contacts.models import WatchedCause
+from contacts.models import QueuedChange, WatchedCause
 from contacts.staging import Staging
 from tenants.isolation.context import current_tenant
 from tenants.isolation.statements import fetch, fill, run
@@ -91,6 +91,11 @@ def take(most: int, *, busy: Collection[int]) -> list[tuple[int, str, int | None
 def leave(segment_id: int, entries: Collection[tuple[int, str]]) -> None:
     """Put (contact, cause) back, for one segment."""
     run(LEAVE, segment=segment_id, ids=[e[0] for e in entries], causes=[e[1] for e in entries])
+
+
+def empty() -> None:
+    """Forget what is queued: nobody asks about it any more."""
+    QueuedChange.objects.all().delete()
 
 
 def is_waiting() -> bool:

@@ -8,7 +8,7 @@ from django.db.models import F
 
 from contacts import change_queue
 from contacts.extensions import Identifiers, TransferRecord
-from segments import member_edits
+from segments import member_edits, refresh
 from segments.models import Member, MemberChange, Segment
 from tenants.isolation.context import current_tenant
 
@@ -64,6 +64,7 @@ def erase(contact_ids: Sequence[int], identifiers: Identifiers) -> None:
         if blank != segment.rule:
             segment.rule = blank
             segment.save(update_fields=["rule"])
+            refresh.begin(segment, rule_changed=True)
 
 
 def _without(rule: Any, known: set[str]) -> Any:

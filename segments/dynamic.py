@@ -2,6 +2,7 @@
 
 from django.db import IntegrityError, transaction
 
+from segments import refresh
 from segments.models import Segment
 from segments.rules import compiler, rule_text, tree
 from segments.rules.tree import Group
@@ -25,7 +26,10 @@ def save_dynamic_segment(rule: Group, name: str, *, user_id: int, segment: Segme
     kept.name, kept.rule = name, tree.plain(rule)
     try:
         with transaction.atomic():
-            kept.save()
+            if segment is None:
+                kept.created_by_id = user_id
+            kept.save(update_fields=["name", "rule"] if segment else None)
+            refresh.begin(kept, rule_changed=True)
     except IntegrityError:
         raise BadSegment(f"The segment {name} already exists. Choose another name.") from None
     changed = {"name": [before[0], name], "rule": [_joined(before[1]), _joined(rule_text.phrases(rule))]}

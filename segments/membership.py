@@ -59,23 +59,22 @@ def named(name: str) -> Segment:
 
 
 def contacts(segment: Segment) -> Any:
-    """The living contacts that are in a segment: a query. A rule that cannot be read any more means nobody."""
-    if segment.rule is None:
+    """The living contacts that are in a segment: a query. Until a dynamic one has been built, they are found by its rule."""
+    if segment.rule is None or segment.refreshed_at is not None:
         ids = Member.objects.filter(segment_id=segment.pk).values("contact_id")
         return Contact.objects.living().filter(pk__in=ids)
     return Contact.objects.living().filter(_meant(segment, compiler.context(inside=segment.pk)))
 
 
 def of_contact(contact_id: int) -> list[Segment]:
-    """The segments that a contact is in, by name; of the dynamic ones at most the first hundred are asked."""
-    static = Segment.objects.present().filter(
-        pk__in=list(Member.objects.filter(contact_id=contact_id).values_list("segment_id", flat=True))
-    )
-    dynamic = list(Segment.objects.dynamic().order_by("name")[:100])
-    scope = replace(compiler.context(), of=[contact_id])
-    counts = {f"s{s.pk}": Count("pk", filter=_meant(s, replace(scope, inside=frozenset({s.pk})))) for s in dynamic}
+    """The segments that a contact is in, by name; of those that are not built yet at most the first hundred are asked."""
+    ids = list(Member.objects.filter(contact_id=contact_id).values_list("segment_id", flat=True))
+    stored = Segment.objects.present().filter(Q(rule__isnull=True) | Q(refreshed_at__isnull=False), pk__in=ids)
+    scope = replace(compiler.context(), of=(contact_id,))
+    unbuilt = list(Segment.objects.dynamic().filter(refreshed_at=None).order_by("name")[:100])
+    counts = {f"s{s.pk}": Count("pk", filter=_meant(s, replace(scope, inside=frozenset({s.pk})))) for s in unbuilt}
     said = Contact.objects.living().filter(pk=contact_id).aggregate(**counts) if counts else {}
-    return sorted([*static, *(s for s in dynamic if said[f"s{s.pk}"])], key=lambda s: s.name)
+    return sorted([*stored, *(s for s in unbuilt if said[f"s{s.pk}"])], key=lambda s: s.name)
 
 
 # Segments of many contacts: one array as parameter, since to send a thousand of them costs more than to find the members.
@@ -88,7 +87,7 @@ def cells_of(contact_ids: Sequence[int]) -> dict[int, str]:
     """Contact ID → the static segments that it is in, as a cell that an import reads back: names with | between."""
     ids = dict(tenant_statements.fetch(SEGMENTS_OF, contacts=list(contact_ids)))
     wanted = {segment_id for segment_ids in ids.values() for segment_id in segment_ids}
-    names = dict(Segment.objects.present().filter(pk__in=wanted).values_list("pk", "name"))
+    names = dict(Segment.objects.static().filter(pk__in=wanted).values_list("pk", "name"))
     return {
         pk: "|".join(sorted(escaped(names[i]) for i in segment_ids if i in names)) for pk, segment_ids in ids.items()
     }

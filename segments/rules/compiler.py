@@ -125,7 +125,7 @@ def _(node: InList, scope: Context, path: tuple[int, ...]) -> Q:
 @compile_node.register
 def _(node: InSegment, scope: Context, path: tuple[int, ...]) -> Q:
     scope.spend(path)
-    segment = Segment.objects.filter(pk=node.segment_id).first()
+    segment = Segment.objects.present().filter(pk=node.segment_id).first()
     if segment is None:
         raise RuleError("This segment no longer exists. Choose another one.", path)
     if segment.archived_at is not None:
@@ -137,11 +137,18 @@ def _(node: InSegment, scope: Context, path: tuple[int, ...]) -> Q:
 
 
 def _members(segment: Segment, scope: Context, path: tuple[int, ...]) -> Q:
-    if segment.rule is None:
-        members = Member.objects.filter(segment_id=segment.pk)
-        if scope.of is not None:
-            members = members.filter(contact_id__in=RawSQL("SELECT unnest(%s::bigint[])", [list(scope.of)]))
-        return Q(pk__in=members.values("contact_id"))
+    if segment.rule is not None:
+        inline = _by_rule(segment, scope, path)
+        if segment.refreshed_at is None:  # not built yet
+            return inline
+    members = Member.objects.filter(segment_id=segment.pk)
+    if scope.of is not None:
+        members = members.filter(contact_id__in=RawSQL("SELECT unnest(%s::bigint[])", [list(scope.of)]))
+    return Q(pk__in=members.values("contact_id"))
+
+
+def _by_rule(segment: Segment, scope: Context, path: tuple[int, ...]) -> Q:
+    """Whom the rule of a segment means, read even where its members are stored: it may refer back to the one that asks."""
     try:
         return compile_node(parse(segment.rule), replace(scope, inside=scope.inside | {segment.pk}), ())
     except RuleError as problem:

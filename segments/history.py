@@ -1,0 +1,73 @@
+"""Who entered and left a segment, when and why; and how large it was, hour by hour.
+
+Whoever writes members of a segment calls `record` in the same transaction, or writes the same with a statement of its own
+(segments.refresh).
+"""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from segments.models import MemberChange
+from tenants.isolation.context import current_tenant
+from tenants.isolation.statements import fetch, run
+
+KEPT_DAYS = 400
+
+# Why it happened, beside the causes of contacts.change_queue.
+CAUSES = {
+    "contact": "Contact changed", "visit": "Visit", "event": "Event", "segment": "Another segment", "source": "Source",
+    "import": "Import", "duplicate": "Probable duplicates", "time": "Time passed", "rule": "Rule changed",
+    "added": "Added by hand", "removed": "Removed by hand", "upload": "Upload", "copy": "Copied",
+    "undo": "Undone", "refresh": "Refresh",
+}  # fmt: skip
+
+# One entry an hour; locks that of the hour.
+SIZE = """
+INSERT INTO segment_size (tenant_id, segment_id, hour, size, entered, departed)
+VALUES (%(tenant)s, %(segment)s, %(hour)s, %(size)s, %(entered)s, %(departed)s)
+ON CONFLICT (tenant_id, segment_id, hour) DO UPDATE SET size = excluded.size,
+  entered = segment_size.entered + excluded.entered, departed = segment_size.departed + excluded.departed"""
+
+
+def record(
+    segment_id: int, *, entered: Collection[int], left: Collection[int], cause: str, now: datetime,
+    why: Mapping[int, str] | None = None,
+) -> None:  # fmt: skip
+    """Note who entered and left; `why` has, by contact, the conditions that decided it in words."""
+    said = why or {}
+    own: dict[str, Any] = {"tenant_id": current_tenant(), "segment_id": segment_id, "at": now, "cause": cause}
+    changes = [MemberChange(**own, contact_id=pk, entered=True, why=said.get(pk)) for pk in entered]
+    changes += [MemberChange(**own, contact_id=pk, entered=False, why=said.get(pk)) for pk in left]
+    MemberChange.objects.bulk_create(changes, batch_size=5_000)
+
+
+def record_size(segment_id: int, size: int, *, entered: int, left: int, now: datetime) -> None:
+    """Note how large a segment is now, and how many entered and left since it was last noted."""
+    hour = now.replace(minute=0, second=0, microsecond=0)
+    run(SIZE, segment=segment_id, hour=hour, size=size, entered=entered, departed=left)
+
+
+# The last size of each day, and who entered and left in it; days are those of the workspace.
+DAYS = """
+SELECT d.day, (array_agg(d.size ORDER BY d.hour DESC))[1], sum(d.entered)::int, sum(d.departed)::int FROM (
+  SELECT (s.hour AT TIME ZONE %(zone)s)::date AS day, s.* FROM segment_size s
+  WHERE s.tenant_id = %(tenant)s AND s.segment_id = %(segment)s AND s.hour >= %(since)s) d
+GROUP BY d.day ORDER BY d.day"""
+
+
+def days(segment_id: int, *, since: datetime, zone: str) -> list[tuple[Any, int, int, int]]:
+    """(day, size at its end, entered, left) of the days on which something was noted, oldest first."""
+    rows = fetch(DAYS, segment=segment_id, since=since, zone=zone or "UTC")
+    return [(row[0], int(row[1]), int(row[2]), int(row[3])) for row in rows]
+
+
+OLD = (
+    "DELETE FROM segment_change c WHERE c.tenant_id = %(tenant)s AND c.at < %(before)s",
+    "DELETE FROM segment_size s WHERE s.tenant_id = %(tenant)s AND s.hour < %(before)s",
+)
+
+
+def forget_old(*, now: datetime) -> int:
+    """Delete what is older than KEPT_DAYS; returns how many entries."""
+    return sum(run(statement, before=now - timedelta(days=KEPT_DAYS)) for statement in OLD)
