@@ -18,7 +18,7 @@ KEPT_DAYS = 400
 CAUSES = {
     "contact": "Contact changed", "visit": "Visit", "event": "Event", "segment": "Another segment", "source": "Source",
     "import": "Import", "duplicate": "Probable duplicates", "time": "Time passed", "rule": "Rule changed",
-    "added": "Added by hand", "removed": "Removed by hand", "upload": "Upload", "copy": "Copied",
+    "added": "Added manually", "removed": "Removed manually", "upload": "Upload", "copy": "Copied",
     "undo": "Undone", "refresh": "Refresh",
 }  # fmt: skip
 

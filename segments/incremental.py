@@ -79,6 +79,7 @@ def batch() -> bool:
     asked: dict[int | None, dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
     for contact_id, cause, segment_id in taken:
         asked[segment_id][contact_id].add(cause)
+    _add_partners(mine, asked[None])
     scope = compiler.context()
     for segment in refresh.in_order([s for s in mine if s.state == SegmentState.READY]):
         causes = _of(segment, asked)
@@ -95,6 +96,20 @@ def _locked() -> tuple[list[Segment], list[Segment]]:
     mine = list(dynamic.order_by("pk").select_for_update(skip_locked=True))
     busy = list(dynamic.exclude(pk__in=[s.pk for s in mine]))
     return mine, busy
+
+
+# Who may be the same as one of these contacts.
+PARTNERS = """
+SELECT p.high_id FROM probable_pair p WHERE p.tenant_id = %(tenant)s AND p.low_id = ANY(%(ids)s)
+UNION SELECT p.low_id FROM probable_pair p WHERE p.tenant_id = %(tenant)s AND p.high_id = ANY(%(ids)s)"""
+
+
+def _add_partners(segments: Iterable[Segment], asked: dict[int, set[str]]) -> None:
+    """Whether somebody has a probable duplicate changes with the other one, too: deleted, it is none."""
+    ids = [pk for pk, causes in asked.items() if "contact" in causes]
+    if ids and any("duplicate" in segment.causes for segment in segments):
+        for (pk,) in fetch(PARTNERS, ids=ids):
+            asked[pk].add("duplicate")
 
 
 def _leave_for(busy: Iterable[Segment], taken: Sequence[tuple[int, str, int | None]]) -> None:

@@ -14,6 +14,7 @@ from django.db import connection
 from django.utils import timezone
 
 from contacts import change_queue, leased_job
+from contacts.change_queue import Cause
 from contacts.models import Contact
 from segments import history, reasons
 from segments.models import MemberChange, Segment, SegmentState
@@ -167,6 +168,13 @@ def refresh_dependents(segment_id: int) -> None:
     for other in Segment.objects.dynamic().exclude(pk=segment_id).order_by("pk"):
         if segment_id in _named_by(other):
             begin(other)
+
+
+def begin_all_asking(cause: Cause) -> None:
+    """Refresh the segments whose rules ask about changes of this kind: for changes of too many contacts to queue them."""
+    for segment in Segment.objects.dynamic().order_by("pk"):
+        if cause in segment.causes:
+            begin(segment)
 
 
 def in_order(segments: list[Segment]) -> list[Segment]:

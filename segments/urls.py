@@ -1,6 +1,6 @@
 from django.urls import path
 
-from segments.views import detail, listing, removal, rule, static, suggestions
+from segments.views import detail, history, listing, removal, rule, static, suggestions
 
 app_name = "segments"
 urlpatterns = [
@@ -13,6 +13,9 @@ urlpatterns = [
     path("<int:segment_id>/", detail.detail, name="detail"),
     path("<int:segment_id>/size/", listing.size, name="size"),
     path("<int:segment_id>/channels/", detail.sizes, name="channels"),
+    path("<int:segment_id>/state/", history.state, name="state"),
+    path("<int:segment_id>/refresh/", history.refresh_now, name="refresh"),
+    path("<int:segment_id>/history/", history.changes, name="history"),
     path("<int:segment_id>/edit/", rule.edit, name="edit"),
     path("<int:segment_id>/describe/", static.describe, name="describe"),
     path("<int:segment_id>/members/", static.members, name="members"),

@@ -9,6 +9,7 @@ from django.utils import timezone
 from contacts.models import Contact
 from imports.models import Import
 from segments import membership as segment_membership
+from segments import refresh as segment_refresh
 from segments.models import Segment
 from sources.models import Origin, Source
 from tenants.isolation.context import current_tenant
@@ -37,7 +38,11 @@ def gather(source: Source) -> None:
     slots = {"tenant": str(current_tenant()), "source": str(int(source.pk)), "wanted": wanted}
     with connection.cursor() as cursor:
         cursor.execute(fill(LEAVE, **slots), values)
+        left = cursor.rowcount
         cursor.execute(fill(ENTER, **slots), [timezone.now(), *values])
+        moved = left + cursor.rowcount
+    if moved:
+        segment_refresh.begin_all_asking("source")
 
 
 def _wanted(source: Source) -> tuple[str, list[Any]]:

@@ -24,6 +24,7 @@ CURSORS = {
     "tenants/isolation/statements.py": "runs statements of a workspace",
     "tenants/isolation/context.py": "sets the tenant",
     "tenants/isolation/checks.py": "reads the catalogue",
+    "segments/refresh.py": "puts the query of a rule into a statement",
     "cdp/views.py": "health asks for a sign of life",
 }
 TABLES = {
@@ -31,7 +32,7 @@ TABLES = {
     "touched", "contact_change", "import", "import_unit", "row", "hit", "repeat", "loser", "map",
     "withdrawn", "event_key", "alias", "merge", "contact_news", "bulk_item", "source_name", "probable_key",
     "probable_pair",
-    "contact_visit", "page", "page_visitor",
+    "contact_visit", "page", "page_visitor", "change_queue", "watched_cause", "segment_change", "segment_size",
     "undone", "turned", "used", "back", "listed", "quarantine", "import_listing",
 }  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from django.utils import timezone
 
+from contacts import change_queue
 from contacts.linkage.normalize import VERSION
 from contacts.models import Contact, Decision, ProbablePair, ProbableSearch, SearchState
 from tenants import audit, pending_work
@@ -59,6 +60,7 @@ def decide(group_id: int, decision: str, *, user_id: int) -> int:
     pairs = ProbablePair.objects.filter(group_id=group_id)
     changed = pairs.update(decision=decision, decided_by_id=user_id, decided_at=timezone.now())
     if changed:
+        change_queue.add({pk for pair in pairs.values_list("low_id", "high_id") for pk in pair}, "duplicate")
         said = Decision(decision).label
         audit.record("probable.decided", user_id=user_id, target=f"group of contact {group_id}", decision=said)
     return int(changed)

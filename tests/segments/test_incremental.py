@@ -14,7 +14,7 @@ from contacts import change_queue
 from contacts.models import Contact, QueuedChange
 from segments import incremental, refresh
 from segments.models import Member, MemberChange, Segment, SegmentState
-from segments.rules.tree import ActivityCondition, FieldCondition, Group, InSegment
+from segments.rules.tree import ActivityCondition, FieldCondition, Group, InSegment, Period
 from tenants.isolation.context import current_tenant, tenant_context
 from tenants.models import Tenant
 from tests.cast import person, workspace
@@ -22,7 +22,7 @@ from tests.segments.members import edit, ids, make, meant, move, run_all
 from tracking.models import Event
 
 RIGA = Group("all", (FieldCondition("city", "is", ("Riga",)),))
-BOUGHT = Group("all", (ActivityCondition("order", "at_least", "2", 30),))
+BOUGHT = Group("all", (ActivityCondition("order", "at_least", "2", Period("last", 30, "days")),))
 
 
 @pytest.fixture

@@ -1,0 +1,94 @@
+"""How a dynamic segment is: its state, its size over time, and who entered and left, when and why."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.views.decorators.http import require_POST, require_safe
+
+from contacts.models import Contact
+from core import charts, keyset
+from core.formatting import number
+from core.http import redirect_to, render_page
+from core.parse import parse_id
+from segments import history, refresh
+from segments.models import MemberChange, Segment
+from tenants.models import Tenant
+from tenants.roles import allow
+from tenants.web.request import WorkspaceRequest
+
+PAGE, CHART_DAYS = 50, 90
+SHOWS = {"entered": "Entered", "left": "Left"}
+
+
+@allow("segments.view")
+@require_safe
+def state(request: WorkspaceRequest, segment_id: int) -> HttpResponse:
+    """The fragment of a dynamic segment's page: how fresh its members are. It asks again while they are being refreshed."""
+    segment = get_object_or_404(Segment.objects.dynamic(), pk=segment_id)
+    return render_page(request, "segments/_state.html", {"segment": segment, "polled": True})
+
+
+@allow("segments.edit")
+@require_POST
+def refresh_now(request: WorkspaceRequest, segment_id: int) -> HttpResponse:
+    """Compare the whole segment with its rule, now."""
+    segment = get_object_or_404(Segment.objects.dynamic(), pk=segment_id)
+    refresh.begin(segment)
+    return redirect_to(request, "segments:detail", segment.pk)
+
+
+@allow("segments.view")
+@require_safe
+def changes(request: WorkspaceRequest, segment_id: int) -> HttpResponse:
+    """Who entered and left, the latest first, in keyset pages, below the size over time."""
+    segment = get_object_or_404(Segment, pk=segment_id)
+    show = request.GET.get("show", "")
+    show = show if show in SHOWS else ""
+    rows = MemberChange.objects.filter(segment_id=segment.pk, **({"entered": show == "entered"} if show else {}))
+    behind = _behind(request.GET.get("after", ""))
+    if behind is not None:
+        rows = rows.filter(keyset.beyond("at", *behind, key="contact_id"))
+    page = list(rows.order_by("-at", "-contact_id")[: PAGE + 1])
+    contacts = Contact.objects.in_bulk([row.contact_id for row in page])
+    last = page[PAGE - 1] if len(page) > PAGE else None
+    kept = f"show={show}&" if show else ""
+    context = {
+        "segment": segment,
+        "changes": [
+            (row, contacts.get(row.contact_id), history.CAUSES.get(row.cause, row.cause)) for row in page[:PAGE]
+        ],
+        "chart": _chart(segment),
+        "show": show,
+        "shows": SHOWS.items(),
+        "older_url": f"?{kept}after={last.at.isoformat().replace('+', '%2B')},{last.contact_id}" if last else None,
+        "first_url": f"?{kept.rstrip('&')}" if behind else None,
+        "kept_days": history.KEPT_DAYS,
+    }
+    return render_page(request, "segments/history.html", context)
+
+
+def _behind(place: str) -> tuple[datetime, int] | None:
+    """The place in an address: time and contact."""
+    at, _comma, contact = place.partition(",")
+    try:
+        moment = parse_datetime(at)
+    except ValueError:
+        return None
+    number_of = parse_id(contact)
+    return (moment, number_of) if moment is not None and moment.tzinfo is not None and number_of is not None else None
+
+
+def _chart(segment: Segment) -> Any:
+    """Its size over the last days; None while there are fewer than two."""
+    workspace = Tenant.objects.get(pk=segment.tenant_id)
+    since = timezone.now() - timedelta(days=CHART_DAYS)
+    days = history.days(segment.pk, since=since, zone=workspace.time_zone)
+    if len(days) < 2:
+        return None
+    labels = [f"{day.day} {day:%b}" for day, _size, _entered, _left in days]
+    sentence = f"{number(days[-1][1])} contacts, from {number(days[0][1])} on {labels[0]}"
+    return charts.line(labels, [size for _day, size, _entered, _left in days], name="Contacts", sentence=sentence)

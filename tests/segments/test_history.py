@@ -1,0 +1,60 @@
+"""Who entered and left, and sizes by hour and day."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.utils import timezone
+
+from segments import history
+from segments.models import MemberChange, SegmentSize
+from tenants.isolation.context import tenant_context
+from tenants.models import Tenant
+
+NOON = datetime(2026, 3, 10, 12, 20, tzinfo=UTC)
+
+
+def test_who_entered_and_left_is_kept_with_the_reason(inside: Tenant) -> None:
+    history.record(7, entered=[1, 2], left=[3], cause="contact", why={1: "City is Riga"}, now=NOON)
+    rows = MemberChange.objects.order_by("contact_id").values_list("contact_id", "entered", "cause", "why")
+    assert list(rows) == [(1, True, "contact", "City is Riga"), (2, True, "contact", None), (3, False, "contact", None)]
+
+
+def test_the_sizes_of_an_hour_are_one_entry(inside: Tenant) -> None:
+    history.record_size(7, 10, entered=10, left=0, now=NOON)
+    history.record_size(7, 8, entered=1, left=3, now=NOON + timedelta(minutes=30))
+    history.record_size(7, 9, entered=1, left=0, now=NOON + timedelta(minutes=50))
+    rows = SegmentSize.objects.order_by("hour").values_list("hour", "size", "entered", "departed")
+    assert list(rows) == [
+        (NOON.replace(minute=0), 8, 11, 3), (NOON.replace(hour=13, minute=0), 9, 1, 0),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("zone", "days"), [("UTC", [(10, 5), (11, 6)]), ("", [(10, 5), (11, 6)]), ("Pacific/Auckland", [(11, 6)])]
+)
+def test_days_are_those_of_the_workspace(inside: Tenant, zone: str, days: list[tuple[int, int]]) -> None:
+    history.record_size(7, 4, entered=4, left=0, now=NOON)
+    history.record_size(7, 5, entered=1, left=0, now=NOON + timedelta(hours=11))
+    history.record_size(7, 6, entered=1, left=0, now=NOON + timedelta(hours=12))
+    history.record_size(8, 99, entered=1, left=0, now=NOON)
+    found = history.days(7, since=NOON - timedelta(days=1), zone=zone)
+    assert [(day.day, size) for day, size, _entered, _left in found] == days
+    assert sum(entered for _day, _size, entered, _left in found) == 6
+
+
+def test_old_history_is_deleted(tenant: Tenant) -> None:
+    now = timezone.now()
+    with tenant_context(tenant.pk):
+        for age in (1, history.KEPT_DAYS + 1):
+            history.record(7, entered=[1], left=[], cause="contact", now=now - timedelta(days=age))
+            history.record_size(7, 1, entered=1, left=0, now=now - timedelta(days=age))
+        assert history.forget_old(now=now) == 2
+        assert MemberChange.objects.count() == SegmentSize.objects.count() == 1
+
+
+def test_every_cause_of_the_queue_has_words() -> None:
+    from typing import get_args
+
+    from contacts.change_queue import Cause
+
+    assert set(get_args(Cause)) <= set(history.CAUSES)
