@@ -10,7 +10,7 @@ from typing import Any
 
 from segments.models import MemberChange
 from tenants.isolation.context import current_tenant
-from tenants.isolation.statements import fetch, run
+from tenants.isolation.statements import run
 
 KEPT_DAYS = 400
 
@@ -46,20 +46,6 @@ def record_size(segment_id: int, size: int, *, entered: int, left: int, now: dat
     """Note how large a segment is now, and how many entered and left since it was last noted."""
     hour = now.replace(minute=0, second=0, microsecond=0)
     run(SIZE, segment=segment_id, hour=hour, size=size, entered=entered, departed=left)
-
-
-# The last size of each day, and who entered and left in it; days are those of the workspace.
-DAYS = """
-SELECT d.day, (array_agg(d.size ORDER BY d.hour DESC))[1], sum(d.entered)::int, sum(d.departed)::int FROM (
-  SELECT (s.hour AT TIME ZONE %(zone)s)::date AS day, s.* FROM segment_size s
-  WHERE s.tenant_id = %(tenant)s AND s.segment_id = %(segment)s AND s.hour >= %(since)s) d
-GROUP BY d.day ORDER BY d.day"""
-
-
-def days(segment_id: int, *, since: datetime, zone: str) -> list[tuple[Any, int, int, int]]:
-    """(day, size at its end, entered, left) of the days on which something was noted, oldest first."""
-    rows = fetch(DAYS, segment=segment_id, since=since, zone=zone or "UTC")
-    return [(row[0], int(row[1]), int(row[2]), int(row[3])) for row in rows]
 
 
 OLD = (

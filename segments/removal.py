@@ -6,7 +6,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from contacts import change_queue
-from segments import usage
+from segments import refresh, usage
 from segments.models import Segment
 from segments.usage import Use
 from tenants import audit
@@ -47,6 +47,7 @@ def delete(segment: Segment, naming: list[Segment], *, user_id: int | None) -> N
             because=segment.name if one is not segment else None,
         )  # fmt: skip
     change_queue.add_found(MEMBERS, "segment", segment=segment.pk)
+    refresh.watch()
 
 
 def restore(segment: Segment, name: str, *, user_id: int | None) -> bool:
@@ -59,6 +60,9 @@ def restore(segment: Segment, name: str, *, user_id: int | None) -> bool:
     values = {"name": [segment.name, name]} if name != segment.name else None
     audit.record("segment.restored", user_id=user_id, target=f"segment {segment.pk}", name=name, values=values)
     change_queue.add_found(MEMBERS, "segment", segment=segment.pk)
+    back = Segment.objects.get(pk=segment.pk)
+    if back.rule is not None:
+        refresh.begin(back, rule_changed=True)  # nothing has kept its members meanwhile
     return True
 
 

@@ -125,7 +125,7 @@ def _(node: InList, scope: Context, path: tuple[int, ...]) -> Q:
 @compile_node.register
 def _(node: InSegment, scope: Context, path: tuple[int, ...]) -> Q:
     scope.spend(path)
-    segment = Segment.objects.present().filter(pk=node.segment_id).first()
+    segment = Segment.objects.filter(pk=node.segment_id).first()
     if segment is None:
         raise RuleError("This segment no longer exists. Choose another one.", path)
     if segment.archived_at is not None:

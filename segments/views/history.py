@@ -1,7 +1,6 @@
 """How a dynamic segment is: its state, its size over time, and who entered and left, when and why."""
 
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
@@ -10,17 +9,15 @@ from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_POST, require_safe
 
 from contacts.models import Contact
-from core import charts, keyset
-from core.formatting import number
+from core import keyset
 from core.http import redirect_to, render_page
 from core.parse import parse_id
-from segments import history, refresh
+from segments import growth, history, refresh
 from segments.models import MemberChange, Segment
-from tenants.models import Tenant
 from tenants.roles import allow
 from tenants.web.request import WorkspaceRequest
 
-PAGE, CHART_DAYS = 50, 90
+PAGE = 50
 SHOWS = {"entered": "Entered", "left": "Left"}
 
 
@@ -61,7 +58,7 @@ def changes(request: WorkspaceRequest, segment_id: int) -> HttpResponse:
         "changes": [
             (row, contacts.get(row.contact_id), history.CAUSES.get(row.cause, row.cause)) for row in page[:PAGE]
         ],
-        "chart": _chart(segment),
+        "chart": growth.chart(segment, now=timezone.now()),
         "show": show,
         "shows": SHOWS.items(),
         "older_url": f"?{kept}after={last.at.isoformat().replace('+', '%2B')},{last.contact_id}" if last else None,
@@ -80,15 +77,3 @@ def _behind(place: str) -> tuple[datetime, int] | None:
         return None
     number_of = parse_id(contact)
     return (moment, number_of) if moment is not None and moment.tzinfo is not None and number_of is not None else None
-
-
-def _chart(segment: Segment) -> Any:
-    """Its size over the last days; None while there are fewer than two."""
-    workspace = Tenant.objects.get(pk=segment.tenant_id)
-    since = timezone.now() - timedelta(days=CHART_DAYS)
-    days = history.days(segment.pk, since=since, zone=workspace.time_zone)
-    if len(days) < 2:
-        return None
-    labels = [f"{day.day} {day:%b}" for day, _size, _entered, _left in days]
-    sentence = f"{number(days[-1][1])} contacts, from {number(days[0][1])} on {labels[0]}"
-    return charts.line(labels, [size for _day, size, _entered, _left in days], name="Contacts", sentence=sentence)

@@ -56,16 +56,13 @@ PAGES = {
     "segments": "segments/",
     "segment": "segments/<segment>/",
     "dynamic segment": "segments/<dynamic>/",
-<<<<<<< HEAD
     "new static segment": "segments/new/static/",
     "deleted segments": "segments/?show=deleted",
     "description of a segment": "segments/<segment>/describe/",
     "contacts for a segment": "segments/<segment>/members/?q=example",
     "copy of a segment": "segments/<dynamic>/copy/",
     "deletion of a segment": "segments/<segment>/delete/",
-=======
     "history of a segment": "segments/<dynamic>/history/",
->>>>>>> 6941b62 (Show how fresh a segment is, and who entered and left it and why)
     "change of a rule": "segments/<dynamic>/edit/",
     "smart search": "segments/search/",
     "found by smart search": "contacts/?rule={%22v%22:1,%22all%22:[{%22attribute%22:%22city%22,%22op%22:%22filled%22}]}",

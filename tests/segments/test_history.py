@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime, timedelta
 
-import pytest
 from django.utils import timezone
 
 from segments import history
@@ -27,19 +26,6 @@ def test_the_sizes_of_an_hour_are_one_entry(inside: Tenant) -> None:
     assert list(rows) == [
         (NOON.replace(minute=0), 8, 11, 3), (NOON.replace(hour=13, minute=0), 9, 1, 0),
     ]  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("zone", "days"), [("UTC", [(10, 5), (11, 6)]), ("", [(10, 5), (11, 6)]), ("Pacific/Auckland", [(11, 6)])]
-)
-def test_days_are_those_of_the_workspace(inside: Tenant, zone: str, days: list[tuple[int, int]]) -> None:
-    history.record_size(7, 4, entered=4, left=0, now=NOON)
-    history.record_size(7, 5, entered=1, left=0, now=NOON + timedelta(hours=11))
-    history.record_size(7, 6, entered=1, left=0, now=NOON + timedelta(hours=12))
-    history.record_size(8, 99, entered=1, left=0, now=NOON)
-    found = history.days(7, since=NOON - timedelta(days=1), zone=zone)
-    assert [(day.day, size) for day, size, _entered, _left in found] == days
-    assert sum(entered for _day, _size, entered, _left in found) == 6
 
 
 def test_old_history_is_deleted(tenant: Tenant) -> None:

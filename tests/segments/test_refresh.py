@@ -101,7 +101,7 @@ def test_a_rule_that_cannot_be_read_fails_says_why_and_is_tried_again_later(plac
     with tenant_context(place.pk):
         outer.refresh_from_db()
         assert outer.state == SegmentState.FAILED
-        assert outer.reason == "This segment no longer exists. Choose another one."
+        assert outer.reason == "The segment Riga was deleted. Restore it or choose another one."
         assert len(ids(outer)) == 2, "the members stay"
         first = outer.due_at
         assert first is not None

@@ -105,4 +105,4 @@ def test_the_size_over_time_is_a_chart_after_two_days(alice: Actor, segment: Seg
         history.record_size(segment.pk, 4, entered=4, left=0, now=timezone.now() - timedelta(days=3))
     edit(alice.workspace, segment, Group("any", RIGA.parts))
     run_all(alice.workspace)
-    assert "contacts, from 4 on" in page(alice, f"segments/{segment.pk}/history/")
+    assert "1 contacts on" in page(alice, f"segments/{segment.pk}/history/")
