@@ -12,7 +12,7 @@ from typing import Any
 import psutil
 import psycopg
 
-from benchmarks import acts, imports, pages, peers, pixel, probable, turns, upload, validation, visitors, words
+from benchmarks import acts, imports, pages, peers, pixel, probable, rules, turns, upload, validation, visitors, words
 from benchmarks.imports import Run
 from benchmarks.report import Report, count, mib, ms, seconds, times
 from benchmarks.stack import ROOT, Stack, peak
@@ -39,9 +39,12 @@ class Sizes:
     searched: int = 100_000  # contacts of the workspace that is searched
     activity: int = 100_000  # entries in the activity of one contact
     visited: int = 1_000_000  # contacts, as many visitors, and twenty times as many events
+    ruled: int = (
+        1_500_000  # contacts of the workspace whose rules are counted; two thirds have a visitor with twenty events
+    )
 
 
-QUICK = Sizes(20_000, 5_000, 1_000, 3_000, 5_000, 1_000, 1.0, 5, 20_000_000, 500, 600, 1_000, 500, 2_000)
+QUICK = Sizes(20_000, 5_000, 1_000, 3_000, 5_000, 1_000, 1.0, 5, 20_000_000, 500, 600, 1_000, 500, 2_000, 3_000)
 
 
 def sizes(rows: int, *, quick: bool) -> Sizes:
@@ -292,6 +295,20 @@ def measure_sources(bench: Bench) -> None:
     bench.report.table(["Page", "Median", "95 %"], rows)
 
 
+def measure_rules(bench: Bench) -> None:
+    """Rules and the builder, in a workspace of their own."""
+    tenant, times = imports.workspace("bench-rules"), max(3, bench.sizes.requests // 4)
+    events, _took = rules.fill(bench.stack.info["owner_database_url"], tenant, bench.sizes.ruled)
+    waits = rules.measure(tenant, times)
+    steps = rules.steps(tenant, times * 2)
+    bench.report.section("Rules", words.RULES.format(contacts=count(bench.sizes.ruled), events=count(events)))
+    shown = [wait for wait in waits if " and " not in wait[0]]
+    slowest = sorted((wait for wait in waits if " and " in wait[0]), key=lambda wait: -wait[3])[:8]
+    rows = [[what, count(found), ms(half), ms(most)] for what, found, half, most in [*shown, *slowest]]
+    bench.report.table(["Rule", "Contacts", "Median", "95 %"], rows)
+    bench.report.table(["Builder", "Median", "95 %"], [[what, ms(half), ms(most)] for what, half, most in steps])
+
+
 def measure_upload(bench: Bench) -> None:
     got = upload.measure(bench.stack, bench.workspace(), bench.large(), bench.sizes.upload)
     bench.report.section("A very large upload", words.UPLOAD)
@@ -310,6 +327,7 @@ PARTS: dict[str, Callable[[Bench], None]] = {
     "probable": measure_probable,
     "pages": measure_pages,
     "sources": measure_sources,
+    "rules": measure_rules,
     "pixel": measure_pixel,
     "upload": measure_upload,
 }

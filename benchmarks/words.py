@@ -69,6 +69,11 @@ SOURCES = """\
 {people} contacts, as many visitors (six in ten are contacts), twenty events for each visitor. Of filters the slowest one is
 named, of every two filters the slowest pair; pages that everybody has seen are among them."""
 
+RULES = """\
+{contacts} contacts and {events} events: page views, orders of files and of sites, messages. Each condition alone, and the
+eight slowest pairs of all: a count in the database, with its compilation, by the role that row-level security binds. A step
+of the builder is a whole response to a form of eight conditions, of which one has a value that was not counted before."""
+
 UPLOAD = """\
 A file sent to the upload page as a browser sends it, in one piece, while the memory of the larger web process is
 measured: before the upload, and its maximum."""

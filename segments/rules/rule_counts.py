@@ -105,8 +105,9 @@ def _exact(conditions: Mapping[str, tuple[Node, Q]], contacts: Any, clock: _Cloc
     def work(unknown: Sequence[str]) -> dict[str, int]:
         found: dict[str, int] = {}
         try:
-            for name in unknown:
-                with time_limit(clock.left()):
+            with time_limit(clock.left()):
+                for name in unknown:
+                    clock.left()
                     found[name] = contacts.filter(qs[name]).count()
         except TookTooLong:
             pass  # the others are estimated

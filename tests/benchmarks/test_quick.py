@@ -31,6 +31,7 @@ def test_every_part_runs_and_leaves_nothing_behind(tmp_path: Path) -> None:
         "Probable duplicates",
         "Pages",
         "Visitors and resolved contacts",
+        "Rules",
         "The pixel",
         "A very large upload",
     ]
