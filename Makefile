@@ -9,7 +9,7 @@ UV_COMPILE := $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.
 SHARED := -p tests.servers -n logical --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check fmt bench faults schema lock run-packages all-packages
+.PHONY: help up test check fmt bench faults schema rules lock run-packages all-packages
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ faults: all-packages ## Run only the tests that kill real processes, with fifty 
 
 schema: all-packages ## Write the resulting database schema to docs/schema.sql
 	@exec $(PY) -m tests.servers $(PY) manage.py schema
+
+rules: all-packages ## Write the reference of the rule language to docs/rules.md
+	@exec $(PY) -m tests.servers $(PY) -m tests.docs.rules_page
 
 lock: all-packages ## Choose new versions and write the hash-pinned lock files
 	@for name in boot base dev peers; do $(UV_COMPILE) --upgrade requirements/$$name.in -o requirements/$$name.txt || exit 1; done

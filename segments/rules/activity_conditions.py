@@ -117,11 +117,19 @@ class Comparison:
     measures: frozenset[str]
     sql: str = ""
     holds: Callable[[Decimal, Decimal], bool] = field(default=lambda _count, _until: False, repr=False)
-    missing: str = "Contacts who never did it do not match."
+    missing: str = "Contacts that never did it do not match."
+
+    def missing_for(self, measure: Measure) -> str:
+        """The same for one measure."""
+        if self.missing != _NEVER_IS_0:
+            return self.missing
+        if measure in ("average", "latest"):
+            return "Contacts without such an order do not match."
+        return "Contacts that never did it count as 0."
 
 
 _COUNTED, _AMOUNTS = frozenset({"count"}), frozenset({"sum", "average", "latest"})
-_NEVER_IS_0 = "Contacts who never did it count as 0; they have no average and no last order."
+_NEVER_IS_0 = "Contacts that never did it count as 0; they have no average and no last order."
 _COMPARISONS = (
     Comparison(
         "at_least", "at least", "one", _COUNTED | _AMOUNTS, "{measure} >= {count}", lambda n, _m: n <= 0, _NEVER_IS_0
@@ -134,7 +142,7 @@ _COMPARISONS = (
         "between", "between", "two", _COUNTED | _AMOUNTS, "{measure} BETWEEN {count} AND {until}",
         lambda n, m: n <= 0 <= m, _NEVER_IS_0,
     ),
-    Comparison("never", "never", "nothing", _COUNTED, missing="Exactly the contacts who never did it."),
+    Comparison("never", "never", "nothing", _COUNTED, missing="Exactly the contacts that never did it."),
     Comparison("first", "for the first time", "nothing", _COUNTED),
     Comparison("last", "for the last time", "nothing", _COUNTED),
 )  # fmt: skip

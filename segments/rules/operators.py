@@ -82,7 +82,15 @@ class Operator:
     @property
     def missing(self) -> str:
         """What it says of contacts without a value, as a sentence."""
+        if self.key == "changed":
+            return "A value that was removed has changed, too."
         return "Contacts without a value match, too." if self.of else "Contacts without a value do not match."
+
+    def missing_for(self, kind: str) -> str:
+        """The same for one kind of subjects; empty where each contact has a value."""
+        if kind == "flag":
+            return ""
+        return "Contacts without a visitor count as 0." if kind == "total" else self.missing
 
 
 # --- tests: what is there and true --------------------------------------------------------------------------------------

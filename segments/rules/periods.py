@@ -20,6 +20,15 @@ KINDS = {
     "last": "in the last", "ago": "more than … ago", "this": "this", "previous": "last whole", "between": "between",
     "before": "before", "after": "after", "since": "since",
 }  # fmt: skip
+# For the reference: what each means, and when time alone changes it.
+MEANS = {
+    "last": ("some hours, days or months, until now", "always; months also at midnight"),
+    "ago": ("before so many hours, days or months", "always; months at midnight"),
+    "this": ("the running day, week, month, quarter or year", "at midnight"),
+    "previous": ("the one before it", "at midnight"),
+    "between": ("from one day to another, both included", "never"),
+    "before": ("before a day", "never"), "after": ("after a day", "never"), "since": ("on a day or later", "never"),
+}  # fmt: skip
 _FIRST, _LAST = date(1, 1, 2), date(9999, 12, 30)
 
 

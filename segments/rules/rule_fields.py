@@ -87,11 +87,26 @@ _KINDS = {
 }  # fmt: skip
 
 
-def everything() -> dict[str, RuleField]:
-    """All subjects of the current workspace by their keys, archived attributes last."""
+# Kinds in words, for the reference.
+KINDS = {
+    "identifier": "identifiers", "name": "names", "text": "texts", "exact": "phones", "number": "numbers",
+    "count": "the rating", "total": "sums of visits", "boolean": "yes or no", "flag": "yes or no of the system",
+    "option": "choices", "options": "lists", "date": "dates", "birthday": "birthdays", "time": "times",
+    "moment": "times of the system", "visited": "times of visits",
+}  # fmt: skip
+
+
+def standard() -> dict[str, RuleField]:
+    """The subjects that every workspace has, by their keys."""
     fields = {s.key: s for s in _COLUMNS}
     for key, system in types.SYSTEM.items():
         fields[key] = _of(key, system.label, system.type, {}, "Standard fields")
+    return fields
+
+
+def everything() -> dict[str, RuleField]:
+    """All subjects of the current workspace by their keys, archived attributes last."""
+    fields = standard()
     categories = Category.objects.order_by("archived_at", "name").values_list("name", flat=True)
     fields["subscriptions"] = replace(fields["subscriptions"], options={name: name for name in categories})
     own = Attribute.objects.order_by("archived_at", "label")

@@ -101,8 +101,9 @@ class RuleFormLine:
     @property
     def missing(self) -> str:
         """What it says of contacts without a value, or without such an event."""
-        said = self.comparison if self.activity else self.operator
-        return said.missing if said else ""
+        if self.activity:
+            return self.comparison.missing_for(self.activity.measure) if self.comparison else ""
+        return self.operator.missing_for(self.subject.kind) if self.subject and self.operator else ""
 
     @property
     def list_kind(self) -> str:

@@ -11,7 +11,7 @@ from imports.mapping.guess import CORE_TARGETS
 from imports.models import Phase, Status
 from imports.options import CHOICES, Options
 from tenants.roles import PERMISSIONS, Role
-from tests.docs import generate
+from tests.docs import generate, rules_page
 from tracking.pixel import hits
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -145,6 +145,10 @@ def test_every_system_attribute_has_its_name_and_type(key: str) -> None:
 def test_every_problem_code_is_told() -> None:
     again = "write the page again: python -m tests.docs.generate"
     assert generate.PAGE.read_text(encoding="utf-8") == generate.page(), again
+
+
+def test_the_reference_of_rules_is_what_the_tables_say() -> None:
+    assert rules_page.PAGE.read_text(encoding="utf-8") == rules_page.page(), "write the page again: make rules"
 
 
 def test_the_table_of_roles_is_true() -> None:
