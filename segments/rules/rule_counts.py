@@ -9,15 +9,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import BooleanField, ExpressionWrapper, Q, Value
 from django.db.models.expressions import RawSQL
 
 from contacts import figures_cache
 from contacts.models import Contact
 from core import formatting
-from segments.rules import contact_sample, rule_form, tree
+from segments.rules import compiler, contact_sample, rule_form, tree
 from segments.rules.contact_sample import Sample
-from segments.rules.rule_form import RuleForm
+from segments.rules.rule_form import RuleForm, RuleFormGroup
 from segments.rules.tree import Group, InList, InSegment, Node
 from tenants.isolation.statements import TookTooLong, time_limit
 
@@ -26,6 +26,7 @@ QUICK, PATIENT = 150, 10_000
 SAMPLE = 5
 # How long a figure counts; one about members of segments and lists, which change without a new version of the contacts.
 KEPT_SECONDS, MEMBERS_SECONDS = 30, 5
+SAMPLED_SECONDS, SLOW_SECONDS = 120, 600
 _WHOLE = "whole"
 
 
@@ -64,7 +65,7 @@ def count(form: RuleForm, *, deleted: bool = False, patient: bool = False) -> Co
     if form.rule is None or form.problem:
         return Counts()
     sample = contact_sample.sample(deleted=deleted)
-    clock = _Clock(PATIENT if patient or not sample else QUICK)
+    clock = _Clock(PATIENT if patient or not sample else 0 if _is_slow() else QUICK)
     contacts = _contacts(deleted=deleted)
     conditions: dict[str, tuple[Node, Q]] = {_WHOLE: (form.rule, form.q)}
     conditions |= {
@@ -74,9 +75,16 @@ def count(form: RuleForm, *, deleted: bool = False, patient: bool = False) -> Co
     whole = figures.get(_WHOLE)
     some = None if whole is None else _newest(form.q, contacts, clock) if whole.number else []
     if sample and (some is None or len(figures) < len(conditions)):
-        estimated, likely = _estimate(form, contacts, sample, [key for key in conditions if key not in figures])
-        figures, some = {**figures, **estimated}, likely if some is None else some
+        if not patient:
+            _is_slow(now=True)
+        estimated, likely = _estimate(form, contacts, sample, deleted=deleted)
+        figures, some = {**estimated, **figures}, likely if some is None else some
     return Counts(figures.pop(_WHOLE, Figure(0)), figures, some or ())
+
+
+def _is_slow(*, now: bool = False) -> bool:
+    """Whether exact figures took too long in the last minutes: then there is no point in trying again at every step."""
+    return figures_cache.recent("rules_are_slow", lambda: now or None, seconds=SLOW_SECONDS) is True
 
 
 class _Clock:
@@ -140,12 +148,45 @@ def _newest(q: Q, contacts: Any, clock: _Clock) -> list[Contact] | None:
 
 
 def _estimate(
-    form: RuleForm, contacts: Any, sample: Sample, wanted: Sequence[str]
+    form: RuleForm, contacts: Any, sample: Sample, *, deleted: bool
 ) -> tuple[dict[str, Figure], list[Contact]]:
-    """The wanted figures, from a sample of the contacts, and the newest of those in it that are meant."""
-    of_sample = rule_form.validate(form.top, replace(form.scope, of=sample.ids))
-    qs = {line.path: line.q for line in of_sample.lines if line.q is not None} | {_WHOLE: of_sample.q}
-    sampled = contacts.filter(pk__in=RawSQL("SELECT unnest(%s::bigint[])", [sample.ids]))
-    said = sampled.aggregate(**{f"n{i}": Count("pk", filter=qs[key]) for i, key in enumerate(wanted)}) if wanted else {}
-    figures = {key: Figure(said[f"n{i}"] * sample.step, sample.step) for i, key in enumerate(wanted)}
-    return figures, list(sampled.filter(of_sample.q).order_by("-pk")[:SAMPLE])
+    """All figures, from a sample of the contacts, and the newest of those in it that are meant. Which contacts of the sample
+    a line means is remembered, so that of a form with one changed line only that one is looked at."""
+    nodes = {line.path: line.node for line in form.lines if line.node is not None}
+    names = {path: f"{_name(node, deleted=deleted)}.{sample.step}" for path, node in nodes.items()}
+    everyone = figures_cache.digest("sampled", deleted, sample.step)
+    by_name: dict[str, Node | None] = {everyone: None, **{names[path]: node for path, node in nodes.items()}}
+    scope = replace(form.scope, of=sample.ids)
+
+    def work(unknown: Sequence[str]) -> dict[str, frozenset[int]]:
+        qs = [Q() if (node := by_name[name]) is None else compiler.compile_part(node, scope) for name in unknown]
+        return dict(zip(unknown, _sampled(contacts, sample, qs), strict=True))
+
+    meant = figures_cache.several(list(by_name), work, while_writing=MEMBERS_SECONDS, otherwise=SAMPLED_SECONDS)
+    lines = {path: meant[name] for path, name in names.items()}
+    whole = _combined(form.top, lines, meant[everyone])
+    figures = {path: Figure(len(ids) * sample.step, sample.step) for path, ids in {**lines, _WHOLE: whole}.items()}
+    return figures, list(contacts.filter(pk__in=sorted(whole)[-SAMPLE:]).order_by("-pk"))
+
+
+def _sampled(contacts: Any, sample: Sample, qs: Sequence[Q]) -> list[frozenset[int]]:
+    """Which contacts of the sample each condition means; one pass over them."""
+    said = {f"n{i}": ExpressionWrapper(q, BooleanField()) if q else Value(True) for i, q in enumerate(qs)}
+    sampled = contacts.filter(pk__in=RawSQL("SELECT unnest(%s::bigint[])", [sample.ids])).order_by()
+    rows = list(sampled.annotate(**said).values_list("pk", *said))
+    return [frozenset(row[0] for row in rows if row[i + 1]) for i in range(len(qs))]
+
+
+def _combined(group: RuleFormGroup, lines: Mapping[str, frozenset[int]], everyone: frozenset[int]) -> frozenset[int]:
+    """Whom a group means, by what its finished lines mean: as compiler.join combines conditions."""
+    parts = [
+        _combined(part, lines, everyone) if isinstance(part, RuleFormGroup) else lines[part.path]
+        for part in group.parts
+        if (isinstance(part, RuleFormGroup) and rule_form.is_begun(part)) or part.path in lines
+    ]
+    if not parts:
+        return frozenset()
+    if group.match == "all":
+        return frozenset.intersection(*parts)
+    one = frozenset().union(*parts)
+    return everyone - one if group.match == "none" else one

@@ -235,6 +235,11 @@ def lines(group: RuleFormGroup) -> list[RuleFormLine]:
     return [line for p in group.parts for line in (lines(p) if isinstance(p, RuleFormGroup) else [p])]
 
 
+def is_begun(group: RuleFormGroup) -> bool:
+    """Whether there is a finished line in a validated group."""
+    return any(line.node is not None for line in lines(group))
+
+
 def _group(read: tuple[str, list[Any]]) -> RuleFormGroup:
     match, parts = read
     return RuleFormGroup("", match, tuple(p if isinstance(p, RuleFormLine) else _group(p) for p in parts))

@@ -175,3 +175,46 @@ def test_what_takes_too_long_stays_an_estimate_and_says_so(
     monkeypatch.setattr(rule_counts, "PATIENT", 0)
     page = place.post("segments/search/", {**LINE, "do": "count"})
     assert "to count all of them takes too long" in page.text
+
+
+NESTED = [
+    Group("all", (RIGA, Group("any", (ORDERED, OSLO)))),
+    Group("any", (Group("none", (RIGA, ORDERED)), Group("all", (RIGA, ORDERED)))),
+    Group("none", (Group("none", (ORDERED,)), OSLO)),
+    Group("all", (Group("any", ()), RIGA)),
+    Group("none", (Group("none", (Group("none", (RIGA,)),)),)),
+]
+
+
+@pytest.mark.parametrize("rule", NESTED)
+def test_a_sample_of_all_has_the_exact_figures(
+    rule: Group, people: Tenant, many: None, no_time: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contact_sample, "_prime", lambda _least: 1)
+    validated = rule_form.validate(rule_form.of_rule(rule), compiler.context())
+    for deleted in (False, True):
+        estimated = rule_counts.count(validated, deleted=deleted)
+        exact = rule_counts.count(validated, deleted=deleted, patient=True)
+        assert estimated.total.number == exact.total.number
+        assert {path: f.number for path, f in estimated.lines.items()} == {p: f.number for p, f in exact.lines.items()}
+        assert list(estimated.some) == list(exact.some)
+
+
+def test_of_a_form_with_one_changed_line_only_that_one_is_looked_at(people: Tenant, many: None, no_time: None) -> None:
+    rule_counts.count(form(RIGA, ORDERED))
+    with patch.object(rule_counts, "_sampled", wraps=rule_counts._sampled) as sampled:
+        rule_counts.count(form(Group("any", (RIGA, ORDERED)), OSLO))
+        rule_counts.count(form(Group("any", (RIGA, ORDERED)), OSLO))
+    assert [len(call.args[2]) for call in sampled.call_args_list] == [1]
+
+
+def test_where_exact_figures_took_too_long_they_are_not_tried_at_every_step(
+    people: Tenant, many: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not rule_counts.count(form(RIGA)).estimated
+    monkeypatch.setattr(rule_counts, "QUICK", 0)
+    assert rule_counts.count(form(OSLO)).estimated
+    monkeypatch.setattr(rule_counts, "QUICK", 10_000)
+    assert statements(lambda: rule_counts.count(form(ORDERED))) == 0
+    # What is known is exact.
+    assert not rule_counts.count(form(RIGA)).total.step
