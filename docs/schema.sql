@@ -1043,6 +1043,51 @@ CREATE POLICY tenant ON segment_size FOR ALL
     WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
 GRANT DELETE, INSERT, SELECT, UPDATE ON segment_size TO cdp_app;
 
+CREATE TABLE segment_upload (
+    id bigint DEFAULT nextval('segment_upload_id_seq'::regclass) NOT NULL,
+    tenant_id bigint DEFAULT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint NOT NULL,
+    segment_id bigint NOT NULL,
+    mode character varying(8) NOT NULL,
+    file_name character varying(255) NOT NULL,
+    path character varying(255) NOT NULL,
+    size bigint NOT NULL,
+    container character varying(8) DEFAULT ''::character varying NOT NULL,
+    sheets jsonb DEFAULT '[]'::jsonb NOT NULL,
+    sheet character varying(255) DEFAULT ''::character varying NOT NULL,
+    looks jsonb DEFAULT '{}'::jsonb NOT NULL,
+    file_removed_at timestamp with time zone,
+    sha256 character varying(64) NOT NULL,
+    dialect jsonb NOT NULL,
+    header jsonb NOT NULL,
+    mapping jsonb NOT NULL,
+    options jsonb NOT NULL,
+    draft jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    finished_at timestamp with time zone,
+    token character varying(32) COLLATE "C",
+    state character varying(12) NOT NULL,
+    reason character varying(300) DEFAULT ''::character varying NOT NULL,
+    attempts integer NOT NULL,
+    staging_id bigint,
+    spans jsonb DEFAULT '[]'::jsonb NOT NULL,
+    cursor bigint NOT NULL,
+    found jsonb DEFAULT '{}'::jsonb NOT NULL,
+    edit_id bigint,
+    import_id bigint,
+    created_by_id bigint,
+    CONSTRAINT segment_upload_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT segment_upload_token UNIQUE (tenant_id, token),
+    CONSTRAINT segment_upload_created_by_id_99baa7e8_fk_user_id FOREIGN KEY (created_by_id) REFERENCES "user"(id) DEFERRABLE INITIALLY DEFERRED
+);
+CREATE INDEX segment_upload_created_by_id_99baa7e8 ON segment_upload (created_by_id);
+CREATE INDEX segment_upload_newest ON segment_upload (tenant_id, segment_id, id DESC);
+ALTER TABLE segment_upload ENABLE ROW LEVEL SECURITY;
+ALTER TABLE segment_upload FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON segment_upload FOR ALL
+    USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")))
+    WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
+GRANT DELETE, INSERT, SELECT, UPDATE ON segment_upload TO cdp_app;
+
 CREATE TABLE signup_form (
     id bigint DEFAULT nextval('signup_form_id_seq'::regclass) NOT NULL,
     tenant_id bigint DEFAULT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint NOT NULL,
@@ -1439,6 +1484,8 @@ CREATE SEQUENCE segment_edit_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE segment_edit_id_seq TO cdp_app;
 CREATE SEQUENCE segment_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE segment_id_seq TO cdp_app;
+CREATE SEQUENCE segment_upload_id_seq;
+GRANT SELECT, USAGE ON SEQUENCE segment_upload_id_seq TO cdp_app;
 CREATE SEQUENCE signup_form_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE signup_form_id_seq TO cdp_app;
 CREATE SEQUENCE site_id_seq;

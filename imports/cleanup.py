@@ -15,6 +15,7 @@ from django.utils import timezone
 from contacts.identity import revert
 from contacts.models import UndoArchive
 from contacts.staging import Staging
+from imports import segment_upload
 from imports.models import Import, Phase
 from imports.pipeline import roster, undo
 from imports.wizard import upload
@@ -41,6 +42,7 @@ def workspace(tenant: Tenant, *, now: datetime) -> tuple[int, int]:
     old = Q(file_removed_at=None, finished_at__lt=now - timedelta(days=tenant.keep_files_days))
     with tenant_context(tenant.pk):
         roster.forget(tenant.pk, before=now - timedelta(days=undo.UNDO_DAYS))
+        segment_upload.tidy(tenant, now=now)
     files = _each(tenant, old, lambda imp: remove_file(imp, now))
     undone = Q(undone_at__lt=now - timedelta(days=undo.UNDO_DAYS))
     return files, _each(tenant, undone, _forget, withdrawn=True)

@@ -12,11 +12,11 @@ from contacts.errors import NotAllowed
 from contacts.extensions import Identifiers, TransferRecord
 from contacts.values.columns import IDENTIFIERS
 from contacts.values.value_changes import sides
-from imports import cleanup
-from imports.models import Import, Phase, RowEffect
+from imports import cleanup, segment_upload
+from imports.models import Import, Phase, RowEffect, SegmentUpload
 from imports.pipeline import queries
 
-TABLES = ("touched", "row_issue", "rejected_row", "import", "import_listing")
+TABLES = ("touched", "row_issue", "rejected_row", "import", "import_listing", "segment_upload")
 # Of a phone number, so many digits at the end are compared: nobody writes the others in the same way.
 _DIGITS = 8
 _BLOCK = 1 << 20
@@ -54,7 +54,8 @@ def erase(contact_ids: Sequence[int], identifiers: Identifiers) -> None:
 
     Raises NotAllowed when a file of an import that has not ended names one of them: its rows would add the person again.
     """
-    naming = _naming(_Needles(identifiers))
+    needles = _Needles(identifiers)
+    naming = _naming(needles)
     open_ = next((imp for imp in naming if imp.phase != Phase.DONE), None)
     if open_ is not None:
         raise NotAllowed(
@@ -63,6 +64,10 @@ def erase(contact_ids: Sequence[int], identifiers: Identifiers) -> None:
         )
     for imp in naming:
         cleanup.remove_file(imp, timezone.now())
+    for upload in SegmentUpload.objects.filter(file_removed_at=None).select_for_update().order_by("pk"):
+        path = Path(settings.UPLOAD_DIR) / upload.path
+        if path.is_file() and needles.anywhere(path, upload.dialect.get("encoding") or "utf-8"):
+            segment_upload.remove_file(upload, now=timezone.now())
     _blank_examples(contact_ids)
     queries.blank_rows(contact_ids, [value for _kind, value in identifiers])
     RowEffect.objects.filter(contact_id__in=contact_ids).delete()

@@ -352,3 +352,85 @@ class Listing(TenantModel):
 
     def __str__(self) -> str:
         return f"rows from {self.start} of import {self.import_id}"
+
+
+class UploadMode(models.TextChoices):
+    """What a file does to the members of a static segment."""
+
+    ADD = "add", "Add"
+    REPLACE = "replace", "Replace"
+    SUBTRACT = "subtract", "Remove"
+
+
+class UploadState(models.TextChoices):
+    """How far a file for a segment is."""
+
+    DRAFT = "draft", "Waiting for its columns"
+    READING = "reading", "Reading the file"
+    MATCHING = "matching", "Looking for the contacts"
+    REVIEW = "review", "Ready for review"
+    APPLYING = "applying", "Changing the segment"
+    DONE = "done", "Done"
+    FAILED = "failed", "Failed"
+    CANCELED = "canceled", "Canceled"
+
+
+class SegmentUpload(TenantModel):
+    """A file that says who is to be in a static segment, or not (imports.segment_upload). Nothing of it is imported: it only
+    names contacts. The fields of the file are those of Import, so that the same functions read it."""
+
+    segment_id = models.BigIntegerField()
+    mode = models.CharField(max_length=8, choices=UploadMode)
+    file_name = models.CharField(max_length=255)
+    path = models.CharField(max_length=255)
+    size = models.BigIntegerField()
+    container = models.CharField(max_length=8, blank=True, db_default="")
+    sheets = models.JSONField(default=list, db_default=[])
+    sheet = models.CharField(max_length=255, blank=True, db_default="")
+    looks = models.JSONField(default=dict, db_default={})
+    file_removed_at = models.DateTimeField(null=True)
+    sha256 = models.CharField(max_length=64)
+    dialect = models.JSONField(default=dict)
+    header = models.JSONField(default=list)
+    mapping = models.JSONField(default=list)
+    options = models.JSONField(default=dict)
+    draft = models.JSONField(default=dict, db_default={})
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.DO_NOTHING, null=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now)
+    finished_at = models.DateTimeField(null=True)
+    token = models.CharField(max_length=32, null=True, db_collation="C")
+    state = models.CharField(max_length=12, choices=UploadState, default=UploadState.DRAFT)
+    reason = models.CharField(max_length=300, blank=True, db_default="")  # why it failed, as a sentence
+    attempts = models.IntegerField(default=0)
+    # The number in the names of its staging tables; spans of the file as [start, end, first line]; the next of them, or the
+    # next row to be matched.
+    staging_id = models.BigIntegerField(null=True)
+    spans = models.JSONField(default=list, db_default=[])
+    cursor = models.BigIntegerField(default=0)
+    # Figures and examples of the review: imports.segment_upload.Found.
+    found = models.JSONField(default=dict, db_default={})
+    edit_id = models.BigIntegerField(null=True)  # what it did (segments.models.SegmentEdit)
+    import_id = models.BigIntegerField(null=True)  # the import that was made of the same file
+
+    class Meta(TenantModel.Meta):
+        db_table = "segment_upload"
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["tenant_id", "token"], name="segment_upload_token")
+        ]
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["tenant_id", "segment_id", "-id"], name="segment_upload_newest")
+        ]
+
+    ACTIVE = (UploadState.READING, UploadState.MATCHING, UploadState.APPLYING)
+    ENDED = (UploadState.DONE, UploadState.FAILED, UploadState.CANCELED)
+
+    def __str__(self) -> str:
+        return self.file_name
+
+    @property
+    def active(self) -> bool:
+        return self.state in self.ACTIVE
+
+    @property
+    def ended(self) -> bool:
+        return self.state in self.ENDED

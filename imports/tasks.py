@@ -4,7 +4,7 @@ from typing import Any
 
 from celery import shared_task
 
-from imports import cleanup
+from imports import cleanup, segment_upload
 from imports.pipeline import worker
 from tenants import tasks
 
@@ -14,9 +14,15 @@ def work(*, tenant_id: int, import_id: int, **_later: Any) -> None:
     worker.work(tenant_id, import_id)
 
 
+@shared_task(name=segment_upload.TASK)
+def work_on_upload(*, tenant_id: int, upload_id: int, **_later: Any) -> None:
+    segment_upload.work(tenant_id, upload_id)
+
+
 @shared_task(name="imports.sweep")
 def sweep(**_later: Any) -> None:
     tasks.sweep("imports", worker.wake_active)
+    tasks.sweep(segment_upload.WAKE, segment_upload.wake_active)
 
 
 @shared_task(name="imports.tidy")

@@ -6,7 +6,6 @@ from typing import Any
 from segments import member_edits, membership
 from segments.details import MOST_NAME
 from segments.models import EditKind, Member, Segment, SegmentEdit
-from tenants.isolation.statements import fill, run
 
 
 def name_for(source: Segment) -> str:
@@ -25,8 +24,7 @@ def copy_members(source: Segment, to: Segment, *, user_id: int | None) -> Segmen
         return None
     wanted, values = named_parameters(membership.contacts(source).order_by().values("pk"))
     edit = member_edits.begin(to, EditKind.COPY, user_id=user_id)
-    enter = fill(member_edits.ENTER, wanted=wanted)
-    edit.entered = run(enter, segment=to.pk, edit=edit.pk, at=edit.at, **values)
+    member_edits.change(edit, enter=wanted, **values)
     member_edits.finish(edit)
     return edit
 

@@ -11,12 +11,15 @@ from typing import Any
 from django.utils import timezone
 
 from contacts import change_queue
+from segments import history, refresh
 from segments.models import EditKind, EditRow, Segment, SegmentEdit
 from tenants import audit
 from tenants.isolation.statements import fetch, fill, run
 
 # So long an edit can be undone; then what it noted is deleted.
 UNDO_DAYS = 30
+# More contacts than these are not queued one by one: a whole refresh of what asks for them costs less.
+MOST_QUEUED = 20_000
 
 # {wanted} is one column of IDs of contacts. Deleted contacts do not enter. The order of keys is the same in every edit, so
 # that two of them wait for each other instead of locking each other out.
@@ -65,13 +68,6 @@ SELECT r.tenant_id, %(segment)s, %(at)s, r.contact_id, r.entered, %(cause)s
 FROM segment_edit_row r WHERE r.tenant_id = %(tenant)s AND r.edit_id = %(edit)s ON CONFLICT DO NOTHING"""
 OF_EDIT = "SELECT r.contact_id FROM segment_edit_row r WHERE r.tenant_id = %(tenant)s AND r.edit_id = %(edit)s"
 CHOSEN = "SELECT unnest(%(ids)s::bigint[])"
-# The size at the end of the hour.
-MEASURE = """
-INSERT INTO segment_size (tenant_id, segment_id, hour, size, entered, departed)
-SELECT %(tenant)s, %(segment)s, date_trunc('hour', %(at)s::timestamptz), count(*), %(entered)s, %(departed)s
-FROM segment_member m WHERE m.tenant_id = %(tenant)s AND m.segment_id = %(segment)s
-ON CONFLICT (tenant_id, segment_id, hour) DO UPDATE SET size = excluded.size,
-  entered = segment_size.entered + excluded.entered, departed = segment_size.departed + excluded.departed"""
 FORGET = """
 WITH old AS (
   DELETE FROM segment_edit e WHERE e.tenant_id = %(tenant)s AND e.at < %(before)s RETURNING e.id)
@@ -98,12 +94,19 @@ def _edit(
     segment: Segment, kind: EditKind, user_id: int | None, *, enter: str = "", leave: str = "", **values: Any
 ) -> SegmentEdit:
     edit = begin(segment, kind, user_id=user_id)
-    edit.departed = run(fill(LEAVE, wanted=leave), segment=segment.pk, edit=edit.pk, **values) if leave else 0
-    edit.entered = (
-        run(fill(ENTER, wanted=enter), segment=segment.pk, edit=edit.pk, at=edit.at, **values) if enter else 0
-    )
+    change(edit, enter=enter, leave=leave, **values)
     finish(edit)
     return edit
+
+
+def change(edit: SegmentEdit, *, enter: str = "", leave: str = "", **values: Any) -> None:
+    """Let contacts leave and enter the segment of an edit: statements that find one column of IDs, with their `values`. They
+    may ask for the members by %(segment)s: who leaves is found first."""
+    own = {"segment": edit.segment_id, "edit": edit.pk, **values}
+    if leave:
+        edit.departed += run(fill(LEAVE, wanted=leave), **own)
+    if enter:
+        edit.entered += run(fill(ENTER, wanted=enter), at=edit.at, **own)
 
 
 def begin(segment: Segment, kind: EditKind, *, user_id: int | None) -> SegmentEdit:
@@ -120,8 +123,7 @@ def finish(edit: SegmentEdit) -> None:
         return
     edit.save(update_fields=["entered", "departed"])
     run(TELL, segment=edit.segment_id, edit=edit.pk, at=edit.at, cause=edit.kind)
-    change_queue.add_found(OF_EDIT, "segment", edit=edit.pk)
-    _measure(edit.segment_id, at=edit.at, entered=edit.entered, departed=edit.departed)
+    _follow(edit, at=edit.at, entered=edit.entered, departed=edit.departed)
     _record("segment.members_changed", edit, user_id=edit.user_id, how=edit.kind)
 
 
@@ -134,14 +136,20 @@ def undo(edit: SegmentEdit, *, user_id: int | None) -> tuple[int, int]:
     edit.save(update_fields=["undone_at"])
     own = {"segment": edit.segment_id, "edit": edit.pk, "at": edit.undone_at}
     departed, returned = run(UNDO_ENTERED, edited_at=edit.at, **own), run(UNDO_DEPARTED, **own)
-    change_queue.add_found(OF_EDIT, "segment", edit=edit.pk)
-    _measure(edit.segment_id, at=edit.undone_at, entered=returned, departed=departed)
+    _follow(edit, at=edit.undone_at, entered=returned, departed=departed)
     _record("segment.members_restored", edit, user_id=user_id, left=departed, returned=returned)
     return departed, returned
 
 
-def _measure(segment_id: int, *, at: datetime, entered: int, departed: int) -> None:
-    run(MEASURE, segment=segment_id, at=at, entered=entered, departed=departed)
+def _follow(edit: SegmentEdit, *, at: datetime, entered: int, departed: int) -> None:
+    """Note the size, and let segments that ask for this one look again: at these contacts, or as a whole if these are
+    many."""
+    size = sizes([edit.segment_id]).get(edit.segment_id, 0)
+    history.record_size(edit.segment_id, size, entered=entered, left=departed, now=at)
+    if entered + departed <= MOST_QUEUED:
+        change_queue.add_found(OF_EDIT, "segment", edit=edit.pk)
+    else:
+        refresh.refresh_dependents(edit.segment_id)
 
 
 def _record(verb: str, edit: SegmentEdit, *, user_id: int | None, **detail: Any) -> None:

@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from contacts import change_queue
 from segments import refresh, usage
 from segments.models import Segment
 from segments.usage import Use
@@ -14,7 +13,6 @@ from tenants.isolation.statements import run
 
 RESTORE_DAYS = 30
 
-MEMBERS = "SELECT m.contact_id FROM segment_member m WHERE m.tenant_id = %(tenant)s AND m.segment_id = %(segment)s"
 # Deletes segments of long ago for good, with all that is stored about them.
 FORGET = """
 WITH gone AS (
@@ -46,7 +44,7 @@ def delete(segment: Segment, naming: list[Segment], *, user_id: int | None) -> N
             "segment.deleted", user_id=user_id, target=f"segment {one.pk}", name=one.name,
             because=segment.name if one is not segment else None,
         )  # fmt: skip
-    change_queue.add_found(MEMBERS, "segment", segment=segment.pk)
+    refresh.refresh_dependents(segment.pk)  # a rule that was changed at this moment
     refresh.watch()
 
 
@@ -59,7 +57,7 @@ def restore(segment: Segment, name: str, *, user_id: int | None) -> bool:
         return False
     values = {"name": [segment.name, name]} if name != segment.name else None
     audit.record("segment.restored", user_id=user_id, target=f"segment {segment.pk}", name=name, values=values)
-    change_queue.add_found(MEMBERS, "segment", segment=segment.pk)
+    refresh.refresh_dependents(segment.pk)
     back = Segment.objects.get(pk=segment.pk)
     if back.rule is not None:
         refresh.begin(back, rule_changed=True)  # nothing has kept its members meanwhile

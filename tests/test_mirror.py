@@ -47,6 +47,8 @@ ELSEWHERE = {
     "tenants/web/": "tests/tenants/isolation/test_isolation.py",
     "tenants/web/middleware.py": "tests/tenants/web/test_middleware_failures.py",
     "tenants/workspaces.py": "tests/tenants/isolation/test_isolation.py",
+    "imports/views/segment_upload.py": "tests/imports/test_segment_upload.py",
+    "imports/segment_urls.py": "tests/imports/test_segment_upload.py",
     "imports/segment_usage.py": "tests/segments/views/test_removal.py",
     "segments/channels.py": "tests/segments/views/test_listing.py",
     "segments/copies.py": "tests/segments/views/test_static.py",

@@ -47,34 +47,49 @@ def store_upload(
     `chunks` are read one by one: memory does not grow with the file. `once` is the mark of the form that was sent: the same
     bytes with the same mark are one import, however often they come.
     """
+    look = take_file(chunks, tenant=tenant, own=origin == "mended")
+    imp = Import(file_name=clean_name(file_name), created_by=user, origin=origin, **look)
+    imp.token = token_of(once, imp.sha256)
+    made: Import = save_once(imp)
+    return made
+
+
+def take_file(chunks: Iterable[bytes], *, tenant: Tenant, own: bool = False) -> dict[str, Any]:
+    """Store a file and look at it: path, size, digest, container, dialect, header and guessed mapping, as fields of Import.
+    Raises FileProblem; nothing is left behind then."""
     name = f"{tenant.pk}/{uuid.uuid4().hex}.csv"
     path = Path(settings.UPLOAD_DIR) / name
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
         size, digest = _store(chunks, path, limit=tenant.max_upload_bytes)
         look = _unpacked(path, limit=tenant.max_upload_bytes)
-        look |= inspect(path, container=look["container"], tenant=tenant, own=origin == "mended")
-        imp = Import(
-            file_name=clean_name(file_name), path=name, size=size, sha256=digest, created_by=user, origin=origin, **look
-        )
-        imp.token = _token(once, digest)
+        look |= inspect(path, container=look["container"], tenant=tenant, own=own)
+    except BaseException:
+        _remove(path)
+        raise
+    return {"path": name, "size": size, "sha256": digest, **look}
+
+
+def save_once(imp: Any) -> Any:
+    """Save what was made of a file. Where the same form has made one of the same bytes, that one; the file goes then."""
+    try:
         with transaction.atomic():
             imp.save()
     except IntegrityError:
-        _remove(path)
-        earlier: Import = Import.objects.get(token=_token(once, digest))
-        return earlier
+        discard(imp)
+        return type(imp).objects.get(token=imp.token)
     except BaseException:
-        _remove(path)
+        discard(imp)
         raise
     return imp
 
 
-def _token(once: str, digest: str) -> str | None:
+def token_of(once: str, digest: str) -> str | None:
+    """The mark of a form and of the bytes that it was sent with."""
     return hashlib.sha256(f"{once} {digest}".encode()).hexdigest()[:32] if once else None
 
 
-def discard(imp: Import) -> None:
+def discard(imp: Any) -> None:
     """Remove the stored files of an import that will not be."""
     _remove(Path(settings.UPLOAD_DIR) / imp.path)
 

@@ -19,11 +19,13 @@ from contacts.linkage import job, schedule
 from contacts.models import Attribute, Contact, SignupForm
 from contacts.profile import quick_actions
 from contacts.subscriptions import categories, signup
+from imports import segment_upload
 from imports.models import Import, Phase
 from imports.options import Options
 from imports.pipeline import transitions, undo, worker
 from imports.wizard import column_choices, upload
 from segments import dynamic
+from segments.models import Segment
 from segments.rules.tree import ActivityCondition, FieldCondition, Group, Period
 from sources import refresh
 from sources.ambiguities import decisions, sweep
@@ -84,6 +86,8 @@ class Scene:
     member: int = 0
     source: int = 0
     upload: int = 0
+    list: int = 0
+    columns: int = 0
     form: str = ""
 
     def path(self, rest: str = "") -> str:
@@ -145,6 +149,7 @@ def build() -> Scene:
         scene.visitor = Visitor.objects.get(contact_id=scene.contact).pk
     _cared_for(scene)
     _sources(scene)
+    _segment_files(scene)
     _undecided(scene)
     _waiting(scene)
     return scene
@@ -195,6 +200,23 @@ def _sources(scene: Scene) -> None:
         Source.objects.create(name="Old list", archived_at=timezone.now(), **segments, **usual)
     refresh.work(scene.tenant.pk, source.pk)
     sweep.run(scene.tenant.pk)
+
+
+def _segment_files(scene: Scene) -> None:
+    """A file that waits for its columns, and one that is to be confirmed."""
+    rows = "klienta_nr,talrunis,piezime\n" + "".join(f"C-{i:06},,new\n" for i in range(5, 40)) + "C-999999,,\nx,12,\n"
+    ids = []
+    with tenant_context(scene.tenant.pk):
+        segment = Segment.objects.get(pk=scene.segment)
+        for mode in ("add", "replace"):
+            given = {"segment": segment, "mode": mode, "file_name": "fair list.csv", "tenant": scene.tenant}
+            upload = segment_upload.receive([rows.encode()], user=scene.owner, once=mode, **given)
+            segment_upload.choose_columns(upload, ["external_id", "phone", "skip"], mode)
+            upload.save()
+            ids.append(upload.pk)
+        segment_upload.begin(upload)
+    segment_upload.work(scene.tenant.pk, upload.pk)
+    scene.columns, scene.list = ids
 
 
 def _members(scene: Scene) -> None:

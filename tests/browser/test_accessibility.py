@@ -36,6 +36,8 @@ def path_of(scene: Scene, page: str) -> str:
         "visitor": scene.visitor,
         "source": scene.source,
         "upload": scene.upload,
+        "columns": scene.columns,
+        "list": scene.list,
     }
     path = PAGES[page]
     for name, pk in known.items():

@@ -66,7 +66,7 @@ def fill(alice: Actor) -> None:
         UndoArchive,
         WatchedCause,
     )
-    from imports.models import Listing, SavedMapping
+    from imports.models import Listing, SavedMapping, SegmentUpload
     from segments.models import EditRow, MemberChange, SegmentEdit, SegmentSize
     from sources.models import Ambiguity, AmbiguitySweep, Source, SourceMember
     from tenants.models import AuditEntry, Invitation
@@ -109,6 +109,7 @@ def fill(alice: Actor) -> None:
         tenant_id=own, segment_id=1, contact_id=1, at=datetime.now(UTC), entered=True, cause="contact"
     )
     edit = SegmentEdit.objects.create(segment_id=1, kind="added", at=datetime.now(UTC))
+    SegmentUpload.objects.create(segment_id=1, mode="add", file_name="x.csv", path="x", size=1, sha256="0" * 64)
     EditRow.objects.create(tenant_id=own, edit_id=edit.pk, contact_id=1, entered=True)
     SegmentSize.objects.create(tenant_id=own, segment_id=1, hour=datetime.now(UTC), size=1)
     VisitorRefusal.objects.create(
