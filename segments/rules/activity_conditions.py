@@ -158,6 +158,11 @@ EVENTS = """
   SELECT v.contact_id{values} FROM event e
   JOIN visitor v ON v.tenant_id = %(tenant)s AND v.id = e.visitor_id AND v.contact_id IS NOT NULL {visitors}
   WHERE e.tenant_id = %(tenant)s AND e.contact_id IS NULL AND e.kind = %(kind)s {such}"""
+# The same for all contacts: one pass over the events, which may be very many.
+ALL_EVENTS = """
+  SELECT coalesce(e.contact_id, v.contact_id) AS contact_id{values} FROM event e
+  LEFT JOIN visitor v ON v.tenant_id = %(tenant)s AND v.id = e.visitor_id AND v.contact_id IS NOT NULL
+  WHERE e.tenant_id = %(tenant)s AND e.kind = %(kind)s {such} AND coalesce(e.contact_id, v.contact_id) IS NOT NULL"""
 # The messages of those events, each once, by how far they have got.
 MESSAGES = """
   SELECT m.contact_id FROM ({events}) m GROUP BY m.contact_id, m.message HAVING max(m.best) <= %(best)s"""
@@ -249,11 +254,14 @@ def _events(
     such, given = _such(activity, did, span)
     if of is not None:
         given["of"] = list(of)
-    slots = {"such": such, "whose": only("e.contact_id", of), "visitors": only("v.contact_id", of)}
+    slots = {"such": such}
+    if of is not None:
+        slots |= {"whose": only("e.contact_id", of), "visitors": only("v.contact_id", of)}
+    events_of = ALL_EVENTS if of is None else EVENTS
     if not activity.messages:
-        return fill(EVENTS, values=values, **slots), {"kind": activity.kind, **given}
+        return fill(events_of, values=values, **slots), {"kind": activity.kind, **given}
     at = ", min(m.at) AS at" if values else ""
-    events = fill(EVENTS, values=_MESSAGE_VALUES + values, **slots)
+    events = fill(events_of, values=_MESSAGE_VALUES + values, **slots)
     messages = fill(MESSAGES.replace("SELECT m.contact_id", f"SELECT m.contact_id{at}"), events=events)
     return messages, {"kind": activity.kind, "best": activity.messages, **given}
 
