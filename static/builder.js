@@ -148,3 +148,60 @@ document.addEventListener("htmx:afterSettle", () => {
   if (menu && document.activeElement === menu) partOf(menu).querySelectorAll("select, input")[1]?.focus();
   renewed = "";
 });
+
+// --- drag: a part before or behind another one, or to the end of a group --------------------------------------------------
+let dragged = null;
+
+// The class that shows where the part would go, and the place before which that is.
+function dropAt(event) {
+  const part = dragged && partOf(event.target);
+  if (!part || dragged.contains(part)) return null;
+  const path = part.dataset.part;
+  if (part.classList.contains("rules")) {
+    const parts = [...part.children].filter((child) => child.matches("[data-part]")).length;
+    return { part, shown: "drop-into", before: path ? `${path}.${parts}` : `${parts}` };
+  }
+  const box = part.getBoundingClientRect();
+  const behind = event.clientY > box.top + box.height / 2;
+  const places = path.split(".");
+  places.push(Number(places.pop()) + (behind ? 1 : 0));
+  return { part, shown: behind ? "drop-after" : "drop-before", before: places.join(".") };
+}
+
+function unmarkDrop() {
+  for (const part of builder()?.querySelectorAll(".drop-before, .drop-after, .drop-into") ?? []) {
+    part.classList.remove("drop-before", "drop-after", "drop-into");
+  }
+}
+
+document.addEventListener("dragstart", (event) => {
+  if (!event.target.matches?.("#segments-builder .grip")) return;
+  dragged = partOf(event.target);
+  dragged.classList.add("dragged");
+  event.dataTransfer.effectAllowed = "move";
+  event.dataTransfer.setData("text/plain", dragged.dataset.part);
+  event.dataTransfer.setDragImage(dragged, 10, 10);
+});
+document.addEventListener("dragover", (event) => {
+  const at = dropAt(event);
+  if (!at) return;
+  event.preventDefault();
+  unmarkDrop();
+  at.part.classList.add(at.shown);
+});
+document.addEventListener("drop", (event) => {
+  const at = dropAt(event);
+  if (!at) return;
+  event.preventDefault();
+  const button = document.createElement("button");
+  button.hidden = true;
+  button.name = "do";
+  button.value = `drag:${dragged.dataset.part}:${at.before}`;
+  builder().append(button);
+  button.click();
+});
+document.addEventListener("dragend", () => {
+  dragged?.classList.remove("dragged");
+  dragged = null;
+  unmarkDrop();
+});

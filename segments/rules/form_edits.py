@@ -16,12 +16,14 @@ Edited = tuple[RuleFormGroup, Place]
 
 
 def apply(top: RuleFormGroup, do: str) -> Edited | None:
-    """The form after a button (`do`: what and, behind a colon, the path of a part); None where it does nothing."""
+    """The form after a button (`do`: what and, behind colons, the path of a part and, for drag, that of the place before
+    which it is put); None where it does nothing."""
     what, _colon, path = do.partition(":")
-    place, edit = _place(path), EDITS.get(what)
-    if edit is None or place is None or part_at(top, place) is None:
+    path, _colon, before = path.partition(":")
+    place, target, edit = _place(path), _place(before), EDITS.get(what)
+    if place is None or target is None or part_at(top, place) is None or (edit is None and what != "drag"):
         return None
-    edited = edit(top, place)
+    edited = edit(top, place) if edit else drag(top, place, target)
     return edited if edited and _fits(edited[0]) else None
 
 
@@ -110,6 +112,16 @@ def into(top: RuleFormGroup, place: Place) -> Edited | None:
 def out(top: RuleFormGroup, place: Place) -> Edited | None:
     """A part out of its group, behind it."""
     return move(top, place, (*place[:-2], place[-2] + 1)) if len(place) > 1 else None
+
+
+def drag(top: RuleFormGroup, place: Place, before: Place) -> Edited | None:
+    """A part before the one that is now at another place, or behind the last one of a group; not into itself."""
+    level = len(place) - 1
+    if not place or not before or before[: level + 1] == place:
+        return None
+    if before[:level] == place[:-1] and len(before) > level and before[level] > place[-1]:
+        before = (*before[:level], before[level] - 1, *before[level + 1 :])
+    return move(top, place, before)
 
 
 def move(top: RuleFormGroup, place: Place, to: Place) -> Edited | None:
@@ -232,7 +244,7 @@ MENU = tuple(
         ("remove", "Remove", "trash-2", "Backspace", "⌫"),
     )
 )
-_MOVES = ("up", "down", "into", "out")
+_MOVES = ("up", "down", "into", "out", "drag")
 
 
 def focus(edited: Edited, do: str) -> str:

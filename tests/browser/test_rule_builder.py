@@ -145,3 +145,29 @@ def test_without_script_the_buttons_do_the_same(newcomer: Any, aside: Aside, vis
     expect(page.locator(".headline-figure")).to_have_text("3")
     page.get_by_role("button", name="Show contacts").click()
     expect(page.get_by_text("3 of 7 contacts")).to_be_visible()
+
+
+def test_conditions_are_dragged(page: tuple[Page, Any]) -> None:
+    page_, _tenant = page
+    page_.get_by_label("Field, activity or segment").select_option(label="City")
+    expect(page_.get_by_label("Value", exact=True)).to_be_visible()
+    page_.get_by_role("button", name="Add condition").click()
+    page_.locator("#about-1").select_option(label="E-mail")
+    page_.locator("#op-1").wait_for()
+    page_.get_by_role("button", name="Add group").first.click()
+    page_.locator("#about-2\\.0").wait_for()
+    settled(page_)
+
+    def drag(path: str, to: str, y: int) -> None:
+        grip = page_.locator(f'[data-part="{path}"] > .rule-acts .grip')
+        target = page_.locator(f'[data-part="{to}"]')
+        with page_.expect_response(lambda response: response.request.method == "POST"):
+            grip.drag_to(target, target_position={"x": 60, "y": y})
+        settled(page_)
+
+    drag("1", "0", 2)
+    expect(page_.locator("#about-0")).to_have_value("attribute:email")
+    expect(page_.locator("#menu-0")).to_be_focused()
+    drag("0", "2.0", 2)
+    expect(page_.locator("#about-1\\.0")).to_have_value("attribute:email")
+    expect(page_.locator("#about-0")).to_have_value("attribute:city")
