@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from contacts import change_queue
 from segments import history, refresh
-from segments.models import EditKind, EditRow, Segment, SegmentEdit
+from segments.models import EditKind, EditRow, Segment, SegmentEdit, SegmentSize
 from tenants import audit
 from tenants.isolation.statements import fetch, fill, run
 
@@ -68,6 +68,14 @@ SELECT r.tenant_id, %(segment)s, %(at)s, r.contact_id, r.entered, %(cause)s
 FROM segment_edit_row r WHERE r.tenant_id = %(tenant)s AND r.edit_id = %(edit)s ON CONFLICT DO NOTHING"""
 OF_EDIT = "SELECT r.contact_id FROM segment_edit_row r WHERE r.tenant_id = %(tenant)s AND r.edit_id = %(edit)s"
 CHOSEN = "SELECT unnest(%(ids)s::bigint[])"
+# Members, and those of them that are deleted contacts: two indexes alone, where a join with all contacts would read them.
+SIZES = """
+SELECT m.segment_id, count(*) FROM segment_member m
+WHERE m.tenant_id = %(tenant)s AND m.segment_id = ANY(%(segments)s::bigint[]) GROUP BY m.segment_id"""
+DELETED = """
+SELECT m.segment_id, count(*) FROM contact c JOIN segment_member m ON m.tenant_id = %(tenant)s AND m.contact_id = c.id
+WHERE c.tenant_id = %(tenant)s AND c.deleted_at IS NOT NULL AND m.segment_id = ANY(%(segments)s::bigint[])
+GROUP BY m.segment_id"""
 FORGET = """
 WITH old AS (
   DELETE FROM segment_edit e WHERE e.tenant_id = %(tenant)s AND e.at < %(before)s RETURNING e.id)
@@ -169,13 +177,21 @@ def latest(segment_id: int, *, count: int) -> list[SegmentEdit]:
 
 
 def sizes(segment_ids: Iterable[int]) -> dict[int, int]:
-    """How many members segments have."""
-    return dict(fetch(SIZES, segments=list(segment_ids)))
+    """How many living contacts static segments have."""
+    ids = list(segment_ids)
+    deleted = dict(fetch(DELETED, segments=ids))
+    return {pk: count - deleted.get(pk, 0) for pk, count in fetch(SIZES, segments=ids)}
 
 
-SIZES = """
-SELECT m.segment_id, count(*) FROM segment_member m
-WHERE m.tenant_id = %(tenant)s AND m.segment_id = ANY(%(segments)s::bigint[]) GROUP BY m.segment_id"""
+def note_sizes(segment_ids: Iterable[int], *, now: datetime) -> None:
+    """Note how large static segments are after an import or a bulk action, which write too many members to note each."""
+    ids = list(segment_ids)
+    counted = sizes(ids)
+    for pk in ids:
+        size = counted.get(pk, 0)
+        last = SegmentSize.objects.filter(segment_id=pk).order_by("-hour").values_list("size", flat=True).first() or 0
+        if size != last:
+            history.record_size(pk, size, entered=max(0, size - last), left=max(0, last - size), now=now)
 
 
 def forget_old(*, now: datetime) -> None:

@@ -9,16 +9,18 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import Q
 
 from contacts.listing import search_box
 from contacts.models import Contact
 from core import keyset
 from core.parse import parse_id, parse_moment
-from segments import membership
+from segments import member_edits, membership
 from segments.models import Member, Segment
 
 PAGE = 50
+# Memberships that are read at once to fill a page by time: some of their contacts may be deleted.
+LOOK = 2 * PAGE
 # A search that finds more is told as "more than".
 COUNTED = 10_000
 
@@ -84,6 +86,13 @@ def found(segment: Segment, query: MemberQuery) -> Any:
     return members.filter(search_box.condition(query.q, region=query.region)) if query.q else members
 
 
+def size(segment: Segment) -> int:
+    """How many living contacts are in a segment."""
+    if segment.rule is None:
+        return member_edits.sizes([segment.pk]).get(segment.pk, 0)
+    return segment.size if is_stored(segment) else int(membership.contacts(segment).count())
+
+
 def count(segment: Segment, query: MemberQuery) -> tuple[int, bool]:
     """(how many members the search means, whether there are more): exact but for very many."""
     counted = found(segment, query).order_by()[: COUNTED + 1].count()
@@ -94,12 +103,12 @@ def page(segment: Segment, query: MemberQuery) -> MemberPage:
     """The page behind `after`. Contacts without a value in the column that sorts come last in both directions."""
     order = ORDERS[query.order]
     behind = _key(query.after, order)
-    members = found(segment, query)
-    if order.column == "added_at":
-        members = members.annotate(added_at=_added(segment))
     rows: list[Contact] = []
-    for zone, by in _zones(members, order, behind):
-        rows += zone.order_by(*by)[: PAGE + 1 - len(rows)]
+    if order.column == "added_at" and is_stored(segment):
+        rows = _by_time(segment, query, behind, down=order.down)
+    else:
+        for zone, by in _zones(found(segment, query), order, behind):
+            rows += zone.order_by(*by)[: PAGE + 1 - len(rows)]
     more, rows = len(rows) > PAGE, rows[:PAGE]
     times = _times(segment, rows)
     return MemberPage(
@@ -110,10 +119,10 @@ def page(segment: Segment, query: MemberQuery) -> MemberPage:
 def _zones(members: Any, order: Order, behind: tuple[Any, int] | None) -> list[tuple[Any, list[str]]]:
     """The parts of the list that follow each other, each with its order: with a value, and then without."""
     sign = "-" if order.down else ""
-    by = [f"{sign}{name}" for name in (order.column, "pk") if name]
-    if order.column is None:
+    if order.column in (None, "added_at"):
         start = keyset.beyond(None, None, behind[1], down=order.down) if behind else Q()
-        return [(members.filter(start), by)]
+        return [(members.filter(start), [f"{sign}pk"])]
+    by = [f"{sign}{order.column}", f"{sign}pk"]
     with_value = members.filter(**{f"{order.column}__isnull": False})
     without = members.filter(**{f"{order.column}__isnull": True})
     if behind is None:
@@ -125,9 +134,29 @@ def _zones(members: Any, order: Order, behind: tuple[Any, int] | None) -> list[t
     return [(rest, by), (without, [f"{sign}pk"])]
 
 
-def _added(segment: Segment) -> Any:
-    own = Member.objects.filter(segment_id=segment.pk, contact_id=OuterRef("pk"))
-    return Subquery(own.values("added_at")[:1])
+def is_stored(segment: Segment) -> bool:
+    """Whether the members of a segment are stored: not those of a dynamic one that has not been built yet."""
+    return segment.rule is None or segment.refreshed_at is not None
+
+
+def _by_time(segment: Segment, query: MemberQuery, behind: tuple[Any, int] | None, *, down: bool) -> list[Contact]:
+    """One contact more than a page has, by the time at which they were added. Memberships are sorted alone, and contacts
+    looked up for a page at a time: to join all of them first would take seconds for a million."""
+    sign, rows = "-" if down else "", list[Contact]()
+    behind = behind if behind and behind[0] is not None else None
+    members = Member.objects.filter(segment_id=segment.pk)
+    if query.q:
+        wanted = Contact.objects.filter(search_box.condition(query.q, region=query.region))
+        members = members.filter(contact_id__in=wanted.values("pk"))
+    while len(rows) <= PAGE:
+        rest = members.filter(keyset.beyond("added_at", *behind, key="contact_id", down=down)) if behind else members
+        next_ = list(rest.order_by(f"{sign}added_at", f"{sign}contact_id").values_list("added_at", "contact_id")[:LOOK])
+        living = Contact.objects.living().in_bulk([pk for _at, pk in next_])
+        rows += [living[pk] for _at, pk in next_ if pk in living]
+        if len(next_) < LOOK:
+            break
+        behind = next_[-1]
+    return rows[: PAGE + 1]
 
 
 def _times(segment: Segment, contacts: list[Contact]) -> dict[int, datetime]:

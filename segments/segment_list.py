@@ -14,7 +14,7 @@ KINDS = {"static": "Static", "dynamic": "Dynamic"}
 # What the list can be sorted by → the key of a row.
 ORDERS = {
     "name": lambda row: row.segment.name.casefold(),
-    "size": lambda row: row.size,
+    "size": lambda row: row.size or 0,
     "uses": lambda row: len(row.uses),
     "created": lambda row: row.segment.pk,
 }
@@ -53,10 +53,11 @@ class SegmentListQuery:
 
 @dataclass(frozen=True)
 class Row:
-    """One segment with its size (of a dynamic one as its last refresh counted it) and what uses it."""
+    """One segment with its size (of a dynamic one as its last refresh counted it; None: not counted yet) and what uses
+    it."""
 
     segment: Segment
-    size: int
+    size: int | None
     uses: list[Use]
 
 
@@ -65,12 +66,15 @@ def rows(query: SegmentListQuery) -> list[Row]:
     segments = list(_matching(query).select_related("created_by").order_by("name", "pk")[:MOST])
     static = member_edits.sizes([segment.pk for segment in segments if segment.rule is None])
     uses = usage.uses([segment.pk for segment in segments]) if not query.show else {}
-    found = [
-        Row(segment, segment.size if segment.rule is not None else static.get(segment.pk, 0), uses.get(segment.pk, []))
-        for segment in segments
-    ]
+    found = [Row(one, _size(one, static), uses.get(one.pk, [])) for one in segments]
     key: Any = ORDERS[query.order.removeprefix("-")]
     return sorted(found, key=key, reverse=query.order.startswith("-"))
+
+
+def _size(segment: Segment, static: Mapping[int, int]) -> int | None:
+    if segment.rule is None:
+        return static.get(segment.pk, 0)
+    return None if segment.refreshed_at is None else segment.size
 
 
 def _matching(query: SegmentListQuery) -> Any:

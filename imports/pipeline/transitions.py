@@ -23,7 +23,7 @@ from imports.cleaning import row_settings
 from imports.models import Import, Phase, Status, UndoDirection, Unit, UnitKind, Wish
 from imports.options import Options
 from imports.pipeline import notifications, parse_unit, queries, queue, review, undo, units
-from segments import membership
+from segments import member_edits, membership
 from tenants.isolation.context import current_tenant, tenant_context
 from tenants.models import Tenant
 
@@ -287,6 +287,8 @@ def finish_import(imp: Import, status: Status, *, reason: str = "", **facts: Any
         imp.undoable_until = now + timedelta(days=undo.UNDO_DAYS) if written else None
     imp.save(update_fields=["status", "reason", "reason_facts", "finished_at", "undoable_until"])
     write_lock.release(imp.pk, written=written)
+    if written:
+        member_edits.note_sizes(imp.segments.values(), now=now)
     tables.drop(staging_of(imp))
     transaction.on_commit(partial(_tidy, current_tenant(), imp))
     notifications.ended(imp)

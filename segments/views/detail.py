@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from core.http import render_page
-from segments import channels, growth, list_filter, member_list, membership, usage
+from segments import channels, growth, list_filter, member_list, usage
 from segments.member_list import MemberQuery
 from segments.models import Segment
 from segments.rules import rule_text, tree
@@ -31,7 +31,7 @@ def detail(request: WorkspaceRequest, segment_id: int) -> HttpResponse:
         "segment": segment,
         "query": query,
         "rows": shown.rows,
-        "size": membership.contacts(segment).count(),
+        "size": member_list.size(segment),
         "found": found,
         "more": more,
         "orders": [(key, order.label) for key, order in member_list.ORDERS.items()],

@@ -9,7 +9,7 @@ from contacts.views.bulk import begun, preview, selection_of, sent
 from core.formatting import number
 from core.http import render_page
 from core.parse import parse_ids
-from segments import membership, removal, segment_list
+from segments import member_list, membership, removal, segment_list
 from segments.models import Segment, SegmentState
 from segments.rules import tree
 from segments.segment_list import SegmentListQuery
@@ -45,7 +45,7 @@ def listing(request: WorkspaceRequest) -> HttpResponse:
 def size(request: WorkspaceRequest, segment_id: int) -> HttpResponse:
     """The fragment of the list: how many are in a dynamic segment, counted when it is asked for."""
     segment = get_object_or_404(Segment, pk=segment_id)
-    return render_page(request, "segments/_size.html", {"size": membership.contacts(segment).count()})
+    return render_page(request, "segments/_size.html", {"size": member_list.size(segment)})
 
 
 @allow("segments.view")

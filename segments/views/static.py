@@ -133,9 +133,9 @@ def copy(request: WorkspaceRequest, segment_id: int) -> HttpResponse:
     made = None if form.errors else details.make_static(form, user_id=user_id(request), token=token)
     if made is None:
         return invalid(request, "segments/copy.html", {"segment": source, "form": form, "token": token})
-    edit = copies.copy_members(source, made, user_id=user_id(request))
-    if edit is not None:
-        messages.success(request, f"{made.name} contains the {_contacts(edit.entered)} of {source.name}.")
+    count = copies.copy_members(source, made, user_id=user_id(request))
+    if count is not None:
+        messages.success(request, f"{made.name} contains the {_contacts(count)} of {source.name}.")
     return redirect_to(request, "segments:detail", made.pk)
 
 

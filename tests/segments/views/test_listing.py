@@ -116,6 +116,24 @@ def test_a_key_that_cannot_be_read_is_no_error(alice: Actor, place: Segment, aft
     assert alice.get(f"segments/{place.pk}/", data={"after": after, "order": order}).status_code == 200
 
 
+def test_deleted_contacts_count_nowhere(alice: Actor, many: Segment) -> None:
+    with tenant_context(alice.workspace.pk):
+        now = timezone.now()
+        gone = list(Member.objects.order_by("-added_at", "-contact_id").values_list("contact_id", flat=True)[:110])
+        Contact.objects.filter(pk__in=gone).update(deleted_at=now)
+    assert alice.get(f"segments/{many.pk}/").context["size"] == 10
+    assert [row.size for row in alice.get("segments/").context["rows"]] == [10]
+    for order in ("", "-added", "name"):
+        context = alice.get(f"segments/{many.pk}/?order={order}").context
+        assert len(context["rows"]) == 10
+        assert context["older_url"] is None
+
+
+def test_members_by_time_are_searched(alice: Actor, many: Segment) -> None:
+    page = alice.get(f"segments/{many.pk}/?order=-added&q=p00")
+    assert [c.email for c, _at in page.context["rows"]] == [f"p00{i}@example.com" for i in (7, 2, 5, 1, 8, 4)]
+
+
 def test_members_are_searched(alice: Actor, place: Segment) -> None:
     page = alice.get(f"segments/{place.pk}/", data={"q": "ann"})
     assert [c.first_name for c, _at in page.context["rows"]] == ["Ann"]
