@@ -66,6 +66,8 @@ ELSEWHERE = {
     "sources/ambiguities/evidence.py": "tests/sources/views/test_ambiguities.py",
     "sources/views/identity.py": "tests/sources/test_identity.py",
     "core/swimlanes.py": "tests/sources/views/test_ambiguities.py",
+    "segments/rules/sentence_periods.py": "tests/segments/rules/test_sentence.py",
+    "segments/rules/sentence_words.py": "tests/segments/rules/test_sentence.py",
     "segments/rules/id_query.py": "tests/segments/rules/test_activity_conditions.py",
     "imports/results/value_changes.py": "tests/imports/results/test_rule_list.py",
     "contacts/change_log.py": "tests/contacts/listing/test_contact_list.py",

@@ -77,6 +77,19 @@ def suggest(line: RuleFormLine, of: str, typed: str = "", property: str = "") ->
     return [Suggestion(value, value, count) for value, count in _matching(found, typed, str)]
 
 
+def values_of(subject: RuleField) -> list[str]:
+    """The values that contacts have of a field, and its options, the most frequent first."""
+    found = figures_cache.recent(f"values.{subject.key}", lambda: _counted(subject), seconds=KEPT_SECONDS)
+    return [value for value, _count in found]
+
+
+def event_names(activity: str) -> list[str]:
+    """The names of the latest events, or source actions, the most frequent first."""
+    name = figures_cache.digest(f"events.name.{activity}")
+    found = figures_cache.recent(name, lambda: _events("name", activity, {}), seconds=KEPT_SECONDS)
+    return [value for value, _count in found]
+
+
 # --- of contacts --------------------------------------------------------------------------------------------------------
 
 
