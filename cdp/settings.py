@@ -87,7 +87,7 @@ EXTENSIONS = {
     # Columns of the export of contacts: name → function from IDs of contacts to ID → cell.
     "export_columns": {"Segments": "segments.membership.cells_of", "Link ID": "tracking.links.cells_of"},
     # What uses a source, so that it cannot be removed.
-    "source_usage": {},
+    "source_usage": {"segments": "segments.usage.of_source"},
     # What uses segments, so that they cannot be deleted.
     "segment_usage": {
         "segments": "segments.usage.of_rules",

@@ -55,6 +55,19 @@ def naming(segment_id: int) -> list[Segment]:
     return sorted(found.values(), key=lambda segment: segment.name)
 
 
+def of_source(source_id: int) -> list[tuple[str, str, str]]:
+    """Dynamic segments whose rules name a source, so that it cannot be removed (contacts.extensions.source_usage)."""
+    found = []
+    for segment in Segment.objects.dynamic().order_by("name"):
+        try:
+            named = dependencies.lists_in(tree.parse(segment.rule), "source")
+        except RuleError:
+            continue  # its own page says that its rule cannot be read
+        if source_id in named:
+            found.append((RULE, segment.name, reverse("segments:detail", args=[segment.pk])))
+    return found
+
+
 def _naming(segment_ids: Sequence[int]) -> list[tuple[int, Segment]]:
     by_segment = _rules()
     return [(pk, asking) for pk in segment_ids for asking in by_segment.get(pk, [])]

@@ -14,6 +14,12 @@ def depends_on(rule: Node) -> frozenset[int]:
     return frozenset(node.segment_id for _path, node, _positive in leaves(rule) if isinstance(node, InSegment))
 
 
+def lists_in(rule: Node, kind: str) -> frozenset[int]:
+    """The IDs of the lists of a kind, such as source, that a rule names."""
+    nodes = (node for _path, node, _positive in leaves(rule))
+    return frozenset(node.list_id for node in nodes if isinstance(node, InList) and node.kind == kind)
+
+
 def leaves(rule: Node) -> list[Leaf]:
     """All conditions of a rule, in order. `none of` in `none of` says again what must be true."""
     return list(_leaves(rule, (), True))

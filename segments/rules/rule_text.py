@@ -73,9 +73,15 @@ def _say(node: Node, names: Names) -> str:
 
 @_say.register
 def _(node: Group, names: Names) -> str:
-    inner = [_say(part, names) for part in node.parts]
+    inner = [_inner(part, names) for part in node.parts]
     joined = _JOINED[node.match].join(inner)
     return f"not: {joined}" if node.match == "none" else joined
+
+
+def _inner(part: Node, names: Names) -> str:
+    """A part of a group; a group of several in brackets, since “and” and “or” would run together."""
+    said = _say(part, names)
+    return f"({said})" if isinstance(part, Group) and len(part.parts) > 1 else said
 
 
 @_say.register
@@ -103,7 +109,7 @@ def _(node: ActivityCondition, names: Names) -> str:
         often += f" {node.currency or 'in any currency'}"
     elif often:
         often += f" time{'' if (node.until or node.count) == '1' else 's'}"
-    lead = {"never": "never ", "first": "for the first time ", "last": "for the last time "}.get(node.times, "")
+    lead = f"{node.times} " if node.times in ("never", "first", "last") else ""
     filters = _JOINED[node.joined].join(_filter(one) for one in node.where)
     parts = (f"{lead}{what}", often, period_text(node.period) if node.period else "")
     return " ".join(part for part in parts if part) + (f", where {filters}" if filters else "")

@@ -127,10 +127,11 @@ class _Reader:
         """Clauses that must all be true, each a list of which one has to be."""
         found: list[list[Node]] = []
         at, joined, negation, carried = 0, "and", None, False
+        lost = False  # behind what was not understood “or” joins nothing that is known
         while at < len(self.words) and sum(map(len, found)) < MAX_CONDITIONS:
             word = self.words[at]
             if word in words.AND or word in words.OR:
-                joined = "or" if word in words.OR else joined if word == "," else "and"
+                joined = _joined(word, before=joined, lost=lost)
                 carried = carried and word in words.OR
                 at += 1
                 continue
@@ -141,7 +142,7 @@ class _Reader:
             if clause is None:
                 if word not in words.FILLER:
                     self.missed += [at] if negation is None else [negation, at]
-                    negation = None
+                    negation, lost = None, joined == "and"
                 at += 1
                 continue
             # “did not open or click”: neither of both.
@@ -154,7 +155,7 @@ class _Reader:
             else:
                 found.append([node])
             carried = negative and isinstance(clause.node, ActivityCondition)
-            at, joined, negation = clause.stop, "and", None
+            at, joined, negation, lost = clause.stop, "and", None, False
         self.missed += [negation] if negation is not None else []
         self.missed += range(at, len(self.words))
         return found
@@ -593,6 +594,13 @@ def read(text: str, known: Vocabulary) -> Understood:
 def words_of(text: str) -> tuple[str, ...]:
     """A phrase as it is looked up."""
     return tuple(token.word for token in _tokens(text))
+
+
+def _joined(word: str, *, before: str, lost: bool) -> str:
+    """How a connecting word joins what follows; a comma as the word before it did."""
+    if word in words.OR:
+        return "and" if lost else "or"
+    return before if word == "," else "and"
 
 
 def _shared(parts: list[Node]) -> list[Node]:

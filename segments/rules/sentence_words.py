@@ -16,10 +16,9 @@ FILLER = _words(
 )
 AND = _words("and but , & plus while though")
 OR = _words("or nor")
-NOT = _words(
-    "not never without no neither except excluding cannot didn't haven't hasn't isn't aren't don't doesn't wasn't weren't "
-    "hadn't didnt havent hasnt dont doesnt"
-)
+_SHORT = "didn't haven't hasn't isn't aren't don't doesn't wasn't weren't hadn't"
+# Also as people type them who leave the apostrophe out.
+NOT = _words(f"not never without no neither except excluding cannot {_SHORT} {_SHORT.replace(chr(39), '')}")
 ARTICLES = _words("a an the any some our my their its of")
 # What people do → the activity.
 VERBS: Mapping[str, str] = {

@@ -1,6 +1,7 @@
 """The rule builder: as smart search over the lists of contacts, and for dynamic segments."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -14,7 +15,18 @@ from django.views.decorators.http import require_http_methods
 from core.http import redirect_to, render_page
 from segments import dynamic
 from segments.models import Segment
-from segments.rules import compiler, contact_sample, form_edits, periods, rule_counts, rule_form, rule_text, tree
+from segments.rules import (
+    compiler,
+    contact_sample,
+    form_edits,
+    periods,
+    rule_counts,
+    rule_form,
+    rule_text,
+    sentence,
+    tree,
+    vocabulary,
+)
 from segments.rules.property_filters import FILTERS as PROPERTY_FILTERS
 from segments.rules.rule_form import RuleForm, RuleFormGroup
 from segments.rules.tree import RuleError
@@ -73,6 +85,8 @@ def _given(request: HttpRequest) -> RuleFormGroup:
 def _posted(request: HttpRequest, builder: Builder) -> HttpResponse:
     """What a button leads to: the list, the saved segment, or the form again."""
     top, do = rule_form.read(request.POST), request.POST.get("do", "")
+    if do == "sentence":
+        return _sentence(request, builder)
     if do == "count":
         return _exact(request, rule_form.validate(top, builder.scope))
     if do not in ("show", "save"):
@@ -91,6 +105,22 @@ def _posted(request: HttpRequest, builder: Builder) -> HttpResponse:
         return _page(request, builder, form, refused=str(problem), status=422)
     messages.success(request, f"Segment {kept.name} saved. It contains all contacts that match its rule.")
     return redirect_to(request, "segments:detail", kept.pk)
+
+
+def _sentence(request: HttpRequest, builder: Builder) -> HttpResponse:
+    """The form that a sentence fills, and what of it was not understood; the form as it was where nothing was."""
+    text, scope = " ".join(request.POST.get("sentence", "").replace("\x00", "").split()), builder.scope
+    understood = sentence.read(text, vocabulary.of_workspace(scope))
+    top = rule_form.of_rule(understood.rule) if understood.rule else _before(request, builder)
+    told = {"text": text, "pieces": understood.pieces(text), "missed": understood.missed, "rule": understood.rule}
+    return _page(request, builder, top, told=told)
+
+
+def _before(request: HttpRequest, builder: Builder) -> RuleFormGroup:
+    """The form as it was: what was sent along, or without script, which sends the sentence alone, how it began."""
+    if "match:" in request.POST:
+        return rule_form.read(request.POST)
+    return rule_form.of_rule(tree.parse(builder.segment.rule) if builder.segment else None)
 
 
 def _exact(request: HttpRequest, form: RuleForm) -> HttpResponse:
@@ -120,9 +150,11 @@ def _page(
     *,
     focus: str = "",
     refused: str = "",
+    told: Mapping[str, Any] | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    """The builder with a form. `focus`: the ID of the element that gets it. `refused`: why it was not shown or saved."""
+    """The builder with a form. `focus`: the ID of the element that gets it. `refused`: why it was not shown or saved.
+    `told`: the sentence that has filled it."""
     form = form if isinstance(form, RuleForm) else rule_form.validate(form, builder.scope)
     context = {
         **_shown(request, form),
@@ -131,6 +163,7 @@ def _page(
         "segment": builder.segment,
         "name": request.POST.get("name", builder.segment.name if builder.segment else ""),
         "error": refused,
+        "told": told or {},
         "focus": focus,
         "pressed": status == 422,
     }

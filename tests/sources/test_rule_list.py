@@ -6,11 +6,14 @@ import pytest
 from django.utils import timezone
 
 from contacts.models import Contact
-from segments.rules import compiler, rule_text
+from segments.models import Segment
+from segments.rules import compiler, rule_text, tree
 from segments.rules.tree import Group, InList, RuleError
 from sources import rule_list
 from sources.models import Source, SourceMember
+from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
+from tests.cast import Actor
 
 
 def meant(node: InList, of: list[int] | None = None) -> set[str]:
@@ -18,6 +21,23 @@ def meant(node: InList, of: list[int] | None = None) -> set[str]:
     return set(
         Contact.objects.filter(compiler.compile_rule(Group("all", (node,)), scope)).values_list("first_name", flat=True)
     )
+
+
+def test_a_source_that_a_rule_names_cannot_be_removed(alice: Actor) -> None:
+    with tenant_context(alice.workspace.pk):
+        source = Source.objects.create(
+            name="Customers", type="customers", target="people", origin="segments", state="ready"
+        )
+        asks = Segment.objects.create(name="Asks", rule=tree.plain(Group("none", (InList("source", source.pk),))))
+        Segment.objects.create(name="Another", rule=tree.plain(Group("all", (InList("source", source.pk + 1),))))
+        Segment.objects.create(name="An import", rule=tree.plain(Group("all", (InList("import", source.pk),))))
+    answer = alice.post(f"sources/{source.pk}/remove/")
+    assert answer.status_code == 409
+    assert f"/segments/{asks.pk}/" in answer.text
+    assert "An import" not in answer.text
+    with tenant_context(alice.workspace.pk):
+        asks.delete()
+    assert alice.post(f"sources/{source.pk}/remove/").status_code == 302
 
 
 def test_contacts_of_a_source(inside: Tenant) -> None:

@@ -185,6 +185,8 @@ CASES: list[tuple[str, list[Node], list[str]]] = [
     ("people from Riga who ordered or clicked", [RIGA, Group("any", (did("order"), did("clicked")))], []),
     ("not rated 4 or more", [Group("none", (field("rating", "at_least", "4"),))], []),
     ("frobnicated xyzzy", [], ["frobnicated xyzzy"]),
+    ("from Riga and frobnicated or ordered", [RIGA, did("order")], ["frobnicated"]),
+    ("from Riga or frobnicated or ordered", [Group("any", (RIGA, did("order")))], ["frobnicated"]),
     ("from Riga who frobnicated twice", [RIGA], ["frobnicated twice"]),
     ("", [], []),
 ]  # fmt: skip

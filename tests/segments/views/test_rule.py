@@ -1,0 +1,63 @@
+"""The sentence above the rule builder: what it fills, what is underlined, and that nothing is lost where it says nothing."""
+
+import pytest
+
+from segments.rules import rule_form
+from segments.rules.tree import ActivityCondition, FieldCondition
+from tests.cast import Actor
+from tests.imports.helpers import bring
+
+PAGES = ["segments/search/", "segments/new/"]
+
+
+@pytest.fixture
+def people(alice: Actor) -> Actor:
+    bring(alice.workspace, "email,city\na@example.com,Riga\nb@example.com,Oslo\n", user=alice.user)
+    return alice
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_sentence_fills_the_builder(people: Actor, page: str) -> None:
+    assert 'name="sentence"' in people.get(page).text
+    response = people.post(page, {"do": "sentence", "sentence": "people from  Riga who never ordered", "name": "Mine"})
+    assert response.status_code == 200
+    form = response.context["form"]
+    assert [line.node for line in form.lines] == [
+        FieldCondition("city", "is", ("Riga",)), ActivityCondition("order", "never", ""),
+    ]  # fmt: skip
+    assert response.context["counts"].total.number == 1
+    assert "All of the sentence was understood" in response.text
+    assert 'value="people from Riga who never ordered"' in response.text
+    assert response.context["name"] == "Mine"
+
+
+def test_what_is_not_understood_is_underlined_and_said(people: Actor) -> None:
+    response = people.post(PAGES[0], {"do": "sentence", "sentence": "from Riga who <b>frobnicated</b>"})
+    assert [line.node for line in response.context["form"].lines] == [FieldCondition("city", "is", ("Riga",))]
+    shown = " ".join(response.text.split())
+    assert "not understood: </span>&lt;b&gt;frobnicated&lt;/b&gt;</mark>" in shown
+    assert "The underlined words were not understood" in shown
+
+
+def test_a_sentence_that_says_nothing_changes_nothing(people: Actor) -> None:
+    lines = {"match:": "all", "about:0": "attribute:city", "op:0": "is", "value:0": "Oslo"}
+    for text, why in (("", "Enter a sentence"), ("frobnicated xyzzy", "Nothing in this sentence was understood")):
+        response = people.post(PAGES[0], {**lines, "do": "sentence", "sentence": text})
+        assert [line.node for line in response.context["form"].lines] == [FieldCondition("city", "is", ("Oslo",))]
+        assert why in response.text
+
+
+def test_without_script_a_segment_stays_as_it_was(people: Actor) -> None:
+    """Then the sentence comes alone, without the lines of the other form."""
+    rule = {"match:": "all", "about:0": "attribute:city", "op:0": "is", "value:0": "Oslo", "name": "Oslo", "do": "save"}
+    page = people.post(PAGES[1], rule).headers["Location"].partition(people.workspace.slug)[2].strip("/") + "/edit/"
+    response = people.post(page, {"do": "sentence", "sentence": "frobnicated"})
+    assert [line.node for line in response.context["form"].lines] == [FieldCondition("city", "is", ("Oslo",))]
+
+
+def test_only_the_builder_is_sent_to_a_page_that_has_it(people: Actor) -> None:
+    sent = {"do": "sentence", "sentence": "from Oslo"}
+    response = people.post(PAGES[1], sent, headers={"HX-Request": "true", "HX-Target": "segments-builder"})
+    assert "<html" not in response.text
+    assert 'id="segments-builder"' in response.text
+    assert isinstance(response.context["form"], rule_form.RuleForm)
