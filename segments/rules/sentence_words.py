@@ -10,10 +10,10 @@ def _words(text: str) -> frozenset[str]:
 # Words that say nothing by themselves, and are never reported as not understood.
 FILLER = _words(
     "a all already also an any anyone are as at be been by contact contacts customer customers do did does each ever "
-    "everybody everyone find for from get give had has have i in is list me my of on our people person persons show that "
+    "everyone find for from get give had has have i in is list me my of on our people person persons show that "
     "the their them then they those to us user users want was we were which who whom whose with you living based located "
     "currently clients client buyers shoppers interested speak speaks speaking live lives"
-)
+) | {"everybody"}
 AND = _words("and but , & plus while though")
 OR = _words("or nor")
 _SHORT = "didn't haven't hasn't isn't aren't don't doesn't wasn't weren't hadn't"

@@ -171,3 +171,20 @@ def test_conditions_are_dragged(page: tuple[Page, Any]) -> None:
     drag("0", "2.0", 2)
     expect(page_.locator("#about-1\\.0")).to_have_value("attribute:email")
     expect(page_.locator("#about-0")).to_have_value("attribute:city")
+
+
+def test_a_sentence_becomes_conditions(page: tuple[Page, Any]) -> None:
+    """By keyboard: the sentence is typed, Enter fills the builder, and what was not understood is marked."""
+    here, _tenant = page
+    here.locator("#segment-name").fill("Mine")
+    with here.expect_response(lambda response: response.request.method == "POST"):
+        here.locator("#segment-sentence").focus()
+    here.keyboard.type("people from Riga who never ordered and frobnicated")
+    with here.expect_response(lambda response: response.request.method == "POST"):
+        here.keyboard.press("Enter")
+    expect(here.locator("mark.missed")).to_contain_text("frobnicated")
+    expect(here.locator("#about-0")).to_have_value("attribute:city")
+    expect(here.locator("#value-0")).to_have_value("Riga")
+    expect(here.locator("#times-1")).to_have_value("never")
+    expect(here.locator("#segment-name")).to_have_value("Mine")
+    assert judge(here) == []
