@@ -46,9 +46,9 @@ def copy_members(source: Segment, to: Segment, *, user_id: int | None) -> int | 
     return count
 
 
-def named_parameters(query: Any) -> tuple[str, dict[str, Any]]:
+def named_parameters(query: Any, prefix: str = "v") -> tuple[str, dict[str, Any]]:
     """A query as SQL with parameters that have names, so that it can be a part of another statement."""
     sql, params = query.query.sql_with_params()
-    values = {f"v{i}": value for i, value in enumerate(params)}
+    values = {f"{prefix}{i}": value for i, value in enumerate(params)}
     names = iter(values)
     return re.sub(r"%%|%s", lambda found: f"%({next(names)})s" if found[0] == "%s" else "%%", sql), values

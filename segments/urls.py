@@ -1,6 +1,6 @@
 from django.urls import path
 
-from segments.views import detail, history, listing, removal, rule, static, suggestions
+from segments.views import detail, examples, history, listing, overlap, removal, rule, static, suggestions
 
 app_name = "segments"
 urlpatterns = [
@@ -10,6 +10,9 @@ urlpatterns = [
     path("suggestions/", suggestions.suggest, name="suggestions"),
     path("new/", rule.new, name="new"),
     path("new/static/", static.new, name="new_static"),
+    path("examples/", examples.listing, name="examples"),
+    path("examples/<slug:key>/count/", examples.count, name="example_count"),
+    path("overlap/", overlap.compare, name="overlap"),
     path("<int:segment_id>/", detail.detail, name="detail"),
     path("<int:segment_id>/size/", listing.size, name="size"),
     path("<int:segment_id>/channels/", detail.sizes, name="channels"),

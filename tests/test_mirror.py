@@ -58,6 +58,8 @@ ELSEWHERE = {
     "segments/removal.py": "tests/segments/views/test_removal.py",
     "segments/segment_list.py": "tests/segments/views/test_listing.py",
     "segments/usage.py": "tests/segments/views/test_removal.py",
+    "segments/views/examples.py": "tests/segments/test_examples.py",
+    "segments/views/overlap.py": "tests/segments/test_overlap.py",
     "segments/views/detail.py": "tests/segments/views/test_listing.py",
     "sources/segment_usage.py": "tests/segments/views/test_removal.py",
     "sources/ambiguities/closing.py": "tests/sources/ambiguities/test_sweep.py",

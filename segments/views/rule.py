@@ -161,7 +161,9 @@ def _page(
         "action": builder.action,
         "saves": builder.saves,
         "segment": builder.segment,
-        "name": request.POST.get("name", builder.segment.name if builder.segment else ""),
+        "name": request.POST.get(
+            "name", builder.segment.name if builder.segment else request.GET.get("name", "")[:120]
+        ),
         "error": refused,
         "told": told or {},
         "focus": focus,
