@@ -115,61 +115,93 @@ class _Clause:
 
 
 @dataclass
+class _Said:
+    """What has been said since the last clause. `negation`: where a “not” is; `carried`: the last clause had one (`word`);
+    `lost`: something was not understood, to which an “or” would belong."""
+
+    negation: int | None = None
+    carried: bool = False
+    word: str = ""
+    lost: bool = False
+
+    def connect(self, word: str) -> None:
+        self.carried = self.carried and (word in words.OR or (word == "and" and self.word in ("without", "no")))
+
+    def holds(self, node: Condition | Group, joined: str) -> bool:
+        """Whether the last “not” holds for this clause, too: did not open or click; without e-mail and phone."""
+        if not self.carried or isinstance(node, Group):
+            return False
+        return joined == "or" or (isinstance(node, FieldCondition) and node.op == "filled")
+
+
+@dataclass
 class _Reader:
     words: Sequence[str]
     tokens: Sequence[_Token]
     known: Vocabulary
     missed: list[int] = field(default_factory=list)
+    activity: ActivityCondition | None = None  # the last one
 
     # --- the sentence ---------------------------------------------------------------------------------------------------
 
     def read(self) -> list[list[Node]]:
         """Clauses that must all be true, each a list of which one has to be."""
         found: list[list[Node]] = []
-        at, joined, negation, carried = 0, "and", None, False
-        lost = False  # behind what was not understood “or” joins nothing that is known
+        at, joined, said = 0, "and", _Said()
         while at < len(self.words) and sum(map(len, found)) < MAX_CONDITIONS:
             word = self.words[at]
             if word in words.AND or word in words.OR:
-                joined = _joined(word, before=joined, lost=lost)
-                carried = carried and word in words.OR
+                joined = _joined(word, before=joined, lost=said.lost)
+                said.connect(word)
                 at += 1
-                continue
-            if word in words.NOT:
-                negation, at = at, at + 1
-                continue
-            clause = self.clause(at)
-            if clause is None:
-                if word not in words.FILLER:
-                    self.missed += [at] if negation is None else [negation, at]
-                    negation, lost = None, joined == "and"
+            elif word in words.NOT:
+                self.missed += [said.negation] if said.negation is not None else []
+                said.negation, at = at, at + 1
+            elif (clause := self.clause(at)) is None:
+                self._pass(at, said, joined)
                 at += 1
-                continue
-            # “did not open or click”: neither of both.
-            negative = negation is not None or (
-                carried and joined == "or" and isinstance(clause.node, ActivityCondition)
-            )
-            node = negated(clause.node) if negative else clause.node
-            if joined == "or" and found and not (negative and negation is None):
-                found[-1].append(node)
             else:
-                found.append([node])
-            carried = negative and isinstance(clause.node, ActivityCondition)
-            at, joined, negation, lost = clause.stop, "and", None, False
-        self.missed += [negation] if negation is not None else []
+                own, inherited = said.negation is not None, said.holds(clause.node, joined)
+                node = negated(clause.node) if own or inherited else clause.node
+                if joined == "or" and found and not (inherited and not own):
+                    found[-1].append(node)
+                else:
+                    found.append([node])
+                self.activity = clause.node if isinstance(clause.node, ActivityCondition) else self.activity
+                last = self.word(said.negation) if said.negation is not None else said.word
+                said = _Said(carried=own or inherited, word=last)
+                at, joined = clause.stop, "and"
+        self.missed += [said.negation] if said.negation is not None else []
         self.missed += range(at, len(self.words))
         return found
+
+    def _pass(self, at: int, said: "_Said", joined: str) -> None:
+        """Go by a word that is in no clause."""
+        word = self.words[at]
+        if word in words.FILLER:
+            said.carried = said.carried and word not in words.BREAKS
+            return
+        # A “not” before it is lost with it.
+        self.missed += [at] if said.negation is None else [said.negation, at]
+        said.negation, said.lost = None, joined == "and"
 
     def clause(self, at: int) -> _Clause | None:
         """The clause that begins here."""
         for read in (
             self._segment, self._subscribed, self._order_phrase, self._activity, self._since, self._field, self._flag,
-            self._event, self._value, self._address,
+            self._event, self._value, self._address, self._again,
         ):  # fmt: skip
             found = read(at)
             if found is not None:
                 return found
         return None
+
+    def _again(self, at: int) -> _Clause | None:
+        """Ordered in the last 30 days, but not in the last 7 days: the activity is the one before."""
+        found = self.period(at) if self.activity and self.word(at - 1) in words.NOT else None
+        if found is None or self.activity is None or self.activity.times in ("first", "last"):
+            return None
+        return _Clause(replace(self.activity, times="at_least", count="1", until="", period=found[0]), found[1])
 
     # --- words ----------------------------------------------------------------------------------------------------------
 
@@ -327,6 +359,9 @@ class _Reader:
         said, stop = found
         is_times = self.word(stop) in ("time", "times") or self.word(stop - 1) in times.ONCE
         stop += self.word(stop) in ("time", "times")
+        for trail, op in words.AFTERWARDS:
+            if self.starts(stop, *trail):
+                said, stop = replace(said, op=op), stop + len(trail)
         if is_times and not said.currency:
             counted = self._counted(did, said)
             return (counted, stop) if counted else None
@@ -364,7 +399,10 @@ class _Reader:
         word = self.word(at)
         if self.tokens[at].quoted:
             return True
-        return word.isalpha() and len(word) > 2 and word not in _TAKEN and self.phrase(at, "field", "value") is None
+        if not word.isalpha() or len(word) < 3 or word in _TAKEN or self.phrase(at, "field"):
+            return False
+        # Bought hiking boots, but: ordered in Riga.
+        return self.phrase(at, "value") is None or self.word(at - 1) not in words.PREPOSITIONS | {"from", "for"}
 
     def _event(self, at: int) -> _Clause | None:
         """An event or a source action by its name, perhaps behind “did”."""
@@ -421,32 +459,42 @@ class _Reader:
 
     def _field(self, at: int) -> _Clause | None:
         """A field by its name, with what is said of it: birthday in the next 7 days, company contains Acme, a phone."""
-        found = self.phrase(at, "field")
+        found = self.phrase(self.skip(at + 1, words.ARTICLES) if self.word(at) in _ANNIVERSARY else at, "field")
         if found is None:
             return None
         subject = self.known.fields[found[0][0].key]
         stop = found[1]
+        if self.word(at) in _ANNIVERSARY or self.word(stop) in _ANNIVERSARY:
+            return self._when(subject, stop + (self.word(stop) in _ANNIVERSARY), yearly=True)
         for read in (self._when, self._compared_with, self._emptiness, self._told):
             clause = read(subject, stop)
             if clause is not None:
                 return clause
+        if subject.kind == "total" or not self._is_end(stop):
+            return None  # something is said of it that is not understood
         op = {"boolean": "yes", "flag": "yes"}.get(subject.kind, "filled")
-        return _Clause(FieldCondition(subject.key, op), stop) if subject.kind != "total" else None
+        return _Clause(FieldCondition(subject.key, op), stop)
 
-    def _when(self, subject: RuleField | None, at: int) -> _Clause | None:
-        """What is said of a day."""
+    def _is_end(self, at: int) -> bool:
+        """Whether nothing more can be said of a field: the sentence ends, or another clause begins."""
+        word = self.word(at)
+        known = words.FILLER | words.AND | words.OR | words.NOT | words.VERBS.keys() | words.CREATED | words.CHANGED
+        return not word or word in known or self.phrase(at, "field", "value", "event", "segment", "list") is not None
+
+    def _when(self, subject: RuleField | None, at: int, *, yearly: bool = False) -> _Clause | None:
+        """What is said of a day; `yearly`: of its anniversaries."""
         if subject is None or subject.kind not in ("date", "birthday", "time", "moment", "visited"):
             return None
         at = self.skip(at, frozenset({"is", "was", "falls", "are", "were", "comes"}))
-        coming = times.ahead(self.words, at)
-        if coming and subject.kind in ("date", "birthday", "time"):
-            op = "comes" if subject.kind == "birthday" else "ahead"
+        coming, yearly = times.ahead(self.words, at), yearly or subject.kind == "birthday"
+        if coming and (yearly or subject.kind in ("date", "time")):
+            op = "comes" if yearly else "ahead"
             return _Clause(FieldCondition(subject.key, op, (str(coming[0]),)), coming[1])
         found = self.period(at)
-        node = self._on_days(subject, found[0]) if found else None
+        node = self._on_days(subject, found[0], yearly=yearly) if found else None
         return _Clause(node, found[1]) if found and node else None
 
-    def _on_days(self, subject: RuleField, period: Period) -> FieldCondition | None:
+    def _on_days(self, subject: RuleField, period: Period, *, yearly: bool) -> FieldCondition | None:
         today, key = self.known.today, subject.key
         if period.kind in ("last", "ago"):
             if period.unit == "hours":
@@ -454,7 +502,7 @@ class _Reader:
             day = (
                 months_before(today, period.count) if period.unit == "months" else today - timedelta(days=period.count)
             )
-            op = "longer_ago" if period.kind == "ago" else "came" if subject.kind == "birthday" else "within"
+            op = "longer_ago" if period.kind == "ago" else "came" if yearly else "within"
             return FieldCondition(key, op, (str((today - day).days),))
         if period.kind in ("before", "after"):
             return FieldCondition(key, period.kind, (period.start,))
@@ -465,7 +513,7 @@ class _Reader:
             return None
         days = (f"{span.start}", f"{span.last}")
         # A birthday in May is one of any year.
-        if subject.kind == "birthday" and span.stop - span.start <= timedelta(days=31):
+        if yearly and span.stop - span.start <= timedelta(days=31):
             days = (f"--{span.start:%m-%d}", f"--{span.last:%m-%d}")
         return FieldCondition(key, "on", days[:1]) if days[0] == days[1] else FieldCondition(key, "between", days)
 
@@ -478,8 +526,13 @@ class _Reader:
         if found is None or found[0].currency:
             return None
         said, plain = found[0], found[0].op == "at_least" and times.number(self.words, at) is not None
-        alone = plain and self.word(found[1] - 1) not in ("more",)
-        return _Clause(self._compared(subject.key, replace(said, op="exactly") if alone else said), found[1])
+        if not plain or self.word(found[1] - 1) == "more":
+            return _Clause(self._compared(subject.key, said), found[1])
+        values, stop = [said.count], found[1]
+        while self.word(stop) == "or" and (other := times.number(self.words, stop + 1)):
+            values.append(other[0])
+            stop = other[1]
+        return _Clause(FieldCondition(subject.key, "is", tuple(values)), stop)
 
     def _compared(self, key: str, said: _Amount) -> FieldCondition:
         values = (said.count, said.until) if said.op == "between" else (said.count,)
@@ -554,6 +607,7 @@ class _Reader:
         return _Clause(FieldCondition("email", "is", (word,)), at + 1)
 
 
+_ANNIVERSARY = frozenset({"anniversary", "anniversaries"})
 _PARTS = {"contains": "contains", "containing": "contains", "includes": "contains", "starts": "begins"}
 _OPPOSITES = {
     "is": "is_not", "contains": "contains_not", "filled": "empty", "empty": "filled", "yes": "no", "any_of": "none_of",

@@ -19,6 +19,8 @@ OR = _words("or nor")
 _SHORT = "didn't haven't hasn't isn't aren't don't doesn't wasn't weren't hadn't"
 # Also as people type them who leave the apostrophe out.
 NOT = _words(f"not never without no neither except excluding cannot {_SHORT} {_SHORT.replace(chr(39), '')}")
+# After these, a “not” before an “or” holds no longer: “did not open or click”, but “did not open or are from Riga”.
+BREAKS = _words("who that which whose are is was were have has had with from in do did but")
 ARTICLES = _words("a an the any some our my their its of")
 # What people do → the activity.
 VERBS: Mapping[str, str] = {

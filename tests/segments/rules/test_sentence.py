@@ -83,6 +83,7 @@ def days(start: str, stop: str) -> Period:
     return Period("between", start=start, stop=stop)
 
 
+BOOTS = PropertyFilter("items", "contains", "hiking boots")
 RIGA = field("city", "is", "Rīga")
 # A sentence → what must all be true (a Group stands for itself), and what was not understood.
 CASES: list[tuple[str, list[Node], list[str]]] = [
@@ -184,6 +185,23 @@ CASES: list[tuple[str, list[Node], list[str]]] = [
     ("from Riga or ordered twice", [Group("any", (RIGA, did("order", count="2")))], []),
     ("people from Riga who ordered or clicked", [RIGA, Group("any", (did("order"), did("clicked")))], []),
     ("not rated 4 or more", [Group("none", (field("rating", "at_least", "4"),))], []),
+    ("contacts without e-mail or phone", [field("email", "empty"), field("phone", "empty")], []),
+    ("without e-mail and phone", [field("email", "empty"), field("phone", "empty")], []),
+    ("without a phone and with an e-mail", [field("phone", "empty"), field("email", "filled")], []),
+    ("who never ordered or are from Oslo", [Group("any", (did("order", "never"), field("city", "is", "Oslo")))], []),
+    ("not from Riga or Oslo", [field("city", "is_not", "Rīga", "Oslo")], []),
+    ("ordered in the last 30 days but not in the last 7 days",
+     [did("order", period=last(30)), did("order", "never", period=last(7))], []),
+    ("ordered 3 times or more", [did("order", count="3")], []),
+    ("bought hiking boots since March",
+     [did("order", period=Period("since", start="2026-03-01"), where=(BOOTS,))], []),
+    ("ordered in Riga", [did("order"), RIGA], []),
+    ("rating 4 or 5", [field("rating", "is", "4", "5")], []),
+    ("anniversary of the renewal in the next 7 days", [field("renewal", "comes", "7")], []),
+    ("renewal anniversary in the last 7 days", [field("renewal", "came", "7")], []),
+    ("e-mail ends with gmail.com", [], ["e-mail ends", "gmail.com"]),
+    ("vip or gold customers in Oslo",
+     [Group("any", (field("vip", "yes"), field("plan", "is", "gold"))), field("city", "is", "Oslo")], []),
     ("frobnicated xyzzy", [], ["frobnicated xyzzy"]),
     ("from Riga and frobnicated or ordered", [RIGA, did("order")], ["frobnicated"]),
     ("from Riga or frobnicated or ordered", [Group("any", (RIGA, did("order")))], ["frobnicated"]),
