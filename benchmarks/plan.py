@@ -12,13 +12,28 @@ from typing import Any
 import psutil
 import psycopg
 
-from benchmarks import acts, imports, pages, peers, pixel, probable, rules, turns, upload, validation, visitors, words
+from benchmarks import (
+    acts,
+    freshness,
+    imports,
+    pages,
+    peers,
+    pixel,
+    probable,
+    rules,
+    turns,
+    upload,
+    validation,
+    visitors,
+    words,
+)
 from benchmarks.imports import Run
 from benchmarks.report import Report, count, mib, ms, seconds, times
 from benchmarks.stack import ROOT, Stack, peak
 from contacts.models import Contact
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
+from tracking.models import Event
 
 
 @dataclass(frozen=True)
@@ -309,6 +324,57 @@ def measure_rules(bench: Bench) -> None:
     bench.report.table(["Builder", "Median", "95 %"], [[what, ms(half), ms(most)] for what, half, most in steps])
 
 
+def measure_freshness(bench: Bench) -> None:
+    """Dynamic segments in the workspace of the rules, and what they cost."""
+    tenant = Tenant.objects.filter(slug="bench-rules").first()
+    if tenant is None:
+        tenant = imports.workspace("bench-rules")
+        rules.fill(bench.stack.info["owner_database_url"], tenant, bench.sizes.ruled)
+    segments = freshness.SEGMENTS if bench.sizes.ruled > QUICK.ruled else 10
+    got = freshness.measure(tenant, segments=segments)
+    with tenant_context(tenant.pk):
+        events = Event.objects.count()
+    bench.report.section(
+        "Fresh segments",
+        words.FRESHNESS.format(contacts=count(bench.sizes.ruled), events=count(events), segments=segments),
+    )
+    rows = [
+        [f"First build of a segment with {count(got.members)} members", seconds(got.built)],
+        [f"{segments} segments built", seconds(got.all)],
+        ["A change shows in all, median", seconds(freshness.middle(got.shown))],
+        ["… at most", seconds(max(got.shown))],
+        [f"{count(got.batched)} changes at once", seconds(got.batch)],
+    ]
+    bench.report.table(["What", "Time"], rows)
+    tell_losses(bench, segments)
+
+
+def tell_losses(bench: Bench, segments: int) -> None:
+    """Imports and hits with dynamic segments beside those without, twice in turns."""
+    path = bench.file("small.csv", bench.sizes.small)
+    runs: dict[bool, list[float]] = {False: [], True: []}
+    hits: dict[bool, list[float]] = {False: [], True: []}
+    for turn in range(4):
+        watched = turn % 2 == 1
+        tenant = imports.workspace(f"bench-fresh-{turn}")
+        if watched:
+            freshness.make(tenant, segments)
+            freshness.wait(tenant)
+        runs[watched].append(imports.run(bench.stack, tenant, path).seconds)
+        if watched:
+            freshness.wait(tenant)
+        hits[watched].append(freshness.drain(tenant))
+    half, most = {k: sum(v) / 2 for k, v in runs.items()}, {k: sum(v) / 2 for k, v in hits.items()}
+    bench.report.table(
+        ["What", "Without", f"With {segments}", "Ratio"],
+        [
+            [f"Import of {count(bench.sizes.small)} rows", seconds(half[False]), seconds(half[True]),
+             times(half[True] / half[False])],
+            ["Hits stored a second", count(most[False]), count(most[True]), times(most[False] / most[True])],
+        ],
+    )  # fmt: skip
+
+
 def measure_upload(bench: Bench) -> None:
     got = upload.measure(bench.stack, bench.workspace(), bench.large(), bench.sizes.upload)
     bench.report.section("A very large upload", words.UPLOAD)
@@ -328,6 +394,7 @@ PARTS: dict[str, Callable[[Bench], None]] = {
     "pages": measure_pages,
     "sources": measure_sources,
     "rules": measure_rules,
+    "freshness": measure_freshness,
     "pixel": measure_pixel,
     "upload": measure_upload,
 }

@@ -74,6 +74,13 @@ RULES = """\
 eight slowest pairs of all: a count in the database, with its compilation, by the role that row-level security binds. A step
 of the builder is a whole response to a form of eight conditions, of which one has a value that was not counted before."""
 
+FRESHNESS = """\
+{contacts} contacts and {events} events. The first build of a segment; {segments} more dynamic segments, built by two
+workers; then a change of a contact, from its commit until the workers have looked at all segments; and a batch of
+changes at once.
+Imports and hits are measured in workspaces with and without {segments} dynamic segments, in turns: the ratio is what
+they lose while every change is queued. The workers look at the segments meanwhile, too."""
+
 UPLOAD = """\
 A file sent to the upload page as a browser sends it, in one piece, while the memory of the larger web process is
 measured: before the upload, and its maximum."""

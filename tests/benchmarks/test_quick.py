@@ -32,6 +32,7 @@ def test_every_part_runs_and_leaves_nothing_behind(tmp_path: Path) -> None:
         "Pages",
         "Visitors and resolved contacts",
         "Rules",
+        "Fresh segments",
         "The pixel",
         "A very large upload",
     ]
