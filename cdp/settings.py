@@ -273,6 +273,7 @@ CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE = {
     "sweep imports": {"task": "imports.sweep", "schedule": 15.0},
+    "wake segments": {"task": "segments.wake", "schedule": 15.0},
     "sweep segments": {"task": "segments.sweep", "schedule": 2.0, "options": {"expires": 10}},
     "sweep sources": {"task": "sources.sweep", "schedule": 15.0},
     "sweep bulk actions": {"task": "contacts.sweep", "schedule": 15.0},

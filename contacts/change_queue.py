@@ -1,22 +1,23 @@
 """Contacts that have changed, queued for what follows from them: the members of dynamic segments.
 
-Whoever writes something that a rule can ask about calls `add` in the same transaction (statements on staging use
-`add_rows`). Nothing is queued that no segment of the workspace asks about, so that a workspace without dynamic segments pays
-for one look at an empty table. A row is taken off the queue in the transaction that has looked at its contact.
+Whoever writes something that a rule can ask about calls `add` in the same transaction; an import does so for all its
+contacts when it ends. Nothing is queued that no segment of the workspace asks about, so that a workspace without dynamic
+segments pays for one look at an empty table. A row leaves the queue in the transaction that has looked at its contact.
 """
 
 from collections.abc import Collection, Iterable
 from typing import Any, Literal
 
-from contacts import statements
 from contacts.models import QueuedChange, WatchedCause
-from contacts.staging import Staging
 from tenants.isolation.context import current_tenant
 from tenants.isolation.statements import fetch, fill, run
 
 # What has changed: the contact itself; what its visitors did, or whose they are; imported and mailed events; who is in
 # a static segment, in a source, in an import; its probable duplicates.
 Cause = Literal["contact", "visit", "event", "segment", "source", "import", "duplicate"]
+
+# Instead of a contact: the segment has to be compared as a whole.
+WHOLE = 0
 
 # Runs in the transaction of the change; locks nothing.
 ADD = """
@@ -28,20 +29,6 @@ ADD_FOUND = """
 INSERT INTO change_queue (tenant_id, contact_id, cause)
 SELECT DISTINCT %(tenant)s, f.id, %(cause)s FROM ({found}) f(id)
 WHERE EXISTS (SELECT 1 FROM watched_cause w WHERE w.tenant_id = %(tenant)s AND w.cause = %(cause)s)"""
-# The same for the contacts of rows [start, stop) of an import.
-ADD_ROWS = """
-INSERT INTO change_queue (tenant_id, contact_id, cause)
-SELECT %(tenant)s, m.contact_id, w.cause FROM watched_cause w
-JOIN {map} m ON m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s
-  AND (w.cause <> 'contact' OR m.outcome IN ({RowOutcome.CREATED}, {RowOutcome.UPDATED}))
-WHERE w.tenant_id = %(tenant)s AND w.cause = ANY(%(causes)s) AND m.contact_id IS NOT NULL"""
-# The same for contacts that an import had touched with rows [start, stop).
-ADD_TOUCHED = """
-INSERT INTO change_queue (tenant_id, contact_id, cause)
-SELECT %(tenant)s, t.contact_id, w.cause FROM watched_cause w
-JOIN touched t ON t.tenant_id = %(tenant)s AND t.import_id = %(import_id)s
-  AND t.row_no >= %(start)s AND t.row_no < %(stop)s
-WHERE w.tenant_id = %(tenant)s AND w.cause = ANY(%(causes)s)"""
 
 
 def add(contact_ids: Iterable[int], cause: Cause) -> None:
@@ -54,16 +41,6 @@ def add(contact_ids: Iterable[int], cause: Cause) -> None:
 def add_found(found: str, cause: Cause, **values: Any) -> None:
     """Queue the contacts that a statement finds: one column of IDs. `values`: those of the statement."""
     run(fill(ADD_FOUND, found=found), cause=cause, **values)
-
-
-def add_rows(staging: Staging, *causes: Cause, start: int, stop: int) -> None:
-    """Queue the contacts that rows [start, stop) of an import created, changed or found."""
-    statements.run(ADD_ROWS, staging, causes=list(causes), start=start, stop=stop)
-
-
-def add_touched(staging: Staging, *causes: Cause, start: int, stop: int) -> None:
-    """Queue the contacts that an import touched with rows [start, stop)."""
-    statements.run(ADD_TOUCHED, staging, causes=list(causes), start=start, stop=stop, import_id=staging.import_id)
 
 
 # --- read by what follows from contacts ---------------------------------------------------------------------------------
@@ -80,12 +57,29 @@ WHERE q.tenant_id = %(tenant)s AND q.id = old.id RETURNING q.contact_id, q.cause
 LEAVE = """
 INSERT INTO change_queue (tenant_id, contact_id, cause, segment_id)
 SELECT %(tenant)s, u.id, u.cause, %(segment)s FROM unnest(%(ids)s::bigint[], %(causes)s::text[]) u(id, cause)"""
+LENGTH = """
+SELECT count(*) FROM (
+  SELECT 1 FROM change_queue q WHERE q.tenant_id = %(tenant)s AND q.segment_id IS NULL LIMIT %(most)s) x"""
+TAKE_ALL = """
+WITH gone AS (
+  DELETE FROM change_queue q WHERE q.tenant_id = %(tenant)s AND q.segment_id IS NULL RETURNING q.cause)
+SELECT DISTINCT g.cause FROM gone g"""
 WAITING = "SELECT EXISTS (SELECT 1 FROM change_queue q WHERE q.tenant_id = %(tenant)s)"
 
 
 def take(most: int, *, busy: Collection[int]) -> list[tuple[int, str, int | None]]:
     """Take (contact, cause, segment or None for all) off the queue; entries for segments in `busy` stay."""
     return [(row[0], row[1], row[2]) for row in fetch(TAKE, most=most, busy=list(busy))]
+
+
+def is_longer_than(most: int) -> bool:
+    """Whether more than so many entries are for all segments."""
+    return bool(fetch(LENGTH, most=most + 1)[0][0] > most)
+
+
+def take_all() -> set[str]:
+    """Take all entries for all segments off the queue; returns what has changed. The caller compares the whole."""
+    return {row[0] for row in fetch(TAKE_ALL)}
 
 
 def leave(segment_id: int, entries: Collection[tuple[int, str]]) -> None:

@@ -940,6 +940,7 @@ CREATE TABLE segment (
     size integer DEFAULT 0 NOT NULL,
     state character varying(12) DEFAULT 'ready'::character varying NOT NULL,
     token character varying(32) COLLATE "C",
+    cause character varying(12) DEFAULT ''::character varying NOT NULL,
     CONSTRAINT segment_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT segment_token UNIQUE (tenant_id, token),
     CONSTRAINT segment_created_by_id_4df650f4_fk_user_id FOREIGN KEY (created_by_id) REFERENCES "user"(id) DEFERRABLE INITIALLY DEFERRED

@@ -9,8 +9,9 @@ in the transaction that has looked at their contacts, so a killed worker loses n
 import logging
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from django.db.models.expressions import RawSQL
 from django.utils import timezone
@@ -21,8 +22,7 @@ from segments import history, reasons, refresh
 from segments.models import Segment, SegmentState
 from segments.rules import compiler, schedule
 from segments.rules.compiler import Context
-from segments.rules.tree import Group, RuleError, parse
-from tenants import pending_work
+from segments.rules.tree import Group, InSegment, Node, RuleError, parse
 from tenants.isolation.context import tenant_context
 from tenants.isolation.statements import fetch, run
 from tenants.tasks import defer
@@ -31,39 +31,37 @@ log = logging.getLogger(__name__)
 TASK = "segments.follow"
 # So many entries of the queue in one transaction, and so many transactions before others have their turn.
 BATCH, TURNS = 4_000, 10
+# With more entries in the queue, segments are compared as a whole.
+MOST_ONE_BY_ONE = 60_000
 # So many contacts whose events leave a window are looked at one by one; with more, the segment is compared as a whole.
 MOST_BY_WINDOW = 50_000
 
 
 def sweep_workspace(tenant_id: int) -> None:
-    """See to all that is due in a workspace: refreshes that nobody has begun or that failed, time, and the queue."""
-    with tenant_context(tenant_id):
-        seen_at = timezone.now()
-        segments = list(Segment.objects.dynamic())
-        if not segments:
-            change_queue.watch(())
-            change_queue.empty()
-            pending_work.clear_pending(refresh.WAKE, seen_at=seen_at)
-            return
-        for segment in segments:
-            if segment.active:
-                defer(refresh.TASK, tenant_id=tenant_id, segment_id=segment.pk)
-            elif segment.fence is not None and not refresh.is_under_way(segment.fence):
-                Segment.objects.filter(pk=segment.pk).update(fence=None)
-                segment.fence = None
-                refresh.begin(segment)
+    """See to what time has changed in a workspace, and to the queue."""
     look_at_time(tenant_id)
     follow(tenant_id)
 
 
 def follow(tenant_id: int) -> None:
     """Work off the queue of a workspace for a while. Safe to run any number of times, side by side."""
+    with tenant_context(tenant_id):
+        if change_queue.is_longer_than(MOST_ONE_BY_ONE):
+            _compare_whole()
     for _turn in range(TURNS):
         with tenant_context(tenant_id):
             if not batch():
                 return
     with tenant_context(tenant_id):
         defer(TASK, tenant_id=tenant_id)
+
+
+def _compare_whole() -> None:
+    """So many contacts have changed that all segments which ask about it are compared as a whole."""
+    causes = change_queue.take_all()
+    for segment in Segment.objects.dynamic().order_by("pk"):
+        if touched := causes & set(segment.causes):
+            change_queue.leave(segment.pk, [(change_queue.WHOLE, min(touched))])
 
 
 def batch() -> bool:
@@ -80,14 +78,23 @@ def batch() -> bool:
     for contact_id, cause, segment_id in taken:
         asked[segment_id][contact_id].add(cause)
     _add_partners(mine, asked[None])
-    scope = compiler.context()
-    for segment in refresh.in_order([s for s in mine if s.state == SegmentState.READY]):
-        causes = _of(segment, asked)
-        if causes:
-            entered, left = _look(segment, causes, scope, now=now)
-            for contact_id in (*entered, *left):
-                asked[None][contact_id].add("segment")
+    _look_at(mine, asked, now=now)
     return len(taken) == BATCH
+
+
+def _look_at(segments: Iterable[Segment], asked: dict[int | None, dict[int, set[str]]], *, now: datetime) -> None:
+    """Look at the contacts in each segment, in the order in which segments name each other."""
+    look: Look | None = None
+    for segment in refresh.in_order(list(segments)):
+        whole = asked.get(segment.pk, {}).pop(change_queue.WHOLE, None)
+        if segment.active:
+            continue  # compared as a whole after this transaction
+        if whole:
+            refresh.begin(segment, cause=min(whole))
+        elif segment.state == SegmentState.READY and (causes := _of(segment, asked)):
+            look = look or Look.at({pk for changed in asked.values() for pk in changed}, now)
+            for pk in _follow(segment, causes, look):
+                asked[None][pk].add("segment")
 
 
 def _locked() -> tuple[list[Segment], list[Segment]]:
@@ -128,50 +135,91 @@ def _of(segment: Segment, asked: dict[int | None, dict[int, set[str]]]) -> dict[
     return causes
 
 
-def _look(
-    segment: Segment, causes: dict[int, set[str]], scope: Context, *, now: datetime
-) -> tuple[Collection[int], Collection[int]]:
+@dataclass
+class Look:
+    """What is known of the contacts of one batch: each condition is asked once, however many segments have it."""
+
+    ids: list[int]
+    now: datetime
+    scope: Context
+    living: set[int]
+    members: dict[int, set[int]]
+    known: dict[Node, set[int]] = field(default_factory=dict)
+
+    @classmethod
+    def at(cls, contact_ids: Collection[int], now: datetime) -> "Look":
+        """A look at these contacts."""
+        ids = sorted(contact_ids)
+        members: dict[int, set[int]] = defaultdict(set)
+        for segment_id, contact_id in fetch(MEMBERS, ids=ids):
+            members[segment_id].add(contact_id)
+        living = set(_among(ids).filter(deleted_at=None).values_list("pk", flat=True))
+        return cls(ids, now, replace(compiler.context(), of=ids), living, members)
+
+    def meant(self, rule: Group, segment: Segment) -> set[int]:
+        """The living contacts that a rule means. Raises RuleError."""
+        return self._holds(rule, replace(self.scope, inside=frozenset({segment.pk}), spent=[0])) & self.living
+
+    def _holds(self, node: Node, scope: Context) -> set[int]:
+        if isinstance(node, Group):
+            # As segments.rules.compiler.join: without parts, nobody.
+            parts = [self._holds(part, scope) for part in node.parts]
+            if node.match == "all":
+                return set.intersection(*parts) if parts else set()
+            anybody = set().union(*parts)
+            return anybody if node.match == "any" or not parts else set(self.ids) - anybody
+        if isinstance(node, InSegment):
+            return self._ask(node, scope)  # members change while the batch goes on
+        if node not in self.known:
+            self.known[node] = self._ask(node, scope)
+        return self.known[node]
+
+    def _ask(self, node: Node, scope: Context) -> set[int]:
+        found = _among(self.ids).filter(compiler.compile_part(node, scope))
+        return set(found.order_by().values_list("pk", flat=True))
+
+
+def _among(ids: Sequence[int]) -> Any:
+    """These contacts, living or deleted: one array as parameter."""
+    return Contact.objects.filter(pk__in=RawSQL("SELECT unnest(%s::bigint[])", [list(ids)]))
+
+
+def _follow(segment: Segment, causes: dict[int, set[str]], look: Look) -> Collection[int]:
     """Compare these contacts with the rule and write who entered and who left; returns both. A rule that cannot be read any
     more makes the segment fail."""
-    ids = sorted(causes)
+    ids, members, now = set(causes), look.members[segment.pk], look.now
     try:
         rule = parse(segment.rule)
-        within = replace(scope, inside=frozenset({segment.pk}), of=ids, spent=[0])
-        meant = _meant(rule, within)
-        members = {row[0] for row in fetch(MEMBERS, segment=segment.pk, ids=ids)}
-        entered, left = sorted(meant - members), sorted(members - meant)
+        meant = look.meant(rule, segment)
+        entered, left = sorted(ids & (meant - members)), sorted(ids & (members - meant))
         if not entered and not left:
-            return (), ()
-        why = reasons.explain(rule, entered=entered, left=left, causes=causes, scope=within)
+            return ()
+        why = reasons.explain(rule, entered=entered, left=left, causes=causes, scope=look.scope)
     except RuleError as problem:
         refresh.fail(segment, problem.why)
-        return (), ()
+        return ()
     run(ENTER, segment=segment.pk, ids=entered, now=now)
     run(LEAVE, segment=segment.pk, ids=left)
+    members.update(entered)
+    members.difference_update(left)
     for cause, (came, went) in _by_cause(segment, causes, entered, left).items():
         history.record(segment.pk, entered=came, left=went, cause=cause, why=why, now=now)
     segment.size += len(entered) - len(left)
     Segment.objects.filter(pk=segment.pk).update(size=segment.size)
     history.record_size(segment.pk, segment.size, entered=len(entered), left=len(left), now=now)
-    return entered, left
+    return [*entered, *left]
 
 
-# Members among these contacts; each found by the key.
+# The segments of these contacts.
 MEMBERS = """
-SELECT m.contact_id FROM segment_member m
-WHERE m.tenant_id = %(tenant)s AND m.segment_id = %(segment)s AND m.contact_id = ANY(%(ids)s)"""
+SELECT m.segment_id, m.contact_id FROM segment_member m
+WHERE m.tenant_id = %(tenant)s AND m.contact_id = ANY(%(ids)s)"""
 ENTER = """
 INSERT INTO segment_member (tenant_id, segment_id, contact_id, added_at)
 SELECT %(tenant)s, %(segment)s, u.id, %(now)s FROM unnest(%(ids)s::bigint[]) u(id) ON CONFLICT DO NOTHING"""
 LEAVE = """
 DELETE FROM segment_member m
 WHERE m.tenant_id = %(tenant)s AND m.segment_id = %(segment)s AND m.contact_id = ANY(%(ids)s)"""
-
-
-def _meant(rule: Group, scope: Context) -> set[int]:
-    them = RawSQL("SELECT unnest(%s::bigint[])", [list(scope.of or ())])
-    meant = Contact.objects.living().filter(pk__in=them).filter(compiler.compile_rule(rule, scope))
-    return set(meant.order_by().values_list("pk", flat=True))
 
 
 def _by_cause(
@@ -213,7 +261,7 @@ def _pass_time(segment: Segment, scope: Context) -> None:
         refresh.fail(segment, problem.why)
         return
     if whole or len(moved) > MOST_BY_WINDOW:
-        refresh.begin(segment)
+        refresh.begin(segment, cause="time" if segment.state == SegmentState.READY else "refresh")
         return
     change_queue.leave(segment.pk, [(pk, "time") for pk in sorted(moved)])
     segment.clock_at, segment.due_at = scope.clock.now, refresh.due_at(rule, scope)

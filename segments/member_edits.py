@@ -157,7 +157,7 @@ def _follow(edit: SegmentEdit, *, at: datetime, entered: int, departed: int) -> 
     if entered + departed <= MOST_QUEUED:
         change_queue.add_found(OF_EDIT, "segment", edit=edit.pk)
     else:
-        refresh.refresh_dependents(edit.segment_id)
+        refresh.request_dependents(edit.segment_id)
 
 
 def _record(verb: str, edit: SegmentEdit, *, user_id: int | None, **detail: Any) -> None:

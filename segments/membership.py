@@ -124,12 +124,13 @@ WITHDRAW = """
 DELETE FROM segment_member m WHERE m.tenant_id = %(tenant)s AND m.import_id = %(import_id)s AND NOT EXISTS (
   SELECT 1 FROM {listed} l WHERE l.tenant_id = %(tenant)s AND l.contact_id = m.contact_id
   AND 'segment:' || m.segment_id = ANY (l.keys)) RETURNING m.*"""
-# Contacts of an import that somebody else has put into a segment since.
+# Contacts of an import that somebody else has put into a static segment since.
 USED = """
 SELECT t.tenant_id, t.contact_id FROM touched t WHERE t.tenant_id = %(tenant)s AND t.import_id = %(import_id)s
   AND t.outcome = {RowOutcome.CREATED} AND EXISTS (
-    SELECT 1 FROM segment_member m WHERE m.tenant_id = %(tenant)s AND m.contact_id = t.contact_id
-    AND m.import_id IS DISTINCT FROM %(import_id)s)"""
+    SELECT 1 FROM segment_member m
+    JOIN segment g ON g.tenant_id = %(tenant)s AND g.id = m.segment_id AND g.rule IS NULL
+    WHERE m.tenant_id = %(tenant)s AND m.contact_id = t.contact_id AND m.import_id IS DISTINCT FROM %(import_id)s)"""
 BRING_BACK = """
 INSERT INTO segment_member
 SELECT r.* FROM withdrawn w CROSS JOIN LATERAL jsonb_populate_record(NULL::segment_member, w.data) r

@@ -46,6 +46,7 @@ class Segment(TenantModel):
     # Of a dynamic segment: how far its members are, why not, when they were last right, and how long a whole refresh took.
     state = models.CharField(max_length=12, choices=SegmentState, default=SegmentState.READY, db_default="ready")
     reason = models.CharField(max_length=300, blank=True, db_default="")
+    cause = models.CharField(max_length=12, blank=True, db_default="")  # of the whole refresh that is under way
     attempts = models.IntegerField(default=0, db_default=0)
     failures = models.IntegerField(default=0, db_default=0)  # whole refreshes that failed, one after another
     size = models.IntegerField(default=0, db_default=0)

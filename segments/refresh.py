@@ -24,7 +24,7 @@ from segments.rules.compiler import Context
 from segments.rules.operators import EvaluationTime
 from segments.rules.tree import Group, RuleError, parse
 from tenants import pending_work
-from tenants.isolation.context import current_tenant
+from tenants.isolation.context import current_tenant, tenant_context
 from tenants.isolation.statements import fetch, run
 from tenants.tasks import defer
 
@@ -32,6 +32,7 @@ WAKE, TASK = "segments", "segments.refresh"
 # A whole refresh that failed is tried again after so long, doubled each time up to LONGEST; all are compared once in DAILY.
 FIRST_RETRY, LONGEST = timedelta(seconds=30), timedelta(hours=1)
 DAILY = timedelta(hours=24)
+MOST_WOKEN = 50
 
 # Members become whom the rule means: one statement, so that nobody sees half of it. The contacts of the rule are read once.
 # Locks the entries that it deletes.
@@ -53,25 +54,39 @@ noted AS (
 SELECT (SELECT count(*) FROM meant), (SELECT count(*) FROM new), (SELECT count(*) FROM gone)"""
 
 
-def begin(segment: Segment, *, rule_changed: bool = False) -> None:
+def begin(segment: Segment, *, rule_changed: bool = False, cause: str = "refresh") -> None:
     """Let a worker refresh a dynamic segment, once the transaction has committed. With another rule, what the members were
-    says nothing any more, and from now on other changes may be queued."""
+    says nothing any more, and from now on other changes may be queued. Waits for a refresh that is under way."""
     if rule_changed:
         segment.state, segment.refreshed_at, segment.fence = SegmentState.BUILDING, None, None
         segment.causes = sorted(reasons.queued_by(parse(segment.rule)) | {"contact"})
     elif not segment.active:
         segment.state = SegmentState.REFRESHING
-    segment.attempts = 0
-    segment.save(update_fields=["state", "refreshed_at", "fence", "causes", "attempts"])
-    watch()
+    segment.attempts, segment.cause = 0, "rule" if rule_changed else cause
+    segment.save(update_fields=["state", "refreshed_at", "fence", "causes", "attempts", "cause"])
+    if rule_changed:
+        watch()
+    pending_work.mark_pending(WAKE)
     defer(TASK, tenant_id=current_tenant(), segment_id=segment.pk)
 
 
+def request(segment_id: int, *, because: Cause) -> None:
+    """Let the next sweep begin a refresh. Locks nothing, so any transaction may ask for any segment."""
+    change_queue.leave(segment_id, [(change_queue.WHOLE, because)])
+
+
+def request_all_asking(*causes: Cause, because: Cause) -> None:
+    """Request the refresh of the segments whose rules ask about changes of these kinds: for changes of too many contacts to
+    queue them one by one."""
+    for segment in Segment.objects.dynamic().order_by("pk"):
+        if set(causes) & set(segment.causes):
+            request(segment.pk, because=because)
+
+
 def watch() -> None:
-    """Queue what the dynamic segments ask about, and let the sweep look at the workspace while it has some."""
+    """Queue what the dynamic segments ask about, and nothing else."""
     asked = Segment.objects.dynamic().values_list("causes", flat=True)
     change_queue.watch({cause for causes in asked for cause in causes})
-    pending_work.mark_pending(WAKE)
 
 
 def work(tenant_id: int, segment_id: int) -> None:
@@ -80,6 +95,26 @@ def work(tenant_id: int, segment_id: int) -> None:
         tenant_id, segment_id, model=Segment, step=step, fail=fail,
         again=lambda: defer(TASK, tenant_id=tenant_id, segment_id=segment_id),
     )  # fmt: skip
+
+
+def wake_due(tenant_id: int) -> None:
+    """Send every segment of a workspace that is being refreshed to a worker, and those that have to be compared once more;
+    forget the workspace when it has no dynamic segment."""
+    with tenant_context(tenant_id):
+        seen_at = timezone.now()
+        segments = list(Segment.objects.dynamic().order_by("pk"))
+        if not segments:
+            change_queue.watch(())
+            change_queue.empty()
+            pending_work.clear_pending(WAKE, seen_at=seen_at)
+            return
+        for segment in [s for s in segments if s.active][:MOST_WOKEN]:
+            defer(TASK, tenant_id=tenant_id, segment_id=segment.pk)
+        for segment in segments:
+            if not segment.active and segment.fence is not None and not is_under_way(segment.fence):
+                Segment.objects.filter(pk=segment.pk).update(fence=None)
+                segment.fence = None
+                begin(segment)
 
 
 def step(segment: Segment) -> bool:
@@ -101,7 +136,8 @@ def step(segment: Segment) -> bool:
         return False
     if entered or left:
         history.record_size(segment.pk, size, entered=entered, left=left, now=now)
-        refresh_dependents(segment.pk)
+    if entered or left or first:
+        request_dependents(segment.pk)
     segment.size, segment.refreshed_at = size, now
     segment.duration_ms = round((time.perf_counter() - began) * 1000)
     segment.state, segment.reason, segment.failures, segment.attempts = SegmentState.READY, "", 0, 0
@@ -119,7 +155,7 @@ def _compare(
     """(size, entered, left)."""
     meant = Contact.objects.living().filter(compiler.compile_rule(rule, scope)).order_by().values_list("pk")
     sql, values = meant.query.sql_with_params()
-    own, cause = (current_tenant(), segment.pk), "rule" if segment.state == SegmentState.BUILDING else "time"
+    own, cause = (current_tenant(), segment.pk), segment.cause or "refresh"
     with connection.cursor() as cursor:
         cursor.execute(
             COMPARE.replace("{meant}", sql),
@@ -135,12 +171,13 @@ def _say_why(segment: Segment, rule: Group, scope: Context, *, now: datetime, ca
     changes = MemberChange.objects.filter(segment_id=segment.pk, at=now)
     noted = list(changes.order_by("contact_id").values_list("contact_id", "entered")[: reasons.MOST])
     entered, left = [pk for pk, inside in noted if inside], [pk for pk, inside in noted if not inside]
-    # Time may have passed for another segment that the rule names.
-    causes = {pk: {cause, "segment"} for pk, _inside in noted}
+    causes = {pk: TOUCHED.get(cause, {cause}) for pk, _inside in noted}
     why = reasons.explain(rule, entered=entered, left=left, causes=causes, scope=scope)
     run(WHY, segment=segment.pk, now=now, ids=list(why), why=list(why.values()))
 
 
+# Cause of a refresh → what it can have changed.
+TOUCHED: dict[str, set[str]] = {"import": {"contact", "event", "segment", "import"}}
 WHY = """
 UPDATE segment_change c SET why = u.why FROM unnest(%(ids)s::bigint[], %(why)s::text[]) u(id, why)
 WHERE c.tenant_id = %(tenant)s AND c.segment_id = %(segment)s AND c.at = %(now)s AND c.contact_id = u.id"""
@@ -163,18 +200,15 @@ def waits_for(rule: Group) -> bool:
     return bool(asked.filter(state=SegmentState.BUILDING).exists())
 
 
-def refresh_dependents(segment_id: int) -> None:
-    """Refresh the segments whose rules name a segment that has other members now."""
+def request_dependents(segment_id: int) -> None:
+    """Request the refresh of the segments whose rules name a segment that has other members now; those that are built wait
+    for it and can go on."""
     for other in Segment.objects.dynamic().exclude(pk=segment_id).order_by("pk"):
         if segment_id in _named_by(other):
-            begin(other)
-
-
-def begin_all_asking(cause: Cause) -> None:
-    """Refresh the segments whose rules ask about changes of this kind: for changes of too many contacts to queue them."""
-    for segment in Segment.objects.dynamic().order_by("pk"):
-        if cause in segment.causes:
-            begin(segment)
+            if other.active:
+                defer(TASK, tenant_id=current_tenant(), segment_id=other.pk)
+            else:
+                request(other.pk, because="segment")
 
 
 def in_order(segments: list[Segment]) -> list[Segment]:

@@ -44,7 +44,7 @@ def delete(segment: Segment, naming: list[Segment], *, user_id: int | None) -> N
             "segment.deleted", user_id=user_id, target=f"segment {one.pk}", name=one.name,
             because=segment.name if one is not segment else None,
         )  # fmt: skip
-    refresh.refresh_dependents(segment.pk)  # a rule that was changed at this moment
+    refresh.request_dependents(segment.pk)  # a rule that was changed at this moment
     refresh.watch()
 
 
@@ -57,7 +57,7 @@ def restore(segment: Segment, name: str, *, user_id: int | None) -> bool:
         return False
     values = {"name": [segment.name, name]} if name != segment.name else None
     audit.record("segment.restored", user_id=user_id, target=f"segment {segment.pk}", name=name, values=values)
-    refresh.refresh_dependents(segment.pk)
+    refresh.request_dependents(segment.pk)
     back = Segment.objects.get(pk=segment.pk)
     if back.rule is not None:
         refresh.begin(back, rule_changed=True)  # nothing has kept its members meanwhile

@@ -1,4 +1,4 @@
-"""Tasks of segments: whole refreshes, the queue of changes, the sweep for what is due, daily tidying."""
+"""Tasks of segments: whole refreshes, the queue of changes, the sweeps for what is due, daily tidying."""
 
 from typing import Any
 
@@ -24,6 +24,11 @@ def follow(*, tenant_id: int, **_later: Any) -> None:
 @shared_task(name="segments.sweep")
 def sweep(**_later: Any) -> None:
     tasks.sweep(refresh.WAKE, incremental.sweep_workspace)
+
+
+@shared_task(name="segments.wake")
+def wake(**_later: Any) -> None:
+    tasks.sweep(refresh.WAKE, refresh.wake_due)
 
 
 @shared_task(name="segments.tidy")

@@ -42,7 +42,7 @@ def gather(source: Source) -> None:
         cursor.execute(fill(ENTER, **slots), [timezone.now(), *values])
         moved = left + cursor.rowcount
     if moved:
-        segment_refresh.begin_all_asking("source")
+        segment_refresh.request_all_asking("source", because="source")
 
 
 def _wanted(source: Source) -> tuple[str, list[Any]]:

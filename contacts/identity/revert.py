@@ -10,8 +10,8 @@ from datetime import datetime
 from enum import IntEnum
 from typing import Any
 
-from contacts import change_queue, statements
 from contacts import staging as tables
+from contacts import statements
 from contacts.consent import address_status
 from contacts.models import Contact
 from contacts.staging import Staging
@@ -221,7 +221,6 @@ SELECT t.contact_id FROM {turned} t WHERE t.tenant_id = %(tenant)s AND t.row_no 
 def _results(staging: Staging, span: dict[str, Any], *, now: datetime) -> RevertResult:
     statements.run(NOTE, staging, **span)
     statements.run(NEWS, staging, **span, now=now)
-    change_queue.add_touched(staging, "contact", start=span["start"], stop=span["stop"])
     returned = [int(pk) for (pk,) in statements.fetch(RETURNED, staging, **span)]
     if returned:
         address_status.take_all(returned, now=now)

@@ -6,7 +6,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from contacts import change_queue, statements
+from contacts import statements
 from contacts.consent import blacklist
 from contacts.staging import Staging
 from contacts.statements import fill
@@ -238,6 +238,5 @@ ON CONFLICT DO NOTHING"""
 
 
 def note_changes(staging: Staging, **values: Any) -> None:
-    """Add to the order of changes, and to the queue of what follows; `start`, `stop`, `now`."""
+    """Add to the order of changes; `start`, `stop`, `now`."""
     statements.run(NOTE_CHANGES, staging, **values)
-    change_queue.add_rows(staging, "contact", start=values["start"], stop=values["stop"])

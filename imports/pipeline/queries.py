@@ -221,10 +221,12 @@ def new_members(staging: Staging, segment_id: int, *, name: str = "") -> int:
     return int(statements.fetch(statement, staging, segment=segment_id, name=name)[0][0])
 
 
-# Rows of bulk-written tables whose contact does not exist. Scans the workspace; run by check_integrity only.
+# Rows of bulk-written tables whose contact does not exist. Scans the workspace; run by check_integrity only. Members of
+# dynamic segments follow within seconds.
 ORPHANS = {
     "segment_member": """
-SELECT count(*) FROM segment_member x WHERE x.tenant_id = %(tenant)s AND NOT EXISTS (
+SELECT count(*) FROM segment_member x JOIN segment g ON g.tenant_id = %(tenant)s AND g.id = x.segment_id AND g.rule IS NULL
+WHERE x.tenant_id = %(tenant)s AND NOT EXISTS (
   SELECT 1 FROM contact c WHERE c.tenant_id = %(tenant)s AND c.id = x.contact_id)""",
     "touched": """
 SELECT count(*) FROM touched x WHERE x.tenant_id = %(tenant)s AND NOT EXISTS (

@@ -12,7 +12,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from contacts import change_log, write_lock
+from contacts import change_log, change_queue, write_lock
 from contacts import staging as tables
 from contacts.duplicates import exact
 from contacts.identity import resolver
@@ -23,7 +23,7 @@ from imports.cleaning import row_settings
 from imports.models import Import, Phase, Status, UndoDirection, Unit, UnitKind, Wish
 from imports.options import Options
 from imports.pipeline import notifications, parse_unit, queries, queue, review, undo, units
-from segments import member_edits, membership
+from segments import member_edits, membership, refresh
 from tenants.isolation.context import current_tenant, tenant_context
 from tenants.models import Tenant
 
@@ -273,6 +273,24 @@ def _tidy(tenant_id: int, imp: Import) -> None:
             exact.totals(kind)
 
 
+# Whose contacts a file names: those that it made or changed, and those that were known before.
+CONTACTS = """
+SELECT t.contact_id FROM touched t WHERE t.tenant_id = %(tenant)s AND t.import_id = %(import_id)s
+UNION SELECT unnest(l.contact_ids) FROM import_listing l WHERE l.tenant_id = %(tenant)s AND l.import_id = %(import_id)s"""
+# An import of more rows has its segments compared as a whole.
+FEW = 50_000
+
+
+def _tell_segments(imp: Import) -> None:
+    """Let dynamic segments look at what the import, or its undo, has written."""
+    causes: tuple[change_queue.Cause, ...] = ("contact", "event", "segment", "import")
+    if (imp.rows or 0) > FEW:
+        refresh.request_all_asking(*causes, because="import")
+        return
+    for cause in causes:
+        change_queue.add_found(CONTACTS, cause, import_id=imp.pk)
+
+
 def finish_import(imp: Import, status: Status, *, reason: str = "", **facts: Any) -> bool:
     """The one way in which an import ends: state, write lock, staging, notifications, and the next one in the queue."""
     before = phases.of(imp.phase)
@@ -289,6 +307,7 @@ def finish_import(imp: Import, status: Status, *, reason: str = "", **facts: Any
     write_lock.release(imp.pk, written=written)
     if written:
         member_edits.note_sizes(imp.segments.values(), now=now)
+        _tell_segments(imp)
     tables.drop(staging_of(imp))
     transaction.on_commit(partial(_tidy, current_tenant(), imp))
     notifications.ended(imp)

@@ -11,7 +11,6 @@ from typing import Any
 from django.db.models import Max
 from django.utils import timezone
 
-from contacts import change_queue
 from contacts import staging as tables
 from contacts.identity import revert
 from contacts.staging import Reverted, RowOutcome, Staging
@@ -100,14 +99,7 @@ def redo_rows(unit: Unit, staging: Staging) -> dict[str, Any]:
 
 def withdraw(staging: Staging) -> dict[str, Any]:
     """Take out members and events, beside the ranges."""
-    counts = {"members": membership.withdraw(staging), "events": imported_events.withdraw(staging)}
-    _queue_all(staging)
-    return counts
-
-
-def _queue_all(staging: Staging) -> None:
-    """Let segments look at all contacts of the import: what it had added beside them is gone, or here again."""
-    change_queue.add_touched(staging, "segment", "import", "event", start=0, stop=2**31 - 1)
+    return {"members": membership.withdraw(staging), "events": imported_events.withdraw(staging)}
 
 
 def _counts(taken: revert.RevertResult) -> dict[str, Any]:
@@ -124,7 +116,6 @@ def finish(imp: Import, staging: Staging) -> dict[str, int]:
     else:
         report["members"], report["events"] = membership.restore(staging), imported_events.restore(staging)
         report["visitors"] = visitors.reclaim(staging)
-        _queue_all(staging)
     return report
 
 

@@ -13,8 +13,8 @@ from django.db.models import Min
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from contacts import change_queue, write_lock
 from contacts import staging as tables
+from contacts import write_lock
 from contacts.identity import resolver
 from contacts.privacy import erasure
 from contacts.staging import Staging
@@ -159,7 +159,6 @@ def apply(imp: Import, unit: Unit) -> dict[str, Any]:
     membership.add(staging, [imp.segments[name] for name in options.segments], named=named, now=now, **span)
     claimed = visitors.claim(staging, now=now, **span)
     added, known = _events(imp, options, now=now, **span)
-    change_queue.add_rows(staging, "segment", "import", "event", **span)
     return {"created": created, "updated": updated, "visitors": claimed, "events": added, "events_known": known}
 
 

@@ -30,6 +30,7 @@ def owner_of(place: Tenant) -> int:
 def run_all(place: Tenant, *, rounds: int = 20) -> None:
     """All that the workers do, until nothing is left to do now."""
     for _round in range(rounds):
+        refresh.wake_due(place.pk)
         incremental.sweep_workspace(place.pk)
         with tenant_context(place.pk):
             active = list(Segment.objects.filter(state__in=Segment.ACTIVE).values_list("pk", flat=True))

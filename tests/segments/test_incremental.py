@@ -7,7 +7,8 @@ from random import Random
 from typing import Any
 
 import pytest
-from django.db import connections
+from django.db import connection, connections
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from contacts import change_queue
@@ -198,6 +199,37 @@ def test_a_failed_segment_is_not_guessed_and_catches_up(place: Tenant) -> None:
         assert Segment.objects.get().state == SegmentState.READY
 
 
+def test_more_changes_than_can_be_looked_at_one_by_one(place: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(incremental, "MOST_ONE_BY_ONE", 1)
+    segment = make(place, RIGA)
+    run_all(place)
+    with tenant_context(place.pk):
+        for name in ("Anna", "Bert", "Cara"):
+            move(named(name), city="Riga" if name == "Bert" else "Oslo")
+    incremental.follow(place.pk)
+    with tenant_context(place.pk):
+        assert Segment.objects.get().state == SegmentState.REFRESHING
+        assert not QueuedChange.objects.exists()
+    run_all(place)
+    with tenant_context(place.pk):
+        assert ids(segment) == meant(segment)
+        assert {cause for _name, _entered, cause, _why in changes(segment)} == {"contact"}
+
+
+def test_a_condition_of_many_segments_is_asked_once(place: Tenant) -> None:
+    for i in range(6):
+        make(
+            place, Group("all", (*RIGA.parts, FieldCondition("country", "is", ("LV",) if i % 2 else ("DE",)))), f"S{i}"
+        )
+    run_all(place)
+    with tenant_context(place.pk):
+        move(named("Bert"), city="Riga")
+    with tenant_context(place.pk), CaptureQueriesContext(connection) as asked:
+        incremental.batch()
+    contacts = [q for q in asked.captured_queries if 'FROM "contact"' in q["sql"]]
+    assert len(contacts) == 4, "who lives, and three conditions"
+
+
 def _act(place: Tenant, segments: list[Segment], rules: list[Any], random: Random) -> None:
     """What people, providers and members do."""
     kind = random.randrange(7)
@@ -224,6 +256,7 @@ def _work(place: Tenant, segments: list[Segment], _rules: list[Any], random: Ran
     elif kind == 1:
         refresh.work(place.pk, random.choice(segments).pk)
     elif kind == 2:
+        refresh.wake_due(place.pk)
         incremental.sweep_workspace(place.pk)
     else:
         with suppress(InterruptedError), tenant_context(place.pk):

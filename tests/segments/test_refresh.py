@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from contacts.models import Contact, QueuedChange, WatchedCause
-from segments import incremental, membership, refresh
+from segments import membership, refresh
 from segments.models import Member, MemberChange, Segment, SegmentSize, SegmentState
 from segments.rules.tree import FieldCondition, Group, InSegment
 from tenants import pending_work
@@ -151,7 +151,7 @@ def test_the_last_dynamic_segment_ends_the_watch(place: Tenant) -> None:
     with tenant_context(place.pk):
         QueuedChange.objects.create(contact_id=1, cause="contact")
         Segment.objects.filter(pk=segment.pk).update(archived_at=timezone.now())
-    incremental.sweep_workspace(place.pk)
+    refresh.wake_due(place.pk)
     with tenant_context(place.pk):
         assert not WatchedCause.objects.exists()
         assert not QueuedChange.objects.exists()
