@@ -29,11 +29,12 @@ from imports.problems import catalogue
 from imports.wizard import upload as file_upload
 from segments import member_edits
 from segments.models import EditKind, Segment
-from tenants import audit, pending_work
+from tenants import audit, outbox, pending_work
 from tenants.isolation import statements as tenant_statements
 from tenants.isolation.context import current_tenant, tenant_context
 from tenants.models import Tenant
 from tenants.tasks import defer
+from tenants.web import workspace_urls
 
 WAKE, TASK = "segment_uploads", "imports.segment_upload"
 # Rows that one step matches, examples of each kind that a review shows, and days in which an upload waits for a person.
@@ -193,7 +194,7 @@ def _send(upload: SegmentUpload) -> None:
 def work(tenant_id: int, upload_id: int) -> None:
     """Work on an upload for a while. Safe to run any number of times, side by side."""
     leased_job.work(
-        tenant_id, upload_id, model=SegmentUpload, step=step, fail=lambda upload, why: _end(upload, UploadState.FAILED, why),
+        tenant_id, upload_id, model=SegmentUpload, step=step, fail=_failed,
         again=lambda: defer(TASK, tenant_id=tenant_id, upload_id=upload_id),
     )  # fmt: skip
 
@@ -218,7 +219,7 @@ def step(upload: SegmentUpload) -> bool:
         return _match(upload) if upload.state == UploadState.MATCHING else _apply(upload)
     except FileProblem as problem:
         said = f"{catalogue.sentence(problem.code, **problem.facts)} {catalogue.remedy(problem.code, **problem.facts)}"
-        _end(upload, UploadState.FAILED, said)
+        _failed(upload, said)
         return False
 
 
@@ -287,6 +288,7 @@ def _match(upload: SegmentUpload) -> bool:
     upload.found = asdict(_found(upload, Found(**upload.found)))
     upload.state = UploadState.REVIEW
     upload.save()
+    _notify(upload, f"{upload.file_name} is ready for review.")
     return False
 
 
@@ -347,7 +349,7 @@ def _apply(upload: SegmentUpload) -> bool:
     """Change the segment, in this one transaction."""
     segment = member_edits.lock(upload.segment_id)
     if segment is None:
-        _end(upload, UploadState.FAILED, "The segment was deleted. Restore it, then upload the file again.")
+        _failed(upload, "The segment was deleted. Restore it, then upload the file again.")
         return False
     staging = _staging(upload)
     named, unnamed = (statements.fill(text, hit=staging.table("hit").as_string()) for text in (NAMED, UNNAMED))
@@ -361,7 +363,21 @@ def _apply(upload: SegmentUpload) -> bool:
         mode=upload.mode, added=edit.entered, removed=edit.departed,
     )  # fmt: skip
     _end(upload, UploadState.DONE, "")
+    _notify(upload, f"{upload.file_name} has changed {segment.name}: {edit.entered:,} entered, {edit.departed:,} left.")
     return False
+
+
+def _notify(upload: SegmentUpload, text: str, *, tone: str = "ok") -> None:
+    """Tell the person who uploaded the file, who may have left the page."""
+    if upload.created_by is not None:
+        slug = Tenant.objects.get(pk=current_tenant()).slug
+        url = workspace_urls.inside(slug, "segment_uploads:detail", upload.segment_id, upload.pk)
+        outbox.put_notice(upload.created_by, text=text, url=url, tone=tone)
+
+
+def _failed(upload: SegmentUpload, why: str) -> None:
+    _end(upload, UploadState.FAILED, why)
+    _notify(upload, f"{upload.file_name} could not be used: {why}", tone="bad")
 
 
 def _staging(upload: SegmentUpload) -> Staging:

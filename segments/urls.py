@@ -1,6 +1,6 @@
 from django.urls import path
 
-from segments.views import detail, examples, history, listing, overlap, removal, rule, static, suggestions
+from segments.views import detail, examples, history, listing, overlap, removal, rfm, rule, static, suggestions
 
 app_name = "segments"
 urlpatterns = [
@@ -12,6 +12,7 @@ urlpatterns = [
     path("new/static/", static.new, name="new_static"),
     path("examples/", examples.listing, name="examples"),
     path("examples/<slug:key>/count/", examples.count, name="example_count"),
+    path("rfm/", rfm.show, name="rfm"),
     path("overlap/", overlap.compare, name="overlap"),
     path("<int:segment_id>/", detail.detail, name="detail"),
     path("<int:segment_id>/size/", listing.size, name="size"),

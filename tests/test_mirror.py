@@ -59,6 +59,7 @@ ELSEWHERE = {
     "segments/segment_list.py": "tests/segments/views/test_listing.py",
     "segments/usage.py": "tests/segments/views/test_removal.py",
     "segments/views/examples.py": "tests/segments/test_examples.py",
+    "segments/views/rfm.py": "tests/segments/test_rfm.py",
     "segments/views/overlap.py": "tests/segments/test_overlap.py",
     "segments/views/detail.py": "tests/segments/views/test_listing.py",
     "sources/segment_usage.py": "tests/segments/views/test_removal.py",

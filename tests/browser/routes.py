@@ -57,6 +57,7 @@ PAGES = {
     "segment": "segments/<segment>/",
     "dynamic segment": "segments/<dynamic>/",
     "ready-made segments": "segments/examples/",
+    "customers by their orders": "segments/rfm/?by=monetary",
     "overlap of segments": "segments/overlap/?segment=<segment>&segment=<dynamic>",
     "new static segment": "segments/new/static/",
     "deleted segments": "segments/?show=deleted",

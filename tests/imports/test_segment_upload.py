@@ -16,7 +16,7 @@ from imports import cleanup, segment_upload
 from imports.models import Import, SegmentUpload
 from segments.models import Member, MemberChange, Segment, SegmentEdit
 from tenants.isolation.context import tenant_context
-from tenants.models import AuditEntry
+from tenants.models import AuditEntry, Notice
 from tests.cast import Actor
 from tests.imports.minimal_workbook import workbook
 from tests.segments.scene import contacts, members, static
@@ -110,6 +110,9 @@ def test_a_file_adds_replaces_or_removes(
         assert not Import.objects.exists()
         assert set(MemberChange.objects.values_list("cause", flat=True)) == {"upload"}
         assert AuditEntry.objects.filter(verb="segment.file_applied").count() == 1
+        told = list(Notice.objects.order_by("pk").values_list("text", flat=True))
+        assert told[0] == "list.csv is ready for review."
+        assert told[1:] == [f"list.csv has changed VIP: {len(entering)} entered, {len(leaving)} left."]
     assert staging_tables(alice) == 0
     done = text(alice.get(url(upload)))
     assert f"{len(entering)} entered, {len(leaving)} left." in done
