@@ -21,8 +21,8 @@ def listing(request: WorkspaceRequest) -> HttpResponse:
 
 @allow("segments.view")
 @require_safe
-def count(request: WorkspaceRequest, key: str) -> HttpResponse:
+def count(request: WorkspaceRequest, example: str) -> HttpResponse:
     """The fragment with the number of contacts that match an example."""
-    if key not in EXAMPLES:
+    if example not in EXAMPLES:
         raise Http404
-    return render_page(request, "segments/_example_count.html", {"figure": examples.count(EXAMPLES[key])})
+    return render_page(request, "segments/_example_count.html", {"figure": examples.count(EXAMPLES[example])})

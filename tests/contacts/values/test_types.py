@@ -236,7 +236,9 @@ def test_short_cut_gives_the_parsers_answer(type_key: str, data: st.DataObject) 
     try:
         check(text)
     except ValueError:
-        problem(type_key, text)
+        # A year that stands for none is read, but not as it is written.
+        if type_key != "birthday" or text[:4] not in ("0000", "0001", "1604"):
+            problem(type_key, text)
     else:
         assert stored(type_key, text) == f"{quote}{text}{quote}"
 

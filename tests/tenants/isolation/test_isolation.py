@@ -343,7 +343,7 @@ INSIDE = routes(settings.WORKSPACE_URLCONF)
 
 
 # What stands in routes beside numbers: words that the views know.
-WORDS = {"key": "city", "name": "blacklist-email", "outcome": "created"}
+WORDS = {"key": "city", "name": "blacklist-email", "outcome": "created", "example": "new"}
 
 
 def concrete(path: str, number: int = 1) -> str:
