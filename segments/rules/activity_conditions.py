@@ -191,6 +191,8 @@ _MEASURES: Mapping[str, tuple[str, str, str]] = {
 def where(did: ActivityCondition, clock: EvaluationTime, *, of: Sequence[int] | None = None) -> Q:
     """The condition in the database; `of`: for these contacts alone, and no event of others is read."""
     activity = ACTIVITIES[did.what]
+    if _is_any_time(activity, did):
+        did = replace(did, times="at_least", count="1")
     if did.times in ("first", "last"):
         return Q(pk__in=_at_one_time(activity, did, clock, of))
     if did.times == "never":
@@ -204,6 +206,15 @@ def where(did: ActivityCondition, clock: EvaluationTime, *, of: Sequence[int] | 
     having = _compared(activity, comparison)
     doers = Q(pk__in=_doers(activity, did, clock, f"NOT ({having})" if negative else having, of))
     return ~doers if negative else doers
+
+
+def _is_any_time(activity: Activity, did: ActivityCondition) -> bool:
+    """Whether the first or last time is in the period whenever any time is: then the other events need not be read. The time
+    of a message is that of the first thing that happened to it, so its other events do count."""
+    return not activity.messages and did.period is not None and (did.times, did.period.kind) in _ANY_TIME
+
+
+_ANY_TIME = frozenset({("last", "last"), ("first", "ago")})
 
 
 def edges(did: ActivityCondition, clock: EvaluationTime) -> list[datetime]:
