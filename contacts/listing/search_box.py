@@ -51,10 +51,14 @@ def condition(text: str, *, region: str | None) -> Q:
     return _own(typed, region) | _formerly(typed, region)
 
 
+def values(typed: str, *, region: str | None) -> set[str]:
+    """What was typed, in the normal form of each identifier that it may be."""
+    return {typed, normal_email(typed) or typed.lower(), normal_phone(typed, region) or typed}
+
+
 def _formerly(typed: str, region: str | None) -> Q:
     """Contacts that have become one with somebody who had this identifier; nobody as long as nothing was merged."""
-    values = {typed, normal_email(typed) or typed.lower(), normal_phone(typed, region) or typed}
-    ids = list(Alias.objects.filter(value__in=values).values_list("contact_id", flat=True)[:50])
+    ids = list(Alias.objects.filter(value__in=values(typed, region=region)).values_list("contact_id", flat=True)[:50])
     return Q(pk__in=ids) if ids else Q()
 
 

@@ -13,7 +13,8 @@ from contacts.errors import NotAllowed
 from core import formatting
 from core.http import redirect_to, render_page
 from core.parse import parse_id
-from sources.ambiguities import closing, counts, decisions, evidence
+from sources.ambiguities import closing, counts, decisions, evidence, inbox_filter
+from sources.ambiguities.inbox_filter import InboxFilter
 from sources.models import Ambiguity, AmbiguityState
 from tenants.roles import allow
 from tenants.web.request import WorkspaceRequest, user_id
@@ -28,7 +29,10 @@ _ROUTES = {"": "sources:ambiguities", "left": "sources:ambiguities_left", "decid
 def listing(request: WorkspaceRequest, view: str = "") -> HttpResponse:
     """Those of one state, the newest first, and the one that is open beside them."""
     before = parse_id(request.GET.get("before", ""))
-    items = Ambiguity.objects.filter(state=VIEWS[view]).select_related("decided_by").order_by("-pk")
+    workspace: Any = request.workspace
+    asked = InboxFilter.of(request.GET.dict())
+    wanted = asked.condition(region=workspace.country or None)
+    items = Ambiguity.objects.filter(wanted, state=VIEWS[view]).select_related("decided_by").order_by("-pk")
     if before is not None:
         items = items.filter(pk__lt=before)
     shown = list(items[: PAGE + 1])
@@ -41,7 +45,7 @@ def listing(request: WorkspaceRequest, view: str = "") -> HttpResponse:
     )
     if chosen and one is None:
         raise Http404
-    address = {"before": str(before or "")}
+    address = {**asked.address, "before": str(before or "")}
     names = evidence.names([*page, *([one] if one else [])])
     following = _after(page, one)
     found = evidence.dossier(one) if one else None
@@ -57,8 +61,10 @@ def listing(request: WorkspaceRequest, view: str = "") -> HttpResponse:
         "total": counts.of_state(VIEWS[view]),
         "next_id": following or "",
         "skip_url": _url(address, item=str(following)) if following else None,
-        "older_url": f"?{urlencode({'before': page[-1].pk})}" if len(shown) > PAGE else None,
-        "newest_url": "?" if before else None,
+        "older_url": _url(asked.address, before=str(page[-1].pk)) if len(shown) > PAGE else None,
+        "newest_url": asked.link if before else None,
+        "asked": asked,
+        "origins": inbox_filter.origins(VIEWS[view]),
         "why": closing.REASONS.get((one.undo or {}).get("why", ""), "") if one else "",
         "until": decisions.undo_until(one) if one else None,
         "days": decisions.UNDO_DAYS,
@@ -92,7 +98,8 @@ def _what(item: Ambiguity) -> str:
 
 
 def _url(address: dict[str, str], **more: str) -> str:
-    return f"?{urlencode({name: value for name, value in {**address, **more}.items() if value})}"
+    query = urlencode({name: value for name, value in {**address, **more}.items() if value})
+    return f"?{query}" if query else ""
 
 
 def tabs(current: str) -> list[dict[str, Any]]:
@@ -129,7 +136,7 @@ def decide(request: WorkspaceRequest, ambiguity_id: int) -> HttpResponse:
 def _back(request: WorkspaceRequest, item: int | None) -> str:
     view = request.POST.get("view", "")
     to = reverse(_ROUTES[view if view in _ROUTES else ""])
-    return f"{to}?item={item}" if item else to
+    return f"{to}{_url(InboxFilter.of(request.POST.dict()).address, item=str(item or ''))}"
 
 
 def _said(one: Ambiguity) -> str:
