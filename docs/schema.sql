@@ -330,6 +330,7 @@ CREATE INDEX contact_email_status ON contact (tenant_id, email_status, id) WHERE
 CREATE UNIQUE INDEX contact_external_id ON contact (tenant_id, external_id) WHERE ((deleted_at IS NULL) AND (external_id IS NOT NULL));
 CREATE INDEX contact_first_name ON contact (tenant_id, first_key) WHERE (first_key IS NOT NULL);
 CREATE INDEX contact_last_name ON contact (tenant_id, last_key) WHERE (last_key IS NOT NULL);
+CREATE INDEX contact_living ON contact (tenant_id, id) WHERE (deleted_at IS NULL);
 CREATE INDEX contact_merged ON contact (tenant_id, merged_into) WHERE (merged_into IS NOT NULL);
 CREATE INDEX contact_phone ON contact (tenant_id, phone) WHERE (phone IS NOT NULL);
 CREATE INDEX contact_phone_status ON contact (tenant_id, phone_status, id) WHERE (NOT ((phone_status)::text = 'active'::text));

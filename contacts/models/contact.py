@@ -147,6 +147,8 @@ class Contact(TenantModel):
             models.Index(
                 fields=["tenant_id", "merged_into"], name="contact_merged", condition=Q(merged_into__isnull=False)
             ),
+            # Living contacts without a look at them: rules about activity and segments count who of some is one.
+            models.Index(fields=["tenant_id", "id"], name="contact_living", condition=Q(deleted_at__isnull=True)),
             models.Index(
                 fields=["tenant_id", "rating", "id"], name="contact_rating", condition=Q(rating__isnull=False)
             ),

@@ -151,18 +151,22 @@ MAX_COUNT = 1_000_000_000
 MAX_CURRENCY = 3
 
 # What a contact's events are put together from: those that name the contact, and those of its visitors.
-EVENTS = """
+NAMED = """
   SELECT e.contact_id{values} FROM event e
-  WHERE e.tenant_id = %(tenant)s AND e.contact_id IS NOT NULL AND e.kind = %(kind)s {such} {whose}
-  UNION ALL
+  WHERE e.tenant_id = %(tenant)s AND e.contact_id IS NOT NULL AND e.kind = %(kind)s {such} {whose}"""
+OF_VISITORS = """
   SELECT v.contact_id{values} FROM event e
   JOIN visitor v ON v.tenant_id = %(tenant)s AND v.id = e.visitor_id AND v.contact_id IS NOT NULL {visitors}
   WHERE e.tenant_id = %(tenant)s AND e.contact_id IS NULL AND e.kind = %(kind)s {such}"""
-# The same for all contacts: one pass over the events, which may be very many.
-ALL_EVENTS = """
+EVENTS = f"{NAMED}\n  UNION ALL{OF_VISITORS}"
+# The same of page views of all contacts: one pass over them, since they are very many.
+PAGE_VIEWS = """
   SELECT coalesce(e.contact_id, v.contact_id) AS contact_id{values} FROM event e
   LEFT JOIN visitor v ON v.tenant_id = %(tenant)s AND v.id = e.visitor_id AND v.contact_id IS NOT NULL
   WHERE e.tenant_id = %(tenant)s AND e.kind = %(kind)s {such} AND coalesce(e.contact_id, v.contact_id) IS NOT NULL"""
+# What only a browser has told of is a claim; what a file has, or the site's server has signed, is none.
+_NO_CLAIMS = ("AND e.site_id IS NULL", "AND e.site_id IS NOT NULL AND e.properties -> '$signed' = 'true'")
+_NO_CLAIM = "AND (e.site_id IS NULL OR e.properties -> '$signed' = 'true')"
 # The messages of those events, each once, by how far they have got.
 MESSAGES = """
   SELECT m.contact_id FROM ({events}) m GROUP BY m.contact_id, m.message HAVING max(m.best) <= %(best)s"""
@@ -265,16 +269,23 @@ def _events(
     such, given = _such(activity, did, span)
     if of is not None:
         given["of"] = list(of)
-    slots = {"such": such}
-    if of is not None:
-        slots |= {"whose": only("e.contact_id", of), "visitors": only("v.contact_id", of)}
-    events_of = ALL_EVENTS if of is None else EVENTS
+    slots = {"whose": only("e.contact_id", of), "visitors": only("v.contact_id", of)}
     if not activity.messages:
-        return fill(events_of, values=values, **slots), {"kind": activity.kind, **given}
+        return _united(activity, such, values, slots, everybody=of is None), {"kind": activity.kind, **given}
     at = ", min(m.at) AS at" if values else ""
-    events = fill(events_of, values=_MESSAGE_VALUES + values, **slots)
+    events = fill(EVENTS, values=_MESSAGE_VALUES + values, such=such, **slots)
     messages = fill(MESSAGES.replace("SELECT m.contact_id", f"SELECT m.contact_id{at}"), events=events)
     return messages, {"kind": activity.kind, "best": activity.messages, **given}
+
+
+def _united(activity: Activity, such: str, values: str, slots: dict[str, str], *, everybody: bool) -> str:
+    if everybody and activity.kind == "page":
+        return fill(PAGE_VIEWS, values=values, such=such)
+    if not everybody or _NO_CLAIM not in such:
+        return fill(EVENTS, values=values, such=such, **slots)
+    # Those of files apart: the index alone tells of them.
+    named = (fill(NAMED, values=values, such=such.replace(_NO_CLAIM, each), whose="") for each in _NO_CLAIMS)
+    return "\n  UNION ALL".join([*named, fill(OF_VISITORS, values=values, such=such, visitors="")])
 
 
 def _such(activity: Activity, did: ActivityCondition, span: periods.Bounds) -> tuple[str, dict[str, Any]]:
@@ -295,8 +306,7 @@ def _such(activity: Activity, did: ActivityCondition, span: periods.Bounds) -> t
         parts.append("AND e.properties ->> 'status' = ANY(%(statuses)s)")
         given["statuses"] = list(activity.statuses)
     if activity.kind == "order" and not Tenant.objects.get(pk=current_tenant()).count_claimed_orders:
-        # What only a browser has told of is a claim; what the site's server has signed is none.
-        parts.append("AND (e.site_id IS NULL OR e.properties -> '$signed' = 'true')")
+        parts.append(_NO_CLAIM)
     if activity.is_amount and did.currency:
         parts.append("AND upper(e.properties ->> 'currency') = %(currency)s")
         given["currency"] = did.currency
