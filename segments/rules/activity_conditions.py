@@ -165,7 +165,7 @@ PAGE_VIEWS = """
   LEFT JOIN visitor v ON v.tenant_id = %(tenant)s AND v.id = e.visitor_id AND v.contact_id IS NOT NULL
   WHERE e.tenant_id = %(tenant)s AND e.kind = %(kind)s {such} AND coalesce(e.contact_id, v.contact_id) IS NOT NULL"""
 # What only a browser has told of is a claim; what a file has, or the site's server has signed, is none.
-_NO_CLAIMS = ("AND e.site_id IS NULL", "AND e.site_id IS NOT NULL AND e.properties -> '$signed' = 'true'")
+_NOT_SENT, _SIGNED = "AND e.site_id IS NULL", "AND e.properties -> '$signed' = 'true'"
 _NO_CLAIM = "AND (e.site_id IS NULL OR e.properties -> '$signed' = 'true')"
 # The messages of those events, each once, by how far they have got.
 MESSAGES = """
@@ -283,9 +283,10 @@ def _united(activity: Activity, such: str, values: str, slots: dict[str, str], *
         return fill(PAGE_VIEWS, values=values, such=such)
     if not everybody or _NO_CLAIM not in such:
         return fill(EVENTS, values=values, such=such, **slots)
-    # Those of files apart: the index alone tells of them.
-    named = (fill(NAMED, values=values, such=such.replace(_NO_CLAIM, each), whose="") for each in _NO_CLAIMS)
-    return "\n  UNION ALL".join([*named, fill(OF_VISITORS, values=values, such=such, visitors="")])
+    # What names a contact is of a file or a provider: the index alone tells of it. What a site has sent names a visitor.
+    named, sent = such.replace(_NO_CLAIM, _NOT_SENT), such.replace(_NO_CLAIM, _SIGNED)
+    of_visitors = fill(OF_VISITORS, values=values, such=sent, visitors="")
+    return f"{fill(NAMED, values=values, such=named, whose='')}\n  UNION ALL{of_visitors}"
 
 
 def _such(activity: Activity, did: ActivityCondition, span: periods.Bounds) -> tuple[str, dict[str, Any]]:

@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.RunSQL(
-            "CREATE INDEX event_kind ON event (tenant_id, kind, at) INCLUDE (visitor_id, contact_id, site_id)",
+            "CREATE INDEX event_kind ON event (tenant_id, kind, at, contact_id, site_id, visitor_id)",
             "DROP INDEX event_kind",
         ),
     ]
