@@ -439,7 +439,7 @@ CREATE TABLE event (
 -- 49 partitions, event_2026_01 to event_other.
 CREATE INDEX event_contact ON event (tenant_id, contact_id, at) WHERE (contact_id IS NOT NULL);
 CREATE INDEX event_import ON event (tenant_id, import_id, contact_id) WHERE (import_id IS NOT NULL);
-CREATE INDEX event_kind ON event (tenant_id, kind, at, contact_id, site_id, visitor_id);
+CREATE INDEX event_kind ON event (tenant_id, kind, at, contact_id, site_id, visitor_id) WHERE (((kind)::text <> 'page'::text) AND ((kind)::text <> 'time'::text));
 CREATE INDEX event_visitor ON event (tenant_id, visitor_id, at);
 ALTER TABLE event ENABLE ROW LEVEL SECURITY;
 ALTER TABLE event FORCE ROW LEVEL SECURITY;
