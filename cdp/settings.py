@@ -88,6 +88,8 @@ EXTENSIONS = {
     "export_columns": {"Segments": "segments.membership.cells_of", "Link ID": "tracking.links.cells_of"},
     # What uses a source, so that it cannot be removed.
     "source_usage": {"segments": "segments.usage.of_source"},
+    # Functions that are told which settings have other values now.
+    "setting_changes": {"segments": "segments.refresh.follow_settings"},
     # What uses segments, so that they cannot be deleted.
     "segment_usage": {
         "segments": "segments.usage.of_rules",

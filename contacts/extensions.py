@@ -108,6 +108,7 @@ POINTS: dict[str, tuple[str, ...] | None] = {
     "export_columns": None,
     "source_usage": None,
     "segment_usage": None,
+    "setting_changes": None,
     "bulk_actions": ("gather", "step", "undo", "finish"),
 }
 

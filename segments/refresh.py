@@ -7,6 +7,7 @@ says why.
 """
 
 import time
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -22,7 +23,7 @@ from segments.rules import compiler, dependencies, schedule
 from segments.rules.activity_conditions import ACTIVITIES
 from segments.rules.compiler import Context
 from segments.rules.operators import EvaluationTime
-from segments.rules.tree import Group, RuleError, parse
+from segments.rules.tree import FieldCondition, Group, RuleError, parse
 from tenants import pending_work
 from tenants.isolation.context import current_tenant, tenant_context
 from tenants.isolation.statements import fetch, run
@@ -33,6 +34,8 @@ WAKE, TASK = "segments", "segments.refresh"
 FIRST_RETRY, LONGEST = timedelta(seconds=30), timedelta(hours=1)
 DAILY = timedelta(hours=24)
 MOST_WOKEN = 50
+# Settings of the workspace by which the values of every rule are read.
+EVERY_RULE = frozenset({"time_zone", "country"})
 
 # Members become whom the rule means: one statement, so that nobody sees half of it. The contacts of the rule are read once.
 # Locks the entries that it deletes.
@@ -81,6 +84,25 @@ def request_all_asking(*causes: Cause, because: Cause) -> None:
     for segment in Segment.objects.dynamic().order_by("pk"):
         if set(causes) & set(segment.causes):
             request(segment.pk, because=because)
+
+
+def follow_settings(names: Collection[str]) -> None:
+    """Request the refresh of the segments whose rules mean others with another setting (tenants.setting_changes)."""
+    for segment in Segment.objects.dynamic().order_by("pk"):
+        if _asks_for(segment, names):
+            change_queue.leave(segment.pk, [(change_queue.WHOLE, "setting")])
+
+
+def _asks_for(segment: Segment, names: Collection[str]) -> bool:
+    if not EVERY_RULE.isdisjoint(names):
+        return True
+    try:
+        rule = parse(segment.rule)
+    except RuleError:
+        return False  # no setting makes it one that can be read
+    keys = {leaf.key for _path, leaf, _positive in dependencies.leaves(rule) if isinstance(leaf, FieldCondition)}
+    orders = "count_claimed_orders" in names and "event:order" in dependencies.causes(rule)
+    return orders or not {f"field {key}" for key in keys}.isdisjoint(names)
 
 
 def watch() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from contacts import change_queue
 from contacts.extensions import Identifiers, TransferRecord
 from sources.models import Ambiguity, AmbiguityState, SourceMember
 from tenants.isolation.context import current_tenant
@@ -26,6 +27,7 @@ def move(contact_ids: Sequence[int], *, to: int) -> TransferRecord:
     added = {m.source_id: m.added_at for m in reversed(gone) if m.source_id not in has}
     _write([_member(source_id, to, at) for source_id, at in added.items()])
     SourceMember.objects.filter(contact_id__in=contact_ids).delete()
+    change_queue.add([*contact_ids, to], "source")
     return {
         "gone": [[m.source_id, m.contact_id, m.added_at.isoformat()] for m in gone],
         "added": [[source_id, at.isoformat()] for source_id, at in added.items()],
@@ -37,6 +39,7 @@ def restore(moved: TransferRecord, *, of: int) -> None:
     for source_id, at in moved["added"]:
         SourceMember.objects.filter(source_id=source_id, contact_id=of, added_at=datetime.fromisoformat(at)).delete()
     _write([_member(source, contact, datetime.fromisoformat(at)) for source, contact, at in moved["gone"]])
+    change_queue.add([of, *(contact for _source, contact, _at in moved["gone"])], "source")
 
 
 def known(_contact_ids: Sequence[int]) -> list[tuple[str, str]]:

@@ -9,7 +9,7 @@ from django import forms
 from phonenumbers import SUPPORTED_REGIONS
 
 from core import places
-from tenants import audit
+from tenants import audit, setting_changes
 from tenants.models import Tenant
 
 MB = 1_000_000
@@ -138,4 +138,5 @@ def save(tenant: Tenant, values: Mapping[str, Any], *, user_id: int | None) -> I
     if before:
         Tenant.objects.filter(pk=locked.pk).update(**after)
         audit.record("settings.import_rules", user_id=user_id, target=locked.slug, before=before, after=after)
+        setting_changes.tell(before)
     return list(before)

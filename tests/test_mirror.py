@@ -38,6 +38,7 @@ ELSEWHERE = {
     "tenants/members/forms.py": "tests/tenants/members/test_memberships.py",
     "tenants/outbox.py": "tests/tenants/members/test_mails.py",
     "tenants/roles.py": "tests/tenants/isolation/test_isolation.py",
+    "tenants/setting_changes.py": "tests/segments/test_all_writers.py",
     "tenants/templatetags/ui_urls.py": "tests/core/test_ui.py",
     "tenants/views/audit.py": "tests/tenants/test_audit.py",
     "tenants/views/entry.py": "tests/tenants/members/test_invitations.py",

@@ -14,7 +14,7 @@ from contacts.models import Attribute, BulkAction, BulkItem, Contact
 from contacts.values import types
 from contacts.values.types import TYPES, BadValue, Parser
 from core import exact_json
-from tenants import audit
+from tenants import audit, setting_changes
 from tenants.isolation.context import current_tenant
 from tenants.models import Tenant
 
@@ -77,6 +77,7 @@ class Retype(actions.BulkActionType):
         changed = {"type": [action.options[before], action.options[after]]}
         field.type, field.options = action.options[after], action.options[options]
         field.save(update_fields=["type", "options"])
+        setting_changes.tell([f"field {field.key}"])
         audit.record("attribute.changed", user_id=action.created_by_id, target=f"field {field.key}", values=changed)
 
 

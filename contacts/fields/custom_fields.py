@@ -15,7 +15,7 @@ from contacts.values.identifiers import name_key
 from contacts.values.texts import normal_text
 from contacts.values.types import CORE, SYSTEM, TYPES
 from contacts.values.vocabulary import country
-from tenants import audit
+from tenants import audit, setting_changes
 
 MOST_OPTIONS = 200
 
@@ -123,6 +123,8 @@ def change(
     for name, value in new.items():
         setattr(row, name, value)
     row.save()
+    if not values.keys().isdisjoint({"type", "options", "region"}):
+        setting_changes.tell([f"field {row.key}"])
     if values:
         audit.record("attribute.changed", user_id=user_id, target=f"field {row.key}", values=values)
     return row, change_type.begin(row, type_key, read, user_id=user_id) if retyped else None

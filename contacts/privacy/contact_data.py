@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from django.db.models import Q
 
+from contacts import change_queue
 from contacts.bulk import export
 from contacts.extensions import Identifiers, TransferRecord
 from contacts.models import (
@@ -61,7 +62,10 @@ def erase(contact_ids: Sequence[int], identifiers: Identifiers) -> None:
     BlacklistEntry.objects.filter(value__in=values).delete()
     Outbox.objects.filter(to__in=values).delete()
     ProbableKey.objects.filter(contact_id__in=contact_ids).delete()
-    ProbablePair.objects.filter(Q(low_id__in=contact_ids) | Q(high_id__in=contact_ids)).delete()
+    pairs = ProbablePair.objects.filter(Q(low_id__in=contact_ids) | Q(high_id__in=contact_ids))
+    paired = {pk for pair in pairs.values_list("low_id", "high_id") for pk in pair}
+    change_queue.add(paired - set(contact_ids), "duplicate")
+    pairs.delete()
     BulkItem.objects.filter(contact_id__in=contact_ids).update(before=None)
     export.forget_all()
     Contact.objects.filter(pk__in=contact_ids).delete()

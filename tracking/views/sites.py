@@ -20,7 +20,7 @@ from contacts.values.identifiers import normal_email
 from contacts.values.vocabulary import COUNTRY_CODES
 from core import places
 from core.http import invalid, render_page
-from tenants import audit, outbox
+from tenants import audit, outbox, setting_changes
 from tenants.roles import allow
 from tenants.web.request import WorkspaceRequest
 from tracking import overview, quarantine
@@ -81,6 +81,7 @@ def count_claimed(request: WorkspaceRequest) -> HttpResponse:
     workspace.count_claimed_orders = "count" in request.POST
     workspace.save(update_fields=["count_claimed_orders"])
     detail = {"count": workspace.count_claimed_orders}
+    setting_changes.tell(["count_claimed_orders"])
     audit.record("site.claimed_orders", user_id=request.user.pk, target="orders of the pixel", **detail)
     messages.success(request, "Saved.")
     return redirect("tracking:sites")
