@@ -73,12 +73,12 @@ def batch() -> bool:
     if not taken:
         return False
     now = timezone.now()
-    _leave_for(busy, taken)
     asked: dict[int | None, dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
     for contact_id, cause, segment_id in taken:
         asked[segment_id][contact_id].add(cause)
-    _add_partners(mine, asked[None])
+    _add_partners([*mine, *busy], asked[None])
     _look_at(mine, asked, now=now)
+    _leave_for(busy, asked[None])
     return len(taken) == BATCH
 
 
@@ -119,11 +119,12 @@ def _add_partners(segments: Iterable[Segment], asked: dict[int, set[str]]) -> No
             asked[pk].add("duplicate")
 
 
-def _leave_for(busy: Iterable[Segment], taken: Sequence[tuple[int, str, int | None]]) -> None:
+def _leave_for(busy: Iterable[Segment], asked: dict[int, set[str]]) -> None:
+    """Leave to locked segments what they ask about, those included who have entered or left a segment that they name."""
     for segment in busy:
-        entries = {(contact_id, cause) for contact_id, cause, only in taken if only is None and cause in segment.causes}
-        if entries:
-            change_queue.leave(segment.pk, sorted(entries))
+        wanted = set(segment.causes)
+        if entries := sorted((pk, cause) for pk, causes in asked.items() for cause in causes & wanted):
+            change_queue.leave(segment.pk, entries)
 
 
 def _of(segment: Segment, asked: dict[int | None, dict[int, set[str]]]) -> dict[int, set[str]]:

@@ -1,6 +1,7 @@
 """Dynamic segments after each change: whoever enters or leaves does so within one look at the queue, with the reason."""
 
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 from random import Random
@@ -12,6 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from contacts import change_queue
+from contacts.linkage import queries
 from contacts.models import Contact, QueuedChange
 from segments import incremental, refresh
 from segments.models import Member, MemberChange, Segment, SegmentState
@@ -159,6 +161,22 @@ def test_a_segment_that_is_being_refreshed_looks_at_its_contacts_afterwards(plac
     run_all(place)
     with tenant_context(place.pk):
         move(named("Bert"), city="Riga")
+
+    def look() -> None:
+        incremental.follow(place.pk)
+        with tenant_context(place.pk):
+            assert len(ids(other)) == 3
+            assert len(ids(held)) == 2
+            assert [(q.segment_id, q.cause) for q in QueuedChange.objects.all()] == [(held.pk, "contact")]
+
+    held_while(place, held, look)
+    incremental.follow(place.pk)
+    with tenant_context(place.pk):
+        assert len(ids(held)) == 3
+
+
+def held_while(place: Tenant, held: Segment, act: Callable[[], None]) -> None:
+    """Somebody refreshes a segment all the while: its row is locked."""
     locked, done = threading.Event(), threading.Event()
 
     def refreshing() -> None:
@@ -170,17 +188,46 @@ def test_a_segment_that_is_being_refreshed_looks_at_its_contacts_afterwards(plac
 
     thread = threading.Thread(target=refreshing)
     thread.start()
-    assert locked.wait(20)
+    try:
+        assert locked.wait(20)
+        act()
+    finally:
+        done.set()
+        thread.join()
+
+
+def test_a_refreshed_segment_hears_of_members_of_another_one_that_it_names(place: Tenant) -> None:
+    named = make(place, BOUGHT, "Named")
+    held = make(place, Group("none", (InSegment(named.pk),)), "Held")
+    run_all(place)
+    with tenant_context(place.pk):
+        anna = Contact.objects.get(first_name="Anna")
+        order(anna)
+        order(anna)
+    held_while(place, held, lambda: incremental.follow(place.pk))
     incremental.follow(place.pk)
     with tenant_context(place.pk):
-        assert len(ids(other)) == 3
-        assert len(ids(held)) == 2
-        assert [(q.segment_id, q.cause) for q in QueuedChange.objects.all()] == [(held.pk, "contact")]
-    done.set()
-    thread.join()
+        assert ids(named) == {anna.pk}
+        assert ids(held) == meant(held)
+
+
+def test_a_refreshed_segment_hears_of_the_duplicates_of_a_deleted_contact(place: Tenant) -> None:
+    held = make(place, Group("all", (FieldCondition("probable_duplicate", "yes"),)))
+    make(place, RIGA, "Not held")
+    with tenant_context(place.pk):
+        low, high = sorted([named("Anna").pk, named("Cara").pk])
+        pair = {"low": low, "high": high, "group": low, "strength": 9.0, "bits": 9.0, "head": True, "detail": {}}
+        queries.replace_pairs([{**pair, "print": "x"}])
+    run_all(place)
+    with tenant_context(place.pk):
+        assert ids(held) == {low, high}
+        anna = named("Anna")
+        anna.deleted_at = timezone.now()
+        move(anna)
+    held_while(place, held, lambda: incremental.follow(place.pk))
     incremental.follow(place.pk)
     with tenant_context(place.pk):
-        assert len(ids(held)) == 3
+        assert ids(held) == meant(held) == set()
 
 
 def test_a_failed_segment_is_not_guessed_and_catches_up(place: Tenant) -> None:
