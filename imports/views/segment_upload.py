@@ -33,6 +33,7 @@ MODES = {
     UploadMode.REPLACE: ("Replace the members", "The segment then contains the contacts of the file and no others."),
     UploadMode.SUBTRACT: ("Remove them", "Contacts of the file leave. All others stay."),
 }
+GONE = "The file is no longer available. Cancel this upload, then upload the file again."
 # Rows of the file that the page of columns shows, and the last uploads that the first page lists.
 ROWS, LATEST = 5, 10
 TARGETS = [("skip", "Not used"), *((name, CORE[name]) for name in SHOWN_IDENTIFIERS)]
@@ -124,7 +125,8 @@ def _frame(upload: SegmentUpload) -> dict[str, Any]:
 def _show(request: WorkspaceRequest, upload: SegmentUpload, *, error: str = "") -> HttpResponse:
     context = {**_frame(upload), "error": error}
     if upload.state == UploadState.DRAFT:
-        context |= _columns(upload)
+        there = segment_upload.has_file(upload)
+        context |= _columns(upload) if there else {"error": error or GONE}
         return render_page(request, "imports/segment_columns.html", context, status=422 if error else 200)
     if upload.state == UploadState.REVIEW or upload.ended:
         context |= _review(upload)
@@ -186,6 +188,8 @@ def read_again(request: WorkspaceRequest, segment_id: int, upload_id: int) -> Ht
     upload = _locked(segment_id, upload_id)
     if upload.state != UploadState.DRAFT:
         return redirect_to(request, "segment_uploads:detail", segment_id, upload_id)
+    if not segment_upload.has_file(upload):
+        return _show(request, upload, error=GONE)
     known: Any = upload
     try:
         if "sheet" in request.POST:

@@ -223,6 +223,18 @@ def test_workbooks_archives_and_other_encodings_are_read(alice: Actor, place: An
     assert members(alice, segment) == ids[:2]
 
 
+def test_a_file_that_is_gone_is_told(alice: Actor, place: Any) -> None:
+    send(alice, place[0])
+    upload = only(alice)
+    (Path(settings.UPLOAD_DIR) / upload.path).unlink()
+    for answer in (alice.get(url(upload)), alice.post(url(upload, "read/"), {"separator": ";"})):
+        assert answer.status_code in (200, 422)
+        assert "The file is no longer available." in text(answer)
+    upload = check(alice)
+    assert upload.state == "failed"
+    assert upload.reason
+
+
 def test_pasted_rows_are_a_file(alice: Actor, place: Any) -> None:
     segment, ids = place
     answer = alice.post(f"segments/{segment.pk}/upload/", {"text": "email\ndan@example.com\n", "mode": "add"})

@@ -13,8 +13,8 @@ from django.core.cache import cache
 from django.test import Client
 
 from contacts.models import Attribute, BulkAction, Category, Contact, Merge, SignupForm
-from imports.models import Import, SavedMapping
-from segments.models import Segment
+from imports.models import Import, SavedMapping, SegmentUpload
+from segments.models import Segment, SegmentEdit
 from sources.models import Ambiguity, Source
 from tenants.isolation.base import TenantModel
 from tenants.isolation.context import tenant_context
@@ -35,7 +35,7 @@ OBJECTS: dict[str, Any] = {
     "hook_id": MailHook, "action_id": BulkAction, "entry_id": AuditEntry, "form_id": SignupForm, "field_id": Attribute,
     "category_id": Category, "merge_id": Merge, "saved_id": SavedMapping, "membership_id": Membership,
     "invitation_id": Invitation, "item_id": Quarantine, "source_id": Source, "ambiguity_id": Ambiguity,
-    "visitor_id": Visitor,
+    "visitor_id": Visitor, "edit_id": SegmentEdit, "upload_id": SegmentUpload,
 }  # fmt: skip
 WORDS = {"key": ["email", "tier", "nope"], "outcome": ["created"], "token": ["x"], "uidb36": ["1"]}
 ROUTES = hostile.routes(settings.WORKSPACE_URLCONF)
