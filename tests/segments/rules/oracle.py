@@ -324,10 +324,18 @@ def is_value(kind: str, op: str, wanted: tuple[str, ...], value: Any) -> bool:
             "any_of": any(one in value for one in wanted), "all_of": all(one in value for one in wanted),
         }[op]  # fmt: skip
     text = str(value)
+    if kind == "name":
+        wanted = tuple(without_accents(one) for one in wanted)
     if kind in ("option", "exact", "identifier", "name") and op == "is":
         return text in wanted
     own, others = fold(text) or "", [fold(one) or "" for one in wanted]
     return {"is": own in others, "contains": others[0] in own, "begins": own.startswith(others[0])}[op]
+
+
+def without_accents(text: str) -> str:
+    """Names are stored so: letters without their marks, small."""
+    apart = unicodedata.normalize("NFKD", text)
+    return "".join(letter for letter in apart if not unicodedata.combining(letter)).casefold()
 
 
 def lands(event: Happened, who: Somebody) -> bool:

@@ -115,7 +115,7 @@ class World:
             "tags": lambda: draw.sample(["new", "old", "loud"], draw.randint(1, 3)),
             "subscriptions": lambda: draw.sample(["News", "Sales"], draw.randint(1, 2)),
             "seen": lambda: draw.choice([_stored(self.moment()), _stored(self.moment()), "no time"]),
-            "plan": lambda: draw.choice(["gold", "free"]), "mobile": lambda: draw.choice(["+37120000001", "+4712345678"]),
+            "plan": lambda: draw.choice(["gold", "free"]), "mobile": lambda: draw.choice(["+37120000001", "+4740612345"]),
             "since": lambda: draw.choice([self.day(), self.day(), self.day(), "no day", "2024-02-29"]),
             "birthday": lambda: draw.choice([self.day(), self.day(), draw.choice(YEARLESS), "2000-02-29"]),
         }  # fmt: skip
@@ -281,7 +281,7 @@ def _values(key: str, kind: str, op: str, takes: str) -> st.SearchStrategy[tuple
 CHOICES = {
     "email": ["anna0@x.example", "bert1@y.example", "c.d2@x.example"], "phone": ["+37120000001", "+37120000007"],
     "external_id": ["ID-1", "ID-2", "ID-30"], "first_name": ["anna", "Änne", "BERT"], "last_name": ["x"],
-    "country": ["LV", "NO"], "language": ["en", "lv"], "plan": ["gold", "free"], "mobile": ["+37120000001", "+4712345678"],
+    "country": ["LV", "NO"], "language": ["en", "lv"], "plan": ["gold", "free"], "mobile": ["+37120000001", "+4740612345"],
     "tags": ["new", "old", "loud", "none"], "subscriptions": ["News"], "push_tokens": ["a"],
     "email_status": ["active", "unsubscribed", "spam", "blacklisted"], "phone_status": ["active", "blacklisted"],
     "origin": ["import", "form", "manual", "api"], "visit.stage": ["0", "2", "3"], "visit.by": ["email", "phone"],
