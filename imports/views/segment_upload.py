@@ -99,14 +99,14 @@ def _mode(request: WorkspaceRequest) -> str:
 @require_safe
 def detail(request: WorkspaceRequest, segment_id: int, upload_id: int) -> HttpResponse:
     """Where the upload is: its columns, its progress, its review, or what it did."""
-    return _show(request, get_object_or_404(SegmentUpload, pk=upload_id, segment_id=segment_id))
+    return _show(request, _upload(SegmentUpload.objects, segment_id, upload_id))
 
 
 @allow("segments.edit")
 @require_safe
 def live(request: WorkspaceRequest, segment_id: int, upload_id: int) -> HttpResponse:
     """The fragment of the progress, which asks again; when the work is done it leads to the page."""
-    upload = get_object_or_404(SegmentUpload, pk=upload_id, segment_id=segment_id)
+    upload = _upload(SegmentUpload.objects, segment_id, upload_id)
     if upload.active:
         return render_page(request, "imports/_segment_progress.html", _frame(upload))
     return stop_polling(redirect_to(request, "segment_uploads:detail", segment_id, upload_id))
@@ -174,11 +174,15 @@ def _review(upload: SegmentUpload) -> dict[str, Any]:
     }
 
 
+def _upload(uploads: Any, segment_id: int, upload_id: int) -> SegmentUpload:
+    """An upload of a segment that exists."""
+    segment = get_object_or_404(Segment, pk=segment_id)
+    found: SegmentUpload = get_object_or_404(uploads, pk=upload_id, segment_id=segment.pk)
+    return found
+
+
 def _locked(segment_id: int, upload_id: int) -> SegmentUpload:
-    upload: SegmentUpload = get_object_or_404(
-        SegmentUpload.objects.select_for_update(), pk=upload_id, segment_id=segment_id
-    )
-    return upload
+    return _upload(SegmentUpload.objects.select_for_update(), segment_id, upload_id)
 
 
 @allow("segments.edit")

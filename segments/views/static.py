@@ -106,7 +106,8 @@ def remove(request: WorkspaceRequest, segment_id: int) -> HttpResponse:
 @require_POST
 def undo(request: WorkspaceRequest, segment_id: int, edit_id: int) -> HttpResponse:
     """Undo one change of the members."""
-    edit = get_object_or_404(SegmentEdit, pk=edit_id, segment_id=segment_id)
+    segment = get_object_or_404(Segment, pk=segment_id)
+    edit = get_object_or_404(SegmentEdit, pk=edit_id, segment_id=segment.pk)
     if member_edits.lock(segment_id) is None:
         messages.warning(request, "This segment was deleted. Restore it first.")
         return redirect_to(request, "segments:detail", segment_id)
