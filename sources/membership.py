@@ -59,7 +59,7 @@ def _contacts(source: Source) -> Any:
         return Contact.objects.living().filter(pk__in=_visited(source.site_id, source.stages))
     nobody = Contact.objects.none()
     segments = list(Segment.objects.present().filter(pk__in=source.segments))
-    queries = [Contact.objects.living().filter(pk__in=segment_membership.contacts(s).values("pk")) for s in segments]
+    queries = [segment_membership.contacts(s) for s in segments]
     if not queries:
         return nobody
     anybody = queries[0]

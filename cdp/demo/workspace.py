@@ -5,15 +5,16 @@ if it is not there yet, so a second run does nothing and one that was killed goe
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 
-from cdp.demo import history, people, visits
+from cdp.demo import history, orders, people, visits
 from cdp.stack.machine import DEMO_LOGIN, secret
 from imports.models import Import, Phase
 from imports.options import Options
@@ -62,6 +63,7 @@ class File:
     encoding: str = "utf-8"
     separator: str = ","
     text: Callable[[], str] | None = None  # instead of rows: the whole file
+    targets: Mapping[str, str] = field(default_factory=dict)  # columns that are not guessed
 
     def write(self, folder: Path) -> Path:
         """Write it and return its path."""
@@ -76,7 +78,7 @@ class File:
     def maps(self) -> dict[str, str]:
         """Columns that become fields of the workspace's own."""
         if len(self.header) != len(people.HEADER):
-            return {}  # a file of another kind
+            return dict(self.targets)  # a file of another kind
         titles = dict(zip(people.HEADER, self.header, strict=True))
         return {titles[name]: target for name, target in people.OWN_COLUMNS.items()}
 
@@ -88,6 +90,13 @@ CRM = File(
     header=CRM_HEADER, encoding="cp1252", separator=";",
 )  # fmt: skip
 SIGNUPS = File("newsletter-signups.csv", lambda: people.rows(600, SEED, first=3600, salt=2, bad=0.02))
+# What the shop has sold to its customers.
+ORDERS = File(
+    "shop-orders.csv",
+    lambda: orders.rows(SEED, customers=range(1400), until=timezone.now()),
+    header=orders.HEADER,
+    targets=orders.TARGETS,
+)
 # What another program for newsletters knew of its readers.
 STATUSES = File(
     "newsletter-status.csv", lambda: iter(history.statuses()), header=("email", "first_name", "email_status")
@@ -123,6 +132,7 @@ def make() -> dict[str, Any]:
     _import(tenant, SIGNUPS, user=owner, review=True, segment="Newsletter")
     _import(tenant, STATUSES, user=owner, bad_value="error")
     _import(tenant, CUT_OFF, user=owner)
+    _import(tenant, ORDERS, user=owner, task="orders", mode="update_only")
     history.make(tenant, owner)
     _source(tenant, owner)
     everybody = ((owner.email, owner.name, Role.OWNER), *MEMBERS)
@@ -183,8 +193,9 @@ def _import(tenant: Tenant, file: File, *, user: User, review: bool = False, **o
         imp = Import.objects.filter(file_name=file.name).order_by("pk").first()
         if imp is None:
             imp = _receive(tenant, file, user)
-            chosen = column_choices.apply_choices(imp, file.maps)
-            upload.start(imp, options=Options.parse(options), columns=chosen, auto_start=not review)
+            kept = Options.parse(options)
+            chosen = column_choices.apply_choices(imp, file.maps, options=kept)
+            upload.start(imp, options=kept, columns=chosen, auto_start=not review)
     _wait(tenant, imp)
 
 

@@ -18,7 +18,7 @@ from cdp.demo import history, workspace
 from contacts.duplicates import exact
 from contacts.models import Contact, EmailStatus, ProbablePair, ProbableSearch
 from imports.models import Import, Phase, RejectedRow, RowEffect, RowIssue, Status
-from segments import membership
+from segments import membership, rfm
 from segments.models import Member, Segment
 from sources.models import Ambiguity, Source, SourceMember
 from tenants.isolation.context import tenant_context
@@ -85,7 +85,7 @@ def test_a_second_run_does_nothing(login: dict[str, Any]) -> None:
 
 
 def test_every_row_is_accounted_for(inside_demo: Tenant) -> None:
-    customers, crm, waiting, told, broken = Import.objects.order_by("pk")
+    customers, crm, waiting, told, broken, ordered = Import.objects.order_by("pk")
     assert (customers.status, crm.status, waiting.status) == (Status.IMPORTED, Status.IMPORTED, Status.READY)
     assert (customers.rows, crm.rows, waiting.rows) == (1500, 2500, 600)
     for imp in (customers, crm, waiting):
@@ -93,6 +93,7 @@ def test_every_row_is_accounted_for(inside_demo: Tenant) -> None:
         assert RejectedRow.objects.filter(import_id=imp.pk).count() == imp.in_error
     assert (told.status, told.created, told.in_error) == (Status.IMPORTED, 32, 0)
     assert (broken.status, broken.reason) == (Status.FAILED, "unclosed_quote")
+    assert (ordered.status, ordered.created, ordered.in_error) == (Status.IMPORTED, 0, 0)
     by_hand = Contact.objects.filter(origin="manual").count()
     assert by_hand == history.DUPLICATES + history.LIKES
     assert Contact.objects.count() == customers.created + crm.created + told.created + by_hand
@@ -175,6 +176,17 @@ def test_messages_were_sent_and_rated(inside_demo: Tenant) -> None:
     assert min(said["delivered"], said["read"], said["clicked"]) > 10
     assert said["undelivered"] == said["spam report"] == 1
     assert Contact.objects.exclude(rating=None).count() == history.WRITTEN_TO
+
+
+def test_customers_have_ordered_in_two_currencies(inside_demo: Tenant) -> None:
+    orders = Event.objects.filter(kind="order", site_id=None)
+    paid = Counter(e.properties["currency"] for e in orders)
+    assert paid["GBP"] > 5 * paid["EUR"] > 0
+    assert all(e.properties["amount"] > 0 and e.properties["items"] for e in orders)
+    assert (timezone.now() - max(e.at for e in orders)).days < 7
+    grid = rfm.grid("monetary", currency="GBP", now=timezone.now())
+    assert len(grid.days) == len(grid.sizes) == 4
+    assert len(grid.cells) >= 15
 
 
 def test_there_are_files_to_try(login: dict[str, Any], bring_sample: Callable[[Path], Import]) -> None:
