@@ -100,11 +100,21 @@ def _posted(request: HttpRequest, builder: Builder) -> HttpResponse:
         return _to_list(request, tree.dumps(form.rule))
     name = request.POST.get("name", "")
     try:
-        kept = dynamic.save_dynamic_segment(form.rule, name, user_id=user_id(request), segment=builder.segment)
+        kept = dynamic.save_dynamic_segment(
+            form.rule, name, user_id=user_id(request), segment=builder.segment, seen=request.POST.get("seen")
+        )
+    except dynamic.ChangedSince as problem:
+        return _page(request, builder, form, refused=str(problem), seen=_version(builder), status=422)
     except (dynamic.BadSegment, RuleError) as problem:
         return _page(request, builder, form, refused=str(problem), status=422)
     messages.success(request, f"Segment {kept.name} saved. It contains all contacts that match its rule.")
     return redirect_to(request, "segments:detail", kept.pk)
+
+
+def _version(builder: Builder) -> str:
+    """That of the segment as it is now; empty for a new one."""
+    known = Segment.objects.filter(pk=builder.segment.pk).first() if builder.segment else None
+    return dynamic.version_of(known) if known else ""
 
 
 def _sentence(request: HttpRequest, builder: Builder) -> HttpResponse:
@@ -151,16 +161,18 @@ def _page(
     focus: str = "",
     refused: str = "",
     told: Mapping[str, Any] | None = None,
+    seen: str | None = None,
     status: int = 200,
 ) -> HttpResponse:
     """The builder with a form. `focus`: the ID of the element that gets it. `refused`: why it was not shown or saved.
-    `told`: the sentence that has filled it."""
+    `told`: the sentence that has filled it. `seen`: the version of the segment that the person has in front of them."""
     form = form if isinstance(form, RuleForm) else rule_form.validate(form, builder.scope)
     context = {
         **_shown(request, form),
         "action": builder.action,
         "saves": builder.saves,
         "segment": builder.segment,
+        "seen": request.POST.get("seen", _version(builder)) if seen is None else seen,
         "name": request.POST.get(
             "name", builder.segment.name if builder.segment else request.GET.get("name", "")[:120]
         ),

@@ -1,9 +1,13 @@
 """The sentence above the rule builder: what it fills, what is underlined, and that nothing is lost where it says nothing."""
 
+from typing import Any
+
 import pytest
 
+from segments.models import Segment
 from segments.rules import rule_form
 from segments.rules.tree import ActivityCondition, FieldCondition
+from tenants.isolation.context import tenant_context
 from tests.cast import Actor
 from tests.imports.helpers import bring
 
@@ -53,6 +57,41 @@ def test_without_script_a_segment_stays_as_it_was(people: Actor) -> None:
     page = people.post(PAGES[1], rule).headers["Location"].partition(people.workspace.slug)[2].strip("/") + "/edit/"
     response = people.post(page, {"do": "sentence", "sentence": "frobnicated"})
     assert [line.node for line in response.context["form"].lines] == [FieldCondition("city", "is", ("Oslo",))]
+
+
+RIGA = {"match:": "all", "about:0": "attribute:city", "op:0": "is", "value:0": "Riga", "name": "Mine", "do": "save"}
+OSLO = {**RIGA, "value:0": "Oslo"}
+
+
+def saved(actor: Actor) -> list[tuple[str, Any]]:
+    with tenant_context(actor.workspace.pk):
+        return [(s.name, s.rule["all"][0]["values"]) for s in Segment.objects.order_by("pk")]
+
+
+def test_a_second_click_finds_the_segment_of_the_first(people: Actor) -> None:
+    first, second = people.post(PAGES[1], RIGA), people.post(PAGES[1], RIGA)
+    assert first.status_code == second.status_code == 302
+    assert first["Location"] == second["Location"]
+    other = people.post(PAGES[1], OSLO)
+    assert other.status_code == 422
+    assert "The segment Mine already exists" in other.text
+    assert saved(people) == [("Mine", ["Riga"])]
+
+
+def test_of_two_tabs_the_second_is_told_before_it_replaces_a_rule(people: Actor) -> None:
+    page = people.post(PAGES[1], RIGA)["Location"].partition(people.workspace.slug)[2].strip("/") + "/edit/"
+    seen = people.get(page).context["seen"]
+    assert f'name="seen" value="{seen}"' in people.get(page).text
+    assert people.post(page, {**OSLO, "do": "add:", "seen": seen}).context["seen"] == seen
+    assert people.post(page, {**OSLO, "seen": seen}).status_code == 302
+    late = people.post(page, {**RIGA, "name": "Ours", "seen": seen})
+    assert late.status_code == 422
+    assert "A member changed this segment while you were editing it" in late.text
+    assert saved(people) == [("Mine", ["Oslo"])]
+    assert late.context["seen"] != seen
+    assert late.context["name"] == "Ours"
+    assert people.post(page, {**RIGA, "name": "Ours", "seen": late.context["seen"]}).status_code == 302
+    assert saved(people) == [("Ours", ["Riga"])]
 
 
 def test_only_the_builder_is_sent_to_a_page_that_has_it(people: Actor) -> None:
