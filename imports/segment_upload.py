@@ -339,7 +339,7 @@ def refuses(upload: SegmentUpload) -> str:
     """Why a review cannot be confirmed, as a sentence; empty when it can."""
     found = Found(**upload.found)
     if not found.contacts:
-        return "No contact of this file was found, so there is nothing to do."
+        return "No contact of this file was found, so the segment stays as it is."
     if not found.entering and not found.leaving:
         return "The segment would not change."
     return ""

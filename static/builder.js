@@ -6,6 +6,24 @@ const builder = () => document.getElementById("segments-builder");
 const partOf = (element) => element?.closest?.("#segments-builder [data-part]") ?? null;
 const buttonOf = (what, part) => builder().querySelector(`button[name="do"][value="${what}:${part.dataset.part}"]`);
 
+// --- a sentence or a save that was sent is not given up for a count, and a segment is not saved twice at once --------------
+let sending = null; // the form that waits for such an answer
+const isSave = (event) => event?.submitter?.value === "save";
+
+document.addEventListener("htmx:confirm", (event) => {
+  const { elt, triggeringEvent } = event.detail;
+  const isCount = !elt.matches("form") && builder()?.contains(elt);
+  if (sending && (isCount || (sending === elt && isSave(triggeringEvent)))) event.preventDefault();
+});
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const { elt, requestConfig } = event.detail;
+  const isSentence = elt.getAttribute("hx-target") === "#segments-builder";
+  if (isSentence || (elt === builder() && isSave(requestConfig.triggeringEvent))) sending = elt;
+});
+document.addEventListener("htmx:afterRequest", (event) => {
+  if (event.detail.elt === sending) sending = null;
+});
+
 // --- shortcuts: those that the buttons of the part with the focus name ---------------------------------------------------
 const SHORTCUTS = {
   ArrowUp: "up", ArrowDown: "down", ArrowRight: "into", ArrowLeft: "out", KeyG: "wrap", KeyU: "unwrap", KeyD: "duplicate",

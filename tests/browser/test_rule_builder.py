@@ -1,5 +1,6 @@
 """The rule builder by keyboard alone: conditions added, grouped, moved, duplicated, a value chosen, a segment saved."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -188,3 +189,29 @@ def test_a_sentence_becomes_conditions(page: tuple[Page, Any]) -> None:
     expect(here.locator("#times-1")).to_have_value("never")
     expect(here.locator("#segment-name")).to_have_value("Mine")
     assert judge(here) == []
+
+
+def test_a_sentence_right_after_a_name_is_not_lost_for_a_count(page: tuple[Page, Any]) -> None:
+    """The name that was left a moment ago sends for a new count while the sentence is on its way."""
+    here, _tenant = page
+    here.locator("#segment-name").fill("Quick")
+    here.locator("#segment-sentence").fill("people from Riga")
+    here.locator("#segment-sentence").press("Enter")
+    expect(here.locator("#value-0")).to_have_value("Riga")
+    expect(here.locator("#segment-name")).to_have_value("Quick")
+
+
+def test_a_double_click_saves_a_segment_once_and_opens_it(page: tuple[Page, Any], aside: Aside) -> None:
+    here, tenant = page
+    here.locator("#segment-sentence").fill("people from Riga")
+    here.locator("#segment-sentence").press("Enter")
+    expect(here.locator("#value-0")).to_have_value("Riga")
+    here.locator("#segment-name").fill("Twice")
+    here.get_by_role("button", name="Save segment").dblclick()
+    here.wait_for_url(re.compile(r"/segments/\d+/$"))
+
+    def kept() -> list[str]:
+        with tenant_context(tenant.pk):
+            return list(Segment.objects.values_list("name", flat=True))
+
+    assert aside(kept) == ["Twice"]
