@@ -35,12 +35,14 @@ BATCH, TURNS = 4_000, 10
 MOST_ONE_BY_ONE = 60_000
 # So many contacts whose events leave a window are looked at one by one; with more, the segment is compared as a whole.
 MOST_BY_WINDOW = 50_000
+# So many segments that are due in one sweep: the queue does not wait for the rest.
+MOST_DUE = 20
 
 
 def sweep_workspace(tenant_id: int) -> None:
-    """See to what time has changed in a workspace, and to the queue."""
-    look_at_time(tenant_id)
+    """See to the queue of a workspace, and to what time has changed."""
     follow(tenant_id)
+    look_at_time(tenant_id)
 
 
 def follow(tenant_id: int) -> None:
@@ -246,7 +248,7 @@ def look_at_time(tenant_id: int) -> None:
     with tenant_context(tenant_id):
         now = timezone.now()
         due = Segment.objects.dynamic().filter(due_at__lte=now).exclude(state__in=Segment.ACTIVE)
-        segments = list(due.order_by("due_at").select_for_update(skip_locked=True)[:100])
+        segments = list(due.order_by("due_at").select_for_update(skip_locked=True)[:MOST_DUE])
         scope = compiler.context() if segments else None
         for segment in segments:
             assert scope is not None

@@ -265,7 +265,7 @@ FIRST = """
 SELECT min(e.at) FROM event e
 WHERE e.tenant_id = %(tenant)s AND e.at >= %(since)s AND e.at < %(until)s AND e.kind = %(kind)s"""
 # Not more often than this, however many events there are.
-SOON = timedelta(seconds=30)
+SOON = timedelta(seconds=60)
 
 
 def due_at(rule: Group, scope: Context) -> datetime:
