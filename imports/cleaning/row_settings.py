@@ -30,7 +30,7 @@ SETTINGS: dict[str, str] = {
 EVENT: dict[str, str] = {
     "event.name": "Event name",
     "event.time": "Time of the event",
-    "event.id": "ID of the event",
+    "event.id": "Event ID (order number)",
     "event.amount": "Amount",
     "event.currency": "Currency",
     "event.items": "Items",

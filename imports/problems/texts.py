@@ -97,7 +97,7 @@ unknown_target: Unknown field
     {value} is not a field of this workspace.
     Choose another field.
 no_event_column: Event column missing
-    A file of {task} needs a column for {value}.
+    A file of {task} needs a column for “{value}”.
     Map that column, or import the file as contacts only.
 segment_not_static: Segment is dynamic
     {name} is a dynamic segment. Its rule decides which contacts it contains, so you cannot add contacts to it.
