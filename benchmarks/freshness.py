@@ -145,12 +145,12 @@ def drain(tenant: Tenant, *, batches: int = BATCHES) -> float:
             for contact in people
         )  # fmt: skip
         devices = [str(visitor.device) for visitor in visitors]
-    position = itertools.count(int(time.time() * 1000))
+    began, position = int(time.time() * 1000), itertools.count()
 
     def entry(n: int) -> Entry:
         url = f"https://shop.example/product/{n % 50}"
         hit = Hit(devices[n % len(devices)], "page", None, url, None, None, {}, {})
-        return Entry(f"{next(position)}-0", tenant.pk, site.pk, time.time(), hit)
+        return Entry(f"{began}-{next(position)}", tenant.pk, site.pk, time.time(), hit)
 
     made = [[entry(b * HITS + n) for n in range(HITS)] for b in range(batches)]
     inbox_consumer.store(tenant.pk, made[0])
