@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
+from typing import Any
 
 from django.db.models import F
 from django.db.models.fields.json import KeyTextTransform, KeyTransform
@@ -12,6 +13,18 @@ from contacts.values import types, vocabulary
 from core import places
 from tracking.funnel import Stage
 from tracking.models import MatchedBy
+
+
+class _Attribute(KeyTransform):
+    """The value of a key of an object. Django takes a key of digits for the place of an item of a list."""
+
+    def as_postgresql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
+        lhs, params, _keys = self.preprocess_lhs(compiler, connection)
+        return f"({lhs} {self.postgres_operator} %s)", (*params, str(self.key_name))
+
+
+class _AttributeText(_Attribute, KeyTextTransform):
+    """The same as text."""
 
 
 @dataclass(frozen=True)
@@ -32,12 +45,12 @@ class RuleField:
     @property
     def text(self) -> F | KeyTextTransform:
         """Its value in the database as it is compared."""
-        return F(self.column) if self.column else KeyTextTransform(self.key, "attributes")
+        return F(self.column) if self.column else _AttributeText(self.key, "attributes")
 
     @property
     def json(self) -> KeyTransform:
         """The value of an attribute as JSON, where numbers and lists are what they are."""
-        return KeyTransform(self.key, "attributes")
+        return _Attribute(self.key, "attributes")
 
 
 _ID, _CHANNEL, _LIFE, _VISITS = "Identifiers and names", "Channels", "System", "Visits"

@@ -411,3 +411,20 @@ def test_fractions_of_seconds_do_not_move_a_day(inside: Tenant, fraction: str) -
     assert one(FieldCondition("at", "before", ("2024-05-31",))) == set()
     assert one(FieldCondition("at", "after", ("2024-05-31",))) == set()
     assert one(FieldCondition("at", "between", ("2024-05-31", "2024-05-31"))) == {"First", "Last"}
+
+
+@pytest.mark.parametrize("key", ["5", "007", "99999999999999999999", "-3"])
+def test_a_field_whose_key_is_a_number_is_a_field(place: Tenant, key: str) -> None:
+    """Not the place of an item, and not a number that is too large for one."""
+    with tenant_context(place.pk):
+        fields = rule_fields.everything()
+        for kind, value, op, wanted in (
+            ("text", "x", "is", "x"),
+            ("number", 7, "at_least", "3"),
+            ("option", "x", "is_not", "y"),
+        ):
+            subject = replace(fields["city"], key=key, kind=kind)
+            one = Contact.objects.create(attributes={key: value})
+            clock = EvaluationTime(NOW, "Europe/Riga")
+            assert Contact.objects.filter(operators.where(subject, op, [wanted], clock), pk=one.pk).exists(), (kind, op)
+            one.delete()
