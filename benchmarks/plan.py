@@ -354,7 +354,8 @@ def tell_losses(bench: Bench, segments: int) -> None:
     path = bench.file("small.csv", bench.sizes.small)
     runs: dict[bool, list[float]] = {False: [], True: []}
     hits: dict[bool, list[float]] = {False: [], True: []}
-    for turn in range(4):
+    turns = 4 if bench.sizes.ruled > QUICK.ruled else 2
+    for turn in range(turns):
         watched = turn % 2 == 1
         tenant = imports.workspace(f"bench-fresh-{turn}")
         if watched:
@@ -364,7 +365,7 @@ def tell_losses(bench: Bench, segments: int) -> None:
         if watched:
             freshness.wait(tenant)
         hits[watched].append(freshness.drain(tenant))
-    half, most = {k: sum(v) / 2 for k, v in runs.items()}, {k: sum(v) / 2 for k, v in hits.items()}
+    half, most = ({k: sum(v) / len(v) for k, v in found.items()} for found in (runs, hits))
     bench.report.table(
         ["What", "Without", f"With {segments}", "Ratio"],
         [
