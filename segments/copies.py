@@ -6,8 +6,8 @@ from typing import Any
 from django.utils import timezone
 
 from segments import history, member_edits, membership
-from segments.details import MOST_NAME
 from segments.models import EditKind, Member, Segment
+from segments.segment_form import MOST_NAME
 from tenants import audit
 from tenants.isolation.statements import fill, run
 

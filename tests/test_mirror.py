@@ -53,7 +53,7 @@ ELSEWHERE = {
     "imports/segment_usage.py": "tests/segments/views/test_removal.py",
     "segments/channels.py": "tests/segments/views/test_listing.py",
     "segments/copies.py": "tests/segments/views/test_static.py",
-    "segments/details.py": "tests/segments/views/test_static.py",
+    "segments/segment_form.py": "tests/segments/views/test_static.py",
     "segments/growth.py": "tests/segments/views/test_listing.py",
     "segments/member_list.py": "tests/segments/views/test_listing.py",
     "segments/removal.py": "tests/segments/views/test_removal.py",

@@ -7,8 +7,8 @@ from django.views.decorators.http import require_http_methods
 
 from core.http import not_found, redirect_to, render_page
 from segments import removal, usage
-from segments.details import SegmentForm
 from segments.models import Segment
+from segments.segment_form import SegmentForm
 from tenants.roles import allow
 from tenants.web.request import WorkspaceRequest, user_id
 

@@ -14,9 +14,9 @@ from contacts.models import Contact
 from core.formatting import number
 from core.http import invalid, redirect_to, render_page
 from core.parse import parse_ids
-from segments import copies, details, member_edits
-from segments.details import SegmentForm
+from segments import copies, member_edits, segment_form
 from segments.models import Member, Segment, SegmentEdit
+from segments.segment_form import SegmentForm
 from tenants.roles import allow
 from tenants.web.request import WorkspaceRequest, user_id
 
@@ -31,7 +31,7 @@ def new(request: WorkspaceRequest) -> HttpResponse:
     if request.method != "POST":
         return render_page(request, "segments/new_static.html", {"form": SegmentForm(), "token": uuid.uuid4().hex})
     form, token = SegmentForm.read(request.POST), _token(request)
-    segment = None if form.errors else details.make_static(form, user_id=user_id(request), token=token)
+    segment = None if form.errors else segment_form.make_static(form, user_id=user_id(request), token=token)
     if segment is None:
         return invalid(request, "segments/new_static.html", {"form": form, "token": token})
     messages.success(request, f"Segment {segment.name} saved. Now add contacts to it.")
@@ -47,7 +47,7 @@ def describe(request: WorkspaceRequest, segment_id: int) -> HttpResponse:
         form = SegmentForm(segment.name, segment.description)
         return render_page(request, "segments/describe.html", {"segment": segment, "form": form})
     form = SegmentForm.read(request.POST)
-    if form.errors or not details.change(segment, form, user_id=user_id(request)):
+    if form.errors or not segment_form.change(segment, form, user_id=user_id(request)):
         return invalid(request, "segments/describe.html", {"segment": segment, "form": form})
     messages.success(request, "Saved.")
     return redirect_to(request, "segments:detail", segment.pk)
@@ -131,7 +131,7 @@ def copy(request: WorkspaceRequest, segment_id: int) -> HttpResponse:
         form, token = SegmentForm(copies.name_for(source)), uuid.uuid4().hex
         return render_page(request, "segments/copy.html", {"segment": source, "form": form, "token": token})
     form, token = SegmentForm.read(request.POST), _token(request)
-    made = None if form.errors else details.make_static(form, user_id=user_id(request), token=token)
+    made = None if form.errors else segment_form.make_static(form, user_id=user_id(request), token=token)
     if made is None:
         return invalid(request, "segments/copy.html", {"segment": source, "form": form, "token": token})
     count = copies.copy_members(source, made, user_id=user_id(request))
