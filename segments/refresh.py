@@ -66,7 +66,9 @@ def begin(segment: Segment, *, rule_changed: bool = False, cause: str = "refresh
     elif not segment.active:
         segment.state = SegmentState.REFRESHING
     segment.attempts, segment.cause = 0, "rule" if rule_changed else cause
-    segment.save(update_fields=["state", "refreshed_at", "fence", "causes", "attempts", "cause"])
+    # Who only asks for a refresh may have read the segment before somebody else changed its rule.
+    of_rule = ["refreshed_at", "fence", "causes"] if rule_changed else []
+    segment.save(update_fields=["state", "attempts", "cause", *of_rule])
     if rule_changed:
         watch()
     pending_work.mark_pending(WAKE)
@@ -130,12 +132,12 @@ def wake_due(tenant_id: int) -> None:
             change_queue.empty()
             pending_work.clear_pending(WAKE, seen_at=seen_at)
             return
-        for segment in [s for s in segments if s.active][:MOST_WOKEN]:
+        # First those that others wait for.
+        for segment in in_order([s for s in segments if s.active])[:MOST_WOKEN]:
             defer(TASK, tenant_id=tenant_id, segment_id=segment.pk)
         for segment in segments:
             if not segment.active and segment.fence is not None and not is_under_way(segment.fence):
-                Segment.objects.filter(pk=segment.pk).update(fence=None)
-                segment.fence = None
+                Segment.objects.filter(pk=segment.pk, fence=segment.fence).update(fence=None)
                 begin(segment)
 
 

@@ -145,6 +145,34 @@ def test_what_a_transaction_from_before_writes_is_found_in_the_end(place: Tenant
         assert ids(segment) == meant(segment)
 
 
+def test_who_asks_for_a_refresh_does_not_take_back_an_edit(place: Tenant) -> None:
+    segment = make(place, RIGA)
+    run_all(place)
+    with tenant_context(place.pk):
+        read_before = Segment.objects.get()
+    edit(place, segment, Group("all", (InSegment(make(place, OSLO, "Oslo").pk),)))
+    with tenant_context(place.pk):
+        refresh.begin(read_before)
+        kept = Segment.objects.get(pk=segment.pk)
+        assert kept.causes == ["contact", "segment"]
+        assert kept.refreshed_at is None, "the members of the rule before are nobody's answer"
+    run_all(place)
+    with tenant_context(place.pk):
+        assert ids(segment) == meant(segment)
+        assert len(ids(segment)) == 1
+
+
+def test_those_that_others_wait_for_are_woken_first(place: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    inner = make(place, RIGA, "Inner")
+    outer = make(place, Group("none", (InSegment(inner.pk),)), "Outer")
+    edit(place, inner, Group("all", (InSegment(make(place, OSLO, "Named by inner").pk),)))
+    sent: list[int] = []
+    monkeypatch.setattr(refresh, "defer", lambda _task, **ids: sent.append(ids["segment_id"]))
+    monkeypatch.setattr(refresh, "MOST_WOKEN", 2)
+    refresh.wake_due(place.pk)
+    assert sent == [outer.pk + 1, inner.pk], "not the two that were made first"
+
+
 def test_the_last_dynamic_segment_ends_the_watch(place: Tenant) -> None:
     segment = make(place, RIGA)
     run_all(place)
