@@ -3,8 +3,9 @@ FROM python:3.13-slim AS packages
 COPY requirements/boot.txt requirements/base.txt /requirements/
 RUN pip install --no-cache-dir --require-hashes --requirement /requirements/boot.txt \
     && uv venv --no-cache /venv \
-    && uv pip install --no-cache --python /venv/bin/python --require-hashes --no-build --compile-bytecode \
-        --requirement /requirements/base.txt
+    && uv pip install --no-cache --python /venv/bin/python --require-hashes --requirement /requirements/boot.txt \
+    && uv pip install --no-cache --python /venv/bin/python --require-hashes --compile-bytecode --only-binary :all: \
+        --no-binary pyftpdlib --no-build-isolation-package pyftpdlib --requirement /requirements/base.txt
 
 FROM python:3.13-slim
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 DJANGO_SETTINGS_MODULE=cdp.settings
