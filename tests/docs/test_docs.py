@@ -109,7 +109,7 @@ def test_every_setting_of_an_import_is_told_with_its_values() -> None:
         name: set(re.findall(r"`([^`]+)`", rest))
         for name, rest in re.findall(r"^\| `([\w.]+)` \|(.*)$", text, re.MULTILINE)
     }
-    names = re.search(r"^DIALECT = (.*)$", text_of("imports/management/commands/import_contacts.py"), re.MULTILINE)
+    names = re.search(r"^DIALECT = (.*)$", text_of("imports/wizard/configuration.py"), re.MULTILINE)
     assert names
     dialect = re.findall(r'"(\w+)"', names[1])
     assert (
