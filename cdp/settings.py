@@ -37,6 +37,8 @@ HTTPS = SITE_URL.startswith("https://")
 # The role that web and workers run as: owns nothing, may bypass nothing. Migrations grant to it by name.
 APP_ROLE = env.str("APP_ROLE", "cdp_app")
 WORKERS = env.int("CDP_WORKERS", 2)
+# Private networks that webhooks and fetching connectors may connect to (core.outside_addresses).
+INSIDE_NETWORKS = env.list("INSIDE_NETWORKS", default=[])
 
 INSTALLED_APPS = [
     "django.contrib.auth",

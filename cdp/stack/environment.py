@@ -1,6 +1,7 @@
 """The environment variables, checked before anything starts: each fault is one sentence."""
 
 from collections.abc import Mapping
+from ipaddress import ip_network
 from urllib.parse import urlsplit
 
 from cdp.stack.machine import StartError
@@ -43,6 +44,7 @@ def check(environ: Mapping[str, str], *, required: bool = True) -> None:
             _address(environ[name], name=name, schemes=schemes)
     for name, values in CHOICES.items():
         _choice(environ.get(name, values[0]), name=name, values=values)
+    _networks(environ.get("INSIDE_NETWORKS", ""))
 
 
 def number(text: str, *, name: str, low: int, high: int) -> int:
@@ -55,6 +57,16 @@ def number(text: str, *, name: str, low: int, high: int) -> int:
 def _choice(text: str, *, name: str, values: tuple[str, ...]) -> None:
     if text not in values:
         raise StartError(f"{name} must be one of {', '.join(values)}, not {text[:40]!r}.")
+
+
+def _networks(text: str) -> None:
+    for network in filter(None, text.split(",")):
+        try:
+            ip_network(network)
+        except ValueError:
+            raise StartError(
+                f"INSIDE_NETWORKS must be networks such as 10.1.0.0/16, separated by commas, not {network[:40]!r}."
+            ) from None
 
 
 def _address(text: str, *, name: str, schemes: tuple[str, ...]) -> None:

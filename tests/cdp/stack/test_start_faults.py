@@ -80,6 +80,7 @@ VALUES = [
     ("SITE_URL", "example.com"), ("SITE_URL", "ftp://example.com"), ("SITE_URL", "http://"), ("SITE_URL", "http://x:99999"),
     ("DATABASE_URL", "mysql://x/y"), ("DATABASE_URL", "nonsense"), ("DATABASE_URL", "postgresql://[x/y"),
     ("REDIS_URL", "localhost:6379"), ("LOG_LEVEL", "LOUD"), ("COLLECTOR", "thread"), ("HITS_PER_MINUTE", "many"),
+    ("INSIDE_NETWORKS", "10.1.0.0/16,office"),
     ("SECRET_KEY", ""), ("DATABASE_URL", ""), ("REDIS_URL", ""),
 ]  # fmt: skip
 
