@@ -59,6 +59,7 @@ INSTALLED_APPS = [
     "segments",
     "imports",
     "sources",
+    "api",
 ]
 
 # Extensions of contacts by other apps, which contacts cannot import (contacts.extensions); checked at every start.
@@ -119,6 +120,8 @@ MIDDLEWARE = [
     "core.http.SecurityHeaders",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    # Before all that knows cookies: a program has a token, and gets JSON whatever is wrong.
+    "api.middleware.ApiMiddleware",
     "core.request_checks.ReadableAddress",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -200,6 +203,8 @@ HITS_PER_MINUTE = env.int("HITS_PER_MINUTE", 1_200)
 SITE_HITS_PER_MINUTE = env.int("SITE_HITS_PER_MINUTE", 0)
 # Hits of the pixel are answered in the event loop of a web process ("loop"), or by a thread each ("threads").
 COLLECTOR = env.str("COLLECTOR", "loop")
+# So many requests a token of the API may send in a minute, counted for all processes; 0: any number.
+API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", 1_200)
 CLIENT_ADDRESS_HEADER = env.str("CLIENT_ADDRESS_HEADER", "X-Forwarded-For")
 
 SESSION_COOKIE_AGE = 14 * 24 * 3600
@@ -285,6 +290,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep ambiguities": {"task": "sources.sweep_ambiguities", "schedule": 60.0},
     "rate contacts": {"task": "tracking.rate", "schedule": crontab(hour=2, minute=40)},
     "tidy visitors": {"task": "tracking.tidy", "schedule": crontab(hour=3, minute=0)},
+    "tidy answers": {"task": "api.tidy", "schedule": crontab(hour="*/6", minute=5)},
     "tidy contacts": {"task": "contacts.tidy", "schedule": crontab(hour=3, minute=40)},
     "tidy sources": {"task": "sources.tidy", "schedule": crontab(hour=3, minute=50)},
     "tidy segments": {"task": "segments.tidy", "schedule": crontab(hour=3, minute=10)},

@@ -1,7 +1,7 @@
 """Pages outside of any workspace: the door, the styleguide, health. What lies in a workspace: cdp.workspace_urls."""
 
 from allauth.account import views as account
-from django.urls import path, register_converter
+from django.urls import include, path, register_converter
 
 from cdp import views
 from contacts.views import platform_blacklist, signup
@@ -37,6 +37,7 @@ urlpatterns = [
     path("unsubscribe/<str:token>/", signup.unsubscribe, name="unsubscribe"),
     path("hooks/<str:key>/", email_webhooks.receive, name="mail_hook"),
     path("platform/blacklist/", platform_blacklist.blacklist, name="platform_blacklist"),
+    path("api/", include("api.urls")),
     path("favicon.ico", views.favicon, name="favicon"),
     path("healthz", views.health, name="health"),
 ]

@@ -62,7 +62,7 @@ class ReadableForm:
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """A value that the database cannot hold is the fault of who sent it, whichever statement it was in."""
-        if not _is_about_a_value(exception):
+        if not is_about_a_value(exception):
             return None
         log.error("A value of %s %s cannot be stored.", request.method, request.path, exc_info=exception)
         if connection.in_atomic_block:
@@ -76,7 +76,8 @@ def _texts(given: Mapping[str, Any]) -> Iterable[str]:
         yield from values
 
 
-def _is_about_a_value(exception: Exception) -> bool:
+def is_about_a_value(exception: Exception) -> bool:
+    """Whether what was sent cannot be stored: a fault of who sent it."""
     if isinstance(exception, UnicodeEncodeError):
         return True  # half of a pair of surrogates
     if not isinstance(exception, DataError):

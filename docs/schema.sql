@@ -101,6 +101,53 @@ CREATE POLICY tenant ON ambiguity_sweep FOR ALL
     WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
 GRANT DELETE, INSERT, SELECT, UPDATE ON ambiguity_sweep TO cdp_app;
 
+CREATE TABLE api_answer (
+    id bigint DEFAULT nextval('api_answer_id_seq'::regclass) NOT NULL,
+    tenant_id bigint DEFAULT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint NOT NULL,
+    token_id bigint NOT NULL,
+    key character varying(255) COLLATE "C" NOT NULL,
+    digest character varying(64) COLLATE "C" NOT NULL,
+    status smallint NOT NULL,
+    content_type character varying(100) NOT NULL,
+    content bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT api_answer_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT api_answer_once UNIQUE (tenant_id, token_id, key)
+);
+CREATE INDEX api_answer_age ON api_answer (tenant_id, created_at);
+ALTER TABLE api_answer ENABLE ROW LEVEL SECURITY;
+ALTER TABLE api_answer FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON api_answer FOR ALL
+    USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")))
+    WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
+GRANT DELETE, INSERT, SELECT, UPDATE ON api_answer TO cdp_app;
+
+CREATE TABLE api_token (
+    id bigint DEFAULT nextval('api_token_id_seq'::regclass) NOT NULL,
+    tenant_id bigint DEFAULT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint NOT NULL,
+    name character varying(80) NOT NULL,
+    digest character varying(64) COLLATE "C" NOT NULL,
+    previous_digest character varying(64) COLLATE "C",
+    previous_until timestamp with time zone,
+    scopes character varying(40)[] NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    rotated_at timestamp with time zone,
+    expires_at timestamp with time zone,
+    last_used_at timestamp with time zone,
+    revoked_at timestamp with time zone,
+    created_by_id bigint NOT NULL,
+    CONSTRAINT api_token_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT api_token_digest UNIQUE (tenant_id, digest),
+    CONSTRAINT api_token_created_by_id_9ed01c7c_fk_user_id FOREIGN KEY (created_by_id) REFERENCES "user"(id) DEFERRABLE INITIALLY DEFERRED
+);
+CREATE INDEX api_token_created_by_id_9ed01c7c ON api_token (created_by_id);
+ALTER TABLE api_token ENABLE ROW LEVEL SECURITY;
+ALTER TABLE api_token FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON api_token FOR ALL
+    USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")))
+    WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
+GRANT INSERT, SELECT, UPDATE ON api_token TO cdp_app;
+
 CREATE TABLE attribute (
     id bigint DEFAULT nextval('attribute_id_seq'::regclass) NOT NULL,
     tenant_id bigint DEFAULT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint NOT NULL,
@@ -1427,6 +1474,10 @@ CREATE SEQUENCE ambiguity_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE ambiguity_id_seq TO cdp_app;
 CREATE SEQUENCE ambiguity_sweep_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE ambiguity_sweep_id_seq TO cdp_app;
+CREATE SEQUENCE api_answer_id_seq;
+GRANT SELECT, USAGE ON SEQUENCE api_answer_id_seq TO cdp_app;
+CREATE SEQUENCE api_token_id_seq;
+GRANT SELECT, USAGE ON SEQUENCE api_token_id_seq TO cdp_app;
 CREATE SEQUENCE attribute_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE attribute_id_seq TO cdp_app;
 CREATE SEQUENCE audit_entry_id_seq;

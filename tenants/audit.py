@@ -1,6 +1,8 @@
 """Who did what: one entry in the transaction of the change; and the entries as people look at them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,9 +10,24 @@ from django.db.models import Q
 
 from tenants.models import AuditEntry
 
+# What acts for the member, such as a token of the API; empty for the member in a browser.
+_by: ContextVar[str] = ContextVar("audit_by", default="")
+
+
+@contextmanager
+def acting_by(name: str) -> Iterator[None]:
+    """Inside of it, entries say by what the member acted."""
+    token = _by.set(name)
+    try:
+        yield
+    finally:
+        _by.reset(token)
+
 
 def record(verb: str, *, user_id: int | None, target: str = "", **detail: Any) -> AuditEntry:
     """Add an entry, for example record("import.started", user_id=7, target="import 12", rows=4500)."""
+    if by := _by.get():
+        detail = {**detail, "by": by}
     entry: AuditEntry = AuditEntry.objects.create(user_id=user_id, verb=verb, object=target, detail=detail)
     return entry
 
@@ -22,7 +39,7 @@ SUBJECTS = {
     "ambiguity": "Ambiguities", "visitor": "Visitors",
     "import": "Imports", "mapping": "Saved mappings", "member": "Members", "site": "Sites",
     "source": "Data sources", "settings": "Settings", "category": "Categories", "form": "Forms",
-    "hook": "E-mail providers", "attribute": "Fields",
+    "hook": "E-mail providers", "attribute": "Fields", "token": "API tokens",
 }  # fmt: skip
 
 

@@ -8,10 +8,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-APPS = ("core", "cdp", "tenants", "contacts", "tracking", "segments", "imports", "sources")
+APPS = ("core", "cdp", "tenants", "contacts", "tracking", "segments", "imports", "sources", "api")
 # Nothing to test: routes, registrations, one line a task, declarations that the tests of what they declare for need.
 PLAIN = {"__init__.py", "urls.py", "apps.py", "tasks.py", "models.py", "errors.py", "settings.py"}
 ELSEWHERE = {
+    "api/": "tests/api/test_middleware.py",
+    "api/routes/": "tests/api/test_middleware.py",
+    "api/views/": "tests/api/test_middleware.py",
     "core/": "tests/core/test_ui.py",
     "core/body_limit.py": "tests/cdp/test_front.py",
     "core/broker.py": "tests/cdp/stack/test_stack.py",

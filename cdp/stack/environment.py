@@ -13,6 +13,7 @@ NUMBERS = {
     "CDP_PORT": (1, 65_535),
     "HITS_PER_MINUTE": (0, 100_000_000),
     "SITE_HITS_PER_MINUTE": (0, 100_000_000),
+    "API_REQUESTS_PER_MINUTE": (0, 100_000_000),
 }
 SWITCHES = ("DEBUG", "BEHIND_PROXY")
 WORDS = {"true", "on", "ok", "y", "yes", "1", "false", "off", "n", "no", "0", ""}

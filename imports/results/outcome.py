@@ -5,16 +5,16 @@ from collections import Counter
 from typing import Any
 
 from imports.models import Import, RowIssue
+from imports.problems import catalogue
 from tenants.models import Tenant
 from tenants.web import workspace_urls
 
 
 def describe(tenant: Tenant, imp: Import) -> dict[str, Any]:
     """Status, counts by outcome and by code, visitors, events and time. Runs in the tenant's context."""
-    path = workspace_urls.inside(tenant.slug, "imports:detail", imp.pk)
     return {
         "id": imp.pk,
-        "url": workspace_urls.absolute(path),
+        "url": url_of(tenant, imp),
         "status": imp.status,
         "reason": imp.reason,
         **{name: getattr(imp, name) for name in ("rows", *Import.OUTCOMES, "not_reached")},
@@ -25,6 +25,16 @@ def describe(tenant: Tenant, imp: Import) -> dict[str, Any]:
         "seconds": imp.seconds,
         **({"sheet": imp.sheet, "sheets": imp.sheets} | imp.looks if imp.container == "xlsx" else {}),
     }
+
+
+def url_of(tenant: Tenant, imp: Import) -> str:
+    """The full address of the page of an import."""
+    return workspace_urls.absolute(workspace_urls.inside(tenant.slug, "imports:detail", imp.pk))
+
+
+def sentence(imp: Import) -> str:
+    """Why an import has failed, in words; "" for one that has not."""
+    return catalogue.sentence(imp.reason, **imp.reason_facts) if imp.reason else ""
 
 
 def issues_by_code(imp: Import) -> dict[str, int]:

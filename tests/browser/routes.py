@@ -110,6 +110,7 @@ _FILE = "a file"
 _REDIRECT = "leads to another page"
 _TOKEN = "needs a token of one use; what it shows has the frame of the pages outside, and tests of its own"
 NO_PAGES: dict[str, str] = {
+    "api:openapi": "JSON",
     "contacts:bulk_file": _FILE,
     "contacts:history": _FRAGMENT,
     "contacts:likes": _FRAGMENT,

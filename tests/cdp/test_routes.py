@@ -17,7 +17,7 @@ def routes(patterns: list[URLPattern | URLResolver], prefix: str = "", space: st
         if isinstance(pattern, URLResolver):
             name = f"{pattern.namespace}:" if pattern.namespace else ""
             yield from routes(pattern.url_patterns, path, space + name)
-        else:
+        elif not hasattr(pattern.callback, "operations"):  # an operation of the API answers no browser
             yield f"{space}{pattern.name}", re.sub(r"<[^>]+>", "1", path).replace("^", "").replace("$", "")
 
 

@@ -47,6 +47,7 @@ def fill(alice: Actor) -> None:
     """Rows for the tables that an import does not fill."""
     from datetime import UTC, datetime
 
+    from api.models import ApiToken, StoredAnswer
     from contacts.models import (
         Alias,
         Attribute,
@@ -99,6 +100,8 @@ def fill(alice: Actor) -> None:
     Suppression.objects.create(kind="email", digest="0" * 64)
     Invitation.objects.create(email="new@example.com", role=Role.VIEWER, invited_by=alice.user)
     AuditEntry.objects.create(verb="test")
+    ApiToken.objects.create(name="Sync", digest="0" * 64, scopes=["imports.view"], created_by=alice.user)
+    StoredAnswer.objects.create(token_id=1, key="x", digest="0" * 64)
     source = Source.objects.create(name="Club", type="customers", origin="segments")
     SourceMember.objects.create(tenant_id=own, source_id=source.pk, contact_id=1, added_at=datetime.now(UTC))
     Ambiguity.objects.create(visitor_id=1, candidates=[])
@@ -354,7 +357,7 @@ def concrete(path: str, number: int = 1) -> str:
 
 @pytest.mark.parametrize("urlconf", [settings.ROOT_URLCONF, settings.WORKSPACE_URLCONF])
 def test_every_route_declares_who_may_use_it(urlconf: str) -> None:
-    known = {*PERMISSIONS, "public", "signed_in"}
+    known = {*PERMISSIONS, "public", "signed_in", "api"}  # of the API, tests/api/test_routes.py asks each operation
     assert [path for path, view in routes(urlconf) if getattr(view, "permission", None) not in known] == []
 
 

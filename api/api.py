@@ -1,0 +1,59 @@
+"""The API as a whole: its routers, how answers are written, and what becomes of exceptions."""
+
+from decimal import Decimal
+from typing import Any
+
+import orjson
+from django.http import HttpRequest, HttpResponse
+from ninja import NinjaAPI
+from ninja.renderers import BaseRenderer
+
+from api import problems
+from api.bodies import JsonParser
+from api.routes import imports, workspace
+from core import exact_json
+
+VERSION = "1.0.0"
+DESCRIPTION = """\
+Contacts, imports, segments and events of a workspace, for programs. Every request has a token of one workspace in its header
+`Authorization: Bearer …`. Times are ISO 8601 in UTC. Errors are `application/problem+json`."""
+
+
+class JsonRenderer(BaseRenderer):
+    """Writes answers: decimals with their digits, times with a Z."""
+
+    media_type = "application/json"
+
+    def render(self, request: HttpRequest, data: Any, *, response_status: int) -> bytes:
+        return orjson.dumps(data, default=_piece, option=orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS)
+
+
+def _piece(value: Any) -> Any:
+    return exact_json.piece(value) if isinstance(value, Decimal) else str(value)
+
+
+api = NinjaAPI(
+    title="CDP API",
+    version=VERSION,
+    description=DESCRIPTION,
+    openapi_url=None,
+    docs_url=None,
+    urls_namespace="api",
+    renderer=JsonRenderer(),
+    parser=JsonParser(),
+)
+for router in (workspace.router, imports.router):
+    api.add_router("", router)
+
+
+@api.exception_handler(Exception)
+def answer_problem(_request: HttpRequest, exception: Any) -> HttpResponse:
+    """The answer to whatever an operation raises; what is a fault of ours goes on to the middleware."""
+    problem = problems.of(exception)
+    if problem is None:
+        raise exception
+    return problem.response()
+
+
+for handled in list(api._exception_handlers):
+    api.add_exception_handler(handled, answer_problem)

@@ -1,0 +1,141 @@
+"""Tokens: made, looked up, rotated, revoked. The secret is shown once and stored as its SHA-256 alone.
+
+A token reads cdp_<number of the workspace in base 36>_<43 letters and digits>. The number opens the workspace's context, in
+which alone the digest can be found: there is no table of all tokens.
+"""
+
+import hashlib
+import secrets
+import string
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+from django.utils.http import base36_to_int, int_to_base36
+
+from api.models import ApiToken
+from api.scopes import SCOPES
+from tenants import audit
+from tenants.isolation.context import current_tenant, tenant_context
+from tenants.models import Membership, Tenant, User
+
+PREFIX = "cdp"
+LETTERS = string.ascii_letters + string.digits
+SECRET = 43  # 256 bits
+# After a rotation the secret before is valid for so long, so that a program can be given the new one without a gap.
+GRACE = timedelta(hours=1)
+SEEN_EVERY = timedelta(minutes=1)
+MOST = 100
+
+
+class BadToken(ValueError):
+    """A token that cannot be made so. The sentence is for people; `field` says which field it is about."""
+
+    def __init__(self, sentence: str, field: str = "name") -> None:
+        super().__init__(sentence)
+        self.field = field
+
+
+class Known(NamedTuple):
+    """Who asks: the token, its workspace, and the membership of the member who made it."""
+
+    tenant: Tenant
+    token: ApiToken
+    membership: Membership
+
+
+def create(
+    name: str, *, scopes: Collection[str], user: User, expires_at: datetime | None = None
+) -> tuple[ApiToken, str]:
+    """Make a token; the text is nowhere else. Raises BadToken."""
+    name = " ".join(name.split())
+    if not name or len(name) > 80:
+        raise BadToken("Enter a name of up to 80 characters.")
+    role = Membership.objects.filter(user=user).first()
+    unknown = [scope for scope in scopes if scope not in SCOPES]
+    if unknown or not scopes:
+        raise BadToken(f"Choose scopes of: {', '.join(SCOPES)}.", "scopes")
+    missing = [scope for scope in scopes if role is None or not role.may(scope)]
+    if missing:
+        raise BadToken(f"Your role does not allow: {', '.join(missing)}.", "scopes")
+    if alive().count() >= MOST:
+        raise BadToken(f"This workspace has {MOST} tokens, which is the limit. Revoke one that is not used.")
+    text, digest = _secret()
+    ordered = [scope for scope in SCOPES if scope in scopes]
+    token = ApiToken.objects.create(
+        name=name, digest=digest, scopes=ordered, created_by=user, expires_at=expires_at
+    )  # fmt: skip
+    _record("created", token, user, scopes=ordered, expires=expires_at.isoformat() if expires_at else "never")
+    return token, text
+
+
+def rotate(token: ApiToken, *, user: User) -> str:
+    """Give a token a new secret, which is returned. The one before is valid for GRACE."""
+    token.previous_digest, token.previous_until = token.digest, timezone.now() + GRACE
+    text, token.digest = _secret()
+    token.rotated_at = timezone.now()
+    token.save(update_fields=["digest", "previous_digest", "previous_until", "rotated_at"])
+    _record("rotated", token, user)
+    return text
+
+
+def revoke(token: ApiToken, *, user: User) -> bool:
+    """End a token at once. False when it has been revoked before."""
+    done = bool(ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now()))
+    if done:
+        _record("revoked", token, user)
+    return done
+
+
+def alive() -> "QuerySet[ApiToken]":
+    """Tokens that were not revoked, the newest first; those that have expired are among them."""
+    tokens: QuerySet[ApiToken] = ApiToken.objects.filter(revoked_at=None).select_related("created_by")
+    return tokens.order_by("-pk")
+
+
+def find(text: str) -> Known | None:
+    """Who a token is, or None. Notes its use, at most once a minute."""
+    tenant_id = _tenant_of(text)
+    tenant = Tenant.objects.filter(pk=tenant_id).first() if tenant_id is not None else None
+    if tenant is None:
+        return None
+    now = timezone.now()
+    with tenant_context(tenant.pk):
+        digest = _digest(text)
+        of_secret = Q(digest=digest) | Q(previous_digest=digest, previous_until__gt=now)
+        in_time = Q(expires_at=None) | Q(expires_at__gt=now)
+        token = ApiToken.objects.select_related("created_by").filter(of_secret, in_time, revoked_at=None).first()
+        if token is None or not token.created_by.is_active:
+            return None
+        membership = Membership.objects.filter(user_id=token.created_by_id).first()
+        if membership is None:
+            return None
+        if token.last_used_at is None or token.last_used_at < now - SEEN_EVERY:
+            ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
+    return Known(tenant, token, membership)
+
+
+def _secret() -> tuple[str, str]:
+    """A token of the workspace of the context, and its digest."""
+    secret = "".join(secrets.choice(LETTERS) for _ in range(SECRET))
+    text = f"{PREFIX}_{int_to_base36(current_tenant())}_{secret}"
+    return text, _digest(text)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _tenant_of(text: str) -> int | None:
+    prefix, _sep, rest = text.partition("_")
+    number, _sep, secret = rest.partition("_")
+    plain = number.isascii() and number.isalnum() and len(number) <= 12
+    if prefix != PREFIX or not plain or len(secret) != SECRET or not (secret.isascii() and secret.isalnum()):
+        return None
+    return base36_to_int(number)
+
+
+def _record(verb: str, token: ApiToken, user: User, **detail: object) -> None:
+    audit.record(f"token.{verb}", user_id=user.pk, target=f"API token {token.pk}", name=token.name, **detail)
