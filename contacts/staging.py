@@ -121,14 +121,19 @@ class RowOutcome(StrEnum):
 
 @dataclass(frozen=True)
 class Staging:
-    """Names of the staging tables of one import of one tenant."""
+    """Names of the staging tables of one import of one tenant; without an import they are those of contacts that come
+    directly (imports.direct_upsert), which live and die in one transaction that holds the write lock."""
 
     tenant_id: int
-    import_id: int
+    import_id: int | None
 
     def name(self, shape: str) -> str:
         """The name of one of the tables in SHAPES, without its schema."""
-        return f"t{self.tenant_id}_i{self.import_id}_{shape}"
+        return f"{self._prefix}_{shape}"
+
+    @property
+    def _prefix(self) -> str:
+        return f"t{self.tenant_id}_" + ("direct" if self.import_id is None else f"i{self.import_id}")
 
     def table(self, shape: str) -> sql.Identifier:
         """The qualified name of one of the tables in SHAPES."""
@@ -203,7 +208,7 @@ def drop(staging: Staging) -> None:
 
 def index_losers(staging: Staging) -> None:
     """Make joined rows findable by the row that they were joined into; for imports that need it, once they are known."""
-    name = sql.Identifier(f"t{staging.tenant_id}_i{staging.import_id}_winner")
+    name = sql.Identifier(staging.name("winner"))
     _run("CREATE INDEX IF NOT EXISTS {name} ON {table} (tenant_id, winner)", name=name, table=staging.table("loser"))
 
 

@@ -1,9 +1,21 @@
 """The write lock of a workspace: who may write contacts now, and whether a plan is still valid (identity, rule 8)."""
 
+import time
+
+from django.db import OperationalError, transaction
 from django.db.models import F
+from psycopg.errors import LockNotAvailable
 
 from contacts.models import WriteLock
 from tenants import pending_work
+from tenants.isolation.context import wait_briefly
+
+# Somebody who waits for an answer waits so long for an import that writes; it is looked for again after a moment.
+PATIENCE_SECONDS, MOMENT_SECONDS = 2, 0.05
+
+
+class Held(Exception):
+    """An import writes contacts, and went on doing so for as long as somebody waits."""
 
 
 def lock() -> WriteLock:
@@ -11,6 +23,30 @@ def lock() -> WriteLock:
     WriteLock.objects.bulk_create([WriteLock()], ignore_conflicts=True)
     row: WriteLock = WriteLock.objects.select_for_update().get()
     return row
+
+
+def lock_when_free() -> WriteLock:
+    """The row of the write lock, locked, at a time at which no import writes: contacts may then be matched and made.
+
+    Waits PATIENCE_SECONDS in all. Raises Held.
+    """
+    until = time.monotonic() + PATIENCE_SECONDS
+    wait_briefly(PATIENCE_SECONDS)
+    while True:
+        try:
+            with transaction.atomic():  # what is locked in here is let go where it raises
+                row = lock()
+                if row.holder is None:
+                    return row
+                raise Held
+        except OperationalError as problem:
+            if isinstance(problem.__cause__, LockNotAvailable):
+                raise Held from None
+            raise
+        except Held:
+            if time.monotonic() >= until:
+                raise
+        time.sleep(MOMENT_SECONDS)
 
 
 def acquire(row: WriteLock, holder: int) -> bool:

@@ -1,7 +1,7 @@
 """Who is in a segment; and members of static ones, written in bulk."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -56,6 +56,19 @@ def named(name: str) -> Segment:
     if segment.rule is not None:
         raise NotStatic(f"{name} is a dynamic segment. Its rule decides which contacts it contains.")
     return segment
+
+
+def all_named(names: Collection[str]) -> list[int]:
+    """The static segments of these names, made where they do not exist; their numbers. Raises NotStatic."""
+    present = Segment.objects.present().filter(name__in=names)
+    missing = set(names).difference(present.values_list("name", flat=True))
+    if missing:
+        Segment.objects.bulk_create([Segment(name=name) for name in sorted(missing)], ignore_conflicts=True)
+    found = list(present.order_by("pk"))
+    for segment in found:
+        if segment.rule is not None:
+            raise NotStatic(f"{segment.name} is a dynamic segment. Its rule decides which contacts it contains.")
+    return [segment.pk for segment in found]
 
 
 def contacts(segment: Segment) -> Any:

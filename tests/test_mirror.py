@@ -142,6 +142,7 @@ ELSEWHERE = {
     "imports/contact_data.py": "tests/contacts/privacy/test_erasure.py",
     "imports/csv_output.py": "tests/imports/results/test_outcome_download.py",
     "imports/options.py": "tests/docs/test_docs.py",
+    "imports/cleaning/json_items.py": "tests/imports/test_direct_upsert.py",
     "imports/cleaning/": "tests/imports/cleaning/test_row_cleaner.py",
     "imports/files/alphabets.py": "tests/imports/files/test_encoding_candidates.py",
     "imports/files/": "tests/imports/files/test_reader.py",

@@ -31,7 +31,7 @@ said AS MATERIALIZED (
 RECORD = """{said},
 fresh AS (
   INSERT INTO event_key (tenant_id, key, import_id)
-  SELECT DISTINCT ON (s.key) %(tenant)s, s.key, %(import_id)s FROM said s ORDER BY s.key
+  SELECT DISTINCT ON (s.key) %(tenant)s, s.key, %(owner)s FROM said s ORDER BY s.key
   ON CONFLICT DO NOTHING RETURNING key)
 INSERT INTO event (tenant_id, at, kind, name, properties, contact_id, import_id, row_no)
 SELECT DISTINCT ON (s.key) %(tenant)s, s.at, s.event ->> 'k', s.event ->> 'n', s.event -> 'p', s.contact_id,
@@ -41,6 +41,8 @@ FROM said s JOIN fresh f ON f.key = s.key ORDER BY s.key, s.row_no"""
 FORESEEN = """{said}
 SELECT count(*), count(DISTINCT s.key) FILTER (WHERE NOT EXISTS (
   SELECT 1 FROM event_key k WHERE k.tenant_id = %(tenant)s AND k.key = s.key)) FROM said s"""
+# Whose the keys of events are that no import has brought.
+NO_IMPORT = 0
 COUNT_JOINED = """
 SELECT count(*) FROM {map} m JOIN {loser} l ON l.tenant_id = %(tenant)s AND l.winner = m.row_no
 JOIN {row} s ON s.tenant_id = %(tenant)s AND s.row_no = l.row_no
@@ -62,6 +64,7 @@ def record(staging: Staging, *, start: int, stop: int, happened: datetime, given
         happened=happened,
         given=given,
         import_id=staging.import_id,
+        owner=staging.import_id or NO_IMPORT,
         **span,
     )
     events = statements.fetch(COUNT_JOINED, staging, **span)[0][0] + statements.fetch(COUNT_OWN, staging, **span)[0][0]

@@ -188,11 +188,13 @@ def apply(
     start: int,
     stop: int,
     origin: str,
+    reason: str = "import",
     now: datetime,
     since: datetime | None = None,
     planned: Planned = Planned(),
 ) -> tuple[int, int]:
-    """Write the contacts of rows [start, stop); returns (created, updated). With `since`, when others have written contacts
+    """Write the contacts of rows [start, stop); returns (created, updated). `reason` (StatusReason) is what a status that
+    the rows say gets. With `since`, when others have written contacts
     since the plan, statuses that they set from then on go with their addresses, too."""
     span = {"start": start, "stop": stop}
     if planned.updates:
@@ -200,8 +202,8 @@ def apply(
     if planned.duplicates:
         aliases.note_joined(staging, now=now, **span)
     rules = replace(policy.rules, statuses=policy.settings or planned.statuses)
-    created = upsert.insert_contacts(staging, rules, start=start, stop=stop, origin=origin, now=now)
-    updated = upsert.update_contacts(staging, rules, start=start, stop=stop, now=now)
+    created = upsert.insert_contacts(staging, rules, start=start, stop=stop, origin=origin, reason=reason, now=now)
+    updated = upsert.update_contacts(staging, rules, start=start, stop=stop, reason=reason, now=now)
     if since:
         take_late(staging, policy, since=since, now=now, **span)
     upsert.suppress_contacts(staging, start=start, stop=stop, now=now)

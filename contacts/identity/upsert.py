@@ -148,14 +148,14 @@ _NEW_STATUS = (
         ", coalesce({status}, 'active'), CASE WHEN {status} <> 'active' THEN "
         "coalesce((s.settings ->> 'happened')::timestamptz, %(now)s) END, "
         "CASE WHEN {status} <> 'active' "
-        "THEN coalesce(m.changed -> '{channel}_status' ->> {StatusPart.NEW_REASON}, 'import') END",
+        "THEN coalesce(m.changed -> '{channel}_status' ->> {StatusPart.NEW_REASON}, %(reason)s) END",
         status=_SAID_STATUS,
     ),
 )
 
 
 def insert_contacts(staging: Staging, rules: Rules, **values: Any) -> int:
-    """Write the contacts to be created; `start`, `stop`, `origin`, `now`. Returns how many."""
+    """Write the contacts to be created; `start`, `stop`, `origin`, `reason`, `now`. Returns how many."""
     parts = ["", ""]
     if rules.statuses:
         parts = ["".join(fill(part, channel=channel) for channel in channel_status.ORDERS) for part in _NEW_STATUS]
@@ -182,7 +182,7 @@ _CHANGED_STATUS = fill(
   {channel}_status_at = CASE WHEN {still}
     THEN coalesce((s.settings ->> 'happened')::timestamptz, %(now)s) ELSE c.{channel}_status_at END,
   {channel}_status_reason = CASE WHEN {still}
-    THEN coalesce(m.changed -> '{channel}_status' ->> {StatusPart.NEW_REASON}, 'import')
+    THEN coalesce(m.changed -> '{channel}_status' ->> {StatusPart.NEW_REASON}, %(reason)s)
     ELSE c.{channel}_status_reason END""",
     still=_STILL,
 )
@@ -193,7 +193,7 @@ _REVIVED = """,
 
 
 def update_contacts(staging: Staging, rules: Rules, **values: Any) -> int:
-    """Write the contacts to be changed; `start`, `stop`, `now`. Returns how many."""
+    """Write the contacts to be changed; `start`, `stop`, `reason`, `now`. Returns how many."""
     columns = ", ".join(
         fill(_NEW_VALUE, column=column, key=key) for key, form in COMPANIONS.items() for column in (key, form)
     )

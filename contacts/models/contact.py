@@ -35,6 +35,7 @@ class StatusReason(models.TextChoices):
     """
 
     IMPORT = "import", "set by an import"
+    API = "api", "set by the API"
     MANUAL = "set by hand", "set manually"
     BLACKLIST = "on the blacklist", "on the blacklist"
     BLACKLIST_NOT_CONFIRMED = "on the blacklist, not confirmed before", "on the blacklist, previously not confirmed"

@@ -30,6 +30,11 @@ def normal_text(value: str) -> str:
     return _BREAKS.sub("\n", _BLANKS.sub(" ", value)).strip(AROUND)
 
 
+def is_storable(value: str) -> bool:
+    """Whether the database can hold a text: no zero byte, no half of a surrogate pair."""
+    return "\x00" not in value and (value.isascii() or value.encode("utf-8", "replace").decode() == value)
+
+
 def comparable(value: str) -> str:
     """The form in which a rule compares a text with a stored one: as it is stored, without case (ß is ss)."""
     return " ".join(normal_text(value).split()).casefold()

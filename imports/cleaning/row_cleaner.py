@@ -185,7 +185,7 @@ class Cleaner:
         """Clean a span of the file. `prefix` is put before each staged line: the tenant's column."""
         out, staged = Block(), list[str]()
         staged_line, add = self._line_of_workbook if dialect.workbook else self.line, staged.append
-        with _collector_paused():
+        with collector_paused():
             for line, cells, problem in csv_records.read(
                 csv_records.split_lines(text, dialect), dialect, first_line=first_line
             ):
@@ -213,7 +213,7 @@ class Cleaner:
 
 
 @contextmanager
-def _collector_paused() -> Iterator[None]:
+def collector_paused() -> Iterator[None]:
     """Nothing in a span refers to itself; to look for what does takes half of the time of a span full of errors."""
     running = gc.isenabled()
     gc.disable()

@@ -3,11 +3,11 @@
 Each reader is made for a column and turns trimmed, non-empty text into a JSON value, or raises BadValue.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from contacts.values import identifiers, texts, types
+from contacts.values import identifiers, parsers, texts, types
 from contacts.values.types import BadValue
 from core import exact_json
 from core.parse import parse_id
@@ -29,6 +29,9 @@ _STATUS_WORDS = {
 }
 MESSAGE_STATUSES = {word: status for status, words in _STATUS_WORDS.items() for word in words.split("|")}
 MAX_NAME, MAX_SEGMENTS = 120, 200
+# What programs say of an event beside what a column can: one object (imports.cleaning.json_items).
+PROPERTIES = "event.properties"
+MAX_PROPERTIES, MAX_LIST, MAX_DEPTH = 100, 1_000, 5
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,8 @@ class Names:
     endpoint: Mapping[str, str] = field(default_factory=dict)
     touchpoint: Mapping[str, str] = field(default_factory=dict)
     action: Mapping[str, str] = field(default_factory=dict)
+    # Segments with a rule, as they are written: no row can name them. Imports look at all names of a file at once.
+    dynamic: Collection[str] = ()
 
 
 def _number(column: Column, _names: Names) -> Callable[[str], Any]:
@@ -54,11 +59,18 @@ def _status(channel: str) -> Callable[[Column, Names], Callable[[str], Any]]:
     return lambda column, _names: consent_columns.reader(column.name, channel)
 
 
-def _segments(_column: Column, _names: Names) -> Callable[[str], Any]:
+def segment_names(text: str) -> list[str]:
+    """The segments that a cell names, each once."""
+    return list(dict.fromkeys(name for part in membership.split(text) if (name := texts.normal_text(part))))
+
+
+def _segments(_column: Column, known: Names) -> Callable[[str], Any]:
     def read(text: str) -> list[str]:
-        names = list(dict.fromkeys(name for part in membership.split(text) if (name := texts.normal_text(part))))
+        names = segment_names(text)
         if len(names) > MAX_SEGMENTS or any(len(name) > MAX_NAME for name in names):
             raise BadValue("segments_unreadable", limit=MAX_SEGMENTS)
+        if known.dynamic and (dynamic := [name for name in names if name in known.dynamic]):
+            raise BadValue("segment_not_static", name=dynamic[0])
         return names
 
     return read
@@ -146,9 +158,9 @@ def _items(_column: Column) -> Callable[[str], Any]:
         if text.startswith("["):
             try:
                 items = exact_json.loads(text)
-            except ValueError:
+            except (ValueError, RecursionError):
                 raise BadValue("items_unreadable") from None
-            if not all(isinstance(item, dict | str) for item in items):
+            if not all(isinstance(item, dict | str) for item in items) or not _are_storable(items, deep=MAX_DEPTH + 1):
                 raise BadValue("items_unreadable")
             return [item if isinstance(item, dict) else {"name": item} for item in items][:1000]
         return [_item(part.strip()) for part in text.split("|") if part.strip()][:1000]
@@ -170,6 +182,34 @@ def _property(column: Column) -> Callable[[str], Any]:
     return cell_readers.reader(Column(column.index, column.name, column.key, kind, formats=column.formats), region=None)
 
 
+def _properties(_column: Column) -> Callable[[str], Any]:
+    """All properties of an event at once: a JSON object."""
+
+    def read(text: str) -> dict[str, Any]:
+        properties = exact_json.loads(text)
+        if not isinstance(properties, dict) or not _is_storable(properties, deep=MAX_DEPTH):
+            raise BadValue("properties_unreadable", limit=MAX_PROPERTIES)
+        return properties
+
+    return read
+
+
+def _is_storable(value: Any, *, deep: int) -> bool:
+    """Whether the database can hold a value of JSON, and pages can show it."""
+    if isinstance(value, str):
+        return len(value) <= parsers.MAX_TEXT and texts.is_storable(value)
+    if isinstance(value, dict):
+        names = all(name and len(name) <= MAX_NAME and texts.is_storable(name) for name in value)
+        return names and deep > 0 and len(value) <= MAX_PROPERTIES and _are_storable(value.values(), deep=deep)
+    if isinstance(value, list):
+        return deep > 0 and len(value) <= MAX_LIST and _are_storable(value, deep=deep)
+    return not isinstance(value, float)  # a power of ten that nobody means
+
+
+def _are_storable(values: Iterable[Any], *, deep: int) -> bool:
+    return all(_is_storable(value, deep=deep - 1) for value in values)
+
+
 EVENT: dict[str, Callable[[Column], Callable[[str], Any]]] = {
     "event.name": _text(MAX_NAME),
     "event.time": _moment,
@@ -182,4 +222,5 @@ EVENT: dict[str, Callable[[Column], Callable[[str], Any]]] = {
     "event.language": _text(40),
     "event.status": _message_status,
     "event.property": _property,
+    PROPERTIES: _properties,
 }

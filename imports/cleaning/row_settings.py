@@ -92,7 +92,7 @@ class RowSettings:
         self.events = [
             (c.index, c.target.removeprefix("event."), c.key, row_setting_cells.EVENT[c.target](c))
             for c in columns
-            if c.target in self.task.targets
+            if c.target in self.task.targets or (c.target == row_setting_cells.PROPERTIES and self.task.kind)
         ]
 
     def __bool__(self) -> bool:
@@ -161,6 +161,8 @@ def _shaped(kind: str, values: Mapping[str, Any], name: str) -> dict[str, Any]:
             event["t" if key == "time" else "id"] = value
         elif key == "name":
             event["n"] = value
+        elif key == "properties":
+            event["p"] |= value
         else:
             event["p"][key.removeprefix("p.")] = value
     event.setdefault("n", event["p"].get("message") if kind == "message" else "order" if kind == "order" else name)

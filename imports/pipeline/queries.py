@@ -138,35 +138,52 @@ def sample(staging: Staging, row_no: int) -> dict[str, list[Any]]:
 
 # Statuses of the file that are milder than the contact's and stay out: consent only becomes stricter.
 KEPT = """
-INSERT INTO row_issue (tenant_id, import_id, row_no, "column", code, value, facts, severity)
-SELECT h.tenant_id, %(import_id)s, h.row_no, %(column)s, 'status_kept', s.settings ->> %(key)s,
-       jsonb_build_object('contact', c.id, 'status', x.status), 'warning'
+SELECT h.row_no, s.settings ->> %(key)s AS value, c.id AS contact_id, x.status
 FROM {hit} h JOIN {row} s ON s.tenant_id = %(tenant)s AND s.row_no = h.row_no
 JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = h.contact_id
 CROSS JOIN LATERAL (SELECT CASE %(key)s WHEN 'email_status' THEN c.email_status ELSE c.phone_status END AS status) x
 WHERE h.tenant_id = %(tenant)s AND h.row_no >= %(start)s AND h.row_no < %(stop)s AND h.code IS NULL
   AND array_position(%(order)s::text[], s.settings ->> %(key)s) < array_position(%(order)s::text[], x.status::text)"""
 
+RECORD_KEPT = """
+INSERT INTO row_issue (tenant_id, import_id, row_no, "column", code, value, facts, severity)
+SELECT %(tenant)s, %(import_id)s, k.row_no, %(column)s, 'status_kept', k.value,
+       jsonb_build_object('contact', k.contact_id, 'status', k.status), 'warning' FROM ({kept}) k"""
+
+
+def kept_statuses(staging: Staging, key: str, *, order: Sequence[str], start: int, stop: int) -> list[tuple[Any, ...]]:
+    """(row, its status, contact, status of the contact) of the matched rows [start, stop) whose status is not taken."""
+    return statements.fetch(KEPT, staging, key=key, order=list(order), start=start, stop=stop)
+
 
 def record_kept(staging: Staging, key: str, *, column: int | None, order: Sequence[str], start: int, stop: int) -> int:
     """Store a warning for each matched row [start, stop) whose status (`email_status`, `phone_status`) is not taken."""
-    return statements.run(KEPT, staging, key=key, column=column, order=list(order), start=start, stop=stop)
+    statement = statements.fill(RECORD_KEPT, kept=KEPT)
+    return statements.run(statement, staging, key=key, column=column, order=list(order), start=start, stop=stop)
 
 
 # Statuses that come with an address which the contact did not have (contacts.consent.address_status has planned them).
 WITH_ADDRESS = """
-INSERT INTO row_issue (tenant_id, import_id, row_no, "column", code, value, facts, severity)
-SELECT m.tenant_id, %(import_id)s, m.row_no, %(column)s, 'status_of_address', s.{channel},
-       jsonb_build_object('status', m.changed -> %(key)s ->> {Side.AFTER}), 'warning'
+SELECT m.row_no, s.{channel} AS value, m.changed -> %(key)s ->> {Side.AFTER} AS status
 FROM {map} m JOIN {row} s ON s.tenant_id = %(tenant)s AND s.row_no = m.row_no
 WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s
-  AND m.changed -> %(key)s ->> {StatusPart.NEW_REASON} = %(reason)s
+  AND m.changed -> %(key)s ->> {StatusPart.NEW_REASON} = %(reason)s"""
+RECORD_WITH_ADDRESS = """
+INSERT INTO row_issue (tenant_id, import_id, row_no, "column", code, value, facts, severity)
+SELECT %(tenant)s, %(import_id)s, a.row_no, %(column)s, 'status_of_address', a.value,
+       jsonb_build_object('status', a.status), 'warning' FROM ({with_address}) a
 ON CONFLICT DO NOTHING"""
+
+
+def statuses_with_address(staging: Staging, channel: str, *, start: int, stop: int) -> list[tuple[Any, ...]]:
+    """(row, address or number, status) of the rows [start, stop) whose contact takes the status that is known for it."""
+    span = {"start": start, "stop": stop, "key": f"{channel}_status", "reason": address_status.REASON}
+    return statements.fetch(statements.fill(WITH_ADDRESS, channel=channel), staging, **span)
 
 
 def note_with_address(staging: Staging, channel: str, *, column: int | None, start: int, stop: int) -> int:
     """Store a warning for each row [start, stop) whose contact takes the status that is known for its e-mail or phone."""
-    statement = statements.fill(WITH_ADDRESS, channel=channel)
+    statement = statements.fill(RECORD_WITH_ADDRESS, with_address=statements.fill(WITH_ADDRESS, channel=channel))
     span = {"start": start, "stop": stop, "column": column}
     return statements.run(statement, staging, key=f"{channel}_status", reason=address_status.REASON, **span)
 

@@ -144,7 +144,7 @@ def store_refused_rows(imp: Import, _unit: Unit) -> dict[str, Any]:
 def apply(imp: Import, unit: Unit) -> dict[str, Any]:
     """Write one range of rows: contacts, where they came from, members, what they did, visitors."""
     staging, now, options = transitions.staging_of(imp), timezone.now(), Options.parse(imp.options)
-    span = {"start": unit.start, "stop": unit.stop}
+    span: dict[str, Any] = {"start": unit.start, "stop": unit.stop}
     since = _since(imp) if write_lock.version() != imp.contacts_version else None
     planned = resolver.Planned(
         statuses=bool(imp.review.get("statuses")), updates=imp.updated > 0, duplicates=imp.duplicates > 0

@@ -133,6 +133,9 @@ duplicate_in_file: Same contact in several rows
 duplicate_of_line: Combined with another row
     This row identifies the same contact as line {line} and was combined with it.
     You do not need to do anything.
+duplicate_of_item: Combined with another item
+    This item identifies the same contact as item {index} and was combined with it.
+    You do not need to do anything.
 contact_deleted: Contact is deleted
     The row only matches a deleted contact.
     Restore the contact if you want to import this row.
@@ -212,6 +215,12 @@ placeholder_id: Placeholder instead of an ID
 external_id_too_long: External ID too long
     An external ID can have at most 128 characters.
     Check that the right column is mapped to the external ID.
+not_a_value: Not a value of a field
+    A field takes text, a number, true, false, null, or a list of texts and numbers without |.
+    Send one of these.
+properties_unreadable: Properties cannot be read
+    The properties of an event are one JSON object, up to 5 levels deep, with at most {limit} names on each level.
+    Send fewer or shorter properties.
 control_character: Invisible characters
     The cell contains characters that cannot be displayed.
     Delete the value and type it again.

@@ -21,7 +21,9 @@ from contacts.linkage import queries, schedule
 from contacts.models import Attribute, BlacklistEntry, BulkAction, Contact, Merge, SignupForm
 from contacts.profile import edit, quick_actions
 from contacts.subscriptions import signup
+from imports import direct_upsert
 from imports.models import Import, Status
+from imports.options import Options
 from imports.pipeline import undo
 from segments import member_edits
 from segments.models import Segment, SegmentEdit
@@ -430,6 +432,26 @@ def _redo_import(scene: Scene) -> None:
     scene.turn("redo")
 
 
+def _direct(scene: Scene) -> None:
+    items = [
+        {"email": "cay@example.com", "city": "Oslo", "email_status": "unsubscribed"},
+        {"email": "new@example.com", "city": "Riga"},
+    ]
+    with tenant_context(scene.place.pk):
+        direct_upsert.upsert(items, Options.parse({"segments": ["VIP"]}))
+
+
+def _direct_segment(scene: Scene) -> None:
+    with tenant_context(scene.place.pk):
+        direct_upsert.upsert([{"external_id": "C-2", "row.segments": ["VIP"]}], Options())
+
+
+def _direct_orders(scene: Scene) -> None:
+    item = {"external_id": "C-2", "event.id": "O-77", "event.amount": 150, "event.time": timezone.now().isoformat()}
+    with tenant_context(scene.place.pk):
+        direct_upsert.upsert([item], Options.parse({"task": "orders"}))
+
+
 def _undo_first_import(scene: Scene) -> None:
     scene.turn("undo")
 
@@ -601,7 +623,8 @@ WRITERS: dict[str, Act] = {
     "subscribe": _subscribe, "unsubscribe": _unsubscribe, "rate": _rate, "retype": _retype,
     "retype without values": _retype_without_values,
     "undo retype": _undo_retype, "import": _import, "undo import": _undo_import, "redo import": _redo_import,
-    "undo the first import": _undo_first_import, "hits": _hits, "more hits": _more_hits, "release": _release,
+    "undo the first import": _undo_first_import, "direct": _direct, "direct segment": _direct_segment,
+    "direct orders": _direct_orders, "hits": _hits, "more hits": _more_hits, "release": _release,
     "undo release": _undo_release, "decide": _decide, "undo decision": _undo_decision,
     "forget visitor": _forget_visitor, "retention": _retain, "quarantine": _quarantine,
     "release quarantine": _release_quarantine, "mail": _mail, "static": _static, "undo static": _undo_static,

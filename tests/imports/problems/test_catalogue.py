@@ -28,7 +28,7 @@ FACTS = {
     "encodings": ["Windows-1252", "Windows-1257"],
     "filled": 7,
     "kind": "PDF", "file": "people.csv", "found": 1_000_001, "limit": 1000, "encoding": "UTF-8", "lines": [3, 7], "line": 12,
-    "value": "x", "names": "Email", "name": "A long name", "detail": "a detail", "rows": 10, "total": 9,
+    "index": 3, "value": "x", "names": "Email", "name": "A long name", "detail": "a detail", "rows": 10, "total": 9,
     "options": "a, b", "task": "orders", "first": "1900-01-01", "last": "2026-01-01",
 }  # fmt: skip
 
