@@ -45,18 +45,11 @@ NAMED = (
     "SELECT h.contact_id FROM {hit} h WHERE h.tenant_id = %(tenant)s AND h.code IS NULL AND h.contact_id IS NOT NULL"
 )
 # Members that a file does not name.
-UNNAMED = """
-SELECT m.contact_id FROM segment_member m WHERE m.tenant_id = %(tenant)s AND m.segment_id = %(segment)s AND NOT EXISTS (
-  SELECT 1 FROM {hit} h WHERE h.tenant_id = %(tenant)s AND h.contact_id = m.contact_id AND h.code IS NULL)"""
+UNNAMED = f"{member_edits.MEMBERS} EXCEPT {NAMED}"
 # Who would enter and leave, of the living.
-ENTERING = """
-SELECT DISTINCT c.id FROM ({named}) n(id) JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = n.id AND c.deleted_at IS NULL
-WHERE NOT EXISTS (
-  SELECT 1 FROM segment_member m
-  WHERE m.tenant_id = %(tenant)s AND m.segment_id = %(segment)s AND m.contact_id = c.id)"""
-LEAVING = """
-SELECT c.id FROM segment_member m JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = m.contact_id AND c.deleted_at IS NULL
-WHERE m.tenant_id = %(tenant)s AND m.segment_id = %(segment)s AND m.contact_id IN ({wanted})"""
+ENTERING = statements.fill(member_edits.LIVING, some=f"{NAMED} EXCEPT {member_edits.MEMBERS}")
+LEAVING_UNNAMED = statements.fill(member_edits.LIVING, some=UNNAMED)
+LEAVING_NAMED = statements.fill(member_edits.LIVING, some=f"{member_edits.MEMBERS} INTERSECT {NAMED}")
 COUNT = "SELECT count(*) FROM ({some}) s(id)"
 FIRST = "SELECT s.id FROM ({some}) s(id) ORDER BY s.id LIMIT %(most)s"
 NOBODY = "SELECT NULL::bigint WHERE false"
@@ -65,9 +58,6 @@ BY_STRENGTH = """
 SELECT CASE WHEN h.code IS NULL THEN h.strength ELSE 0 END, count(*) FROM {hit} h
 WHERE h.tenant_id = %(tenant)s AND (h.contact_id IS NOT NULL OR h.code IS NOT NULL) GROUP BY 1"""
 CONTACTS = "SELECT count(DISTINCT n.id) FROM ({named}) n(id)"
-SIZE = """
-SELECT count(*) FROM segment_member m JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = m.contact_id
-  AND c.deleted_at IS NULL WHERE m.tenant_id = %(tenant)s AND m.segment_id = %(segment)s"""
 LAST_ROW = "SELECT coalesce(max(s.row_no), 0) FROM {row} s WHERE s.tenant_id = %(tenant)s"
 NEXT_NUMBER = "SELECT nextval('import_id_seq') WHERE %(tenant)s IS NOT NULL"
 
@@ -307,7 +297,7 @@ def _found(upload: SegmentUpload, found: Found) -> Found:
     found.by = {names[number]: count for number, count in sorted(rows.items()) if number in names}
     found.not_found = found.rows - found.in_error - found.ambiguous - sum(found.by.values())
     found.contacts = _number(staging, statements.fill(CONTACTS, named=NAMED), upload)
-    found.size = _number(staging, SIZE, upload)
+    found.size = member_edits.sizes([upload.segment_id]).get(upload.segment_id, 0)
     entering, leaving = _effect(upload.mode)
     found.entering = _number(staging, statements.fill(COUNT, some=entering), upload)
     found.leaving = _number(staging, statements.fill(COUNT, some=leaving), upload)
@@ -318,11 +308,10 @@ def _found(upload: SegmentUpload, found: Found) -> Found:
 
 def _effect(mode: str) -> tuple[str, str]:
     """Who would enter and who would leave, as queries."""
-    entering = statements.fill(ENTERING, named=NAMED)
     return {
-        UploadMode.ADD: (entering, NOBODY),
-        UploadMode.REPLACE: (entering, statements.fill(LEAVING, wanted=UNNAMED)),
-        UploadMode.SUBTRACT: (NOBODY, statements.fill(LEAVING, wanted=NAMED)),
+        UploadMode.ADD: (ENTERING, NOBODY),
+        UploadMode.REPLACE: (ENTERING, LEAVING_UNNAMED),
+        UploadMode.SUBTRACT: (NOBODY, LEAVING_NAMED),
     }[UploadMode(mode)]
 
 

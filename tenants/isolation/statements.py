@@ -40,6 +40,18 @@ def fetch(statement: str, /, **values: Any) -> list[tuple[Any, ...]]:
         return rows
 
 
+@contextmanager
+def hash_joins() -> Iterator[None]:
+    """Inside of it, statements join by hashing or sorting, each side read once, whatever the planner believes about sizes.
+
+    For sets that may be large in a workspace of which the statistics know nothing yet. A LATERAL look-up by a key stays one.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_nestloop = off")
+        yield
+        cursor.execute("SET LOCAL enable_nestloop = on")
+
+
 class TookTooLong(Exception):
     """A statement was given up because it took longer than `time_limit` allows. The transaction goes on without it."""
 

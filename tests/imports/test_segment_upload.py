@@ -14,10 +14,12 @@ from django.utils import timezone
 from contacts.models import Alias, Contact
 from imports import cleanup, segment_upload
 from imports.models import Import, SegmentUpload
+from segments import member_edits
 from segments.models import Member, MemberChange, Segment, SegmentEdit
 from tenants.isolation.context import tenant_context
 from tenants.models import AuditEntry, Notice
-from tests.cast import Actor
+from tests import plans
+from tests.cast import Actor, person, workspace
 from tests.imports.minimal_workbook import workbook
 from tests.segments.scene import contacts, members, static
 from tests.segments.views.test_static import follow, text
@@ -408,3 +410,29 @@ def test_the_progress_leads_to_the_review(alice: Actor, place: Any) -> None:
     assert alice.get(url(upload, "live/")).status_code == 200
     segment_upload.work(alice.workspace.pk, upload.pk)
     assert alice.get(url(upload, "live/"), headers={"HX-Request": "true"}).status_code == 286
+
+
+@pytest.mark.parametrize("mode", ["add", "replace", "subtract"])
+def test_a_large_file_for_a_workspace_of_which_the_planner_knows_nothing(mode: str) -> None:
+    """The work grows with the file and the segment, and not with their product."""
+    plans.forget_statistics("contact", "segment_member", "segment_edit_row", "segment_change")
+    tenant, many = workspace(person("Ann")), 2_000
+    with tenant_context(tenant.pk):
+        made = Contact.objects.bulk_create(Contact(email=f"p{i}@example.com") for i in range(many))
+        segment = static("VIP", [contact.pk for contact in made[::2]])
+        rows = "email\n" + "".join(f"p{i}@example.com\n" for i in range(0, many, 3))
+        upload = segment_upload.receive(
+            [rows.encode()], segment=segment, mode=mode, file_name="list.csv", tenant=tenant, user=None, once="x"
+        )
+        segment_upload.begin(upload)
+    with plans.counted(25 * many, only="segment_") as seen:
+        segment_upload.work(tenant.pk, upload.pk)
+        with tenant_context(tenant.pk):
+            assert segment_upload.confirm(SegmentUpload.objects.get(pk=upload.pk))
+        segment_upload.work(tenant.pk, upload.pk)
+        with tenant_context(tenant.pk):
+            member_edits.undo(SegmentEdit.objects.get(), user_id=None)
+    assert len(seen) > 10
+    with tenant_context(tenant.pk):
+        left = set(Member.objects.filter(segment_id=segment.pk).values_list("contact_id", flat=True))
+    assert left == {contact.pk for contact in made[::2]}

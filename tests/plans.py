@@ -1,0 +1,46 @@
+"""How much work statements are: rows that their plans have gone through, counted and not timed."""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from django.db import connection, transaction
+
+EXPLAIN = "EXPLAIN (ANALYZE, TIMING off, COSTS off, FORMAT json) "
+
+
+def forget_statistics(*tables: str) -> None:
+    """Let the planner know these tables as they are now, and nothing of what comes: rows of a workspace that is made
+    afterwards are none for it."""
+    with psycopg.connect(os.environ["OWNER_DATABASE_URL"], autocommit=True) as owner:
+        owner.execute(f"ANALYZE {', '.join(tables)}")
+
+
+@contextmanager
+def counted(most: int, *, only: str) -> Iterator[list[int]]:
+    """Every statement with the text `only` goes through at most so many rows; their numbers."""
+    seen: list[int] = []
+
+    def watch(execute: Callable[..., Any], text: str, params: Any, many: bool, context: Any) -> Any:
+        if only in text and not text.startswith(EXPLAIN):
+            with transaction.atomic():
+                with connection.cursor() as cursor:
+                    cursor.execute(EXPLAIN + text, params)
+                    plan = cursor.fetchone()[0][0]["Plan"]
+                transaction.set_rollback(True)
+            seen.append(rows(plan))
+            assert seen[-1] <= most, f"{seen[-1]:,} rows:\n{text}\n{json.dumps(plan, indent=1)}"
+        return execute(text, params, many, context)
+
+    with connection.execute_wrapper(watch):
+        yield seen
+
+
+def rows(plan: dict[str, Any]) -> int:
+    """Rows that a node and those below it have returned or thrown away, over all loops."""
+    names = ("Actual Rows", "Rows Removed by Filter", "Rows Removed by Join Filter", "Rows Removed by Index Recheck")
+    own = sum(int(plan.get(name, 0)) for name in names) * int(plan.get("Actual Loops", 0))
+    return own + sum(rows(child) for child in plan.get("Plans", ()))
