@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q
 
 from contacts import change_queue
-from contacts.models import Change, Contact, SilentChange
+from contacts.models import Change, ChangeBatch, Contact, SilentChange
 from core import keyset
 from tenants.isolation.statements import run
 
@@ -73,12 +73,36 @@ def forget_news(*, before: datetime) -> int:
     return int(SilentChange.objects.filter(at__lt=before).delete()[0])
 
 
+def forget_batches(*, before: datetime) -> int:
+    """Remove what nobody reads any more who follows the changes (contacts.change_feed)."""
+    return int(ChangeBatch.objects.filter(at__lt=before).delete()[0])
+
+
 NOTE_CHANGES = """
 INSERT INTO contact_change (tenant_id, at, contact_id)
 SELECT %(tenant)s, %(now)s, u.id FROM unnest(%(ids)s::bigint[]) u(id) ON CONFLICT DO NOTHING"""
+NOTE_SILENT = """
+INSERT INTO contact_news (tenant_id, at, contact_id)
+SELECT %(tenant)s, %(now)s, u.id FROM unnest(%(ids)s::bigint[]) u(id) ON CONFLICT DO NOTHING"""
+# That this transaction has written entries of a moment; its number is the default of the column.
+NOTE_BATCH = """
+INSERT INTO change_batch (tenant_id, at, kind) VALUES (%(tenant)s, %(now)s, %(kind)s) ON CONFLICT DO NOTHING"""
 
 
 def note(ids: Sequence[int], *, now: Any) -> None:
     """Add to the order of changes, and to the queue of what follows from them."""
     run(NOTE_CHANGES, ids=list(ids), now=now)
+    note_batch(now=now)
     change_queue.add(ids, "contact")
+
+
+def note_erased(ids: Sequence[int], *, now: Any) -> None:
+    """Tell those who follow the changes that these contacts are no more."""
+    run(NOTE_SILENT, ids=list(ids), now=now)
+    note_batch(now=now, kind=ChangeBatch.Kind.ERASED)
+
+
+def note_batch(*, now: Any, kind: str = ChangeBatch.Kind.CHANGE) -> None:
+    """Tell those who follow the changes that this transaction has written entries of this moment, with a statement of the
+    caller's own."""
+    run(NOTE_BATCH, now=now, kind=str(kind))

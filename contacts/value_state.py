@@ -7,11 +7,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from contacts import change_queue
-from contacts.models import Change, Contact
+from contacts import change_log
+from contacts.models import Contact
 from contacts.values.columns import COMPANIONS
 from contacts.values.types import CORE
-from tenants.isolation.context import current_tenant
 
 
 def _columns(key: str) -> list[str]:
@@ -55,5 +54,4 @@ def write_states(contact: Contact, states: Mapping[str, Sequence[Any]], now: dat
     others = [f.attname for f in Contact._meta.concrete_fields if not f.generated and f.attname not in _APART]
     attributes = ["attributes"] if any(not _columns(key) for key in states) else []
     contact.save(update_fields=None if contact.pk is None else [*others, *attributes])
-    Change.objects.create(tenant_id=current_tenant(), at=now, contact_id=contact.pk)
-    change_queue.add([contact.pk], "contact")
+    change_log.note([contact.pk], now=now)

@@ -304,6 +304,20 @@ CREATE POLICY tenant ON category FOR ALL
     WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
 GRANT DELETE, INSERT, SELECT, UPDATE ON category TO cdp_app;
 
+CREATE TABLE change_batch (
+    tenant_id bigint NOT NULL,
+    xid bigint DEFAULT ((pg_current_xact_id())::text)::bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    kind character varying(1) COLLATE "C" NOT NULL,
+    CONSTRAINT change_batch_pkey PRIMARY KEY (tenant_id, xid, at, kind)
+);
+ALTER TABLE change_batch ENABLE ROW LEVEL SECURITY;
+ALTER TABLE change_batch FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON change_batch FOR ALL
+    USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")))
+    WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
+GRANT DELETE, INSERT, SELECT, UPDATE ON change_batch TO cdp_app;
+
 CREATE TABLE change_queue (
     tenant_id bigint DEFAULT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint NOT NULL,
     id bigint DEFAULT nextval('change_queue_id_seq'::regclass) NOT NULL,

@@ -10,10 +10,10 @@ from datetime import datetime
 from enum import IntEnum
 from typing import Any
 
+from contacts import change_log, statements
 from contacts import staging as tables
-from contacts import statements
 from contacts.consent import address_status
-from contacts.models import Contact
+from contacts.models import ChangeBatch, Contact
 from contacts.staging import Staging
 from contacts.statements import fill
 from contacts.values import channel_status, value_changes
@@ -220,7 +220,8 @@ SELECT t.contact_id FROM {turned} t WHERE t.tenant_id = %(tenant)s AND t.row_no 
 
 def _results(staging: Staging, span: dict[str, Any], *, now: datetime) -> RevertResult:
     statements.run(NOTE, staging, **span)
-    statements.run(NEWS, staging, **span, now=now)
+    if statements.run(NEWS, staging, **span, now=now):
+        change_log.note_batch(now=now, kind=ChangeBatch.Kind.SILENT)
     returned = [int(pk) for (pk,) in statements.fetch(RETURNED, staging, **span)]
     if returned:
         address_status.take_all(returned, now=now)

@@ -6,7 +6,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from contacts import statements
+from contacts import change_log, statements
 from contacts.consent import blacklist
 from contacts.staging import Staging
 from contacts.statements import fill
@@ -239,4 +239,5 @@ ON CONFLICT DO NOTHING"""
 
 def note_changes(staging: Staging, **values: Any) -> None:
     """Add to the order of changes; `start`, `stop`, `now`."""
-    statements.run(NOTE_CHANGES, staging, **values)
+    if statements.run(NOTE_CHANGES, staging, **values):
+        change_log.note_batch(now=values["now"])

@@ -1,7 +1,7 @@
 from contacts.models.attribute import Attribute
 from contacts.models.blacklist import BlacklistEntry, PlatformBlock
 from contacts.models.bulk import BulkAction, BulkItem, BulkState, ItemState
-from contacts.models.change import Change, QueuedChange, SilentChange, WatchedCause
+from contacts.models.change import Change, ChangeBatch, QueuedChange, SilentChange, WatchedCause
 from contacts.models.consent import Category, ConsentRecord
 from contacts.models.contact import DELETION_REASONS, Contact, EmailStatus, Origin, PhoneStatus, StatusReason
 from contacts.models.linkage import Decision, ProbableKey, ProbablePair, ProbableSearch, SearchState
@@ -20,6 +20,7 @@ __all__ = [
     "BulkState",
     "Category",
     "Change",
+    "ChangeBatch",
     "ConsentRecord",
     "Contact",
     "Decision",

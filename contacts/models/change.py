@@ -38,6 +38,30 @@ class SilentChange(TenantModel):
         return f"{self.contact_id} at {self.at}"
 
 
+class ChangeBatch(TenantModel):
+    """That a transaction, by its number, has written the entries of one moment: of `Change`, or of `SilentChange`.
+
+    The number says what a moment cannot: whether whoever reads could see the entries already (contacts.change_feed). Key:
+    (tenant_id, xid, at, kind).
+    """
+
+    class Kind(models.TextChoices):
+        CHANGE = "c"  # the entries are in Change
+        SILENT = "n"  # in SilentChange
+        ERASED = "e"  # in SilentChange; nothing else is left of these contacts
+
+    xid = models.BigIntegerField(primary_key=True)
+    at = models.DateTimeField()
+    kind = models.CharField(max_length=1, choices=Kind, db_collation="C")
+
+    class Meta(TenantModel.Meta):
+        db_table = "change_batch"
+        managed = False
+
+    def __str__(self) -> str:
+        return f"{self.kind} at {self.at} in transaction {self.xid}"
+
+
 class QueuedChange(TenantModel):
     """A contact that has changed in a way that a dynamic segment asks about, until the segments have looked at it
     (contacts.change_queue). Key: (tenant_id, id)."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import Q
 
+from contacts import change_log
 from contacts.bulk import queries
 from contacts.bulk.actions import BulkActionType
 from contacts.consent import suppression
@@ -49,6 +50,7 @@ class Erase(BulkActionType):
         called = [*values, *_names(pairs)]
         suppression.add(known)
         data_providers.erase(everybody, known)
+        change_log.note_erased(everybody, now=now)
         queries.forget_selections(values, called)
         queries.erase_audit(everybody, values, called)
         return locked

@@ -21,6 +21,8 @@ def run_for_all_workspaces() -> None:
         try:
             with tenant_context(tenant_id):
                 export.tidy(now=timezone.now())
-                change_log.forget_news(before=timezone.now() - timedelta(days=NEWS_DAYS))
+                before = timezone.now() - timedelta(days=NEWS_DAYS)
+                change_log.forget_news(before=before)
+                change_log.forget_batches(before=before)
         except Exception:
             log.exception("tidying workspace %s", tenant_id)

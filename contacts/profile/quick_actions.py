@@ -12,12 +12,11 @@ from typing import Any
 
 from django.utils import timezone
 
-from contacts import change_queue, write_lock
+from contacts import change_log, write_lock
 from contacts.consent import address_status, blacklist, suppression
 from contacts.errors import NotAllowed
-from contacts.models import BulkAction, Change, Contact, EmailStatus, PhoneStatus, StatusReason
+from contacts.models import BulkAction, Contact, EmailStatus, PhoneStatus, StatusReason
 from tenants import audit
-from tenants.isolation.context import current_tenant
 from tenants.models import AuditEntry
 
 DELETED, RESTORED = "contact.deleted", "contact.restored"
@@ -167,8 +166,7 @@ def write(contact: Contact, now: datetime, *fields: str) -> None:
     """Write these columns, with the place in the order of changes; the caller has locked the contact."""
     contact.changed_at = now
     contact.save(update_fields=[*fields, "changed_at"])
-    Change.objects.create(tenant_id=current_tenant(), at=now, contact_id=contact.pk)
-    change_queue.add([contact.pk], "contact")
+    change_log.note([contact.pk], now=now)
     write_lock.bump_version()
 
 

@@ -33,6 +33,7 @@ from sources.models import Origin, Source, SourceType
 from tenants import import_rules
 from tenants.isolation.context import tenant_context
 from tests.cast import Actor
+from tests.contacts.test_change_feed import Follower
 from tests.imports.helpers import bring, work
 from tests.segments import members
 from tests.segments.scene import static
@@ -645,7 +646,18 @@ def test_members_are_whom_the_rules_mean_after_each_writer(alice: Actor, writer:
         history.append(scene.members())
 
     scene.settle = noted  # type: ignore[method-assign]
+    rows, follower = _rows(scene.place), Follower(scene.place)
     WRITERS[writer](scene)
     before = history[-1]
     scene.settle()
     assert history[-1] != before, "the writer has changed no segment"
+    after = _rows(scene.place)
+    written = {pk for pk in rows.keys() | after.keys() if rows.get(pk) != after.get(pk)}
+    told = {change.contact_id for change in follower.all()}
+    assert written <= told, "whoever follows the contacts is told of everything that was written"
+
+
+def _rows(place: Any) -> dict[int, Any]:
+    """What a contact is, by its number. The rating is worked out of events, and is not told."""
+    with tenant_context(place.pk):
+        return {row["id"]: {**row, "rating": None} for row in Contact.objects.values()}
