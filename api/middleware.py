@@ -19,6 +19,7 @@ from api import idempotency, problems, rate_limits, scopes, tokens
 from api.problems import Problem
 from core.body_limit import JUDGE, LIMIT
 from core.http import Handler
+from core.long_poll import AGAIN
 from core.parse import parse_id
 from tenants import audit
 from tenants.isolation.context import tenant_context, wait_briefly
@@ -31,8 +32,6 @@ FORM_BYTES = 64 * 1024
 # An operation that writes waits for so long for what somebody else is writing.
 WAIT_SECONDS = 2
 SAFE = ("GET", "HEAD")
-# Set in the environment of a request that the front asks again, as it waits for something (cdp.front).
-AGAIN = "cdp.again"
 
 
 class ApiMiddleware:

@@ -17,13 +17,14 @@ from django.http.multipartparser import MultiPartParserError
 from ninja.errors import HttpError, ValidationError
 from psycopg import errors
 
+from core import problem_json
+from core.problem_json import CONTENT_TYPE
 from core.request_checks import LARGEST as LARGEST
 from core.request_checks import is_about_a_value
 from imports.problems import catalogue
 from imports.wizard import configuration
 
 log = logging.getLogger(__name__)
-CONTENT_TYPE = "application/problem+json"
 
 
 class Kind(NamedTuple):
@@ -94,14 +95,8 @@ class Problem(Exception):
 
 def document(status: int, code: str, detail: str = "", **facts: Any) -> dict[str, Any]:
     """The members of a problem: type, title, status, detail, code, and the facts."""
-    return {
-        "type": f"/api/#problem-{code}",
-        "title": title(code),
-        "status": status,
-        "detail": detail or (KINDS[code].remedy if code in KINDS else title(code)),
-        "code": code,
-        **facts,
-    }
+    detail = detail or (KINDS[code].remedy if code in KINDS else title(code))
+    return problem_json.document(status, code, title(code), detail, **facts)
 
 
 def title(code: str) -> str:

@@ -5,12 +5,16 @@ thread is taken, and hands the answer out at the speed of the client when the th
 limit: a client that sends or fetches nothing, or too slowly, is cut off. Hits of the pixel need no thread: they are answered
 in the event loop (tracking.pixel.collector), or by threads of their own where the setting COLLECTOR says so.
 
+Whoever waits for something that has not happened yet (core.long_poll) waits here: the application is asked again each second
+until it has, and keeps no thread in between.
+
 Large bodies are read only if the page takes them from this person: the application is asked with the headers alone first
 (`JUDGE`), and says how much it takes, or answers at once.
 """
 
 import asyncio
 import io
+import json
 import logging
 import tempfile
 import time
@@ -19,8 +23,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import IO, Any, Protocol, TypeVar
 
-from cdp.gateway import Answer, Wsgi, environ_of, respond
+from cdp.gateway import Answer, Environ, Wsgi, environ_of, respond
+from core import problem_json
 from core.body_limit import JUDGE
+from core.long_poll import AGAIN, MOST_SECONDS
 
 log = logging.getLogger(__name__)
 KB, MB = 1024, 1024 * 1024
@@ -35,6 +41,16 @@ SILENCE = 15.0
 # A client has so many seconds, and one more for each so many bytes: slower is as good as never.
 PATIENCE, SLOWEST = 20.0, 16 * KB
 PAGE_THREADS, HIT_THREADS, FILE_THREADS = 8, 4, 4
+# Who waits for something is looked after each so many seconds: often at first, then less.
+OFTEN, SELDOM, OFTEN_FOR = 0.5, 1.0, 10.0
+# Below this, errors are JSON; what they are called there, by status.
+API = "/api/"
+API_CODES = {
+    408: ("request_timeout", "Request too slow"),
+    413: ("too_large", "Too large"),
+    500: ("server_error", "Error on our side"),
+    507: ("storage_full", "No room"),
+}
 
 TOO_LARGE_A_HIT = "A hit can have up to 32 KB."
 
@@ -101,12 +117,12 @@ class Front:
             finally:
                 answer.close()
         except Refused as refused:
-            await _say(send, refused.status, refused.words)
+            await _say(send, scope["path"], refused.status, refused.words)
         except Gone:
             log.info("a client left before its answer: %s", scope["path"])
         except Exception:
             log.exception("%s %s", scope["method"], scope["path"])
-            await _say(send, 500, "Something went wrong on our side. The details are in the server log.")
+            await _say(send, scope["path"], 500, "Something went wrong on our side. The details are in the server log.")
 
     async def _collect(self, collector: Collects, scope: Message, receive: Receive, send: Send) -> None:
         """A hit, without a thread and without a file."""
@@ -149,7 +165,28 @@ class Front:
         if reader.more and length is None:
             raise Refused(413, "The request is too large.")
         body.seek(0)
-        return await self._in(pool, respond, self.application, environ, body, reader.size)
+        answer = await self._in(pool, respond, self.application, environ, body, reader.size)
+        return await self._wait(answer, environ, receive) if answer.wait else answer
+
+    async def _wait(self, answer: Answer, environ: Environ, receive: Receive) -> Answer:
+        """Ask again until the answer is what the client waits for, or its time is over. Raises Gone when the client leaves."""
+        begun, most = time.monotonic(), min(answer.wait or 0, MOST_SECONDS)
+        leaving = asyncio.ensure_future(receive())
+        try:
+            while answer.wait and (left := begun + most - time.monotonic()) > 0:
+                pause = OFTEN if most - left < OFTEN_FOR else SELDOM
+                if leaving.done():
+                    await asyncio.sleep(min(pause, left))
+                else:
+                    await asyncio.wait({leaving}, timeout=min(pause, left))
+                answer.close()
+                if leaving.done() and leaving.result()["type"] == "http.disconnect":
+                    raise Gone
+                again = {**environ, AGAIN: True}
+                answer = await self._in(self.pages, respond, self.application, again, io.BytesIO(), 0)
+        finally:
+            leaving.cancel()
+        return answer
 
     async def _hand_out(self, answer: Answer, send: Send, *, head: bool) -> None:
         await self._send(send, {"type": "http.response.start", "status": answer.status, "headers": answer.headers})
@@ -235,13 +272,17 @@ def _length(scope: Message) -> int | None:
     return None
 
 
-async def _say(send: Send, status: int, words: str) -> None:
+async def _say(send: Send, path: str, status: int, words: str) -> None:
     """A short answer to a request that was not read to its end; the connection ends with it."""
-    text = f"{words}\n".encode()
-    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(text)).encode())]
+    text, kind = f"{words}\n", "text/plain; charset=utf-8"
+    if path.startswith(API):
+        code, title = API_CODES[status]
+        text, kind = json.dumps(problem_json.document(status, code, title, words)), problem_json.CONTENT_TYPE
+    content = text.encode()
+    headers = [(b"content-type", kind.encode()), (b"content-length", str(len(content)).encode())]
     headers += [(b"connection", b"close"), (b"access-control-allow-origin", b"*"), (b"cache-control", b"no-store")]
     try:
         await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": text, "more_body": False})
+        await send({"type": "http.response.body", "body": content, "more_body": False})
     except (OSError, RuntimeError):
         log.info("a client left before it was told %s", status)

@@ -9,6 +9,7 @@ from urllib.parse import unquote_to_bytes
 from wsgiref.util import FileWrapper
 
 from core.body_limit import LIMIT
+from core.long_poll import NOT_YET
 
 Environ = dict[str, Any]
 Wsgi = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
@@ -18,13 +19,15 @@ IN_MEMORY = 1024 * 1024
 
 @dataclass
 class Answer:
-    """The answer of the application. `limit`: it wants to be asked again, with a body of at most so many bytes."""
+    """The answer of the application. `limit`: it wants to be asked again, with a body of at most so many bytes. `wait`: it is
+    not yet what the client is ready to wait for, so many seconds."""
 
     status: int
     headers: list[tuple[bytes, bytes]]
     body: IO[bytes]
     on_disk: bool
     limit: int | None = None
+    wait: int | None = None
     closing: list[Callable[[], Any]] = field(default_factory=list)
 
     def read(self) -> bytes:
@@ -109,6 +112,6 @@ def _close(chunks: Any) -> None:
 
 def _answer(started: list[Any], body: IO[bytes], *, on_disk: bool, closing: list[Callable[[], Any]]) -> Answer:
     status, headers = started
-    limit = next((int(value) for name, value in headers if name == LIMIT), None)
-    encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers if name != LIMIT]
-    return Answer(int(status[:3]), encoded, body, on_disk, limit, closing)
+    ours = {name: int(value) for name, value in headers if name in (LIMIT, NOT_YET)}
+    encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers if name not in ours]
+    return Answer(int(status[:3]), encoded, body, on_disk, ours.get(LIMIT), ours.get(NOT_YET), closing)

@@ -18,6 +18,8 @@ ELSEWHERE = {
     "core/": "tests/core/test_ui.py",
     "core/body_limit.py": "tests/cdp/test_front.py",
     "core/broker.py": "tests/cdp/stack/test_stack.py",
+    "core/long_poll.py": "tests/cdp/test_front.py",
+    "core/problem_json.py": "tests/cdp/test_front.py",
     "core/http.py": "tests/tenants/web/test_hostile_requests.py",
     "core/places.py": "tests/imports/wizard/test_drafts.py",
     "core/request_checks.py": "tests/tenants/web/test_hostile_requests.py",

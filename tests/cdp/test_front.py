@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import json
 import tempfile
 import threading
 from collections.abc import Iterable, Iterator
@@ -13,6 +14,7 @@ from cdp import front as module
 from cdp.front import MB, SMALL, Front, Limits
 from cdp.gateway import environ_of
 from core.body_limit import JUDGE, LIMIT
+from core.long_poll import AGAIN, NOT_YET
 
 HASTY = Limits(silence=0.05, patience=0.2)
 
@@ -57,6 +59,16 @@ class Client:
     @property
     def body(self) -> bytes:
         return b"".join(m["body"] for m in self.told[1:])
+
+
+class Stays(Client):
+    """Has sent all of its request, and stays for the answer, silent."""
+
+    async def receive(self) -> dict[str, Any]:
+        if self.chunks:
+            return await super().receive()
+        await asyncio.Event().wait()
+        raise AssertionError
 
 
 def ask(application: Any, client: Client, request: dict[str, Any], limits: Limits | None = None) -> Client:
@@ -185,6 +197,87 @@ def test_a_file_is_handed_out_where_it_lies_and_closed() -> None:
 
     assert ask(download, Client(), scope("GET")).body == b"f" * 700_000
     assert file.closed
+
+
+def waits_for(turns: int) -> tuple[Any, list[bool]]:
+    """An application that has its answer when it is asked for that many times, and whether each was asked again."""
+    asked: list[bool] = []
+
+    def application(environ: dict[str, Any], start: Any) -> Iterable[bytes]:
+        asked.append(bool(environ.get(AGAIN)))
+        start("200 OK", [] if len(asked) >= turns else [(NOT_YET, "30")])
+        return [str(len(asked)).encode()]
+
+    return application, asked
+
+
+def test_who_waits_is_answered_when_it_has_happened(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "OFTEN", 0.001)
+    application, asked = waits_for(4)
+    said = ask(application, Stays(b""), scope("GET"))
+    assert (said.status, said.body, asked) == (200, b"4", [False, True, True, True])
+    assert all(name != NOT_YET.lower().encode() for name, _value in said.told[0]["headers"])
+
+
+def test_who_waits_is_answered_when_the_time_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "OFTEN", 0.001)
+    monkeypatch.setattr(module, "MOST_SECONDS", 0.02)
+    application, asked = waits_for(10**6)
+    said = ask(application, Stays(b""), scope("GET"))
+    assert said.status == 200
+    assert said.body == str(len(asked)).encode()
+    assert len(asked) > 1
+
+
+def test_for_who_leaves_while_waiting_nothing_more_is_asked() -> None:
+    application, asked = waits_for(10**6)
+    said = ask(application, Client(b"", leaves=True), scope("GET"))
+    assert (said.told, asked) == ([], [False])
+
+
+def test_waiting_keeps_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Far more than there are threads wait at once, and a page is answered in between."""
+    monkeypatch.setattr(module, "OFTEN", 0.01)
+    released = threading.Event()
+
+    def application(environ: dict[str, Any], start: Any) -> Iterable[bytes]:
+        waits = environ["PATH_INFO"] == "/wait" and not released.is_set()
+        if environ["PATH_INFO"] == "/page":
+            released.set()
+        start("200 OK", [(NOT_YET, "30")] if waits else [])
+        return [b"done"]
+
+    async def all_at_once() -> list[Client]:
+        made = Front(application, hits="/p/")
+        clients = [Stays(b"") for _ in range(5 * module.PAGE_THREADS)]
+        waiting = [asyncio.create_task(made(scope("GET", "/wait"), c.receive, c.send)) for c in clients]
+        await asyncio.sleep(0)
+        page = Stays(b"")
+        await made(scope("GET", "/page"), page.receive, page.send)
+        await asyncio.gather(*waiting)
+        return [*clients, page]
+
+    assert {client.status for client in asyncio.run(all_at_once())} == {200}
+
+
+@pytest.mark.parametrize("status", module.API_CODES)
+def test_below_api_errors_are_json(status: int) -> None:
+    from api.problems import KINDS
+
+    client = Client()
+    asyncio.run(module._say(client.send, "/api/v1/imports", status, "In words."))
+    said = json.loads(client.body)
+    kind = KINDS[said["code"]]
+    assert (said["status"], said["title"], said["detail"]) == (kind.status, kind.title, "In words.") == (
+        status, module.API_CODES[status][1], "In words.",
+    )  # fmt: skip
+    assert (b"content-type", b"application/problem+json") in client.told[0]["headers"]
+
+
+def test_an_api_body_that_is_too_large_is_a_problem() -> None:
+    client = ask(echo, Client(*[b"a" * MB] * 30), scope(path="/api/v1/imports", transfer_encoding="chunked"))
+    assert client.status == 413
+    assert json.loads(client.body)["code"] == "too_large"
 
 
 def test_head_has_no_body_but_its_length() -> None:
