@@ -10,7 +10,7 @@ from ninja.renderers import BaseRenderer
 
 from api import problems
 from api.bodies import JsonParser
-from api.routes import imports, workspace
+from api.routes import import_reference, import_rows, imports, workspace
 from core import exact_json
 
 VERSION = "1.0.0"
@@ -42,7 +42,14 @@ api = NinjaAPI(
     renderer=JsonRenderer(),
     parser=JsonParser(),
 )
-for router in (workspace.router, imports.router):
+# In the order of the reference.
+ROUTERS = (
+    workspace.router,
+    imports.router,
+    import_rows.router,
+    import_reference.router,
+)
+for router in ROUTERS:
     api.add_router("", router)
 
 

@@ -29,7 +29,11 @@ def read_json(request: HttpRequest) -> Any:
     """The JSON of a request. Raises Problem 415 or 400."""
     if request.content_type != "application/json":
         raise Problem(415, "content_type_unknown", "Send the header “Content-Type: application/json”.")
-    raw = request.body
+    return parse_json(request.body)
+
+
+def parse_json(raw: bytes) -> Any:
+    """JSON that can be worked with and stored. Raises Problem 400."""
     if _depth(raw) > MAX_DEPTH:
         raise Problem(400, "json_invalid", f"The JSON is nested deeper than {MAX_DEPTH} levels.")
     try:

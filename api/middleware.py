@@ -92,7 +92,7 @@ def _refuse_unreadable(request: HttpRequest) -> None:
         raise Problem(400, "request_unreadable", "Parameters cannot contain NUL.")
     charset = (request.content_params or {}).get("charset", "utf-8").lower().replace("_", "-")
     if charset not in ("utf-8", "utf8", "us-ascii"):
-        raise Problem(415, "content_type_unknown", "Send UTF-8, without another charset in the header Content-Type.")
+        raise Problem(415, "content_type_unknown", "Send UTF-8, or say the encoding of a file by the setting encoding.")
 
 
 def _route(request: HttpRequest) -> tuple[Any, dict[str, Any], Operation | None]:

@@ -58,6 +58,7 @@ KINDS: dict[str, Kind] = {
     "key_reused": Kind(422, "Key used for another request", "Use a new Idempotency-Key for each different request."),
     "key_invalid": Kind(422, "Key not valid", "An Idempotency-Key has 1 to 255 printable ASCII characters."),
     "setting_invalid": Kind(422, "Setting not valid", "Use one of the values that the sentence names."),
+    "setting_not_permitted": Kind(403, "Setting not permitted", "Use a token with the scope imports.revive."),
     "mapping_invalid": Kind(422, "Mapping not valid", "Map the columns as the sentence says."),
     "format_ambiguous": Kind(422, "Values can be read in two ways", "Say with format.COLUMN how they are written."),
     "saved_mapping_unknown": Kind(422, "No such saved mapping", "List the saved mappings, and use a name of theirs."),
@@ -120,7 +121,7 @@ def of(exception: Exception) -> Problem | None:
     if isinstance(exception, configuration.REFUSALS):
         code, sentence = configuration.refusal(exception)
         facts = {key: value for key, value in getattr(exception, "facts", {}).items() if key not in _MEMBERS}
-        return Problem(413 if code == "too_large" else 422, code, sentence, **facts)
+        return Problem(_STATUS.get(code, 422), code, sentence, **facts)
     for kinds, status, code in _PLAIN:
         if isinstance(exception, kinds):
             return not_found() if status == 404 else Problem(status, code)
@@ -134,6 +135,8 @@ def of(exception: Exception) -> Problem | None:
     return None
 
 
+# Of refusals, what is not 422.
+_STATUS = {"too_large": 413, "setting_not_permitted": 403, "file_missing": 410}
 _MEMBERS = ("status", "code", "detail", "headers", "title", "type")
 _PLAIN: tuple[tuple[tuple[type[Exception], ...], int, str], ...] = (
     ((Http404, ObjectDoesNotExist, PermissionDenied), 404, "not_found"),

@@ -169,7 +169,7 @@ class Front:
         return await self._wait(answer, environ, receive) if answer.wait else answer
 
     async def _wait(self, answer: Answer, environ: Environ, receive: Receive) -> Answer:
-        """Ask again until the answer is what the client waits for, or its time is over. Raises Gone when the client leaves."""
+        """Ask again until the answer is what the client waits for, or its time is over. Raises Gone if the client leaves."""
         begun, most = time.monotonic(), min(answer.wait or 0, MOST_SECONDS)
         leaving = asyncio.ensure_future(receive())
         try:

@@ -19,8 +19,8 @@ IN_MEMORY = 1024 * 1024
 
 @dataclass
 class Answer:
-    """The answer of the application. `limit`: it wants to be asked again, with a body of at most so many bytes. `wait`: it is
-    not yet what the client is ready to wait for, so many seconds."""
+    """The answer of the application. `limit`: it wants to be asked again, with a body of at most so many bytes. `wait`: it
+    is not yet what the client is ready to wait for, so many seconds."""
 
     status: int
     headers: list[tuple[bytes, bytes]]

@@ -13,7 +13,8 @@ APPS = ("core", "cdp", "tenants", "contacts", "tracking", "segments", "imports",
 PLAIN = {"__init__.py", "urls.py", "apps.py", "tasks.py", "models.py", "errors.py", "settings.py"}
 ELSEWHERE = {
     "api/": "tests/api/test_middleware.py",
-    "api/routes/": "tests/api/test_middleware.py",
+    "api/routes/": "tests/api/routes/test_imports.py",
+    "imports/results/review_report.py": "tests/api/routes/test_imports.py",
     "api/views/": "tests/api/test_middleware.py",
     "core/": "tests/core/test_ui.py",
     "core/body_limit.py": "tests/cdp/test_front.py",

@@ -4,6 +4,7 @@ the result file of a connector."""
 from collections import Counter
 from typing import Any
 
+from imports import phases
 from imports.models import Import, RowIssue
 from imports.problems import catalogue
 from tenants.models import Tenant
@@ -25,6 +26,11 @@ def describe(tenant: Tenant, imp: Import) -> dict[str, Any]:
         "seconds": imp.seconds,
         **({"sheet": imp.sheet, "sheets": imp.sheets} | imp.looks if imp.container == "xlsx" else {}),
     }
+
+
+def rests(imp: Import) -> bool:
+    """Whether nothing works on it: it has ended, or waits for a person."""
+    return imp.ended or (imp.phase in phases.WAITING and not imp.is_canceling)
 
 
 def url_of(tenant: Tenant, imp: Import) -> str:

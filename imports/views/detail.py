@@ -13,10 +13,10 @@ from contacts.models import EmailStatus
 from core.formatting import number, stored
 from core.http import redirect_to, render_page, stop_polling
 from core.parse import parse_id
-from imports import csv_output, phases
+from imports import csv_output
 from imports.models import Import, Phase, Status, UndoDirection
 from imports.pipeline import undo
-from imports.results import error_rows, progress, summary
+from imports.results import error_rows, outcome, progress, summary
 from imports.views import corrections, downloads, mapping
 from imports.views.upload import spoken, steps
 from imports.wizard import column_choices, upload
@@ -39,7 +39,7 @@ def detail(request: WorkspaceRequest, import_id: int) -> HttpResponse:
     imp = get_object_or_404(Import.objects.select_related("created_by"), pk=import_id)
     if imp.ended:
         return render_page(request, "imports/result.html", _result(request, imp))
-    if not _asks(imp):
+    if not outcome.rests(imp):
         return render_page(
             request, "imports/undoing.html" if imp.undo_direction else "imports/running.html", _running(imp)
         )
@@ -56,11 +56,6 @@ def _may(request: WorkspaceRequest, permission: str) -> bool:
     return bool(request.membership.may(permission))
 
 
-def _asks(imp: Import) -> bool:
-    """Whether the import waits for a person."""
-    return imp.phase in phases.WAITING and not imp.is_canceling
-
-
 def _running(imp: Import) -> dict[str, Any]:
     if imp.undo_direction:
         return {"import": imp, "turned": undo.progress(imp)}
@@ -72,7 +67,7 @@ def _running(imp: Import) -> dict[str, Any]:
 def live(request: WorkspaceRequest, import_id: int) -> HttpResponse:
     """The running page's figures; when there is something else to see, the page is loaded again."""
     imp = get_object_or_404(Import, pk=import_id)
-    if imp.ended or _asks(imp):
+    if outcome.rests(imp):
         response = stop_polling(HttpResponse())
         response.headers["HX-Refresh"] = "true"
         return response

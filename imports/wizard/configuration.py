@@ -6,7 +6,7 @@ from typing import Any
 
 from imports.files.reader import FileProblem
 from imports.models import Import
-from imports.options import BadOption, Options
+from imports.options import REVIVING, BadOption, Options
 from imports.problems import catalogue
 from imports.wizard import column_choices, saved_mappings, upload
 from tenants.models import Tenant, User
@@ -20,6 +20,10 @@ NAMES = (*DIALECT, *SETTINGS, "sheet", *LOOKS, "segment", "description", "unknow
 BY_COLUMN = ("map.", "format.")
 # What `create` and `configure` raise for a file or a setting that an import cannot start with.
 REFUSALS = (FileProblem, BadOption, column_choices.BadMapping, saved_mappings.NoSuchMapping)
+
+
+class NotPermitted(BadOption):
+    """A setting that the person or program who gives it may not use."""
 
 
 def is_name(name: str) -> bool:
@@ -50,19 +54,21 @@ def create(
     origin: str,
     wanted: Mapping[str, Any],
     review: bool,
+    may_revive: bool = True,
 ) -> Import:
     """Store a file, set what is `wanted` and hand the import to the workers, which with `review` stop before anything is
-    written. Raises REFUSALS; no file is left behind then, and the caller's rollback takes the import away."""
+    written. `may_revive`: settings that wake contacts who had gone are permitted (imports.options.REVIVING). Raises
+    REFUSALS; no file is left behind then, and the caller's rollback takes the import away."""
     imp = upload.store_upload(chunks, file_name=file_name, tenant=tenant, user=user, origin=origin)
     try:
-        configure(imp, tenant, wanted, review=review)
+        configure(imp, tenant, wanted, review=review, may_revive=may_revive)
     except BaseException:
         upload.discard(imp)
         raise
     return imp
 
 
-def configure(imp: Import, tenant: Tenant, wanted: Mapping[str, Any], *, review: bool) -> None:
+def configure(imp: Import, tenant: Tenant, wanted: Mapping[str, Any], *, review: bool, may_revive: bool = True) -> None:
     """Set what is `wanted` (NAMES, map.HEADER, format.HEADER → value) on an import that waits for its mapping, and start it.
     Raises REFUSALS."""
     dialect = {name: wanted[name] for name in DIALECT if name in wanted}
@@ -79,6 +85,9 @@ def configure(imp: Import, tenant: Tenant, wanted: Mapping[str, Any], *, review:
     if "saved" in wanted:
         saved_mappings.named(imp, str(wanted["saved"]))
     options = Options.parse({**imp.options, **{k: v for k, v in wanted.items() if k in (*SETTINGS, "segment")}})
+    if options.revives and not may_revive:
+        said = ", ".join(f"{name}={value}" for name, value in REVIVING.items() if getattr(options, name) == value)
+        raise NotPermitted(f"{said} needs the permission imports.revive.")
     chosen = column_choices.apply_choices(
         imp, maps, written=written, create_unknown=wanted.get("unknown") == "create", options=options
     )
@@ -101,5 +110,12 @@ def refusal(problem: Exception) -> tuple[str, str]:
         return problem.code, catalogue.sentence(problem.code, **problem.facts)
     if isinstance(problem, column_choices.Ambiguous):
         return "format_ambiguous", f"{problem} Set format.{problem.name} to {' or '.join(problem.ways)}."
-    codes = {BadOption: "setting_invalid", saved_mappings.NoSuchMapping: "saved_mapping_unknown"}
-    return next((code for kind, code in codes.items() if isinstance(problem, kind)), "mapping_invalid"), str(problem)
+    code = next((code for kind, code in _CODES.items() if isinstance(problem, kind)), "mapping_invalid")
+    return code, str(problem)
+
+
+_CODES = {
+    NotPermitted: "setting_not_permitted",
+    BadOption: "setting_invalid",
+    saved_mappings.NoSuchMapping: "saved_mapping_unknown",
+}

@@ -53,6 +53,7 @@ def test_an_import_is_made_and_handed_on(tenant: Tenant, review: bool, started: 
 def refused() -> Iterator[Any]:
     """(settings, content, class, code, words)"""
     yield {"mode": "delete"}, FILE, BadOption, "setting_invalid", "mode=delete is not allowed"
+    yield {"deleted": "restore"}, FILE, configuration.NotPermitted, "setting_not_permitted", "deleted=restore needs"
     yield {"sheet": "Two"}, FILE, BadOption, "setting_invalid", "has no sheet Two"
     yield {"merged": "all"}, FILE, BadOption, "setting_invalid", "merged=all is not allowed. Choose one of: first, fill"
     yield {"map.nope": "email"}, FILE, column_choices.BadMapping, "mapping_invalid", "The file has no column nope"
@@ -69,7 +70,7 @@ def test_a_refusal_has_a_code_and_leaves_no_file(
 ) -> None:
     before = stored_files(tenant)
     with pytest.raises(kind) as caught:
-        create(tenant, wanted, content)
+        create(tenant, wanted, content, may_revive=False)
     found, sentence = configuration.refusal(caught.value)
     assert found == code
     assert words in sentence
