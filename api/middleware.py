@@ -21,6 +21,8 @@ from core.body_limit import JUDGE, LIMIT
 from core.http import Handler
 from core.long_poll import AGAIN
 from core.parse import parse_id
+from core.problem_json import CONTENT_TYPE
+from core.request_checks import LARGEST
 from tenants import audit
 from tenants.isolation.context import tenant_context, wait_briefly
 from tenants.models import Tenant
@@ -112,7 +114,7 @@ def _route(request: HttpRequest) -> tuple[Any, dict[str, Any], Operation | None]
     if found is None:
         allowed = sorted({allowed for operation in operations for allowed in operation.methods})
         raise Problem(405, "method_not_allowed", headers={"Allow": ", ".join(allowed)})
-    if any(isinstance(value, int) and value > problems.LARGEST for value in match.kwargs.values()):
+    if any(isinstance(value, int) and value > LARGEST for value in match.kwargs.values()):
         raise problems.not_found()
     return view, match.kwargs, found
 
@@ -171,6 +173,6 @@ def _inside(request: HttpRequest, tenant: Tenant, view: Any, values: dict[str, A
 
 def _sent(response: HttpResponse) -> HttpResponse:
     """An answer of an operation; a page of Django's own is none."""
-    if response.status_code >= 400 and not response.headers["Content-Type"].startswith(problems.CONTENT_TYPE):
+    if response.status_code >= 400 and not response.headers["Content-Type"].startswith(CONTENT_TYPE):
         raise Problem(response.status_code, "conflict" if response.status_code < 500 else "server_error")
     return response

@@ -19,7 +19,6 @@ from psycopg import errors
 
 from core import problem_json
 from core.problem_json import CONTENT_TYPE
-from core.request_checks import LARGEST as LARGEST
 from core.request_checks import is_about_a_value
 from imports.problems import catalogue
 from imports.wizard import configuration

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from typing import Annotated, Any
 
-from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from ninja import Router
@@ -188,7 +187,7 @@ def fresh(imp: Import) -> Import:
     openapi_extra=import_settings.documented(),
 )
 @takes_files
-def create_import(request: Any, response: HttpResponse) -> dict[str, Any]:
+def create_import(request: Any) -> dict[str, Any]:
     """Upload a file and import it: as a form with the field `file`, or as the whole body. Settings have the names of the
     command line, such as `mode`, `segment` or `map.HEADER`. With `review`, the file is only checked: read the review, then
     start the import."""
@@ -202,14 +201,13 @@ def create_import(request: Any, response: HttpResponse) -> dict[str, Any]:
     options = Options.parse(imp.options)
     if options.revives:
         record(request, "may_revive", imp, **{name: getattr(options, name) for name in REVIVING})
-    response.headers["Location"] = f"/api/v1/imports/{imp.pk}"
     return detailed(request, imp)
 
 
 def _file(request: Any) -> tuple[Iterator[bytes], str]:
     """The file of a request in parts, and its name. Raises Problem 415, 422."""
     if request.content_type == import_settings.FORM:
-        file: UploadedFile | None = request.FILES.get("file")
+        file: Any = request.FILES.get("file")
         if file is None:
             missing = [{"field": "form.file", "message": "Field required", "code": "missing"}]
             raise Problem(422, "parameters_invalid", "The form has no field “file” with a file.", errors=missing)
