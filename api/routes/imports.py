@@ -63,7 +63,7 @@ class ImportDetail(ImportOut):
     parent_id: Id | None = Field(description="The import whose corrected rows this one imports.", examples=[None])
 
 
-class CancelIn(Input):
+class CancelBody(Input):
     """What happens to rows that are already written."""
 
     undo: bool = Field(default=False, description="Also undo what was written; needs the scope imports.undo.")
@@ -285,7 +285,7 @@ def start_import(request: Any, import_id: int) -> dict[str, Any]:
 @router.post(
     "/imports/{int:import_id}/cancel", auth=Scope("imports.cancel"), response=ImportDetail, summary="Cancel an import"
 )
-def cancel_import(request: Any, import_id: int, body: CancelIn | None = None) -> dict[str, Any]:
+def cancel_import(request: Any, import_id: int, body: CancelBody | None = None) -> dict[str, Any]:
     """End an import that has not ended. What is written stays, or is undone. Wait for the status canceled."""
     imp = get_object_or_404(Import, pk=import_id)
     take_back = body is not None and body.undo
