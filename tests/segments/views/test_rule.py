@@ -1,5 +1,6 @@
 """The sentence above the rule builder: what it fills, what is underlined, and that nothing is lost where it says nothing."""
 
+from html.parser import HTMLParser
 from typing import Any
 
 import pytest
@@ -100,3 +101,37 @@ def test_only_the_builder_is_sent_to_a_page_that_has_it(people: Actor) -> None:
     assert "<html" not in response.text
     assert 'id="segments-builder"' in response.text
     assert isinstance(response.context["form"], rule_form.RuleForm)
+
+
+class _Focusable(HTMLParser):
+    """What can have the focus inside of the builder, and has no ID."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inside, self.seen, self.nameless = False, 0, list[str]()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        said = dict(attrs)
+        self.inside |= said.get("id") == "segments-builder"
+        can = tag in ("a", "button", "input", "select", "textarea", "summary")
+        if self.inside and can and said.get("type") != "hidden" and said.get("tabindex") != "-1":
+            self.seen += 1
+            if "id" not in said:
+                self.nameless.append(self.get_starttag_text() or tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        self.inside &= tag != "form"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_what_can_have_the_focus_keeps_it(people: Actor, page: str) -> None:
+    """The form renews itself after every change, and the focus finds its way back by an ID."""
+    rule = {
+        "match:": "all", "about:0": "attribute:city", "op:0": "is", "value:0": "Riga", "kind:1": "block", "match:1": "any",
+        "about:1.0": "event:order", "op:1.0": "ever", "property:1.0": "total", "compare:1.0": "is", "against:1.0": "5",
+        "about:1.1": "field:email_status", "op:1.1": "any_of",
+    }  # fmt: skip
+    found = _Focusable()
+    found.feed(people.post(page, rule).text)
+    assert found.seen > 20
+    assert found.nameless == []
