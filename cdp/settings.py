@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import environ
 from celery.schedules import crontab
@@ -39,6 +40,13 @@ APP_ROLE = env.str("APP_ROLE", "cdp_app")
 WORKERS = env.int("CDP_WORKERS", 2)
 # Private networks that webhooks and fetching connectors may connect to (core.outside_addresses).
 INSIDE_NETWORKS = env.list("INSIDE_NETWORKS", default=[])
+# The file servers of connectors: where files lie, what to listen on, and the host name that people are told.
+CONNECTOR_DIR = Path(env.str("CONNECTOR_DIR", str(HOME / "connectors")))
+FILES_BIND = env.str("FILES_BIND", "127.0.0.1")
+FILES_HOST = env.str("FILES_HOST", "") or urlsplit(SITE_URL).hostname or "127.0.0.1"
+SFTP_PORT = env.int("SFTP_PORT", 2222)
+FTPS_PORT = env.int("FTPS_PORT", 2121)
+FTPS_CERTIFICATE = env.str("FTPS_CERTIFICATE", "")  # a file with certificate and key; else one of our own making
 
 INSTALLED_APPS = [
     "django.contrib.auth",
@@ -59,6 +67,7 @@ INSTALLED_APPS = [
     "segments",
     "imports",
     "sources",
+    "connectors",
     "api",
 ]
 
@@ -287,6 +296,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep imports": {"task": "imports.sweep", "schedule": 15.0},
     "wake segments": {"task": "segments.wake", "schedule": 15.0},
     "sweep segments": {"task": "segments.sweep", "schedule": 2.0, "options": {"expires": 10}},
+    "sweep connectors": {"task": "connectors.sweep", "schedule": 5.0, "options": {"expires": 10}},
     "sweep sources": {"task": "sources.sweep", "schedule": 15.0},
     "sweep bulk actions": {"task": "contacts.sweep", "schedule": 15.0},
     "search probable duplicates": {"task": "contacts.search_probable", "schedule": crontab(hour=2, minute=10)},
@@ -308,5 +318,5 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", "INFO")},
-    "loggers": {"django.server": {"level": "WARNING"}, "celery": {"level": "WARNING"}},
+    "loggers": {"django.server": {"level": "WARNING"}, "celery": {"level": "WARNING"}, "asyncssh": {"level": "WARNING"}},
 }

@@ -5,6 +5,7 @@ from django.urls import include, path
 urlpatterns = [
     path("imports/", include("imports.urls")),
     path("contacts/", include("contacts.urls")),
+    path("connectors/", include("connectors.urls")),
     path("segments/", include("segments.urls")),
     path("segments/", include("imports.segment_urls")),
     path("", include("sources.urls")),

@@ -38,8 +38,8 @@ SUBJECTS = {
     "blacklist": "Blacklist", "segment": "Segments",
     "ambiguity": "Ambiguities", "visitor": "Visitors",
     "import": "Imports", "mapping": "Saved mappings", "member": "Members", "site": "Sites",
-    "source": "Data sources", "settings": "Settings", "category": "Categories", "form": "Forms",
-    "hook": "E-mail providers", "attribute": "Fields", "token": "API tokens",
+    "source": "Data sources", "connector": "Connectors", "settings": "Settings", "category": "Categories",
+    "form": "Forms", "hook": "E-mail providers", "attribute": "Fields", "token": "API tokens",
 }  # fmt: skip
 
 

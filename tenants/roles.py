@@ -43,6 +43,9 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "sources.edit": _WRITERS,
     "sites.view": _EVERYBODY,
     "sites.manage": _ADMINS,
+    "connectors.view": _EVERYBODY,
+    # Who may drop files, from where, and how they are imported.
+    "connectors.manage": _ADMINS,
     "members.view": _EVERYBODY,
     "members.manage": _ADMINS,
     # Who did what, with the values before and after.

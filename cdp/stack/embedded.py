@@ -51,6 +51,7 @@ STACK_ENV = (
     "cdp_port",
     "mail_dir",
     "site_url",
+    "sftp_port",
 )
 
 

@@ -28,6 +28,7 @@ ROOT = Path(__file__).resolve().parents[2]
 START_LIMIT = 120
 ANNOUNCED = (
     "url", "workspace", "login", "password", "database_url", "owner_database_url", "redis_url", "home", "logins",
+    "sftp_port",
 )  # fmt: skip
 
 
@@ -164,6 +165,7 @@ class Stack:
             "secret_key": os.environ.get("SECRET_KEY") or secret(self.home / "secret"),
             "mail_dir": os.environ.get("MAIL_DIR") or str(self.home / "mail"),
             "site_url": os.environ.get("SITE_URL") or url,
+            "sftp_port": free_port([int(os.environ.get("SFTP_PORT") or 2222)]),
         }
         Path(self.values["mail_dir"]).mkdir(parents=True, exist_ok=True, mode=0o700)
 
@@ -204,7 +206,7 @@ class Stack:
         self.finish(child)
 
     def start_programs(self) -> None:
-        """Web, worker, beat and the pixel's consumer: the order in which they are asked to stop, too."""
+        """Web, worker, beat, the pixel's consumer and the file servers: the order in which they are asked to stop, too."""
         celery = ("-m", "celery", "-A", "cdp")
         quiet = ("-l", "warning")
         pool = ("--pool", "prefork", "--concurrency", str(self.workers))
@@ -213,6 +215,7 @@ class Stack:
             self.child("worker", *celery, "worker", *pool, "--without-gossip", "--without-mingle", *quiet),
             self.child("beat", *celery, "beat", "--schedule", self.home / "beat", *quiet),
             self.child("drain", "manage.py", "drain_inbox"),
+            self.child("files", "manage.py", "serve_files"),
         )
         for program in programs:
             self.supervisor.add(program)

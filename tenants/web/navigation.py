@@ -38,6 +38,7 @@ SECTIONS: list[tuple[str, list[tuple[str, str, str, str]]]] = [
         "Manage",
         [
             ("Sites and pixel", "globe", "tracking:sites", "sites.view"),
+            ("Connectors", "folder-input", "connectors:list", "connectors.view"),
             ("Members", "user-cog", "tenants:members", "members.view"),
             ("Audit log", "scroll-text", "tenants:audit", "audit.view"),
             ("Settings", "sliders-horizontal", "tenants:settings", "settings.manage"),

@@ -67,6 +67,7 @@ def fill(alice: Actor) -> None:
         UndoArchive,
         WatchedCause,
     )
+    from connectors.models import Connector, ConnectorFile
     from imports.models import Listing, SavedMapping, SegmentUpload
     from segments.models import EditRow, MemberChange, SegmentEdit, SegmentSize
     from sources.models import Ambiguity, AmbiguitySweep, Source, SourceMember
@@ -118,6 +119,8 @@ def fill(alice: Actor) -> None:
     VisitorRefusal.objects.create(
         tenant_id=own, visitor_id=1, contact_id=1, kind="", value="", refused_at=datetime.now(UTC)
     )
+    connector = Connector.objects.create(name="Shop", login="shop", protocol="sftp", secret_at=datetime.now(UTC))
+    ConnectorFile.objects.create(connector_id=connector.pk, name="x.csv", size=1, fingerprint="1:1:1:1:1")
     site = Site.objects.create(name="shop", key=sites.new_key(alice.workspace.pk))
     page = Hit(str(uuid.uuid4()), "page", None, "https://shop.example.com/", None, None, {}, {})
     inbox_consumer.store(own, [Entry("1-0", own, site.pk, datetime.now(UTC).timestamp(), page)])

@@ -1,0 +1,1 @@
+"""The two file servers, and the keys with which they are known."""

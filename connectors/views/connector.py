@@ -1,0 +1,209 @@
+"""One connector: its files, how to reach it, and what can be done with it."""
+
+import hashlib
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from connectors import credentials, instructions, pickup
+from connectors.connector_form import ConnectorForm
+from connectors.models import Connector, ConnectorFile, FileState, Protocol
+from connectors.servers import keys
+from core.http import invalid, redirect_to, render_page, stop_polling
+from core.parse import parse_id
+from imports.models import Import, SavedMapping
+from tenants import audit
+from tenants.roles import allow
+from tenants.tasks import defer
+from tenants.web.request import WorkspaceRequest, user_id
+
+PAGE = 50
+BUSY = (FileState.WAITING, FileState.TAKEN, FileState.IMPORTING)
+
+
+def _found(connector_id: int, *, lock: bool = False) -> Connector:
+    connectors = Connector.objects.filter(deleted_at=None)
+    found: Connector = get_object_or_404(connectors.select_for_update() if lock else connectors, pk=connector_id)
+    return found
+
+
+@allow("connectors.view")
+@require_safe
+def detail(request: WorkspaceRequest, connector_id: int) -> HttpResponse:
+    return render_page(request, "connectors/detail.html", detail_context(request, _found(connector_id)))
+
+
+@allow("connectors.view")
+@require_safe
+def live(request: WorkspaceRequest, connector_id: int) -> HttpResponse:
+    """The fragment with the files, which asks again while some are on their way."""
+    context = _files(request, _found(connector_id))
+    response = render_page(request, "connectors/_files.html", context)
+    return response if context["busy"] else stop_polling(response)
+
+
+def detail_context(request: WorkspaceRequest, connector: Connector, **more: Any) -> dict[str, Any]:
+    """What the page of a connector shows; `secret` only in the answer that has made it."""
+    mapping = SavedMapping.objects.filter(pk=connector.mapping_id).first()
+    return {
+        "connector": connector,
+        "mapping": mapping,
+        "to": instructions.address(request.workspace, connector),
+        "steps": instructions.steps(request.workspace, connector),
+        "fingerprint": keys.fingerprint() if connector.protocol == Protocol.SFTP else "",
+        "salt": _salt(connector),
+        "log": audit.about(f"connector {connector.pk}", count=20) if request.membership.may("audit.view") else [],
+        "own_certificate": not settings.FTPS_CERTIFICATE,
+        **_files(request, connector),
+        **more,
+    }
+
+
+def _files(request: WorkspaceRequest, connector: Connector) -> dict[str, Any]:
+    before = parse_id(request.GET.get("before", ""))
+    files = ConnectorFile.objects.filter(connector_id=connector.pk)
+    if before is not None:
+        files = files.filter(pk__lt=before)
+    page = list(files.order_by("-pk")[: PAGE + 1])
+    more, page = len(page) > PAGE, page[:PAGE]
+    imports = {imp.pk: imp for imp in Import.objects.filter(pk__in=[f.import_id for f in page if f.import_id])}
+    url = reverse("connectors:detail", args=[connector.pk])
+    return {
+        "connector": connector,
+        "files": [(file, imports.get(file.import_id or 0)) for file in page],
+        "older_url": f"{url}?before={page[-1].pk}" if more else None,
+        "newer_url": url if before is not None else None,
+        "busy": before is None and any(file.state in BUSY for file in page),
+    }
+
+
+@allow("connectors.manage")
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit(request: WorkspaceRequest, connector_id: int) -> HttpResponse:
+    """Change what a connector takes and from where. Connections that are open are closed."""
+    connector = _found(connector_id, lock=request.method == "POST")
+    if request.method != "POST":
+        return render_page(request, "connectors/edit.html", _form(connector, ConnectorForm.of(connector)))
+    form = ConnectorForm.read(request.POST, protocol=connector.protocol)
+    if form.errors:
+        return invalid(request, "connectors/edit.html", _form(connector, form))
+    values = {name: value for name, value in form.values().items() if value != getattr(connector, name)}
+    if values:
+        before = {name: [getattr(connector, name), value] for name, value in values.items()}
+        _change(connector, **values)
+        audit.record("connector.changed", user_id=user_id(request), target=_target(connector), values=before)
+    messages.success(request, "Connector saved.")
+    return redirect_to(request, "connectors:detail", connector.pk)
+
+
+def _form(connector: Connector, form: ConnectorForm) -> dict[str, Any]:
+    return {
+        "connector": connector,
+        "form": form,
+        "protocols": Protocol.choices,
+        "mappings": SavedMapping.objects.order_by("name")[:500],
+    }
+
+
+def _change(connector: Connector, **values: Any) -> None:
+    """Store values; sessions that were opened before are closed by the servers."""
+    values["changed_at"] = timezone.now()
+    for name, value in values.items():
+        setattr(connector, name, value)
+    connector.save(update_fields=list(values))
+
+
+def _target(connector: Connector) -> str:
+    return f"connector {connector.pk}"
+
+
+@allow("connectors.manage")
+@require_POST
+def look(request: WorkspaceRequest, connector_id: int) -> HttpResponse:
+    """Import what is complete now, without waiting for it to be quiet."""
+    connector = _found(connector_id)
+    defer(pickup.TASK, tenant_id=request.workspace.pk, connector_id=connector.pk, hurry=1)
+    audit.record("connector.looked", user_id=user_id(request), target=_target(connector))
+    messages.success(request, "Looking for complete files.")
+    return redirect_to(request, "connectors:detail", connector.pk)
+
+
+@allow("connectors.manage")
+@require_POST
+def renew(request: WorkspaceRequest, connector_id: int) -> HttpResponse:
+    """A new password, shown in this answer and never again. A reload does not make yet another."""
+    connector = _found(connector_id, lock=True)
+    if request.POST.get("salt", "") != _salt(connector):
+        messages.error(request, "The password was changed in the meantime. Change it again if you do not have it.")
+        return redirect_to(request, "connectors:detail", connector.pk)
+    secret = credentials.new_secret()
+    _change(connector, secret_hash=credentials.hashed(secret), secret_at=timezone.now())
+    audit.record("connector.password_changed", user_id=user_id(request), target=_target(connector))
+    return render_page(request, "connectors/detail.html", detail_context(request, connector, secret=secret))
+
+
+def _salt(connector: Connector) -> str:
+    """Tells two passwords apart and says nothing of either."""
+    return hashlib.sha256(connector.secret_hash.encode()).hexdigest()[:16]
+
+
+@allow("connectors.manage")
+@require_POST
+def disable(request: WorkspaceRequest, connector_id: int) -> HttpResponse:
+    connector = _found(connector_id, lock=True)
+    if connector.disabled_at is None:
+        _change(connector, disabled_at=timezone.now())
+        audit.record("connector.disabled", user_id=user_id(request), target=_target(connector))
+    messages.success(request, "Connector disabled. Open connections are closed within seconds.")
+    return redirect_to(request, "connectors:detail", connector.pk)
+
+
+@allow("connectors.manage")
+@require_POST
+def enable(request: WorkspaceRequest, connector_id: int) -> HttpResponse:
+    connector = _found(connector_id, lock=True)
+    if connector.disabled_at is not None:
+        _change(connector, disabled_at=None)
+        audit.record("connector.enabled", user_id=user_id(request), target=_target(connector))
+    messages.success(request, "Connector enabled.")
+    return redirect_to(request, "connectors:detail", connector.pk)
+
+
+@allow("connectors.manage")
+@require_http_methods(["GET", "HEAD", "POST"])
+def delete(request: WorkspaceRequest, connector_id: int) -> HttpResponse:
+    """Nobody can sign in any more; what was imported stays."""
+    connector = _found(connector_id, lock=request.method == "POST")
+    waiting = ConnectorFile.objects.filter(connector_id=connector.pk, state=FileState.WAITING).count()
+    if request.method != "POST":
+        return render_page(request, "connectors/delete.html", {"connector": connector, "waiting": waiting})
+    _change(connector, deleted_at=timezone.now())
+    audit.record("connector.deleted", user_id=user_id(request), target=_target(connector), name=connector.name)
+    messages.success(request, "Connector deleted.")
+    return redirect_to(request, "connectors:list")
+
+
+@allow("connectors.manage")
+@require_http_methods(["GET", "HEAD", "POST"])
+def force(request: WorkspaceRequest, connector_id: int, file_id: int) -> HttpResponse:
+    """Import a file as it is that waits because it looks incomplete."""
+    connector = _found(connector_id)
+    file = get_object_or_404(ConnectorFile, pk=file_id, connector_id=connector.pk, state=FileState.WAITING)
+    if request.method != "POST":
+        return render_page(request, "connectors/force.html", {"connector": connector, "file": file})
+    changed = ConnectorFile.objects.filter(
+        pk=file.pk, state=FileState.WAITING, fingerprint=request.POST.get("print", "")
+    )
+    if not changed.update(forced=True):
+        messages.error(request, "The file has changed in the meantime. Look at it again.")
+        return redirect_to(request, "connectors:detail", connector.pk)
+    defer(pickup.TASK, tenant_id=request.workspace.pk, connector_id=connector.pk)
+    audit.record("connector.file_forced", user_id=user_id(request), target=_target(connector), file=file.name)
+    messages.success(request, f"{file.name} is imported as it is.")
+    return redirect_to(request, "connectors:detail", connector.pk)
