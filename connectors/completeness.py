@@ -62,6 +62,8 @@ def content(path: Path) -> str:
         columns = len(reader.preview(path, dialect, rows=1).header)
     except FileProblem as problem:
         # What cannot be read at all is said by the import; an open quote may be closed by what is still to come.
+        if problem.code == "no_rows" and not head.endswith((b"\n", b"\r", b"\n\0", b"\r\0")):
+            return _NO_ROW
         return _OPEN if problem.code == "unclosed_quote" else ""
     if _quotes(path, dialect) % 2 and _ends_in_quotes(path, dialect):
         return _OPEN
@@ -69,6 +71,7 @@ def content(path: Path) -> str:
 
 
 _OPEN = "The file ends inside of a quoted cell, so something is missing. Upload it again, or resume the upload."
+_NO_ROW = "The file has no complete row so far."
 
 
 def _gzip_ends(path: Path) -> bool:
@@ -121,7 +124,7 @@ def _cut_row(path: Path, dialect: Dialect, columns: int) -> str:
     if not last.strip():
         return ""
     if "\n" not in tail and "\r" not in tail:
-        return "The file has no complete row so far."
+        return _NO_ROW
     cells = csv_records.lenient(last, dialect)
     if len(cells) >= columns:
         return ""

@@ -44,8 +44,9 @@ class Folders:
 
     def make(self) -> None:
         """Make what is missing. Only the program's own account may enter."""
-        for folder in (*(self.jail / name for name in SHOWN), self.taken, self.unfinished):
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        outer = (self.root.parent.parent, self.root.parent, self.root, self.jail)
+        for folder in (*outer, *(self.jail / name for name in SHOWN), self.taken, self.unfinished):
+            folder.mkdir(exist_ok=True, mode=0o700)
         (self.root / "lock").touch(mode=0o600)
 
     def mark(self, inode: int) -> Path:

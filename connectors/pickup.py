@@ -14,6 +14,7 @@ What waits to be done is on the disk: folders with files in them (`waiting`). No
 import hashlib
 import logging
 import os
+import stat
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -45,7 +46,7 @@ def waiting() -> list[tuple[int, int]]:
     return sorted(
         (int(folder.parent.name), int(folder.name))
         for folder in folders.all_of_disk()
-        if any(os.scandir(folder / "jail" / folders.INCOMING)) or any(os.scandir(folder / "taken"))
+        if os.listdir(folder / "jail" / folders.INCOMING) or os.listdir(folder / "taken")
     )
 
 
@@ -117,6 +118,8 @@ def _seen(
         return None  # it was renamed or removed
     try:
         about = os.fstat(file)
+        if not stat.S_ISREG(about.st_mode) or about.st_nlink != 1:
+            return None  # the servers make neither folders nor links
         sign = fingerprint(about)
         if row is not None and row.fingerprint == sign and row.note and not row.forced:
             return None  # as it was, and that was not complete

@@ -333,6 +333,73 @@ CREATE POLICY tenant ON change_queue FOR ALL
     WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
 GRANT DELETE, INSERT, SELECT, UPDATE ON change_queue TO cdp_app;
 
+CREATE TABLE connector (
+    id bigint DEFAULT nextval('connector_id_seq'::regclass) NOT NULL,
+    tenant_id bigint DEFAULT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint NOT NULL,
+    name character varying(120) NOT NULL,
+    login character varying(40) COLLATE "C" NOT NULL,
+    protocol character varying(12) NOT NULL,
+    secret_hash character varying(200) NOT NULL,
+    secret_at timestamp with time zone,
+    public_keys text NOT NULL,
+    networks text NOT NULL,
+    mapping_id bigint,
+    quiet_seconds integer NOT NULL,
+    max_bytes bigint NOT NULL,
+    max_files integer NOT NULL,
+    disabled_at timestamp with time zone,
+    deleted_at timestamp with time zone,
+    changed_at timestamp with time zone NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    last_seen_at timestamp with time zone,
+    last_address character varying(45) NOT NULL,
+    error character varying(400) NOT NULL,
+    error_at timestamp with time zone,
+    token character varying(32) COLLATE "C",
+    created_by_id bigint,
+    CONSTRAINT connector_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT connector_login UNIQUE (tenant_id, login),
+    CONSTRAINT connector_token UNIQUE (tenant_id, token),
+    CONSTRAINT connector_created_by_id_ae93d13d_fk_user_id FOREIGN KEY (created_by_id) REFERENCES "user"(id) DEFERRABLE INITIALLY DEFERRED
+);
+CREATE INDEX connector_created_by_id_ae93d13d ON connector (created_by_id);
+ALTER TABLE connector ENABLE ROW LEVEL SECURITY;
+ALTER TABLE connector FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON connector FOR ALL
+    USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")))
+    WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
+GRANT INSERT, SELECT, UPDATE ON connector TO cdp_app;
+
+CREATE TABLE connector_file (
+    id bigint DEFAULT nextval('connector_file_id_seq'::regclass) NOT NULL,
+    tenant_id bigint DEFAULT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint NOT NULL,
+    connector_id bigint NOT NULL,
+    name character varying(255) NOT NULL,
+    size bigint NOT NULL,
+    fingerprint character varying(120) COLLATE "C" NOT NULL,
+    taken_as character varying(32) COLLATE "C" NOT NULL,
+    sha256 character varying(64) COLLATE "C" NOT NULL,
+    state character varying(10) NOT NULL,
+    note character varying(400) NOT NULL,
+    forced boolean NOT NULL,
+    import_id bigint,
+    archived_as character varying(300) NOT NULL,
+    archived_at timestamp with time zone,
+    found_at timestamp with time zone NOT NULL,
+    taken_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    CONSTRAINT connector_file_pkey PRIMARY KEY (tenant_id, id)
+);
+CREATE INDEX connector_file_newest ON connector_file (tenant_id, connector_id, id DESC);
+CREATE INDEX connector_file_open ON connector_file (tenant_id, connector_id) WHERE (archived_at IS NULL);
+CREATE INDEX connector_file_same ON connector_file (tenant_id, connector_id, sha256);
+ALTER TABLE connector_file ENABLE ROW LEVEL SECURITY;
+ALTER TABLE connector_file FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON connector_file FOR ALL
+    USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")))
+    WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
+GRANT DELETE, INSERT, SELECT, UPDATE ON connector_file TO cdp_app;
+
 CREATE TABLE consent_record (
     id bigint DEFAULT nextval('consent_record_id_seq'::regclass) NOT NULL,
     tenant_id bigint DEFAULT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint NOT NULL,
@@ -1510,6 +1577,10 @@ CREATE SEQUENCE category_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE category_id_seq TO cdp_app;
 CREATE SEQUENCE change_queue_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE change_queue_id_seq TO cdp_app;
+CREATE SEQUENCE connector_file_id_seq;
+GRANT SELECT, USAGE ON SEQUENCE connector_file_id_seq TO cdp_app;
+CREATE SEQUENCE connector_id_seq;
+GRANT SELECT, USAGE ON SEQUENCE connector_id_seq TO cdp_app;
 CREATE SEQUENCE consent_record_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE consent_record_id_seq TO cdp_app;
 CREATE SEQUENCE contact_id_seq;

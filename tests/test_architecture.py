@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-APPS = ("core", "cdp", "tenants", "contacts", "tracking", "segments", "imports", "sources", "api")
+APPS = ("core", "cdp", "tenants", "contacts", "tracking", "segments", "imports", "sources", "connectors", "api")
 SOURCES = sorted(
     path for app in APPS for path in (ROOT / app).rglob("*.py") if "migrations" not in path.parts
 )  # fmt: skip

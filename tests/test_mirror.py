@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-APPS = ("core", "cdp", "tenants", "contacts", "tracking", "segments", "imports", "sources", "api")
+APPS = ("core", "cdp", "tenants", "contacts", "tracking", "segments", "imports", "sources", "connectors", "api")
 # Nothing to test: routes, registrations, one line a task, declarations that the tests of what they declare for need.
 PLAIN = {"__init__.py", "urls.py", "apps.py", "tasks.py", "models.py", "errors.py", "settings.py"}
 ELSEWHERE = {
@@ -80,6 +80,14 @@ ELSEWHERE = {
     "segments/rules/sentence_words.py": "tests/segments/rules/test_sentence.py",
     "segments/rules/id_query.py": "tests/segments/rules/test_activity_conditions.py",
     "imports/results/value_changes.py": "tests/imports/results/test_rule_list.py",
+    "connectors/archive.py": "tests/connectors/test_pickup.py",
+    "connectors/folders.py": "tests/connectors/test_pickup.py",
+    "connectors/connector_form.py": "tests/connectors/views/test_connector.py",
+    "connectors/credentials.py": "tests/connectors/test_logins.py",
+    "connectors/instructions.py": "tests/connectors/views/test_connector.py",
+    "connectors/management/commands/serve_files.py": "tests/cdp/stack/test_stack.py",
+    "connectors/servers/keys.py": "tests/connectors/servers/test_sftp.py",
+    "connectors/views/listing.py": "tests/connectors/views/test_connector.py",
     "contacts/change_log.py": "tests/contacts/listing/test_contact_list.py",
     "contacts/privacy/retention.py": "tests/contacts/bulk/test_actions.py",
     "contacts/leased_job.py": "tests/contacts/linkage/test_linkage.py",

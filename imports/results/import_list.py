@@ -37,7 +37,9 @@ FILTERS: dict[str, tuple[str, Q]] = {
 }
 # What the list can be sorted by → the column of the query.
 ORDERS = {"date": "pk", "errors": "bad", "imported": "good"}
-ORIGINS = {"browser": "Browser", "command": "Command line", "api": "API", "connector": "Connector", "mended": "Corrected rows"}
+ORIGINS = {
+    "browser": "Browser", "command": "Command line", "api": "API", "connector": "Connector", "mended": "Corrected rows",
+}  # fmt: skip
 NOBODY = "none"  # no person: the command line
 
 

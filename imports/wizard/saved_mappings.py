@@ -49,7 +49,8 @@ def apply(imp: Import, saved: SavedMapping) -> None:
     Columns whose field has gone since are skipped.
     """
     if saved.header_digest != digest(imp.header):
-        raise NoSuchMapping(f"The saved mapping {saved.name} has different columns from this file.")
+        has = ", ".join(imp.header)
+        raise NoSuchMapping(f"The saved mapping {saved.name} has different columns from this file, which has: {has}.")
     known = {*guess.CORE_TARGETS, *SYSTEM, *row_settings.TARGETS, *upload.custom_attributes()}
     columns = [
         {**column, "reason": "saved"} if column["target"] in known else {"target": "skip", "reason": "none"}

@@ -12,6 +12,7 @@ from unittest.mock import patch
 from django.test import Client
 from django.utils import timezone
 
+from connectors.models import Connector, ConnectorFile
 from contacts.bulk import actions
 from contacts.consent import blacklist
 from contacts.duplicates import merge
@@ -23,7 +24,7 @@ from imports import segment_upload
 from imports.models import Import, Phase
 from imports.options import Options
 from imports.pipeline import transitions, undo, worker
-from imports.wizard import column_choices, upload
+from imports.wizard import column_choices, saved_mappings, upload
 from segments import dynamic
 from segments.models import Segment
 from segments.rules.tree import ActivityCondition, FieldCondition, Group, Period
@@ -89,6 +90,8 @@ class Scene:
     list: int = 0
     columns: int = 0
     form: str = ""
+    connector: int = 0
+    dropped: int = 0
 
     def path(self, rest: str = "") -> str:
         return f"/w/{self.tenant.slug}/{rest}"
@@ -149,6 +152,7 @@ def build() -> Scene:
         scene.visitor = Visitor.objects.get(contact_id=scene.contact).pk
     _cared_for(scene)
     _sources(scene)
+    _connectors(scene)
     _segment_files(scene)
     _undecided(scene)
     _waiting(scene)
@@ -186,6 +190,26 @@ def _cared_for(scene: Scene) -> None:
     job.work(scene.tenant.pk, search.pk)
     actions.work(scene.tenant.pk, action.pk)
     scene.action = action.pk
+
+
+def _connectors(scene: Scene) -> None:
+    """A connector with a file that was imported and one that was cut off."""
+    with tenant_context(scene.tenant.pk):
+        imp = Import.objects.get(pk=scene.imports["result"])
+        mapping = saved_mappings.save(imp, "Shop", columns=imp.mapping, options=Options(), user=scene.owner)
+        connector = Connector.objects.create(
+            name="Shop customers", login="shop-customers", protocol="sftp", mapping_id=mapping.pk,
+            secret_hash="x", secret_at=timezone.now(), networks="203.0.113.0/24", error="orders.csv: cut off",
+            error_at=timezone.now(), last_seen_at=timezone.now(), last_address="203.0.113.7",
+        )  # fmt: skip
+        usual = {"connector_id": connector.pk, "size": 24_500, "fingerprint": "1:2:3:4:5"}
+        ConnectorFile.objects.create(
+            name="customers.csv", state="imported", import_id=imp.pk, taken_at=timezone.now(), **usual
+        )
+        dropped = ConnectorFile.objects.create(
+            name="orders.csv", note="The connection broke off during the upload. Upload the file again.", **usual
+        )
+    scene.connector, scene.dropped = connector.pk, dropped.pk
 
 
 def _sources(scene: Scene) -> None:

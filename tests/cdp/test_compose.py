@@ -18,7 +18,8 @@ from tests.servers import ask, new_home, throw_away
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, Any] = COMPOSE["services"]
-PROGRAMS = ("web", "worker", "beat", "drain")
+PROGRAMS = ("web", "worker", "beat", "drain", "files")
+PORTS = {"web": ["127.0.0.1:${WEB_PORT:-8000}:8000"], "files": ["${SFTP_PORT:-2222}:2222"]}
 SETTINGS = (ROOT / "cdp" / "settings.py").read_text()
 REQUIRED = set(re.findall(r'env(?:\.\w+)?\(\s*"(\w+)"\s*\)', SETTINGS)) - {"EMAIL_URL"}
 KNOWN = set(re.findall(r'env(?:\.\w+)?\(\s*"(\w+)"', SETTINGS))
@@ -67,7 +68,7 @@ def test_containers_may_do_little(name: str) -> None:
     assert "privileged" not in service
     if name != "postgres":  # its entry point hands the data folder over before it leaves root
         assert service["cap_drop"] == ["ALL"]
-    assert service.get("ports", []) == (["127.0.0.1:${WEB_PORT:-8000}:8000"] if name == "web" else [])
+    assert service.get("ports", []) == PORTS.get(name, [])
 
 
 def test_no_password_has_a_default_and_the_example_names_every_variable() -> None:
@@ -108,7 +109,7 @@ def test_the_image_does_not_run_as_root_and_checks_hashes() -> None:
     lines = (ROOT / "Dockerfile").read_text().splitlines()
     assert [line for line in lines if line.startswith("USER ")] == ["USER cdp"]
     assert lines.index("USER cdp") > max(i for i, line in enumerate(lines) if line.startswith(("RUN", "COPY")))
-    assert sum("--require-hashes" in line for line in lines) == 2
+    assert sum("--require-hashes" in line for line in lines) == 3
     assert all(SERVICES[name]["build"] == "." for name in PROGRAMS)
 
 

@@ -48,6 +48,7 @@ def fill(alice: Actor) -> None:
     from datetime import UTC, datetime
 
     from api.models import ApiToken, StoredAnswer
+    from connectors.models import Connector, ConnectorFile
     from contacts.models import (
         Alias,
         Attribute,
@@ -67,7 +68,6 @@ def fill(alice: Actor) -> None:
         UndoArchive,
         WatchedCause,
     )
-    from connectors.models import Connector, ConnectorFile
     from imports.models import Listing, SavedMapping, SegmentUpload
     from segments.models import EditRow, MemberChange, SegmentEdit, SegmentSize
     from sources.models import Ambiguity, AmbiguitySweep, Source, SourceMember

@@ -140,7 +140,18 @@ def test_no_mail_is_written_that_the_test_above_does_not_know() -> None:
     """Whoever calls `put_mail`, `send_mail` or makes a message of Django's is in the table."""
     names = {"put_mail", "send_mail", "EmailMessage", "EmailMultiAlternatives", "render_mail"}
     writers = set()
-    for app in ("core", "cdp", "tenants", "contacts", "tracking", "segments", "imports", "sources", "api"):
+    for app in (
+        "core",
+        "cdp",
+        "tenants",
+        "contacts",
+        "tracking",
+        "segments",
+        "imports",
+        "sources",
+        "connectors",
+        "api",
+    ):
         for path in (ROOT / app).rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text())):
                 called = node.func if isinstance(node, ast.Call) else None
