@@ -30,6 +30,8 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[:
 SITE_URL = env.str("SITE_URL", "http://127.0.0.1:8000").rstrip("/")
 HOME = Path(env.str("CDP_HOME", str(BASE_DIR / ".home"))).resolve()
 UPLOAD_DIR = Path(env.str("UPLOAD_DIR", str(HOME / "uploads")))
+# Files are kept in a bucket instead (core.file_store): s3://KEY:SECRET@HOST/BUCKET. UPLOAD_DIR is then each machine's copy.
+OBJECT_STORE = env.str("OBJECT_STORE", "")
 MAIL_DIR = env.str("MAIL_DIR", "")
 EMAIL_URL = env.str("EMAIL_URL", "")
 # Those who run the platform: logins that may block addresses for all workspaces, separated by commas.
@@ -143,6 +145,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "core.request_checks.ReadableForm",
+    "core.request_checks.ReachableStore",
 ]
 
 ROOT_URLCONF = "cdp.urls"

@@ -13,8 +13,10 @@ from collections.abc import Callable
 from typing import Any
 
 from django.db import DatabaseError, OperationalError
+from django.db.models import F
 
 from contacts.errors import NotAllowed
+from core.file_store import StoreUnavailable
 from tenants.isolation.context import tenant_context
 
 log = logging.getLogger(__name__)
@@ -57,6 +59,11 @@ def _guarded(
             return job is not None and step(job)
     except OperationalError:
         raise  # the database has gone, or two transactions met: a sweep finds the work again
+    except StoreUnavailable as problem:
+        log.warning("%s %s of workspace %s waits for its file: %s", model.__name__, pk, tenant_id, problem)
+        with tenant_context(tenant_id):  # which is not the step's fault
+            model.objects.filter(pk=pk).update(attempts=F("attempts") - 1)
+        return False
     except (NotAllowed, DatabaseError) as problem:
         if isinstance(problem, DatabaseError):
             log.exception("%s %s of workspace %s", model.__name__, pk, tenant_id)

@@ -9,6 +9,7 @@ from django.db import DataError, connection, transaction
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
+from core.file_store import StoreUnavailable
 from core.http import Handler, not_found
 
 log = logging.getLogger(__name__)
@@ -68,6 +69,23 @@ class ReadableForm:
         if connection.in_atomic_block:
             transaction.set_rollback(True)
         return unreadable()
+
+
+class ReachableStore:
+    """What needs a file says so when the object store does not answer, instead of failing."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """503, and the transaction is rolled back with it."""
+        if not isinstance(exception, StoreUnavailable):
+            return None
+        log.error("%s %s needs the object store", request.method, request.path, exc_info=exception)
+        return HttpResponse(render_to_string("503.html"), status=503, headers={"Retry-After": "30"})
 
 
 def _texts(given: Mapping[str, Any]) -> Iterable[str]:

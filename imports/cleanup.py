@@ -6,29 +6,27 @@ Safe to repeat and to stop anywhere: a file that is gone already is gone, and ea
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from pathlib import Path
 
-from django.conf import settings
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from contacts.identity import revert
 from contacts.models import UndoArchive
 from contacts.staging import Staging
+from core import file_store
 from imports import segment_upload
+from imports.files.stored_file import names
 from imports.models import Import, Phase
 from imports.pipeline import roster, undo
-from imports.wizard import upload
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 
 log = logging.getLogger(__name__)
-# Beside the text that was read: the file as it came, and the copy in UTF-8.
-_BESIDE = (upload.ORIGINAL, ".utf8")
 
 
 def run_for_all_workspaces() -> None:
-    """Tidy up all workspaces; a failure of one does not stop the others."""
+    """Tidy up all workspaces, and this machine; a failure of one does not stop the others."""
+    file_store.forget_copies()
     # In another order each day: should the time of the task not be enough, nobody is always the last.
     for tenant in Tenant.objects.order_by("?"):
         try:
@@ -67,9 +65,7 @@ def _each(tenant: Tenant, wanted: Q, act: Callable[[Import], None], *, withdrawn
 
 def remove_file(imp: Import, now: datetime) -> None:
     """Remove the files of an import that has ended; what became of its rows stays."""
-    path = Path(settings.UPLOAD_DIR) / imp.path
-    for file in (path, *map(path.with_suffix, _BESIDE)):
-        file.unlink(missing_ok=True)
+    file_store.remove(*names(imp.path))
     imp.file_removed_at = now
     imp.save(update_fields=["file_removed_at"])
 

@@ -5,13 +5,13 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from django.conf import settings
 from django.utils import timezone
 
 from contacts.errors import NotAllowed
 from contacts.extensions import Identifiers, TransferRecord
 from contacts.values.columns import IDENTIFIERS
 from contacts.values.value_changes import sides
+from core import file_store
 from imports import cleanup, segment_upload
 from imports.models import Import, Phase, RowEffect, SegmentUpload
 from imports.pipeline import queries
@@ -65,8 +65,7 @@ def erase(contact_ids: Sequence[int], identifiers: Identifiers) -> None:
     for imp in naming:
         cleanup.remove_file(imp, timezone.now())
     for upload in SegmentUpload.objects.filter(file_removed_at=None).select_for_update().order_by("pk"):
-        path = Path(settings.UPLOAD_DIR) / upload.path
-        if path.is_file() and needles.anywhere(path, upload.dialect.get("encoding") or "utf-8"):
+        if (path := _file(upload.path)) and needles.anywhere(path, upload.dialect.get("encoding") or "utf-8"):
             segment_upload.remove_file(upload, now=timezone.now())
     _blank_examples(contact_ids)
     queries.blank_rows(contact_ids, [value for _kind, value in identifiers])
@@ -89,10 +88,16 @@ def _naming(needles: "_Needles") -> list[Import]:
     """Imports whose file still exists and has one of the identifiers."""
     imports = []
     for imp in Import.objects.filter(file_removed_at=None).order_by("pk"):
-        path = Path(settings.UPLOAD_DIR) / imp.path
-        if path.is_file() and needles.anywhere(path, imp.dialect.get("encoding") or "utf-8"):
+        if (path := _file(imp.path)) and needles.anywhere(path, imp.dialect.get("encoding") or "utf-8"):
             imports.append(imp)
     return imports
+
+
+def _file(name: str) -> Path | None:
+    try:
+        return file_store.fetch(name)
+    except FileNotFoundError:
+        return None
 
 
 class _Needles:

@@ -8,10 +8,8 @@ steps of one transaction under a lease (contacts.leased_job): a killed worker lo
 from collections import Counter
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.utils import timezone
 
 from contacts import leased_job, statements
@@ -21,6 +19,7 @@ from contacts.identity.resolver import Policy
 from contacts.staging import Staging
 from contacts.values.columns import SHOWN_IDENTIFIERS
 from contacts.values.types import CORE
+from core import file_store
 from imports.files.reader import FileProblem
 from imports.models import Import, SegmentUpload, UploadMode, UploadState
 from imports.options import Options
@@ -170,7 +169,7 @@ def as_import(upload: SegmentUpload, *, user: Any) -> Import:
 
 def has_file(upload: SegmentUpload) -> bool:
     """Whether the file is still there."""
-    return upload.file_removed_at is None and (Path(settings.UPLOAD_DIR) / upload.path).is_file()
+    return upload.file_removed_at is None and file_store.exists(upload.path)
 
 
 # --- the work -------------------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from ipaddress import ip_network
 from urllib.parse import urlsplit
 
 from cdp.stack.machine import StartError
+from core import file_store
 
 REQUIRED = ("SECRET_KEY", "DATABASE_URL", "REDIS_URL")
 NUMBERS = {
@@ -34,7 +35,7 @@ def check(environ: Mapping[str, str], *, required: bool = True) -> None:
     """Raise StartError with one sentence about the first value that cannot be used."""
     for name in REQUIRED if required else ():
         if not environ.get(name):
-            raise StartError(f"{name} is not set: see docs/operations.md, or start everything with `make up`.")
+            raise StartError(f"{name} is not set: see docs/environment.md, or start everything with `make up`.")
     for name, (low, high) in NUMBERS.items():
         if name in environ:
             number(environ[name], name=name, low=low, high=high)
@@ -42,8 +43,8 @@ def check(environ: Mapping[str, str], *, required: bool = True) -> None:
         if environ.get(name, "").strip().lower() not in WORDS:
             raise StartError(f"{name} must be true or false, not {environ[name][:40]!r}.")
     for name, schemes in ADDRESSES.items():
-        if environ.get(name):
-            _address(environ[name], name=name, schemes=schemes)
+        _address(environ.get(name), name=name, schemes=schemes)
+    _object_store(environ.get("OBJECT_STORE"))
     for name, values in CHOICES.items():
         _choice(environ.get(name, values[0]), name=name, values=values)
     _networks(environ.get("INSIDE_NETWORKS", ""))
@@ -54,6 +55,13 @@ def number(text: str, *, name: str, low: int, high: int) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 10 and low <= int(text) <= high):
         raise StartError(f"{name} must be a whole number from {low} to {high}, not {text[:40]!r}.")
     return int(text)
+
+
+def _object_store(text: str | None) -> None:
+    try:
+        file_store.options_of(text) if text else None
+    except ValueError as problem:
+        raise StartError(str(problem)) from None
 
 
 def _choice(text: str, *, name: str, values: tuple[str, ...]) -> None:
@@ -71,7 +79,9 @@ def _networks(text: str) -> None:
             ) from None
 
 
-def _address(text: str, *, name: str, schemes: tuple[str, ...]) -> None:
+def _address(text: str | None, *, name: str, schemes: tuple[str, ...]) -> None:
+    if not text:
+        return
     # The value itself is not said: it may hold a password.
     try:
         parts = urlsplit(text)

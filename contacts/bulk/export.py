@@ -14,7 +14,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import IO, Any
 
-from django.conf import settings
 from django.core.cache import cache
 from django.utils import timezone
 from redis import RedisError
@@ -24,6 +23,7 @@ from contacts.extensions import export_columns
 from contacts.models import Attribute, BulkAction, BulkState, Contact
 from contacts.values.formula_guard import FORMULA, safe_cell
 from contacts.values.types import CORE, SYSTEM
+from core import file_store
 from tenants import outbox
 from tenants.isolation.context import current_tenant
 from tenants.members.memberships import is_member
@@ -68,13 +68,19 @@ class Export(actions.BulkActionType):
         with part.open("w", encoding="utf-8", newline="") as file:
             action.done = write(file, action)
         part.rename(path)
+        file_store.keep(_stored(name))
         action.result = {"file": name, "bytes": path.stat().st_size}
         _tell(action)
 
 
 def folder() -> Path:
     """Where the files of the current workspace are."""
-    return Path(settings.UPLOAD_DIR) / "exports" / str(current_tenant())
+    return file_store.path_of(_stored(""))
+
+
+def _stored(name: str) -> str:
+    """The name of a file of the current workspace in the store."""
+    return f"exports/{current_tenant()}/{name}"
 
 
 def file_of(action: BulkAction, *, now: datetime) -> Path | None:
@@ -85,14 +91,16 @@ def file_of(action: BulkAction, *, now: datetime) -> Path | None:
         or now > action.finished_at + timedelta(days=EXPORT_KEEP_DAYS)
     ):
         return None
-    path = folder() / action.result.get("file", "")
-    return path if path.is_file() else None
+    try:
+        return file_store.fetch(_stored(action.result["file"])) if "file" in action.result else None
+    except FileNotFoundError:
+        return None
 
 
 def forget_all() -> None:
     """Remove all files of the current workspace: somebody in them is erased for good."""
     for action in BulkAction.objects.filter(kind="export").exclude(result={}):
-        (folder() / action.result["file"]).unlink(missing_ok=True)
+        file_store.remove(_stored(action.result["file"]))
         action.result = {}
         action.save(update_fields=["result"])
 
@@ -102,7 +110,7 @@ def tidy(*, now: datetime) -> int:
     old = BulkAction.objects.filter(kind="export", finished_at__lt=now - timedelta(days=EXPORT_KEEP_DAYS))
     gone = 0
     for action in old.exclude(result={}):
-        (folder() / action.result["file"]).unlink(missing_ok=True)
+        file_store.remove(_stored(action.result["file"]))
         action.result = {}
         action.save(update_fields=["result"])
         gone += 1

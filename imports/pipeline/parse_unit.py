@@ -7,17 +7,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from django.conf import settings
-
 from contacts import staging as tables
 from contacts.staging import Staging
 from contacts.values.types import SYSTEM
+from core import file_store
 from imports.cleaning.row_cleaner import Cleaner, Column
 from imports.cleaning.row_setting_cells import Names
 from imports.cleaning.row_settings import RowSettings
 from imports.files import reader
 from imports.files.reader import Dialect, FileProblem, Span
 from imports.files.splitter import UNIT_BYTES
+from imports.files.stored_file import utf8_name
 from imports.models import Import, Unit, UnitKind
 from imports.options import Options
 from imports.pipeline import queries
@@ -31,23 +31,24 @@ PARTS, LEAST_BYTES = 4, 64 * 1024
 
 def path_of(imp: Import) -> Path:
     """Where the upload lies. Raises FileProblem("file_missing") when it has gone."""
-    path = Path(settings.UPLOAD_DIR) / imp.path
-    if not path.is_file():
-        raise FileProblem("file_missing", file=imp.file_name)
-    return path
+    try:
+        return file_store.fetch(imp.path)
+    except FileNotFoundError:
+        raise FileProblem("file_missing", file=imp.file_name) from None
 
 
 def readable(imp: Import) -> tuple[Path, Dialect]:
     """The file as UTF-8 text with the dialect to read it by: the upload itself, or the copy that the plan has made."""
     dialect = Dialect(**imp.dialect)
-    path = path_of(imp)
-    copy = path.with_suffix(".utf8")
-    return (copy, dialect) if copy.is_file() else (path, dialect)
+    try:
+        return file_store.fetch(utf8_name(imp.path)), dialect
+    except FileNotFoundError:
+        return path_of(imp), dialect
 
 
 def forget_copy(imp: Import) -> None:
     """Remove the UTF-8 copy of an import that has ended; the upload itself stays."""
-    (Path(settings.UPLOAD_DIR) / imp.path).with_suffix(".utf8").unlink(missing_ok=True)
+    file_store.remove(utf8_name(imp.path))
 
 
 def spans(imp: Import) -> list[Span]:
@@ -57,6 +58,7 @@ def spans(imp: Import) -> list[Span]:
         draft = path.with_suffix(".part")
         reader.to_utf8(path, draft, dialect)
         os.replace(draft, path.with_suffix(".utf8"))
+        file_store.keep(utf8_name(imp.path))
     readable_path, dialect = readable(imp)
     size = readable_path.stat().st_size
     return reader.plan_units(readable_path, dialect, unit_bytes=min(UNIT_BYTES, max(LEAST_BYTES, size // PARTS + 1)))

@@ -82,6 +82,13 @@ def note_failure(tenant_id: int, unit: Unit) -> None:
         mine.update(attempts=F("attempts") + 1, losses=F("losses") - 1)
 
 
+def put_back(tenant_id: int, unit: Unit) -> None:
+    """Neither the unit nor the worker is at fault: it is as if nobody had taken the unit."""
+    with tenant_context(tenant_id):
+        mine = Unit.objects.filter(pk=unit.pk, claim=unit.claim, done_at=None)
+        mine.update(losses=F("losses") - 1, claimed_at=None)
+
+
 def execute(tenant_id: int, unit: Unit, work: Callable[[Import, Unit], dict[str, Any]]) -> bool:
     """Do a marked unit in one transaction that also marks it done; False when somebody else has it.
 

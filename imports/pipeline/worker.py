@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.utils import timezone
 from psycopg import errors
 
+from core.file_store import StoreUnavailable
 from imports import phases
 from imports.files.reader import FileProblem
 from imports.models import Import, Phase, Status, Unit
@@ -46,6 +47,9 @@ def step(tenant_id: int, import_id: int) -> bool:
         return _step(tenant_id, import_id)
     except FileProblem as problem:
         _fail(tenant_id, import_id, problem.code, **problem.facts)
+    except StoreUnavailable as problem:
+        # The import waits: a sweep finds it again in 15 seconds.
+        log.warning("import %s of workspace %s waits for its file: %s", import_id, tenant_id, problem)
     except units.GivenUp as problem:
         log.error("import %s of workspace %s given up: %s", import_id, tenant_id, problem)
         _fail(tenant_id, import_id, problem.code, times=problem.times)
@@ -78,6 +82,9 @@ def _perform(tenant_id: int, unit: Unit) -> None:
     try:
         units.execute(tenant_id, unit, unit_work.WORK[unit.kind])
     except (OperationalError, FileProblem):
+        raise
+    except StoreUnavailable:
+        units.put_back(tenant_id, unit)
         raise
     except Exception:
         units.note_failure(tenant_id, unit)

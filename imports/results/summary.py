@@ -106,8 +106,10 @@ def timings(imp: Import) -> list[dict[str, Any]]:
 
 def original(imp: Import) -> Path | None:
     """The file as it came, None when it is no longer in storage."""
-    path = upload.original_path(imp)
-    return path if path.is_file() else None
+    try:
+        return upload.original_path(imp)
+    except FileNotFoundError:
+        return None
 
 
 def kept_until(imp: Import, tenant: Tenant) -> datetime | None:

@@ -2,16 +2,14 @@
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from pathlib import Path
 from typing import Any
-
-from django.conf import settings
 
 from contacts.fields import custom_fields
 from contacts.models import Attribute
 from contacts.values import types
 from contacts.values.formula_guard import unmarked
 from contacts.values.types import SYSTEM, TYPES
+from core import file_store
 from imports.cleaning import consent_columns, row_settings
 from imports.files import reader
 from imports.files.reader import Dialect
@@ -44,7 +42,7 @@ class Ambiguous(BadMapping):
 
 def reread_file(imp: Import, tenant: Tenant, changes: dict[str, Any]) -> None:
     """Read the file by other means (encoding, separator, quote, header, header_line) and guess its columns again."""
-    path = Path(settings.UPLOAD_DIR) / imp.path
+    path = file_store.fetch(imp.path)
     look = upload.inspect(path, container=imp.container, tenant=tenant, changes=changes)
     upload.look_anew(imp, look)
 
@@ -53,7 +51,7 @@ def preview(imp: Import, rows: int = 20, *, kept: Collection[int] = ()) -> reade
     """Header and first rows of the file as the import's dialect reads them; of a workbook the columns `kept` as the sheet
     keeps them, the others as it shows them."""
     dialect = Dialect(**{**imp.dialect, "kept": tuple(kept)})
-    return reader.preview(Path(settings.UPLOAD_DIR) / imp.path, dialect, rows=rows)
+    return reader.preview(file_store.fetch(imp.path), dialect, rows=rows)
 
 
 def apply_choices(

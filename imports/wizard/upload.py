@@ -8,14 +8,15 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from contacts import staging, write_lock
 from contacts.models import Attribute
+from core import file_store
 from imports.files import archives, encodings, reader
 from imports.files.reader import FileProblem
+from imports.files.stored_file import ORIGINAL, names, original_name, utf8_name
 from imports.mapping import guess as mapping_guess
 from imports.mapping import value_formats
 from imports.models import Import, Phase, RejectedRow, RowIssue, Status, Unit, UnitKind, Wish
@@ -29,8 +30,6 @@ from tracking import source_names
 SNIFF_BYTES = 256 * 1024
 WORKBOOK = {"encoding": "utf-8", "separator": ",", "quote": '"'}
 SEPARATOR_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
-# Beside the text, when that was unpacked.
-ORIGINAL = ".original"
 
 
 def store_upload(
@@ -58,14 +57,16 @@ def take_file(chunks: Iterable[bytes], *, tenant: Tenant, own: bool = False) -> 
     """Store a file and look at it: path, size, digest, container, dialect, header and guessed mapping, as fields of Import.
     Raises FileProblem; nothing is left behind then."""
     name = f"{tenant.pk}/{uuid.uuid4().hex}.csv"
-    path = Path(settings.UPLOAD_DIR) / name
+    path = file_store.path_of(name)
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
         size, digest = _store(chunks, path, limit=tenant.max_upload_bytes)
         look = _unpacked(path, limit=tenant.max_upload_bytes)
         look |= inspect(path, container=look["container"], tenant=tenant, own=own)
+        for kept in (name, original_name(name)) if look["container"] else (name,):
+            file_store.keep(kept)
     except BaseException:
-        _remove(path)
+        _remove(name)
         raise
     return {"path": name, "size": size, "sha256": digest, **look}
 
@@ -91,18 +92,16 @@ def token_of(once: str, digest: str) -> str | None:
 
 def discard(imp: Any) -> None:
     """Remove the stored files of an import that will not be."""
-    _remove(Path(settings.UPLOAD_DIR) / imp.path)
+    _remove(imp.path)
 
 
 def original_path(imp: Import) -> Path:
-    """What the person has uploaded, byte by byte; of these bytes are `size` and `sha256`."""
-    path = Path(settings.UPLOAD_DIR) / imp.path
-    return path.with_suffix(ORIGINAL) if imp.container else path
+    """What the person has uploaded, byte by byte; of these bytes are `size` and `sha256`. Raises FileNotFoundError."""
+    return file_store.fetch(original_name(imp.path) if imp.container else imp.path)
 
 
-def _remove(path: Path) -> None:
-    path.unlink(missing_ok=True)
-    path.with_suffix(ORIGINAL).unlink(missing_ok=True)
+def _remove(name: str) -> None:
+    file_store.remove(*names(name))
 
 
 def _unpacked(path: Path, *, limit: int) -> dict[str, Any]:
@@ -129,14 +128,14 @@ def select_sheet(
     """
     if name not in imp.sheets:
         raise BadSheet(f"{imp.file_name} has no sheet {name}. It has: {', '.join(imp.sheets) or 'none'}.")
-    path = Path(settings.UPLOAD_DIR) / imp.path
+    path = file_store.path_of(imp.path)
     draft = path.with_suffix(".sheet")
     try:
         draft.touch(mode=0o600)
         now = {"fill": fill, "skip_hidden": skip_hidden}
         wishes = {key: bool(imp.looks.get(key)) if value is None else value for key, value in now.items()}
         unpacked = archives.unpack(
-            path.with_suffix(ORIGINAL),
+            original_path(imp),
             draft,
             kind=imp.container,
             limit=tenant.max_upload_bytes,
@@ -146,6 +145,7 @@ def select_sheet(
         look = inspect(draft, container=imp.container, tenant=tenant, changes={key: imp.dialect[key] for key in said})
         look |= {"sheet": name, "looks": unpacked.looks | wishes}
         draft.replace(path)
+        file_store.keep(imp.path)
     except FileProblem as problem:
         if problem.code == "file_empty":
             raise BadSheet(f"The sheet {name} is empty.") from None
@@ -302,7 +302,7 @@ def reopen(imp: Import) -> bool:
     Import.objects.filter(pk=imp.pk).update(**fresh, **kept, phase=Phase.DRAFT, phase_at=now)
     write_lock.release(imp.pk, written=False)
     # It may be read in another encoding the next time.
-    (Path(settings.UPLOAD_DIR) / locked.path).with_suffix(".utf8").unlink(missing_ok=True)
+    file_store.remove(utf8_name(locked.path))
     return True
 
 

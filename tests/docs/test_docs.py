@@ -75,11 +75,11 @@ def test_the_patterns_find_something() -> None:
 
 
 def test_every_environment_variable_is_told() -> None:
-    assert sorted(variables() - marked(text_of("docs/operations.md"))) == []
+    assert sorted(variables() - marked(text_of("docs/environment.md"))) == []
 
 
 def test_no_environment_variable_is_told_that_nobody_reads() -> None:
-    told = set(re.findall(r"^\| `([A-Z_]+)`", text_of("docs/operations.md"), re.MULTILINE))
+    told = set(re.findall(r"^\| `([A-Z_]+)`", text_of("docs/environment.md"), re.MULTILINE))
     assert sorted(told - variables()) == []
 
 
@@ -235,9 +235,13 @@ def test_paths_exist(name: str) -> None:
 MENTIONED = {"queries.py", "options.py", "cleaning.py", "manage.py"}
 
 
+# Tables of figures, and what only grows.
+LONGEST = {"docs/benchmarks.md": 240, "CHANGELOG.md": 1_000}
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_pages_are_finished_and_short(name: str) -> None:
     lines = text_of(name).splitlines()
     assert [f"{name}:{no}" for no, line in enumerate(lines, 1) if FORBIDDEN.search(line)] == []
-    assert len(lines) <= (240 if name == "docs/benchmarks.md" else 150) or name in LATER  # tables of figures
+    assert len(lines) <= LONGEST.get(name, 150) or name in LATER
     assert lines[0].startswith("# ")
