@@ -18,6 +18,7 @@ from ninja.errors import HttpError, ValidationError
 from psycopg import errors
 
 from core import problem_json
+from core.file_store import StoreUnavailable
 from core.problem_json import CONTENT_TYPE
 from core.request_checks import is_about_a_value
 from imports.problems import catalogue
@@ -63,6 +64,7 @@ KINDS: dict[str, Kind] = {
     "saved_mapping_unknown": Kind(422, "No such saved mapping", "List the saved mappings, and use a name of theirs."),
     "rate_limited": Kind(429, "Too many requests", "Wait for the seconds in the header Retry-After."),
     "server_error": Kind(500, "Error on our side", "Send the request again. Nothing of it was saved."),
+    "store_unavailable": Kind(503, "File storage away", "Send the request again in a minute. Nothing of it was saved."),
     "storage_full": Kind(507, "No room", "The server has no room for the request. Try again in a few minutes."),
 }  # fmt: skip
 
@@ -139,6 +141,7 @@ _STATUS = {"too_large": 413, "setting_not_permitted": 403, "file_missing": 410}
 _MEMBERS = ("status", "code", "detail", "headers", "title", "type")
 _PLAIN: tuple[tuple[tuple[type[Exception], ...], int, str], ...] = (
     ((Http404, ObjectDoesNotExist, PermissionDenied), 404, "not_found"),
+    ((StoreUnavailable,), 503, "store_unavailable"),
     ((RequestDataTooBig,), 413, "too_large"),
     ((SuspiciousOperation, BadRequest, MultiPartParserError, UnreadablePostError), 400, "request_unreadable"),
 )

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from api import problems
 from contacts.models import Contact
 from core import file_store
 from imports.models import Unit
@@ -198,3 +199,9 @@ def test_pages_say_that_the_store_is_away(
     assert alice.get(f"imports/{imp.pk}/").status_code == 200
     left = {name.removesuffix(".etag") for name in os.listdir(file_store.path_of(str(alice.workspace.pk)))}
     assert left == {imp.path.split("/")[1]}, "nothing of the refused upload"
+
+
+def test_programs_are_told_that_the_store_is_away() -> None:
+    problem = problems.of(file_store.StoreUnavailable("no answer"))
+    assert problem is not None
+    assert (problem.status, problem.code) == (503, "store_unavailable")
