@@ -9,7 +9,7 @@ from api.problems import Problem
 from tenants.roles import PERMISSIONS
 
 # Permissions that mean nothing to a program.
-NOT_FOR_TOKENS = frozenset({"mail.view", "members.manage"})
+NOT_FOR_TOKENS = frozenset({"mail.view", "members.manage", "connectors.view", "connectors.manage"})
 # Scopes by the subject before their dot, as the page of tokens groups them.
 GROUPS = {
     "Workspace": ("workspace.view", "members.view", "settings.manage", "audit.view"),

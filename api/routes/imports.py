@@ -32,7 +32,7 @@ class ImportOut(Output):
     url: str = Field(description="Its page.", examples=["https://cdp.example.com/w/nordvik/imports/17/"])
     file_name: str = Field(examples=["contacts.csv"])
     description: str = Field(examples=["Nightly export of the shop"])
-    origin: str = Field(description="How the file came: browser, command, api, mended …", examples=["api"])
+    origin: str = Field(description="How the file came: browser, command, api …", examples=["api"])
     status: Status = Field(examples=["imported"])
     phase: str = Field(description="The step of the work; new ones may be added.", examples=["done"])
     ended: bool = Field(description="Whether nothing more happens to it by itself.", examples=[True])

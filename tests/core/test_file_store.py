@@ -13,6 +13,7 @@ from api import problems
 from contacts.models import Contact
 from core import file_store
 from imports.models import Unit
+from imports.options import Options
 from imports.pipeline import worker
 from imports.wizard import upload
 from tenants.isolation.context import tenant_context
@@ -170,7 +171,7 @@ def test_an_import_waits_for_its_file(object_store: S3Server, machine: Callable[
     machine("there")
     with object_store.away():
         with tenant_context(tenant.pk):
-            settings = upload.Options.parse({})
+            settings = Options.parse({})
             columns = [{"target": target} for target in ("email", "first_name")]
             upload.start(imp, options=settings, columns=columns, auto_start=True)
         for _times in range(3):
