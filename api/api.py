@@ -1,35 +1,19 @@
 """The API as a whole: its routers, how answers are written, and what becomes of exceptions."""
 
-from decimal import Decimal
 from typing import Any
 
-import orjson
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
-from ninja.renderers import BaseRenderer
 
 from api import problems
 from api.bodies import JsonParser
-from api.routes import import_reference, import_rows, imports, workspace
-from core import exact_json
+from api.rendering import JsonRenderer
+from api.routes import contact_acts, events, import_reference, import_rows, imports, workspace
 
 VERSION = "1.0.0"
 DESCRIPTION = """\
 Contacts, imports, segments and events of a workspace, for programs. Every request has a token of one workspace in its header
 `Authorization: Bearer …`. Times are ISO 8601 in UTC. Errors are `application/problem+json`."""
-
-
-class JsonRenderer(BaseRenderer):
-    """Writes answers: decimals with their digits, times with a Z."""
-
-    media_type = "application/json"
-
-    def render(self, request: HttpRequest, data: Any, *, response_status: int) -> bytes:
-        return orjson.dumps(data, default=_piece, option=orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS)
-
-
-def _piece(value: Any) -> Any:
-    return exact_json.piece(value) if isinstance(value, Decimal) else str(value)
 
 
 api = NinjaAPI(
@@ -48,6 +32,8 @@ ROUTERS = (
     imports.router,
     import_rows.router,
     import_reference.router,
+    contact_acts.router,  # and contacts: methods of one address have to be in one router
+    events.router,
 )
 for router in ROUTERS:
     api.add_router("", router)

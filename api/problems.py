@@ -17,6 +17,7 @@ from django.http.multipartparser import MultiPartParserError
 from ninja.errors import HttpError, ValidationError
 from psycopg import errors
 
+from contacts.errors import NotAllowed
 from core import problem_json
 from core.file_store import StoreUnavailable
 from core.problem_json import CONTENT_TYPE
@@ -55,6 +56,10 @@ KINDS: dict[str, Kind] = {
     "parameters_invalid": Kind(422, "Values not valid", "Correct the fields that “errors” names."),
     "value_not_storable": Kind(422, "Value not storable", "A number is out of range, or a text has characters like NUL."),
     "cursor_invalid": Kind(422, "Cursor not valid", "Use the cursor of the last answer unchanged, with the same filters."),
+    "cursor_expired": Kind(410, "Cursor expired", "Read everything again, and follow the changes from then on."),
+    "contact_invalid": Kind(422, "Contact not valid", "Correct the fields that “errors” names."),
+    "contact_skipped": Kind(422, "Contact skipped", "“errors” says why: it is deleted or erased, or the mode excludes it."),
+    "rule_invalid": Kind(422, "Rule not valid", "Correct the rule as the sentence says; docs/rules.md lists conditions."),
     "key_reused": Kind(422, "Key used for another request", "Use a new Idempotency-Key for each different request."),
     "key_invalid": Kind(422, "Key not valid", "An Idempotency-Key has 1 to 255 printable ASCII characters."),
     "setting_invalid": Kind(422, "Setting not valid", "Use one of the values that the sentence names."),
@@ -125,7 +130,8 @@ def of(exception: Exception) -> Problem | None:
         return Problem(_STATUS.get(code, 422), code, sentence, **facts)
     for kinds, status, code in _PLAIN:
         if isinstance(exception, kinds):
-            return not_found() if status == 404 else Problem(status, code)
+            said = str(exception) if isinstance(exception, NotAllowed) else ""
+            return not_found() if status == 404 else Problem(status, code, said)
     if isinstance(exception, OperationalError) and isinstance(exception.__cause__, errors.LockNotAvailable):
         return Problem(409, "busy", headers={"Retry-After": "1"})
     if is_about_a_value(exception):
@@ -142,6 +148,7 @@ _MEMBERS = ("status", "code", "detail", "headers", "title", "type")
 _PLAIN: tuple[tuple[tuple[type[Exception], ...], int, str], ...] = (
     ((Http404, ObjectDoesNotExist, PermissionDenied), 404, "not_found"),
     ((StoreUnavailable,), 503, "store_unavailable"),
+    ((NotAllowed,), 409, "conflict"),
     ((RequestDataTooBig,), 413, "too_large"),
     ((SuspiciousOperation, BadRequest, MultiPartParserError, UnreadablePostError), 400, "request_unreadable"),
 )

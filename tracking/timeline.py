@@ -104,6 +104,11 @@ def page(contact_id: int, *, kind: str, after: str, size: int = SIZE) -> Page:
     return Page([one[3] for one in shown], older, sum(source.count(contact_id) for source in sources))
 
 
+def is_key(text: str) -> bool:
+    """Whether a text is a place in the stream."""
+    return _key(text) is not None
+
+
 def _key(after: str) -> _Key | None:
     number, source, time = [*after.split("_", 2), "", ""][:3]
     at, place, entry = parse_moment(time), parse_id(source), parse_id(number)

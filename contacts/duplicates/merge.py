@@ -32,9 +32,11 @@ def merge(
     *,
     rule: str = survivorship.RULE,
     chosen: Mapping[str, int] | None = None,
+    survivor: int | None = None,
     user_id: int | None,
 ) -> Merge | None:
-    """Make the contacts one; `chosen` has, by field, the contact whose value stays, the rule decides the rest.
+    """Make the contacts one; `chosen` has, by field, the contact whose value stays, the rule decides the rest. `survivor` is
+    the contact that stays, else the first that was made.
 
     Contacts that are one already are left as they are (None: nothing was written). Raises Contact.DoesNotExist, NotAllowed.
     """
@@ -44,7 +46,7 @@ def merge(
     contacts = _people(contact_ids)
     if len(contacts) < 2:
         return None
-    stays = survivorship.survivor(contacts)
+    stays = next((c for c in contacts if c.pk == survivor), survivorship.survivor(contacts))
     losers = [c for c in contacts if c.pk != stays.pk]
     now = timezone.now()
     after = _after(contacts, rule=rule, chosen=chosen or {})

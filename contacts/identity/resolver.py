@@ -91,7 +91,7 @@ def choose(staging: Staging, policy: Policy, *, again: bool = False) -> None:
 def match(staging: Staging, policy: Policy, *, start: int, stop: int) -> None:
     """Rules 1 to 3: find the contact that each row [start, stop) points at."""
     queries.set_work_mem(128)
-    if queries.has_contacts(staging):
+    if policy.identifiers and queries.has_contacts(staging):  # without any, a person has chosen all contacts
         revive = policy.deleted == "restore"
         # Where rows say more about themselves, or known contacts are left alone, every row is looked at later.
         plain = not (policy.settings or policy.chosen or policy.mode == "create_only")

@@ -265,6 +265,11 @@ def key(contact: Contact, order: Order) -> str:
     return f"{contact.pk}_{value.isoformat() if isinstance(value, datetime) else value or 0}"
 
 
+def is_key(text: str, order: Order) -> bool:
+    """Whether a text is a place in an order."""
+    return _key(text, order) is not None
+
+
 def _key(text: str, order: Order) -> Key | None:
     number, _sep, time = text.partition("_")
     pk = parse_id(number)

@@ -467,3 +467,14 @@ def test_nothing_is_left_behind(alice: Actor) -> None:
 def test_more_items_than_a_call_takes(alice: Actor) -> None:
     with pytest.raises(BadOption, match=r"5,001 items are too many"):
         send(alice.workspace, [{"email": "ann@example.com"}] * 5_001)
+
+
+def test_a_file_and_items_with_nothing_but_our_number_find_their_contacts(alice: Actor) -> None:
+    copy_workspace(alice, furnish)
+    with tenant_context(alice.workspace.pk):
+        ann = Contact.objects.get(external_id="C-1").pk
+    imp = bring(alice.workspace, f"our,city\n{ann},Oslo\n", maps={"our": "contact_id"})
+    assert (imp.status, imp.updated) == ("imported", 1)
+    assert [(a.outcome, a.contact_id) for a in send(alice.workspace, [{"contact_id": ann, "city": "Riga"}])] == [
+        ("updated", ann)
+    ]
