@@ -48,6 +48,9 @@ FILES_BIND = env.str("FILES_BIND", "127.0.0.1")
 FILES_HOST = env.str("FILES_HOST", "") or urlsplit(SITE_URL).hostname or "127.0.0.1"
 SFTP_PORT = env.int("SFTP_PORT", 2222)
 FTPS_PORT = env.int("FTPS_PORT", 2121)
+# Ports of data channels, as 30000-30049, and the address that is told for them; by default any free port, and our own.
+FTPS_PASSIVE_PORTS = env.str("FTPS_PASSIVE_PORTS", "")
+FTPS_PASSIVE_ADDRESS = env.str("FTPS_PASSIVE_ADDRESS", "")
 FTPS_CERTIFICATE = env.str("FTPS_CERTIFICATE", "")  # a file with certificate and key; else one of our own making
 
 INSTALLED_APPS = [
@@ -325,5 +328,6 @@ LOGGING = {
         "django.server": {"level": "WARNING"},
         "celery": {"level": "WARNING"},
         "asyncssh": {"level": "WARNING"},
+        "pyftpdlib": {"level": "WARNING"},
     },
 }

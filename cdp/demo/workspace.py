@@ -16,10 +16,13 @@ from django.utils import timezone
 
 from cdp.demo import history, orders, people, visits
 from cdp.stack.machine import DEMO_LOGIN, secret
+from connectors import credentials, folders
+from connectors import logins as logins_of_files
+from connectors.models import Connector, Protocol
 from imports.models import Import, Phase
 from imports.options import Options
 from imports.pipeline import worker
-from imports.wizard import column_choices, upload
+from imports.wizard import column_choices, saved_mappings, upload
 from segments import dynamic
 from segments.models import Segment
 from segments.rules.tree import ActivityCondition, FieldCondition, Group, Period
@@ -139,7 +142,26 @@ def make() -> dict[str, Any]:
     logins = [
         {"login": email, "role": str(role), "name": name, "password": password} for email, name, role in everybody
     ]
-    return {"workspace": SLUG, "login": owner.email, "password": password, "logins": logins}
+    users = {protocol: _connector(tenant, owner, protocol=protocol, password=password) for protocol in Protocol.values}
+    return {"workspace": SLUG, "login": owner.email, "password": password, "logins": logins, "connectors": users}
+
+
+def _connector(tenant: Tenant, owner: User, *, protocol: str, password: str) -> str:
+    """The user of a connector for files such as the shop's customers; its password is that of the demo."""
+    login = f"shop-{protocol}"
+    with tenant_context(tenant.pk):
+        known = Connector.objects.filter(login=login).first()
+        if known is None:
+            imp = Import.objects.filter(file_name=CUSTOMERS.name).order_by("pk")[0]
+            layout = saved_mappings.save(
+                imp, "Shop customers", columns=imp.mapping, options=Options.parse(imp.options), user=owner
+            )
+            known = Connector.objects.create(
+                name=f"Shop customers by {Protocol(protocol).label}", login=login, protocol=protocol, created_by=owner,
+                mapping_id=layout.pk, secret_hash=credentials.hashed(password), secret_at=timezone.now(),
+            )  # fmt: skip
+    folders.of(tenant.pk, known.pk).make()
+    return logins_of_files.user_name(tenant, known)
 
 
 def _segment(tenant: Tenant, owner: User) -> None:

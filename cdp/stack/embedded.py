@@ -52,6 +52,7 @@ STACK_ENV = (
     "mail_dir",
     "site_url",
     "sftp_port",
+    "ftps_port",
 )
 
 

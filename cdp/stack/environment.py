@@ -13,6 +13,7 @@ NUMBERS = {
     "CDP_WORKERS": (1, 64),
     "CDP_PORT": (1, 65_535),
     "SFTP_PORT": (1, 65_535),
+    "FTPS_PORT": (1, 65_535),
     "HITS_PER_MINUTE": (0, 100_000_000),
     "SITE_HITS_PER_MINUTE": (0, 100_000_000),
     "API_REQUESTS_PER_MINUTE": (0, 100_000_000),
@@ -48,6 +49,7 @@ def check(environ: Mapping[str, str], *, required: bool = True) -> None:
     for name, values in CHOICES.items():
         _choice(environ.get(name, values[0]), name=name, values=values)
     _networks(environ.get("INSIDE_NETWORKS", ""))
+    _ports(environ.get("FTPS_PASSIVE_PORTS", ""))
 
 
 def number(text: str, *, name: str, low: int, high: int) -> int:
@@ -67,6 +69,13 @@ def _object_store(text: str | None) -> None:
 def _choice(text: str, *, name: str, values: tuple[str, ...]) -> None:
     if text not in values:
         raise StartError(f"{name} must be one of {', '.join(values)}, not {text[:40]!r}.")
+
+
+def _ports(text: str) -> None:
+    first, _dash, last = text.partition("-")
+    if text:
+        low = number(first, name="FTPS_PASSIVE_PORTS", low=1, high=65_535)
+        number(last or first, name="FTPS_PASSIVE_PORTS", low=low, high=65_535)
 
 
 def _networks(text: str) -> None:

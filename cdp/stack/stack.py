@@ -28,7 +28,7 @@ ROOT = Path(__file__).resolve().parents[2]
 START_LIMIT = 120
 ANNOUNCED = (
     "url", "workspace", "login", "password", "database_url", "owner_database_url", "redis_url", "home", "logins",
-    "sftp_port",
+    "sftp_port", "ftps_port", "connectors",
 )  # fmt: skip
 
 
@@ -78,7 +78,7 @@ class Stack:
         self.supervisor = Supervisor(self.home / "pids.json", mark=self.mark, say=say)
         self.servers: list[Server] = []
         self.values: dict[str, Any] = {"home": str(self.home), "workspace": None, "login": None, "password": None}
-        self.values["logins"] = []
+        self.values |= {"logins": [], "connectors": {}}
 
     def run(self) -> int:
         """Everything, from the lock to the lock."""
@@ -166,6 +166,7 @@ class Stack:
             "mail_dir": os.environ.get("MAIL_DIR") or str(self.home / "mail"),
             "site_url": os.environ.get("SITE_URL") or url,
             "sftp_port": free_port([int(os.environ.get("SFTP_PORT") or 2222)]),
+            "ftps_port": free_port([int(os.environ.get("FTPS_PORT") or 2121)]),
         }
         Path(self.values["mail_dir"]).mkdir(parents=True, exist_ok=True, mode=0o700)
 
@@ -225,7 +226,7 @@ class Stack:
         kept = self.home / "demo.json"
         if not self.demo:
             return
-        if not (kept.exists() and len(self.servers) == 2 and "logins" in kept.read_text()):
+        if not (kept.exists() and len(self.servers) == 2 and "connectors" in kept.read_text()):
             child = self.child("seed_demo", "manage.py", "seed_demo")
             child.output = self.home / "demo.new"
             child.spawn()
@@ -262,6 +263,11 @@ class Stack:
         say(f"\nReady in {seconds:.0f} s: open {self.values['url']}{login}")
         for other in self.values["logins"][1:]:
             say(f"  {other['role']:<9} {other['login']} with {other['password']}")
+        ports = {"sftp": self.values["sftp_port"], "ftps": self.values["ftps_port"]}
+        say(f"Files: SFTP on port {ports['sftp']}, FTPS on port {ports['ftps']}")
+        for protocol, user in self.values["connectors"].items():
+            scheme = "sftp" if protocol == "sftp" else "ftp"
+            say(f"  {scheme}://{user}@127.0.0.1:{ports[protocol]}/in/ with {self.values['password']}")
         say(f"Ctrl-C stops everything; the logs are in {self.home / 'log'}")
 
     def stop(self) -> None:

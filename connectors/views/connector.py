@@ -56,7 +56,7 @@ def detail_context(request: WorkspaceRequest, connector: Connector, **more: Any)
         "mapping": mapping,
         "to": instructions.address(request.workspace, connector),
         "steps": instructions.steps(request.workspace, connector),
-        "fingerprint": keys.fingerprint() if connector.protocol == Protocol.SFTP else "",
+        "fingerprint": keys.fingerprint() if connector.protocol == Protocol.SFTP else keys.certificate_fingerprint(),
         "salt": _salt(connector),
         "log": audit.about(f"connector {connector.pk}", count=20) if request.membership.may("audit.view") else [],
         "own_certificate": not settings.FTPS_CERTIFICATE,

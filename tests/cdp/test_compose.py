@@ -19,7 +19,11 @@ ROOT = Path(__file__).resolve().parents[2]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, Any] = COMPOSE["services"]
 PROGRAMS = ("web", "worker", "beat", "drain", "files")
-PORTS = {"web": ["127.0.0.1:${WEB_PORT:-8000}:8000"], "files": ["${SFTP_PORT:-2222}:2222"]}
+FILE_PORTS = [
+    *(f"${{{port}}}:${{{port}}}" for port in ("SFTP_PORT:-2222", "FTPS_PORT:-2121")),
+    "30000-30049:30000-30049",
+]
+PORTS = {"web": ["127.0.0.1:${WEB_PORT:-8000}:8000"], "files": FILE_PORTS}
 SETTINGS = (ROOT / "cdp" / "settings.py").read_text()
 REQUIRED = set(re.findall(r'env(?:\.\w+)?\(\s*"(\w+)"\s*\)', SETTINGS)) - {"EMAIL_URL"}
 KNOWN = set(re.findall(r'env(?:\.\w+)?\(\s*"(\w+)"', SETTINGS))

@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from connectors.servers import keys, sftp
+from connectors.servers import ftps, keys, sftp
 from tenants.isolation.checks import refuse_bypassing_role
 
 
@@ -18,6 +18,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--bind", default=settings.FILES_BIND, help="address to listen on")
         parser.add_argument("--sftp-port", type=int, default=settings.SFTP_PORT)
+        parser.add_argument("--ftps-port", type=int, default=settings.FTPS_PORT)
 
     def handle(self, *_args: Any, **options: Any) -> None:
         refuse_bypassing_role()
@@ -28,6 +29,21 @@ class Command(BaseCommand):
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         acceptor = await sftp.serve(host=options["bind"], port=options["sftp_port"], key=keys.host_key())
-        self.stdout.write(f"SFTP on {options['bind']}:{acceptor.get_port()}")
+        server = ftps.Server(
+            host=options["bind"],
+            port=options["ftps_port"],
+            certificate=keys.certificate(),
+            passive_ports=passive_ports(settings.FTPS_PASSIVE_PORTS),
+            passive_address=settings.FTPS_PASSIVE_ADDRESS,
+        )
+        server.start()
+        self.stdout.write(f"SFTP on {options['bind']}:{acceptor.get_port()}, FTPS on port {server.port}")
         await stop.wait()
         acceptor.close()
+        await asyncio.get_running_loop().run_in_executor(None, server.stop)
+
+
+def passive_ports(text: str) -> range:
+    """The ports of "30000-30049"; none: any free port."""
+    first, _dash, last = text.partition("-")
+    return range(int(first), int(last or first) + 1) if text else range(0)

@@ -66,7 +66,7 @@ def inside_demo(login: dict[str, Any]) -> Any:
 
 
 def test_the_owner_can_sign_in(login: dict[str, Any]) -> None:
-    assert login.keys() == {"workspace", "login", "password", "logins"}
+    assert login.keys() == {"workspace", "login", "password", "logins", "connectors"}
     user = User.objects.get(email=login["login"])
     assert user.check_password(login["password"])
     assert authenticate(email=login["login"], password=login["password"]) == user

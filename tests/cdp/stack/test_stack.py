@@ -126,7 +126,7 @@ def stack() -> Iterator[Stack]:
 
 def test_it_answers_and_says_how_to_reach_it(stack: Stack) -> None:
     expected = {"url", "workspace", "login", "password", "database_url", "owner_database_url", "redis_url", "home"}
-    assert set(stack.said) == expected | {"logins"}
+    assert set(stack.said) == expected | {"logins", "connectors", "sftp_port", "ftps_port"}
     # Without the demo nobody can sign in yet; tests/cdp/demo/test_workspace.py has its five roles.
     assert stack.said["logins"] == []
     assert stack.get("/favicon.ico") == 200
