@@ -21,7 +21,7 @@ from typing import Any
 from cdp.stack.embedded import STACK_ENV, Postgres, Server, Valkey, running_stack, tail
 from cdp.stack.environment import check
 from cdp.stack.environment import number as whole_number
-from cdp.stack.machine import DEMO_LOGIN, StartError, free_port, open_home, secret, take_lock
+from cdp.stack.machine import DEMO_LOGIN, StartError, free_port, open_home, secret, steady_port, take_lock
 from cdp.stack.supervisor import MARK, Child, Supervisor, clear_orphans, stop_all, wait_until, write_private
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -165,10 +165,19 @@ class Stack:
             "secret_key": os.environ.get("SECRET_KEY") or secret(self.home / "secret"),
             "mail_dir": os.environ.get("MAIL_DIR") or str(self.home / "mail"),
             "site_url": os.environ.get("SITE_URL") or url,
-            "sftp_port": free_port([int(os.environ.get("SFTP_PORT") or 2222)]),
-            "ftps_port": free_port([int(os.environ.get("FTPS_PORT") or 2121)]),
+            "sftp_port": self.file_port("sftp", usual=2222),
+            "ftps_port": self.file_port("ftps", usual=2121),
         }
         Path(self.values["mail_dir"]).mkdir(parents=True, exist_ok=True, mode=0o700)
+
+    def file_port(self, name: str, *, usual: int) -> int:
+        """The port of a file server: the one of the last start or the usual one if it is free, as programs know it."""
+        path = self.home / f"{name}.port"
+        if given := os.environ.get(f"{name.upper()}_PORT"):
+            path.write_text(given)
+        elif not path.exists():
+            path.write_text(str(usual))
+        return steady_port(path, wanted=None)
 
     def environment(self) -> dict[str, str]:
         """What the programs get. The owner's address is not among it: what serves pages cannot become the owner."""
