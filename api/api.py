@@ -8,7 +8,19 @@ from ninja import NinjaAPI
 from api import problems
 from api.bodies import JsonParser
 from api.rendering import JsonRenderer
-from api.routes import contact_acts, events, import_reference, import_rows, imports, workspace
+from api.routes import (
+    attributes,
+    contact_acts,
+    duplicates,
+    events,
+    import_reference,
+    import_rows,
+    imports,
+    segments,
+    sites,
+    sources,
+    workspace,
+)
 
 VERSION = "1.0.0"
 DESCRIPTION = """\
@@ -34,6 +46,11 @@ ROUTERS = (
     import_reference.router,
     contact_acts.router,  # and contacts: methods of one address have to be in one router
     events.router,
+    segments.router,
+    sources.router,
+    duplicates.router,
+    attributes.router,
+    sites.router,
 )
 for router in ROUTERS:
     api.add_router("", router)

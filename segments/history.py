@@ -19,6 +19,7 @@ CAUSES = {
     "contact": "Contact changed", "visit": "Visit", "event": "Event", "segment": "Another segment", "source": "Source",
     "import": "Import", "duplicate": "Probable duplicates", "time": "Time passed", "rule": "Rule changed",
     "added": "Added manually", "removed": "Removed manually", "upload": "Upload", "copy": "Copied",
+    "replaced": "Replaced",
     "undo": "Undone", "refresh": "Refresh", "setting": "Setting changed",
 }  # fmt: skip
 

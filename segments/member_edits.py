@@ -101,6 +101,16 @@ def remove(segment: Segment, ids: Iterable[int], *, user_id: int | None) -> Segm
     return _edit(segment, EditKind.REMOVED, user_id, leave=CHOSEN, ids=sorted(set(ids)))
 
 
+OTHERS = """
+SELECT o.contact_id FROM segment_member o
+WHERE o.tenant_id = %(tenant)s AND o.segment_id = %(segment)s AND o.contact_id <> ALL(%(ids)s::bigint[])"""
+
+
+def replace(segment: Segment, ids: Iterable[int], *, user_id: int | None) -> SegmentEdit:
+    """Let a static segment have these living contacts and no others."""
+    return _edit(segment, EditKind.REPLACED, user_id, leave=OTHERS, enter=CHOSEN, ids=sorted(set(ids)))
+
+
 def _edit(
     segment: Segment, kind: EditKind, user_id: int | None, *, enter: str = "", leave: str = "", **values: Any
 ) -> SegmentEdit:

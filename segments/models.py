@@ -144,6 +144,7 @@ class EditKind(models.TextChoices):
     REMOVED = "removed", "Removed"
     COPY = "copy", "Copied"
     UPLOAD = "upload", "Changed by a file"
+    REPLACED = "replaced", "Replaced"
 
 
 class SegmentEdit(TenantModel):

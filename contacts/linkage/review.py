@@ -1,5 +1,6 @@
 """What a search has found, as people look at it: groups, the strongest first, with reasons in words."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -11,6 +12,7 @@ from contacts import figures_cache
 from contacts.linkage import explanations, queries
 from contacts.linkage.explanations import Evidence
 from contacts.models import Contact, Decision, ProbablePair, ProbableSearch
+from core.request_checks import LARGEST
 
 GROUPS = 50
 _VALUES = {
@@ -68,11 +70,18 @@ def page(decision: str, *, after: str = "") -> list[Group]:
     return [Group(pk, bits, names[low].display_name, explanations.probability(bits)) for pk, bits, low, _high in heads]
 
 
+def is_key(text: str) -> bool:
+    """Whether a text is a place in the list."""
+    strength, _sep, number = text.partition("_")
+    return _key(strength, number) is not None
+
+
 def _key(strength: str, number: str) -> tuple[float, int] | None:
     try:
-        return float(strength), int(number)
+        place = float(strength), int(number)
     except ValueError:
         return None
+    return place if math.isfinite(place[0]) and 0 <= place[1] <= LARGEST else None
 
 
 def members(group_id: int) -> list[Contact]:

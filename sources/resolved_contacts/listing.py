@@ -334,6 +334,11 @@ def key(row: ContactVisit) -> str:
     return f"{row.contact_id}_{row.last_seen.isoformat()}"
 
 
+def is_key(text: str) -> bool:
+    """Whether a text is a place in the list."""
+    return _key(text) is not None
+
+
 def _key(text: str) -> Place | None:
     number, _sep, moment = text.partition("_")
     pk, at = parse_id(number), parse_moment(moment)
