@@ -71,15 +71,17 @@ def by_password(name: str, password: str, *, address: str, protocol: str) -> Ses
             _record_refusal(*found, address=address, why="wrong password")
         raise Denied(f"{name} from {address}: wrong user name or password")
     assert found is not None
-    return _begin(*found, address=address, way="password")
+    session = _admitted(*found, address=address)
+    record(session, address=address, way="password")
+    return session
 
 
 def by_key(name: str, *, address: str, protocol: str) -> Session:
-    """Sign in whose key was checked by the server. Raises Denied."""
+    """Who may come in by one of its keys; that the client has it is for the server to check. Raises Denied."""
     found = find(name, protocol=protocol)
     if found is None:
         raise Denied(f"{name} from {address}: the connector has gone")
-    return _begin(*found, address=address, way="key")
+    return _admitted(*found, address=address)
 
 
 def keys_of(name: str, *, protocol: str) -> list[str]:
@@ -130,7 +132,7 @@ def _counters(name: str, address: str) -> tuple[str, str]:
     return f"connectors:wrong:{user}", f"connectors:wrong:{network}"
 
 
-def _begin(tenant: Tenant, connector: Connector, *, address: str, way: str) -> Session:
+def _admitted(tenant: Tenant, connector: Connector, *, address: str) -> Session:
     """Let a user in whose password or key was right. Raises Denied for a disabled one, or an address that is not allowed."""
     why = ""
     if not connector.active:
@@ -141,21 +143,26 @@ def _begin(tenant: Tenant, connector: Connector, *, address: str, way: str) -> S
         _note(tenant, connector, f"A sign-in from {address} was refused: {why}.")
         _record_refusal(tenant, connector, address=address, why=why)
         raise Denied(f"{connector.login} from {address}: {why}")
-    now = timezone.now()
-    with tenant_context(tenant.pk):
-        seen, before = connector.last_seen_at, connector.last_address
-        if seen is None or before != address or now - seen > AUDIT_EVERY:
-            audit.record(
-                "connector.signed_in", user_id=None, target=f"connector {connector.pk}", name=connector.name,
-                address=address, with_=way,
-            )  # fmt: skip
-        Connector.objects.filter(pk=connector.pk).update(last_seen_at=now, last_address=address)
     place = folders.of(tenant.pk, connector.pk)
     place.make()
     limits = Limits(connector.max_bytes, connector.max_files, tenant.max_upload_bytes)
     return Session(
         tenant.pk, connector.pk, user_name(tenant, connector), connector.changed_at.timestamp(), Jail(place, limits)
     )
+
+
+def record(session: Session, *, address: str, way: str) -> None:
+    """Note that a user has signed in: on the page, and now and then in the audit log."""
+    now = timezone.now()
+    with tenant_context(session.tenant_id):
+        connector = Connector.objects.get(pk=session.connector_id)
+        seen, before = connector.last_seen_at, connector.last_address
+        if seen is None or before != address or now - seen > AUDIT_EVERY:
+            audit.record(
+                "connector.signed_in", user_id=None, target=f"connector {connector.pk}", name=connector.name,
+                address=address, by=way,
+            )  # fmt: skip
+        Connector.objects.filter(pk=connector.pk).update(last_seen_at=now, last_address=address)
 
 
 def is_allowed(address: str, networks: str) -> bool:

@@ -27,6 +27,10 @@ T = TypeVar("T")
 MOST_CONNECTIONS = 400
 LOGIN_SECONDS, ALIVE_SECONDS, ALIVE_MISSES = 30, 20, 3
 LOOK_SECONDS = 10
+# Without SHA-1 and DSA.
+SIGNATURES = (
+    "ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "rsa-sha2-512", "rsa-sha2-256",
+)  # fmt: skip
 _threads = ThreadPoolExecutor(4, thread_name_prefix="sign-in")
 
 
@@ -52,6 +56,7 @@ class Door(asyncssh.SSHServer):
         self.session: Session | None = None
         self.name, self.address = "", ""
         self._keys: list[asyncssh.SSHKey] = []
+        self._by_key = False
         self.connection: asyncssh.SSHServerConnection | None = None
 
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
@@ -82,13 +87,17 @@ class Door(asyncssh.SSHServer):
         return await self._signed_in(logins.by_password, username, password)
 
     async def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
-        """Asked before and after the client has proved that it has the key; only then it is signed in."""
-        return any(key.public_data == known.public_data for known in self._keys)
+        """Asked before the client has proved that it has the key, and again when it has. A session here opens nothing:
+        without the proof there is no channel that could use it."""
+        if not any(key.public_data == known.public_data for known in self._keys):
+            return False
+        self._by_key = await self._signed_in(logins.by_key, username)
+        return self._by_key
 
     async def auth_completed(self) -> None:
-        if self.session is None and not await self._signed_in(logins.by_key, self.name):
-            assert self.connection is not None
-            self.connection.disconnect(asyncssh.DISC_NO_MORE_AUTH_METHODS_AVAILABLE, "Permission denied.")
+        """The client is told before this ends, so what decides whether it comes in was done above."""
+        if self._by_key and self.session is not None:
+            await in_thread(logins.record, self.session, address=self.address, way="key")
 
     async def _signed_in(self, way: Callable[..., Session], *args: str) -> bool:
         try:
@@ -250,6 +259,7 @@ async def serve(*, host: str, port: int, key: asyncssh.SSHKey) -> asyncssh.SSHAc
         x11_forwarding=False,
         gss_host=None,
         server_version="CDP",
+        signature_algs=SIGNATURES,
         login_timeout=LOGIN_SECONDS,
         keepalive_interval=ALIVE_SECONDS,
         keepalive_count_max=ALIVE_MISSES,
