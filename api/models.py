@@ -7,6 +7,8 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils import timezone
 
+from api.webhooks.models import Delivery as Delivery
+from api.webhooks.models import Webhook as Webhook
 from tenants.isolation.base import TenantModel
 
 

@@ -309,6 +309,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep ambiguities": {"task": "sources.sweep_ambiguities", "schedule": 60.0},
     "rate contacts": {"task": "tracking.rate", "schedule": crontab(hour=2, minute=40)},
     "tidy visitors": {"task": "tracking.tidy", "schedule": crontab(hour=3, minute=0)},
+    "sweep webhooks": {"task": "api.sweep_webhooks", "schedule": 5.0, "options": {"expires": 10}},
     "tidy answers": {"task": "api.tidy", "schedule": crontab(hour="*/6", minute=5)},
     "tidy contacts": {"task": "contacts.tidy", "schedule": crontab(hour=3, minute=40)},
     "tidy sources": {"task": "sources.tidy", "schedule": crontab(hour=3, minute=50)},

@@ -6,6 +6,7 @@ urlpatterns = [
     path("imports/", include("imports.urls")),
     path("contacts/", include("contacts.urls")),
     path("connectors/", include("connectors.urls")),
+    path("webhooks/", include("api.webhooks.urls")),
     path("segments/", include("segments.urls")),
     path("segments/", include("imports.segment_urls")),
     path("", include("sources.urls")),

@@ -52,6 +52,13 @@ def connect(host: str, port: int, *, seconds: float) -> socket.socket:
     raise BadAddress(f"{host[:80]} does not answer on port {port} ({problem}).")
 
 
+def are_inside(addresses: Iterable[str]) -> bool:
+    """Whether all of these belong to networks that the setting allows, where nothing is read on the way."""
+    return all(
+        any(_plain(ip_address(address)) in ip_network(network) for network in _allowed()) for address in addresses
+    )
+
+
 def is_allowed(address: str) -> bool:
     """Whether an address belongs to the internet, or to a network that the setting allows."""
     plain = _plain(ip_address(address.partition("%")[0]))

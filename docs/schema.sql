@@ -1529,6 +1529,66 @@ CREATE POLICY tenant ON watched_cause FOR ALL
     WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
 GRANT DELETE, INSERT, SELECT, UPDATE ON watched_cause TO cdp_app;
 
+CREATE TABLE webhook (
+    id bigint DEFAULT nextval('webhook_id_seq'::regclass) NOT NULL,
+    tenant_id bigint DEFAULT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint NOT NULL,
+    url character varying(500) NOT NULL,
+    description character varying(120) NOT NULL,
+    event_types character varying(40)[] NOT NULL,
+    segment_ids bigint[] NOT NULL,
+    salt character varying(32) NOT NULL,
+    former_salt character varying(32) NOT NULL,
+    rotated_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    disabled_at timestamp with time zone,
+    disabled_reason character varying(200) NOT NULL,
+    contact_cursor text NOT NULL,
+    read_until timestamp with time zone NOT NULL,
+    window_end timestamp with time zone,
+    place jsonb,
+    failures integer NOT NULL,
+    failing_since timestamp with time zone,
+    paused_until timestamp with time zone,
+    last_success_at timestamp with time zone,
+    created_by_id bigint NOT NULL,
+    CONSTRAINT webhook_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT webhook_created_by_id_4f181b81_fk_user_id FOREIGN KEY (created_by_id) REFERENCES "user"(id) DEFERRABLE INITIALLY DEFERRED
+);
+CREATE INDEX webhook_created_by_id_4f181b81 ON webhook (created_by_id);
+ALTER TABLE webhook ENABLE ROW LEVEL SECURITY;
+ALTER TABLE webhook FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON webhook FOR ALL
+    USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")))
+    WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
+GRANT DELETE, INSERT, SELECT, UPDATE ON webhook TO cdp_app;
+
+CREATE TABLE webhook_delivery (
+    id bigint DEFAULT nextval('webhook_delivery_id_seq'::regclass) NOT NULL,
+    tenant_id bigint DEFAULT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint NOT NULL,
+    webhook_id bigint NOT NULL,
+    message_id character varying(40) COLLATE "C" NOT NULL,
+    events jsonb NOT NULL,
+    state character varying(8) NOT NULL,
+    attempts integer NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    next_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    status smallint,
+    answer character varying(500) NOT NULL,
+    seconds double precision,
+    is_replay boolean NOT NULL,
+    CONSTRAINT webhook_delivery_pkey PRIMARY KEY (tenant_id, id)
+);
+CREATE INDEX webhook_delivery_age ON webhook_delivery (tenant_id, created_at);
+CREATE INDEX webhook_delivery_due ON webhook_delivery (tenant_id, webhook_id, next_at) WHERE ((state)::text = 'waiting'::text);
+CREATE INDEX webhook_delivery_newest ON webhook_delivery (tenant_id, webhook_id, id DESC);
+ALTER TABLE webhook_delivery ENABLE ROW LEVEL SECURITY;
+ALTER TABLE webhook_delivery FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON webhook_delivery FOR ALL
+    USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")))
+    WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
+GRANT DELETE, INSERT, SELECT, UPDATE ON webhook_delivery TO cdp_app;
+
 CREATE TABLE withdrawn (
     tenant_id bigint NOT NULL,
     import_id bigint NOT NULL,
@@ -1645,3 +1705,7 @@ CREATE SEQUENCE visitor_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE visitor_id_seq TO cdp_app;
 CREATE SEQUENCE wake_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE wake_id_seq TO cdp_app;
+CREATE SEQUENCE webhook_delivery_id_seq;
+GRANT SELECT, USAGE ON SEQUENCE webhook_delivery_id_seq TO cdp_app;
+CREATE SEQUENCE webhook_id_seq;
+GRANT SELECT, USAGE ON SEQUENCE webhook_id_seq TO cdp_app;

@@ -39,7 +39,7 @@ SUBJECTS = {
     "ambiguity": "Ambiguities", "visitor": "Visitors",
     "import": "Imports", "mapping": "Saved mappings", "member": "Members", "site": "Sites",
     "source": "Data sources", "connector": "Connectors", "settings": "Settings", "category": "Categories",
-    "form": "Forms", "hook": "E-mail providers", "attribute": "Fields", "token": "API tokens",
+    "form": "Forms", "hook": "E-mail providers", "attribute": "Fields", "token": "API tokens", "webhook": "Webhooks",
 }  # fmt: skip
 
 

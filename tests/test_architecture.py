@@ -25,6 +25,7 @@ CURSORS = {
     "tenants/isolation/context.py": "sets the tenant",
     "tenants/isolation/checks.py": "reads the catalogue",
     "segments/refresh.py": "puts the query of a rule into a statement",
+    "core/watermark.py": "asks who is writing",
     "cdp/views.py": "health asks for a sign of life",
 }
 TABLES = {

@@ -55,6 +55,7 @@ SETTINGS_PAGES = (
     ("Forms", "contacts:signup_forms"),
     ("Data sources", "tracking:sources"),
     ("E-mail providers", "tracking:hooks"),
+    ("Webhooks", "webhooks:list"),
 )
 
 

@@ -6,12 +6,14 @@ import json
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from unittest.mock import patch
 
 from django.test import Client
 from django.utils import timezone
 
+from api.models import Delivery, Webhook
 from connectors.models import Connector, ConnectorFile
 from contacts.bulk import actions
 from contacts.consent import blacklist
@@ -92,6 +94,8 @@ class Scene:
     form: str = ""
     connector: int = 0
     dropped: int = 0
+    webhook: int = 0
+    delivery: int = 0
 
     def path(self, rest: str = "") -> str:
         return f"/w/{self.tenant.slug}/{rest}"
@@ -153,6 +157,7 @@ def build() -> Scene:
     _cared_for(scene)
     _sources(scene)
     _connectors(scene)
+    _webhooks(scene)
     _segment_files(scene)
     _undecided(scene)
     _waiting(scene)
@@ -210,6 +215,26 @@ def _connectors(scene: Scene) -> None:
             name="orders.csv", note="The connection broke off during the upload. Upload the file again.", **usual
         )
     scene.connector, scene.dropped = connector.pk, dropped.pk
+
+
+def _webhooks(scene: Scene) -> None:
+    """A webhook with a delivery that arrived and one that did not."""
+    with tenant_context(scene.tenant.pk):
+        webhook = Webhook.objects.create(
+            url="https://shop.example.com/hooks/cdp", event_types=["import.ended", "contact.changed"], salt="x",
+            created_by=scene.owner, contact_cursor="", failures=1, failing_since=timezone.now(),
+            last_success_at=timezone.now(), description="Orders and newsletters of the shop",
+        )  # fmt: skip
+        imp = {"type": "import.ended", "at": timezone.now().isoformat(), "import_id": scene.imports["result"]}
+        Delivery.objects.create(
+            webhook_id=webhook.pk, message_id="msg_1", events=[imp], state="sent", attempts=1, status=200, answer="ok"
+        )
+        contact = {"type": "contact.changed", "at": timezone.now().isoformat(), "contact_id": scene.contact}
+        failed = Delivery.objects.create(
+            webhook_id=webhook.pk, message_id="msg_2", events=[contact] * 3, attempts=2, status=503, seconds=0.31,
+            answer="Service Unavailable", next_at=timezone.now() + timedelta(minutes=10),
+        )  # fmt: skip
+    scene.webhook, scene.delivery = webhook.pk, failed.pk
 
 
 def _sources(scene: Scene) -> None:

@@ -47,7 +47,7 @@ def fill(alice: Actor) -> None:
     """Rows for the tables that an import does not fill."""
     from datetime import UTC, datetime
 
-    from api.models import ApiToken, StoredAnswer
+    from api.models import ApiToken, Delivery, StoredAnswer, Webhook
     from connectors.models import Connector, ConnectorFile
     from contacts.models import (
         Alias,
@@ -101,6 +101,10 @@ def fill(alice: Actor) -> None:
     Suppression.objects.create(kind="email", digest="0" * 64)
     Invitation.objects.create(email="new@example.com", role=Role.VIEWER, invited_by=alice.user)
     AuditEntry.objects.create(verb="test")
+    webhook = Webhook.objects.create(
+        url="https://example.com/", event_types=["import.ended"], salt="x", created_by=alice.user, contact_cursor=""
+    )
+    Delivery.objects.create(webhook_id=webhook.pk, message_id="msg_1", events=[{"type": "ping", "at": "2026-01-01"}])
     ApiToken.objects.create(name="Sync", digest="0" * 64, scopes=["imports.view"], created_by=alice.user)
     StoredAnswer.objects.create(token_id=1, key="x", digest="0" * 64)
     source = Source.objects.create(name="Club", type="customers", origin="segments")

@@ -18,6 +18,8 @@ from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
+from api.models import Webhook
+from api.webhooks import deliveries
 from contacts.models import SignupForm
 from imports.models import Status
 from tenants import outbox
@@ -100,10 +102,21 @@ def confirmation(alice: Actor) -> tuple[str, Client, str]:
 
 
 # Where mails are written, and how each comes about.
+def webhook_disabled(who: Actor) -> tuple[str, Client, str]:
+    with tenant_context(who.workspace.pk):
+        webhook = Webhook.objects.create(
+            url="https://shop.example.com/hooks", event_types=["import.ended"], salt="x", created_by=who.user,
+            contact_cursor="",
+        )  # fmt: skip
+        deliveries.disable(webhook, reason="Nothing has been accepted for 3 days.")
+    return sent(who, who.user.email), who.client, "This webhook is disabled"
+
+
 MAILS: dict[str, list[Callable[[Actor], tuple[str, Client, str]]]] = {
     "tenants/members/auth_adapter.py": [reset, unknown],
     "tenants/members/invitations.py": [invitation],
     "imports/pipeline/notifications.py": [import_ended],
+    "api/webhooks/deliveries.py": [webhook_disabled],
     "contacts/bulk/export.py": [export_ready],
     "contacts/subscriptions/signup.py": [confirmation],
     # Its addresses are parts of code: test_the_code_in_the_mail_to_a_developer_leads_to_the_script.
