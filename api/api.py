@@ -28,7 +28,14 @@ Contacts, imports, segments and events of a workspace, for programs. Every reque
 `Authorization: Bearer …`. Times are ISO 8601 in UTC. Errors are `application/problem+json`."""
 
 
-api = NinjaAPI(
+class Api(NinjaAPI):
+    """Operations are named after their functions."""
+
+    def get_openapi_operation_id(self, operation: Any) -> str:
+        return str(operation.view_func.__name__)
+
+
+api = Api(
     title="CDP API",
     version=VERSION,
     description=DESCRIPTION,

@@ -221,7 +221,7 @@ def _file(request: Any) -> tuple[Iterator[bytes], str]:
 @router.get("/imports", auth=Scope("imports.view"), response=Page[ImportOut], summary="List imports")
 def list_imports(
     request: Any,
-    status: Status | None = None,
+    status: Annotated[Status | None, Field(description="Only imports with this status.")] = None,
     origin: Annotated[str, Field(max_length=12, description="How the file came, such as api.")] = "",
     cursor: Cursor = "",
     limit: Limit = cursors.USUAL,
