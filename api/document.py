@@ -1,6 +1,6 @@
 """The OpenAPI document: what ninja makes of the routes, and what holds for all of them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any, get_type_hints
 
@@ -98,7 +98,7 @@ def _complete(operation: dict[str, Any], path: str, method: str, known: Any, sch
         for kind, content in answer.get("content", {}).items():
             if kind == JSON:
                 content.setdefault("example", example(content["schema"], schemas))
-    _add_problems(operation, path, method)
+    _add_problems(operation, path, method, getattr(known.view_func, "problems", ()))
 
 
 def _told(function: Any) -> dict[str, FieldInfo]:
@@ -138,20 +138,18 @@ OF_BODY = {400: ("request_unreadable", "json_invalid"), 507: ("storage_full",)}
 OF_WRITING = {404: ("not_found",), 409: ("conflict", "busy", "key_in_use"), 422: ("parameters_invalid", "key_reused")}
 
 
-def _add_problems(operation: dict[str, Any], path: str, method: str) -> None:
-    found = dict(ALWAYS)
+def _add_problems(operation: dict[str, Any], path: str, method: str, own: Iterable[tuple[int, str]]) -> None:
+    found: dict[int, tuple[str, ...]] = dict(ALWAYS)
     found |= OF_ADDRESS if "{" in path else {}
     found |= OF_PARAMETERS if operation["parameters"] else {}
     found |= OF_WRITING if method != "get" else {}
     found |= OF_BODY if method != "get" else {}
+    for status, code in own:
+        found[status] = tuple(dict.fromkeys((code, *found.get(status, ()))))
     for status, codes in sorted(found.items()):
-        answer = operation["responses"].setdefault(str(status), {"description": problems.KINDS[codes[0]].title})
+        answer = operation["responses"].setdefault(str(status), {"description": problems.title(codes[0])})
         content = answer.setdefault("content", {}).setdefault(CONTENT_TYPE, {"schema": SCHEMA})
-        content.setdefault("examples", {code: {"value": _problem(code)} for code in codes})
-
-
-def _problem(code: str) -> dict[str, Any]:
-    return problems.document(problems.KINDS[code].status, code)
+        content.setdefault("examples", {code: {"value": problems.document(status, code)} for code in codes})
 
 
 def _link(made: dict[str, Any]) -> None:

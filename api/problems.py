@@ -2,7 +2,8 @@
 
 import json
 import logging
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar
 
 from django.core.exceptions import (
     BadRequest,
@@ -109,6 +110,19 @@ def document(status: int, code: str, detail: str = "", **facts: Any) -> dict[str
 def title(code: str) -> str:
     """A few words about a code."""
     return KINDS[code].title if code in KINDS else catalogue.title(code)
+
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def answers(status: int, code: str) -> Callable[[F], F]:
+    """Declare a problem that an operation can have beyond those that all of its kind have (api.document)."""
+
+    def mark(view: F) -> F:
+        view.problems = [*getattr(view, "problems", ()), (status, code)]  # type: ignore[attr-defined]
+        return view
+
+    return mark
 
 
 def not_found() -> Problem:

@@ -28,6 +28,7 @@ SECRET = 43  # 256 bits
 GRACE = timedelta(hours=1)
 SEEN_EVERY = timedelta(minutes=1)
 MOST = 100
+MOST_DAYS = 3_650
 
 
 class BadToken(ValueError):

@@ -9,7 +9,7 @@ from ninja import Router
 from pydantic import Field
 
 from api import cursors
-from api.problems import Problem, not_found
+from api.problems import Problem, answers, not_found
 from api.routes.imports import ImportDetail, detailed, record
 from api.schemas import Cursor, Id, Input, Limit, Output, Page
 from api.scopes import Scope, require
@@ -155,6 +155,7 @@ def download_errors(request: Any, import_id: int) -> StreamingHttpResponse:
     summary="Download rows by outcome",
     openapi_extra={"responses": {200: {"description": "CSV", "content": {"text/csv": {"schema": {"type": "string"}}}}}},
 )
+@answers(410, "file_missing")
 def download_rows(request: Any, import_id: int, outcome: Outcome) -> StreamingHttpResponse:
     """The rows with one outcome as CSV, of an import that has ended. 404 where there are none, 410 when the file is
     deleted."""

@@ -9,7 +9,7 @@ from ninja import Router
 from pydantic import Field
 
 from api import bodies, cursors
-from api.problems import Problem
+from api.problems import Problem, answers
 from api.routes import import_settings
 from api.schemas import Cursor, Id, Input, Limit, Moment, Output, Page
 from api.scopes import Scope, may, require
@@ -186,6 +186,13 @@ def fresh(imp: Import) -> Import:
     summary="Create an import",
     openapi_extra=import_settings.documented(),
 )
+@answers(422, "setting_invalid")
+@answers(422, "mapping_invalid")
+@answers(422, "saved_mapping_unknown")
+@answers(422, "format_ambiguous")
+@answers(422, "file_type")
+@answers(422, "file_empty")
+@answers(403, "setting_not_permitted")
 @takes_files
 def create_import(request: Any) -> dict[str, Any]:
     """Upload a file and import it: as a form with the field `file`, or as the whole body. Settings have the names of the
@@ -259,6 +266,7 @@ def read_import(request: Any, import_id: int, response: HttpResponse, wait: Wait
     response=Review,
     summary="Read the review of an import",
 )
+@answers(409, "conflict")
 def read_review(request: Any, import_id: int) -> dict[str, Any]:
     """What an import will do, or has done: counts, changes by field with an example, statuses, segments, problems with
     their first rows, and warnings. 409 while the file is still being checked."""

@@ -1,0 +1,1 @@
+"""Schemathesis over the whole document, against the product as it is served."""
