@@ -178,12 +178,13 @@ def _link(made: dict[str, Any]) -> None:
 
 def _has(schema: dict[str, Any], at: str, schemas: dict[str, Any]) -> bool:
     for step in at.split("/"):
-        schema = _resolved(schema, schemas)
+        schema = resolved(schema, schemas)
         schema = schema.get("items", {}) if step == "0" else schema.get("properties", {}).get(step, {})
     return bool(schema)
 
 
-def _resolved(schema: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]:
+def resolved(schema: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]:
+    """A schema behind its references."""
     while True:
         if "$ref" in schema:
             schema = schemas[schema["$ref"].rpartition("/")[2]]
@@ -197,7 +198,7 @@ def example(schema: dict[str, Any], schemas: dict[str, Any]) -> Any:
     """A value of a schema, of the examples that its fields have."""
     if schema.get("examples"):
         return schema["examples"][0]
-    schema = _resolved(schema, schemas)
+    schema = resolved(schema, schemas)
     if schema.get("examples"):
         return schema["examples"][0]
     for name in ("example", "const", "default"):

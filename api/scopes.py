@@ -1,5 +1,6 @@
 """What a token may do: each operation declares one permission of tenants.roles, which a token has as a scope."""
 
+from collections.abc import Collection
 from typing import Any, Literal
 
 from django.http import HttpRequest
@@ -42,6 +43,17 @@ SCOPES = {
     "sites.view": "Sites and their pixel",
     "sites.manage": "Add sites and sign visitors in",
 }
+
+
+def summary(scopes: Collection[str]) -> str:
+    """Scopes in a line, by group: “Imports: view, run; Contacts: all”."""
+    parts = []
+    for title, group in GROUPS.items():
+        chosen = [scope for scope in group if scope in scopes]
+        if chosen:
+            words = "all" if len(chosen) == len(group) else ", ".join(scope.partition(".")[2] for scope in chosen)
+            parts.append(f"{title}: {words}")
+    return "; ".join(parts)
 
 
 class Scope(AuthBase):

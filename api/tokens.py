@@ -1,16 +1,20 @@
 """Tokens: made, looked up, rotated, revoked. The secret is shown once and stored as its SHA-256 alone.
 
+The secret of a form's token is made of a mark in that form: a second click makes no second token.
+
 A token reads cdp_<number of the workspace in base 36>_<43 letters and digits>. The number opens the workspace's context, in
 which alone the digest can be found: there is no table of all tokens.
 """
 
 import hashlib
+import hmac
 import secrets
 import string
 from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.http import base36_to_int, int_to_base36
@@ -23,7 +27,7 @@ from tenants.models import Membership, Tenant, User
 
 PREFIX = "cdp"
 LETTERS = string.ascii_letters + string.digits
-SECRET = 43  # 256 bits
+SECRET = 43  # 256 bits in 62 letters
 # After a rotation the secret before is valid for so long, so that a program can be given the new one without a gap.
 GRACE = timedelta(hours=1)
 SEEN_EVERY = timedelta(minutes=1)
@@ -47,10 +51,18 @@ class Known(NamedTuple):
     membership: Membership
 
 
+def new_mark() -> str:
+    """A mark for a form, of which the secret of its token will be made."""
+    return secrets.token_hex(16)
+
+
 def create(
-    name: str, *, scopes: Collection[str], user: User, expires_at: datetime | None = None
+    name: str, *, scopes: Collection[str], user: User, expires_at: datetime | None = None, mark: str = ""
 ) -> tuple[ApiToken, str]:
-    """Make a token; the text is nowhere else. Raises BadToken."""
+    """Make a token; the text is nowhere else. The same `mark` again gives the same token. Raises BadToken."""
+    text, digest = _secret(user, mark or new_mark())
+    if known := ApiToken.objects.filter(digest=digest, created_by=user, revoked_at=None).first():
+        return known, text
     name = " ".join(name.split())
     if not name or len(name) > 80:
         raise BadToken("Enter a name of up to 80 characters.")
@@ -63,7 +75,6 @@ def create(
         raise BadToken(f"Your role does not allow: {', '.join(missing)}.", "scopes")
     if alive().count() >= MOST:
         raise BadToken(f"This workspace has {MOST} tokens, which is the limit. Revoke one that is not used.")
-    text, digest = _secret()
     ordered = [scope for scope in SCOPES if scope in scopes]
     token = ApiToken.objects.create(
         name=name, digest=digest, scopes=ordered, created_by=user, expires_at=expires_at
@@ -72,10 +83,14 @@ def create(
     return token, text
 
 
-def rotate(token: ApiToken, *, user: User) -> str:
-    """Give a token a new secret, which is returned. The one before is valid for GRACE."""
+def rotate(token: ApiToken, *, user: User, mark: str = "") -> str:
+    """Give a token a new secret, which is returned. The one before is valid for GRACE. The same `mark` again changes
+    nothing."""
+    text, digest = _secret(user, mark or new_mark())
+    if digest == token.digest:
+        return text
     token.previous_digest, token.previous_until = token.digest, timezone.now() + GRACE
-    text, token.digest = _secret()
+    token.digest = digest
     token.rotated_at = timezone.now()
     token.save(update_fields=["digest", "previous_digest", "previous_until", "rotated_at"])
     _record("rotated", token, user)
@@ -118,10 +133,15 @@ def find(text: str) -> Known | None:
     return Known(tenant, token, membership)
 
 
-def _secret() -> tuple[str, str]:
+def _secret(user: User, mark: str) -> tuple[str, str]:
     """A token of the workspace of the context, and its digest."""
-    secret = "".join(secrets.choice(LETTERS) for _ in range(SECRET))
-    text = f"{PREFIX}_{int_to_base36(current_tenant())}_{secret}"
+    named = f"api token {current_tenant()} {user.pk} {mark}"
+    number = int.from_bytes(hmac.digest(settings.SECRET_KEY.encode(), named.encode(), "sha256"))
+    letters = []
+    for _ in range(SECRET):
+        number, at = divmod(number, len(LETTERS))
+        letters.append(LETTERS[at])
+    text = f"{PREFIX}_{int_to_base36(current_tenant())}_{''.join(letters)}"
     return text, _digest(text)
 
 

@@ -19,5 +19,8 @@ def operations() -> Iterator[URLPattern]:
 
 
 app_name = "api"
-urlpatterns = [path("v1/openapi.json", reference.openapi, name="openapi")]
+urlpatterns = [
+    path("", reference.page, name="reference"),
+    path("v1/openapi.json", reference.openapi, name="openapi"),
+]
 urlpatterns += [path(f"v1/{pattern.pattern}", pattern.callback, name=pattern.name) for pattern in operations()]

@@ -9,6 +9,7 @@ urlpatterns = [
     path("webhooks/", include("api.webhooks.urls")),
     path("segments/", include("segments.urls")),
     path("segments/", include("imports.segment_urls")),
+    path("settings/api/", include("api.token_urls")),
     path("", include("sources.urls")),
     path("", include("tracking.urls")),
     path("", include("tenants.urls")),

@@ -69,7 +69,7 @@ class CancelBody(Input):
     undo: bool = Field(default=False, description="Also undo what was written; needs the scope imports.undo.")
 
 
-class Segment(Output):
+class ReviewSegment(Output):
     """A segment before and after the import."""
 
     name: str = Field(examples=["Spring"])
@@ -78,7 +78,7 @@ class Segment(Output):
     after: int = Field(examples=[1190])
 
 
-class Change(Output):
+class ReviewChange(Output):
     """A field that the import changes, with one example."""
 
     field: str = Field(examples=["city"])
@@ -89,7 +89,7 @@ class Change(Output):
     after: Any = Field(description="Null without the scope imports.rows.", examples=["Tallinn"])
 
 
-class StatusChange(Output):
+class ReviewStatus(Output):
     """Contacts whose channel gets a status."""
 
     channel: str = Field(examples=["email"])
@@ -97,7 +97,7 @@ class StatusChange(Output):
     contacts: int = Field(examples=[12])
 
 
-class Example(Output):
+class ReviewExample(Output):
     """A row with a problem."""
 
     line: int = Field(description="Line of the file, as a spreadsheet counts.", examples=[12])
@@ -106,14 +106,14 @@ class Example(Output):
     sentence: str = Field(examples=["“anna@example” is not an e-mail address."])
 
 
-class Finding(Output):
+class ReviewFinding(Output):
     """A problem with the number of its rows and the first of them."""
 
     code: str = Field(examples=["not_an_email"])
     title: str = Field(examples=["Invalid e-mail address"])
     severity: str = Field(description="error, warning, skipped or info", examples=["error"])
     rows: int = Field(examples=[10])
-    examples: list[Example]
+    examples: list[ReviewExample]
 
 
 class ReviewWarning(Output):
@@ -141,12 +141,12 @@ class Review(Output):
         description="The six outcomes, rows and visitors.",
         examples=[{"created": 1000, "updated": 150, "unchanged": 40, "duplicates": 4, "skipped": 0, "in_error": 10}],
     )
-    changes: list[Change]
-    statuses: list[StatusChange]
+    changes: list[ReviewChange]
+    statuses: list[ReviewStatus]
     visitors: dict[str, int] = Field(description="Visitors matched, by identifier.", examples=[{"email": 12}])
-    segments: list[Segment]
+    segments: list[ReviewSegment]
     events: dict[str, int] = Field(description="Events added, known and in error.", examples=[{}])
-    problems: list[Finding]
+    problems: list[ReviewFinding]
     warnings: list[ReviewWarning]
     mapping: list[MappedColumn]
     settings: dict[str, Any] = Field(examples=[{"mode": "create_and_update", "blank": "keep"}])

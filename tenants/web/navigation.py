@@ -56,6 +56,7 @@ SETTINGS_PAGES = (
     ("Data sources", "tracking:sources"),
     ("E-mail providers", "tracking:hooks"),
     ("Webhooks", "webhooks:list"),
+    ("API tokens", "api_tokens:list"),
 )
 
 

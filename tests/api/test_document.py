@@ -35,6 +35,19 @@ def test_operations_have_names_of_their_own() -> None:
     assert {tag for _m, _p, o in ALL for tag in o["tags"]} <= set(TAGS)
 
 
+def test_schemas_have_names_of_their_own() -> None:
+    """Of two with one name, the document would have the last alone."""
+    from api.schemas import Input, Output
+
+    known: list[type] = [Input, Output]
+    for kind in known:
+        known += kind.__subclasses__()
+    named = Counter(
+        kind.__name__ for kind in set(known) if kind.__module__.startswith("api.") and "[" not in kind.__name__
+    )
+    assert [name for name, n in named.items() if n > 1] == []
+
+
 def examples(content: dict[str, Any]) -> list[Any]:
     return [content["example"]] if "example" in content else [e["value"] for e in content.get("examples", {}).values()]
 

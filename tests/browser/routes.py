@@ -107,6 +107,10 @@ PAGES = {
     "change of a webhook": "webhooks/<webhook>/edit/",
     "deletion of a webhook": "webhooks/<webhook>/delete/",
     "delivery": "webhooks/<webhook>/deliveries/<delivery>/",
+    "tokens": "settings/api/",
+    "new token": "settings/api/new/",
+    "rotation of a token": "settings/api/<token>/rotate/",
+    "revocation of a token": "settings/api/<token>/revoke/",
     "import rules": "settings/",
     "sources": "settings/sources/",
     "members": "members/",
@@ -115,7 +119,7 @@ PAGES = {
 # Pages outside of a workspace; /s/<form>/ is a sign-up form of the scene.
 OUTSIDE = [
     "/login/", "/logout/", "/inactive/", "/signup/", "/password/forgotten/", "/password/sent/", "/password/changed/",
-    "/styleguide/", "/s/<form>/",
+    "/styleguide/", "/s/<form>/", "/api/",
 ]  # fmt: skip
 _FRAGMENT = "a fragment, looked at on the page that loads it"
 _FILE = "a file"

@@ -14,6 +14,7 @@ from django.test import Client
 from django.utils import timezone
 
 from api.models import Delivery, Webhook
+from api import tokens
 from connectors.models import Connector, ConnectorFile
 from contacts.bulk import actions
 from contacts.consent import blacklist
@@ -96,6 +97,7 @@ class Scene:
     dropped: int = 0
     webhook: int = 0
     delivery: int = 0
+    token: int = 0
 
     def path(self, rest: str = "") -> str:
         return f"/w/{self.tenant.slug}/{rest}"
@@ -158,6 +160,7 @@ def build() -> Scene:
     _sources(scene)
     _connectors(scene)
     _webhooks(scene)
+    _tokens(scene)
     _segment_files(scene)
     _undecided(scene)
     _waiting(scene)
@@ -195,6 +198,14 @@ def _cared_for(scene: Scene) -> None:
     job.work(scene.tenant.pk, search.pk)
     actions.work(scene.tenant.pk, action.pk)
     scene.action = action.pk
+
+
+def _tokens(scene: Scene) -> None:
+    """A token that is used, and one that has expired."""
+    with tenant_context(scene.tenant.pk):
+        scopes = ["imports.view", "imports.run", "contacts.view"]
+        scene.token = tokens.create("Nightly sync of the shop", scopes=scopes, user=scene.owner)[0].pk
+        tokens.create("Fair 2025", scopes=["imports.run"], user=scene.owner, expires_at=timezone.now())
 
 
 def _connectors(scene: Scene) -> None:

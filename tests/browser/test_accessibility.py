@@ -38,6 +38,7 @@ def path_of(scene: Scene, page: str) -> str:
         "upload": scene.upload,
         "columns": scene.columns,
         "list": scene.list,
+        "token": scene.token,
     }
     path = PAGES[page]
     for name, pk in known.items():

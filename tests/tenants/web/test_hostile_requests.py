@@ -14,6 +14,7 @@ from django.test import Client
 
 from api.models import Delivery, Webhook
 from connectors.models import Connector, ConnectorFile
+from api.models import ApiToken
 from contacts.models import Attribute, BulkAction, Category, Contact, Merge, SignupForm
 from imports.models import Import, SavedMapping, SegmentUpload
 from segments.models import Segment, SegmentEdit
@@ -39,6 +40,7 @@ OBJECTS: dict[str, Any] = {
     "invitation_id": Invitation, "item_id": Quarantine, "source_id": Source, "ambiguity_id": Ambiguity,
     "visitor_id": Visitor, "edit_id": SegmentEdit, "upload_id": SegmentUpload,
     "webhook_id": Webhook, "delivery_id": Delivery, "connector_id": Connector, "file_id": ConnectorFile,
+    "token_id": ApiToken,
 }  # fmt: skip
 WORDS = {"key": ["email", "tier", "nope"], "outcome": ["created"], "token": ["x"], "uidb36": ["1"]}
 ROUTES = hostile.routes(settings.WORKSPACE_URLCONF)
