@@ -9,7 +9,7 @@ UV_COMPILE := $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.
 SHARED := -p tests.servers -n logical --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check fmt bench faults schema rules lock run-packages all-packages
+.PHONY: help up test check fmt bench faults fuzz schema rules lock run-packages all-packages
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ bench: all-packages ## Measure imports against COPY and against peers
 
 faults: all-packages ## Run only the tests that kill real processes, with fifty kills
 	@CDP_FAULTS=$${CDP_FAULTS:-50} exec $(PY) -m pytest -m faults
+
+fuzz: all-packages ## Run schemathesis over the whole API, by the tokens of two workspaces
+	@DJANGO_SETTINGS_MODULE=cdp.settings exec $(PY) -m tests.servers $(PY) -m tests.api.fuzz.run
 
 schema: all-packages ## Write the resulting database schema to docs/schema.sql
 	@exec $(PY) -m tests.servers $(PY) manage.py schema

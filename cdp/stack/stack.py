@@ -277,6 +277,7 @@ class Stack:
         for protocol, user in self.values["connectors"].items():
             scheme = "sftp" if protocol == "sftp" else "ftp"
             say(f"  {scheme}://{user}@127.0.0.1:{ports[protocol]}/in/ with {self.values['password']}")
+        say(f"Reference of the API for programs: {self.values['url']}/api/")
         say(f"Ctrl-C stops everything; the logs are in {self.home / 'log'}")
 
     def stop(self) -> None:

@@ -23,6 +23,7 @@ class Command(BaseCommand):
         parser.add_argument("--scopes", nargs="*", default=[], metavar="SCOPE", help="default: all that the member may")
         parser.add_argument("--name", default="Command line")
         parser.add_argument("--member", default="", help="e-mail address of the member; default: the first owner")
+        parser.add_argument("--plain", action="store_true", help="print the token alone")
         parser.add_argument("--days", type=int, default=90, help="days until it expires; 0: never")
 
     def handle(self, *_args: Any, **options: Any) -> None:
@@ -40,6 +41,9 @@ class Command(BaseCommand):
                 token, text = tokens.create(options["name"], scopes=scopes, user=membership.user, expires_at=expires_at)
             except tokens.BadToken as problem:
                 raise CommandError(str(problem)) from problem
+        if options["plain"]:
+            self.stdout.write(text)
+            return
         self.stdout.write(json.dumps({"token": text, "id": token.pk, "scopes": token.scopes}))
 
 

@@ -36,6 +36,12 @@ def test_without_scopes_it_has_all_of_the_member(alice: Actor, bob: Actor, capsy
         assert ApiToken.objects.get().expires_at is None
 
 
+def test_plain_is_the_token_alone(alice: Actor, capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("api_token", workspace=alice.workspace.slug, plain=True)
+    text = capsys.readouterr().out.strip()
+    assert Client().get("/api/v1/workspace", headers={"Authorization": f"Bearer {text}"}).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
