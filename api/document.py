@@ -18,6 +18,14 @@ TAGS = {
     "Imports": "Files of contacts, orders and events: create, check, start, watch, undo.",
     "Rows of imports": "Rows in error, to be corrected and imported again; all rows by outcome.",
     "Files and problems": "What a file can look like, saved mappings, and every problem in words.",
+    "Contacts": "One or thousands at once: create, change, find, follow, merge, delete, erase.",
+    "Events": "Orders, messages and whatever else contacts do.",
+    "Segments": "Named sets of contacts, static or with a rule.",
+    "Sources": "Lists of contacts that are compared with the visitors of sites.",
+    "Duplicates": "Contacts that are, or may be, one person.",
+    "Attributes": "Standard and custom fields of contacts.",
+    "Sites": "Sites with the pixel, and signed identities of their visitors.",
+    "Webhooks": "What happens in the workspace, sent to an address of yours.",
 }
 JSON = "application/json"
 SCHEMA = {"$ref": "#/components/schemas/ProblemDocument"}

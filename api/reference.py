@@ -103,7 +103,7 @@ def _told(schema: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]:
     whole = document.resolved(schema, schemas)
     either = list(_either(whole, schemas))
     kinds = [str(one.get("format") or one.get("type", "any")) for one in either]
-    values = next((one["enum"] for one in either if "enum" in one), [])
+    values: list[Any] = next((one["enum"] for one in either if "enum" in one), [])
     shown = {"date-time": "time", "null": "null", "binary": "file"}
     default = whole.get("default")
     return {
