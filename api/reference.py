@@ -48,6 +48,7 @@ def _operation(path: str, method: str, operation: dict[str, Any], made: dict[str
     return {
         "id": operation["operationId"],
         "method": method.upper(),
+        "tone": {"get": "edit", "delete": "bad"}.get(method, "ok"),
         "path": path,
         "summary": operation["summary"],
         "description": _marked(operation["description"]),

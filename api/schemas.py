@@ -18,6 +18,14 @@ Cursor = Annotated[
 ]
 
 
+Search = Annotated[str, Field(description="What to look for, as in the search box.", examples=["anna"])]
+
+
+def said(words: str) -> Any:
+    """Words about a parameter, for Annotated."""
+    return Field(description=words)
+
+
 class Input(Schema):
     """A body of a request: names that are not known are refused, so that a slip of the pen is no silent loss."""
 

@@ -1,13 +1,13 @@
 """Fields of contacts: those that every workspace has, and its own."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from django.shortcuts import get_object_or_404
 from ninja import Router, Status
 from pydantic import Field
 
 from api.problems import Problem
-from api.schemas import Id, Input, Output
+from api.schemas import Id, Input, Output, said
 from api.scopes import Scope
 from contacts.fields import custom_fields
 from contacts.models import Attribute
@@ -53,7 +53,9 @@ def _system(field: custom_fields.Field) -> dict[str, Any]:
 
 
 @router.get("/attributes", auth=Scope("contacts.view"), response=AttributesOut, summary="List attributes")
-def list_attributes(request: Any, archived: bool = False) -> dict[str, Any]:
+def list_attributes(
+    request: Any, archived: Annotated[bool, said("Whether archived fields are listed, too.")] = False
+) -> dict[str, Any]:
     """Every field that contacts can have, with its type; `archived` adds those that are put away."""
     rows = Attribute.objects.order_by("label", "key")
     if not archived:

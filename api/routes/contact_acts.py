@@ -1,6 +1,6 @@
 """What is done to contacts: statuses, consent, deleting, restoring, merging, erasing; and the way back."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
@@ -11,7 +11,7 @@ from api import upserts
 from api.problems import Problem
 from api.routes.contacts import ContactDetail, detailed
 from api.routes.contacts import router as router
-from api.schemas import Id, Input, Moment, Output
+from api.schemas import Id, Input, Moment, Output, said
 from api.scopes import Scope
 from api.upserts import UpsertSettings
 from contacts.bulk import actions
@@ -26,6 +26,7 @@ from imports.direct_upsert import MAX_ITEMS
 from tenants.models import AuditEntry
 
 Reason = Literal[DELETION_REASONS]  # type: ignore[valid-type]
+DeletionReason = Annotated[Reason, said("Why, as the page of the contact says it.")]
 
 
 class ActOut(Output):
@@ -109,7 +110,7 @@ def record_consent(request: Any, contact_id: int, body: ConsentBody) -> Any:
 
 
 @router.delete("/contacts/{int:contact_id}", auth=Scope("contacts.edit"), response=ActOut, summary="Delete a contact")
-def delete_contact(request: Any, contact_id: int, reason: Reason = DELETION_REASONS[-1]) -> dict[str, Any]:
+def delete_contact(request: Any, contact_id: int, reason: DeletionReason = DELETION_REASONS[-1]) -> dict[str, Any]:
     """Take a contact out of all lists. It can be restored, and imports leave it alone."""
     entry = quick_actions.delete(contact_id, reason=reason, user_id=request.user.pk)
     return acted(request, contact_id, entry)

@@ -1,7 +1,7 @@
 """Contacts: made and changed one by one or many at once, read, searched, followed."""
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
@@ -11,7 +11,7 @@ from pydantic import Field
 from api import cursors, upserts
 from api.problems import Problem
 from api.rendering import sent
-from api.schemas import Cursor, Id, Input, Limit, Moment, Output, Page
+from api.schemas import Cursor, Id, Input, Limit, Moment, Output, Page, Search, said
 from api.scopes import Scope, may
 from api.upserts import ItemOut, UpsertSettings
 from contacts import change_feed
@@ -104,7 +104,9 @@ class ContactDetail(ContactOut):
     """A contact with all that is known beside its fields."""
 
     aliases: list[AliasOut]
-    segments: list[Named] | None = Field(description="Null without the scope segments.view.")
+    segments: list[Named] | None = Field(
+        description="Null without the scope segments.view.", examples=[[{"id": 12, "name": "Newsletter"}]]
+    )
     consents: list[ConsentOut] = Field(description="The latest first.")
     merges: list[MergeOut]
 
@@ -263,9 +265,11 @@ class SearchBody(Input):
         default=None, description="A rule as segments have it.",
         examples=[{"v": 1, "all": [{"attribute": "city", "op": "is", "values": ["Riga"]}]}],
     )  # fmt: skip
-    status: StatusName | None = Field(default=None, description="A status filter of the list.")  # type: ignore[valid-type]
+    status: StatusName | None = Field(default=None, description="A status filter of the list.", examples=[None])  # type: ignore[valid-type]
     deleted: bool = Field(default=False, description="Deleted contacts instead of living ones.")
-    order: Order | None = Field(default=None, description="With deleted: -deleted, deleted, -created or created.")
+    order: Order | None = Field(
+        default=None, description="With deleted: -deleted, deleted, -created or created.", examples=[None]
+    )
     cursor: Cursor = ""
     limit: Limit = 50
 
@@ -289,10 +293,10 @@ def search_contacts(request: Any, body: SearchBody) -> dict[str, Any]:
 @router.get("/contacts", auth=Scope("contacts.view"), response=Page[ContactOut], summary="List contacts")
 def list_contacts(
     request: Any,
-    q: str = "",
-    status: StatusName | None = None,  # type: ignore[valid-type]
-    deleted: bool = False,
-    order: Order | None = None,
+    q: Search = "",
+    status: Annotated[StatusName | None, said("A status filter of the list.")] = None,  # type: ignore[valid-type]
+    deleted: Annotated[bool, said("Deleted contacts instead of living ones.")] = False,
+    order: Annotated[Order | None, said("By what they are sorted; a minus: the latest or largest first.")] = None,
     cursor: Cursor = "",
     limit: Limit = 50,
 ) -> dict[str, Any]:
@@ -343,7 +347,11 @@ class ActivityOut(Output):
     summary="List activity",
 )
 def list_activity(
-    request: Any, contact_id: int, kind: str = "", cursor: Cursor = "", limit: Limit = 50
+    request: Any,
+    contact_id: int,
+    kind: Annotated[str, said("Only entries of this kind, such as order; empty: all.")] = "",
+    cursor: Cursor = "",
+    limit: Limit = 50,
 ) -> dict[str, Any]:
     """What the contact did, the latest first: events of sites and imports, messages, orders, and changes by people."""
     contact = get_object_or_404(Contact, pk=contact_id)
@@ -393,8 +401,11 @@ class ChangesOut(Output):
     more: bool = Field(description="Whether others follow already.", examples=[False])
 
 
+ChangeCursor = Annotated[str, said("`next` of the answer before; empty: from now on.")]
+
+
 @router.get("/contacts/changes", auth=Scope("contacts.view"), response=ChangesOut, summary="Follow changes of contacts")
-def list_changes(request: Any, cursor: str = "", limit: Limit = 50) -> dict[str, Any]:
+def list_changes(request: Any, cursor: ChangeCursor = "", limit: Limit = 50) -> dict[str, Any]:
     """What has happened to contacts since a cursor: created, changed, deleted, merged, erased. No change is left out,
     whatever commits late; several changes of one contact between two requests are one. Without a cursor nothing is listed,
     and `next` is the place from now on: read all contacts then, and go on from there. Cursors older than 30 days: 410."""

@@ -1,6 +1,6 @@
 """Duplicates: contacts that share an address or a number, and those that are probably one person."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from django.http import Http404
 from ninja import Router
@@ -9,7 +9,7 @@ from pydantic import Field
 from api import cursors
 from api.problems import Problem
 from api.routes.contacts import ContactOut, shown
-from api.schemas import Cursor, Id, Input, Output, Page
+from api.schemas import Cursor, Id, Input, Output, Page, Search, said
 from api.scopes import Scope
 from contacts.duplicates import exact
 from contacts.linkage import review, schedule
@@ -19,6 +19,7 @@ router = Router(tags=["Duplicates"])
 Kind = Literal["email", "phone"]
 WORDS = {"open": Decision.OPEN, "not_same": Decision.NOT_SAME, "later": Decision.LATER}
 DecisionName = Literal["open", "not_same", "later"]
+Decided = Annotated[DecisionName, said("What was decided on them.")]
 
 
 class GroupOut(Output):
@@ -29,7 +30,7 @@ class GroupOut(Output):
 
 
 @router.get("/duplicates/{kind}", auth=Scope("contacts.view"), response=Page[GroupOut], summary="List exact duplicates")
-def list_exact(request: Any, kind: Kind, q: str = "", cursor: Cursor = "") -> dict[str, Any]:
+def list_exact(request: Any, kind: Kind, q: Search = "", cursor: Cursor = "") -> dict[str, Any]:
     """E-mail addresses, or phone numbers, that several contacts have, in alphabetical order, 50 a page. Merge them with
     `POST /contacts/merge`."""
     (after,) = cursors.decode(cursor, str) or [""]
@@ -37,6 +38,11 @@ def list_exact(request: Any, kind: Kind, q: str = "", cursor: Cursor = "") -> di
     rows = groups[: exact.GROUPS]
     following = cursors.encode(rows[-1].value) if len(groups) > len(rows) else None
     return {"results": [{"value": group.value, "contacts": group.contacts} for group in rows], "next": following}
+
+
+Shared = Annotated[
+    str, Field(description="The value that they share, in its normal form.", examples=["anna@example.com"])
+]
 
 
 class MembersOut(Output):
@@ -49,7 +55,7 @@ class MembersOut(Output):
 @router.get(
     "/duplicates/{kind}/members", auth=Scope("contacts.view"), response=MembersOut, summary="Read a group of duplicates"
 )
-def read_exact(request: Any, kind: Kind, value: str) -> dict[str, Any]:
+def read_exact(request: Any, kind: Kind, value: Shared) -> dict[str, Any]:
     """The living contacts that have an e-mail address or a phone number, in its normal form, at most 100."""
     members = exact.members(kind, value[:320])
     rows = members[: exact.MEMBERS]
@@ -67,7 +73,7 @@ class ProbableOut(Output):
 @router.get(
     "/probable-duplicates", auth=Scope("contacts.view"), response=Page[ProbableOut], summary="List probable duplicates"
 )
-def list_probable(request: Any, decision: DecisionName = "open", cursor: Cursor = "") -> dict[str, Any]:
+def list_probable(request: Any, decision: Decided = "open", cursor: Cursor = "") -> dict[str, Any]:
     """Groups that the last search has found, the most probable first, 50 a page: open ones, or those that were decided."""
     (after,) = cursors.decode(cursor, str) or [""]
     if after and not review.is_key(after):

@@ -1,7 +1,7 @@
 """Segments: listed, counted, made; members read and changed, with the way back."""
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from django.shortcuts import get_object_or_404
 from ninja import Router, Status
@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from api import cursors
 from api.problems import Problem, not_found
 from api.routes.contacts import ContactOut, shown
-from api.schemas import Cursor, Id, Input, Limit, Moment, Output, Page
+from api.schemas import Cursor, Id, Input, Limit, Moment, Output, Page, said
 from api.scopes import Scope, require
 from contacts.models import Contact
 from contacts.values.identifiers import normal_email
@@ -70,7 +70,10 @@ def _detail(request: Any, segment: Segment) -> dict[str, Any]:
 
 @router.get("/segments", auth=Scope("segments.view"), response=Page[SegmentOut], summary="List segments")
 def list_segments(
-    request: Any, kind: Literal["static", "dynamic"] | None = None, cursor: Cursor = "", limit: Limit = 50
+    request: Any,
+    kind: Annotated[Literal["static", "dynamic"] | None, said("Only segments of this kind.")] = None,
+    cursor: Cursor = "",
+    limit: Limit = 50,
 ) -> dict[str, Any]:
     """Segments, the newest first."""
     segments = Segment.objects.present().order_by("-pk")

@@ -1,7 +1,7 @@
 """Sources with their match reports, and resolved contacts: whom the sites have seen."""
 
 from datetime import date
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
@@ -11,7 +11,7 @@ from pydantic import Field
 from api import cursors
 from api.problems import Problem
 from api.routes.contacts import ContactOut, Named, shown
-from api.schemas import Cursor, Id, Limit, Moment, Output, Page
+from api.schemas import Cursor, Id, Limit, Moment, Output, Page, Search, said
 from api.scopes import Scope, require
 from contacts.values.vocabulary import COUNTRY_CODES
 from sources import match_report
@@ -127,7 +127,11 @@ class SourceMemberOut(Output):
     summary="List contacts of a source",
 )  # fmt: skip
 def list_source_members(
-    request: Any, source_id: int, matched: bool = True, cursor: Cursor = "", limit: Limit = 50
+    request: Any,
+    source_id: int,
+    matched: Annotated[bool, said("Contacts that a visitor is; false: those that none is.")] = True,
+    cursor: Cursor = "",
+    limit: Limit = 50,
 ) -> dict[str, Any]:
     """Contacts of a source that a visitor is, or that none is, in the order of their IDs. Needs the scope contacts.view,
     too."""
@@ -176,20 +180,20 @@ VisitorKind = Literal[tuple(KINDS)]  # type: ignore[valid-type]
 )
 def list_resolved(
     request: Any,
-    q: str = "",
-    seen: Seen | None = None,  # type: ignore[valid-type]
-    since: date | None = None,
-    until: date | None = None,
-    time: TimeOfDay | None = None,  # type: ignore[valid-type]
-    page: str = "",
-    visits: VisitCount | None = None,  # type: ignore[valid-type]
-    spent: Spent | None = None,  # type: ignore[valid-type]
-    stage: Stage | None = None,  # type: ignore[valid-type]
-    kind: VisitorKind | None = None,  # type: ignore[valid-type]
-    region: str = "",
-    source: Id | None = None,
-    site: Id | None = None,
-    oldest: bool = False,
+    q: Search = "",
+    seen: Annotated[Seen | None, said("Days since the last visit, or range.")] = None,  # type: ignore[valid-type]
+    since: Annotated[date | None, said("First day of a range.")] = None,
+    until: Annotated[date | None, said("Last day of a range.")] = None,
+    time: Annotated[TimeOfDay | None, said("Time of day of a visit.")] = None,  # type: ignore[valid-type]
+    page: Annotated[str, said("A page that they saw: an address, or its beginning.")] = "",
+    visits: Annotated[VisitCount | None, said("Number of visits.")] = None,  # type: ignore[valid-type]
+    spent: Annotated[Spent | None, said("Time on pages.")] = None,  # type: ignore[valid-type]
+    stage: Annotated[Stage | None, said("How far they came.")] = None,  # type: ignore[valid-type]
+    kind: Annotated[VisitorKind | None, said("New or known visitors.")] = None,  # type: ignore[valid-type]
+    region: Annotated[str, said("Country code, such as GB.")] = "",
+    source: Annotated[Id | None, said("Contacts of this source.")] = None,
+    site: Annotated[Id | None, said("Visitors of this site.")] = None,
+    oldest: Annotated[bool, said("The oldest visit first.")] = False,
     cursor: Cursor = "",
     limit: Limit = 50,
 ) -> dict[str, Any]:

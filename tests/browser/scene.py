@@ -13,8 +13,8 @@ from unittest.mock import patch
 from django.test import Client
 from django.utils import timezone
 
-from api.models import Delivery, Webhook
 from api import tokens
+from api.models import Delivery, Webhook
 from connectors.models import Connector, ConnectorFile
 from contacts.bulk import actions
 from contacts.consent import blacklist

@@ -12,9 +12,8 @@ from django.conf import settings
 from django.core.cache import cache
 from django.test import Client
 
-from api.models import Delivery, Webhook
+from api.models import ApiToken, Delivery, Webhook
 from connectors.models import Connector, ConnectorFile
-from api.models import ApiToken
 from contacts.models import Attribute, BulkAction, Category, Contact, Merge, SignupForm
 from imports.models import Import, SavedMapping, SegmentUpload
 from segments.models import Segment, SegmentEdit
