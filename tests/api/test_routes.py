@@ -46,6 +46,12 @@ def send(who: Program, method: str, path: str, body: str = "{}") -> Any:
     return who.call(method, path, data="" if method == "GET" else body, content_type="application/json")
 
 
+@pytest.fixture(autouse=True)
+def _no_limit(settings: Any) -> None:
+    """A program of these tests sends more in a minute than one may."""
+    settings.API_REQUESTS_PER_MINUTE = 0
+
+
 @pytest.fixture(scope="module")
 def full() -> Program:
     """A program in a workspace with rows in every table."""
