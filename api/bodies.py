@@ -34,15 +34,17 @@ def read_json(request: HttpRequest) -> Any:
 
 def parse_json(raw: bytes) -> Any:
     """JSON that can be worked with and stored. Raises Problem 400."""
-    if _depth(raw) > MAX_DEPTH:
-        raise Problem(400, "json_invalid", f"The JSON is nested deeper than {MAX_DEPTH} levels.")
     try:
         value = _decoder.decode(raw.decode("utf-8"))
+        if isinstance(value, (dict, list)) and _is_deeper(value, MAX_DEPTH - 1):
+            raise RecursionError
     except UnicodeDecodeError:
         raise Problem(400, "json_invalid", "The body is not UTF-8.") from None
     except json.JSONDecodeError as problem:
         at = f"line {problem.lineno}, column {problem.colno}"
         raise Problem(400, "json_invalid", f"The body is not JSON: {problem.msg} at {at}.") from None
+    except RecursionError:
+        raise Problem(400, "json_invalid", f"The JSON is nested deeper than {MAX_DEPTH} levels.") from None
     except ValueError as problem:
         raise Problem(400, "json_invalid", str(problem)) from None
     if (_SUSPECT.search(raw) and not is_storable(value)) or (value != value):
@@ -55,23 +57,17 @@ def _constant(name: str) -> Any:
 
 
 _decoder = exact_json.Decoder(parse_constant=_constant)
-_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"|([\[{])|([\]}])', re.DOTALL)
 
 
-def _depth(raw: bytes) -> int:
-    """How deep lists and objects are nested."""
-    if raw.count(b"[") + raw.count(b"{") <= MAX_DEPTH:
-        return 0
-    deepest = depth = 0
-    for found in _BRACKETS.finditer(raw):
-        if found[1]:
-            depth += 1
-            deepest = max(deepest, depth)
-            if deepest > MAX_DEPTH:
-                break
-        elif found[2]:
-            depth -= 1
-    return deepest
+def _is_deeper(value: Any, than: int) -> bool:
+    """Whether lists and objects are nested deeper than so many levels, level by level: bodies are large."""
+    level = [value]
+    for _ in range(than + 1):
+        inner = [inside for one in level for inside in (one.values() if isinstance(one, dict) else one)]
+        level = [one for one in inner if type(one) in (dict, list)]
+        if not level:
+            return False
+    return True
 
 
 def is_storable(value: Any) -> bool:

@@ -14,6 +14,7 @@ import psycopg
 
 from benchmarks import (
     acts,
+    api,
     freshness,
     imports,
     pages,
@@ -57,9 +58,11 @@ class Sizes:
     ruled: int = (
         1_500_000  # contacts of the workspace whose rules are counted; two thirds have a visitor with twenty events
     )
+    batches: int = 20  # requests of 5,000 contacts by the API; fewer and smaller ones when quick
+    batch: int = 5_000
 
 
-QUICK = Sizes(20_000, 5_000, 1_000, 3_000, 5_000, 1_000, 1.0, 5, 20_000_000, 500, 600, 1_000, 500, 2_000, 3_000)
+QUICK = Sizes(20_000, 5_000, 1_000, 3_000, 5_000, 1_000, 1.0, 5, 20_000_000, 500, 600, 1_000, 500, 2_000, 3_000, 2, 500)
 
 
 def sizes(rows: int, *, quick: bool) -> Sizes:
@@ -376,6 +379,19 @@ def tell_losses(bench: Bench, segments: int) -> None:
     )  # fmt: skip
 
 
+def measure_api(bench: Bench) -> None:
+    """Contacts and events over HTTP, in a workspace of their own."""
+    size = bench.sizes
+    got = api.measure(
+        bench.stack, imports.workspace("bench-api"), size.batches, singles=size.requests, items=size.batch
+    )
+    bench.report.section("The API", words.API.format(batch=count(size.batch)))
+    rows = [[s.what, count(s.items), seconds(s.seconds), count(s.speed), mib(s.memory)] for s in got.batches]
+    bench.report.table(["Requests", "Items", "Time", "Items/s", "Web process's peak memory"], rows)
+    half, most = api.middle(got.singles)
+    bench.report.table(["One by one", "Median", "95 %"], [["A contact that changes", ms(half), ms(most)]])
+
+
 def measure_upload(bench: Bench) -> None:
     got = upload.measure(bench.stack, bench.workspace(), bench.large(), bench.sizes.upload)
     bench.report.section("A very large upload", words.UPLOAD)
@@ -397,5 +413,6 @@ PARTS: dict[str, Callable[[Bench], None]] = {
     "rules": measure_rules,
     "freshness": measure_freshness,
     "pixel": measure_pixel,
+    "api": measure_api,
     "upload": measure_upload,
 }

@@ -81,6 +81,12 @@ changes at once.
 Imports and hits are measured in workspaces with and without {segments} dynamic segments, in turns: the ratio is what
 they lose while every change is queued. The workers look at the segments meanwhile, too."""
 
+API = """\
+Whole requests over HTTP, from a program on the same machine, with {batch} items each: authorised, read, cleaned, matched,
+compared, written and answered item by item, in one transaction each. Contacts have nine fields; orders have properties and
+an ID, and their contacts are known. The requests of one workspace write one after another; with two programs, one is read
+while the other is written."""
+
 UPLOAD = """\
 A file sent to the upload page as a browser sends it, in one piece, while the memory of the larger web process is
 measured: before the upload, and its maximum."""

@@ -34,6 +34,7 @@ def test_every_part_runs_and_leaves_nothing_behind(tmp_path: Path) -> None:
         "Rules",
         "Fresh segments",
         "The pixel",
+        "The API",
         "A very large upload",
     ]
     assert "All " in text
