@@ -303,6 +303,8 @@ CELERY_BEAT_SCHEDULE = {
     "wake segments": {"task": "segments.wake", "schedule": 15.0},
     "sweep segments": {"task": "segments.sweep", "schedule": 2.0, "options": {"expires": 10}},
     "sweep connectors": {"task": "connectors.sweep", "schedule": 5.0, "options": {"expires": 10}},
+    "sweep fetching connectors": {"task": "connectors.sweep_fetching", "schedule": 60.0, "options": {"expires": 50}},
+    "tidy connectors": {"task": "connectors.tidy", "schedule": crontab(hour=4, minute=0)},
     "sweep sources": {"task": "sources.sweep", "schedule": 15.0},
     "sweep bulk actions": {"task": "contacts.sweep", "schedule": 15.0},
     "search probable duplicates": {"task": "contacts.search_probable", "schedule": crontab(hour=2, minute=10)},

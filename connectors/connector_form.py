@@ -7,7 +7,7 @@ from typing import Any
 
 import asyncssh
 
-from connectors.models import GB, Connector, Protocol
+from connectors.models import DROPPING, GB, Connector, Protocol
 from core.parse import parse_id
 from imports.mapping.guess import normal_name
 from imports.models import SavedMapping
@@ -60,7 +60,7 @@ class ConnectorForm:
     def _check(self) -> None:
         if not self.name:
             self.errors["name"] = "Enter a name, for example Shop customers."
-        if self.protocol not in Protocol.values:
+        if self.protocol not in DROPPING:
             self.errors["protocol"] = "Choose how files come."
         if self.mapping is None or not SavedMapping.objects.filter(pk=self.mapping).exists():
             self.errors["mapping"] = "Choose the saved mapping of the files."

@@ -15,7 +15,7 @@ from redis.exceptions import RedisError
 
 from connectors import credentials, folders
 from connectors.jail import Jail, Limits
-from connectors.models import Connector
+from connectors.models import DROPPING, Connector
 from tenants import audit
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
@@ -50,7 +50,7 @@ def user_name(tenant: Tenant, connector: Connector) -> str:
 def find(name: str, *, protocol: str) -> tuple[Tenant, Connector] | None:
     """The connector of a user name, also one that is disabled; None for an unknown one, or one of another protocol."""
     slug, _dot, login = name.partition(".")
-    if not login or "\0" in name or len(name) > 200:
+    if protocol not in DROPPING or not login or "\0" in name or len(name) > 200:
         return None
     tenant = Tenant.objects.filter(slug=slug).first()
     if tenant is None:

@@ -16,6 +16,13 @@ class Protocol(models.TextChoices):
 
     SFTP = "sftp", "SFTP"
     FTPS = "ftps", "FTPS"
+    FETCH_SFTP = "fetch_sftp", "Fetched by SFTP"
+    FETCH_S3 = "fetch_s3", "Fetched from a bucket"
+
+
+# Users of our servers; and places of others that are looked at.
+DROPPING = (Protocol.SFTP, Protocol.FTPS)
+FETCHING = (Protocol.FETCH_SFTP, Protocol.FETCH_S3)
 
 
 class Connector(TenantModel):
@@ -31,6 +38,15 @@ class Connector(TenantModel):
     networks = models.TextField(blank=True)  # one a line; empty: from everywhere
     # The saved mapping that says what the columns are (imports.models.SavedMapping).
     mapping_id = models.BigIntegerField(null=True)
+    # Where files are fetched: the fields of fetching.sftp_place.Address or s3_place.Bucket, without secrets; these are
+    # encrypted (core.encryption). The host key is the one that was seen first.
+    remote = models.JSONField(default=dict, db_default={})
+    remote_secret = models.TextField(blank=True, db_default="")
+    remote_host_key = models.TextField(blank=True, db_default="")
+    pattern = models.CharField(max_length=200, blank=True, db_default="")  # of names, as a shell has it
+    every_minutes = models.IntegerField(default=15, db_default=15)  # 0: daily, at a time
+    daily_at = models.TimeField(null=True)
+    next_at = models.DateTimeField(null=True)
     quiet_seconds = models.IntegerField(default=10)
     max_bytes = models.BigIntegerField(default=5 * GB)
     max_files = models.IntegerField(default=1_000)
@@ -60,6 +76,10 @@ class Connector(TenantModel):
     @property
     def active(self) -> bool:
         return self.disabled_at is None and self.deleted_at is None
+
+    @property
+    def fetches(self) -> bool:
+        return self.protocol in FETCHING
 
 
 class FileState(models.TextChoices):
@@ -104,6 +124,27 @@ class ConnectorFile(TenantModel):
                 name="connector_file_open",
                 condition=models.Q(archived_at=None),
             ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class FetchedFile(TenantModel):
+    """A file that was fetched, and is not fetched again while it is the same."""
+
+    connector_id = models.BigIntegerField()
+    name = models.CharField(max_length=255, db_collation="C")
+    size = models.BigIntegerField()
+    version = models.CharField(max_length=200, db_collation="C")
+    fetched_at = models.DateTimeField(default=timezone.now)
+
+    class Meta(TenantModel.Meta):
+        db_table = "fetched_file"
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(
+                fields=["tenant_id", "connector_id", "name", "size", "version"], name="fetched_once"
+            )
         ]
 
     def __str__(self) -> str:

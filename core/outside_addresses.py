@@ -67,6 +67,18 @@ def is_allowed(address: str) -> bool:
     return plain.is_global and not plain.is_multicast and not plain.is_reserved and not plain.is_unspecified
 
 
+def is_inside(host: str, port: int) -> bool:
+    """Whether a host is in a network that the setting allows: there, a connection need not be encrypted."""
+    try:
+        return all(_is_named(address) for address in resolve(host, port))
+    except BadAddress:
+        return False
+
+
+def _is_named(address: str) -> bool:
+    return any(_plain(ip_address(address.partition("%")[0])) in ip_network(network) for network in _allowed())
+
+
 def _plain(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
     """The address to which packets go in the end."""
     if isinstance(address, IPv4Address):

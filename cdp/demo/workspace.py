@@ -18,7 +18,7 @@ from cdp.demo import history, orders, people, visits
 from cdp.stack.machine import DEMO_LOGIN, secret
 from connectors import credentials, folders
 from connectors import logins as logins_of_files
-from connectors.models import Connector, Protocol
+from connectors.models import DROPPING, Connector, Protocol
 from imports.models import Import, Phase
 from imports.options import Options
 from imports.pipeline import worker
@@ -142,7 +142,7 @@ def make() -> dict[str, Any]:
     logins = [
         {"login": email, "role": str(role), "name": name, "password": password} for email, name, role in everybody
     ]
-    users = {protocol: _connector(tenant, owner, protocol=protocol, password=password) for protocol in Protocol.values}
+    users = {protocol: _connector(tenant, owner, protocol=protocol, password=password) for protocol in DROPPING}
     return {"workspace": SLUG, "login": owner.email, "password": password, "logins": logins, "connectors": users}
 
 

@@ -3,6 +3,7 @@
 import hashlib
 from typing import Any
 
+import asyncssh
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
@@ -13,9 +14,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from connectors import credentials, instructions, pickup
 from connectors.connector_form import ConnectorForm
+from connectors.fetching import job, schedule
 from connectors.models import Connector, ConnectorFile, FileState, Protocol
 from connectors.servers import keys
-from core.http import invalid, redirect_to, render_page, stop_polling
+from core.http import invalid, not_found, redirect_to, render_page, stop_polling
 from core.parse import parse_id
 from imports.models import Import, SavedMapping
 from tenants import audit
@@ -27,23 +29,24 @@ PAGE = 50
 BUSY = (FileState.WAITING, FileState.TAKEN, FileState.IMPORTING)
 
 
-def _found(connector_id: int, *, lock: bool = False) -> Connector:
+def found(connector_id: int, *, lock: bool = False) -> Connector:
+    """A connector that is not deleted, else a 404."""
     connectors = Connector.objects.filter(deleted_at=None)
-    found: Connector = get_object_or_404(connectors.select_for_update() if lock else connectors, pk=connector_id)
-    return found
+    connector: Connector = get_object_or_404(connectors.select_for_update() if lock else connectors, pk=connector_id)
+    return connector
 
 
 @allow("connectors.view")
 @require_safe
 def detail(request: WorkspaceRequest, connector_id: int) -> HttpResponse:
-    return render_page(request, "connectors/detail.html", detail_context(request, _found(connector_id)))
+    return render_page(request, "connectors/detail.html", detail_context(request, found(connector_id)))
 
 
 @allow("connectors.view")
 @require_safe
 def live(request: WorkspaceRequest, connector_id: int) -> HttpResponse:
     """The fragment with the files, which asks again while some are on their way."""
-    context = _files(request, _found(connector_id))
+    context = _files(request, found(connector_id))
     response = render_page(request, "connectors/_files.html", context)
     return response if context["busy"] else stop_polling(response)
 
@@ -54,14 +57,31 @@ def detail_context(request: WorkspaceRequest, connector: Connector, **more: Any)
     return {
         "connector": connector,
         "mapping": mapping,
-        "to": instructions.address(request.workspace, connector),
-        "steps": instructions.steps(request.workspace, connector),
-        "fingerprint": keys.fingerprint() if connector.protocol == Protocol.SFTP else keys.certificate_fingerprint(),
+        **(_fetched(connector) if connector.fetches else _reached(request, connector)),
         "salt": _salt(connector),
         "log": audit.about(f"connector {connector.pk}", count=20) if request.membership.may("audit.view") else [],
-        "own_certificate": not settings.FTPS_CERTIFICATE,
         **_files(request, connector),
         **more,
+    }
+
+
+def _reached(request: WorkspaceRequest, connector: Connector) -> dict[str, Any]:
+    """How programs reach the connector."""
+    by_sftp = connector.protocol == Protocol.SFTP
+    return {
+        "to": instructions.address(request.workspace, connector),
+        "steps": instructions.steps(request.workspace, connector),
+        "fingerprint": keys.fingerprint() if by_sftp else keys.certificate_fingerprint(),
+        "own_certificate": not settings.FTPS_CERTIFICATE,
+    }
+
+
+def _fetched(connector: Connector) -> dict[str, Any]:
+    """Where files are fetched, and when."""
+    key = connector.remote_host_key
+    return {
+        "schedule": schedule.words(every_minutes=connector.every_minutes, daily_at=connector.daily_at),
+        "fingerprint": asyncssh.import_public_key(key).get_fingerprint() if key else "",
     }
 
 
@@ -87,7 +107,9 @@ def _files(request: WorkspaceRequest, connector: Connector) -> dict[str, Any]:
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: WorkspaceRequest, connector_id: int) -> HttpResponse:
     """Change what a connector takes and from where. Connections that are open are closed."""
-    connector = _found(connector_id, lock=request.method == "POST")
+    connector = found(connector_id, lock=request.method == "POST")
+    if connector.fetches:
+        return not_found(request)
     if request.method != "POST":
         return render_page(request, "connectors/edit.html", _form(connector, ConnectorForm.of(connector)))
     form = ConnectorForm.read(request.POST, protocol=connector.protocol)
@@ -96,8 +118,8 @@ def edit(request: WorkspaceRequest, connector_id: int) -> HttpResponse:
     values = {name: value for name, value in form.values().items() if value != getattr(connector, name)}
     if values:
         before = {name: [getattr(connector, name), value] for name, value in values.items()}
-        _change(connector, **values)
-        audit.record("connector.changed", user_id=user_id(request), target=_target(connector), values=before)
+        change(connector, **values)
+        audit.record("connector.changed", user_id=user_id(request), target=target_of(connector), values=before)
     messages.success(request, "Connector saved.")
     return redirect_to(request, "connectors:detail", connector.pk)
 
@@ -111,7 +133,7 @@ def _form(connector: Connector, form: ConnectorForm) -> dict[str, Any]:
     }
 
 
-def _change(connector: Connector, **values: Any) -> None:
+def change(connector: Connector, **values: Any) -> None:
     """Store values; sessions that were opened before are closed by the servers."""
     values["changed_at"] = timezone.now()
     for name, value in values.items():
@@ -119,7 +141,7 @@ def _change(connector: Connector, **values: Any) -> None:
     connector.save(update_fields=list(values))
 
 
-def _target(connector: Connector) -> str:
+def target_of(connector: Connector) -> str:
     return f"connector {connector.pk}"
 
 
@@ -127,9 +149,12 @@ def _target(connector: Connector) -> str:
 @require_POST
 def look(request: WorkspaceRequest, connector_id: int) -> HttpResponse:
     """Import what is complete now, without waiting for it to be quiet."""
-    connector = _found(connector_id)
-    defer(pickup.TASK, tenant_id=request.workspace.pk, connector_id=connector.pk, hurry=1)
-    audit.record("connector.looked", user_id=user_id(request), target=_target(connector))
+    connector = found(connector_id)
+    if connector.fetches:
+        defer(job.TASK, tenant_id=request.workspace.pk, connector_id=connector.pk)
+    else:
+        defer(pickup.TASK, tenant_id=request.workspace.pk, connector_id=connector.pk, hurry=1)
+    audit.record("connector.looked", user_id=user_id(request), target=target_of(connector))
     messages.success(request, "Looking for complete files.")
     return redirect_to(request, "connectors:detail", connector.pk)
 
@@ -138,13 +163,15 @@ def look(request: WorkspaceRequest, connector_id: int) -> HttpResponse:
 @require_POST
 def renew(request: WorkspaceRequest, connector_id: int) -> HttpResponse:
     """A new password, shown in this answer and never again. A reload does not make yet another."""
-    connector = _found(connector_id, lock=True)
+    connector = found(connector_id, lock=True)
+    if connector.fetches:
+        return not_found(request)
     if request.POST.get("salt", "") != _salt(connector):
         messages.error(request, "The password was changed in the meantime. Change it again if you do not have it.")
         return redirect_to(request, "connectors:detail", connector.pk)
     secret = credentials.new_secret()
-    _change(connector, secret_hash=credentials.hashed(secret), secret_at=timezone.now())
-    audit.record("connector.password_changed", user_id=user_id(request), target=_target(connector))
+    change(connector, secret_hash=credentials.hashed(secret), secret_at=timezone.now())
+    audit.record("connector.password_changed", user_id=user_id(request), target=target_of(connector))
     return render_page(request, "connectors/detail.html", detail_context(request, connector, secret=secret))
 
 
@@ -156,10 +183,10 @@ def _salt(connector: Connector) -> str:
 @allow("connectors.manage")
 @require_POST
 def disable(request: WorkspaceRequest, connector_id: int) -> HttpResponse:
-    connector = _found(connector_id, lock=True)
+    connector = found(connector_id, lock=True)
     if connector.disabled_at is None:
-        _change(connector, disabled_at=timezone.now())
-        audit.record("connector.disabled", user_id=user_id(request), target=_target(connector))
+        change(connector, disabled_at=timezone.now())
+        audit.record("connector.disabled", user_id=user_id(request), target=target_of(connector))
     messages.success(request, "Connector disabled. Open connections are closed within seconds.")
     return redirect_to(request, "connectors:detail", connector.pk)
 
@@ -167,10 +194,10 @@ def disable(request: WorkspaceRequest, connector_id: int) -> HttpResponse:
 @allow("connectors.manage")
 @require_POST
 def enable(request: WorkspaceRequest, connector_id: int) -> HttpResponse:
-    connector = _found(connector_id, lock=True)
+    connector = found(connector_id, lock=True)
     if connector.disabled_at is not None:
-        _change(connector, disabled_at=None)
-        audit.record("connector.enabled", user_id=user_id(request), target=_target(connector))
+        change(connector, disabled_at=None)
+        audit.record("connector.enabled", user_id=user_id(request), target=target_of(connector))
     messages.success(request, "Connector enabled.")
     return redirect_to(request, "connectors:detail", connector.pk)
 
@@ -179,12 +206,12 @@ def enable(request: WorkspaceRequest, connector_id: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete(request: WorkspaceRequest, connector_id: int) -> HttpResponse:
     """Nobody can sign in any more; what was imported stays."""
-    connector = _found(connector_id, lock=request.method == "POST")
+    connector = found(connector_id, lock=request.method == "POST")
     waiting = ConnectorFile.objects.filter(connector_id=connector.pk, state=FileState.WAITING).count()
     if request.method != "POST":
         return render_page(request, "connectors/delete.html", {"connector": connector, "waiting": waiting})
-    _change(connector, deleted_at=timezone.now())
-    audit.record("connector.deleted", user_id=user_id(request), target=_target(connector), name=connector.name)
+    change(connector, deleted_at=timezone.now())
+    audit.record("connector.deleted", user_id=user_id(request), target=target_of(connector), name=connector.name)
     messages.success(request, "Connector deleted.")
     return redirect_to(request, "connectors:list")
 
@@ -193,7 +220,7 @@ def delete(request: WorkspaceRequest, connector_id: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def force(request: WorkspaceRequest, connector_id: int, file_id: int) -> HttpResponse:
     """Import a file as it is that waits because it looks incomplete."""
-    connector = _found(connector_id)
+    connector = found(connector_id)
     file = get_object_or_404(ConnectorFile, pk=file_id, connector_id=connector.pk, state=FileState.WAITING)
     if request.method != "POST":
         return render_page(request, "connectors/force.html", {"connector": connector, "file": file})
@@ -204,6 +231,6 @@ def force(request: WorkspaceRequest, connector_id: int, file_id: int) -> HttpRes
         messages.error(request, "The file has changed in the meantime. Look at it again.")
         return redirect_to(request, "connectors:detail", connector.pk)
     defer(pickup.TASK, tenant_id=request.workspace.pk, connector_id=connector.pk)
-    audit.record("connector.file_forced", user_id=user_id(request), target=_target(connector), file=file.name)
+    audit.record("connector.file_forced", user_id=user_id(request), target=target_of(connector), file=file.name)
     messages.success(request, f"{file.name} is imported as it is.")
     return redirect_to(request, "connectors:detail", connector.pk)

@@ -98,6 +98,8 @@ PAGES = {
     "connectors": "connectors/",
     "new connector": "connectors/new/",
     "connector": "connectors/<connector>/",
+    "new connector that fetches": "connectors/new/fetch/?from=fetch_s3",
+    "change of a connector that fetches": "connectors/<fetching>/fetch/edit/",
     "change of a connector": "connectors/<connector>/edit/",
     "deletion of a connector": "connectors/<connector>/delete/",
     "file of a connector": "connectors/<connector>/files/<dropped>/force/",

@@ -98,6 +98,7 @@ class Scene:
     webhook: int = 0
     delivery: int = 0
     token: int = 0
+    fetching: int = 0
 
     def path(self, rest: str = "") -> str:
         return f"/w/{self.tenant.slug}/{rest}"
@@ -225,6 +226,10 @@ def _connectors(scene: Scene) -> None:
         dropped = ConnectorFile.objects.create(
             name="orders.csv", note="The connection broke off during the upload. Upload the file again.", **usual
         )
+        scene.fetching = Connector.objects.create(
+            name="Orders of the shop", login="orders", protocol="fetch_sftp", mapping_id=mapping.pk, pattern="*.csv",
+            remote={"host": "sftp.example.com", "port": 22, "user": "cdp", "folder": "/export"}, next_at=timezone.now(),
+        ).pk  # fmt: skip
     scene.connector, scene.dropped = connector.pk, dropped.pk
 
 

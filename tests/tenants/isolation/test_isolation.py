@@ -48,7 +48,7 @@ def fill(alice: Actor) -> None:
     from datetime import UTC, datetime
 
     from api.models import ApiToken, Delivery, StoredAnswer, Webhook
-    from connectors.models import Connector, ConnectorFile
+    from connectors.models import Connector, ConnectorFile, FetchedFile
     from contacts.models import (
         Alias,
         Attribute,
@@ -125,6 +125,7 @@ def fill(alice: Actor) -> None:
     )
     connector = Connector.objects.create(name="Shop", login="shop", protocol="sftp", secret_at=datetime.now(UTC))
     ConnectorFile.objects.create(connector_id=connector.pk, name="x.csv", size=1, fingerprint="1:1:1:1:1")
+    FetchedFile.objects.create(connector_id=connector.pk, name="x.csv", size=1, version="1")
     site = Site.objects.create(name="shop", key=sites.new_key(alice.workspace.pk))
     page = Hit(str(uuid.uuid4()), "page", None, "https://shop.example.com/", None, None, {}, {})
     inbox_consumer.store(own, [Entry("1-0", own, site.pk, datetime.now(UTC).timestamp(), page)])
