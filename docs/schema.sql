@@ -357,6 +357,13 @@ CREATE TABLE connector (
     error_at timestamp with time zone,
     token character varying(32) COLLATE "C",
     created_by_id bigint,
+    daily_at time without time zone,
+    every_minutes integer DEFAULT 15 NOT NULL,
+    next_at timestamp with time zone,
+    pattern character varying(200) DEFAULT ''::character varying NOT NULL,
+    remote jsonb DEFAULT '{}'::jsonb NOT NULL,
+    remote_host_key text DEFAULT ''::text NOT NULL,
+    remote_secret text DEFAULT ''::text NOT NULL,
     CONSTRAINT connector_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT connector_login UNIQUE (tenant_id, login),
     CONSTRAINT connector_token UNIQUE (tenant_id, token),
@@ -589,6 +596,24 @@ CREATE POLICY tenant ON event_key FOR ALL
     USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")))
     WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
 GRANT DELETE, INSERT, SELECT, UPDATE ON event_key TO cdp_app;
+
+CREATE TABLE fetched_file (
+    id bigint DEFAULT nextval('fetched_file_id_seq'::regclass) NOT NULL,
+    tenant_id bigint DEFAULT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint NOT NULL,
+    connector_id bigint NOT NULL,
+    name character varying(255) COLLATE "C" NOT NULL,
+    size bigint NOT NULL,
+    version character varying(200) COLLATE "C" NOT NULL,
+    fetched_at timestamp with time zone NOT NULL,
+    CONSTRAINT fetched_file_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT fetched_once UNIQUE (tenant_id, connector_id, name, size, version)
+);
+ALTER TABLE fetched_file ENABLE ROW LEVEL SECURITY;
+ALTER TABLE fetched_file FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON fetched_file FOR ALL
+    USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")))
+    WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
+GRANT DELETE, INSERT, SELECT ON fetched_file TO cdp_app;
 
 CREATE TABLE hit_id (
     tenant_id bigint NOT NULL,
@@ -1651,6 +1676,8 @@ CREATE SEQUENCE django_migrations_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE django_migrations_id_seq TO cdp_app;
 CREATE SEQUENCE event_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE event_id_seq TO cdp_app;
+CREATE SEQUENCE fetched_file_id_seq;
+GRANT SELECT, USAGE ON SEQUENCE fetched_file_id_seq TO cdp_app;
 CREATE SEQUENCE import_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE import_id_seq TO cdp_app;
 CREATE SEQUENCE import_unit_id_seq;
