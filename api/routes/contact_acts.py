@@ -8,7 +8,7 @@ from ninja import Status
 from pydantic import Field
 
 from api import upserts
-from api.problems import Problem
+from api.problems import Problem, answers
 from api.routes.contacts import ContactDetail, detailed
 from api.routes.contacts import router as router
 from api.schemas import Id, Input, Moment, Output, said
@@ -58,6 +58,7 @@ class StatusesBody(Input):
     response=ActOut,
     summary="Set statuses of channels",
 )
+@answers(403, "setting_not_permitted")
 def set_statuses(request: Any, contact_id: int, body: StatusesBody) -> dict[str, Any]:
     """Set whether a contact may be written to, by the rules of imports: a status only becomes stricter, unless `milder` says
     otherwise. 409 where the contact's own status is stricter."""

@@ -9,7 +9,7 @@ from ninja import Router, Status
 from pydantic import Field
 
 from api import cursors, upserts
-from api.problems import Problem
+from api.problems import Problem, answers
 from api.rendering import sent
 from api.schemas import Cursor, Id, Input, Limit, Moment, Output, Page, Search, said
 from api.scopes import Scope, may
@@ -175,6 +175,10 @@ class UpsertOut(Output):
     response={200: UpsertOut, 201: UpsertOut},
     summary="Create or change a contact",
 )
+@answers(422, "contact_invalid")
+@answers(422, "contact_skipped")
+@answers(422, "setting_invalid")
+@answers(403, "setting_not_permitted")
 def upsert_contact(request: Any, body: UpsertBody) -> Any:
     """Make a contact, or change the one that the identifiers name, by the rules of imports: who it is, how values are read,
     and that statuses only become stricter. 422 with the problems where it cannot be taken."""
@@ -191,6 +195,8 @@ class ChangeBody(Input):
 @router.patch(
     "/contacts/{int:contact_id}", auth=Scope("contacts.edit"), response=UpsertOut, summary="Change a contact by its ID"
 )
+@answers(422, "contact_invalid")
+@answers(422, "contact_skipped")
 def change_contact(request: Any, contact_id: int, body: ChangeBody) -> Any:
     """Give a contact values; fields that are not sent stay, and null empties one. Identifiers that belong to another
     contact are not taken."""
@@ -227,6 +233,8 @@ class BulkOut(Output):
 
 
 @router.post("/contacts/bulk", auth=Scope("contacts.edit"), response=BulkOut, summary="Create or change many contacts")
+@answers(422, "setting_invalid")
+@answers(403, "setting_not_permitted")
 def upsert_contacts(request: Any, body: BulkBody) -> HttpResponse:
     """Take up to 5,000 contacts in one transaction, by the rules of imports. Items in error do not stop the others. While an
     import writes contacts: 409 with `Retry-After`."""
@@ -277,6 +285,8 @@ class SearchBody(Input):
 @router.post(
     "/contacts/search", auth=Scope("contacts.view"), response=Page[ContactOut], summary="Search contacts with a rule"
 )
+@answers(422, "rule_invalid")
+@answers(422, "cursor_invalid")
 def search_contacts(request: Any, body: SearchBody) -> dict[str, Any]:
     """Contacts that a search text, a rule and a status filter mean, page by page."""
     rule = ""
@@ -291,6 +301,7 @@ def search_contacts(request: Any, body: SearchBody) -> dict[str, Any]:
 
 
 @router.get("/contacts", auth=Scope("contacts.view"), response=Page[ContactOut], summary="List contacts")
+@answers(422, "cursor_invalid")
 def list_contacts(
     request: Any,
     q: Search = "",
@@ -346,6 +357,7 @@ class ActivityOut(Output):
     response=Page[ActivityOut],
     summary="List activity",
 )
+@answers(422, "cursor_invalid")
 def list_activity(
     request: Any,
     contact_id: int,
@@ -405,6 +417,8 @@ ChangeCursor = Annotated[str, said("`next` of the answer before; empty: from now
 
 
 @router.get("/contacts/changes", auth=Scope("contacts.view"), response=ChangesOut, summary="Follow changes of contacts")
+@answers(422, "cursor_invalid")
+@answers(410, "cursor_expired")
 def list_changes(request: Any, cursor: ChangeCursor = "", limit: Limit = 50) -> dict[str, Any]:
     """What has happened to contacts since a cursor: created, changed, deleted, merged, erased. No change is left out,
     whatever commits late; several changes of one contact between two requests are one. Without a cursor nothing is listed,

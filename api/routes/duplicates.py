@@ -7,7 +7,7 @@ from ninja import Router
 from pydantic import Field
 
 from api import cursors
-from api.problems import Problem
+from api.problems import Problem, answers
 from api.routes.contacts import ContactOut, shown
 from api.schemas import Cursor, Id, Input, Output, Page, Search, said
 from api.scopes import Scope
@@ -30,6 +30,7 @@ class GroupOut(Output):
 
 
 @router.get("/duplicates/{kind}", auth=Scope("contacts.view"), response=Page[GroupOut], summary="List exact duplicates")
+@answers(422, "cursor_invalid")
 def list_exact(request: Any, kind: Kind, q: Search = "", cursor: Cursor = "") -> dict[str, Any]:
     """E-mail addresses, or phone numbers, that several contacts have, in alphabetical order, 50 a page. Merge them with
     `POST /contacts/merge`."""
@@ -73,6 +74,7 @@ class ProbableOut(Output):
 @router.get(
     "/probable-duplicates", auth=Scope("contacts.view"), response=Page[ProbableOut], summary="List probable duplicates"
 )
+@answers(422, "cursor_invalid")
 def list_probable(request: Any, decision: Decided = "open", cursor: Cursor = "") -> dict[str, Any]:
     """Groups that the last search has found, the most probable first, 50 a page: open ones, or those that were decided."""
     (after,) = cursors.decode(cursor, str) or [""]

@@ -9,6 +9,7 @@ from ninja import Router
 from pydantic import BaseModel, ConfigDict, Field
 
 from api import upserts
+from api.problems import answers
 from api.rendering import sent
 from api.schemas import Input, Output
 from api.scopes import Scope
@@ -84,6 +85,8 @@ class EventsOut(Output):
 
 
 @router.post("/events", auth=Scope("contacts.edit"), response=EventsOut, summary="Send events")
+@answers(422, "setting_invalid")
+@answers(403, "setting_not_permitted")
 def send_events(request: Any, body: EventsBody) -> HttpResponse:
     """Store what contacts did: orders, messages, or anything with a name. Contacts that are not known are made, as by
     imports, unless `settings.mode` is `update_only`. Events with an `id` can be sent again without harm. Events of items in

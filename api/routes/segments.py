@@ -8,7 +8,7 @@ from ninja import Router, Status
 from pydantic import Field, model_validator
 
 from api import cursors
-from api.problems import Problem, not_found
+from api.problems import Problem, answers, not_found
 from api.routes.contacts import ContactOut, shown
 from api.schemas import Cursor, Id, Input, Limit, Moment, Output, Page, said
 from api.scopes import Scope, require
@@ -69,6 +69,7 @@ def _detail(request: Any, segment: Segment) -> dict[str, Any]:
 
 
 @router.get("/segments", auth=Scope("segments.view"), response=Page[SegmentOut], summary="List segments")
+@answers(422, "cursor_invalid")
 def list_segments(
     request: Any,
     kind: Annotated[Literal["static", "dynamic"] | None, said("Only segments of this kind.")] = None,
@@ -102,6 +103,7 @@ class MemberOut(Output):
 @router.get(
     "/segments/{int:segment_id}/members", auth=Scope("segments.view"), response=Page[MemberOut], summary="List members"
 )
+@answers(422, "cursor_invalid")
 def list_members(request: Any, segment_id: int, cursor: Cursor = "", limit: Limit = 50) -> dict[str, Any]:
     """The living contacts that are in a segment, in the order of their IDs. Needs the scope contacts.view, too."""
     require(request, "contacts.view")
@@ -153,6 +155,7 @@ def _is_empty(group: Group) -> bool:
 
 
 @router.post("/segments/count", auth=Scope("segments.view"), response=CountOut, summary="Count a rule")
+@answers(422, "rule_invalid")
 def count_rule(request: Any, body: RuleBody) -> dict[str, Any]:
     """How many contacts a rule means. Nothing is stored."""
     rule = read_rule(body.rule)
@@ -172,6 +175,7 @@ class SegmentBody(Input):
 
 
 @router.post("/segments", auth=Scope("segments.edit"), response={201: SegmentDetail}, summary="Create a segment")
+@answers(422, "rule_invalid")
 def create_segment(request: Any, body: SegmentBody) -> Any:
     """A new segment. A static one has no members yet; those of a dynamic one are found in the background."""
     form = segment_form.SegmentForm.read({"name": body.name, "description": body.description})

@@ -8,7 +8,7 @@ from ninja import Router
 from pydantic import Field
 
 from api import cursors
-from api.problems import Problem
+from api.problems import Problem, answers
 from api.schemas import Cursor, Id, Input, Limit, Moment, Output, Page
 from api.scopes import Scope
 from contacts.values.columns import IDENTIFIERS
@@ -41,6 +41,7 @@ def _site(site: Site) -> dict[str, Any]:
 
 
 @router.get("/sites", auth=Scope("sites.view"), response=Page[SiteOut], summary="List sites")
+@answers(422, "cursor_invalid")
 def list_sites(request: Any, cursor: Cursor = "", limit: Limit = 50) -> dict[str, Any]:
     """Sites, in the order in which they were added."""
     sites = Site.objects.order_by("pk")
@@ -77,6 +78,7 @@ class SignatureOut(Output):
 @router.post(
     "/sites/{int:site_id}/identify", auth=Scope("sites.manage"), response=SignatureOut, summary="Sign who a visitor is"
 )
+@answers(409, "conflict")
 def sign_identity(request: Any, site_id: int, body: IdentityBody) -> dict[str, Any]:
     """Sign the identifiers of somebody who is signed in, for `cdp.identify(identifiers, signature)` on a page of the site:
     the pixel then believes them. 409 while the site has no secret; create one on its page. A server that has the secret can

@@ -9,7 +9,7 @@ from ninja import Router
 from pydantic import Field
 
 from api import cursors
-from api.problems import Problem
+from api.problems import Problem, answers
 from api.routes.contacts import ContactOut, Named, shown
 from api.schemas import Cursor, Id, Limit, Moment, Output, Page, Search, said
 from api.scopes import Scope, require
@@ -55,6 +55,7 @@ def _source(request: Any, source: Source) -> dict[str, Any]:
 
 
 @router.get("/sources", auth=Scope("sources.view"), response=Page[SourceOut], summary="List sources")
+@answers(422, "cursor_invalid")
 def list_sources(request: Any, cursor: Cursor = "", limit: Limit = 50) -> dict[str, Any]:
     """Sources, the newest first."""
     sources = Source.objects.filter(archived_at=None).order_by("-pk")
@@ -126,6 +127,7 @@ class SourceMemberOut(Output):
     "/sources/{int:source_id}/members", auth=Scope("sources.view"), response=Page[SourceMemberOut],
     summary="List contacts of a source",
 )  # fmt: skip
+@answers(422, "cursor_invalid")
 def list_source_members(
     request: Any,
     source_id: int,
@@ -178,6 +180,7 @@ VisitorKind = Literal[tuple(KINDS)]  # type: ignore[valid-type]
 @router.get(
     "/resolved-contacts", auth=Scope("contacts.view"), response=Page[ResolvedOut], summary="List resolved contacts"
 )
+@answers(422, "cursor_invalid")
 def list_resolved(
     request: Any,
     q: Search = "",

@@ -300,6 +300,34 @@ def test_a_status_of_a_program_goes_with_the_address_into_an_import_that_waited(
         assert Contact.objects.get(external_id="C-9").email_status == "spam"
 
 
+@pytest.mark.parametrize("mode", ["create_and_update", "create_only"])
+def test_an_import_that_waited_meets_whom_a_program_has_made(alice: Actor, mode: str) -> None:
+    """What was reviewed as new is somebody else's by then: one contact, not two."""
+    rows = "email,city\nnew@example.com,Riga\nother@example.com,Riga\n"
+    imp = bring(alice.workspace, rows, review=True, mode=mode)
+    assert imp.created == 2
+    (answer,) = send(alice.workspace, [{"email": "new@example.com", "city": "Oslo"}])
+    with tenant_context(alice.workspace.pk):
+        waiting = Import.objects.select_for_update().get(pk=imp.pk)
+        waiting.started = True
+        waiting.save()
+        transitions.move(waiting, Phase.QUEUED)
+    done = work(alice.workspace, imp)
+    assert done.phase == Phase.REVIEW, "the figures have changed: the person is asked again"
+    with tenant_context(alice.workspace.pk):
+        waiting = Import.objects.select_for_update().get(pk=imp.pk)
+        waiting.started = True
+        waiting.save()
+        transitions.move(waiting, Phase.QUEUED)
+    done = work(alice.workspace, imp)
+    assert (done.status, done.created) == ("imported", 1)
+    with tenant_context(alice.workspace.pk):
+        contact = Contact.objects.get(email="new@example.com")
+        assert (contact.pk, contact.attributes["city"]) == (
+            answer.contact_id, "Oslo" if mode == "create_only" else "Riga",
+        )  # fmt: skip
+
+
 def test_segments_are_made_and_dynamic_ones_refused(alice: Actor) -> None:
     copy_workspace(alice, furnish)
     with tenant_context(alice.workspace.pk):

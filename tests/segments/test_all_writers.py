@@ -562,6 +562,14 @@ def _undo_static(scene: Scene) -> None:
             member_edits.undo(made, user_id=scene.user_id)
 
 
+def _replace_static(scene: Scene) -> None:
+    with tenant_context(scene.place.pk):
+        vip = member_edits.lock(Segment.objects.get(name="VIP").pk)
+        assert vip is not None
+        edit = member_edits.replace(vip, [one("Ben").pk, one("Dee").pk], user_id=scene.user_id)
+        assert (edit.entered, edit.departed) == (1, 1)
+
+
 def _source(scene: Scene) -> None:
     _static(scene)
     with tenant_context(scene.place.pk):
@@ -629,6 +637,7 @@ WRITERS: dict[str, Act] = {
     "undo release": _undo_release, "decide": _decide, "undo decision": _undo_decision,
     "forget visitor": _forget_visitor, "retention": _retain, "quarantine": _quarantine,
     "release quarantine": _release_quarantine, "mail": _mail, "static": _static, "undo static": _undo_static,
+    "replace static": _replace_static,
     "source": _source, "pair": _pair, "no pair": _no_pair, "decide pair": _decide_pair,
     "delete one of a pair": _delete_one_of_a_pair, "claimed orders": _claimed_orders, "time zone": _time_zone,
 }  # fmt: skip
