@@ -77,7 +77,7 @@ def _take(
         raise BadWebhook("Choose at least one event.", "event_types")
     chosen = sorted(set(segment_ids))
     if Segment.objects.present().filter(pk__in=chosen).count() != len(chosen):
-        raise BadWebhook("One of these segments does not exist any more. Choose again.", "segment_ids")
+        raise BadWebhook("One of these segments no longer exists. Choose again.", "segment_ids")
     if len(description) > MAX_DESCRIPTION:
         raise BadWebhook(f"A description has up to {MAX_DESCRIPTION} characters.", "description")
     webhook.url, webhook.description = url.strip(), description.strip()
