@@ -4,7 +4,9 @@ import resource
 
 from django.conf import settings
 
-from cdp.front import Front
+from api.mcp.http import PATH as MCP_PATH
+from api.mcp.http import McpApplication
+from cdp.front import Front, Message, Receive, Send
 from cdp.wsgi import application as _wsgi
 from tracking.pixel.collector import PREFIX, AsyncCollector
 
@@ -15,4 +17,9 @@ if _soft != resource.RLIM_INFINITY and _soft < _wanted:
     resource.setrlimit(resource.RLIMIT_NOFILE, (_wanted, _hard))
 
 _collect = AsyncCollector if settings.COLLECTOR == "loop" else None
-application = Front(_wsgi, hits=PREFIX, collect=_collect)
+_front, _mcp = Front(_wsgi, hits=PREFIX, collect=_collect), McpApplication()
+
+
+async def application(scope: Message, receive: Receive, send: Send) -> None:
+    """Assistants have an application of their own; everything else goes through the front."""
+    await (_mcp if scope.get("path") == MCP_PATH else _front)(scope, receive, send)

@@ -67,7 +67,7 @@ def test_from_the_form_to_a_delivery(alice: Actor, receiver: Receiver) -> None:
         ({"url": "http://10.0.0.1/"}, "inside a private network"),
         ({"url": "https://user:hush@example.com/"}, "Leave out the name"),
         ({"event": []}, "Choose at least one event"), ({"event": ["ping"]}, "Choose at least one event"),
-        ({"segment": ["999999"]}, "One of these segments does not exist"),
+        ({"segment": ["999999"]}, "One of these segments no longer exists"),
         ({"description": "x" * 121}, "up to 120 characters"),
     ],
 )  # fmt: skip

@@ -1,0 +1,77 @@
+"""The server over HTTP, at /mcp: an ASGI application beside the web application, without sessions.
+
+Each request says who it is by its token, and is answered as JSON; nothing is kept between two of them but plans. Whether the
+token is good is asked before anything is read.
+"""
+
+import asyncio
+import json
+from typing import Any
+
+from mcp.server.mcpserver import Context
+from mcp.server.transport_security import TransportSecuritySettings
+
+from api.mcp import server
+from api.mcp.calls import Caller, Refused, in_thread
+
+PATH = "/mcp"
+# A file that an assistant writes is small: what is larger is uploaded by other ways.
+MOST_BYTES = 4 * 1024 * 1024
+
+
+def _token_of_request(context: Context[Any, Any]) -> str:
+    request: Any = context.request_context.request
+    return _token(request.headers.get("authorization", ""))
+
+
+def _token(header: str) -> str:
+    kind, _space, text = header.partition(" ")
+    return text.strip() if kind.lower() == "bearer" else ""
+
+
+class McpApplication:
+    """Answers at PATH. The server's task group lives in a task of the event loop, from the first request on."""
+
+    def __init__(self) -> None:
+        self._started: asyncio.Future[Any] | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        token = _token(headers.get("authorization", ""))
+        try:
+            if not token:
+                raise PermissionError("Send the header “Authorization: Bearer” with a token of your workspace.")
+            await in_thread(lambda: Caller(token).get("workspace"))
+        except (Refused, PermissionError) as problem:
+            await _refuse(send, getattr(problem, "status", 401), str(problem))
+            return
+        application = await self._running()
+        await application(scope, receive, send)
+
+    async def _running(self) -> Any:
+        if self._started is None:
+            self._started = asyncio.get_running_loop().create_future()
+            self._task = asyncio.create_task(self._serve(self._started))
+        return await asyncio.shield(self._started)
+
+    async def _serve(self, started: "asyncio.Future[Any]") -> None:
+        """Hold the task group open for as long as the process lives."""
+        made = server.build(_token_of_request)
+        application = made.streamable_http_app(
+            streamable_http_path=PATH, json_response=True, stateless_http=True, max_request_body_size=MOST_BYTES,
+            # A page of another site cannot know the token, which is all that counts here.
+            transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),
+        )  # fmt: skip
+        async with made.session_manager.run():
+            started.set_result(application)
+            await asyncio.Event().wait()
+
+
+async def _refuse(send: Any, status: int, words: str) -> None:
+    body = json.dumps({"title": "Not allowed", "status": status, "detail": words}).encode()
+    headers = [(b"content-type", b"application/problem+json"), (b"content-length", str(len(body)).encode())]
+    if status == 401:
+        headers.append((b"www-authenticate", b'Bearer realm="mcp"'))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
