@@ -9,7 +9,9 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,15 +31,32 @@ class Side:
     """One of the two workspaces: its token, what stands in its rows, and their numbers."""
 
     token: str
+    tenant_id: int
     marks: list[str]
-    numbers: list[int]
+    numbers: dict[str, list[int]]
+
+
+def _objects() -> dict[str, tuple[Any, str]]:
+    """Parameters of addresses → models whose rows they are about, and the attribute that has the number."""
+    from contacts.models import Attribute, BulkAction, Contact, Merge, ProbablePair
+    from imports.models import Import
+    from segments.models import Segment, SegmentEdit
+    from sources.models import Source
+    from tenants.models import AuditEntry
+    from tracking.models import Site
+
+    own: dict[str, Any] = {
+        "import_id": Import, "contact_id": Contact, "segment_id": Segment, "site_id": Site, "source_id": Source,
+        "action_id": BulkAction, "act_id": AuditEntry, "merge_id": Merge, "edit_id": SegmentEdit,
+        "attribute_id": Attribute,
+    }  # fmt: skip
+    return {name: (model, "pk") for name, model in own.items()} | {"group_id": (ProbablePair, "group_id")}
 
 
 def build(name: str) -> Side:
     """A workspace with a row in every table, imports in several states, and values that no other workspace has."""
-    from django.apps import apps
-
-    from tenants.isolation.base import TenantModel
+    from contacts.linkage import job, schedule
+    from contacts.models import Contact, ProbablePair
     from tenants.isolation.context import tenant_context
     from tests.api.helpers import program
     from tests.cast import actor
@@ -46,15 +65,59 @@ def build(name: str) -> Side:
 
     who = actor(name)
     mark = f"{name.lower()}only"
-    rows = f"email,first_name,phone\n{mark}@example.com,{mark},+447911123456\n{mark}-no-address,{mark},\n"
+    people = "".join(f"{mark}{i}@example.com,{mark},+44791112345{i}\n" for i in range(8))
+    rows = f"email,first_name,phone\n{people}{mark}-no-address,{mark},\n"
     bring(who.workspace, rows, segment=f"{mark} segment", user=who.user)
     bring(who.workspace, rows.replace(f",{mark},", f",{mark}x,"), review=True, user=who.user)
     receive(who.workspace, rows, user=who.user)
-    models: list[Any] = [m for m in apps.get_models() if issubclass(m, TenantModel) and m._meta.pk.name == "id"]
     with tenant_context(who.workspace.pk):
         fill(who)
-        numbers = {pk for m in models for pk in m.objects.order_by("-pk").values_list("pk", flat=True)[:3]}
-    return Side(program(who).text, [mark, who.workspace.slug], sorted(numbers))
+        ProbablePair.objects.all().delete()
+        for first in ("Rasma", "Rassma"):
+            known = {"birthday": "1985-05-11", "city": "Jelgava", "street": "Lielā iela 7", "postal_code": "LV-3001"}
+            alike = {"last_name": f"{mark}a", "phone": "+37126000777", "email": f"{mark}-rasma@example.com"}
+            Contact.objects.create(first_name=first, attributes=known, origin="manual", **alike)
+        search = schedule.start(user_id=who.user.pk)
+    job.work(who.workspace.pk, search.pk)
+    with tenant_context(who.workspace.pk):
+        assert ProbablePair.objects.exists()
+        numbers = {
+            parameter: list(model.objects.order_by("-pk").values_list(attribute, flat=True)[:5])
+            for parameter, (model, attribute) in _objects().items()
+        }
+    return Side(program(who).text, who.workspace.pk, [mark, who.workspace.slug], numbers)
+
+
+@contextlib.contextmanager
+def worker(*sides: Side) -> Iterator[None]:
+    """Work on the imports of workspaces in the background, as a Celery worker does."""
+    from django.db import connections
+
+    from imports.models import Import, Phase
+    from imports.pipeline import worker as pipeline
+    from tenants.isolation.context import tenant_context
+
+    over = threading.Event()
+
+    def work() -> None:
+        try:
+            while not over.wait(0.2):
+                for side in sides:
+                    with tenant_context(side.tenant_id):
+                        rests = (Phase.DRAFT, Phase.REVIEW, Phase.DONE)
+                        ids = list(Import.objects.exclude(phase__in=rests).values_list("pk", flat=True)[:20])
+                    for pk in ids:
+                        pipeline.work(side.tenant_id, pk)
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join(60)
 
 
 @contextlib.contextmanager
@@ -86,7 +149,8 @@ def fuzz(
     address: str, own: Side, other: Side, folder: Path, *, examples: int, phases: str, seconds: int, more: Any = ()
 ) -> Any:
     """Run schemathesis with the token of one workspace, numbers of both, and what the other one has as foreign."""
-    numbers = sorted({*own.numbers, *other.numbers})
+    # Two of three are of the own workspace.
+    numbers = {name: [*own.numbers[name], *other.numbers[name][: len(own.numbers[name]) // 2]] for name in own.numbers}
     environ = os.environ | {
         "SCHEMATHESIS_HOOKS": "tests.api.fuzz.hooks",
         "PYTHONPATH": str(ROOT),
@@ -100,9 +164,23 @@ def fuzz(
         "--suppress-health-check", "all", "--warnings", "off", "--generation-database", ":memory:",
         "--report-ndjson-path", str(folder / "events.ndjson"), *more,
     ]  # fmt: skip
-    return subprocess.run(
-        command, env=environ, cwd=folder, capture_output=True, text=True, timeout=seconds, check=False
-    )
+    with worker(own):
+        return subprocess.run(
+            command, env=environ, cwd=folder, capture_output=True, text=True, timeout=seconds, check=False
+        )
+
+
+def answered(folder: Path) -> dict[str, Counter[int]]:
+    """Operation → how often each status was answered in the last run."""
+    found: dict[str, Counter[int]] = {}
+    for line in (folder / "events.ndjson").read_text().splitlines():
+        recorder = json.loads(line).get("ScenarioFinished", {}).get("recorder", {})
+        for key, interaction in recorder.get("interactions", {}).items():
+            case = recorder["cases"].get(key, {}).get("value", {})
+            if interaction.get("response"):
+                name = f"{case.get('method')} {case.get('path')}"
+                found.setdefault(name, Counter())[interaction["response"]["status_code"]] += 1
+    return found
 
 
 def main() -> int:
@@ -119,6 +197,8 @@ def main() -> int:
                 done = fuzz(address, first, second, folder, examples=int(os.environ.get("CDP_FUZZ", "20")),
                             phases="examples,coverage,fuzzing,stateful", seconds=3600)  # fmt: skip
                 print(done.stdout[-20_000:], done.stderr[-5_000:], flush=True)
+                for operation, statuses in sorted(answered(folder).items()):
+                    print(f"{operation}: {dict(sorted(statuses.items()))}")
                 failed += done.returncode != 0
         log = (folder / "server.log").read_text(errors="replace")
         faults = re.findall(r"^Traceback.*", log, re.MULTILINE)
