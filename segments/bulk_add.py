@@ -9,7 +9,7 @@ from django.utils import timezone
 from contacts import change_queue
 from contacts.bulk.actions import BulkActionType
 from contacts.models import BulkAction, Contact
-from segments import history, member_edits
+from segments import history, member_edits, membership
 from segments.models import Member, Segment
 from tenants.isolation.context import current_tenant
 
@@ -56,3 +56,4 @@ class AddToSegments(BulkActionType):
     def finish(self, action: BulkAction) -> None:
         """The sizes are noted once, not for every step."""
         member_edits.note_sizes(action.options["segments"], now=timezone.now())
+        membership.learn(action.done)

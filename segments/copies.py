@@ -9,7 +9,7 @@ from segments import history, member_edits, membership
 from segments.models import EditKind, Member, Segment
 from segments.segment_form import MOST_NAME
 from tenants import audit
-from tenants.isolation.statements import fill, run
+from tenants.isolation.statements import fill, hash_joins, run
 
 # A copy is one statement. It cannot be undone, as its segment can be deleted, so nothing is noted for that.
 COPY = """
@@ -38,7 +38,9 @@ def copy_members(source: Segment, to: Segment, *, user_id: int | None) -> int | 
         return None
     wanted, values = named_parameters(membership.contacts(source).order_by().values("pk"))
     now = timezone.now()
-    count = run(fill(COPY, wanted=wanted), segment=to.pk, at=now, **values)
+    with hash_joins():
+        count = run(fill(COPY, wanted=wanted), segment=to.pk, at=now, **values)
+    membership.learn(count)
     if count and count <= member_edits.MOST_QUEUED:
         run(TELL, segment=to.pk, cause=EditKind.COPY)
     history.record_size(to.pk, count, entered=count, left=0, now=now)

@@ -11,7 +11,7 @@ from typing import Any
 from django.utils import timezone
 
 from contacts import change_queue
-from segments import history, refresh
+from segments import history, membership, refresh
 from segments.models import EditKind, EditRow, Segment, SegmentEdit, SegmentSize
 from tenants import audit
 from tenants.isolation.statements import fetch, fill, hash_joins, run
@@ -147,6 +147,7 @@ def finish(edit: SegmentEdit) -> None:
     edit.save(update_fields=["entered", "departed"])
     run(TELL, segment=edit.segment_id, edit=edit.pk, at=edit.at, cause=edit.kind)
     _follow(edit, at=edit.at, entered=edit.entered, departed=edit.departed)
+    membership.learn(edit.entered + edit.departed)
     _record("segment.members_changed", edit, user_id=edit.user_id, how=edit.kind)
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Count, Q
 
 from contacts import statements
@@ -16,6 +17,15 @@ from segments.models import Member, Segment
 from segments.rules import compiler
 from segments.rules.tree import RuleError, parse
 from tenants.isolation import statements as tenant_statements
+
+# What statements ask of members.
+ANALYZED = "segment_member (tenant_id, segment_id, contact_id)"
+
+
+def learn(changed: int) -> None:
+    """Let the planner know of so many members that came or went, once they are committed, if they are many."""
+    if changed >= tenant_statements.LARGE:
+        transaction.on_commit(lambda: tenant_statements.analyze(ANALYZED))
 
 
 class NotStatic(ValueError):

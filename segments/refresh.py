@@ -17,7 +17,7 @@ from django.utils import timezone
 from contacts import change_queue, leased_job
 from contacts.change_queue import Cause
 from contacts.models import Contact
-from segments import history, reasons
+from segments import history, membership, reasons
 from segments.models import MemberChange, Segment, SegmentState
 from segments.rules import compiler, dependencies, schedule
 from segments.rules.activity_conditions import ACTIVITIES
@@ -160,6 +160,7 @@ def step(segment: Segment) -> bool:
         return False
     if entered or left:
         history.record_size(segment.pk, size, entered=entered, left=left, now=now)
+    membership.learn(entered + left)
     if entered or left or first:
         request_dependents(segment.pk)
     segment.size, segment.refreshed_at = size, now

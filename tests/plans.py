@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import psycopg
 from django.db import connection, transaction
 
+STATEMENT = re.compile(r"\s*(WITH|SELECT|INSERT|UPDATE|DELETE)\b")
 EXPLAIN = "EXPLAIN (ANALYZE, TIMING off, COSTS off, FORMAT json) "
 
 
@@ -20,19 +22,20 @@ def forget_statistics(*tables: str) -> None:
 
 
 @contextmanager
-def counted(most: int, *, only: str) -> Iterator[list[int]]:
-    """Every statement with the text `only` goes through at most so many rows; their numbers."""
+def counted(most: int, *, only: str = "") -> Iterator[list[int]]:
+    """Every statement, or every one with the text `only`, goes through at most so many rows; their numbers."""
     seen: list[int] = []
 
-    def watch(execute: Callable[..., Any], text: str, params: Any, many: bool, context: Any) -> Any:
-        if only in text and not text.startswith(EXPLAIN):
+    def watch(execute: Callable[..., Any], text: Any, params: Any, many: bool, context: Any) -> Any:
+        words = text if isinstance(text, str) else text.as_string(connection.connection)
+        if only in words and STATEMENT.match(words) and not many:
             with transaction.atomic():
                 with connection.cursor() as cursor:
-                    cursor.execute(EXPLAIN + text, params)
+                    cursor.execute(EXPLAIN + words, params)
                     plan = cursor.fetchone()[0][0]["Plan"]
                 transaction.set_rollback(True)
             seen.append(rows(plan))
-            assert seen[-1] <= most, f"{seen[-1]:,} rows:\n{text}\n{json.dumps(plan, indent=1)}"
+            assert seen[-1] <= most, f"{seen[-1]:,} rows:\n{words}\n{json.dumps(plan, indent=1)}"
         return execute(text, params, many, context)
 
     with connection.execute_wrapper(watch):

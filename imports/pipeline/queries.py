@@ -11,7 +11,9 @@ from contacts import statements
 from contacts.consent import address_status
 from contacts.staging import Staging
 from core import exact_json
+from segments import membership
 from tenants.isolation.context import current_tenant
+from tenants.isolation.statements import analyze
 
 # Issues of one parse unit. One JSON document instead of COPY, which a protected table refuses.
 ADD_ISSUES = """
@@ -290,15 +292,6 @@ def blank_rows(contact_ids: Sequence[int], values: Sequence[str]) -> None:
         cursor.execute(BLANK_ROWS, wanted)
 
 
-# From so many rows on a wrong plan takes minutes, and learning better takes less than a second.
-LARGE = 10_000
-LEARN = (
-    "ANALYZE (SKIP_LOCKED) contact (tenant_id, id), segment_member (tenant_id, contact_id), "
-    "touched (tenant_id, import_id, row_no, contact_id)"
-)
-
-
-def analyze_tables(staging: Staging) -> None:
-    """Tell the planner how large the tables have become. Right after a large import it may still believe that a workspace
-    has one contact, and then joins all of them with all of something else, row by row. Waits for nobody."""
-    statements.run(LEARN, staging)
+def analyze_tables() -> None:
+    """Tell the planner how large the tables have become (tenants.isolation.statements.LARGE)."""
+    analyze("contact (tenant_id, id)", membership.ANALYZED, "touched (tenant_id, import_id, row_no, contact_id)")

@@ -25,6 +25,7 @@ from imports.options import Options
 from imports.pipeline import notifications, parse_unit, queries, queue, review, undo, units
 from segments import member_edits, membership, refresh
 from tenants.isolation.context import current_tenant, tenant_context
+from tenants.isolation.statements import LARGE
 from tenants.models import Tenant
 
 # Rows that one unit matches, and rows that one writes: the first as large as memory likes, the second as small as
@@ -265,8 +266,8 @@ def _tidy(tenant_id: int, imp: Import) -> None:
     parse_unit.forget_copy(imp)
     with tenant_context(tenant_id):
         change_log.tidy()
-        if imp.created > queries.LARGE:
-            queries.analyze_tables(staging_of(imp))
+        if imp.created + imp.updated >= LARGE:
+            queries.analyze_tables()
     with tenant_context(tenant_id, read_only=True):
         status_filters.total()
         for kind in exact.KINDS:

@@ -19,6 +19,7 @@ from imports import phases
 from imports.models import Import, Phase, RowEffect, Status, UndoDirection, Unit, UnitKind, Wish
 from imports.pipeline import queries, queue, roster, units
 from segments import membership
+from tenants.isolation.statements import LARGE
 from tenants.models import User
 from tracking import imported_events, visitors
 
@@ -67,8 +68,8 @@ def make_units(imp: Import, staging: Staging) -> Phase:
     """Begin: the tables, and a unit for each range of rows. Returns the phase."""
     tables.create(staging, undo=True)
     last = RowEffect.objects.filter(import_id=imp.pk).aggregate(last=Max("row_no"))["last"]
-    if (last or 0) > queries.LARGE:
-        queries.analyze_tables(staging)
+    if (last or 0) >= LARGE:
+        queries.analyze_tables()
     ranges = [(start, start + ROWS, 0) for start in range(0, (last or 0) + 1, ROWS)]
     Unit.objects.filter(import_id=imp.pk, kind__in=phases.kinds_of_stage(phases.UNDO)).delete()
     units.make(imp, UnitKind(imp.undo_direction), ranges)
