@@ -46,8 +46,8 @@ def marked(mark: Path, *, size: int) -> str:
     return "The connection broke off during the upload. Upload the file again, or resume the upload."
 
 
-def content(path: Path) -> str:
-    """Why the content looks cut off; empty when it does not."""
+def content(path: Path, *, encoding: str = "") -> str:
+    """Why the content looks cut off; empty when it does not. `encoding`: known, else found out."""
     size = path.stat().st_size
     if not size:
         return "The file is empty so far."
@@ -57,8 +57,9 @@ def content(path: Path) -> str:
         return "" if _gzip_ends(path) else "The archive is not complete."
     if head.startswith(b"PK\x03\x04"):
         return "" if zipfile.is_zipfile(path) else "The archive or workbook is not complete."
+    changes = {"encoding": encoding} if encoding else {}
     try:
-        dialect = reader.sniff(head, size=size, known=guess.names({}))
+        dialect = reader.sniff(head, size=size, changes=changes, known=guess.names({}))
         columns = len(reader.preview(path, dialect, rows=1).header)
     except FileProblem as problem:
         # What cannot be read at all is said by the import; an open quote may be closed by what is still to come.

@@ -9,6 +9,7 @@ import asyncssh
 
 from connectors.models import DROPPING, GB, Connector, Protocol
 from core.parse import parse_id
+from imports.files import encodings
 from imports.mapping.guess import normal_name
 from imports.models import SavedMapping
 
@@ -26,6 +27,7 @@ class ConnectorForm:
     name: str = ""
     protocol: str = Protocol.SFTP
     mapping: int | None = None
+    encoding: str = ""
     public_keys: str = ""
     networks: str = ""
     quiet_seconds: str = "10"
@@ -37,7 +39,7 @@ class ConnectorForm:
     def of(cls, connector: Connector) -> "ConnectorForm":
         """The form that changes a connector."""
         return cls(
-            name=connector.name, protocol=connector.protocol, mapping=connector.mapping_id,
+            name=connector.name, protocol=connector.protocol, mapping=connector.mapping_id, encoding=connector.encoding,
             public_keys=connector.public_keys, networks=connector.networks, quiet_seconds=str(connector.quiet_seconds),
             max_gb=f"{connector.max_bytes / GB:g}", max_files=str(connector.max_files),
         )  # fmt: skip
@@ -51,6 +53,7 @@ class ConnectorForm:
 
         form = cls(
             name=text("name", 120), protocol=protocol or text("protocol", 12), mapping=parse_id(text("mapping", 20)),
+            encoding=text("encoding", 30),
             public_keys=text("public_keys", 20_000), networks=text("networks", 5_000),
             quiet_seconds=text("quiet_seconds", 12), max_gb=text("max_gb", 12), max_files=text("max_files", 12),
         )  # fmt: skip
@@ -64,6 +67,8 @@ class ConnectorForm:
             self.errors["protocol"] = "Choose how files come."
         if self.mapping is None or not SavedMapping.objects.filter(pk=self.mapping).exists():
             self.errors["mapping"] = "Choose the saved mapping of the files."
+        if self.encoding and self.encoding not in encodings.CHOICES:
+            self.errors["encoding"] = "Choose an encoding of the list."
         for name, low, high in (("quiet_seconds", 0, MAX_QUIET), ("max_gb", 1, MAX_GB), ("max_files", 1, MAX_FILES)):
             value = getattr(self, name)
             if not (value.isascii() and value.isdigit() and low <= int(value) <= high):
@@ -79,7 +84,8 @@ class ConnectorForm:
     def values(self) -> dict[str, Any]:
         """What is stored. Only of a form without errors."""
         return {
-            "name": self.name, "mapping_id": self.mapping, "public_keys": self.public_keys, "networks": self.networks,
+            "name": self.name, "mapping_id": self.mapping, "encoding": self.encoding,
+            "public_keys": self.public_keys, "networks": self.networks,
             "quiet_seconds": int(self.quiet_seconds), "max_bytes": int(self.max_gb) * GB, "max_files": int(self.max_files),
         }  # fmt: skip
 

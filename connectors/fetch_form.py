@@ -15,6 +15,7 @@ from connectors.models import FETCHING, Connector, Protocol
 from core import encryption, outside_addresses
 from core.outside_addresses import BadAddress
 from core.parse import parse_id
+from imports.files import encodings
 from imports.models import SavedMapping
 
 # Name of a field → (label, what is in it when it is empty, whether it must be filled), by protocol.
@@ -46,6 +47,7 @@ class FetchForm:
     name: str = ""
     protocol: str = Protocol.FETCH_SFTP
     mapping: int | None = None
+    encoding: str = ""
     place: dict[str, str] = field(default_factory=dict)
     secrets: dict[str, str] = field(default_factory=dict)
     pattern: str = "*.csv"
@@ -64,7 +66,7 @@ class FetchForm:
     def of(cls, connector: Connector) -> "FetchForm":
         """The form that changes a connector."""
         return cls(
-            name=connector.name, protocol=connector.protocol, mapping=connector.mapping_id,
+            name=connector.name, protocol=connector.protocol, mapping=connector.mapping_id, encoding=connector.encoding,
             place={name: str(value) for name, value in connector.remote.items()}, pattern=connector.pattern,
             every=str(connector.every_minutes), daily_at=f"{connector.daily_at or time(3, 0):%H:%M}",
             quiet_seconds=str(connector.quiet_seconds),
@@ -79,6 +81,7 @@ class FetchForm:
 
         form = cls.blank(protocol)
         form.name, form.mapping, form.pattern = text("name", 120), parse_id(text("mapping", 20)), text("pattern", 200)
+        form.encoding = text("encoding", 30)
         form.every, form.daily_at, form.quiet_seconds = text("every", 6), text("daily_at", 8), text("quiet_seconds", 6)
         form.place = {name: text(name) for name in PLACES[form.protocol]}
         form.secrets = {name: text(name, 20_000) for name in SECRETS[form.protocol]}
@@ -90,6 +93,8 @@ class FetchForm:
             self.errors["name"] = "Enter a name, for example Shop customers."
         if self.mapping is None or not SavedMapping.objects.filter(pk=self.mapping).exists():
             self.errors["mapping"] = "Choose the saved mapping of the files."
+        if self.encoding and self.encoding not in encodings.CHOICES:
+            self.errors["encoding"] = "Choose an encoding of the list."
         for name, (label, example, needed) in PLACES[self.protocol].items():
             if needed and not self.place[name]:
                 self.errors[name] = f"{label}: enter a value such as {example}."
@@ -144,8 +149,10 @@ class FetchForm:
         if "port" in remote:
             remote["port"] = int(remote["port"])
         out = {
-            "name": self.name, "mapping_id": self.mapping, "remote": remote, "pattern": self.pattern,
-            "every_minutes": int(self.every), "daily_at": _time(self.daily_at), "quiet_seconds": int(self.quiet_seconds),
+            "name": self.name, "mapping_id": self.mapping, "encoding": self.encoding, "remote": remote,
+            "pattern": self.pattern,
+            "every_minutes": int(self.every), "daily_at": _time(self.daily_at),
+            "quiet_seconds": int(self.quiet_seconds),
         }  # fmt: skip
         if any(self.secrets.values()):
             out["remote_secret"] = encryption.encrypt(json.dumps(self.secrets), purpose=PURPOSE)

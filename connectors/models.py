@@ -47,6 +47,8 @@ class Connector(TenantModel):
     every_minutes = models.IntegerField(default=15, db_default=15)  # 0: daily, at a time
     daily_at = models.TimeField(null=True)
     next_at = models.DateTimeField(null=True)
+    # In which encoding files are written; empty: found out for each, and refused where it could be several.
+    encoding = models.CharField(max_length=30, blank=True, db_default="")
     quiet_seconds = models.IntegerField(default=10)
     max_bytes = models.BigIntegerField(default=5 * GB)
     max_files = models.IntegerField(default=1_000)

@@ -141,7 +141,7 @@ def _incomplete(connector: Connector, place: Folders, path: Path, about: os.stat
         return why
     if not hurry and timezone.now().timestamp() - about.st_ctime < connector.quiet_seconds:
         return None
-    return completeness.content(path)
+    return completeness.content(path, encoding=connector.encoding)
 
 
 def _taken(
@@ -257,6 +257,7 @@ def _import(tenant: Tenant, connector: Connector, file: ConnectorFile, path: Pat
     if saved is None:
         raise NotImported("The saved mapping of this connector was removed. Choose another one on its page.")
     wanted = {"saved": saved.name, "description": f"Connector {connector.name}"}
+    wanted |= {"encoding": connector.encoding} if connector.encoding else {}
     try:
         with path.open("rb") as content:
             chunks = iter(lambda: content.read(CHUNK), b"")

@@ -364,6 +364,7 @@ CREATE TABLE connector (
     remote jsonb DEFAULT '{}'::jsonb NOT NULL,
     remote_host_key text DEFAULT ''::text NOT NULL,
     remote_secret text DEFAULT ''::text NOT NULL,
+    encoding character varying(30) DEFAULT ''::character varying NOT NULL,
     CONSTRAINT connector_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT connector_login UNIQUE (tenant_id, login),
     CONSTRAINT connector_token UNIQUE (tenant_id, token),

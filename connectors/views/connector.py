@@ -19,6 +19,7 @@ from connectors.models import Connector, ConnectorFile, FileState, Protocol
 from connectors.servers import keys
 from core.http import invalid, not_found, redirect_to, render_page, stop_polling
 from core.parse import parse_id
+from imports.files import encodings
 from imports.models import Import, SavedMapping
 from tenants import audit
 from tenants.roles import allow
@@ -130,6 +131,7 @@ def _form(connector: Connector, form: ConnectorForm) -> dict[str, Any]:
         "form": form,
         "protocols": Protocol.choices,
         "mappings": SavedMapping.objects.order_by("name")[:500],
+        "encodings": list(encodings.CHOICES.items()),
     }
 
 

@@ -16,6 +16,7 @@ from connectors.fetching import job, schedule
 from connectors.models import Connector, Protocol
 from connectors.views.connector import change, found, target_of
 from core.http import invalid, not_found, redirect_to, render_page
+from imports.files import encodings
 from imports.models import SavedMapping
 from tenants import audit, pending_work
 from tenants.roles import allow
@@ -86,7 +87,7 @@ def edit(request: WorkspaceRequest, connector_id: int) -> HttpResponse:
     return redirect_to(request, "connectors:detail", connector.pk)
 
 
-_SHOWN = ("name", "mapping_id", "remote", "pattern", "every_minutes", "daily_at", "quiet_seconds")
+_SHOWN = ("name", "mapping_id", "remote", "pattern", "every_minutes", "daily_at", "quiet_seconds", "encoding")
 
 
 @allow("connectors.manage")
@@ -112,6 +113,7 @@ def _page(form: FetchForm, **more: Any) -> dict[str, Any]:
         "secret_errors": [form.errors[name] for name in SECRETS[form.protocol] if name in form.errors],
         "choices": [(str(minutes), words) for minutes, words in schedule.CHOICES.items()],
         "mappings": SavedMapping.objects.order_by("name")[:500],
+        "encodings": list(encodings.CHOICES.items()),
         "connector": None,
         **more,
     }

@@ -14,6 +14,7 @@ from connectors.connector_form import ConnectorForm, free_login
 from connectors.models import Connector, ConnectorFile, FileState, Protocol
 from connectors.views.connector import detail_context
 from core.http import invalid, redirect_to, render_page
+from imports.files import encodings
 from imports.models import SavedMapping
 from tenants import audit
 from tenants.roles import allow
@@ -70,5 +71,6 @@ def form_context(form: ConnectorForm, **more: Any) -> dict[str, Any]:
         "form": form,
         "protocols": Protocol.choices,
         "mappings": SavedMapping.objects.order_by("name")[:500],
+        "encodings": list(encodings.CHOICES.items()),
         **more,
     }

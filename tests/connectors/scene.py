@@ -26,22 +26,30 @@ CSV = HEADER + "ann@example.com,Ann,Leeds\nben@example.com,Ben,York\n"
 PASSWORD = "a-secret-of-the-tests"  # its hash is a fast one there
 
 
-def save_mapping(tenant: Tenant, *, name: str = "Customers", sample: str = CSV, **options: Any) -> SavedMapping:
+def save_mapping(
+    tenant: Tenant,
+    *,
+    name: str = "Customers",
+    sample: str | bytes = CSV,
+    maps: dict[str, str] | None = None,
+    **options: Any,
+) -> SavedMapping:
     """The layout of a sample, as somebody saves it in the import wizard."""
     imp = receive(tenant, sample)
     with tenant_context(tenant.pk):
         settings = Options.parse(options)
-        columns = column_choices.apply_choices(imp, {}, options=settings)
+        columns = column_choices.apply_choices(imp, maps or {}, options=settings)
         return saved_mappings.save(imp, name, columns=columns, options=settings, user=None)
 
 
 def connector(tenant: Tenant, *, protocol: str = "sftp", sample: str = CSV, **fields: Any) -> Connector:
     """A connector whose files have the columns of a sample, with no time of quiet and the usual password."""
     login = str(fields.pop("login", "orders"))
-    mapping = save_mapping(tenant, name=f"Layout {login}", sample=sample, **fields.pop("options", {}))
+    options = fields.pop("options", {})
+    layout = fields.pop("mapping_id", 0) or save_mapping(tenant, name=f"Layout {login}", sample=sample, **options).pk
     with tenant_context(tenant.pk):
         made: Connector = Connector.objects.create(
-            name=login.title(), login=login, protocol=protocol, mapping_id=mapping.pk,
+            name=login.title(), login=login, protocol=protocol, mapping_id=layout,
             **{"quiet_seconds": 0, "secret_hash": credentials.hashed(PASSWORD)} | fields,
         )  # fmt: skip
     place_of(tenant, made).make()
