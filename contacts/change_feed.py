@@ -28,8 +28,8 @@ from tenants.isolation.statements import fetch
 KEPT = timedelta(days=30)
 FOLLOWED = KEPT - timedelta(hours=1)
 MOST = 1_000
-# Entries that a page looks at: those that a later change replaces are passed over.
-SCANNED = 5_000
+# Entries that a page looks at: those that a later change replaces are passed over. So many more than are wanted at a time.
+SCANNED, STEP = 5_000, 200
 _LARGEST = 2**63 - 1
 
 
@@ -103,7 +103,7 @@ class _Cursor:
     at: datetime
     seen: _Snapshot
     upto: tuple[datetime, _Snapshot] | None = None
-    last: tuple[int, int, str, int] | None = None
+    last: "Last" = None
 
     def text(self) -> str:
         upto = [_micros(self.upto[0]), str(self.upto[1])] if self.upto else None
@@ -172,26 +172,33 @@ def now() -> str:
 
 # Batches that `seen` does not show and `upto` does, with their entries, behind the last one. A change counts where the
 # contact still carries its moment: a later one has a batch of its own. Rows: batch, contact (NULL: the batch has no entry
-# left), and what it is now.
+# left), and what it is now. Entries are found by their index, a batch at a time, and contacts looked up one by one: the
+# planner would read all of both for each page.
 CHANGES = """
-SELECT b.xid, b.at, b.kind, e.contact_id, c.id, c.changed_at, c.created_at, c.deleted_at, c.merged_into
+SELECT f.xid, f.at, f.kind, f.contact_id, c.id, c.changed_at, c.created_at, c.deleted_at, c.merged_into
 FROM (
-  SELECT x.xid, x.at, x.kind FROM change_batch x
-  WHERE x.tenant_id = %(tenant)s AND x.xid >= %(from)s AND x.xid < %(to)s AND x.xid >= %(xid)s
-    AND (x.xid, x.at, x.kind) >= (%(xid)s, %(at)s, %(kind)s)
-    AND NOT pg_visible_in_snapshot(x.xid::text::xid8, %(seen)s::pg_snapshot)
-    AND pg_visible_in_snapshot(x.xid::text::xid8, %(upto)s::pg_snapshot)
-  ORDER BY x.xid, x.at, x.kind LIMIT %(scanned)s) b
+  SELECT b.xid, b.at, b.kind, e.contact_id FROM (
+    SELECT x.xid, x.at, x.kind FROM change_batch x
+    WHERE x.tenant_id = %(tenant)s AND x.xid >= %(from)s AND x.xid < %(to)s AND x.xid >= %(xid)s
+      AND (x.xid, x.at, x.kind) >= (%(xid)s, %(at)s, %(kind)s)
+      AND NOT pg_visible_in_snapshot(x.xid::text::xid8, %(seen)s::pg_snapshot)
+      AND pg_visible_in_snapshot(x.xid::text::xid8, %(upto)s::pg_snapshot)
+    ORDER BY x.xid, x.at, x.kind LIMIT %(scanned)s) b
+  CROSS JOIN LATERAL (
+    SELECT CASE WHEN (b.xid, b.at, b.kind) = (%(xid)s, %(at)s, %(kind)s) THEN %(contact)s ELSE 0 END AS after OFFSET 0) l
+  LEFT JOIN LATERAL (
+    (SELECT n.contact_id FROM contact_change n
+     WHERE b.kind = 'c' AND n.tenant_id = %(tenant)s AND n.at = b.at AND n.contact_id > l.after
+     ORDER BY n.contact_id LIMIT %(scanned)s)
+    UNION ALL
+    (SELECT w.contact_id FROM contact_news w
+     WHERE b.kind <> 'c' AND w.tenant_id = %(tenant)s AND w.at = b.at AND w.contact_id > l.after
+     ORDER BY w.contact_id LIMIT %(scanned)s)) e ON true
+  ORDER BY b.xid, b.at, b.kind, e.contact_id LIMIT %(scanned)s) f
 LEFT JOIN LATERAL (
-  SELECT n.contact_id FROM contact_change n
-  WHERE b.kind = 'c' AND n.tenant_id = %(tenant)s AND n.at = b.at
-    AND n.contact_id > CASE WHEN (b.xid, b.at, b.kind) = (%(xid)s, %(at)s, %(kind)s) THEN %(contact)s ELSE 0 END
-  UNION ALL
-  SELECT w.contact_id FROM contact_news w
-  WHERE b.kind <> 'c' AND w.tenant_id = %(tenant)s AND w.at = b.at
-    AND w.contact_id > CASE WHEN (b.xid, b.at, b.kind) = (%(xid)s, %(at)s, %(kind)s) THEN %(contact)s ELSE 0 END) e ON true
-LEFT JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = e.contact_id
-ORDER BY b.xid, b.at, b.kind, e.contact_id LIMIT %(scanned)s"""
+  SELECT k.id, k.changed_at, k.created_at, k.deleted_at, k.merged_into FROM contact k
+  WHERE k.tenant_id = %(tenant)s AND k.id = f.contact_id OFFSET 0) c ON true
+ORDER BY f.xid, f.at, f.kind, f.contact_id"""
 # Of these moments, those at which batches have been written that `seen` does not show: who was made then is new.
 NEW = """
 SELECT DISTINCT x.at FROM change_batch x
@@ -211,20 +218,38 @@ def read(cursor: str, *, most: int = MOST) -> Page:
     if place.at < timezone.now() - FOLLOWED:
         raise CursorExpired(f"This cursor is more than {KEPT.days} days old. Read all contacts again.")
     upto_at, upto = place.upto or (timezone.now(), _Snapshot.of(snapshot))
-    xid, micros, kind, contact_id = place.last or (0, 0, "", 0)
-    rows = fetch(
-        CHANGES, **{"from": place.seen.xmin, "to": upto.xmax}, seen=str(place.seen), upto=str(upto),
-        xid=xid, at=_moment(micros), kind=kind, contact=contact_id, scanned=SCANNED,
-    )  # fmt: skip
-    counted = [row for row in rows if _counts(row)][:most]
-    more = len(rows) == SCANNED or (len(counted) == most and counted[-1] is not rows[-1])
+    counted, last, done = _scan(place.seen, upto, place.last, most)
     changes = _told(counted, place.seen)
-    if more:
-        batch_xid, at, batch_kind, last_id = (counted[-1] if len(counted) == most else rows[-1])[:4]
-        last = (batch_xid, _micros(at), batch_kind, _LARGEST if last_id is None else last_id)
+    if not done:
         return Page(changes, replace(place, upto=(upto_at, upto), last=last).text(), more=True)
     # All up to `upto` is told; what is younger comes with the next look.
     return Page(changes, _Cursor(cluster, upto_at, upto).text(), more=place.upto is not None)
+
+
+Last = tuple[int, int, str, int] | None
+
+
+def _scan(seen: _Snapshot, upto: _Snapshot, last: Last, most: int) -> tuple[list[tuple[Any, ...]], Last, bool]:
+    """(rows of CHANGES that count, the place behind them, whether all are told): a little more than is wanted is read at a
+    time, as nearly all count, or nearly none."""
+    counted: list[tuple[Any, ...]] = []
+    step, scanned = min(most + STEP, SCANNED), 0
+    while scanned < SCANNED:
+        xid, micros, kind, contact_id = last or (0, 0, "", 0)
+        rows = fetch(
+            CHANGES, **{"from": seen.xmin, "to": upto.xmax}, seen=str(seen), upto=str(upto), xid=xid, at=_moment(micros),
+            kind=kind, contact=contact_id, scanned=step,
+        )  # fmt: skip
+        for row in rows:
+            if len(counted) == most:
+                return counted, last, False
+            last = (row[0], _micros(row[1]), row[2], _LARGEST if row[3] is None else row[3])
+            if _counts(row):
+                counted.append(row)
+        if len(rows) < step:
+            return counted, last, True
+        scanned += len(rows)
+    return counted, last, False
 
 
 def _counts(row: tuple[Any, ...]) -> bool:
