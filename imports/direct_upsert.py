@@ -58,12 +58,14 @@ _OUTCOMES: dict[str, Outcome] = {
 @dataclass
 class Answer:
     """What became of an item: a duplicate was joined into another item, whose contact, if any, it has. `problems` of an item
-    that is in error or was skipped say why; those of others are warnings."""
+    that is in error or was skipped say why; those of others are warnings. `changed` says what an item that came alone has
+    changed (contacts.values.value_changes)."""
 
     index: int
     outcome: Outcome = "error"
     contact_id: int | None = None
     problems: list[Note] = field(default_factory=list)
+    changed: Mapping[str, Sequence[Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,8 @@ def upsert(items: Sequence[Mapping[str, Any]], options: Options) -> Result:
     _plan(staging, policy, cleaned, required=rules.required, stop=len(items))
     events = _write(staging, policy, rules, stop=len(items))
     answers = _answers(len(items), cleaned, fetch(OUTCOMES, staging))
+    if len(answers) == 1 and answers[0].outcome == "updated":
+        answers[0].changed = queries.sample(staging, 0)
     tables.drop(staging)
     return Result(answers, *events)
 

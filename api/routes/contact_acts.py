@@ -19,6 +19,7 @@ from contacts.consent import consent_records
 from contacts.duplicates import merge, survivorship
 from contacts.models import DELETION_REASONS, BulkAction, BulkState, Contact, EmailStatus, Merge, PhoneStatus
 from contacts.privacy import erasure
+from contacts.profile import edit as profile_edit
 from contacts.profile import quick_actions
 from contacts.profile import undo as profile_undo
 from contacts.profile.quick_actions import QUICK_ACTIONS
@@ -71,7 +72,8 @@ def set_statuses(request: Any, contact_id: int, body: StatusesBody) -> dict[str,
     (answer,) = upserts.run(request, [{"contact_id": contact_id, **said}], options).answers
     if answer.problems:
         raise Problem(409, "conflict", " ".join(upserts.said(note)["detail"] for note in answer.problems))
-    return acted(request, contact_id, None)
+    contact = Contact.objects.get(pk=contact_id)
+    return acted(request, contact_id, profile_edit.record(contact, answer.changed, user_id=request.user.pk))
 
 
 @router.post(

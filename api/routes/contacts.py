@@ -20,6 +20,7 @@ from contacts.listing import contact_list
 from contacts.listing.contact_list import DELETED_ORDERS, LIVING_ORDERS, ListQuery
 from contacts.listing.status_filters import FILTERS
 from contacts.models import Alias, ConsentRecord, Contact, Merge, StatusReason
+from contacts.profile import edit as profile_edit
 from imports.direct_upsert import MAX_ITEMS, Answer
 from segments import membership
 from segments.rules import rule_text, tree
@@ -166,6 +167,9 @@ class UpsertOut(Output):
 
     outcome: Literal["created", "updated", "unchanged"] = Field(examples=["created"])
     warnings: list[upserts.ItemProblem]
+    undo: Id | None = Field(
+        description="For `POST /undo/{id}`, which restores the values before; null: nothing to undo."
+    )
     contact: ContactDetail
 
 
@@ -212,9 +216,12 @@ def _one(request: Any, item: dict[str, Any], options: Any) -> Any:
         errors = [{"field": n["field"], "code": n["code"], "message": n["detail"]} for n in notes]
         code = "contact_skipped" if answer.outcome == "skipped" else "contact_invalid"
         raise Problem(422, code, " ".join(n["detail"] for n in notes), errors=errors)
-    _record(request, [answer])
     contact = Contact.objects.get(pk=answer.contact_id)
-    made = {"outcome": answer.outcome, "warnings": notes, "contact": detailed(request, contact)}
+    edit = profile_edit.record(contact, answer.changed, user_id=request.user.pk)
+    if edit is None:
+        _record(request, [answer])
+    undo = edit.pk if edit else None
+    made = {"outcome": answer.outcome, "warnings": notes, "undo": undo, "contact": detailed(request, contact)}
     return Status(201 if answer.outcome == "created" else 200, made)
 
 

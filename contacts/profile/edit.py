@@ -18,7 +18,7 @@ from contacts.consent import address_status, blacklist, suppression
 from contacts.errors import NotAllowed
 from contacts.identity import aliases
 from contacts.models import ConsentRecord, Contact, Origin
-from contacts.values import channel_status
+from contacts.values import channel_status, value_changes
 from contacts.values.identifiers import name_key
 from contacts.values.types import CORE
 from tenants import audit
@@ -77,6 +77,19 @@ def change(contact_id: int, values: Mapping[str, Any], *, seen: datetime, user_i
     write_lock.bump_version()
     target = f"contact {contact.pk}"
     return audit.record(EDITED, user_id=user_id, target=target, contact=contact.pk, values=different)
+
+
+def record(contact: Contact, changed: Mapping[str, Sequence[Any]], *, user_id: int) -> AuditEntry | None:
+    """Keep what a program has changed in a contact by the road of imports (contacts.values.value_changes), as an edit that
+    can be undone. None where the contact was restored by it, which is more than an edit."""
+    if not changed or value_changes.DELETED in changed:
+        return None
+    values = {
+        key: [value_changes.state_before(key, entry), value_state.state_of(contact, key)]
+        for key, entry in changed.items()
+    }
+    target = f"contact {contact.pk}"
+    return audit.record(EDITED, user_id=user_id, target=target, contact=contact.pk, values=values)
 
 
 def changed_since(key: str, *, since: datetime, of: Sequence[int] | None) -> Any:

@@ -55,6 +55,13 @@ def sides(changed: Mapping[str, Sequence[Any]] | None, key: str) -> tuple[Any, A
     return (entry[Side.BEFORE], entry[Side.AFTER]) if entry else (None, None)
 
 
+def state_before(key: str, entry: Sequence[Any]) -> list[Any]:
+    """The state that a value had (contacts.value_state)."""
+    if key.removesuffix("_status") in ORDERS and key.endswith("_status"):
+        return [entry[Side.BEFORE], entry[StatusPart.SET_AT], entry[StatusPart.REASON]]
+    return [entry[Side.BEFORE], *([entry[Companion.BEFORE]] if key in COMPANIONS else [])]
+
+
 # --- as SQL: the contact is c, the staging row is s ----------------------------------------------------------------------
 
 

@@ -69,6 +69,32 @@ def test_a_contact_is_made_once_and_then_changed(sync: Program) -> None:
         assert (entry.user_id, entry.detail["created"], entry.detail["by"]) == (sync.user.pk, 1, "API token Sync")
 
 
+def test_what_one_call_has_changed_is_in_the_history_and_can_be_undone(sync: Program) -> None:
+    ann = id_of(sync, "Ann")
+    changes = {
+        "city": "Oslo",
+        "score": 7,
+        "first_name": "Anne",
+        "email": "Anne@example.com",
+        "email_status": "unsubscribed",
+    }
+    before = sync.get(f"contacts/{ann}").json()
+    done = upsert(sync, {"external_id": "C-1", **changes}).json()
+    assert (done["outcome"], done["contact"]["email_status"]["status"]) == ("updated", "unsubscribed")
+    with tenant_context(sync.workspace.pk):
+        entry = AuditEntry.objects.get(pk=done["undo"])
+        assert (entry.verb, set(entry.detail["values"])) == ("contact.edited", set(changes))
+    assert "city: Riga → Oslo" in sync.get(f"contacts/{ann}/activity").json()["results"][0]["text"]
+    back = sync.post(f"undo/{done['undo']}").json()["contact"]
+    same = ("external_id", "email", "phone", "first_name", "last_name", "fields", "email_status", "phone_status")
+    assert {name: back[name] for name in same} == {name: before[name] for name in same}
+    again = upsert(sync, {"external_id": "C-1", "city": "Oslo"}).json()
+    upsert(sync, {"external_id": "C-1", "city": "Rome"})
+    assert problem(sync.post(f"undo/{again['undo']}")) == (409, "conflict")
+    assert upsert(sync, {"external_id": "C-1", "city": "Rome"}).json()["undo"] is None
+    assert upsert(sync, {"email": "new@example.com"}).json()["undo"] is None
+
+
 def test_digits_of_numbers_arrive_and_leave_as_they_were(sync: Program) -> None:
     body = '{"contact": {"external_id": "C-1", "score": 123456789012345678901234.50}}'
     answer = sync.call("POST", "contacts", data=body, content_type="application/json")
