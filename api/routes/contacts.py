@@ -21,6 +21,7 @@ from contacts.listing.contact_list import DELETED_ORDERS, LIVING_ORDERS, ListQue
 from contacts.listing.status_filters import FILTERS
 from contacts.models import Alias, ConsentRecord, Contact, Merge, StatusReason
 from contacts.profile import edit as profile_edit
+from imports.cleaning.row_cleaner import collector_paused
 from imports.direct_upsert import MAX_ITEMS, Answer
 from segments import membership
 from segments.rules import rule_text, tree
@@ -245,9 +246,11 @@ class BulkOut(Output):
 def upsert_contacts(request: Any, body: BulkBody) -> HttpResponse:
     """Take up to 5,000 contacts in one transaction, by the rules of imports. Items in error do not stop the others. While an
     import writes contacts: 409 with `Retry-After`."""
-    answers = upserts.run(request, body.contacts, upserts.options_of(request, body.settings)).answers
-    _record(request, answers)
-    return sent({"counts": upserts.counts(answers), "items": [upserts.answered(answer) for answer in answers]})
+    options = upserts.options_of(request, body.settings)
+    with collector_paused():
+        answers = upserts.run(request, body.contacts, options).answers
+        _record(request, answers)
+        return sent({"counts": upserts.counts(answers), "items": [upserts.answered(answer) for answer in answers]})
 
 
 def _record(request: Any, answers: Sequence[Answer]) -> None:

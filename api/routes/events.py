@@ -15,6 +15,7 @@ from api.schemas import Input, Output
 from api.scopes import Scope
 from api.upserts import ItemOut, UpsertSettings
 from imports.cleaning.json_items import Note
+from imports.cleaning.row_cleaner import collector_paused
 from imports.cleaning.row_setting_cells import PROPERTIES
 from imports.direct_upsert import MAX_ITEMS, Answer
 from tenants import audit
@@ -91,6 +92,11 @@ def send_events(request: Any, body: EventsBody) -> HttpResponse:
     """Store what contacts did: orders, messages, or anything with a name. Contacts that are not known are made, as by
     imports, unless `settings.mode` is `update_only`. Events with an `id` can be sent again without harm. Events of items in
     error are not stored. While an import writes contacts: 409 with `Retry-After`."""
+    with collector_paused():
+        return sent(_sent(request, body))
+
+
+def _sent(request: Any, body: EventsBody) -> dict[str, Any]:
     answers = [_incomplete(place, event) for place, event in enumerate(body.events)]
     added = known = 0
     for kind, task in TASKS.items():
@@ -105,7 +111,7 @@ def send_events(request: Any, body: EventsBody) -> HttpResponse:
     found = [answer for answer in answers if answer is not None]
     audit.record("contacts.events_sent", user_id=request.user.pk, target="events", added=added, known=known)
     items = [upserts.answered(answer) for answer in found]
-    return sent({"added": added, "known": known, "counts": upserts.counts(found), "items": items})
+    return {"added": added, "known": known, "counts": upserts.counts(found), "items": items}
 
 
 def _incomplete(place: int, event: EventIn) -> Answer | None:

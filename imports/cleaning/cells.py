@@ -65,6 +65,23 @@ class CleanRow:
     event: dict[str, Any] = field(default_factory=dict)
 
 
+class JsonCell(str):
+    """A cell whose value a program has sent as JSON: it need not be written and read again. As text it only says so."""
+
+    __slots__ = ("value",)
+    value: Any
+
+    def __new__(cls, value: Any) -> "JsonCell":
+        """`value`: a list or an object of JSON."""
+        cell = super().__new__(cls, "[…]" if isinstance(value, list) else "{…}")
+        cell.value = value
+        return cell
+
+    def strip(self, *_characters: Any) -> "JsonCell":
+        """Itself: a copy would be a text."""
+        return self
+
+
 def address(text: str) -> tuple[str | None, str]:
     """(the normal form of an e-mail or None, the address as it is written) in a trimmed cell."""
     bare = trimmed(text.lstrip("'"))

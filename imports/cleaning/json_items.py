@@ -11,14 +11,14 @@ from typing import Any, NamedTuple
 
 from contacts.values import texts
 from contacts.values.parsers import BadValue
-from core import exact_json
 from imports.cleaning import copy_lines
+from imports.cleaning.cells import JsonCell
 from imports.cleaning.row_cleaner import Cleaner, collector_paused
 from imports.cleaning.row_setting_cells import PROPERTIES
 from imports.problems.catalogue import Problem
 from segments import membership
 
-# Values that are objects, or lists of them: their cells hold JSON.
+# Values that are objects, or lists of them; their readers see what is inside.
 _JSON = frozenset({PROPERTIES, "event.items"})
 SEGMENTS = "row.segments"
 
@@ -124,7 +124,7 @@ def cell(key: str, value: Any) -> str:
     if isinstance(value, (int, float)):
         return str(value)
     if key in _JSON:
-        return _json(value)
+        return JsonCell(value)
     if isinstance(value, list):
         return _joined(value, escaped=key == SEGMENTS)
     raise BadValue("not_a_value")
@@ -134,15 +134,6 @@ def _text(value: str) -> str:
     if texts.is_storable(value):
         return value
     raise BadValue("control_character")
-
-
-def _json(value: Any) -> str:
-    try:
-        if exact_json.has_float(value):  # a power of ten that nobody means
-            raise BadValue("not_a_value")
-        return _text(exact_json.dumps(value))
-    except (TypeError, ValueError, RecursionError):
-        raise BadValue("not_a_value") from None
 
 
 def _joined(values: Iterable[Any], *, escaped: bool) -> str:

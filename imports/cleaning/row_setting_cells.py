@@ -13,7 +13,7 @@ from core import exact_json
 from core.parse import parse_id
 from imports.cleaning import cells as cell_readers
 from imports.cleaning import consent_columns
-from imports.cleaning.cells import Column
+from imports.cleaning.cells import Column, JsonCell
 from segments import membership
 
 CHANNELS = ("email", "sms", "viber", "whatsapp", "push", "web_push", "widget", "telegram", "in_app")
@@ -157,7 +157,7 @@ def _items(_column: Column) -> Callable[[str], Any]:
     def read(text: str) -> list[Any]:
         if text.startswith("["):
             try:
-                items = exact_json.loads(text)
+                items = text.value if isinstance(text, JsonCell) else exact_json.loads(text)
             except (ValueError, RecursionError):
                 raise BadValue("items_unreadable") from None
             if not all(isinstance(item, dict | str) for item in items) or not _are_storable(items, deep=MAX_DEPTH + 1):
@@ -186,7 +186,7 @@ def _properties(_column: Column) -> Callable[[str], Any]:
     """All properties of an event at once: a JSON object."""
 
     def read(text: str) -> dict[str, Any]:
-        properties = exact_json.loads(text)
+        properties = text.value if isinstance(text, JsonCell) else exact_json.loads(text)
         if not isinstance(properties, dict) or not _is_storable(properties, deep=MAX_DEPTH):
             raise BadValue("properties_unreadable", limit=MAX_PROPERTIES)
         return properties
