@@ -140,19 +140,23 @@ def _import_file(caller: Caller, given: Mapping[str, Any]) -> Prepared:
             raise BadPlan(f"Import {imp['id']} is still being checked. Read it until it is ready for review.") from None
         raise
     counts = review["counts"]
-    effects = [f"{counts.get(name, 0):,} {text}" for name, text in OUTCOMES.items() if counts.get(name)]
+    effects = [f"{text}: {counts[name]:,}" for name, text in OUTCOMES.items() if counts.get(name)]
     effects += [f"{change['label']}: {change['contacts']:,} contacts get another value" for change in review["changes"]]
     effects += [warning["sentence"] for warning in review["warnings"]]
     return Prepared(
-        title=f"Import {review['rows']:,} rows of {query['file_name']}", effects=effects,
-        words=f"import {review['rows']} rows", method="POST", path=f"imports/{imp['id']}/start",
+        title=f"Import {_rows(review['rows'])} of {query['file_name']}", effects=effects,
+        words=f"import {_rows(review['rows'])}", method="POST", path=f"imports/{imp['id']}/start",
         undo_path=f"imports/{imp['id']}/undo", details={"review": review},
     )  # fmt: skip
 
 
+def _rows(count: int) -> str:
+    return f"{count} row{'s' if count != 1 else ''}"
+
+
 OUTCOMES = {
-    "created": "contacts are created", "updated": "contacts are changed", "unchanged": "rows change nothing",
-    "duplicates": "rows repeat another row", "skipped": "rows are skipped", "in_error": "rows are in error",
+    "created": "Contacts created", "updated": "Contacts changed", "unchanged": "Rows that change nothing",
+    "duplicates": "Rows that repeat another row", "skipped": "Rows skipped", "in_error": "Rows in error",
 }  # fmt: skip
 
 

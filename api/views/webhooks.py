@@ -123,7 +123,7 @@ def detail(request: WorkspaceRequest, webhook_id: int) -> HttpResponse:
 @require_safe
 def live(request: WorkspaceRequest, webhook_id: int) -> HttpResponse:
     """The fragment with the deliveries, which asks again while some are about to be sent."""
-    context = _deliveries(request, _found(webhook_id))
+    context = _deliveries(request, _found(webhook_id)) | {"apart": True}
     response = render_page(request, "api/_deliveries.html", context)
     return response if context["busy"] else stop_polling(response)
 

@@ -106,7 +106,7 @@ def test_an_import_is_planned_confirmed_run_and_undone(alice: Actor, sync: Progr
             arguments={"content": FILE, "file_name": "people.csv", "settings": {"description": "By an assistant"}},
         )  # fmt: skip
         assert made["title"] == "Import 3 rows of people.csv"
-        assert {"2 contacts are created", "1 rows are in error"} <= set(made["effects"])
+        assert {"Contacts created: 2", "Rows in error: 1"} <= set(made["effects"])
         assert made["confirm_with"] == "import 3 rows"
         assert await in_thread(lambda: count(alice)) == 0
         for wrong in ("", "x", made["plan"]):
