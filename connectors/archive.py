@@ -11,8 +11,11 @@ from connectors.models import Connector, ConnectorFile, FileState
 from imports.models import Import, Status
 from imports.problems import catalogue
 from imports.results import error_rows, outcome
+from tenants import outbox
 from tenants.isolation.context import tenant_context
+from tenants.members.memberships import is_member
 from tenants.models import Tenant
+from tenants.web import workspace_urls
 
 
 def finish(tenant: Tenant, connector: Connector, place: Folders, file: ConnectorFile) -> bool:
@@ -39,12 +42,25 @@ def finish(tenant: Tenant, connector: Connector, place: Folders, file: Connector
         private.rename(to)
     with tenant_context(tenant.pk):
         now = timezone.now()
-        ConnectorFile.objects.filter(pk=file.pk, archived_at=None).update(
+        archived = ConnectorFile.objects.filter(pk=file.pk, archived_at=None).update(
             state=state, note=note, archived_as=f"{folder}/{name}", archived_at=now, ended_at=now
         )
         if state == FileState.FAILED:
             Connector.objects.filter(pk=connector.pk).update(error=f"{file.name}: {note}"[:400], error_at=now)
+        elif state == FileState.IMPORTED:
+            Connector.objects.filter(pk=connector.pk).update(error="")
+        if archived and state == FileState.FAILED and imp is None:
+            _tell(tenant, connector, file.name, note)
     return True
+
+
+def _tell(tenant: Tenant, connector: Connector, name: str, note: str) -> None:
+    """Notify who has added the connector of a file that is not imported; what an import says it says itself."""
+    user = connector.created_by
+    if user is None or not is_member(user.pk):
+        return
+    url = workspace_urls.inside(tenant.slug, "connectors:detail", connector.pk)
+    outbox.put_notice(user, text=f"{name} was not imported. {note}"[:300], url=url, tone="bad")
 
 
 def _outcome(file: ConnectorFile, imp: Import | None) -> tuple[str, str]:

@@ -2,7 +2,7 @@
 
 What tells: the mark of an upload that has not ended well, the size that was announced, and the content: an archive without
 its end, a text that ends inside of a quoted cell or in a row with too few cells. Everything else is complete, also where
-the import will find it wrong. Why: docs/decisions/0020-complete-files.md.
+the import will find it wrong. Why: docs/decisions/0021-complete-files.md.
 """
 
 import json

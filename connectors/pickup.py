@@ -57,7 +57,7 @@ def look(tenant_id: int, connector_id: int, *, hurry: bool = False) -> None:
     """
     tenant = Tenant.objects.filter(pk=tenant_id).first()
     with tenant_context(tenant_id, read_only=True):
-        connector = Connector.objects.filter(pk=connector_id).first()
+        connector = Connector.objects.select_related("created_by").filter(pk=connector_id).first()
         started = list(ConnectorFile.objects.filter(connector_id=connector_id, archived_at=None).exclude(
             state=FileState.WAITING).order_by("pk"))  # fmt: skip
     place = folders.of(tenant_id, connector_id)

@@ -86,7 +86,9 @@ def _turn(tenant_id: int, connector: Connector, place: Folders) -> int:
         error = str(problem)
     now = timezone.now()
     with tenant_context(tenant_id):
-        values: dict[str, Any] = {"last_seen_at": now} if not error else {"error": error[:400], "error_at": now}
+        values: dict[str, Any] = (
+            {"last_seen_at": now, "error": ""} if not error else {"error": error[:400], "error_at": now}
+        )
         Connector.objects.filter(pk=connector.pk).update(**values)
     return count
 

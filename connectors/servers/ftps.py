@@ -2,7 +2,7 @@
 
 Each connection has a thread (pyftpdlib), which may wait for the database and for the hash of a password. Connections are
 made by the client alone: active mode is refused. Why an upload here is complete only if its data channel was closed by TLS
-itself: docs/decisions/0020-complete-files.md.
+itself: docs/decisions/0021-complete-files.md.
 """
 
 import logging
@@ -177,7 +177,8 @@ class Files(AbstractedFS):  # type: ignore[misc]
 
 
 class Data(TLS_DTPHandler):  # type: ignore[misc]
-    """A data channel. An upload is complete when its client has closed TLS before the connection, as RFC 4217 wants it."""
+    """A data channel. An upload is complete when its client has closed TLS before the connection: else, says RFC 8446,
+    nobody knows whether all has come."""
 
     timeout = STALL_SECONDS
     transfer_finished: bool

@@ -39,6 +39,9 @@ def path_of(scene: Scene, page: str) -> str:
         "columns": scene.columns,
         "list": scene.list,
         "token": scene.token,
+        "connector": scene.connector,
+        "dropped": scene.dropped,
+        "fetching": scene.fetching,
     }
     path = PAGES[page]
     for name, pk in known.items():

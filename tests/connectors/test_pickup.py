@@ -15,6 +15,7 @@ from contacts.models import Contact
 from imports.models import Import
 from imports.pipeline import undo
 from tenants.isolation.context import tenant_context
+from tenants.models import Notice
 from tests.cast import Actor
 from tests.connectors import scene
 from tests.connectors.scene import CSV, HEADER, names, pick_up, place_of
@@ -78,6 +79,20 @@ def test_a_file_that_does_not_fit_is_refused_in_words(alice: Actor, text: str, s
     with tenant_context(alice.workspace.pk):
         assert not Contact.objects.exists()
         assert file.note in Connector.objects.get().error
+
+
+def test_who_added_the_connector_is_told_of_a_file_that_is_refused_once(alice: Actor) -> None:
+    made = scene.connector(alice.workspace, created_by=alice.user)
+    drop(alice, made, "email,surname\na@example.com,Ann\n")
+    pick_up(alice.workspace, made)
+    pick_up(alice.workspace, made)
+    with tenant_context(alice.workspace.pk):
+        [notice] = Notice.objects.filter(user=alice.user)
+        assert notice.text.startswith("customers.csv was not imported. The saved mapping")
+    drop(alice, made)
+    pick_up(alice.workspace, made)
+    with tenant_context(alice.workspace.pk):
+        assert Connector.objects.get().error == "", "the next one was good"
 
 
 def test_without_its_mapping_nothing_is_imported_by_guess(alice: Actor) -> None:

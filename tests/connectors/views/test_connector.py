@@ -77,6 +77,7 @@ def test_the_same_form_twice_is_one_connector(alice: Actor) -> None:
         ("mapping", "999999", "Choose the saved mapping"),
         ("mapping", "", "Choose the saved mapping"),
         ("quiet_seconds", "-1", "whole number from 0 to 3,600"),
+        ("encoding", "klingon", "Choose an encoding"),
         ("max_gb", "0", "whole number from 1 to 1,000"),
         ("max_files", "many", "whole number from 1 to 10,000"),
         ("networks", "203.0.113.0/99", "is not an address or a network"),
