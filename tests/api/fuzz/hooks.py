@@ -68,7 +68,7 @@ def _make_sense(case: Any, query: dict[str, Any], luck: int) -> None:
             for name in RARELY_GOOD:
                 given.pop(name, None)
         content = FILE.format(n=luck % 50)
-        if isinstance(case.body, dict):
+        if case.media_type == "multipart/form-data" and isinstance(case.body, dict):
             case.body["file"] = content.encode()
         elif isinstance(case.body, str):
             case.body = content

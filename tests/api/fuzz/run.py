@@ -56,7 +56,7 @@ def _objects() -> dict[str, tuple[Any, str]]:
 def build(name: str) -> Side:
     """A workspace with a row in every table, imports in several states, and values that no other workspace has."""
     from contacts.linkage import job, schedule
-    from contacts.models import Contact, ProbablePair
+    from contacts.models import Contact, ProbablePair, UndoArchive
     from tenants.isolation.context import tenant_context
     from tests.api.helpers import program
     from tests.cast import actor
@@ -72,7 +72,9 @@ def build(name: str) -> Side:
     receive(who.workspace, rows, user=who.user)
     with tenant_context(who.workspace.pk):
         fill(who)
+        # These rows alone are not as the product writes them.
         ProbablePair.objects.all().delete()
+        UndoArchive.objects.filter(data={}).delete()
         for first in ("Rasma", "Rassma"):
             known = {"birthday": "1985-05-11", "city": "Jelgava", "street": "Lielā iela 7", "postal_code": "LV-3001"}
             alike = {"last_name": f"{mark}a", "phone": "+37126000777", "email": f"{mark}-rasma@example.com"}
@@ -90,7 +92,7 @@ def build(name: str) -> Side:
 
 @contextlib.contextmanager
 def worker(*sides: Side) -> Iterator[None]:
-    """Work on the imports of workspaces in the background, as a Celery worker does."""
+    """Work on the imports of workspaces in the background, as a Celery worker does. Raises what its work has raised."""
     from django.db import connections
 
     from imports.models import Import, Phase
@@ -98,6 +100,7 @@ def worker(*sides: Side) -> Iterator[None]:
     from tenants.isolation.context import tenant_context
 
     over = threading.Event()
+    faults: list[Exception] = []
 
     def work() -> None:
         try:
@@ -108,6 +111,8 @@ def worker(*sides: Side) -> Iterator[None]:
                         ids = list(Import.objects.exclude(phase__in=rests).values_list("pk", flat=True)[:20])
                     for pk in ids:
                         pipeline.work(side.tenant_id, pk)
+        except Exception as fault:
+            faults.append(fault)
         finally:
             connections.close_all()
 
@@ -118,6 +123,8 @@ def worker(*sides: Side) -> Iterator[None]:
     finally:
         over.set()
         thread.join(60)
+    if faults:
+        raise faults[0]
 
 
 @contextlib.contextmanager
