@@ -9,6 +9,7 @@ from api.problems import Problem
 from api.schemas import Id, Input, Output
 from api.scopes import may, require
 from contacts import write_lock
+from contacts.models import Attribute
 from imports import direct_upsert
 from imports.cleaning.json_items import SEGMENTS, Note
 from imports.direct_upsert import MAX_ITEMS, Answer, Result
@@ -16,6 +17,8 @@ from imports.options import BadOption, Options
 from imports.problems import catalogue
 from imports.wizard import configuration
 
+# What programs may write for SEGMENTS.
+SHORT = "segments"
 # What source actions of the API are said to have come through, when nobody says otherwise.
 ENDPOINT = "API"
 # A workspace in which an import writes is free again within seconds or minutes.
@@ -103,6 +106,7 @@ def run(request: Any, items: Sequence[Mapping[str, Any]], options: Options) -> R
     """Take the items. Raises Problem 409 while an import writes, and BadOption."""
     if len(items) > MAX_ITEMS:
         raise BadOption(f"{len(items):,} items are too many for one call. The limit is {MAX_ITEMS:,}.")
+    items = _with_segments(items)
     if any(SEGMENTS in item for item in items):
         require(request, "segments.edit")
     try:
@@ -110,6 +114,16 @@ def run(request: Any, items: Sequence[Mapping[str, Any]], options: Options) -> R
     except write_lock.Held:
         said = "An import is writing contacts right now. Send the request again when it has finished."
         raise Problem(409, "busy", said, headers={"Retry-After": str(RETRY_SECONDS)}) from None
+
+
+def _with_segments(items: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    """The items with `segments` as imports call it, unless the workspace has a field of that name."""
+    if not any(SHORT in item for item in items) or Attribute.objects.filter(key=SHORT).exists():
+        return items
+    return [
+        {SEGMENTS if key == SHORT and SEGMENTS not in item else key: value for key, value in item.items()}
+        for item in items
+    ]
 
 
 def said(note: Note) -> dict[str, str]:

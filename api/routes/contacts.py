@@ -34,8 +34,9 @@ router = Router(tags=["Contacts"])
 EXAMPLE = {"external_id": "C-1001", "email": "anna@example.com", "first_name": "Anna", "city": "Riga", "vip": True}
 ITEM = """\
 Field → value, by the keys of fields: `external_id`, `email`, `phone`, `first_name`, `last_name`, `full_name`, standard and
-own fields (`GET /attributes`), `email_status` and `phone_status`, `row.segments` (names of static segments), `contact_id`
-(our ID, which then decides). Values are texts, numbers, booleans, null, or lists for fields of several options."""
+own fields (`GET /attributes`), `email_status` and `phone_status`, `segments` (names of static segments, made where missing),
+`contact_id` (our ID, which then decides). Values are texts, numbers, booleans, null, or lists where a field has several
+options."""
 
 
 class Channel(Output):
@@ -219,7 +220,9 @@ def _one(request: Any, item: dict[str, Any], options: Any) -> Any:
         raise Problem(422, code, " ".join(n["detail"] for n in notes), errors=errors)
     contact = Contact.objects.get(pk=answer.contact_id)
     edit = profile_edit.record(contact, answer.changed, user_id=request.user.pk)
-    if edit is None:
+    if answer.outcome == "created":
+        profile_edit.record_creation(contact, sorted(item), user_id=request.user.pk)
+    elif edit is None:
         _record(request, [answer])
     undo = edit.pk if edit else None
     made = {"outcome": answer.outcome, "warnings": notes, "undo": undo, "contact": detailed(request, contact)}

@@ -42,8 +42,13 @@ def create(values: Mapping[str, Any], *, user_id: int, wording: str = WORDING, o
     blacklist.suppress_contacts([contact.pk])
     ConsentRecord.objects.create(contact_id=contact.pk, said_by_id=user_id, wording=wording, at=now)
     write_lock.bump_version()
-    audit.record(CREATED, user_id=user_id, target=f"contact {contact.pk}", contact=contact.pk, fields=sorted(values))
+    record_creation(contact, sorted(values), user_id=user_id)
     return contact
+
+
+def record_creation(contact: Contact, fields: Sequence[str], *, user_id: int) -> None:
+    """Keep in the audit log that a person or a program has made a contact, with which fields."""
+    audit.record(CREATED, user_id=user_id, target=f"contact {contact.pk}", contact=contact.pk, fields=list(fields))
 
 
 def change(contact_id: int, values: Mapping[str, Any], *, seen: datetime, user_id: int) -> AuditEntry | None:

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from contacts import write_lock
 from contacts.models import Attribute, ConsentRecord, Contact, WriteLock
@@ -65,8 +66,10 @@ def test_a_contact_is_made_once_and_then_changed(sync: Program) -> None:
     )
     assert upsert(sync, {"email": "eve@example.com", "city": "Oslo"}).json()["outcome"] == "unchanged"
     with tenant_context(sync.workspace.pk):
-        entry = AuditEntry.objects.filter(verb="contacts.upserted").order_by("pk")[0]
-        assert (entry.user_id, entry.detail["created"], entry.detail["by"]) == (sync.user.pk, 1, "API token Sync")
+        entry = AuditEntry.objects.get(verb="contact.created", object=f"contact {contact['id']}")
+        assert (entry.user_id, entry.detail["fields"]) == (sync.user.pk, ["city", "colors", "email"])
+        assert entry.detail["by"] == "API token Sync"
+    assert "Contact created" in sync.get(f"contacts/{contact['id']}/activity").json()["results"][-1]["text"]
 
 
 def test_what_one_call_has_changed_is_in_the_history_and_can_be_undone(sync: Program) -> None:
@@ -147,8 +150,17 @@ def test_segments_need_their_own_scope(sync: Program, alice: Actor) -> None:
         upsert(sync, {"external_id": "C-1", "row.segments": ["VIP"]}).json()["contact"]["segments"][0]["name"] == "VIP"
     )
     assert narrow.get(f"contacts/{id_of(sync, 'Ann')}").json()["segments"] is None
+    assert problem(upsert(narrow, {"external_id": "C-1", "segments": ["VIP"]})) == (403, "scope_missing")
     with tenant_context(sync.workspace.pk):
         assert Member.objects.count() == 1
+
+
+def test_segments_have_a_short_name_unless_a_field_is_called_so(sync: Program) -> None:
+    assert upsert(sync, {"external_id": "C-1", "segments": ["VIP"]}).json()["contact"]["segments"][0]["name"] == "VIP"
+    with tenant_context(sync.workspace.pk):
+        Attribute.objects.create(key="segments", label="Market segments", type="text")
+    said = upsert(sync, {"external_id": "C-2", "segments": "B2B", "row.segments": ["VIP"]}).json()["contact"]
+    assert (said["fields"]["segments"], said["segments"][0]["name"]) == ("B2B", "VIP")
 
 
 # --- many ---------------------------------------------------------------------------------------------------------------
@@ -164,6 +176,9 @@ def test_each_of_many_has_an_answer(sync: Program) -> None:
     answer = sync.post("contacts/bulk", {"contacts": items, "settings": {"duplicates": "first"}})
     assert answer.status_code == 200, answer.content
     said = answer.json()
+    with tenant_context(sync.workspace.pk):
+        entry = AuditEntry.objects.get(verb="contacts.upserted")
+        assert (entry.user_id, entry.detail["created"], entry.detail["updated"]) == (sync.user.pk, 1, 1)
     assert said["counts"] == {"created": 1, "updated": 1, "unchanged": 0, "duplicate": 1, "skipped": 0, "error": 1}
     assert [(i["index"], i["outcome"]) for i in said["items"]] == [
         (0, "updated"), (1, "error"), (2, "created"), (3, "duplicate"),
@@ -266,6 +281,35 @@ def test_pages_show_everybody_once(sync: Program, order: str) -> None:
         if cursor is None:
             break
     assert sorted(found) == ["Ann", "Ben", "Cay"]
+
+
+@pytest.mark.parametrize(
+    "path", ["contacts", "contacts?q=example.com", "contacts/changes?cursor={cursor}", "segments/{segment}/members"]
+)
+def test_a_longer_list_takes_no_more_statements(sync: Program, path: str) -> None:
+    cursor = sync.get("contacts/changes").json()["next"]
+    segment = sync.post("segments", {"name": "All"}).json()["id"]
+
+    def more(first: int) -> None:
+        items = [{"email": f"p{n}@example.com", "row.segments": ["All"]} for n in range(first, first + 20)]
+        assert sync.post("contacts/bulk", {"contacts": items}).status_code == 200
+
+    def statements() -> int:
+        seen: list[str] = []
+
+        def note(execute: Any, sql: Any, *rest: Any) -> Any:
+            seen.append(str(sql))
+            return execute(sql, *rest)
+
+        with connection.execute_wrapper(note):
+            answer = sync.get(path.format(cursor=cursor, segment=segment))
+        assert len(answer.json()["results"]) >= 20
+        return len(seen)
+
+    more(0)
+    few = statements()
+    more(20)
+    assert statements() == few
 
 
 @pytest.mark.parametrize(
