@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from django.http import HttpRequest
@@ -86,6 +87,13 @@ def chunks(request: HttpRequest) -> Iterator[bytes]:
         seen.update(part)
         yield part
     request.body_digest = seen.hexdigest()  # type: ignore[attr-defined]
+
+
+def parts_of(path: Path) -> Iterator[bytes]:
+    """A stored file, part by part."""
+    with path.open("rb") as file:
+        while part := file.read(CHUNK):
+            yield part
 
 
 def digest(request: HttpRequest) -> str:

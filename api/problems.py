@@ -67,6 +67,7 @@ KINDS: dict[str, Kind] = {
     "setting_not_permitted": Kind(403, "Setting not permitted", "Use a token with the scope imports.revive."),
     "mapping_invalid": Kind(422, "Mapping not valid", "Map the columns as the sentence says."),
     "format_ambiguous": Kind(422, "Values can be read in two ways", "Say with format.COLUMN how they are written."),
+    "object_unknown": Kind(422, "No such file in the store", "Put it into the incoming folder of the workspace first."),
     "saved_mapping_unknown": Kind(422, "No such saved mapping", "List the saved mappings, and use a name of theirs."),
     "rate_limited": Kind(429, "Too many requests", "Wait for the seconds in the header Retry-After."),
     "server_error": Kind(500, "Error on our side", "Send the request again. Nothing of it was saved."),

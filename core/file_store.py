@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 # Copies that nobody has asked for in this time go; the bucket has them.
 KEEP_COPIES_SECONDS = 24 * 3600
 _ETAG = ".etag"
+MAX_INCOMING = 255
 
 
 class StoreUnavailable(OSError):
@@ -55,6 +56,20 @@ def fetch(name: str) -> Path:
             raise
         log.warning("the copy of %s is used: %s", name, problem)
     return path
+
+
+def fetch_incoming(tenant_id: int, name: str) -> Path:
+    """A file that somebody has put into the store for a workspace, at incoming/<number of the workspace>/<name>. Raises
+    FileNotFoundError, also for a name that leads elsewhere; StoreUnavailable."""
+    parts = name.split("/")
+    if (
+        not name.isprintable()
+        or len(name) > MAX_INCOMING
+        or not all(part.strip(". ") for part in parts)
+        or "\\" in name
+    ):
+        raise FileNotFoundError(name)
+    return fetch(f"incoming/{tenant_id}/{name}")
 
 
 def exists(name: str) -> bool:

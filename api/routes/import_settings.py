@@ -11,7 +11,7 @@ from imports.options import CHOICES, BadOption
 from imports.wizard import configuration
 
 # Fields and parameters beside the settings.
-OTHERS = ("file", "settings", "review", "file_name")
+OTHERS = ("file", "settings", "review", "file_name", "object")
 # What a file that is the whole body may be called.
 FILE_TYPES = (
     "text/csv", "text/tab-separated-values", "text/plain", "application/octet-stream", "application/gzip",
@@ -133,15 +133,18 @@ def documented() -> dict[str, Any]:
     }
     parameters = [
         {"in": "query", "name": name, "required": False, "schema": schema, "description": schema["description"]}
-        for name, schema in {"file_name": _schema("Name of the file, where it is the whole body."), "review": review,
-                             **properties}.items()
+        for name, schema in {
+            "file_name": _schema("Name of the file, where it is the whole body."),
+            "object": _schema("Name of a file in the object store (docs/object-storage.md), instead of a body."),
+            "review": review, **properties,
+        }.items()
     ]  # fmt: skip
     example = "email,first_name\nanna@example.com,Anna\n"
     content: dict[str, Any] = {
         FORM: {"schema": whole, "example": {"file": example, "settings": '{"mode": "update_only"}', "review": "true"}}
     }
     content |= {kind: {"schema": {"type": "string"}, "example": example} for kind in FILE_TYPES[:1]}
-    return {"parameters": parameters, "requestBody": {"required": True, "content": content}}
+    return {"parameters": parameters, "requestBody": {"required": False, "content": content}}
 
 
 def _schema(words: str, values: tuple[str, ...] = ()) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from api.problems import Problem, answers
 from api.routes import import_settings
 from api.schemas import Cursor, Id, Input, Limit, Moment, Output, Page
 from api.scopes import Scope, may, require
+from core import file_store
 from core.long_poll import MOST_SECONDS, NOT_YET
 from imports.models import Import, Status, UndoDirection
 from imports.options import REVIVING, Options
@@ -189,13 +190,15 @@ def fresh(imp: Import) -> Import:
 @answers(422, "setting_invalid")
 @answers(422, "mapping_invalid")
 @answers(422, "saved_mapping_unknown")
+@answers(422, "object_unknown")
 @answers(422, "format_ambiguous")
 @answers(422, "file_type")
 @answers(422, "file_empty")
 @answers(403, "setting_not_permitted")
 @takes_files
 def create_import(request: Any) -> dict[str, Any]:
-    """Upload a file and import it: as a form with the field `file`, or as the whole body. Settings have the names of the
+    """Upload a file and import it: as a form with the field `file`, as the whole body, or by its name in the object store
+    (`object`). Settings have the names of the
     command line, such as `mode`, `segment` or `map.HEADER`. With `review`, the file is only checked: read the review, then
     start the import."""
     chunks, name = _file(request)
@@ -213,6 +216,8 @@ def create_import(request: Any) -> dict[str, Any]:
 
 def _file(request: Any) -> tuple[Iterator[bytes], str]:
     """The file of a request in parts, and its name. Raises Problem 415, 422."""
+    if name := request.GET.get("object", ""):
+        return _stored(request, name)
     if request.content_type == import_settings.FORM:
         file: Any = request.FILES.get("file")
         if file is None:
@@ -223,6 +228,19 @@ def _file(request: Any) -> tuple[Iterator[bytes], str]:
         kinds = ", ".join((import_settings.FORM, *import_settings.FILE_TYPES))
         raise Problem(415, "content_type_unknown", f"Send a file as one of: {kinds}.")
     return bodies.chunks(request), request.GET.get("file_name") or "upload.csv"
+
+
+def _stored(request: Any, name: str) -> tuple[Iterator[bytes], str]:
+    """A file that lies in the object store for the workspace."""
+    if int(request.META.get("CONTENT_LENGTH") or 0):
+        raise Problem(422, "parameters_invalid", "Send a file, or name one with “object”; not both.")
+    try:
+        path = file_store.fetch_incoming(request.workspace.pk, name)
+    except FileNotFoundError:
+        raise Problem(
+            422, "object_unknown", f"There is no file {name} in the incoming folder of the workspace."
+        ) from None
+    return bodies.parts_of(path), name.rpartition("/")[2]
 
 
 @router.get("/imports", auth=Scope("imports.view"), response=Page[ImportOut], summary="List imports")

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -12,12 +13,13 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from api import problems
 from contacts.models import Contact
 from core import file_store
-from imports.models import Unit
+from imports.models import Import, Unit
 from imports.options import Options
 from imports.pipeline import worker
 from imports.wizard import upload
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
+from tests.api.helpers import problem, program
 from tests.cast import Actor
 from tests.imports.helpers import again, go_on, proved, receive, work
 from tests.imports.minimal_workbook import sheet_xml, workbook
@@ -203,6 +205,40 @@ def test_pages_say_that_the_store_is_away(
 
 
 def test_programs_are_told_that_the_store_is_away() -> None:
-    problem = problems.of(file_store.StoreUnavailable("no answer"))
-    assert problem is not None
-    assert (problem.status, problem.code) == (503, "store_unavailable")
+    found = problems.of(file_store.StoreUnavailable("no answer"))
+    assert found is not None
+    assert (found.status, found.code) == (503, "store_unavailable")
+
+
+@pytest.mark.parametrize("in_bucket", [True, False])
+def test_a_program_names_a_file_of_the_store(
+    in_bucket: bool, object_store: S3Server, settings: Any, alice: Actor, charlie: Actor
+) -> None:
+    if not in_bucket:
+        settings.OBJECT_STORE = ""
+    sync, name = program(alice), f"incoming/{alice.workspace.pk}/2026/people.csv"
+    path = file_store.path_of(name)
+    path.parent.mkdir(parents=True)
+    path.write_text(ROWS)
+    file_store.keep(name)
+    made = sync.call("POST", "imports?object=2026/people.csv&description=Nightly")
+    assert (made.status_code, made.json()["file_name"], made.json()["description"]) == (201, "people.csv", "Nightly")
+    with tenant_context(alice.workspace.pk):
+        imp = Import.objects.get()
+    assert work(alice.workspace, imp).created == 2
+    assert problem(program(charlie).call("POST", "imports?object=2026/people.csv")) == (422, "object_unknown")
+    both = sync.call("POST", "imports?object=2026/people.csv", data=ROWS, content_type="text/csv")
+    assert problem(both) == (422, "parameters_invalid")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["nope.csv", "../1/people.csv", "/etc/passwd", "a/../../x", ".", "..", "a//b", "a\\b", "x" * 256, "a\nb", " "],
+)
+def test_names_that_lead_elsewhere_name_nothing(settings: Any, tmp_path: Path, alice: Actor, name: str) -> None:
+    settings.UPLOAD_DIR = str(tmp_path)
+    (tmp_path / "1").mkdir()
+    (tmp_path / "1" / "people.csv").write_text(ROWS)
+    with pytest.raises(FileNotFoundError):
+        file_store.fetch_incoming(alice.workspace.pk, name)
+    assert problem(program(alice).call("POST", f"imports?{urlencode({'object': name})}")) == (422, "object_unknown")
