@@ -67,10 +67,23 @@ def look(tenant_id: int, connector_id: int, *, hurry: bool = False) -> None:
     with _alone(place) as alone:
         if not alone:
             return
-        for file in started:
-            _go_on(tenant, connector, place, file)
-        if connector.active:
-            _look_for_new(tenant, connector, place, hurry=hurry)
+        try:
+            for file in started:
+                _go_on(tenant, connector, place, file)
+            _put_back(place, {file.taken_as for file in started})
+            if connector.active:
+                _look_for_new(tenant, connector, place, hurry=hurry)
+        except OSError as problem:
+            with tenant_context(tenant_id):
+                _say(connector, f"Files cannot be read or written: {problem.strerror or problem}. We try again.")
+            raise
+
+
+def _put_back(place: Folders, known: set[str]) -> None:
+    """Files in the private place that no row knows, because an older database was restored, are found anew."""
+    for path in place.taken.iterdir():
+        if path.name not in known and not path.suffix:
+            path.rename(place.incoming / f"recovered-{path.name}.csv")
 
 
 @contextmanager

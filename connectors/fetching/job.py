@@ -84,6 +84,8 @@ def _turn(tenant_id: int, connector: Connector, place: Folders) -> int:
                 count += _fetch(tenant_id, connector, place, remote, file)
     except (NotFetched, encryption.Unreadable) as problem:
         error = str(problem)
+    except OSError as problem:
+        error = f"Files cannot be written: {problem.strerror or problem}."
     now = timezone.now()
     with tenant_context(tenant_id):
         values: dict[str, Any] = (

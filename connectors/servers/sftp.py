@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
 # Connections at once, all together and before they have signed in.
-MOST_CONNECTIONS = 400
+MOST_CONNECTIONS, MOST_FROM_ADDRESS = 400, 100
 LOGIN_SECONDS, ALIVE_SECONDS, ALIVE_MISSES = 30, 20, 3
 LOOK_SECONDS = 10
 # Without SHA-1 and DSA.
@@ -62,7 +62,8 @@ class Door(asyncssh.SSHServer):
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
         self.connection = conn
         self.address = str(conn.get_extra_info("peername")[0])
-        if len(self.connections) >= MOST_CONNECTIONS:
+        same = sum(door.address == self.address for door in self.connections)
+        if len(self.connections) >= MOST_CONNECTIONS or same >= MOST_FROM_ADDRESS:
             log.warning("%s: too many connections", self.address)
             conn.abort()
             return
@@ -240,9 +241,9 @@ class Files(asyncssh.SFTPServer):
     def fstatvfs(self, file_obj: object) -> os.statvfs_result:
         raise asyncssh.SFTPOpUnsupported("The size of the disk is not told.")
 
-    def fsync(self, file_obj: object) -> None:
+    async def fsync(self, file_obj: object) -> None:
         if isinstance(file_obj, Upload):
-            os.fsync(file_obj.file)
+            await asyncio.to_thread(os.fsync, file_obj.file)
 
 
 async def serve(*, host: str, port: int, key: asyncssh.SSHKey) -> asyncssh.SSHAcceptor:

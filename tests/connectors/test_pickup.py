@@ -1,6 +1,7 @@
 """Files in the folder of a connector become imports: once, whole, and with a result."""
 
 import contextlib
+import errno
 import json
 import os
 from pathlib import Path
@@ -133,6 +134,30 @@ def test_a_file_that_is_not_there_any_more_is_forgotten(alice: Actor) -> None:
     assert [file.state for file in pick_up(alice.workspace, made)] == ["waiting"]
     path.unlink()
     assert pick_up(alice.workspace, made) == []
+
+
+def test_a_file_that_an_older_database_does_not_know_is_found_anew(alice: Actor) -> None:
+    made = scene.connector(alice.workspace)
+    (place_of(alice.workspace, made).taken / "0123456789abcdef").write_text(CSV)
+    assert pickup.waiting() == [(alice.workspace.pk, made.pk)]
+    [file] = pick_up(alice.workspace, made)
+    assert (file.state, file.name) == ("imported", "recovered-0123456789abcdef.csv")
+
+
+def test_a_full_disk_is_told_and_tried_again(alice: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = scene.connector(alice.workspace)
+    drop(alice, made)
+
+    def full(*_args: Any, **_kwargs: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("connectors.pickup.configuration.create", full)
+        with pytest.raises(OSError, match="No space left"):
+            pick_up(alice.workspace, made)
+    with tenant_context(alice.workspace.pk):
+        assert "No space left on device" in Connector.objects.get().error
+    assert [file.state for file in pick_up(alice.workspace, made)] == ["imported"]
 
 
 def test_links_and_folders_are_never_taken(alice: Actor, tmp_path: Path) -> None:

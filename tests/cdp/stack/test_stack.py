@@ -37,7 +37,7 @@ FOREIGN = {
     "SITE_URL",
     "CDP_PORT",
 }
-PROGRAMS = ("web", "worker", "beat", "drain")
+PROGRAMS = ("web", "worker", "beat", "drain", "files")
 
 
 @dataclass
