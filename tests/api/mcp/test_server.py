@@ -372,3 +372,9 @@ def test_nobody_comes_in_over_http_without_a_token(address: str, header: str, st
     )
     assert (answer.status_code, answer.json()["status"]) == (status, status)
     assert answer.headers["www-authenticate"].startswith("Bearer")
+
+
+def test_the_name_of_the_host_does_not_matter(sync: Program, settings: Any) -> None:
+    """Calls from inside have no host that a proxy would let through."""
+    settings.ALLOWED_HOSTS = ["cdp.example.com"]
+    assert Caller(sync.text).get("workspace")["slug"] == sync.workspace.slug
