@@ -20,7 +20,7 @@ def sweep(**_later: Any) -> None:
         current_app.send_task(pickup.TASK, kwargs={"tenant_id": tenant_id, "connector_id": connector_id}, expires=30)
 
 
-@shared_task(name=job.TASK)
+@shared_task(name=job.TASK, soft_time_limit=job.TURN_SECONDS, time_limit=job.TURN_SECONDS + 60)
 def fetch(*, tenant_id: int, connector_id: int, **_later: Any) -> None:
     job.run(tenant_id, connector_id)
     pickup.look(tenant_id, connector_id)

@@ -14,6 +14,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any
 
+from celery.exceptions import SoftTimeLimitExceeded
 from django.utils import timezone
 
 from connectors import completeness, folders, jail
@@ -33,6 +34,8 @@ log = logging.getLogger(__name__)
 WAKE, TASK = "connectors", "connectors.fetch"
 PURPOSE = "connector"
 ENDS = ".fetch"
+# The longest that a turn may take; below the time after which the broker would give the message to another worker.
+TURN_SECONDS = 780
 # So many new files in one turn; the others follow in the next.
 MOST_IN_A_TURN = 200
 
@@ -84,6 +87,8 @@ def _turn(tenant_id: int, connector: Connector, place: Folders) -> int:
                 count += _fetch(tenant_id, connector, place, remote, file)
     except (NotFetched, encryption.Unreadable) as problem:
         error = str(problem)
+    except SoftTimeLimitExceeded:
+        error = f"Fetching took too long: more than {TURN_SECONDS // 60} minutes. What is left follows the next time."
     except OSError as problem:
         error = f"Files cannot be written: {problem.strerror or problem}."
     now = timezone.now()

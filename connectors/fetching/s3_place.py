@@ -17,7 +17,7 @@ from connectors.fetching.remote import MOST_FILES, SECONDS, NotFetched, RemoteFi
 from core import outside_addresses
 from core.outside_addresses import BadAddress
 
-BLOCK = 1 << 20
+BLOCK, PAGE = 1 << 20, 1_000
 MAX_ANSWER = 8 << 20
 EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"  # SHA-256 of no bytes
 
@@ -51,7 +51,7 @@ class S3Place:
         found: list[RemoteFile] = []
         more: str | None = ""
         while more is not None:
-            query = {"list-type": "2", "prefix": self.bucket.prefix, "delimiter": "/"}
+            query = {"list-type": "2", "prefix": self.bucket.prefix, "delimiter": "/", "max-keys": str(PAGE)}
             query |= {"continuation-token": more} if more else {}
             tree = self._list(query)
             found += [file for entry in _all(tree, "Contents") if (file := self._file(entry)) is not None]

@@ -10,6 +10,7 @@ from typing import Any
 
 import asyncssh
 import pytest
+from celery.exceptions import SoftTimeLimitExceeded
 from django.utils import timezone
 
 from connectors import folders, pickup
@@ -181,6 +182,23 @@ def test_what_goes_wrong_is_told_in_words(
     assert said in again(alice, made).error
 
 
+def test_a_turn_that_takes_too_long_is_told(
+    alice: Actor, sftp: Sftp, there: tuple[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user, folder = there
+    made = fetching(alice, sftp, user)
+    put(folder)
+
+    def endless(*_args: Any) -> None:
+        raise SoftTimeLimitExceeded
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sftp_place.SftpPlace, "read", endless)
+        assert fetch(alice, made) == 0
+    assert "took too long" in again(alice, made).error
+    assert fetch(alice, made) == 1
+
+
 def test_with_another_key_of_the_platform_the_secret_is_asked_for(
     alice: Actor, sftp: Sftp, there: tuple[str, Path], settings: Any
 ) -> None:
@@ -264,13 +282,14 @@ def test_new_objects_are_fetched_once_and_imported(alice: Actor, s3: S3Server) -
 def test_long_lists_come_in_pages(alice: Actor, s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
     client = s3.client
     client.create_bucket(Bucket="many")
-    for number in range(1_005):
+    monkeypatch.setattr("connectors.fetching.s3_place.PAGE", 3)
+    for number in range(10):
         client.put_object(Bucket="many", Key=f"out/{number:05}.txt", Body=b"x")
     made = bucket(alice, s3, "many")
     with job.opened(alice.workspace.pk, made) as place:
-        assert len(place.files()) == 1_005
-    monkeypatch.setattr("connectors.fetching.s3_place.MOST_FILES", 1_000)
-    with job.opened(alice.workspace.pk, made) as place, pytest.raises(NotFetched, match="more than 1,000"):
+        assert len(place.files()) == 10
+    monkeypatch.setattr("connectors.fetching.s3_place.MOST_FILES", 8)
+    with job.opened(alice.workspace.pk, made) as place, pytest.raises(NotFetched, match="more than 8"):
         place.files()
 
 

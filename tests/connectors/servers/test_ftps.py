@@ -1,7 +1,9 @@
 """Files by FTPS: what a user can do there, with real clients, and what becomes of the files."""
 
+import contextlib
 import ftplib
 import io
+import os
 import re
 import socket
 import ssl
@@ -10,12 +12,14 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from django.utils import timezone
 
 from connectors.models import Connector
 from connectors.servers import ftps, keys
 from tenants.isolation.context import tenant_context
+from tenants.models import Tenant
 from tests.cast import Actor
 from tests.connectors import scene
 from tests.connectors.clients import curl_command, lftp_command, needs, run
@@ -367,6 +371,30 @@ def test_lftp_uploads_by_a_temporary_name_and_resumes(
     assert done.returncode == 0, done.stderr
     [file] = pick_up(alice.workspace, made)
     assert (file.state, file.size) == ("imported", len(CSV))
+
+
+@needs("curl")
+@pytest.mark.faults
+def test_a_gigabyte_goes_through_without_memory(
+    server: ftps.Server, alice: Actor, made: Connector, tmp_path: Path
+) -> None:
+    """A quarter of it in the usual suite, all by `make faults`."""
+    size = (1_000 if "CDP_FAULTS" in os.environ else 250) << 20
+    Tenant.objects.filter(pk=alice.workspace.pk).update(max_upload_bytes=2 * size)
+    with (tmp_path / "big.bin").open("wb") as file:
+        file.truncate(size)
+    process = psutil.Process()
+    before = most = process.memory_info().rss
+    user = user_name(alice.workspace, made)
+    command = curl_command(server.port, user, PASSWORD, "-T", tmp_path / "big.bin", path="in/big.bin.part")
+    with subprocess.Popen(command) as program:
+        while program.poll() is None:
+            most = max(most, process.memory_info().rss)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                program.wait(0.05)
+    assert program.returncode == 0
+    assert (place_of(alice.workspace, made).incoming / "big.bin.part").stat().st_size == size
+    assert most - before < 50 << 20
 
 
 @needs("curl")
