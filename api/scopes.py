@@ -9,23 +9,23 @@ from ninja.security.base import AuthBase
 from api.problems import Problem
 from tenants.roles import PERMISSIONS
 
-# Permissions that mean nothing to a program.
-NOT_FOR_TOKENS = frozenset({"mail.view", "members.manage", "connectors.view", "connectors.manage"})
+# Permissions that no operation asks for.
+NOT_FOR_TOKENS = frozenset({
+    "mail.view", "members.view", "members.manage", "audit.view", "sources.edit", "connectors.view", "connectors.manage",
+})  # fmt: skip
 # Scopes by the subject before their dot, as the page of tokens groups them.
 GROUPS = {
-    "Workspace": ("workspace.view", "members.view", "settings.manage", "audit.view"),
+    "Workspace": ("workspace.view", "settings.manage"),
     "Imports": ("imports.view", "imports.rows", "imports.run", "imports.cancel", "imports.undo", "imports.revive"),
     "Contacts": ("contacts.view", "contacts.edit", "contacts.export", "contacts.erase"),
     "Segments": ("segments.view", "segments.edit"),
-    "Sources": ("sources.view", "sources.edit"),
+    "Sources": ("sources.view",),
     "Sites": ("sites.view", "sites.manage"),
 }
 # Every scope with what it is for, in a few words.
 SCOPES = {
     "workspace.view": "Name and settings of the workspace",
-    "members.view": "Members",
-    "settings.manage": "Change settings and webhooks",
-    "audit.view": "Audit log",
+    "settings.manage": "Create, archive and restore fields",
     "imports.view": "Imports with their counts",
     "imports.rows": "Cells of rows in error",
     "imports.run": "Upload, start and correct imports",
@@ -34,14 +34,13 @@ SCOPES = {
     "imports.revive": "Imports that restore deleted or resubscribe contacts",
     "contacts.view": "Contacts, activity, duplicates",
     "contacts.edit": "Create, change, delete, restore and merge contacts",
-    "contacts.export": "Export contacts",
+    "contacts.export": "Show personal values to assistants (MCP)",
     "contacts.erase": "Erase contacts for good",
     "segments.view": "Segments and their members",
     "segments.edit": "Create and change segments",
     "sources.view": "Sources and match reports",
-    "sources.edit": "Create, change and remove sources",
     "sites.view": "Sites and their pixel",
-    "sites.manage": "Add sites and sign visitors in",
+    "sites.manage": "Sign who visitors of a site are",
 }
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from api.scopes import Scope
+from api.scopes import SCOPES, Scope
 from api.urls import urlpatterns
 from contacts.models import Contact
 from tenants.isolation.base import TenantModel
@@ -44,6 +44,13 @@ def concrete(path: str, number: int) -> str:
 
 def send(who: Program, method: str, path: str, body: str = "{}") -> Any:
     return who.call(method, path, data="" if method == "GET" else body, content_type="application/json")
+
+
+def test_every_scope_is_for_something() -> None:
+    """A scope that no operation asks for would be a promise: the last two are asked for inside of operations, and by
+    assistants."""
+    asked = {operation.auth_callbacks[0].permission for _method, _path, operation in ALL}
+    assert set(SCOPES) == asked | {"imports.revive", "contacts.export"}
 
 
 @pytest.fixture(autouse=True)
