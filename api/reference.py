@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
@@ -45,6 +45,10 @@ def _operation(path: str, method: str, operation: dict[str, Any], made: dict[str
     status, answer = next((s, a) for s, a in operation["responses"].items() if s.startswith("2"))
     content = answer.get("content", {}).get(JSON, {})
     body = (operation.get("requestBody") or {}).get("content", {})
+    form = body.get(FORM, {}).get("schema", {}).get("properties", {})
+    parameters = [_parameter(given, schemas, form) for given in operation["parameters"] if not _is_common(given)]
+    told = {given["name"] for given in parameters}
+    fields = [field for sent in list(body.values())[:1] for field in _fields(sent["schema"], schemas)]
     return {
         "id": operation["operationId"],
         "method": method.upper(),
@@ -54,9 +58,9 @@ def _operation(path: str, method: str, operation: dict[str, Any], made: dict[str
         "description": _marked(operation["description"]),
         "scope": operation["x-scope"],
         "scope_words": SCOPES.get(operation["x-scope"], ""),
-        "parameters": [_parameter(given, schemas) for given in operation["parameters"] if not _is_common(given)],
+        "parameters": parameters,
         "bodies": list(body),
-        "fields": [field for _kind, sent in list(body.items())[:1] for field in _fields(sent["schema"], schemas)],
+        "fields": [field for field in fields if field["name"] not in told],
         "command": _command(path, method, operation),
         "status": status,
         "answer": _pretty(content["example"]) if "example" in content else "",
@@ -89,10 +93,10 @@ def _problems(operation: dict[str, Any]) -> Iterator[tuple[str, str]]:
                     yield status, code
 
 
-def _parameter(given: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]:
+def _parameter(given: dict[str, Any], schemas: dict[str, Any], form: Collection[str]) -> dict[str, Any]:
     return {
         "name": given["name"],
-        "in": given["in"],
+        "in": "query or form" if given["name"] in form else given["in"],
         "required": given["required"],
         "words": _marked(given.get("description", "")),
         **_told(given["schema"], schemas),

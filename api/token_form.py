@@ -18,7 +18,9 @@ class TokenForm(forms.Form):
     name = forms.CharField(
         label="Name", max_length=80, help_text="What will use it, for example “Nightly sync of the shop”."
     )
-    expires = forms.ChoiceField(label="Expires after", choices=EXPIRY, initial="90")
+    expires = forms.ChoiceField(
+        label="Expires after", choices=EXPIRY, initial="90", help_text="After that, its requests are refused."
+    )
     scopes = forms.MultipleChoiceField(
         label="Scopes", choices=SCOPES, error_messages={"required": "Choose at least one scope."}
     )

@@ -198,9 +198,9 @@ def fresh(imp: Import) -> Import:
 @takes_files
 def create_import(request: Any) -> dict[str, Any]:
     """Upload a file and import it: as a form with the field `file`, as the whole body, or by its name in the object store
-    (`object`). Settings have the names of the
-    command line, such as `mode`, `segment` or `map.HEADER`. With `review`, the file is only checked: read the review, then
-    start the import."""
+    (`object`). Settings have the names of the command line; `map.HEADER` says where the column HEADER goes (a field, `skip`,
+    or `new:TYPE:KEY`), `format.HEADER` how its dates or numbers are written. With `review`, the file is only checked: read
+    the review, then start the import."""
     chunks, name = _file(request)
     wanted, review = import_settings.read(request)
     revive = may(request, "imports.revive")
