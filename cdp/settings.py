@@ -179,10 +179,7 @@ DATABASES = {
         "ENGINE": "django.db.backends.postgresql",
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
-        # A statement whose program has died ends with it, instead of holding its locks until it is through.
-        "OPTIONS": {
-            "options": "-c lock_timeout=60s -c timezone=UTC -c client_connection_check_interval=5s",
-        },
+        "OPTIONS": {"options": "-c lock_timeout=60s -c timezone=UTC"},
     }
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
