@@ -5,6 +5,7 @@ CONNECTOR_DIR/<workspace>/<connector>/
     taken/                            files that the pick-up has moved away from the user
     unfinished/                       a mark, named after the inode, for each file whose upload has not ended well
     lock                              shared by uploads, exclusive while a file is moved away
+    settled                           when somebody looked last and nothing but incomplete files was there
 """
 
 import contextlib
@@ -18,6 +19,8 @@ from django.conf import settings
 
 INCOMING, DONE, FAILED = "in", "done", "failed"
 SHOWN = (INCOMING, DONE, FAILED)
+# Times of files may be a little behind the clock.
+CLOCK_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,29 @@ class Folders:
     def mark(self, inode: int) -> Path:
         """The mark of a file whose upload has not ended well."""
         return self.unfinished / str(inode)
+
+    def settle(self, at: float) -> None:
+        """Note that until this moment there was nothing to do: the sweep passes the connector by until something changes."""
+        mark = self.root / "settled"
+        mark.touch(mode=0o600)
+        os.utime(mark, (at, at))
+
+    def unsettle(self) -> None:
+        """Let the next sweep look."""
+        (self.root / "settled").unlink(missing_ok=True)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing has changed since somebody has looked."""
+        try:
+            looked = (self.root / "settled").stat().st_mtime
+        except FileNotFoundError:
+            return False
+        if os.listdir(self.taken):
+            return False
+        with os.scandir(self.incoming) as entries:
+            newest = max((entry.stat(follow_symlinks=False).st_ctime for entry in entries), default=0.0)
+        return max(newest, self.incoming.stat().st_ctime) < looked - CLOCK_SECONDS
 
     @contextlib.contextmanager
     def locked(self, *, exclusive: bool) -> Iterator[None]:

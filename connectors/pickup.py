@@ -15,6 +15,7 @@ import hashlib
 import logging
 import os
 import stat
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,11 +43,12 @@ class NotImported(ValueError):
 
 
 def waiting() -> list[tuple[int, int]]:
-    """Workspaces and connectors with files in their folders: what a sweep has to look at."""
+    """Workspaces and connectors with files in their folders that were not looked at since they changed."""
     return sorted(
         (int(folder.parent.name), int(folder.name))
         for folder in folders.all_of_disk()
-        if os.listdir(folder / "jail" / folders.INCOMING) or os.listdir(folder / "taken")
+        if (os.listdir(folder / "jail" / folders.INCOMING) or os.listdir(folder / "taken"))
+        and not Folders(folder).is_settled
     )
 
 
@@ -67,12 +69,13 @@ def look(tenant_id: int, connector_id: int, *, hurry: bool = False) -> None:
     with _alone(place) as alone:
         if not alone:
             return
+        began = time.time()
         try:
             for file in started:
                 _go_on(tenant, connector, place, file)
             _put_back(place, {file.taken_as for file in started})
-            if connector.active:
-                _look_for_new(tenant, connector, place, hurry=hurry)
+            if not connector.active or _look_for_new(tenant, connector, place, hurry=hurry):
+                place.settle(began)
         except OSError as problem:
             with tenant_context(tenant_id):
                 _say(connector, f"Files cannot be read or written: {problem.strerror or problem}. We try again.")
@@ -99,7 +102,8 @@ def _alone(place: Folders) -> Iterator[bool]:
 # --- 1. found and moved ----------------------------------------------------------------------------------------------------
 
 
-def _look_for_new(tenant: Tenant, connector: Connector, place: Folders, *, hurry: bool) -> None:
+def _look_for_new(tenant: Tenant, connector: Connector, place: Folders, *, hurry: bool) -> bool:
+    """Look at each file of the incoming folder. Whether all that is left there waits for its user."""
     with tenant_context(tenant.pk, read_only=True):
         rows = ConnectorFile.objects.filter(connector_id=connector.pk, state=FileState.WAITING)
         known = {file.name: file for file in rows}
@@ -113,6 +117,10 @@ def _look_for_new(tenant: Tenant, connector: Connector, place: Folders, *, hurry
         file = _seen(tenant, connector, place, name, known.get(name), hurry=hurry)
         if file is not None:
             _go_on(tenant, connector, place, file)
+    with tenant_context(tenant.pk, read_only=True):
+        rows = ConnectorFile.objects.filter(connector_id=connector.pk, state=FileState.WAITING, forced=False)
+        waiting_for_users = set(rows.exclude(note="").values_list("name", flat=True))
+    return set(os.listdir(place.incoming)) <= waiting_for_users
 
 
 def fingerprint(known: os.stat_result) -> str:

@@ -6,13 +6,14 @@ from typing import Any
 import asyncssh
 from django.conf import settings
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from connectors import credentials, instructions, pickup
+from connectors import credentials, folders, instructions, pickup
 from connectors.connector_form import ConnectorForm
 from connectors.fetching import job, schedule
 from connectors.models import Connector, ConnectorFile, FileState, Protocol
@@ -22,6 +23,7 @@ from core.parse import parse_id
 from imports.files import encodings
 from imports.models import Import, SavedMapping
 from tenants import audit
+from tenants.isolation.context import current_tenant
 from tenants.roles import allow
 from tenants.tasks import defer
 from tenants.web.request import WorkspaceRequest, user_id
@@ -141,6 +143,13 @@ def change(connector: Connector, **values: Any) -> None:
     for name, value in values.items():
         setattr(connector, name, value)
     connector.save(update_fields=list(values))
+    look_again(connector)
+
+
+def look_again(connector: Connector) -> None:
+    """Let the sweep look at the folder, once the change is stored."""
+    place = folders.of(current_tenant(), connector.pk)
+    transaction.on_commit(place.unsettle)
 
 
 def target_of(connector: Connector) -> str:
@@ -232,6 +241,7 @@ def force(request: WorkspaceRequest, connector_id: int, file_id: int) -> HttpRes
     if not changed.update(forced=True):
         messages.error(request, "The file has changed in the meantime. Look at it again.")
         return redirect_to(request, "connectors:detail", connector.pk)
+    look_again(connector)
     defer(pickup.TASK, tenant_id=request.workspace.pk, connector_id=connector.pk)
     audit.record("connector.file_forced", user_id=user_id(request), target=target_of(connector), file=file.name)
     messages.success(request, f"{file.name} is imported as it is.")

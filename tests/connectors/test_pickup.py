@@ -188,6 +188,34 @@ def test_the_sweep_knows_connectors_with_files(alice: Actor) -> None:
     assert pickup.waiting() == []
 
 
+def test_what_waits_for_its_user_is_passed_by_until_it_changes(alice: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = scene.connector(alice.workspace)
+    place = place_of(alice.workspace, made)
+    monkeypatch.setattr("connectors.folders.CLOCK_SECONDS", -0.05)  # a look right after the change
+    path = drop(alice, made, CSV + "eve@example.com,E")
+    here = (alice.workspace.pk, made.pk)
+    assert pickup.waiting() == [here]
+    pick_up(alice.workspace, made)
+    assert pickup.waiting() == []
+    os.utime(path)
+    place.settle(path.stat().st_ctime - 10)
+    assert pickup.waiting() == [here], "it was touched"
+    pick_up(alice.workspace, made)
+    monkeypatch.setattr("connectors.folders.CLOCK_SECONDS", 1.0)
+    place.settle(path.stat().st_ctime + 10)
+    assert pickup.waiting() == []
+    alice.post(f"connectors/{made.pk}/disable/")
+    assert pickup.waiting() == [here], "something was changed on the page"
+    pickup.look(*here)
+    place.settle(path.stat().st_ctime + 10)
+    alice.post(f"connectors/{made.pk}/enable/")
+    assert pickup.waiting() == [here]
+    drop(alice, made)
+    place.settle(place.incoming.stat().st_ctime - 1)
+    assert pickup.waiting() == [here]
+    assert {file.name: file.state for file in pick_up(alice.workspace, made)}["customers.csv"] == "imported"
+
+
 @pytest.mark.parametrize("step", range(12))
 def test_killed_between_any_two_steps_it_is_imported_once(
     alice: Actor, monkeypatch: pytest.MonkeyPatch, step: int
