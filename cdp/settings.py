@@ -85,6 +85,8 @@ EXTENSIONS = {
         "segments": "segments.contact_data",
         "imports": "imports.contact_data",
         "sources": "sources.contact_data",
+        "connectors": "connectors.contact_data",
+        "api": "api.contact_data",
     },
     # Entries of the timeline beside events, by the kind that shows them alone.
     "timeline": {"import": "imports.results.timeline", "change": "contacts.profile.timeline"},

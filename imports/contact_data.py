@@ -54,7 +54,7 @@ def erase(contact_ids: Sequence[int], identifiers: Identifiers) -> None:
 
     Raises NotAllowed when a file of an import that has not ended names one of them: its rows would add the person again.
     """
-    needles = _Needles(identifiers)
+    needles = Needles(identifiers)
     naming = _naming(needles)
     open_ = next((imp for imp in naming if imp.phase != Phase.DONE), None)
     if open_ is not None:
@@ -84,7 +84,7 @@ def _blank_examples(contact_ids: Sequence[int]) -> None:
             imp.save(update_fields=["review"])
 
 
-def _naming(needles: "_Needles") -> list[Import]:
+def _naming(needles: "Needles") -> list[Import]:
     """Imports whose file still exists and has one of the identifiers."""
     imports = []
     for imp in Import.objects.filter(file_removed_at=None).order_by("pk"):
@@ -100,7 +100,7 @@ def _file(name: str) -> Path | None:
         return None
 
 
-class _Needles:
+class Needles:
     """Identifiers as a file may write them: in any case, phones with any signs between their digits."""
 
     def __init__(self, identifiers: Identifiers) -> None:

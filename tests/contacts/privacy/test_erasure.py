@@ -43,7 +43,9 @@ IMPERSONAL = {
     "site": "names of sites", "source_name": "names of sources",
     "suppression": "keyed digests, from which nobody can be read", "turn": "one number", "event_key": "numbers of orders",
     "hit_id": "random IDs of hits", "ambiguity_sweep": "a place in a search",
-    "watched_cause": "kinds of changes", "change_batch": "numbers of transactions",
+    "api_token": "names of tokens", "webhook": "addresses of other systems",
+    "webhook_delivery": "IDs of contacts, and what other systems answered", "connector": "addresses of other systems",
+    "fetched_file": "names of files", "watched_cause": "kinds of changes", "change_batch": "numbers of transactions",
     "segment_size": "figures", "segment_edit": "counts",
 }  # fmt: skip
 

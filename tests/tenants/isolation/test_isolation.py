@@ -90,7 +90,7 @@ def fill(alice: Actor) -> None:
     ProbableKey.objects.create(tenant_id=own, key=1, contact_id=1)
     ProbablePair.objects.create(tenant_id=own, low_id=1, high_id=2, group_id=1, strength=1, bits=1, print="x")
     SilentChange.objects.create(tenant_id=own, contact_id=1, at=datetime.now(UTC))
-    merge = Merge.objects.create(contact_id=1, losers=[2])
+    merge = Merge.objects.create(contact_id=1, losers=[2], moved={"aliases": {"moved": []}})
     Alias.objects.create(kind="email", value="old@example.com", contact_id=1, merge_id=merge.pk)
     Quarantine.objects.create(kind="external_id", value="guest", devices=11, others=0, at=datetime.now(UTC))
     EventKey.objects.create(tenant_id=own, key="order:1", import_id=1)
