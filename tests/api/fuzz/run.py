@@ -55,8 +55,9 @@ def _objects() -> dict[str, tuple[Any, str]]:
 
 def build(name: str) -> Side:
     """A workspace with a row in every table, imports in several states, and values that no other workspace has."""
+    from contacts.duplicates import merge
     from contacts.linkage import job, schedule
-    from contacts.models import Contact, ProbablePair, UndoArchive
+    from contacts.models import Contact, Merge, ProbablePair, UndoArchive
     from tenants.isolation.context import tenant_context
     from tests.api.helpers import program
     from tests.cast import actor
@@ -75,6 +76,8 @@ def build(name: str) -> Side:
         # These rows alone are not as the product writes them.
         ProbablePair.objects.all().delete()
         UndoArchive.objects.filter(data={}).delete()
+        Merge.objects.all().delete()
+        merge.merge(list(Contact.objects.living().values_list("pk", flat=True)[:2]), user_id=who.user.pk)
         for first in ("Rasma", "Rassma"):
             known = {"birthday": "1985-05-11", "city": "Jelgava", "street": "Lielā iela 7", "postal_code": "LV-3001"}
             alike = {"last_name": f"{mark}a", "phone": "+37126000777", "email": f"{mark}-rasma@example.com"}
