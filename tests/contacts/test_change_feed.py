@@ -23,6 +23,7 @@ from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tests.cast import Actor
 from tests.imports.helpers import bring, work
+from tests.plans import counted, forget_statistics
 
 PEOPLE = "email,first_name\nann@example.com,Ann\nben@example.com,Ben\ncay@example.com,Cay\ndee@example.com,Dee\n"
 
@@ -279,3 +280,16 @@ def test_old_batches_are_forgotten(alice: Actor) -> None:
         assert ChangeBatch.objects.count() == 1
         assert change_log.forget_batches(before=timezone.now() - timedelta(hours=1)) == 0
         assert change_log.forget_batches(before=timezone.now() + timedelta(hours=1)) == 1
+
+
+def test_a_page_costs_the_same_in_a_large_workspace(alice: Actor) -> None:
+    """It goes through the entries that it looks at, not through all contacts."""
+    place = alice.workspace
+    follower = Follower(place, most=10)
+    rows = "".join(f"p{i}@example.com,P\n" for i in range(4_000))
+    forget_statistics("contact", "contact_change", "change_batch")
+    bring(place, f"email,first_name\n{rows}")
+    with counted(12 * (10 + change_feed.STEP), only="change_batch x") as seen:  # a dozen nodes
+        for _ in range(3):
+            assert len(follower.page().changes) == 10
+    assert len(seen) >= 3

@@ -28,6 +28,7 @@ from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tests.cast import Actor
 from tests.imports.helpers import bring, work
+from tests.plans import counted, forget_statistics
 from tests.segments.scene import static
 from tests.tracking.helpers import device, hit, site_of, stored
 from tests.workspace_copies import copy_workspace
@@ -506,3 +507,18 @@ def test_a_file_and_items_with_nothing_but_our_number_find_their_contacts(alice:
     assert [(a.outcome, a.contact_id) for a in send(alice.workspace, [{"contact_id": ann, "city": "Riga"}])] == [
         ("updated", ann)
     ]
+
+
+def test_a_call_with_few_items_does_not_go_through_the_workspace(alice: Actor) -> None:
+    people_of = "".join(f"C-{i},p{i}@example.com,P{i}\n" for i in range(4_000))
+    bring(alice.workspace, f"external_id,email,first_name\n{people_of}")
+    forget_statistics("contact", "alias", "visitor_identifier", "segment_member", "event")
+    items = [
+        {"external_id": f"C-{i}", "email": f"p{i}@example.com", "city": "Riga", "email_status": "unsubscribed"}
+        for i in range(5)
+    ]
+    items += [{"email": f"new{i}@example.com"} for i in range(5)]
+    with counted(1_000) as seen:
+        outcomes = Counter(a.outcome for a in send(alice.workspace, items, segments=["All"]))
+    assert outcomes == {"updated": 5, "created": 5}
+    assert len(seen) > 20
