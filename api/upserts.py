@@ -103,7 +103,7 @@ def options_of(request: Any, settings: UpsertSettings, **more: Any) -> Options:
 
 
 def run(request: Any, items: Sequence[Mapping[str, Any]], options: Options) -> Result:
-    """Take the items. Raises Problem 409 while an import writes, and BadOption."""
+    """Take the items. Raises Problem 409 while an import writes, or others for too long, and BadOption."""
     if len(items) > MAX_ITEMS:
         raise BadOption(f"{len(items):,} items are too many for one call. The limit is {MAX_ITEMS:,}.")
     items = _with_segments(items)
@@ -112,7 +112,7 @@ def run(request: Any, items: Sequence[Mapping[str, Any]], options: Options) -> R
     try:
         return direct_upsert.upsert(items, options)
     except write_lock.Held:
-        said = "An import is writing contacts right now. Send the request again when it has finished."
+        said = "An import or another request is writing contacts. Send the request again in a few seconds."
         raise Problem(409, "busy", said, headers={"Retry-After": str(RETRY_SECONDS)}) from None
 
 
