@@ -522,3 +522,31 @@ def test_a_call_with_few_items_does_not_go_through_the_workspace(alice: Actor) -
         outcomes = Counter(a.outcome for a in send(alice.workspace, items, segments=["All"]))
     assert outcomes == {"updated": 5, "created": 5}
     assert len(seen) > 20
+
+
+def test_a_file_and_a_program_at_once_make_each_contact_once(alice: Actor) -> None:
+    """Nothing else says who these people are than their address, of which the database would take two."""
+    emails = [f"p{i}@example.com" for i in range(1_500)]
+    done: list[Import] = []
+
+    def one_import() -> None:
+        try:
+            done.append(bring(alice.workspace, "email,city\n" + "".join(f"{email},Riga\n" for email in emails)))
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=one_import)
+    thread.start()
+    for start in range(0, len(emails), 50):
+        items = [{"email": email, "city": "Oslo"} for email in reversed(emails[start : start + 50])]
+        while True:
+            try:
+                answers = send(alice.workspace, items)
+                break
+            except write_lock.Held:
+                continue
+        assert {a.outcome for a in answers} <= {"created", "updated", "unchanged"}
+    thread.join(timeout=60)
+    assert done[0].status == "imported"
+    with tenant_context(alice.workspace.pk):
+        assert Counter(Contact.objects.values_list("email", flat=True)) == dict.fromkeys(emails, 1)
