@@ -29,7 +29,10 @@ def curl_command(port: int, user: str, password: str, *arguments: str | Path, pa
 
 
 def lftp_command(url: str, user: str, password: str, script: str) -> list[str]:
-    settings = "set net:max-retries 1; set net:timeout 10; set cmd:fail-exit true; "
+    # It closes a data channel without having read the session tickets of TLS 1.3: the kernel then resets the connection,
+    # and a busy server loses what it has not read yet. It is told so (426), and goes on where the file ends.
+    settings = "set net:max-retries 20; set net:reconnect-interval-base 1; set net:reconnect-interval-multiplier 1; "
+    settings += "set net:timeout 10; set cmd:fail-exit true; "
     settings += "set ftp:ssl-force true; set ssl:verify-certificate no; set sftp:auto-confirm yes; "
     return ["lftp", "--norc", "-u", f"{user},{password}", url, "-e", f"{settings}{script}; bye"]
 

@@ -15,6 +15,7 @@ import psutil
 import psycopg
 import redis
 
+from cdp.stack.machine import free_port
 from tests.servers import watch_over
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -49,6 +50,8 @@ class Stack:
             for k, v in os.environ.items()
             if k not in ("DATABASE_URL", "OWNER_DATABASE_URL", "REDIS_URL", "CDP_HOME")
         }
+        # Of its own: the usual ones may be another stack's, or become so while a server here is killed.
+        env |= {"SFTP_PORT": str(free_port()), "FTPS_PORT": str(free_port())}
         command = [sys.executable, "manage.py", "up", "--no-demo", "--home", str(home), "--workers", "2"]
         with (home.parent / "up.log").open("wb") as log:
             self.process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=log)

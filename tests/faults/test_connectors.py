@@ -10,6 +10,7 @@ import random
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -50,6 +51,40 @@ with tenant_context(tenant.pk):
         told[protocol] = [logins.user_name(tenant, made), str(folders.of(tenant.pk, made.pk).root)]
 sys.stdout.write(json.dumps(told))
 """
+# Programs that send what is missing of a file, fast or slowly: address, user, password, file, name, seconds between pieces.
+PARAMIKO = """
+import os, sys, time
+import paramiko
+port, user, password, local, name, pause = sys.argv[1:]
+with paramiko.Transport(("127.0.0.1", int(port))) as transport:
+    transport.connect(username=user, password=password)
+    with paramiko.SFTPClient.from_transport(transport) as files, open(local, "rb") as content:
+        there = name in files.listdir("in") and files.stat("in/" + name).st_size
+        content.seek(there or 0)
+        with files.open("in/" + name, "r+" if there else "w") as remote:
+            remote.seek(there or 0)
+            while piece := content.read(16_384):
+                remote.write(piece)
+                time.sleep(float(pause))
+"""
+ASYNCSSH = """
+import asyncio, sys
+import asyncssh
+port, user, password, local, name, pause = sys.argv[1:]
+async def main():
+    about = {"username": user, "password": password, "known_hosts": None, "config": None, "agent_path": None}
+    async with asyncssh.connect("127.0.0.1", int(port), **about) as client, client.start_sftp_client() as files:
+        there = await files.exists("in/" + name) and (await files.stat("in/" + name)).size
+        flags = asyncssh.FXF_WRITE | (0 if there else asyncssh.FXF_CREAT | asyncssh.FXF_TRUNC)
+        with open(local, "rb") as content:
+            content.seek(at := there or 0)
+            async with files.open("in/" + name, flags, encoding=None) as remote:
+                while piece := content.read(16_384):
+                    at += await remote.write(piece, at)
+                    await asyncio.sleep(float(pause))
+asyncio.run(main())
+"""
+SCRIPTS = {"paramiko": PARAMIKO, "asyncssh": ASYNCSSH}
 IMPORTED = """
 SELECT file_name, count(*), min(rows), min(status) FROM "import" WHERE tenant_id = %s AND origin = 'connector'
 GROUP BY file_name"""
@@ -124,35 +159,45 @@ def upload_command(scene: Scene, client: str, local: Path, name: str, *, slow: b
     if client == "lftp":
         limit = ["set net:limit-rate 0:300000; "] if slow else [""]
         return lftp_command(scene.url, scene.users["ftps"], PASSWORD, f"{limit[0]}put {local} -o in/{name}"), ""
+    if client in SCRIPTS:
+        return script_command(scene, client, local, name, slow=slow), ""
     command, script = scene.sftp(f"put {local} in/{name}")
     return ([*command[:-1], "-l", "2400", command[-1]] if slow else command), script
 
 
+def script_command(scene: Scene, client: str, local: Path, name: str, *, slow: bool) -> list[str]:
+    """A program that sends what is missing."""
+    to = [str(scene.stack.info["sftp_port"]), scene.users["sftp"], PASSWORD, str(local), name]
+    return [sys.executable, "-W", "ignore", "-c", SCRIPTS[client], *to, "0.05" if slow else "0"]
+
+
 def resume(scene: Scene, client: str, local: Path, name: str) -> None:
     """Go on where the upload has ended; the server may just be starting anew."""
-
-    def once() -> bool:
+    end = time.monotonic() + 60
+    while True:
+        script = ""
         if client == "curl":
             to = (scene.stack.info["ftps_port"], scene.users["ftps"], PASSWORD)
-            return run(curl_command(*to, "-C", "-", "-T", local, path=f"in/{name}")).returncode == 0
-        if client == "lftp":
-            return run(
-                lftp_command(scene.url, scene.users["ftps"], PASSWORD, f"put -c {local} -o in/{name}")
-            ).returncode == 0  # fmt: skip
-        command, script = scene.sftp(f"reput {local} in/{name}")
-        return run(command, input=script).returncode == 0
-
-    until(f"{client} could not go on with {name}", once)
+            command = curl_command(*to, "-C", "-", "-T", local, path=f"in/{name}")
+        elif client == "lftp":
+            command = lftp_command(scene.url, scene.users["ftps"], PASSWORD, f"put -c {local} -o in/{name}")
+        elif client in SCRIPTS:
+            command = script_command(scene, client, local, name, slow=False)
+        else:
+            command, script = scene.sftp(f"reput {local} in/{name}")
+        done = run(command, input=script)
+        if done.returncode == 0:
+            return
+        assert time.monotonic() < end, f"{client} could not go on with {name}: {done.stderr}"
+        time.sleep(0.2)
 
 
 def rename(scene: Scene, client: str, old: str, new: str) -> None:
-    if client == "sftp":
+    if client in ("sftp", *SCRIPTS):
         command, script = scene.sftp(f"rename in/{old} in/{new}")
         done = run(command, input=script)
     else:
-        done = run(lftp_command(scene.url, scene.users["ftps"], PASSWORD, f"mv in/{old} in/{new}")) if shutil.which(
-            "lftp") else run(curl_command(scene.stack.info["ftps_port"], scene.users["ftps"], PASSWORD, "-Q",
-            f"RNFR /in/{old}", "-Q", f"RNTO /in/{new}"))  # fmt: skip
+        done = run(lftp_command(scene.url, scene.users["ftps"], PASSWORD, f"mv in/{old} in/{new}"))
     assert done.returncode == 0, done.stderr
 
 
@@ -176,9 +221,10 @@ def is_served(scene: Scene) -> bool:
 
 def test_each_complete_file_is_imported_once_and_no_partial_one(scene: Scene) -> None:
     rng = random.Random(os.environ.get("CDP_FAULTS_SEED", "1"))
-    clients = [name for name in ("curl", "lftp", "sftp") if shutil.which(name)]
-    if not clients:
-        pytest.skip("none of curl, lftp and sftp is on this machine")
+    clients = ["asyncssh", *(name for name in ("curl", "lftp", "sftp") if shutil.which(name)), "paramiko"]
+    missing = {"curl", "lftp", "sftp"} - set(clients)
+    if missing:
+        pytest.skip(f"not on this machine: {', '.join(sorted(missing))}")
     wanted: dict[str, int] = {}
     given_up: list[str] = []
     for number in range(1, ROUNDS + 1):
@@ -189,7 +235,7 @@ def test_each_complete_file_is_imported_once_and_no_partial_one(scene: Scene) ->
         to = f"{name}.part" if ending == "renamed" else name
         local = people(scene.folder / name, number, rows=ROWS + number)
         command, script = upload_command(scene, client, local, to, slow=True)
-        protocol = "sftp" if client == "sftp" else "ftps"
+        protocol = "ftps" if client in ("curl", "lftp") else "sftp"
         arrived = scene.incoming(protocol, to)
         until("the file servers did not come back", lambda: is_served(scene))
         with subprocess.Popen(
