@@ -41,6 +41,8 @@ def path_of(scene: Scene, page: str) -> str:
         "token": scene.token,
         "connector": scene.connector,
         "dropped": scene.dropped,
+        "webhook": scene.webhook,
+        "delivery": scene.delivery,
         "fetching": scene.fetching,
     }
     path = PAGES[page]
