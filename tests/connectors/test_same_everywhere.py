@@ -1,4 +1,4 @@
-"""A file gives the same contacts, problems and counts, whichever way it comes: upload, command, SFTP, FTPS."""
+"""A file gives the same contacts, problems and counts, whichever way it comes: upload, command, API, SFTP, FTPS."""
 
 import asyncio
 import io
@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 
 from connectors.servers import ftps
@@ -17,6 +18,7 @@ from imports.models import Import, RejectedRow, RowIssue, SavedMapping
 from imports.wizard import configuration
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
+from tests.api.helpers import program
 from tests.cast import Actor, actor
 from tests.connectors import scene
 from tests.connectors.scene import Sftp, asyncssh_client, pick_up, user_name
@@ -73,6 +75,14 @@ def by_command(tenant: Tenant, path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert json.loads(out.getvalue())["status"] == "imported"
 
 
+def by_api(alice: Actor) -> None:
+    file = SimpleUploadedFile("kunden.csv", CONTENT, content_type="text/csv")
+    made = program(alice).form("imports", {"file": file, "saved": "Layout", "encoding": "cp1252"})
+    assert made.status_code == 201
+    for imp in unfinished(alice.workspace):
+        work(alice.workspace, imp)
+
+
 def unfinished(tenant: Tenant) -> list[Import]:
     with tenant_context(tenant.pk):
         return [imp for imp in Import.objects.all() if not imp.ended and imp.phase != "draft"]
@@ -122,6 +132,9 @@ def test_every_way_is_the_same(
     assert expected["counts"]["in_error"] > 0
     assert len(expected["contacts"]) >= 4
     assert outcome(commanded) == expected
+    sender = tenants()
+    by_api(sender)
+    assert outcome(sender.workspace) == expected
     for protocol in ("sftp", "ftps"):
         tenant = tenants().workspace
         with tenant_context(tenant.pk):
