@@ -99,7 +99,7 @@ def measure(stack: Stack, tenant: Tenant, batches: int, *, singles: int, items: 
 
     starts = [number * items for number in range(batches)]
     known, changed = ([contacts(first, salt) for first in starts] for salt in (0, 1))
-    orders = [events(first) for first in starts]
+    orders, more = ([events(first + ahead) for first in starts] for ahead in (0, total))
     sent = [
         send(stack, text, "New contacts", "contacts/bulk", known, items),
         send(stack, text, "The same again", "contacts/bulk", known, items),
@@ -107,6 +107,7 @@ def measure(stack: Stack, tenant: Tenant, batches: int, *, singles: int, items: 
         send(stack, text, f"Changed back, {CLIENTS} programs", "contacts/bulk", known, items, clients=CLIENTS),
         send(stack, text, "Orders of known contacts", "events", orders, items),
         send(stack, text, "The same orders again", "events", orders, items),
+        send(stack, text, f"Other orders, {CLIENTS} programs", "events", more, items, clients=CLIENTS),
     ]
     caller, times = Caller(stack.info["url"], text), list[float]()
     for number in range(singles):
