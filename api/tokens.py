@@ -60,8 +60,11 @@ def create(
     name: str, *, scopes: Collection[str], user: User, expires_at: datetime | None = None, mark: str = ""
 ) -> tuple[ApiToken, str]:
     """Make a token; the text is nowhere else. The same `mark` again gives the same token. Raises BadToken."""
-    text, digest = _secret(user, mark or new_mark())
-    if known := ApiToken.objects.filter(digest=digest, created_by=user, revoked_at=None).first():
+    text, digest = _secret(user, f"new {mark or new_mark()}")
+    same = Q(digest=digest) | Q(previous_digest=digest)
+    if known := ApiToken.objects.filter(same, created_by=user).first():
+        if known.revoked_at is not None or known.digest != digest:
+            raise BadToken("The token of this form was revoked or rotated. Open the form again for a new one.")
         return known, text
     name = " ".join(name.split())
     if not name or len(name) > 80:
@@ -83,12 +86,23 @@ def create(
     return token, text
 
 
-def rotate(token: ApiToken, *, user: User, mark: str = "") -> str:
+def state_of(token: ApiToken) -> str:
+    """What is another text after each rotation; it says nothing of the secret."""
+    return token.digest[:12]
+
+
+def rotate(token: ApiToken, *, user: User, mark: str = "", seen: str = "") -> str:
     """Give a token a new secret, which is returned. The one before is valid for GRACE. The same `mark` again changes
-    nothing."""
-    text, digest = _secret(user, mark or new_mark())
+    nothing.
+
+    Raises BadToken where the token is no longer as its `state_of` was `seen`: a form of long ago must not bring a secret of
+    long ago back.
+    """
+    text, digest = _secret(user, f"rotation {token.pk} {mark or new_mark()}")
     if digest == token.digest:
         return text
+    if mark and seen != state_of(token):
+        raise BadToken("This token was rotated in the meantime. Open the form again to rotate it once more.")
     token.previous_digest, token.previous_until = token.digest, timezone.now() + GRACE
     token.digest = digest
     token.rotated_at = timezone.now()

@@ -81,9 +81,16 @@ def rotate(request: WorkspaceRequest, token_id: int) -> HttpResponse:
     that member may do."""
     token = get_object_or_404(tokens.alive(), pk=token_id, created_by=request.user.pk)
     if request.method != "POST":
-        return render_page(request, "api/token_rotate.html", {"token": token, "mark": tokens.new_mark()})
+        context = {"token": token, "mark": tokens.new_mark(), "seen": tokens.state_of(token)}
+        return render_page(request, "api/token_rotate.html", context)
     user: Any = request.user
-    return _shown(request, token, tokens.rotate(token, user=user, mark=request.POST.get("mark", "")[:64]), rotated=True)
+    mark, seen = request.POST.get("mark", "")[:64], request.POST.get("seen", "")
+    try:
+        text = tokens.rotate(token, user=user, mark=mark or "none", seen=seen)
+    except tokens.BadToken as problem:
+        messages.error(request, str(problem))
+        return redirect_to(request, "api_tokens:list")
+    return _shown(request, token, text, rotated=True)
 
 
 @allow("settings.manage")

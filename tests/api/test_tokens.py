@@ -115,3 +115,27 @@ def test_the_audit_log_says_who_did_what(alice: Actor) -> None:
     assert {entry.user_id for entry in entries} == {alice.user.pk}
     assert {entry.object for entry in entries} == {f"API token {sync.token.pk}"}
     assert entries[0].detail["scopes"] == ["imports.view"]
+
+
+def test_a_form_of_long_ago_brings_no_secret_back(alice: Actor) -> None:
+    """Whoever sends an old form again, by a reload or the back button, does not undo a rotation or a revocation."""
+    with tenant_context(alice.workspace.pk):
+        scopes = ["imports.view"]
+        token, first = tokens.create("Shop", scopes=scopes, user=alice.user, mark="m")
+        seen = tokens.state_of(token)
+        second = tokens.rotate(token, user=alice.user, mark="r", seen=seen)
+        assert tokens.rotate(token, user=alice.user, mark="r", seen=seen) == second, "a second click"
+        third = tokens.rotate(token, user=alice.user, mark="s", seen=tokens.state_of(token))
+        assert len({first, second, third}) == 3
+        with pytest.raises(tokens.BadToken, match="rotated in the meantime"):
+            tokens.rotate(token, user=alice.user, mark="r", seen=seen)
+        other, of_other = tokens.create("Other", scopes=scopes, user=alice.user, mark="s")
+        assert of_other != third, "a mark makes another secret of another form"
+        tokens.rotate(other, user=alice.user, mark="t", seen=tokens.state_of(other))
+        with pytest.raises(tokens.BadToken, match="revoked or rotated"):
+            tokens.create("Other", scopes=scopes, user=alice.user, mark="s")
+        tokens.revoke(other, user=alice.user)
+        with pytest.raises(tokens.BadToken, match="revoked or rotated"):
+            tokens.create("Other", scopes=scopes, user=alice.user, mark="s")
+    assert tokens.find(second) is not None, "for an hour"
+    assert tokens.find(third) is not None

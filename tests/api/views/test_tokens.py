@@ -98,11 +98,16 @@ def test_a_rotation_asks_and_shows_the_new_secret(alice: Actor) -> None:
     old = text_of(alice.post(f"{URL}new/", form()))
     with tenant_context(alice.workspace.pk):
         pk = ApiToken.objects.get().pk
-    assert "one more hour" in flat(alice.get(f"{URL}{pk}/rotate/").content.decode())
-    new = text_of(alice.post(f"{URL}{pk}/rotate/", {"mark": "r1"}))
-    again = text_of(alice.post(f"{URL}{pk}/rotate/", {"mark": "r1"}))
+    page = alice.get(f"{URL}{pk}/rotate/").content.decode()
+    assert "one more hour" in flat(page)
+    sent = {"mark": "r1", "seen": re.findall(r'name="seen" value="([^"]+)"', page)[0]}
+    new = text_of(alice.post(f"{URL}{pk}/rotate/", sent))
+    again = text_of(alice.post(f"{URL}{pk}/rotate/", sent))
     assert new == again != old
     assert works(old)
+    assert works(new)
+    late = alice.post(f"{URL}{pk}/rotate/", {**sent, "mark": "r2"}, follow=True)
+    assert "rotated in the meantime" in late.content.decode()
     assert works(new)
 
 
