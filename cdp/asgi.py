@@ -17,9 +17,9 @@ if _soft != resource.RLIM_INFINITY and _soft < _wanted:
     resource.setrlimit(resource.RLIMIT_NOFILE, (_wanted, _hard))
 
 _collect = AsyncCollector if settings.COLLECTOR == "loop" else None
-_front, _mcp = Front(_wsgi, hits=PREFIX, collect=_collect), McpApplication()
+front, _mcp = Front(_wsgi, hits=PREFIX, collect=_collect), McpApplication()
 
 
 async def application(scope: Message, receive: Receive, send: Send) -> None:
     """Assistants have an application of their own; everything else goes through the front."""
-    await (_mcp if scope.get("path") == MCP_PATH else _front)(scope, receive, send)
+    await (_mcp if scope.get("path") == MCP_PATH else front)(scope, receive, send)

@@ -34,7 +34,9 @@ SELECT %(tenant)s, nextval('alias_id_seq'), j.kind, j.value, j.contact_id, %(now
   JOIN {row} s ON s.tenant_id = %(tenant)s AND s.row_no = l.row_no
   JOIN {row} w ON w.tenant_id = %(tenant)s AND w.row_no = l.winner
   JOIN {map} m ON m.tenant_id = %(tenant)s AND m.row_no = l.winner
-  CROSS JOIN LATERAL (VALUES ('email', s.email, w.email), ('phone', s.phone, w.phone)) k(kind, value, winner)
+  CROSS JOIN LATERAL (VALUES
+    ('external_id', s.external_id, w.external_id), ('email', s.email, w.email), ('phone', s.phone, w.phone)
+  ) k(kind, value, winner)
   WHERE l.tenant_id = %(tenant)s AND l.row_no >= %(start)s AND l.row_no < %(stop)s AND k.value <> k.winner) j
 ORDER BY j.contact_id, j.kind, j.value
 ON CONFLICT DO NOTHING"""

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from cdp.stack.supervisor import wait_until
 from contacts.models import Contact, QueuedChange
 from segments import dynamic, incremental, refresh
 from segments.models import Member, Segment
@@ -25,6 +26,18 @@ def edit(place: Tenant, segment: Segment, rule: Group) -> None:
 
 def owner_of(place: Tenant) -> int:
     return int(Membership.objects.filter(role="owner").values_list("user_id", flat=True)[0])
+
+
+def settle(place: Tenant) -> None:
+    """Let the workers work until every segment is certain: whatever else writes on this server, be it in another database,
+    may be a writer that began before a segment was asked about (segments.refresh)."""
+
+    def is_certain() -> bool:
+        run_all(place)
+        with tenant_context(place.pk):
+            return not Segment.objects.exclude(fence=None).exists()
+
+    assert wait_until(is_certain, seconds=120)
 
 
 def run_all(place: Tenant, *, rounds: int = 20) -> None:

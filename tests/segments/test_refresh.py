@@ -8,7 +8,6 @@ import psycopg
 import pytest
 from django.utils import timezone
 
-from cdp.stack.supervisor import wait_until
 from contacts.models import Contact, QueuedChange, WatchedCause
 from segments import membership, refresh
 from segments.models import Member, MemberChange, Segment, SegmentSize, SegmentState
@@ -17,7 +16,7 @@ from tenants import pending_work
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tests.cast import person, workspace
-from tests.segments.members import edit, ids, make, meant, run_all
+from tests.segments.members import edit, ids, make, meant, run_all, settle
 
 RIGA = Group("all", (FieldCondition("city", "is", ("Riga",)),))
 OSLO = Group("all", (FieldCondition("city", "is", ("Oslo",)),))
@@ -138,14 +137,7 @@ def test_what_a_transaction_from_before_writes_is_found_in_the_end(place: Tenant
             assert (segment.size, segment.state) == (2, SegmentState.READY)
             assert segment.fence is not None
         slow.commit()
-
-    def is_certain() -> bool:
-        run_all(place)
-        with tenant_context(place.pk):
-            return Segment.objects.get().fence is None
-
-    # Whatever else writes on this server, be it in another database, is waited for as well.
-    assert wait_until(is_certain, seconds=120)
+    settle(place)
     with tenant_context(place.pk):
         segment.refresh_from_db()
         assert segment.size == 3

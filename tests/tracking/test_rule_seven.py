@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from contacts.models import Alias, Contact
@@ -220,6 +220,7 @@ def worlds(draw: st.DrawFn) -> World:
     st.sampled_from(["overwrite", "only_empty"]),
     st.sampled_from(["last", "first"]),
 )
+@example([World("1c-", ("-bf",), ("-be", "1b-", "2-f")), World("2--", ("-bf",), ("1b-", "2-f"))], "overwrite", "last")
 def test_before_and_after_the_import_the_visitor_is_the_same_persons(
     cases: list[World], existing: str, duplicates: str
 ) -> None:

@@ -11,7 +11,7 @@ from segments.models import MemberChange, Segment, SegmentState
 from segments.rules.tree import FieldCondition, Group
 from tenants.isolation.context import tenant_context
 from tests.cast import Actor, actor
-from tests.segments.members import edit, make, move, run_all
+from tests.segments.members import edit, make, move, run_all, settle
 
 RIGA = Group("all", (FieldCondition("city", "is", ("Riga",)),))
 
@@ -48,7 +48,7 @@ def test_the_state_says_what_is_going_on_and_asks_again_only_then(alice: Actor, 
 
 
 def test_history_names_who_when_and_why(alice: Actor, segment: Segment) -> None:
-    run_all(alice.workspace)
+    settle(alice.workspace)
     assert "No contact has entered or left yet" in page(alice, f"segments/{segment.pk}/history/")
     with tenant_context(alice.workspace.pk):
         move(Contact.objects.get(first_name="Bert"), city="Riga")

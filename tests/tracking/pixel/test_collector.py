@@ -233,8 +233,8 @@ def test_a_setting_says_who_takes_hits(monkeypatch: pytest.MonkeyPatch, value: s
 
     monkeypatch.setattr(settings, "COLLECTOR", value)
     try:
-        application = importlib.reload(cdp.asgi).application
-        assert isinstance(application.collector, AsyncCollector) is in_loop
+        front = importlib.reload(cdp.asgi).front
+        assert isinstance(front.collector, AsyncCollector) is in_loop
     finally:
         monkeypatch.undo()
         importlib.reload(cdp.asgi)
