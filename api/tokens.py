@@ -91,17 +91,17 @@ def state_of(token: ApiToken) -> str:
     return token.digest[:12]
 
 
-def rotate(token: ApiToken, *, user: User, mark: str = "", seen: str = "") -> str:
+def rotate(token: ApiToken, *, user: User, mark: str = "", seen: str | None = None) -> str:
     """Give a token a new secret, which is returned. The one before is valid for GRACE. The same `mark` again changes
     nothing.
 
-    Raises BadToken where the token is no longer as its `state_of` was `seen`: a form of long ago must not bring a secret of
-    long ago back.
+    Raises BadToken where the token is no longer as its `state_of` was `seen`, if that is told: a form of long ago must not
+    bring a secret of long ago back.
     """
     text, digest = _secret(user, f"rotation {token.pk} {mark or new_mark()}")
     if digest == token.digest:
         return text
-    if mark and seen != state_of(token):
+    if seen is not None and seen != state_of(token):
         raise BadToken("This token was rotated in the meantime. Open the form again to rotate it once more.")
     token.previous_digest, token.previous_until = token.digest, timezone.now() + GRACE
     token.digest = digest

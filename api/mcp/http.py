@@ -50,22 +50,31 @@ class McpApplication:
         await application(scope, receive, send)
 
     async def _running(self) -> Any:
-        if self._started is None:
+        if self._started is None or self._ended():
             self._started = asyncio.get_running_loop().create_future()
             self._task = asyncio.create_task(self._serve(self._started))
         return await asyncio.shield(self._started)
 
+    def _ended(self) -> bool:
+        """Whether the task has failed: the next request then begins another one."""
+        return self._task is not None and self._task.done()
+
     async def _serve(self, started: "asyncio.Future[Any]") -> None:
         """Hold the task group open for as long as the process lives."""
-        made = server.build(_token_of_request)
-        application = made.streamable_http_app(
-            streamable_http_path=PATH, json_response=True, stateless_http=True, max_request_body_size=MOST_BYTES,
-            # A page of another site cannot know the token, which is all that counts here.
-            transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),
-        )  # fmt: skip
-        async with made.session_manager.run():
-            started.set_result(application)
-            await asyncio.Event().wait()
+        try:
+            made = server.build(_token_of_request)
+            application = made.streamable_http_app(
+                streamable_http_path=PATH, json_response=True, stateless_http=True, max_request_body_size=MOST_BYTES,
+                # A page of another site cannot know the token, which is all that counts here.
+                transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),
+            )  # fmt: skip
+            async with made.session_manager.run():
+                started.set_result(application)
+                await asyncio.Event().wait()
+        except Exception as problem:
+            if started.done():
+                raise
+            started.set_exception(problem)  # whoever waits for it is told
 
 
 async def _refuse(send: Any, status: int, words: str) -> None:

@@ -86,7 +86,7 @@ def rotate(request: WorkspaceRequest, token_id: int) -> HttpResponse:
     user: Any = request.user
     mark, seen = request.POST.get("mark", "")[:64], request.POST.get("seen", "")
     try:
-        text = tokens.rotate(token, user=user, mark=mark or "none", seen=seen)
+        text = tokens.rotate(token, user=user, mark=mark, seen=seen)
     except tokens.BadToken as problem:
         messages.error(request, str(problem))
         return redirect_to(request, "api_tokens:list")

@@ -378,3 +378,20 @@ def test_the_name_of_the_host_does_not_matter(sync: Program, settings: Any) -> N
     """Calls from inside have no host that a proxy would let through."""
     settings.ALLOWED_HOSTS = ["cdp.example.com"]
     assert Caller(sync.text).get("workspace")["slug"] == sync.workspace.slug
+
+
+def test_who_waits_for_a_start_that_fails_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And the next request starts it again."""
+    application = http.McpApplication()
+
+    def fail(_token_of: Any) -> Any:
+        raise RuntimeError("no room")
+
+    async def go() -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(server, "build", fail)
+            with pytest.raises(RuntimeError, match="no room"):
+                await asyncio.wait_for(application._running(), 10)
+        assert await asyncio.wait_for(application._running(), 10) is not None
+
+    asyncio.run(go())
