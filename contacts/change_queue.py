@@ -46,12 +46,14 @@ def add_found(found: str, cause: Cause, **values: Any) -> None:
 # --- read by what follows from contacts ---------------------------------------------------------------------------------
 
 # The oldest entries, taken off. What another transaction has not committed yet comes with a later look. Entries for one
-# segment wait for it.
+# segment wait for it. They are chosen once (MATERIALIZED): a plan that asks again for each row would skip those that this
+# statement has just deleted, and take the next ones, more than the limit.
 TAKE = """
-DELETE FROM change_queue q USING (
+WITH old (id) AS MATERIALIZED (
   SELECT o.id FROM change_queue o
   WHERE o.tenant_id = %(tenant)s AND (o.segment_id IS NULL OR o.segment_id <> ALL(%(busy)s::bigint[]))
-  ORDER BY o.id LIMIT %(most)s FOR UPDATE SKIP LOCKED) old
+  ORDER BY o.id LIMIT %(most)s FOR UPDATE SKIP LOCKED)
+DELETE FROM change_queue q USING old
 WHERE q.tenant_id = %(tenant)s AND q.id = old.id RETURNING q.contact_id, q.cause, q.segment_id"""
 # Contacts that one segment has to look at again, since it was being refreshed when the others looked.
 LEAVE = """

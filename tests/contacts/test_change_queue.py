@@ -2,7 +2,7 @@
 
 import psycopg
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from contacts import change_log, change_queue
@@ -63,6 +63,17 @@ def test_entries_are_taken_in_order_and_only_once(place: Tenant) -> None:
         assert change_queue.is_waiting()
         assert change_queue.take(10, busy=[]) == [(9, "contact", 77)]
         assert not change_queue.is_waiting()
+
+
+def test_no_plan_takes_more_than_the_limit(place: Tenant) -> None:
+    with tenant_context(place.pk):
+        change_queue.watch({"contact"})
+        change_queue.add(range(1, 9), "contact")
+        with connection.cursor() as cursor:
+            for setting in ("hashjoin", "mergejoin", "material", "indexscan", "bitmapscan", "indexonlyscan"):
+                cursor.execute(f"SET LOCAL enable_{setting} = off")
+        assert len(change_queue.take(2, busy=[])) == 2
+        assert len(change_queue.take(10, busy=[])) == 6
 
 
 def test_what_is_not_committed_yet_comes_with_a_later_look(place: Tenant) -> None:
