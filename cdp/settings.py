@@ -72,6 +72,8 @@ INSTALLED_APPS = [
     "segments",
     "imports",
     "sources",
+    "audiences",
+    "destinations",
     "connectors",
     "api",
 ]
@@ -85,6 +87,7 @@ EXTENSIONS = {
         "segments": "segments.contact_data",
         "imports": "imports.contact_data",
         "sources": "sources.contact_data",
+        "audiences": "audiences.contact_data",
         "connectors": "connectors.contact_data",
         "api": "api.contact_data",
     },

@@ -169,6 +169,32 @@ CREATE POLICY tenant ON attribute FOR ALL
     WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
 GRANT DELETE, INSERT, SELECT, UPDATE ON attribute TO cdp_app;
 
+CREATE TABLE audience (
+    id bigint DEFAULT nextval('audience_id_seq'::regclass) NOT NULL,
+    tenant_id bigint DEFAULT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint NOT NULL,
+    name character varying(120) NOT NULL,
+    description character varying(300) DEFAULT ''::character varying NOT NULL,
+    use character varying(8) NOT NULL,
+    definition jsonb NOT NULL,
+    segment_id bigint NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    changed_at timestamp with time zone NOT NULL,
+    archived_at timestamp with time zone,
+    token character varying(32) COLLATE "C",
+    created_by_id bigint,
+    CONSTRAINT audience_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT audience_token UNIQUE (tenant_id, token),
+    CONSTRAINT audience_created_by_id_b57cd7e8_fk_user_id FOREIGN KEY (created_by_id) REFERENCES "user"(id) DEFERRABLE INITIALLY DEFERRED
+);
+CREATE INDEX audience_created_by_id_b57cd7e8 ON audience (created_by_id);
+CREATE UNIQUE INDEX audience_name ON audience (tenant_id, name) WHERE (archived_at IS NULL);
+ALTER TABLE audience ENABLE ROW LEVEL SECURITY;
+ALTER TABLE audience FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON audience FOR ALL
+    USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")))
+    WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
+GRANT INSERT, SELECT, UPDATE ON audience TO cdp_app;
+
 CREATE TABLE audit_entry (
     id bigint DEFAULT nextval('audit_entry_id_seq'::regclass) NOT NULL,
     tenant_id bigint DEFAULT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint NOT NULL,
@@ -777,6 +803,58 @@ CREATE POLICY tenant ON invitation FOR ALL
     USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")))
     WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
 GRANT DELETE, INSERT, SELECT, UPDATE ON invitation TO cdp_app;
+
+CREATE TABLE lookalike (
+    id bigint DEFAULT nextval('lookalike_id_seq'::regclass) NOT NULL,
+    tenant_id bigint DEFAULT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint NOT NULL,
+    name character varying(120) NOT NULL,
+    seed_kind character varying(12) NOT NULL,
+    seed_id bigint NOT NULL,
+    seed_moment character varying(12) NOT NULL,
+    size integer NOT NULL,
+    random_seed integer NOT NULL,
+    state character varying(12) NOT NULL,
+    reason character varying(300) DEFAULT ''::character varying NOT NULL,
+    attempts integer NOT NULL,
+    cursor bigint NOT NULL,
+    model jsonb DEFAULT '{}'::jsonb NOT NULL,
+    report jsonb DEFAULT '{}'::jsonb NOT NULL,
+    judged integer NOT NULL,
+    entered integer NOT NULL,
+    departed integer NOT NULL,
+    refreshed_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    archived_at timestamp with time zone,
+    token character varying(32) COLLATE "C",
+    created_by_id bigint,
+    CONSTRAINT lookalike_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT lookalike_token UNIQUE (tenant_id, token),
+    CONSTRAINT lookalike_created_by_id_eca157e5_fk_user_id FOREIGN KEY (created_by_id) REFERENCES "user"(id) DEFERRABLE INITIALLY DEFERRED
+);
+CREATE INDEX lookalike_created_by_id_eca157e5 ON lookalike (created_by_id);
+CREATE UNIQUE INDEX lookalike_name ON lookalike (tenant_id, name) WHERE (archived_at IS NULL);
+ALTER TABLE lookalike ENABLE ROW LEVEL SECURITY;
+ALTER TABLE lookalike FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON lookalike FOR ALL
+    USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")))
+    WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
+GRANT INSERT, SELECT, UPDATE ON lookalike TO cdp_app;
+
+CREATE TABLE lookalike_member (
+    tenant_id bigint NOT NULL,
+    lookalike_id bigint NOT NULL,
+    contact_id bigint NOT NULL,
+    place integer NOT NULL,
+    score double precision NOT NULL,
+    CONSTRAINT lookalike_member_pkey PRIMARY KEY (tenant_id, lookalike_id, contact_id)
+);
+CREATE INDEX lookalike_member_contact ON lookalike_member (tenant_id, contact_id);
+ALTER TABLE lookalike_member ENABLE ROW LEVEL SECURITY;
+ALTER TABLE lookalike_member FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON lookalike_member FOR ALL
+    USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")))
+    WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
+GRANT DELETE, INSERT, SELECT, UPDATE ON lookalike_member TO cdp_app;
 
 CREATE TABLE mail_hook (
     id bigint DEFAULT nextval('mail_hook_id_seq'::regclass) NOT NULL,
@@ -1647,6 +1725,8 @@ CREATE SEQUENCE api_token_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE api_token_id_seq TO cdp_app;
 CREATE SEQUENCE attribute_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE attribute_id_seq TO cdp_app;
+CREATE SEQUENCE audience_id_seq;
+GRANT SELECT, USAGE ON SEQUENCE audience_id_seq TO cdp_app;
 CREATE SEQUENCE audit_entry_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE audit_entry_id_seq TO cdp_app;
 CREATE SEQUENCE auth_group_id_seq;
@@ -1687,6 +1767,8 @@ CREATE SEQUENCE inbox_position_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE inbox_position_id_seq TO cdp_app;
 CREATE SEQUENCE invitation_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE invitation_id_seq TO cdp_app;
+CREATE SEQUENCE lookalike_id_seq;
+GRANT SELECT, USAGE ON SEQUENCE lookalike_id_seq TO cdp_app;
 CREATE SEQUENCE mail_hook_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE mail_hook_id_seq TO cdp_app;
 CREATE SEQUENCE membership_id_seq;

@@ -8,7 +8,20 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-APPS = ("core", "cdp", "tenants", "contacts", "tracking", "segments", "imports", "sources", "connectors", "api")
+APPS = (
+    "core",
+    "cdp",
+    "tenants",
+    "contacts",
+    "tracking",
+    "segments",
+    "imports",
+    "sources",
+    "audiences",
+    "destinations",
+    "connectors",
+    "api",
+)
 SOURCES = sorted(
     path for app in APPS for path in (ROOT / app).rglob("*.py") if "migrations" not in path.parts
 )  # fmt: skip
@@ -34,7 +47,8 @@ TABLES = {
     "withdrawn", "event_key", "alias", "merge", "contact_news", "bulk_item", "source_name", "probable_key",
     "probable_pair",
     "contact_visit", "page", "page_visitor", "change_queue", "watched_cause", "segment_change", "segment_size",
-    "undone", "turned", "used", "back", "listed", "quarantine", "import_listing",
+    "undone", "turned", "used", "back", "listed", "quarantine", "import_listing", "audience", "lookalike",
+    "lookalike_member",
 }  # fmt: skip
 
 

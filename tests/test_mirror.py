@@ -8,7 +8,20 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-APPS = ("core", "cdp", "tenants", "contacts", "tracking", "segments", "imports", "sources", "connectors", "api")
+APPS = (
+    "core",
+    "cdp",
+    "tenants",
+    "contacts",
+    "tracking",
+    "segments",
+    "imports",
+    "sources",
+    "audiences",
+    "destinations",
+    "connectors",
+    "api",
+)
 # Nothing to test: routes, registrations, one line a task, declarations that the tests of what they declare for need.
 PLAIN = {"__init__.py", "urls.py", "apps.py", "tasks.py", "models.py", "errors.py", "settings.py"}
 ELSEWHERE = {

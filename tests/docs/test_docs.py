@@ -15,7 +15,20 @@ from tests.docs import generate, rules_page
 from tracking.pixel import hits
 
 ROOT = Path(__file__).resolve().parents[2]
-APPS = ("core", "cdp", "tenants", "contacts", "tracking", "segments", "imports", "sources", "connectors", "api")
+APPS = (
+    "core",
+    "cdp",
+    "tenants",
+    "contacts",
+    "tracking",
+    "segments",
+    "imports",
+    "sources",
+    "audiences",
+    "destinations",
+    "connectors",
+    "api",
+)
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
 # What is made of the running product (a picture of it, its measurements) and may not be there yet.

@@ -9,7 +9,20 @@ from pathlib import Path
 from django.template.base import Lexer, TokenType
 
 ROOT = Path(__file__).resolve().parents[2]
-APPS = ("core", "cdp", "tenants", "contacts", "tracking", "segments", "imports", "sources", "connectors", "api")
+APPS = (
+    "core",
+    "cdp",
+    "tenants",
+    "contacts",
+    "tracking",
+    "segments",
+    "imports",
+    "sources",
+    "audiences",
+    "destinations",
+    "connectors",
+    "api",
+)
 # A value that is only known when the page is drawn.
 VALUE = "…"
 # Text in a tag: what follows a filter's colon or a keyword's equals sign. What is compared or named is no text.

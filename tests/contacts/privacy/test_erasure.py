@@ -46,7 +46,7 @@ IMPERSONAL = {
     "api_token": "names of tokens", "webhook": "addresses of other systems",
     "webhook_delivery": "IDs of contacts, and what other systems answered", "connector": "addresses of other systems",
     "fetched_file": "names of files", "watched_cause": "kinds of changes", "change_batch": "numbers of transactions",
-    "segment_size": "figures", "segment_edit": "counts",
+    "segment_size": "figures", "segment_edit": "counts", "audience": "names of lists", "lookalike": "weights of a model",
 }  # fmt: skip
 
 

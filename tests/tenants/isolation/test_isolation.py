@@ -48,6 +48,7 @@ def fill(alice: Actor) -> None:
     from datetime import UTC, datetime
 
     from api.models import ApiToken, Delivery, StoredAnswer, Webhook
+    from audiences.models import Audience, Lookalike, LookalikeMember
     from connectors.models import Connector, ConnectorFile, FetchedFile
     from contacts.models import (
         Alias,
@@ -107,6 +108,9 @@ def fill(alice: Actor) -> None:
     Delivery.objects.create(webhook_id=webhook.pk, message_id="msg_1", events=[{"type": "ping", "at": "2026-01-01"}])
     ApiToken.objects.create(name="Sync", digest="0" * 64, scopes=["imports.view"], created_by=alice.user)
     StoredAnswer.objects.create(token_id=1, key="x", digest="0" * 64)
+    Audience.objects.create(name="Winter", use="google", definition={"include": [["segment", 1]]}, segment_id=1)
+    Lookalike.objects.create(name="Like the club", seed_kind="segment", seed_id=1, size=3)
+    LookalikeMember.objects.create(tenant_id=own, lookalike_id=1, contact_id=1, place=1, score=0.5)
     source = Source.objects.create(name="Club", type="customers", origin="segments")
     SourceMember.objects.create(tenant_id=own, source_id=source.pk, contact_id=1, added_at=datetime.now(UTC))
     Ambiguity.objects.create(visitor_id=1, candidates=[])

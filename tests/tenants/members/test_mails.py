@@ -162,6 +162,8 @@ def test_no_mail_is_written_that_the_test_above_does_not_know() -> None:
         "segments",
         "imports",
         "sources",
+        "audiences",
+        "destinations",
         "connectors",
         "api",
     ):
