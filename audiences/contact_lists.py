@@ -45,8 +45,8 @@ MOST = 500
 
 
 def members(of: ContactList) -> str:
-    """A statement with one column, the IDs of the contacts of a list; those that were deleted since may be among them. Raises
-    KeyError for a kind that does not exist."""
+    """A statement with one column, the IDs of the contacts of a list; those that were deleted since may be among them.
+    Raises KeyError for a kind that does not exist."""
     return _MEMBERS[of.kind].format(pk=int(of.pk))
 
 
