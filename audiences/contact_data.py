@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from audiences.models import LookalikeMember
+from contacts import change_queue
 from contacts.extensions import Identifiers, TransferRecord
 from tenants.isolation.context import current_tenant
 
@@ -26,6 +27,7 @@ def move(contact_ids: Sequence[int], *, to: int) -> TransferRecord:
             added.setdefault(member.lookalike_id, member)
     _write([_member(pk, to, member.place, member.score) for pk, member in added.items()])
     LookalikeMember.objects.filter(contact_id__in=contact_ids).delete()
+    change_queue.add([*contact_ids, to], "lookalike")
     return {"gone": [[m.lookalike_id, m.contact_id, m.place, m.score] for m in gone], "added": sorted(added)}
 
 
@@ -33,6 +35,7 @@ def restore(moved: TransferRecord, *, of: int) -> None:
     """Put the contacts back into their lookalikes; `of` leaves those that it came into only by them."""
     LookalikeMember.objects.filter(contact_id=of, lookalike_id__in=moved["added"]).delete()
     _write([_member(lookalike, contact, place, score) for lookalike, contact, place, score in moved["gone"]])
+    change_queue.add([of, *(contact for _lookalike, contact, _place, _score in moved["gone"])], "lookalike")
 
 
 def known(_contact_ids: Sequence[int]) -> list[tuple[str, str]]:

@@ -96,7 +96,11 @@ EXTENSIONS = {
     # Reads the rules by which lists of contacts are filtered.
     "rules": "segments.list_filter",
     # Lists of contacts that a rule can name, by their kind (segments.rules.tree.LISTS).
-    "rule_lists": {"import": "imports.results.rule_list", "source": "sources.rule_list"},
+    "rule_lists": {
+        "import": "imports.results.rule_list",
+        "source": "sources.rule_list",
+        "lookalike": "audiences.lookalikes.rule_list",
+    },
     # Functions that know which contacts have another value since a moment.
     "value_changes": {
         "edits": "contacts.profile.edit.changed_since",

@@ -13,8 +13,8 @@ from tenants.isolation.context import current_tenant
 from tenants.isolation.statements import fetch, fill, run
 
 # What has changed: the contact itself; what its visitors did, or whose they are; imported and mailed events; who is in
-# a static segment, in a source, in an import; its probable duplicates.
-Cause = Literal["contact", "visit", "event", "segment", "source", "import", "duplicate"]
+# a static segment, in a source, in a lookalike, in an import; its probable duplicates.
+Cause = Literal["contact", "visit", "event", "segment", "source", "lookalike", "import", "duplicate"]
 
 # Instead of a contact: the segment has to be compared as a whole.
 WHOLE = 0

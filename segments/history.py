@@ -17,7 +17,8 @@ KEPT_DAYS = 400
 # Why it happened, beside the causes of contacts.change_queue.
 CAUSES = {
     "contact": "Contact changed", "visit": "Visit", "event": "Event", "segment": "Another segment", "source": "Source",
-    "import": "Import", "duplicate": "Probable duplicates", "time": "Time passed", "rule": "Rule changed",
+    "lookalike": "Lookalike", "import": "Import", "duplicate": "Probable duplicates", "time": "Time passed",
+    "rule": "Rule changed",
     "added": "Added manually", "removed": "Removed manually", "upload": "Upload", "copy": "Copied",
     "replaced": "Replaced",
     "undo": "Undone", "refresh": "Refresh", "setting": "Setting changed",

@@ -237,7 +237,7 @@ def _by_cause(
     return found
 
 
-_NEAREST = ("source", "import", "segment", "duplicate", "event", "visit", "contact", "time")
+_NEAREST = ("source", "lookalike", "import", "segment", "duplicate", "event", "visit", "contact", "time")
 
 
 # --- time ---------------------------------------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ QUEUED_BY: Mapping[str, frozenset[str]] = {
     "message": frozenset({"event"}),
     "segment": frozenset({"segment"}),
     "source": frozenset({"source"}),
+    "lookalike": frozenset({"lookalike"}),
     "import": frozenset({"import"}),
     "duplicate": frozenset({"duplicate"}),
 }

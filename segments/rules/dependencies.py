@@ -27,7 +27,8 @@ def leaves(rule: Node) -> list[Leaf]:
 
 def causes(node: Node) -> frozenset[str]:
     """What changes a condition, or any condition of a group: "contact" (a value of it), "visit", "event:order",
-    "event:action", "event" (another event), "message", "segment", "import", "source" or "duplicate"."""
+    "event:action", "event" (another event), "message", "segment", "import", "source", "lookalike" or
+    "duplicate"."""
     if isinstance(node, Group):
         return frozenset().union(*(causes(part) for part in node.parts))
     return frozenset({_cause(node)})

@@ -417,7 +417,7 @@ class _Reader:
     def _segment(self, at: int) -> _Clause | None:
         """In segment Newsletter, from import contacts.csv, in source Customers; a segment also without its word."""
         start = self.skip(at, frozenset({"in", "of", "from", "with", "the", "came"}))
-        kind = {"segment": "segment", "import": "import", "source": "source", "file": "import"}.get(self.word(start))
+        kind = _LIST_WORDS.get(self.word(start))
         found = self.phrase(start + (kind is not None), "segment", "list")
         if found is None or (kind is None and (start == at or found[0][0].what != "segment")):
             return None
@@ -608,6 +608,9 @@ class _Reader:
 
 
 _ANNIVERSARY = frozenset({"anniversary", "anniversaries"})
+_LIST_WORDS = {
+    "segment": "segment", "import": "import", "file": "import", "source": "source", "lookalike": "lookalike",
+}  # fmt: skip
 _PARTS = {"contains": "contains", "containing": "contains", "includes": "contains", "starts": "begins"}
 _OPPOSITES = {
     "is": "is_not", "contains": "contains_not", "filled": "empty", "empty": "filled", "yes": "no", "any_of": "none_of",

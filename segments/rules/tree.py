@@ -17,7 +17,7 @@ MAX_CONDITIONS, MAX_DEPTH, MAX_BYTES, MAX_VALUES, MAX_TEXT = 50, 4, 6_000, 50, 2
 MAX_DAYS = 3_660
 MAX_FILTERS = 10
 # The lists of other apps that a condition can name (contacts.extensions.rule_lists).
-LISTS = ("import", "source")
+LISTS = ("import", "source", "lookalike")
 # What a window is counted in, and the largest number of each; and the parts of the calendar.
 UNITS = {"hours": 24 * MAX_DAYS, "days": MAX_DAYS, "months": 120}
 CALENDAR = ("day", "week", "month", "quarter", "year")
@@ -95,7 +95,7 @@ class InSegment:
 
 @dataclass(frozen=True)
 class InList:
-    """Whether a contact is in a list of another app: an import or a source; `op` is in or not_in."""
+    """Whether a contact is in a list of another app: an import, a source or a lookalike; `op` is in or not_in."""
 
     kind: str
     list_id: int

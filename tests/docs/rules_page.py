@@ -60,8 +60,7 @@ month ago is the same day of the month before, or its last one.
 FILTERS = """
 ## Properties of an event
 
-Up to ten, joined by *and* or *or*. `items` is what an order contains: the name, product, title, SKU or ID of any of its
-items. `url` and `title` are those of the page.
+Up to ten, joined by *and* or *or*. `items`: the name, product, title, SKU or ID of any item of an order.
 
 | Operator | Takes | Without the property |
 | --- | --- | --- |

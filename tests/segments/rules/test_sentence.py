@@ -60,6 +60,7 @@ def _phrases() -> dict[tuple[str, ...], tuple[Meaning, ...]]:
     add("Newsletter", Meaning("segment", "segment", number=7))
     add("contacts.csv", Meaning("list", "import", number=3))
     add("Customers", Meaning("list", "source", number=5))
+    add("Like the club", Meaning("list", "lookalike", number=6))
     return found
 
 
@@ -182,6 +183,7 @@ CASES: list[tuple[str, list[Node], list[str]]] = [
     ("from Riga, not in Newsletter", [RIGA, InSegment(7, "not_in")], []),
     ("from import contacts.csv", [InList("import", 3)], []),
     ("not in source Customers", [InList("source", 5, "not_in")], []),
+    ("in lookalike Like the club", [InList("lookalike", 6)], []),
     ("from Riga or ordered twice", [Group("any", (RIGA, did("order", count="2")))], []),
     ("people from Riga who ordered or clicked", [RIGA, Group("any", (did("order"), did("clicked")))], []),
     ("not rated 4 or more", [Group("none", (field("rating", "at_least", "4"),))], []),
