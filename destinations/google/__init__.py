@@ -1,0 +1,1 @@
+"""Google Ads, by the Data Manager API."""

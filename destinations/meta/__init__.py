@@ -1,0 +1,1 @@
+"""Custom audiences of Meta, by the Marketing API."""
