@@ -29,8 +29,8 @@ class Person(NamedTuple):
 
 
 class Identifier(NamedTuple):
-    """One thing by which a network knows a person. `value` is what is stored, `normal` what is hashed, and `sent` what leaves
-    the workspace: a SHA-256 in hex, or, of an address, its parts with a blank between, of which the names are hashed."""
+    """One thing by which a network knows a person. `value` is what is stored, `normal` what is hashed, and `sent` what
+    leaves the workspace: a SHA-256 in hex, or, of an address, its parts with a blank between, the names hashed."""
 
     kind: str
     value: str
