@@ -53,7 +53,7 @@ def _guarded(
             if job.attempts >= MOST_ATTEMPTS:
                 fail(job, "One step failed three times. See the server log for the reason.")
                 return False
-            model.objects.filter(pk=pk).update(attempts=job.attempts + 1)
+            model._base_manager.filter(pk=pk).update(attempts=job.attempts + 1)
         with tenant_context(tenant_id):
             job = _claimed(model, pk)
             return job is not None and step(job)
@@ -62,16 +62,19 @@ def _guarded(
     except StoreUnavailable as problem:
         log.warning("%s %s of workspace %s waits for its file: %s", model.__name__, pk, tenant_id, problem)
         with tenant_context(tenant_id):  # which is not the step's fault
-            model.objects.filter(pk=pk).update(attempts=F("attempts") - 1)
+            model._base_manager.filter(pk=pk).update(attempts=F("attempts") - 1)
         return False
     except (NotAllowed, DatabaseError) as problem:
         if isinstance(problem, DatabaseError):
             log.exception("%s %s of workspace %s", model.__name__, pk, tenant_id)
         with tenant_context(tenant_id):
-            fail(model.objects.get(pk=pk), str(problem) if isinstance(problem, NotAllowed) else type(problem).__name__)
+            fail(
+                model._base_manager.get(pk=pk),
+                str(problem) if isinstance(problem, NotAllowed) else type(problem).__name__,
+            )
         return False
 
 
 def _claimed(model: Any, pk: int) -> Any:
     """The row of the work, locked for this transaction; None when it has ended or another worker has it."""
-    return model.objects.filter(pk=pk, state__in=model.ACTIVE).select_for_update(skip_locked=True).first()
+    return model._base_manager.filter(pk=pk, state__in=model.ACTIVE).select_for_update(skip_locked=True).first()

@@ -441,6 +441,7 @@ CREATE TABLE consent_record (
     wording text NOT NULL,
     at timestamp with time zone NOT NULL,
     said_by_id bigint,
+    purpose character varying(5) COLLATE "C" DEFAULT 'email'::character varying NOT NULL,
     CONSTRAINT consent_record_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT consent_record_said_by_id_b07964c2_fk_user_id FOREIGN KEY (said_by_id) REFERENCES "user"(id) DEFERRABLE INITIALLY DEFERRED
 );
@@ -1174,12 +1175,13 @@ CREATE TABLE segment (
     state character varying(12) DEFAULT 'ready'::character varying NOT NULL,
     token character varying(32) COLLATE "C",
     cause character varying(12) DEFAULT ''::character varying NOT NULL,
+    purpose character varying(8) COLLATE "C" DEFAULT 'segment'::character varying NOT NULL,
     CONSTRAINT segment_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT segment_token UNIQUE (tenant_id, token),
     CONSTRAINT segment_created_by_id_4df650f4_fk_user_id FOREIGN KEY (created_by_id) REFERENCES "user"(id) DEFERRABLE INITIALLY DEFERRED
 );
 CREATE INDEX segment_created_by_id_4df650f4 ON segment (created_by_id);
-CREATE UNIQUE INDEX segment_name ON segment (tenant_id, name) WHERE (archived_at IS NULL);
+CREATE UNIQUE INDEX segment_name ON segment (tenant_id, purpose, name) WHERE (archived_at IS NULL);
 ALTER TABLE segment ENABLE ROW LEVEL SECURITY;
 ALTER TABLE segment FORCE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON segment FOR ALL

@@ -18,7 +18,8 @@ ERASED = "(erased)"
 
 def held(contact_ids: Sequence[int]) -> list[tuple[int, str]]:
     """The segments that contacts are in, each counted once."""
-    segments = Member.objects.filter(contact_id__in=contact_ids).values("segment_id").distinct().count()
+    theirs = Member.objects.filter(contact_id__in=contact_ids, segment_id__in=Segment.objects.values("pk"))
+    segments = theirs.values("segment_id").distinct().count()
     return [(segments, "segments" if segments != 1 else "segment")]
 
 
@@ -53,13 +54,13 @@ def known(_contact_ids: Sequence[int]) -> list[tuple[str, str]]:
 def erase(contact_ids: Sequence[int], identifiers: Identifiers) -> None:
     """Take the contacts out of all segments, and their identifiers out of the rules that name them."""
     members = Member.objects.filter(contact_id__in=contact_ids)
-    for segment in Segment.objects.filter(pk__in=members.values("segment_id")).order_by("pk").select_for_update():
+    for segment in Segment.everything.filter(pk__in=members.values("segment_id")).order_by("pk").select_for_update():
         theirs = members.filter(segment_id=segment.pk).delete()[0]
-        Segment.objects.filter(pk=segment.pk, rule__isnull=False).update(size=F("size") - theirs)
+        Segment.everything.filter(pk=segment.pk, rule__isnull=False).update(size=F("size") - theirs)
     MemberChange.objects.filter(contact_id__in=contact_ids).delete()
     member_edits.of_contacts(contact_ids).delete()
     known = {value.casefold() for _kind, value in identifiers}
-    for segment in Segment.objects.filter(rule__isnull=False).select_for_update():
+    for segment in Segment.everything.filter(rule__isnull=False).select_for_update():
         blank = _without(segment.rule, known)
         if blank != segment.rule:
             segment.rule = blank

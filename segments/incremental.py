@@ -61,7 +61,7 @@ def follow(tenant_id: int) -> None:
 def _compare_whole() -> None:
     """So many contacts have changed that all segments which ask about it are compared as a whole."""
     causes = change_queue.take_all()
-    for segment in Segment.objects.dynamic().order_by("pk"):
+    for segment in Segment.everything.dynamic().order_by("pk"):
         if touched := causes & set(segment.causes):
             change_queue.leave(segment.pk, [(change_queue.WHOLE, min(touched))])
 
@@ -101,7 +101,7 @@ def _look_at(segments: Iterable[Segment], asked: dict[int | None, dict[int, set[
 
 def _locked() -> tuple[list[Segment], list[Segment]]:
     """The dynamic segments that are locked now, and those that another transaction has locked."""
-    dynamic = Segment.objects.dynamic()
+    dynamic = Segment.everything.dynamic()
     mine = list(dynamic.order_by("pk").select_for_update(skip_locked=True))
     busy = list(dynamic.exclude(pk__in=[s.pk for s in mine]))
     return mine, busy
@@ -208,7 +208,7 @@ def _follow(segment: Segment, causes: dict[int, set[str]], look: Look) -> Collec
     for cause, (came, went) in _by_cause(segment, causes, entered, left).items():
         history.record(segment.pk, entered=came, left=went, cause=cause, why=why, now=now)
     segment.size += len(entered) - len(left)
-    Segment.objects.filter(pk=segment.pk).update(size=segment.size)
+    Segment.everything.filter(pk=segment.pk).update(size=segment.size)
     history.record_size(segment.pk, segment.size, entered=len(entered), left=len(left), now=now)
     return [*entered, *left]
 
@@ -247,7 +247,7 @@ def look_at_time(tenant_id: int) -> None:
     """Put contacts into the queue whose events have left a window, and refresh what a new day can have changed."""
     with tenant_context(tenant_id):
         now = timezone.now()
-        due = Segment.objects.dynamic().filter(due_at__lte=now).exclude(state__in=Segment.ACTIVE)
+        due = Segment.everything.dynamic().filter(due_at__lte=now).exclude(state__in=Segment.ACTIVE)
         segments = list(due.order_by("due_at").select_for_update(skip_locked=True)[:MOST_DUE])
         scope = compiler.context() if segments else None
         for segment in segments:

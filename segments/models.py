@@ -19,6 +19,13 @@ class SegmentState(models.TextChoices):
     FAILED = "failed", "Failed"
 
 
+class Purpose(models.TextChoices):
+    """Whom the members of a segment are for."""
+
+    SEGMENT = "segment", "Segment"
+    AUDIENCE = "audience", "Members of an audience"
+
+
 class SegmentQuerySet(models.QuerySet["Segment"]):
     def present(self) -> "SegmentQuerySet":
         """Those that nobody has deleted."""
@@ -33,10 +40,23 @@ class SegmentQuerySet(models.QuerySet["Segment"]):
         return self.present().filter(rule__isnull=False)
 
 
+class SegmentManager(TenantManager["Segment"]):
+    """Segments as members of a workspace know them: without those that hold the members of audiences."""
+
+    def get_queryset(self) -> models.QuerySet["Segment"]:
+        return super().get_queryset().filter(purpose=Purpose.SEGMENT)
+
+
 class Segment(TenantModel):
     """A named set of contacts. A static one holds members that were added; a dynamic one has a rule (segments.rules.tree),
-    by which jobs keep its members (segments.refresh, segments.incremental)."""
+    by which jobs keep its members (segments.refresh, segments.incremental).
 
+    `objects` has what people see. Only jobs, and the owner of hidden segments, ask `everything`.
+    """
+
+    purpose = models.CharField(
+        max_length=8, choices=Purpose, default=Purpose.SEGMENT, db_default="segment", db_collation="C"
+    )
     name = models.CharField(max_length=120)
     description = models.CharField(max_length=300, blank=True, db_default="")
     rule = models.JSONField(null=True)
@@ -63,16 +83,18 @@ class Segment(TenantModel):
 
     class Meta(TenantModel.Meta):
         db_table = "segment"
+        base_manager_name = "everything"
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint(
-                fields=["tenant_id", "name"], condition=models.Q(archived_at=None), name="segment_name"
+                fields=["tenant_id", "purpose", "name"], condition=models.Q(archived_at=None), name="segment_name"
             ),
             models.UniqueConstraint(fields=["tenant_id", "token"], name="segment_token"),
         ]
 
     ACTIVE = (SegmentState.BUILDING, SegmentState.REFRESHING)
 
-    objects: Any = TenantManager.from_queryset(SegmentQuerySet)()
+    objects: Any = SegmentManager.from_queryset(SegmentQuerySet)()
+    everything: Any = TenantManager.from_queryset(SegmentQuerySet)()
 
     def __str__(self) -> str:
         return self.name

@@ -83,14 +83,14 @@ def request(segment_id: int, *, because: Cause) -> None:
 def request_all_asking(*causes: Cause, because: Cause) -> None:
     """Request the refresh of the segments whose rules ask about changes of these kinds: for changes of too many contacts to
     queue them one by one."""
-    for segment in Segment.objects.dynamic().order_by("pk"):
+    for segment in Segment.everything.dynamic().order_by("pk"):
         if set(causes) & set(segment.causes):
             request(segment.pk, because=because)
 
 
 def follow_settings(names: Collection[str]) -> None:
     """Request the refresh of the segments whose rules mean others with another setting (tenants.setting_changes)."""
-    for segment in Segment.objects.dynamic().order_by("pk"):
+    for segment in Segment.everything.dynamic().order_by("pk"):
         if _asks_for(segment, names):
             change_queue.leave(segment.pk, [(change_queue.WHOLE, "setting")])
 
@@ -109,7 +109,7 @@ def _asks_for(segment: Segment, names: Collection[str]) -> bool:
 
 def watch() -> None:
     """Queue what the dynamic segments ask about, and nothing else."""
-    asked = Segment.objects.dynamic().values_list("causes", flat=True)
+    asked = Segment.everything.dynamic().values_list("causes", flat=True)
     change_queue.watch({cause for causes in asked for cause in causes})
 
 
@@ -126,7 +126,7 @@ def wake_due(tenant_id: int) -> None:
     forget the workspace when it has no dynamic segment."""
     with tenant_context(tenant_id):
         seen_at = timezone.now()
-        segments = list(Segment.objects.dynamic().order_by("pk"))
+        segments = list(Segment.everything.dynamic().order_by("pk"))
         if not segments:
             change_queue.watch(())
             change_queue.empty()
@@ -137,7 +137,7 @@ def wake_due(tenant_id: int) -> None:
             defer(TASK, tenant_id=tenant_id, segment_id=segment.pk)
         for segment in segments:
             if not segment.active and segment.fence is not None and not is_under_way(segment.fence):
-                Segment.objects.filter(pk=segment.pk, fence=segment.fence).update(fence=None)
+                Segment.everything.filter(pk=segment.pk, fence=segment.fence).update(fence=None)
                 begin(segment)
 
 
@@ -221,14 +221,14 @@ def fail(segment: Segment, why: str) -> None:
 
 def waits_for(rule: Group) -> bool:
     """Whether a rule asks for a segment that is still being built."""
-    asked = Segment.objects.dynamic().filter(pk__in=dependencies.depends_on(rule))
+    asked = Segment.everything.dynamic().filter(pk__in=dependencies.depends_on(rule))
     return bool(asked.filter(state=SegmentState.BUILDING).exists())
 
 
 def request_dependents(segment_id: int) -> None:
     """Request the refresh of the segments whose rules name a segment that has other members now; those that are built wait
     for it and can go on."""
-    for other in Segment.objects.dynamic().exclude(pk=segment_id).order_by("pk"):
+    for other in Segment.everything.dynamic().exclude(pk=segment_id).order_by("pk"):
         if segment_id in _named_by(other):
             if other.active:
                 defer(TASK, tenant_id=current_tenant(), segment_id=other.pk)

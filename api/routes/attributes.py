@@ -11,10 +11,10 @@ from api.schemas import Id, Input, Output, said
 from api.scopes import Scope
 from contacts.fields import custom_fields
 from contacts.models import Attribute
-from contacts.values.types import TYPES
+from contacts.values.types import CUSTOM_TYPES, TYPES
 
 router = Router(tags=["Attributes"])
-TypeName = Literal[tuple(TYPES)]  # type: ignore[valid-type]
+TypeName = Literal[tuple(CUSTOM_TYPES)]  # type: ignore[valid-type]
 
 
 class AttributeOut(Output):

@@ -89,12 +89,15 @@ def unsubscribe(request: Any, contact_id: int) -> dict[str, Any]:
 
 
 class ConsentBody(Input):
-    """That the person agreed to be written to."""
+    """That the person agreed to be written to, or to ads."""
 
     wording: str = Field(
         min_length=1, max_length=4_000, description="What the person was shown.", examples=["Yes, write to me."]
     )
     at: Moment | None = Field(default=None, description="When the person agreed; null: now.")
+    purpose: Literal["email", "ads"] = Field(
+        default="email", description="What the person agreed to. `ads` also sets the field `ads_consent` to granted."
+    )
 
 
 @router.post(
@@ -104,11 +107,14 @@ class ConsentBody(Input):
     summary="Record a consent",
 )
 def record_consent(request: Any, contact_id: int, body: ConsentBody) -> Any:
-    """Keep that somebody agreed, with the wording and the time. A record is never changed, and changes no status."""
+    """Keep that somebody agreed, with the wording and the time. A record is never changed, and changes no status; one for
+    ads sets the field `ads_consent`."""
     get_object_or_404(Contact.objects.living(), pk=contact_id)
     if body.at is not None and (body.at.tzinfo is None or body.at > timezone.now()):
         raise Problem(422, "parameters_invalid", "Send a time with its zone that is not in the future.")
-    consent_records.add(contact_id, wording=body.wording, at=body.at or timezone.now(), user_id=request.user.pk)
+    consent_records.add(
+        contact_id, wording=body.wording, at=body.at or timezone.now(), user_id=request.user.pk, purpose=body.purpose
+    )
     return Status(201, acted(request, contact_id, None))
 
 

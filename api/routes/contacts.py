@@ -91,6 +91,7 @@ class ConsentOut(Output):
     """That somebody has said the person agreed."""
 
     id: Id
+    purpose: Literal["email", "ads"] = Field(description="What the person agreed to.", examples=["email"])
     wording: str = Field(examples=["Yes, send me the newsletter."])
     at: Moment
 
@@ -149,7 +150,7 @@ def detailed(request: Any, contact: Contact) -> dict[str, Any]:
         **shown(request, contact),
         "aliases": [{"kind": a.kind, "value": a.value, "added_at": a.added_at} for a in aliases],
         "segments": None if segments is None else [{"id": s.pk, "name": s.name} for s in segments],
-        "consents": [{"id": c.pk, "wording": c.wording, "at": c.at} for c in consents],
+        "consents": [{"id": c.pk, "purpose": c.purpose, "wording": c.wording, "at": c.at} for c in consents],
         "merges": [{"id": m.pk, "contacts": m.losers, "made_at": m.made_at} for m in merges],
     }
 

@@ -14,7 +14,7 @@ from django.db.models import Q
 from api.webhooks.models import Webhook
 from contacts import change_feed
 from imports.models import Import, Phase
-from segments.models import MemberChange
+from segments.models import MemberChange, Segment
 
 log = logging.getLogger(__name__)
 # The most events of one request.
@@ -85,7 +85,9 @@ def _segments(webhook: Webhook, window: Window, place: list[Any]) -> Page:
     wanted = [entered for entered in (True, False) if _member_event(entered) in webhook.event_types]
     if not wanted:
         return Page([], None)
-    changes = MemberChange.objects.filter(at__gt=window.start, at__lte=window.end, entered__in=wanted)
+    changes = MemberChange.objects.filter(
+        at__gt=window.start, at__lte=window.end, entered__in=wanted, segment_id__in=Segment.objects.values("pk")
+    )
     if webhook.segment_ids:
         changes = changes.filter(segment_id__in=webhook.segment_ids)
     if place:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from contacts.models import Contact
-from contacts.values import channel_status
+from contacts.values import ads_consent, channel_status
 from contacts.values.columns import IDENTIFIERS
 from contacts.values.identifiers import name_key
 from contacts.values.types import CORE
@@ -85,8 +85,12 @@ def fields(
 
 
 def _field(key: str, label: str, contacts: Sequence[Contact], order: Sequence[Contact], chosen: int | None) -> Field:
+    by_id = {c.pk: c for c in contacts}
     having = [c.pk for c in order if value_of(c, key) is not None]
     winner = chosen if chosen in having else _first([c for c in order if c.pk in having], key)
+    if key == ads_consent.KEY:  # no rule and no choice makes a consent milder
+        counts = ads_consent.strictest(value_of(c, key) for c in contacts)
+        winner = next(pk for pk in having if value_of(by_id[pk], key) == counts)
     return Field(key, label, tuple(Value(c.pk, value_of(c, key), c.pk == winner) for c in contacts))
 
 

@@ -13,7 +13,7 @@ from contacts.fields import change_type
 from contacts.models import Attribute, BulkAction, Contact
 from contacts.values.identifiers import name_key
 from contacts.values.texts import normal_text
-from contacts.values.types import CORE, SYSTEM, TYPES
+from contacts.values.types import CORE, CUSTOM_TYPES, SYSTEM, TYPES
 from contacts.values.vocabulary import country
 from tenants import audit, setting_changes
 
@@ -84,7 +84,7 @@ def add(
     key = re.sub(r"[^a-z0-9]+", "_", name_key(label)).strip("_")[:60]
     if not key:
         raise BadField("Enter a name with at least one letter or digit.")
-    if type_key not in TYPES:
+    if type_key not in CUSTOM_TYPES:
         raise BadField("Choose a type.")
     if key in CORE or key in SYSTEM or Attribute.objects.filter(key=key).exists():
         raise BadField(f"The field {key} already exists. Choose another name.")
@@ -109,7 +109,7 @@ def change(
     label = " ".join(normal_text(label).split())[:120]
     if not label:
         raise BadField("Enter a name.")
-    if type_key not in TYPES:
+    if type_key not in CUSTOM_TYPES:
         raise BadField("Choose a type.")
     if label != row.label:
         refuse_label(label, but=row.key)

@@ -151,7 +151,8 @@ def note_hits(staging: Staging, notes: list[tuple[int, int | None, str | None, i
 
 
 # Values of the joined rows go into the winning row where it has none; among several the {order} row wins. A key that the
-# winner clears stays cleared. A row that has all of it already, as most duplicates have, is not written again.
+# winner clears stays cleared. Who refuses ads in one of the rows refuses them. A row that has all of it already, as most
+# duplicates have, is not written again.
 MERGE = """
 UPDATE {row} w SET {columns}, attributes = m.attributes
 FROM (
@@ -163,7 +164,9 @@ CROSS JOIN LATERAL (
   SELECT (CASE WHEN cardinality(g.said) = 1 THEN g.said[1] ELSE coalesce((
       SELECT jsonb_object_agg(e.key, e.value ORDER BY a.n)
       FROM unnest(g.said) WITH ORDINALITY a(attributes, n) CROSS JOIN LATERAL jsonb_each(a.attributes) e), '{}')
-    END || o.attributes) - coalesce(o.cleared, '{}') AS attributes) m
+    END || o.attributes) - coalesce(o.cleared, '{}') || CASE
+      WHEN EXISTS (SELECT 1 FROM unnest(g.said) a(attributes) WHERE a.attributes ->> 'ads_consent' = 'denied')
+      THEN '{"ads_consent": "denied"}'::jsonb ELSE '{}' END AS attributes) m
 WHERE w.tenant_id = %(tenant)s AND w.row_no = g.winner AND ({gains} OR m.attributes <> o.attributes)"""
 
 

@@ -10,7 +10,7 @@ from contacts import change_log, statements
 from contacts.consent import blacklist
 from contacts.staging import Staging
 from contacts.statements import fill
-from contacts.values import channel_status, value_changes
+from contacts.values import ads_consent, channel_status, value_changes
 from contacts.values.columns import COMPANIONS
 
 # What a matched row changes in its contact, for rows [start, stop): for each value [before, after], for names and channels
@@ -33,17 +33,36 @@ FROM (
 # Nearly all are equal byte by byte, which is seen much sooner than that they mean the same.
 OVERWRITE_ATTRIBUTES = (
     "(NOT ((record_image_eq(ROW(s.attributes), ROW(c.attributes)) OR s.attributes = c.attributes) AND s.cleared IS NULL) "
-    "AND (c.attributes || s.attributes) - coalesce(s.cleared, '{}') IS DISTINCT FROM c.attributes)",
+    "AND (c.attributes || {given}) - coalesce({cleared}, '{}') IS DISTINCT FROM c.attributes)",
     """coalesce((SELECT jsonb_object_agg(e.key, jsonb_build_array(c.attributes -> e.key, e.value))
-      FROM jsonb_each(s.attributes) e WHERE c.attributes -> e.key IS DISTINCT FROM e.value), '{}')
+      FROM jsonb_each({given}) e WHERE c.attributes -> e.key IS DISTINCT FROM e.value), '{}')
     || coalesce((SELECT jsonb_object_agg(k, jsonb_build_array(c.attributes -> k, NULL))
-      FROM unnest(s.cleared) k WHERE jsonb_exists(c.attributes, k)), '{}')""",
+      FROM unnest({cleared}) k WHERE jsonb_exists(c.attributes, k)), '{}')""",
 )
 FILL_ATTRIBUTES = (
-    "(s.attributes <> c.attributes AND s.attributes || c.attributes IS DISTINCT FROM c.attributes)",
-    """coalesce((SELECT jsonb_object_agg(e.key, jsonb_build_array(NULL, e.value))
-      FROM jsonb_each(s.attributes) e WHERE NOT jsonb_exists(c.attributes, e.key)), '{}')""",
+    "(s.attributes <> c.attributes AND s.attributes || {kept} IS DISTINCT FROM c.attributes)",
+    """coalesce((SELECT jsonb_object_agg(e.key, jsonb_build_array(c.attributes -> e.key, e.value))
+      FROM jsonb_each(s.attributes) e WHERE NOT jsonb_exists({kept}, e.key)
+        AND c.attributes -> e.key IS DISTINCT FROM e.value), '{}')""",
 )
+# Who refused ads stays so, whatever a file says, and a file's refusal counts even where only gaps are filled: as for the
+# statuses of channels, unless somebody has said that a file may be milder.
+_STRICT = {
+    name: fill(part, ads=ads_consent.KEY)
+    for name, part in {
+        "given": "(CASE WHEN c.attributes ->> '{ads}' = 'denied' THEN s.attributes - '{ads}' ELSE s.attributes END)",
+        "cleared": "CASE WHEN c.attributes ->> '{ads}' = 'denied' THEN array_remove(s.cleared, '{ads}') ELSE s.cleared END",
+        "kept": "(CASE WHEN s.attributes ->> '{ads}' = 'denied' THEN c.attributes - '{ads}' ELSE c.attributes END)",
+    }.items()
+}
+
+
+def _strict(statement: str, rules: "Rules") -> str:
+    """A condition or an expression on attributes, with what the rules let count of the row and of the contact."""
+    parts = {"given": "s.attributes", "cleared": "s.cleared", "kept": "c.attributes"} if rules.milder else _STRICT
+    return fill(statement, **{name: part for name, part in parts.items() if f"{{{name}}}" in statement})
+
+
 # A channel's status of the file counts where it is stricter than the contact's (or, if somebody has said so, differs), and
 # only where there is something to write to.
 _STATUS = """s.settings ? '{channel}_status' AND coalesce(c.{channel}, s.{channel}) IS NOT NULL
@@ -81,6 +100,11 @@ def _status_change(channel: str, rules: Rules) -> tuple[str, str]:
     return condition, value_changes.status(channel, f"s.settings ->> '{channel}_status'")
 
 
+def _attribute_changes(rules: Rules) -> list[tuple[str, str]]:
+    condition, part = OVERWRITE_ATTRIBUTES if rules.overwrite else FILL_ATTRIBUTES
+    return [(_strict(condition, rules), _strict(part, rules))]
+
+
 def _changes_of(rules: Rules) -> list[tuple[str, str]]:
     parts = [
         (
@@ -88,7 +112,7 @@ def _changes_of(rules: Rules) -> list[tuple[str, str]]:
             value_changes.gap("external_id"),
         ),
         *(_column_change(column, rules) for column in COMPANIONS),
-        OVERWRITE_ATTRIBUTES if rules.overwrite else FILL_ATTRIBUTES,
+        *_attribute_changes(rules),
     ]
     if rules.statuses:
         parts += [_status_change(channel, rules) for channel in channel_status.ORDERS]
@@ -197,11 +221,11 @@ def update_contacts(staging: Staging, rules: Rules, **values: Any) -> int:
     columns = ", ".join(
         fill(_NEW_VALUE, column=column, key=key) for key, form in COMPANIONS.items() for column in (key, form)
     )
-    replaced = "attributes = (c.attributes || s.attributes) - coalesce(s.cleared, '{}')"
+    replaced = "attributes = (c.attributes || {given}) - coalesce({cleared}, '{}')"
     more = (
         "".join(fill(_CHANGED_STATUS, channel=channel) for channel in channel_status.ORDERS) if rules.statuses else ""
     )
-    attributes = replaced if rules.overwrite else "attributes = s.attributes || c.attributes"
+    attributes = _strict(replaced if rules.overwrite else "attributes = s.attributes || {kept}", rules)
     more += _REVIVED if rules.revive else ""
     statement = fill(UPDATE_CONTACTS, columns=columns, attributes=attributes, more=more)
     return statements.run(statement, staging, **values)

@@ -4,8 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from contacts.models import Attribute, Contact
-from contacts.values.types import SYSTEM
-from core import formatting
+from contacts.values.types import SYSTEM, in_words
 
 # Beside the name, which is always there. `changed` tells when somebody was created, too.
 OWN = {
@@ -54,4 +53,6 @@ def choose(keys: Iterable[str]) -> list[str]:
 def cells(contact: Contact, shown: Sequence[Column]) -> list[tuple[Column, str]]:
     """The shown columns of a contact, with the values of those that are fields of the workspace."""
     has = contact.attributes
-    return [(c, "" if c.own else formatting.stored(has.get(c.key.removeprefix(_FIELD)))) for c in shown]
+    return [
+        (c, "" if c.own else in_words(c.key.removeprefix(_FIELD), has.get(c.key.removeprefix(_FIELD)))) for c in shown
+    ]

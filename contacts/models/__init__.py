@@ -2,7 +2,7 @@ from contacts.models.attribute import Attribute
 from contacts.models.blacklist import BlacklistEntry, PlatformBlock
 from contacts.models.bulk import BulkAction, BulkItem, BulkState, ItemState
 from contacts.models.change import Change, ChangeBatch, QueuedChange, SilentChange, WatchedCause
-from contacts.models.consent import Category, ConsentRecord
+from contacts.models.consent import Category, ConsentPurpose, ConsentRecord
 from contacts.models.contact import DELETION_REASONS, Contact, EmailStatus, Origin, PhoneStatus, StatusReason
 from contacts.models.linkage import Decision, ProbableKey, ProbablePair, ProbableSearch, SearchState
 from contacts.models.merge import Alias, Merge
@@ -21,6 +21,7 @@ __all__ = [
     "Category",
     "Change",
     "ChangeBatch",
+    "ConsentPurpose",
     "ConsentRecord",
     "Contact",
     "Decision",

@@ -9,10 +9,20 @@ from django.utils import timezone
 from tenants.isolation.base import TenantModel
 
 
+class ConsentPurpose(models.TextChoices):
+    """What a contact agreed to."""
+
+    EMAIL = "email", "E-mail"
+    ADS = "ads", "Ads"
+
+
 class ConsentRecord(TenantModel):
-    """Somebody has said that a contact agreed: who, when, and the wording that was shown. Never changed afterwards."""
+    """Somebody has said that a contact agreed: to what, who, when, and the wording that was shown. Never changed later."""
 
     contact_id = models.BigIntegerField()
+    purpose = models.CharField(
+        max_length=5, choices=ConsentPurpose, default=ConsentPurpose.EMAIL, db_default="email", db_collation="C"
+    )
     said_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.DO_NOTHING, null=True, related_name="+")
     wording = models.TextField()
     at = models.DateTimeField(default=timezone.now)

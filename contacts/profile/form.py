@@ -11,9 +11,9 @@ from django.utils.choices import BaseChoiceIterator
 from contacts.consent import suppression
 from contacts.extensions import problem_sentence
 from contacts.models import Attribute, Category, Contact
-from contacts.values import identifiers, parsers, types, vocabulary
+from contacts.values import ads_consent, identifiers, parsers, types, vocabulary
 from contacts.values.types import CORE, SYSTEM, BadValue
-from core import exact_json, formatting, places
+from core import exact_json, places
 from tenants.models import Tenant
 
 SUBSCRIPTIONS = "subscriptions"
@@ -22,6 +22,7 @@ PARTS = (
     ("Identity", ("first_name", "last_name", "email", "phone", "external_id")),
     ("Address", ("street", "postal_code", "city", "region", "country")),
     ("Language and time", ("language", "time_zone")),
+    ("Consent", (ads_consent.KEY,)),
     ("More", ("birthday", "gender", "company", "job_title", "website", "push_tokens")),
 )
 _WIDGETS: dict[str, Callable[[], forms.Widget]] = {
@@ -29,6 +30,10 @@ _WIDGETS: dict[str, Callable[[], forms.Widget]] = {
     "date": lambda: forms.DateInput(attrs={"type": "date"}),
     "email": lambda: forms.EmailInput(),
     "url": lambda: forms.TextInput(attrs={"inputmode": "url"}),
+}
+_CHOICES: dict[str, list[tuple[str, str]]] = {
+    "boolean": [("yes", "Yes"), ("no", "No")],
+    "consent": list(ads_consent.OPTIONS.items()),
 }
 _AUTOCOMPLETE = {"email": {"inputmode": "email"}, "phone": {"inputmode": "tel"}}
 
@@ -127,9 +132,10 @@ class ContactForm(forms.Form):
         if read is not None:
             self.readers[key] = read
         hint = types.TYPES[kind].hint if kind in ("choices", "datetime", "integer", "decimal") else ""
-        if kind in ("boolean", "choice") and (kind == "boolean" or options):
-            choices = [("yes", "Yes"), ("no", "No")] if kind == "boolean" else sorted((options or {}).items())
-            self.fields[key] = forms.ChoiceField(label=label, choices=[("", "–"), *choices], required=False)
+        if kind in _CHOICES or (kind == "choice" and options):
+            choices = _CHOICES.get(kind) or sorted((options or {}).items())
+            none = ads_consent.NEVER_ASKED if kind == "consent" else "–"
+            self.fields[key] = forms.ChoiceField(label=label, choices=[("", none), *choices], required=False)
             return
         widget = _widget(key, kind)
         widget.attrs |= {"autocomplete": "off", **(attrs or {})}
@@ -141,7 +147,7 @@ class ContactForm(forms.Form):
         has = self.contact.attributes if self.contact else {}
         typed = self.initial
         return [
-            (title, [(field, formatting.stored(has[field.name]) if field.name in has else typed.get(field.name, ""))
+            (title, [(field, types.in_words(field.name, has[field.name]) if field.name in has else typed.get(field.name, ""))
                      for field in fields])
             for title, fields in self.parts
         ]  # fmt: skip

@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from contacts.values import dates, identifiers, parsers, texts, vocabulary
+from contacts.values import ads_consent, dates, identifiers, parsers, texts, vocabulary
 from contacts.values.columns import LABELS
 from contacts.values.parsers import BadValue
+from core import formatting
 
 __all__ = [
-    "AS_STORED", "CORE", "SYSTEM", "TYPES", "AttributeType", "BadValue", "Parser", "SystemAttribute", "guess_type", "parser",
+    "AS_STORED", "CORE", "CUSTOM_TYPES", "SYSTEM", "TYPES", "AttributeType", "BadValue", "Parser", "SystemAttribute",
+    "guess_type", "in_words", "parser",
 ]  # fmt: skip
 
 Parser = Callable[[str], Any]
@@ -165,6 +167,10 @@ def _phone_parser(settings: Settings) -> Parser:
     return parse
 
 
+def _consent_parser(settings: Settings) -> Parser:
+    return ads_consent.reader(strict=settings.strict, refusals=ads_consent.REFUSALS in settings.formats)
+
+
 def _plain(parse: Parser) -> Callable[[Settings], Parser]:
     return lambda _settings: parse
 
@@ -185,8 +191,11 @@ _ALL = (
     AttributeType("choices", "Multiple choice", "options separated by |", _choices_parser),
     AttributeType("country", "Country", "GB, or its name", _plain(_country)),
     AttributeType("language", "Language", "en, or its name", _plain(_language)),
+    AttributeType("consent", "Consent", "granted or denied; yes or no", _consent_parser),
 )
 TYPES: dict[str, AttributeType] = {t.key: t for t in _ALL}
+# Those that a workspace can give its own fields. What a consent means, the system has to know.
+CUSTOM_TYPES: dict[str, AttributeType] = {key: t for key, t in TYPES.items() if key != "consent"}
 
 # Types whose usual spelling is stored as it is: a cell that the first function matches and the second does not refuse
 # (ValueError) is its own JSON between the two quotes. A short cut for the import: the parser gives the same answer.
@@ -213,6 +222,7 @@ SYSTEM: dict[str, SystemAttribute] = {
     "website": SystemAttribute("Website", "url"),
     "push_tokens": SystemAttribute("Push tokens", "choices"),
     "subscriptions": SystemAttribute("Subscriptions", "choices"),
+    ads_consent.KEY: SystemAttribute("Ads consent", "consent"),
 }
 # Columns of the contact itself, which are no attributes.
 CORE = LABELS
@@ -229,6 +239,11 @@ def parser(
 ) -> Parser:
     """A function from trimmed, non-empty text to the stored value; it raises BadValue. Keep it for a whole column."""
     return TYPES[type_key].make(Settings(options or {}, region, formats, zone, strict))
+
+
+def in_words(key: str, value: Any) -> str:
+    """The value of an attribute as people read it."""
+    return ads_consent.OPTIONS.get(value, "") if key == ads_consent.KEY else formatting.stored(value)
 
 
 # In this order: the first type that can read every sample. Text reads all.

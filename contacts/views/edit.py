@@ -15,7 +15,7 @@ from contacts.listing import search_box
 from contacts.models import Contact
 from contacts.profile import edit as profile_edit
 from contacts.profile.form import ContactForm, initial_values
-from core import formatting
+from contacts.values.types import in_words
 from core.http import invalid, redirect_to, render_page
 from core.parse import parse_id, parse_moment
 from tenants.models import AuditEntry
@@ -140,7 +140,7 @@ def _value_line(
 ) -> HttpResponse:
     contact.refresh_from_db()
     has = contact.attributes
-    words = formatting.stored(has[key]) if key in has else initial_values(contact).get(key, "")
+    words = in_words(key, has[key]) if key in has else initial_values(contact).get(key, "")
     context = {
         "contact": contact, "field": form[key], "value": words, "edit": edit, "entry": entry, "form": form,
         "seen": contact.changed_at.isoformat(),

@@ -13,7 +13,7 @@ from contacts.models import Attribute, Category
 from contacts.subscriptions import categories
 from contacts.subscriptions.categories import BadCategory
 from contacts.values import vocabulary
-from contacts.values.types import TYPES
+from contacts.values.types import CUSTOM_TYPES
 from core import places
 from core.http import redirect_to, render_page
 from tenants.roles import allow
@@ -38,7 +38,7 @@ def _shown(request: WorkspaceRequest, error: str = "") -> dict[str, Any]:
         "own": wanted(custom_fields.own()),
         "system": wanted(custom_fields.system()),
         "archived": wanted(custom_fields.own(archived=True)),
-        "types": [(t.key, t.label) for t in TYPES.values()],
+        "types": [(t.key, t.label) for t in CUSTOM_TYPES.values()],
         "given": request.POST,
         "q": q,
         "error": error,
@@ -95,7 +95,7 @@ def field(request: WorkspaceRequest, field_id: int) -> HttpResponse:
         "options": request.POST.get("options", options),
         "required": request.POST.get("required") == "1" if request.method == "POST" else row.required,
         "region": request.POST.get("region", row.region),
-        "types": [(t.key, t.label) for t in TYPES.values()],
+        "types": [(t.key, t.label) for t in CUSTOM_TYPES.values()],
         "used": custom_fields.used(row.key),
         "countries": places.countries(vocabulary.COUNTRY_CODES),
         "workspace_country": places.country(request.workspace.country),

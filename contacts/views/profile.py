@@ -14,8 +14,7 @@ from contacts.models import Alias, Attribute, ConsentRecord, Contact, Merge, Sta
 from contacts.profile import quick_actions
 from contacts.profile.form import ContactForm
 from contacts.values.identifiers import takes_messages
-from contacts.values.types import CORE, SYSTEM
-from core import formatting
+from contacts.values.types import CORE, SYSTEM, in_words
 from core.http import redirect_to, render_page
 from tenants import audit
 from tenants.roles import allow
@@ -113,7 +112,7 @@ def facts(contact: Contact) -> list[dict[str, Any]]:
     labels = {**own, **{key: s.label for key, s in SYSTEM.items()}}
     core = [{"key": key, "label": label, "value": getattr(contact, key)} for key, label in CORE.items()]
     rest = [
-        {"key": key, "label": labels.get(key, key), "value": formatting.stored(value)}
+        {"key": key, "label": labels.get(key, key), "value": in_words(key, value)}
         for key, value in sorted(contact.attributes.items(), key=lambda item: labels.get(item[0], item[0]))
     ]
     return [fact for fact in core if fact["value"]] + rest

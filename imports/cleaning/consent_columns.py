@@ -1,4 +1,5 @@
-"""Columns that say whether a person may be written to: how other programs call them, and what their cells mean. Pure.
+"""Columns that say whether a person may be written to, or be shown ads: how other programs call them, and what their cells
+mean. Pure.
 
 The names are those of the exports of Mailchimp, Klaviyo, HubSpot, Brevo, listmonk, Mautic, MailerLite, ActiveCampaign,
 Campaign Monitor and Shopify, and the words that people use for it in the languages that the import understands. A name is
@@ -10,21 +11,23 @@ import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from contacts.values import channel_status
+from contacts.values import ads_consent, channel_status
 from contacts.values.identifiers import name_key
 from contacts.values.parsers import BadValue
 from contacts.values.vocabulary import BOOLEANS
 
 
 class Meaning(NamedTuple):
-    """What a column says. `yes` is the status that a cell which says yes, or holds a date, means; None: cells name the
-    status themselves. `sure`: whether the name alone says so, whatever the cells hold."""
+    """What a column says, of a channel or of ADS. `yes` is the status that a cell which says yes, or holds a date, means;
+    None: cells name the status themselves. `sure`: whether the name alone says so, whatever the cells hold."""
 
     channel: str
     yes: str | None
     sure: bool
 
 
+# The field of what is no channel: whether ads may be aimed at a person.
+ADS = ads_consent.KEY
 # Words of names, in their normal form (lower case, without accents), with what a "yes" in such a column means.
 _REFUSED = """unsubscribed|unsubscribe|unsub|unsub time|unsubscribed at|unsubscribed date|unsubscribe date|unsubscribe time
 |opted out|opt out|optout|optedout|opt out date|opt out time|opted out at|email opt out|do not contact|do not email
@@ -68,10 +71,21 @@ _STATUS = """email status|e mail status|phone status|sms status|mobile status|su
 |statut e mail|statut d abonnement|statut abonnement|estado de suscripcion|estado de correo|estado email
 |stato iscrizione|stato email|status da inscricao|status do email|abonnementsstatus|inschrijfstatus|status subskrypcji
 |status e mail|статус підписки|статус email|статус подписки|статус рассылки|статус e mail|abonementa statuss"""
+_ADS_GRANTED = """ads consent|ad consent|advertising consent|ad user data|ad personalization|ad personalisation
+|ads personalization|ads personalisation|ad storage|ads opt in|ad opt in|ads optin|advertising opt in|ads allowed
+|accepts ads|allows ads|targeted ads|targeted advertising|personalized ads|personalised ads|personalized advertising
+|personalised advertising|remarketing consent|retargeting consent|einwilligung anzeigen|consentement publicitaire"""
+_ADS_DENIED = """ads opt out|ad opt out|ads optout|advertising opt out|opted out of ads|opt out of ads|no ads|refused ads
+|do not sell|do not share|do not sell or share|do not sell or share my personal information|limit ad tracking"""
 # Names of many meanings: the cells have to say that it is this one.
 _PERHAPS = """status|state|contact status|member status|customer status|account status|user status|person status|statut
 |estado|stato|stan|статус|statuss|do not disturb|active|aktiv|enabled|inactive"""
 
+_ADS: dict[str, str] = {
+    " ".join(name.split()): value
+    for names, value in ((_ADS_GRANTED, ads_consent.GRANTED), (_ADS_DENIED, ads_consent.DENIED))
+    for name in names.split("|")
+}
 _TABLE: dict[str, tuple[str | None, bool]] = {}
 for _names, _yes, _sure in (
     (_PERHAPS, None, False),
@@ -114,6 +128,8 @@ def meaning(name: str) -> Meaning | None:
     words = text.split()
     if not words or not _ABOUT.isdisjoint(words):
         return None
+    if (said := _of_ads(text, words)) is not None:
+        return Meaning(ADS, said, True)
     entry = _TABLE.get(text) or _inside(words)
     if entry is None:
         return None
@@ -122,6 +138,21 @@ def meaning(name: str) -> Meaning | None:
         return None
     channel = "phone" if not _PHONE.isdisjoint(words) and _EMAIL.isdisjoint(words) else "email"
     return Meaning(channel, yes, sure)
+
+
+def _of_ads(text: str, words: Sequence[str]) -> str | None:
+    """What a "yes" means in a column about ads; None for other columns, and for those that say when somebody agreed."""
+    if (said := _ADS.get(text)) is not None:
+        return said
+    said = _ADS.get(" ".join(word for word in words if word not in _AROUND))
+    return None if said == ads_consent.GRANTED and not _WHEN.isdisjoint(words) else said
+
+
+def ads_formats(name: str) -> tuple[str, ...]:
+    """How the cells of a column of this name are read as ads consent (contacts.values.ads_consent)."""
+    column = meaning(name)
+    refused = column is not None and column.yes in (ads_consent.DENIED, "unsubscribed", "blacklisted")
+    return (ads_consent.REFUSALS,) if refused else ()
 
 
 def _inside(words: Sequence[str]) -> tuple[str | None, bool] | None:
@@ -172,7 +203,7 @@ def reader(name: str, channel: str) -> Callable[[str], str | None]:
     """A function from the trimmed text of a cell in a column of this name to the status that it means for the channel; None
     when it says nothing. It raises BadValue("not_a_status")."""
     column = meaning(name)
-    yes = column.yes if column is not None else None
+    yes = column.yes if column is not None and column.channel != ADS else None
 
     def read(text: str) -> str | None:
         if yes is None:
@@ -200,7 +231,11 @@ def fits(name: str, values: Sequence[str]) -> bool:
     column = meaning(name)
     if column is None:
         return False
-    read = reader(name, column.channel)
+    read: Callable[[str], str | None] = (
+        ads_consent.reader(refusals=column.yes == ads_consent.DENIED)
+        if column.channel == ADS
+        else reader(name, column.channel)
+    )
     good = 0
     for value in values:
         try:

@@ -159,7 +159,7 @@ def _fragment(column: Column, read: Answer) -> Callable[[str], str]:
         value = read(text) if text else None
         if type(value) is str and value.isprintable() and '"' not in value and "\\" not in value:
             return f'{key}"{value}"'  # what JSON would write, in a third of the time
-        return key + _escaped(orjson.dumps(value).decode()) if text else ""
+        return key + _escaped(orjson.dumps(value).decode()) if value is not None else ""
 
     if column.repeats:
         return remembered(fragment)

@@ -101,7 +101,8 @@ class Cleaner:
         for column, read in self.attributes:
             if text := cells[column.index]:
                 try:
-                    cleaned[column.target] = read(text)
+                    if (value := read(text)) is not None:
+                        cleaned[column.target] = value
                 except BadValue as problem:
                     problems.append(Problem(column.index, problem.code, text, problem.facts))
             elif column.required:

@@ -78,6 +78,7 @@ _BY_TYPE: dict[str, tuple[str, str]] = {
     "choices": ("one | two", "one"),
     "country": ("GB", "DE"),
     "language": ("en", "de"),
+    "consent": ("granted", "denied"),
 }
 _TYPES = {
     "email": "email",

@@ -135,7 +135,9 @@ def is_our_export(names: Sequence[str]) -> bool:
 def _status(name: str, values: Sequence[str]) -> str | None:
     """The status that a column sets, if its name says that it is about consent and its values can be read so."""
     column = consent_columns.meaning(name)
-    return f"{column.channel}_status" if column is not None and consent_columns.fits(name, values) else None
+    if column is None or not consent_columns.fits(name, values):
+        return None
+    return consent_columns.ADS if column.channel == consent_columns.ADS else f"{column.channel}_status"
 
 
 def _refused(target: str, values: Sequence[str]) -> bool:

@@ -190,6 +190,8 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
         """subscriptions|subscription categories|subscribed to|newsletter categories|abos|abonnements
         |catégories d'abonnement|suscripciones|iscrizioni|inscrições|abonnementen|subskrypcje|підписки|подписки""",
     ),
+    # Most names are known as those of consent (imports.cleaning.consent_columns), by their cells too.
+    "ads_consent": ("ads consent",),
 }
 # Columns that our own download of rows in error adds. A corrected file has them, and they mean nothing there.
 OWN_COLUMNS: tuple[str, ...] = ("Line in file", "Code", "Reason")

@@ -9,8 +9,10 @@ from typing import Any, Self
 
 from contacts import staging as tables
 from contacts.staging import Staging
+from contacts.values import ads_consent
 from contacts.values.types import SYSTEM
 from core import file_store
+from imports.cleaning import consent_columns
 from imports.cleaning.row_cleaner import Cleaner, Column
 from imports.cleaning.row_setting_cells import Names
 from imports.cleaning.row_settings import RowSettings
@@ -124,7 +126,9 @@ def _column(imp: Import, i: int, zone: str) -> Column:
         target=chosen["target"],
         type=_type(chosen),
         options=chosen.get("options") or None,
-        formats=tuple(chosen.get("formats") or ()),
+        formats=consent_columns.ads_formats(imp.header[i])
+        if chosen["target"] == ads_consent.KEY
+        else tuple(chosen.get("formats") or ()),
         zone=zone,
         key=chosen.get("key", ""),
         strict=chosen.get("strict", False),

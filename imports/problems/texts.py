@@ -86,7 +86,7 @@ two_columns_one_target: Two columns mapped to one field
     Choose another field for one of them, or skip it.
 consent_left_out: Consent column not mapped
     This looks like consent data, but it is not mapped to a field: {value}.
-    Map it to E-mail status or Phone status, or confirm that you want to skip it.
+    Map it to E-mail status, Phone status or Ads consent, or confirm that you want to skip it.
 required_not_mapped: Required field not mapped
     No column is mapped to {value}, which is required for new contacts.
     Map a column to it, or choose “Update existing only”.

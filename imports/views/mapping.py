@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST
 
 from contacts.models import Attribute
 from contacts.values.columns import SHOWN_IDENTIFIERS
-from contacts.values.types import CORE, SYSTEM, TYPES
+from contacts.values.types import CORE, CUSTOM_TYPES, SYSTEM
 from core.http import invalid, redirect_to, render_page
 from imports.cleaning import consent_columns, row_settings
 from imports.files import reader  # fmt: skip
@@ -85,7 +85,7 @@ def context_of(imp: Import, form: OptionsForm, posted: Mapping[str, str]) -> dic
         **state(imp, posted, own),
         "steps": steps("map"),
         "targets": target_groups(own),
-        "types": [(t.key, t.label, value_formats.kind_of(t.key)) for t in TYPES.values()],
+        "types": [(t.key, t.label, value_formats.kind_of(t.key)) for t in CUSTOM_TYPES.values()],
         "form": form,
         "dialect": DialectForm.of(imp.dialect),
         "readings": _readings(imp),

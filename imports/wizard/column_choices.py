@@ -8,7 +8,7 @@ from contacts.fields import custom_fields
 from contacts.models import Attribute
 from contacts.values import types
 from contacts.values.formula_guard import unmarked
-from contacts.values.types import SYSTEM, TYPES
+from contacts.values.types import CUSTOM_TYPES, SYSTEM
 from core import file_store
 from imports.cleaning import consent_columns, row_settings
 from imports.files import reader
@@ -225,8 +225,8 @@ def _attribute(attribute: Attribute, *, reason: str) -> dict[str, Any]:
 
 
 def _create(kind: str, key: str, *, label: str) -> Attribute:
-    if kind not in TYPES:
-        raise BadMapping(f"{kind} is not a type. Choose one of: {', '.join(TYPES)}.")
+    if kind not in CUSTOM_TYPES:
+        raise BadMapping(f"{kind} is not a type. Choose one of: {', '.join(CUSTOM_TYPES)}.")
     if not is_key(key):
         raise BadMapping(f"{key} cannot name the column of a new field: it is in use or not written like shoe_size.")
     label = unmarked(label)

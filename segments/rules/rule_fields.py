@@ -9,7 +9,7 @@ from django.db.models import F
 from django.db.models.fields.json import KeyTextTransform, KeyTransform
 
 from contacts.models import Attribute, Category, EmailStatus, Origin, PhoneStatus
-from contacts.values import types, vocabulary
+from contacts.values import ads_consent, types, vocabulary
 from core import places
 from tracking.funnel import Stage
 from tracking.models import MatchedBy
@@ -96,7 +96,7 @@ _COLUMNS = (
 _KINDS = {
     "integer": "number", "decimal": "number", "boolean": "boolean", "date": "date", "birthday": "birthday",
     "datetime": "time", "choice": "option", "choices": "options", "country": "option", "language": "option",
-    "phone": "exact",
+    "consent": "option", "phone": "exact",
 }  # fmt: skip
 
 
@@ -137,6 +137,8 @@ def _of(key: str, label: str, type_key: str, options: Mapping[str, str], group: 
 @cache
 def _vocabulary(type_key: str) -> dict[str, str]:
     """Code → name of the values that a type has in every workspace; nothing for types without such a list."""
+    if type_key == "consent":
+        return dict(ads_consent.OPTIONS)
     if type_key == "country":
         return dict(places.countries(vocabulary.COUNTRY_CODES))
     return dict(places.languages(vocabulary.language_codes())) if type_key == "language" else {}

@@ -35,7 +35,7 @@ def settle(place: Tenant) -> None:
     def is_certain() -> bool:
         run_all(place)
         with tenant_context(place.pk):
-            return not Segment.objects.exclude(fence=None).exists()
+            return not Segment.everything.exclude(fence=None).exists()
 
     assert wait_until(is_certain, seconds=120)
 
@@ -46,7 +46,7 @@ def run_all(place: Tenant, *, rounds: int = 20) -> None:
         refresh.wake_due(place.pk)
         incremental.sweep_workspace(place.pk)
         with tenant_context(place.pk):
-            active = list(Segment.objects.filter(state__in=Segment.ACTIVE).values_list("pk", flat=True))
+            active = list(Segment.everything.filter(state__in=Segment.ACTIVE).values_list("pk", flat=True))
             waiting = QueuedChange.objects.exists()
         if not active and not waiting:
             return
@@ -62,7 +62,7 @@ def ids(segment: Segment) -> set[int]:
 
 def meant(segment: Segment) -> set[int]:
     """Whom the rule means, asked now."""
-    kept = Segment.objects.get(pk=segment.pk)
+    kept = Segment.everything.get(pk=segment.pk)
     rule = compiler.compile_rule(parse(kept.rule), compiler.context(inside=kept.pk))
     return set(Contact.objects.living().filter(rule).values_list("pk", flat=True))
 

@@ -157,8 +157,8 @@ def test_problems(type_key: str, text: str, code: str) -> None:
     assert problem(type_key, text) == code
 
 
-def test_there_are_fifteen_types_and_each_has_a_hint() -> None:
-    assert len(TYPES) == 15
+def test_there_are_sixteen_types_and_each_has_a_hint() -> None:
+    assert len(TYPES) == 16
     assert all(t.key == key and t.label and t.hint for key, t in TYPES.items())
 
 

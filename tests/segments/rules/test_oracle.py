@@ -118,6 +118,7 @@ class World:
             "plan": lambda: draw.choice(["gold", "free"]), "mobile": lambda: draw.choice(["+37120000001", "+4740612345"]),
             "since": lambda: draw.choice([self.day(), self.day(), self.day(), "no day", "2024-02-29"]),
             "birthday": lambda: draw.choice([self.day(), self.day(), draw.choice(YEARLESS), "2000-02-29"]),
+            "ads_consent": lambda: draw.choice(["granted", "denied"]),
         }  # fmt: skip
         return {key: make() for key, make in makers.items() if self.chance(0.7)}
 
@@ -283,6 +284,7 @@ CHOICES = {
     "external_id": ["ID-1", "ID-2", "ID-30"], "first_name": ["anna", "Änne", "BERT"], "last_name": ["x"],
     "country": ["LV", "NO"], "language": ["en", "lv"], "plan": ["gold", "free"], "mobile": ["+37120000001", "+4740612345"],
     "tags": ["new", "old", "loud", "none"], "subscriptions": ["News"], "push_tokens": ["a"],
+    "ads_consent": ["granted", "denied"],
     "email_status": ["active", "unsubscribed", "spam", "blacklisted"], "phone_status": ["active", "blacklisted"],
     "origin": ["import", "form", "manual", "api"], "visit.stage": ["0", "2", "3"], "visit.by": ["email", "phone"],
 }  # fmt: skip
