@@ -13,12 +13,12 @@ from typing import Any
 from django.db.models import Q
 from django.utils import timezone
 
-from api.webhooks import bodies, event_feed, signatures, transport
+from api.webhooks import bodies, event_feed, signatures
 from api.webhooks.event_feed import Window
 from api.webhooks.event_types import PING
 from api.webhooks.models import Delivery, DeliveryState, Webhook
-from api.webhooks.transport import Answer
-from core import watermark
+from core import outside_post, watermark
+from core.outside_post import Answer
 from tenants import audit, outbox, pending_work
 from tenants.isolation.context import current_tenant, tenant_context
 from tenants.models import Membership, Tenant
@@ -113,7 +113,7 @@ def send(tenant_id: int, webhook_id: int) -> bool:
     if claimed is None:
         return False
     delivery, webhook, body, headers = claimed
-    answer = transport.post(webhook.url, body, headers)
+    answer = outside_post.post(webhook.url, body, headers)
     with tenant_context(tenant_id):
         _note_answer(delivery, answer)
         return _note_health(webhook_id, answer)

@@ -5,17 +5,16 @@ signed with both for a day. With another SECRET_KEY all secrets are others.
 """
 
 import base64
-import hashlib
-import hmac
 import secrets
 from datetime import datetime, timedelta
 
 from django.utils.crypto import salted_hmac
 
 from api.webhooks.models import Webhook
+from core import standard_webhooks
+from core.standard_webhooks import PREFIX
 from tenants.isolation.context import current_tenant
 
-PREFIX = "whsec_"
 FORMER_FOR = timedelta(days=1)
 
 
@@ -30,18 +29,10 @@ def secret_of(webhook: Webhook) -> str:
 
 
 def headers(webhook: Webhook, message_id: str, body: bytes, *, now: datetime) -> dict[str, str]:
-    """What a request is signed with: webhook-id, webhook-timestamp in seconds, and webhook-signature, with one signature for
-    each valid secret."""
-    seconds = str(int(now.timestamp()))
+    """What a request is signed with, with one signature for each valid secret."""
     former = webhook.rotated_at is not None and now - webhook.rotated_at < FORMER_FOR
     salts = [webhook.salt, *([webhook.former_salt] if former and webhook.former_salt else [])]
-    signed = f"{message_id}.{seconds}.".encode() + body
-    signatures = [base64.b64encode(hmac.new(_key(salt), signed, hashlib.sha256).digest()).decode() for salt in salts]
-    return {
-        "webhook-id": message_id,
-        "webhook-timestamp": seconds,
-        "webhook-signature": " ".join(f"v1,{signature}" for signature in signatures),
-    }
+    return standard_webhooks.headers([_key(salt) for salt in salts], message_id, body, now=now)
 
 
 def _key(salt: str) -> bytes:

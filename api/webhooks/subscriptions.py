@@ -4,10 +4,11 @@ from collections.abc import Collection
 
 from django.utils import timezone
 
-from api.webhooks import deliveries, signatures, transport
+from api.webhooks import deliveries, signatures
 from api.webhooks.event_types import EVENT_TYPES
 from api.webhooks.models import Delivery, Webhook
 from contacts import change_feed
+from core import outside_post
 from core.outside_addresses import BadAddress
 from segments.models import Segment
 from tenants import audit
@@ -69,7 +70,7 @@ def _take(
     webhook: Webhook, url: str, event_types: Collection[str], segment_ids: Collection[int], description: str
 ) -> None:
     try:
-        transport.check(url.strip())
+        outside_post.check(url.strip())
     except BadAddress as problem:
         raise BadWebhook(str(problem), "url") from None
     unknown = [name for name in event_types if name not in EVENT_TYPES]

@@ -9,14 +9,14 @@ import psycopg
 import pytest
 from django.utils import timezone
 
-from api.webhooks import deliveries, signatures, subscriptions, transport
+from api.webhooks import deliveries, signatures, subscriptions
 from api.webhooks.event_types import EVENT_TYPES
 from api.webhooks.models import Delivery, Webhook
 from contacts.bulk import actions
 from contacts.duplicates import merge
 from contacts.models import Contact
 from contacts.profile import quick_actions
-from core import watermark
+from core import outside_post, watermark
 from imports.models import UndoDirection
 from imports.pipeline import undo
 from segments import member_edits
@@ -271,7 +271,7 @@ def test_who_dies_on_the_way_leaves_it_to_others(
         raise SystemExit
 
     with monkeypatch.context() as patch:
-        patch.setattr(transport, "post", die)
+        patch.setattr(outside_post, "post", die)
         with pytest.raises(SystemExit):
             told(alice, webhook)
     taken = one(alice)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from api.webhooks import transport
+from core import outside_post
 from core.outside_addresses import BadAddress
 from tests.api.webhooks.receiver import receiving
 
@@ -32,21 +32,21 @@ def inside_allowed(settings: Any) -> None:
 )  # fmt: skip
 def test_addresses_that_nothing_is_sent_to(url: str, why: str) -> None:
     with pytest.raises(BadAddress, match=why) as problem:
-        transport.check(url)
+        outside_post.check(url)
     assert "hush" not in str(problem.value)
-    answer = transport.post(url, b"{}", {})
+    answer = outside_post.post(url, b"{}", {})
     assert (answer.status, answer.is_good) == (None, False)
     assert answer.text
 
 
 def test_plain_http_is_for_the_own_network(inside_allowed: None) -> None:
-    transport.check("http://127.0.0.1/")
+    outside_post.check("http://127.0.0.1/")
 
 
 def test_an_answer(inside_allowed: None) -> None:
     with receiving() as receiver:
         receiver.answers = [(429, {"Retry-After": "7"}, b"slower\n\x00please")]
-        answer = transport.post(receiver.url, b'{"a":1}', {"content-type": "application/json"})
+        answer = outside_post.post(receiver.url, b'{"a":1}', {"content-type": "application/json"})
         path, headers, body = receiver.requests[0]
     assert (answer.status, answer.text, answer.retry_after, answer.is_good) == (429, "slower  please", 7, False)
     assert (path, body, headers["content-type"]) == ("/hooks?of=cdp", b'{"a":1}', "application/json")
@@ -56,27 +56,27 @@ def test_an_answer(inside_allowed: None) -> None:
 def test_nobody_is_sent_elsewhere(inside_allowed: None) -> None:
     with receiving() as receiver, receiving() as other:
         receiver.answers = [(302, {"Location": other.url}, b"")]
-        assert transport.post(receiver.url, b"{}", {}).status == 302
+        assert outside_post.post(receiver.url, b"{}", {}).status == 302
         assert other.requests == []
 
 
 def test_a_long_answer_is_not_read_to_its_end(inside_allowed: None) -> None:
     with receiving() as receiver:
         receiver.answers = [(200, {}, b"x" * 5_000_000)]
-        assert len(transport.post(receiver.url, b"{}", {}).text) == transport.SHOWN
+        assert len(outside_post.post(receiver.url, b"{}", {}).text) == outside_post.SHOWN
 
 
 def test_nobody_listens(inside_allowed: None) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        answer = transport.post(f"http://127.0.0.1:{taken.getsockname()[1]}/", b"{}", {})
+        answer = outside_post.post(f"http://127.0.0.1:{taken.getsockname()[1]}/", b"{}", {})
     assert answer.status is None
     assert "does not answer" in answer.text
 
 
 def test_who_dribbles_is_cut_off(inside_allowed: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each byte comes in time, and the answer never ends."""
-    monkeypatch.setattr(transport, "MOST_SECONDS", 0.5)
+    monkeypatch.setattr(outside_post, "MOST_SECONDS", 0.5)
     stop = threading.Event()
 
     def dribble(handler: Any) -> None:
@@ -89,15 +89,15 @@ def test_who_dribbles_is_cut_off(inside_allowed: None, monkeypatch: pytest.Monke
     with receiving() as receiver:
         receiver.before = dribble
         begun = time.monotonic()
-        answer = transport.post(receiver.url, b"{}", {})
+        answer = outside_post.post(receiver.url, b"{}", {})
         stop.set()
     assert not answer.is_good
-    assert time.monotonic() - begun < transport.ANSWER_SECONDS
+    assert time.monotonic() - begun < outside_post.ANSWER_SECONDS
 
 
 def test_a_certificate_that_nobody_vouches_for(inside_allowed: None) -> None:
     with receiving() as receiver:
-        answer = transport.post(receiver.url.replace("http://", "https://"), b"{}", {})
+        answer = outside_post.post(receiver.url.replace("http://", "https://"), b"{}", {})
     assert answer.status is None
     assert "secure connection" in answer.text
     assert ssl.create_default_context().verify_mode == ssl.CERT_REQUIRED
