@@ -42,6 +42,17 @@ APP_ROLE = env.str("APP_ROLE", "cdp_app")
 WORKERS = env.int("CDP_WORKERS", 2)
 # Private networks that webhooks and fetching connectors may connect to (core.outside_addresses).
 INSIDE_NETWORKS = env.list("INSIDE_NETWORKS", default=[])
+# The platform's own accounts at advertising networks, by which workspaces sign in there (docs/data-syncs.md); and where the
+# networks are, so that tests and demonstrations can use another server.
+GOOGLE_CLIENT_ID = env.str("GOOGLE_CLIENT_ID", "")
+GOOGLE_CLIENT_SECRET = env.str("GOOGLE_CLIENT_SECRET", "")
+GOOGLE_SIGN_IN_URL = env.str("GOOGLE_SIGN_IN_URL", "https://accounts.google.com/o/oauth2/v2/auth")
+GOOGLE_TOKEN_URL = env.str("GOOGLE_TOKEN_URL", "https://oauth2.googleapis.com/token")
+GOOGLE_DATA_MANAGER_URL = env.str("GOOGLE_DATA_MANAGER_URL", "https://datamanager.googleapis.com")
+META_APP_ID = env.str("META_APP_ID", "")
+META_APP_SECRET = env.str("META_APP_SECRET", "")
+META_SIGN_IN_URL = env.str("META_SIGN_IN_URL", "https://www.facebook.com")
+META_GRAPH_URL = env.str("META_GRAPH_URL", "https://graph.facebook.com")
 # The file servers of connectors: where files lie, what to listen on, and the host name that people are told.
 CONNECTOR_DIR = Path(env.str("CONNECTOR_DIR", str(HOME / "connectors")))
 FILES_BIND = env.str("FILES_BIND", "127.0.0.1")
@@ -88,6 +99,7 @@ EXTENSIONS = {
         "imports": "imports.contact_data",
         "sources": "sources.contact_data",
         "audiences": "audiences.contact_data",
+        "destinations": "destinations.contact_data",
         "connectors": "connectors.contact_data",
         "api": "api.contact_data",
     },
@@ -113,7 +125,7 @@ EXTENSIONS = {
     # Columns of the export of contacts: name → function from IDs of contacts to ID → cell.
     "export_columns": {"Segments": "segments.membership.cells_of", "Link ID": "tracking.links.cells_of"},
     # What uses a source, so that it cannot be removed.
-    "source_usage": {"segments": "segments.usage.of_source"},
+    "source_usage": {"segments": "segments.usage.of_source", "syncs": "destinations.usage.of_source"},
     # Functions that are told which settings have other values now.
     "setting_changes": {"segments": "segments.refresh.follow_settings"},
     # What uses segments, so that they cannot be deleted.
@@ -121,6 +133,7 @@ EXTENSIONS = {
         "segments": "segments.usage.of_rules",
         "imports": "imports.segment_usage.of_imports",
         "sources": "sources.segment_usage.of_sources",
+        "syncs": "destinations.usage.of_segments",
     },
     # What can be done to many contacts at once.
     "bulk_actions": {
@@ -320,6 +333,8 @@ CELERY_BEAT_SCHEDULE = {
     "sweep webhooks": {"task": "api.sweep_webhooks", "schedule": 5.0, "options": {"expires": 10}},
     "tidy answers": {"task": "api.tidy", "schedule": crontab(hour="*/6", minute=5)},
     "tidy contacts": {"task": "contacts.tidy", "schedule": crontab(hour=3, minute=40)},
+    "sweep data syncs": {"task": "destinations.sweep", "schedule": 10.0, "options": {"expires": 10}},
+    "tidy data syncs": {"task": "destinations.tidy", "schedule": crontab(hour=4, minute=10)},
     "tidy sources": {"task": "sources.tidy", "schedule": crontab(hour=3, minute=50)},
     "tidy segments": {"task": "segments.tidy", "schedule": crontab(hour=3, minute=10)},
     "tidy imports": {"task": "imports.tidy", "schedule": crontab(hour=3, minute=20)},

@@ -47,6 +47,7 @@ IMPERSONAL = {
     "webhook_delivery": "IDs of contacts, and what other systems answered", "connector": "addresses of other systems",
     "fetched_file": "names of files", "watched_cause": "kinds of changes", "change_batch": "numbers of transactions",
     "segment_size": "figures", "segment_edit": "counts", "audience": "names of lists", "lookalike": "weights of a model",
+    "destination": "accounts elsewhere", "sync": "names of lists", "sync_run": "figures",
 }  # fmt: skip
 
 

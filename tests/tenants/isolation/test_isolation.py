@@ -69,6 +69,7 @@ def fill(alice: Actor) -> None:
         UndoArchive,
         WatchedCause,
     )
+    from destinations.models import Destination, Sync, SyncBatch, SyncKey, SyncMember, SyncRun
     from imports.models import Listing, SavedMapping, SegmentUpload
     from segments.models import EditRow, MemberChange, SegmentEdit, SegmentSize
     from sources.models import Ambiguity, AmbiguitySweep, Source, SourceMember
@@ -111,6 +112,12 @@ def fill(alice: Actor) -> None:
     Audience.objects.create(name="Winter", use="google", definition={"include": [["segment", 1]]}, segment_id=1)
     Lookalike.objects.create(name="Like the club", seed_kind="segment", seed_id=1, size=3)
     LookalikeMember.objects.create(tenant_id=own, lookalike_id=1, contact_id=1, place=1, score=0.5)
+    place = Destination.objects.create(kind="webhook", name="Own address")
+    sync = Sync.objects.create(destination_id=place.pk, name="Club", list_kind="segment", list_id=1)
+    run = SyncRun.objects.create(sync_id=sync.pk)
+    SyncBatch.objects.create(sync_id=sync.pk, run_id=run.pk, destination_id=place.pk, uid="1")
+    SyncMember.objects.create(tenant_id=own, sync_id=sync.pk, contact_id=1, told=["contact:1"])
+    SyncKey.objects.create(tenant_id=own, sync_id=sync.pk, digest=uuid.uuid4(), contact_id=1)
     source = Source.objects.create(name="Club", type="customers", origin="segments")
     SourceMember.objects.create(tenant_id=own, source_id=source.pk, contact_id=1, added_at=datetime.now(UTC))
     Ambiguity.objects.create(visitor_id=1, candidates=[])

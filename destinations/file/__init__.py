@@ -1,0 +1,1 @@
+"""A CSV file in a bucket or on a server, always complete."""

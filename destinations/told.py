@@ -1,0 +1,200 @@
+"""What a destination was told of whom, written before it is sent: the rows of members, and who shares an identifier.
+
+An entry is "kind:what was sent". A member keeps its entries until a request that takes them back has been answered, also
+when the contact was erased meanwhile: they are hashes, and the only way to have that person removed.
+"""
+
+import hashlib
+import uuid
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from destinations import eligibility
+from destinations.normal_forms import Identifier, Person
+from tenants.isolation.statements import fetch, fill, run
+
+# Contacts by ID, those who may be sent only, with what was told of them. For the IDs of one batch.
+READ = """
+SELECT c.id, c.email, c.phone, c.external_id, c.first_name, c.last_name, c.country,
+  c.attributes ->> 'postal_code', c.attributes ->> 'city', c.attributes ->> 'region', c.attributes ->> 'birthday',
+  c.attributes ->> 'gender', c.changed_at, m.told, m.fingerprint, m.changed_at, m.told_at
+FROM unnest(%(ids)s::bigint[]) u(id)
+CROSS JOIN LATERAL (
+  SELECT k.* FROM contact k WHERE k.tenant_id = %(tenant)s AND k.id = u.id OFFSET 0) c
+LEFT JOIN LATERAL (
+  SELECT n.* FROM sync_member n
+  WHERE n.tenant_id = %(tenant)s AND n.sync_id = %(sync)s AND n.contact_id = u.id OFFSET 0) m ON true
+WHERE {permitted} AND m.gives IS NULL ORDER BY c.id"""
+# Before people are sent. What is known of a member stays known; it is looked at again where something is left of before.
+WRITE = """
+INSERT INTO sync_member AS m (tenant_id, sync_id, contact_id, told, fingerprint, changed_at, told_at)
+SELECT %(tenant)s, %(sync)s, u.id, string_to_array(u.told, E'\\n'), u.fingerprint::uuid, u.changed_at,
+  CASE WHEN u.told = '' THEN NULL ELSE %(now)s END
+FROM unnest(%(ids)s::bigint[], %(told)s::text[], %(fingerprints)s::text[], %(changed)s::timestamptz[])
+  u(id, told, fingerprint, changed_at)
+ON CONFLICT (tenant_id, sync_id, contact_id) DO UPDATE SET
+  told = ARRAY(SELECT DISTINCT e FROM unnest(m.told || excluded.told) e), fingerprint = excluded.fingerprint,
+  told_at = coalesce(excluded.told_at, m.told_at),
+  changed_at = CASE WHEN m.told <@ excluded.told THEN excluded.changed_at END"""
+WRITE_KEYS = """
+INSERT INTO sync_key (tenant_id, sync_id, digest, contact_id)
+SELECT DISTINCT %(tenant)s, %(sync)s, md5(e.entry)::uuid, u.id
+FROM unnest(%(ids)s::bigint[], %(told)s::text[]) u(id, told)
+CROSS JOIN LATERAL unnest(string_to_array(u.told, E'\\n')) e(entry) ON CONFLICT DO NOTHING"""
+TOUCH = """
+UPDATE sync_member m SET changed_at = u.changed_at
+FROM unnest(%(ids)s::bigint[], %(changed)s::timestamptz[]) u(id, changed_at)
+WHERE m.tenant_id = %(tenant)s AND m.sync_id = %(sync)s AND m.contact_id = u.id"""
+FORGET_STATE = """
+UPDATE sync_member m SET changed_at = NULL
+WHERE m.tenant_id = %(tenant)s AND m.sync_id = %(sync)s AND m.contact_id = ANY(%(ids)s::bigint[])"""
+
+# Everything, or the entries that are named, is to be taken back of these members.
+GIVE_ALL = """
+UPDATE sync_member m SET gives = m.told
+WHERE m.tenant_id = %(tenant)s AND m.sync_id = %(sync)s AND m.gives IS NULL AND m.contact_id = ANY(%(ids)s::bigint[])"""
+GIVE = """
+UPDATE sync_member m SET gives = string_to_array(u.gives, E'\\n')
+FROM unnest(%(ids)s::bigint[], %(gives)s::text[]) u(id, gives)
+WHERE m.tenant_id = %(tenant)s AND m.sync_id = %(sync)s AND m.gives IS NULL AND m.contact_id = u.id"""
+# What of it nobody else has who stays: only that is taken back.
+ALONE = """
+SELECT x.contact_id, array_agg(x.entry ORDER BY x.entry) FROM (
+  SELECT m.contact_id, e.entry FROM sync_member m CROSS JOIN LATERAL unnest(m.gives) e(entry)
+  WHERE m.tenant_id = %(tenant)s AND m.sync_id = %(sync)s AND m.contact_id = ANY(%(ids)s::bigint[]) OFFSET 0) x
+LEFT JOIN LATERAL (
+  SELECT 1 AS found FROM sync_key o JOIN sync_member h
+    ON h.tenant_id = %(tenant)s AND h.sync_id = %(sync)s AND h.contact_id = o.contact_id
+  WHERE o.tenant_id = %(tenant)s AND o.sync_id = %(sync)s AND o.digest = md5(x.entry)::uuid
+    AND o.contact_id <> x.contact_id AND (h.gives IS NULL OR x.entry <> ALL(h.gives)) LIMIT 1) other ON true
+WHERE other.found IS NULL GROUP BY x.contact_id ORDER BY x.contact_id"""
+# Once it was taken back.
+FORGET_KEYS = """
+DELETE FROM sync_key k USING (
+  SELECT m.contact_id, md5(e.entry)::uuid AS digest FROM sync_member m CROSS JOIN LATERAL unnest(m.gives) e(entry)
+  WHERE m.tenant_id = %(tenant)s AND m.sync_id = %(sync)s AND m.contact_id = ANY(%(ids)s::bigint[])) g
+WHERE k.tenant_id = %(tenant)s AND k.sync_id = %(sync)s AND k.digest = g.digest AND k.contact_id = g.contact_id"""
+FORGET = """
+UPDATE sync_member m SET gives = NULL, changed_at = NULL,
+  told = ARRAY(SELECT e FROM unnest(m.told) e WHERE e <> ALL(m.gives))
+WHERE m.tenant_id = %(tenant)s AND m.sync_id = %(sync)s AND m.gives IS NOT NULL
+  AND m.contact_id = ANY(%(ids)s::bigint[])"""
+FORGET_EMPTY = """
+DELETE FROM sync_member m WHERE m.tenant_id = %(tenant)s AND m.sync_id = %(sync)s AND m.told = '{}' AND m.gives IS NULL
+  AND m.contact_id = ANY(%(ids)s::bigint[])"""
+# It was refused: they have it all still.
+KEEP = """
+UPDATE sync_member m SET gives = NULL
+WHERE m.tenant_id = %(tenant)s AND m.sync_id = %(sync)s AND m.gives IS NOT NULL
+  AND m.contact_id = ANY(%(ids)s::bigint[])"""
+
+FORGET_ALL = "DELETE FROM sync_member m WHERE m.tenant_id = %(tenant)s AND m.sync_id = %(sync)s"
+FORGET_ALL_KEYS = "DELETE FROM sync_key k WHERE k.tenant_id = %(tenant)s AND k.sync_id = %(sync)s"
+
+
+class Told(NamedTuple):
+    """A contact as it is now, and as it was told. `known_at` is when the contact had changed last as it was told; None:
+    never, or what came of it is not known."""
+
+    person: Person
+    changed_at: datetime
+    entries: frozenset[str]
+    fingerprint: uuid.UUID | None
+    known_at: datetime | None
+    told_at: datetime | None
+
+
+def read(sync_id: int, kind: str, ids: Sequence[int]) -> list[Told]:
+    """Those of the contacts who may be sent, by ID, without those of whom something is being taken back."""
+    statement = fill(READ, permitted=eligibility.permitted(kind, "c"))
+    return [
+        Told(Person(*row[:12]), row[12], frozenset(row[13] or ()), row[14], row[15], row[16])
+        for row in fetch(statement, sync=sync_id, ids=list(ids))
+    ]
+
+
+def entry(identifier: Identifier) -> str:
+    """An identifier as it is stored."""
+    return f"{identifier.kind}:{identifier.sent}"
+
+
+def identifier(stored: str) -> Identifier:
+    """An entry as an identifier, of which only what was sent is known."""
+    kind, _colon, sent = stored.partition(":")
+    return Identifier(kind, "", "", sent)
+
+
+def entries(identifiers: Iterable[Identifier], keys: frozenset[str]) -> list[str]:
+    """What finds a person, as it is stored."""
+    return [f"{i.kind}:{i.sent}" for i in identifiers if i.kind in keys]
+
+
+def fingerprint(identifiers: Iterable[Identifier]) -> uuid.UUID:
+    """The same for the same identifiers, for nothing else."""
+    text = "\n".join(f"{i.kind}:{i.sent}" for i in identifiers)
+    return uuid.UUID(bytes=hashlib.sha256(text.encode()).digest()[:16])
+
+
+class Row(NamedTuple):
+    """What is about to be told of a contact."""
+
+    contact_id: int
+    entries: Sequence[str]
+    fingerprint: uuid.UUID
+    changed_at: datetime
+
+
+def write(sync_id: int, rows: Sequence[Row], *, now: datetime) -> None:
+    """Note what is about to be told."""
+    ids = [row.contact_id for row in rows]
+    told = ["\n".join(row.entries) for row in rows]
+    run(
+        WRITE, sync=sync_id, ids=ids, told=told, fingerprints=[row.fingerprint.hex for row in rows],
+        changed=[row.changed_at for row in rows], now=now,
+    )  # fmt: skip
+    run(WRITE_KEYS, sync=sync_id, ids=ids, told=told)
+
+
+def touch(sync_id: int, seen: Sequence[tuple[int, datetime]]) -> None:
+    """Note that these contacts have changed, but nothing that is sent."""
+    if seen:
+        run(TOUCH, sync=sync_id, ids=[pk for pk, _at in seen], changed=[at for _pk, at in seen])
+
+
+def look_again(sync_id: int, ids: Sequence[int]) -> None:
+    """What the destination knows of these is not sure: they are told again, or taken out, by the next comparison."""
+    run(FORGET_STATE, sync=sync_id, ids=list(ids))
+
+
+def give_all(sync_id: int, ids: Sequence[int]) -> None:
+    """Everything that was told of these is to be taken back."""
+    run(GIVE_ALL, sync=sync_id, ids=list(ids))
+
+
+def give(sync_id: int, given: Sequence[tuple[int, Sequence[str]]]) -> None:
+    """These entries of these members are to be taken back."""
+    run(GIVE, sync=sync_id, ids=[pk for pk, _e in given], gives=["\n".join(e) for _pk, e in given])
+
+
+def alone(sync_id: int, ids: Sequence[int]) -> list[list[str]]:
+    """Of what is to be taken back, the entries that nobody else has who stays: a list for each member that has some."""
+    return [row[1] for row in fetch(ALONE, sync=sync_id, ids=list(ids))]
+
+
+def forget(sync_id: int, ids: Sequence[int]) -> None:
+    """It was taken back."""
+    run(FORGET_KEYS, sync=sync_id, ids=list(ids))
+    run(FORGET, sync=sync_id, ids=list(ids))
+    run(FORGET_EMPTY, sync=sync_id, ids=list(ids))
+
+
+def keep(sync_id: int, ids: Sequence[int]) -> None:
+    """It was not taken back: the next comparison finds it again."""
+    run(KEEP, sync=sync_id, ids=list(ids))
+
+
+def forget_all(sync_id: int) -> None:
+    """Forget whom a destination was told of: nobody can be taken out of it any more."""
+    run(FORGET_ALL_KEYS, sync=sync_id)
+    run(FORGET_ALL, sync=sync_id)

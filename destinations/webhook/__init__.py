@@ -1,0 +1,1 @@
+"""Any address that takes people who come and go as signed JSON."""
