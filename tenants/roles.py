@@ -41,6 +41,8 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "segments.edit": _WRITERS,
     "sources.view": _EVERYBODY - {Role.OPS},
     "sources.edit": _WRITERS,
+    "audiences.view": _EVERYBODY - {Role.OPS},
+    "audiences.edit": _WRITERS,
     "sites.view": _EVERYBODY,
     "sites.manage": _ADMINS,
     "connectors.view": _EVERYBODY,

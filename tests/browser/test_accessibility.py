@@ -44,6 +44,8 @@ def path_of(scene: Scene, page: str) -> str:
         "webhook": scene.webhook,
         "delivery": scene.delivery,
         "fetching": scene.fetching,
+        "lookalike": scene.lookalike,
+        "refused": scene.refused,
     }
     path = PAGES[page]
     for name, pk in known.items():

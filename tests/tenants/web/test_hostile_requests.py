@@ -13,6 +13,7 @@ from django.core.cache import cache
 from django.test import Client
 
 from api.models import ApiToken, Delivery, Webhook
+from audiences.models import Lookalike
 from connectors.models import Connector, ConnectorFile
 from contacts.models import Attribute, BulkAction, Category, Contact, Merge, SignupForm
 from imports.models import Import, SavedMapping, SegmentUpload
@@ -39,7 +40,7 @@ OBJECTS: dict[str, Any] = {
     "invitation_id": Invitation, "item_id": Quarantine, "source_id": Source, "ambiguity_id": Ambiguity,
     "visitor_id": Visitor, "edit_id": SegmentEdit, "upload_id": SegmentUpload,
     "webhook_id": Webhook, "delivery_id": Delivery, "connector_id": Connector, "file_id": ConnectorFile,
-    "token_id": ApiToken,
+    "token_id": ApiToken, "lookalike_id": Lookalike,
 }  # fmt: skip
 WORDS = {"key": ["email", "tier", "nope"], "outcome": ["created"], "token": ["x"], "uidb36": ["1"]}
 ROUTES = hostile.routes(settings.WORKSPACE_URLCONF)
