@@ -11,8 +11,8 @@ from tenants.roles import PERMISSIONS
 
 # Permissions that no operation asks for.
 NOT_FOR_TOKENS = frozenset({
-    "mail.view", "members.view", "members.manage", "audit.view", "sources.edit", "audiences.view", "audiences.edit",
-    "connectors.view", "connectors.manage",
+    "mail.view", "members.view", "members.manage", "audit.view", "sources.edit", "connectors.view", "connectors.manage",
+    "syncs.view", "syncs.edit", "destinations.manage",
 })  # fmt: skip
 # Scopes by the subject before their dot, as the page of tokens groups them.
 GROUPS = {

@@ -125,13 +125,7 @@ EXTENSIONS = {
     # Columns of the export of contacts: name → function from IDs of contacts to ID → cell.
     "export_columns": {"Segments": "segments.membership.cells_of", "Link ID": "tracking.links.cells_of"},
     # What uses a source, so that it cannot be removed.
-    "source_usage": {
-        "segments": "segments.usage.of_source",
-        "lookalikes": "audiences.lookalikes.usage.of_source",
-        "syncs": "destinations.usage.of_source",
-    },
-    # What uses an audience or a lookalike, so that it cannot be deleted: functions of the kind of the list and its ID.
-    "list_usage": {"lookalikes": "audiences.lookalikes.usage.of_list", "syncs": "destinations.usage.of_list"},
+    "source_usage": {"segments": "segments.usage.of_source", "syncs": "destinations.usage.of_source"},
     # Functions that are told which settings have other values now.
     "setting_changes": {"segments": "segments.refresh.follow_settings"},
     # What uses segments, so that they cannot be deleted.
@@ -139,7 +133,6 @@ EXTENSIONS = {
         "segments": "segments.usage.of_rules",
         "imports": "imports.segment_usage.of_imports",
         "sources": "sources.segment_usage.of_sources",
-        "lookalikes": "audiences.lookalikes.usage.of_segments",
         "syncs": "destinations.usage.of_segments",
     },
     # What can be done to many contacts at once.
@@ -343,8 +336,6 @@ CELERY_BEAT_SCHEDULE = {
     "sweep data syncs": {"task": "destinations.sweep", "schedule": 10.0, "options": {"expires": 10}},
     "tidy data syncs": {"task": "destinations.tidy", "schedule": crontab(hour=4, minute=10)},
     "tidy sources": {"task": "sources.tidy", "schedule": crontab(hour=3, minute=50)},
-    "sweep lookalikes": {"task": "audiences.sweep_lookalikes", "schedule": 15.0},
-    "tidy lookalikes": {"task": "audiences.tidy_lookalikes", "schedule": crontab(hour=4, minute=10)},
     "tidy segments": {"task": "segments.tidy", "schedule": crontab(hour=3, minute=10)},
     "tidy imports": {"task": "imports.tidy", "schedule": crontab(hour=3, minute=20)},
     "send outbox": {"task": "tenants.send_outbox", "schedule": 10.0},

@@ -11,7 +11,7 @@ urlpatterns = [
     path("segments/", include("imports.segment_urls")),
     path("settings/api/", include("api.token_urls")),
     path("", include("sources.urls")),
-    path("", include("audiences.urls")),
+    path("", include("destinations.urls")),
     path("", include("tracking.urls")),
     path("", include("tenants.urls")),
 ]

@@ -15,11 +15,17 @@ from tenants.isolation.statements import fill
 REASONS = {
     "deleted": "Deleted",
     "refused": "Refused ads",
-    "unsubscribed": "Unsubscribed, complained or blacklisted",
-    "never_asked": "Never asked about ads",
-    "address": "Another contact with the same address refused",
-    "no_identifier": "Nothing to find them by",
+    "unsubscribed": "Unsubscribed",
+    "never_asked": "No ads consent",
+    "address": "Address refused",
+    "no_identifier": "No identifier",
     "waiting": "Not sent yet",
+}
+NOTES = {
+    "unsubscribed": "spam reports and the blacklist included",
+    "never_asked": "never asked",
+    "address": "by another contact with this address",
+    "no_identifier": "neither e-mail nor phone",
 }
 _PRESENT = "{c}.deleted_at IS NULL"
 _WHY = """CASE WHEN {c}.id IS NULL OR {c}.deleted_at IS NOT NULL THEN 'deleted'

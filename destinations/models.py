@@ -164,6 +164,11 @@ class SyncRun(TenantModel):
         return f"run {self.pk} of sync {self.sync_id}"
 
     @property
+    def rejections(self) -> int:
+        """How many contacts the destination has rejected."""
+        return sum(self.rejected.values())
+
+    @property
     def seconds(self) -> float | None:
         """How long it took, from its first step to its end."""
         if self.started_at is None or self.ended_at is None:

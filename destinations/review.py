@@ -14,9 +14,9 @@ from tenants.isolation.statements import fetch, fill, hash_joins
 
 SAMPLE = 10
 
-# The first people of a list who would be sent.
+# The next people of a list who would be sent.
 FIRST = """
-SELECT d.id FROM ({desired}) d ORDER BY d.id LIMIT %(most)s"""
+SELECT d.id FROM ({desired}) d WHERE d.id > %(after)s ORDER BY d.id LIMIT %(most)s"""
 # How many of those who would be sent have each kind of identifier.
 HAVE = """
 SELECT count(*), count(c.email), count(c.phone), count(c.external_id), count(*) FILTER (WHERE c.first_name IS NOT NULL
@@ -48,8 +48,9 @@ class Review:
     samples: Sequence[Sample] = field(default_factory=tuple)
 
 
-def of(sync: Sync, destination: Destination) -> Review:
-    """The review of a sync, in about a second for each million people of its list."""
+def of(sync: Sync, destination: Destination, *, after: int = 0) -> Review:
+    """The review of a sync, in about a second for each million people of its list. `after`: the last contact that was
+    shown as a sample."""
     at = Difference.of(sync, destination)
     figures = at.account() if contact_lists.find(ContactList(sync.list_kind, sync.list_id)) else {}
     told_now, to_tell = figures.pop("", 0), figures.pop("waiting", 0)
@@ -57,18 +58,22 @@ def of(sync: Sync, destination: Destination) -> Review:
     with hash_joins():
         total, email, phone, external, address, any_of = fetch(fill(HAVE, desired=at.desired()))[0]
     have = [("E-mail", email), ("Phone", phone), ("Name and address", address), ("External ID", external)]
-    if kinds.of(destination.kind).advertises and total - any_of and not told_now:
-        have.append(("Neither e-mail nor phone", total - any_of))
+    size = told_now + to_tell + sum(figures.values())
+    if kinds.of(destination.kind).advertises and total > any_of and not told_now:
+        # Nobody was looked at yet; who has nothing to be found by is known by the runs afterwards.
+        to_tell -= total - any_of
+        left_out.append(("no_identifier", eligibility.REASONS["no_identifier"], total - any_of))
     return Review(
-        size=told_now + to_tell + sum(figures.values()), sent=told_now + to_tell, left_out=left_out, have=have,
-        added=to_tell, removed=len(at.leaving(0)), samples=samples(sync, destination),
+        size=size, sent=told_now + to_tell, left_out=left_out, have=have, added=to_tell, removed=len(at.leaving(0)),
+        samples=samples(sync, destination, after=after),
     )  # fmt: skip
 
 
-def samples(sync: Sync, destination: Destination, *, count: int = SAMPLE) -> list[Sample]:
-    """The first people who would be sent."""
+def samples(sync: Sync, destination: Destination, *, after: int = 0, count: int = SAMPLE) -> list[Sample]:
+    """The next people who would be sent, by ID."""
     with hash_joins():
-        ids = [row[0] for row in fetch(fill(FIRST, desired=Difference.of(sync, destination).desired()), most=count)]
+        first = fill(FIRST, desired=Difference.of(sync, destination).desired())
+        ids = [row[0] for row in fetch(first, after=after, most=count)]
     normalize = kinds.normalizer(destination.kind)
     found = []
     for one in told.read(sync.pk, destination.kind, ids):

@@ -41,8 +41,11 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "segments.edit": _WRITERS,
     "sources.view": _EVERYBODY - {Role.OPS},
     "sources.edit": _WRITERS,
-    "audiences.view": _EVERYBODY - {Role.OPS},
-    "audiences.edit": _WRITERS,
+    "syncs.view": _EVERYBODY,
+    # Who is sent to other systems, and when.
+    "syncs.edit": _WRITERS,
+    # Accounts of other systems, with their tokens.
+    "destinations.manage": _ADMINS,
     "sites.view": _EVERYBODY,
     "sites.manage": _ADMINS,
     "connectors.view": _EVERYBODY,

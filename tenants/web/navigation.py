@@ -30,8 +30,8 @@ SECTIONS: list[tuple[str, list[tuple[str, str, str, str]]]] = [
         "Reach",
         [
             ("Sources", "database", "sources:list", "sources.view"),
-            ("Lookalikes", "users", "audiences:lookalikes", "audiences.view"),
             ("Resolved contacts", "link", "sources:resolved", "contacts.view"),
+            ("Data syncs", "refresh-cw", "destinations:list", "syncs.view"),
             ("Visitors", "radio", "tracking:visitors", "contacts.view"),
         ],
     ),

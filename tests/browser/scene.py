@@ -1,11 +1,12 @@
 """A workspace as it looks after some weeks: imports in every state, contacts, visitors, a segment, members."""
 
 import csv
+import dataclasses
 import io
 import json
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from unittest.mock import patch
@@ -15,7 +16,7 @@ from django.utils import timezone
 
 from api import tokens
 from api.models import Delivery, Webhook
-from audiences.models import Lookalike, LookalikeMember
+from audiences.contact_lists import ContactList
 from connectors.models import Connector, ConnectorFile
 from contacts.bulk import actions
 from contacts.consent import blacklist
@@ -24,6 +25,8 @@ from contacts.linkage import job, schedule
 from contacts.models import Attribute, Contact, SignupForm
 from contacts.profile import quick_actions
 from contacts.subscriptions import categories, signup
+from destinations import connections, syncs
+from destinations.models import Sync, SyncBatch, SyncRun
 from imports import segment_upload
 from imports.models import Import, Phase
 from imports.options import Options
@@ -79,7 +82,7 @@ class Scene:
 
     owner: User
     tenant: Tenant
-    imports: dict[str, int] = field(default_factory=dict)
+    imports: dict[str, int] = dataclasses.field(default_factory=dict)
     contact: int = 0
     segment: int = 0
     dynamic: int = 0
@@ -100,8 +103,7 @@ class Scene:
     delivery: int = 0
     token: int = 0
     fetching: int = 0
-    lookalike: int = 0
-    refused: int = 0
+    syncs: dict[str, int] = dataclasses.field(default_factory=dict)
 
     def path(self, rest: str = "") -> str:
         return f"/w/{self.tenant.slug}/{rest}"
@@ -162,9 +164,9 @@ def build() -> Scene:
         scene.visitor = Visitor.objects.get(contact_id=scene.contact).pk
     _cared_for(scene)
     _sources(scene)
-    _lookalikes(scene)
     _connectors(scene)
     _webhooks(scene)
+    _syncs(scene)
     _tokens(scene)
     _segment_files(scene)
     _undecided(scene)
@@ -237,6 +239,38 @@ def _connectors(scene: Scene) -> None:
     scene.connector, scene.dropped = connector.pk, dropped.pk
 
 
+def _syncs(scene: Scene) -> None:
+    """A data sync that waits for its review, and one with a run that had requests of all kinds."""
+    with tenant_context(scene.tenant.pk):
+        for contact in Contact.objects.living().order_by("pk")[:30]:
+            contact.attributes = {**contact.attributes, "ads_consent": "granted" if contact.pk % 4 else "denied"}
+            contact.save(update_fields=["attributes"])
+        account = {"customer_id": "123-456-7890", "terms": "accepted"}
+        destination = connections.connect(
+            "google", name="Nordvik Google Ads", account=account, secret={"refresh_token": "x" * 20}, user=scene.owner,
+            expires_at=timezone.now() + timedelta(days=3),
+        )  # fmt: skip
+        of_list = ContactList("segment", scene.segment)
+        draft = syncs.create(destination, of_list, name="Club to ads", target={"list_id": "600123"}, user=scene.owner)
+        sync = syncs.create(destination, of_list, name="Riga to ads", target={"list_id": "600124"}, user=scene.owner)
+        now = timezone.now()
+        Sync.objects.filter(pk=sync.pk).update(
+            state="failed", error="Google Ads has no customer list of this ID in the account.", members=28
+        )
+        run = SyncRun.objects.create(
+            sync_id=sync.pk, state="failed", started_at=now - timedelta(minutes=2), ended_at=now, processed=60, added=28,
+            removed=2, rejected={"The identifier is not hashed": 1}, left_out={"never_asked": 30, "refused": 2}, batches=2,
+            error="Google Ads has no customer list of this ID in the account.",
+        )  # fmt: skip
+        for place, state in enumerate(("done", "failed"), start=1):
+            SyncBatch.objects.create(
+                sync_id=sync.pk, run_id=run.pk, destination_id=destination.pk, uid=f"batch{place}", place=place, state=state,
+                received=28, request_id="req-1", attempts=place, sent_at=now, removes=place == 2,
+                rejected={"The identifier is not hashed": 1} if place == 1 else {},
+            )  # fmt: skip
+    scene.syncs = {"destination": destination.pk, "draft": draft.pk, "sync": sync.pk, "run": run.pk}
+
+
 def _webhooks(scene: Scene) -> None:
     """A webhook with a delivery that arrived and one that did not."""
     with tenant_context(scene.tenant.pk):
@@ -269,40 +303,6 @@ def _sources(scene: Scene) -> None:
         Source.objects.create(name="Old list", archived_at=timezone.now(), **segments, **usual)
     refresh.work(scene.tenant.pk, source.pk)
     sweep.run(scene.tenant.pk)
-
-
-def _lookalikes(scene: Scene) -> None:
-    """One that is ready, as a job would leave it; one that was refused, one that was deleted."""
-    given: dict[str, Any] = {"seed_kind": "segment", "seed_id": scene.segment, "created_by": scene.owner}
-    lifts = [
-        {"percent": percent, "found": found, "hidden": 782, "expected": 782 * percent / 100, "passes": percent < 20,
-         "lift": found / 7.82 / percent, "low": 3.9, "high": 5.7, "luck": 1e-9}
-        for percent, found in ((3, 113), (7, 188), (10, 242), (15, 305), (20, 160))
-    ]  # fmt: skip
-    report = {
-        "members": 3912, "usable": 3912, "others": 40_000, "hidden": 782, "lifts": lifts, "unreachable": 12,
-        "curve": [[n, round(10 * n**0.5 if n else 0, 1)] for n in range(21)],
-        "mattered": [{"words": "Looked at /boots in the last 30 days", "members": 71, "others": 9},
-                     {"words": "Was active within 14 days", "members": 64, "others": 18}],
-        "left_out": ["City is Riga"],
-        "stand_ins": [{"words": "Company is Knit & Co", "trait": "Gender", "strength": 0.41}],
-    }  # fmt: skip
-    with tenant_context(scene.tenant.pk):
-        ready = Lookalike.objects.create(
-            name="Like the fair guests", size=3, state="ready", report=report, judged=40_000, entered=12, departed=3,
-            refreshed_at=timezone.now(), **given,
-        )  # fmt: skip
-        places = enumerate(Contact.objects.living().order_by("pk").values_list("pk", flat=True)[:30], 1)
-        LookalikeMember.objects.bulk_create(
-            LookalikeMember(tenant_id=scene.tenant.pk, lookalike_id=ready.pk, contact_id=pk, place=n, score=0.5 / n)
-            for n, pk in places
-        )
-        refused = Lookalike.objects.create(
-            name="Like a few", size=7, state="refused", reason="The list has 12 contacts. At least 100 are needed.",
-            refreshed_at=timezone.now(), **given,
-        )  # fmt: skip
-        Lookalike.objects.create(name="Old", size=7, archived_at=timezone.now(), **given)
-    scene.lookalike, scene.refused = ready.pk, refused.pk
 
 
 def _segment_files(scene: Scene) -> None:

@@ -22,6 +22,10 @@ TARGETS = {"rules": {"target-size": {"enabled": True}}}
 AXE = "options => axe.run({resultTypes: ['violations'], ...options}).then(results => results.violations)"
 
 
+# Pages that load a part of themselves.
+WAITED_FOR = ("profile", "contacts", "data sync to review", "data sync")
+
+
 def path_of(scene: Scene, page: str) -> str:
     known = {
         **scene.imports,
@@ -44,8 +48,7 @@ def path_of(scene: Scene, page: str) -> str:
         "webhook": scene.webhook,
         "delivery": scene.delivery,
         "fetching": scene.fetching,
-        "lookalike": scene.lookalike,
-        "refused": scene.refused,
+        **scene.syncs,
     }
     path = PAGES[page]
     for name, pk in known.items():
@@ -74,7 +77,7 @@ def judge(page: Page) -> list[str]:
 def test_page_of_a_workspace(name: str, scene: Scene, aside: Aside, visit: Callable[..., Visit]) -> None:
     here = visit(aside(scene.session))
     page = here.open(path_of(scene, name))
-    page.wait_for_load_state("networkidle") if name in ("profile", "contacts") else None
+    page.wait_for_load_state("networkidle") if name in WAITED_FOR else None
     assert judge(page) == []
 
 

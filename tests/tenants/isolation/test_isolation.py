@@ -48,7 +48,7 @@ def fill(alice: Actor) -> None:
     from datetime import UTC, datetime
 
     from api.models import ApiToken, Delivery, StoredAnswer, Webhook
-    from audiences.models import Audience, Lookalike, LookalikeField, LookalikeMember
+    from audiences.models import Audience, Lookalike, LookalikeMember
     from connectors.models import Connector, ConnectorFile, FetchedFile
     from contacts.models import (
         Alias,
@@ -111,7 +111,6 @@ def fill(alice: Actor) -> None:
     StoredAnswer.objects.create(token_id=1, key="x", digest="0" * 64)
     Audience.objects.create(name="Winter", use="google", definition={"include": [["segment", 1]]}, segment_id=1)
     Lookalike.objects.create(name="Like the club", seed_kind="segment", seed_id=1, size=3)
-    LookalikeField.objects.create(key="tier", allowed=False)
     LookalikeMember.objects.create(tenant_id=own, lookalike_id=1, contact_id=1, place=1, score=0.5)
     place = Destination.objects.create(kind="webhook", name="Own address")
     sync = Sync.objects.create(destination_id=place.pk, name="Club", list_kind="segment", list_id=1)
@@ -366,7 +365,7 @@ INSIDE = routes(settings.WORKSPACE_URLCONF)
 
 
 # What stands in routes beside numbers: words that the views know.
-WORDS = {"key": "city", "name": "blacklist-email", "outcome": "created", "example": "new"}
+WORDS = {"kind": "google", "key": "city", "name": "blacklist-email", "outcome": "created", "example": "new"}
 
 
 def concrete(path: str, number: int = 1) -> str:

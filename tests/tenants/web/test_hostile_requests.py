@@ -13,9 +13,9 @@ from django.core.cache import cache
 from django.test import Client
 
 from api.models import ApiToken, Delivery, Webhook
-from audiences.models import Lookalike
 from connectors.models import Connector, ConnectorFile
 from contacts.models import Attribute, BulkAction, Category, Contact, Merge, SignupForm
+from destinations.models import Destination, Sync, SyncRun
 from imports.models import Import, SavedMapping, SegmentUpload
 from segments.models import Segment, SegmentEdit
 from sources.models import Ambiguity, Source
@@ -40,9 +40,11 @@ OBJECTS: dict[str, Any] = {
     "invitation_id": Invitation, "item_id": Quarantine, "source_id": Source, "ambiguity_id": Ambiguity,
     "visitor_id": Visitor, "edit_id": SegmentEdit, "upload_id": SegmentUpload,
     "webhook_id": Webhook, "delivery_id": Delivery, "connector_id": Connector, "file_id": ConnectorFile,
-    "token_id": ApiToken, "lookalike_id": Lookalike,
+    "token_id": ApiToken, "sync_id": Sync, "run_id": SyncRun, "destination_id": Destination,
 }  # fmt: skip
-WORDS = {"key": ["email", "tier", "nope"], "outcome": ["created"], "token": ["x"], "uidb36": ["1"]}
+WORDS = {
+    "key": ["email", "tier", "nope"], "outcome": ["created"], "token": ["x"], "uidb36": ["1"], "kind": ["google", "file"],
+}  # fmt: skip
 ROUTES = hostile.routes(settings.WORKSPACE_URLCONF)
 OUTSIDE = hostile.routes(settings.ROOT_URLCONF)
 # In parts of an address these are no address of any row: there is nothing there.

@@ -1,0 +1,1 @@
+"""Pages of data syncs and of what they send to."""
