@@ -22,6 +22,7 @@ from benchmarks import (
     pixel,
     probable,
     rules,
+    syncs,
     turns,
     upload,
     validation,
@@ -60,9 +61,12 @@ class Sizes:
     )
     batches: int = 20  # requests of 5,000 contacts by the API; fewer and smaller ones when quick
     batch: int = 5_000
+    synced: int = 1_000_000  # people of a list that is kept at a network
 
 
-QUICK = Sizes(20_000, 5_000, 1_000, 3_000, 5_000, 1_000, 1.0, 5, 20_000_000, 500, 600, 1_000, 500, 2_000, 3_000, 2, 500)
+QUICK = Sizes(
+    20_000, 5_000, 1_000, 3_000, 5_000, 1_000, 1.0, 5, 20_000_000, 500, 600, 1_000, 500, 2_000, 3_000, 2, 500, 3_000
+)
 
 
 def sizes(rows: int, *, quick: bool) -> Sizes:
@@ -401,6 +405,38 @@ def measure_upload(bench: Bench) -> None:
     )
 
 
+def measure_syncs(bench: Bench) -> None:
+    rows = []
+    for kind in ("meta", "google"):
+        first, second = syncs.measure(
+            bench.stack.info["owner_database_url"], imports.workspace(f"bench-{kind}"), bench.sizes.synced, kind
+        )
+        for what, got in ((f"{kind.capitalize()}: first run", first), (f"{kind.capitalize()}: 1 % changed", second)):
+            run = got.run
+            told = run.added + run.changed + run.removed
+            rows.append([
+                what, count(run.processed), count(run.read), count(run.added), count(run.changed), count(run.removed),
+                count(got.told), seconds(got.seconds), count(told / got.seconds), mib(got.before), mib(got.most),
+            ])  # fmt: skip
+    bench.report.section("Data syncs", words.SYNCS)
+    bench.report.table(
+        [
+            "Run",
+            "In the list",
+            "Read",
+            "Added",
+            "Changed",
+            "Removed",
+            "Told",
+            "Time",
+            "People/s",
+            "Worker before",
+            "at most",
+        ],
+        rows,
+    )
+
+
 PARTS: dict[str, Callable[[Bench], None]] = {
     "validation": measure_validation,
     "imports": measure_imports,
@@ -415,4 +451,5 @@ PARTS: dict[str, Callable[[Bench], None]] = {
     "pixel": measure_pixel,
     "api": measure_api,
     "upload": measure_upload,
+    "syncs": measure_syncs,
 }

@@ -90,3 +90,7 @@ while the other is written."""
 UPLOAD = """\
 A file sent to the upload page as a browser sends it, in one piece, while the memory of the larger web process is
 measured: before the upload, and its maximum."""
+SYNCS = """\
+A list of contacts is kept at a network by its own client: a first run, and one after one person in a hundred has another
+address, has refused ads or has left. The network is a program on the same machine that reads and keeps all it is told, so it
+takes a part of the processor. People per second are those told; memory is that of the worker, loaded and at most."""

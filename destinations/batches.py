@@ -49,6 +49,8 @@ def add(work: Work, ids: Sequence[int]) -> Prepared | None:
             seen.append((one.person.contact_id, one.changed_at))
             continue
         entries = told.entries(found, keys)
+        if not one.given.isdisjoint(entries):
+            continue  # what is being taken back is told again once that is done
         rows.append(told.Row(one.person.contact_id, entries, mark, one.changed_at))
         if entries:
             people.append(found)
@@ -70,8 +72,9 @@ def _again(sync: Sync, told_at: datetime | None) -> bool:
 
 def take_out(work: Work, ids: Sequence[int]) -> Prepared:
     """Write a batch that takes back everything that was told of these members."""
-    told.give_all(work.sync.pk, ids)
-    return _removal(work, ids, counted=len(ids), changed=0)
+    batch = new(work, removes=True, contact_ids=list(ids), counted=len(ids), changed=0)
+    told.give_all(work.sync.pk, ids, batch=batch.pk)
+    return _removal(batch)
 
 
 def take_back(work: Work, ids: Sequence[int]) -> Prepared | None:
@@ -87,14 +90,15 @@ def take_back(work: Work, ids: Sequence[int]) -> Prepared | None:
     told.touch(work.sync.pk, seen)
     if not given:
         return None
-    told.give(work.sync.pk, given)
-    return _removal(work, [pk for pk, _entries in given], counted=0, changed=len(given))
+    batch = new(work, removes=True, contact_ids=[pk for pk, _e in given], counted=0, changed=len(given))
+    told.give(work.sync.pk, given, batch=batch.pk)
+    return _removal(batch)
 
 
-def _removal(work: Work, ids: Sequence[int], *, counted: int, changed: int) -> Prepared:
-    alone = told.alone(work.sync.pk, ids)
-    keys = ["\n".join(entries) for entries in alone]
-    batch = new(work, removes=True, contact_ids=list(ids), counted=counted, changed=changed, keys=keys)
+def _removal(batch: SyncBatch) -> Prepared:
+    alone = told.alone(batch.sync_id, batch.contact_ids, batch=batch.pk)
+    batch.keys = ["\n".join(entries) for entries in alone]
+    batch.save(update_fields=["keys"])
     return Prepared(batch, _parcel_of_keys(batch))
 
 
@@ -119,14 +123,12 @@ def again(work: Work, batch: SyncBatch) -> Prepared:
     return Prepared(batch, Parcel(batch.uid, False, people) if people else None)
 
 
-def new(
-    work: Work, *, removes: bool, contact_ids: list[int], counted: int, changed: int, keys: Sequence[str] = ()
-) -> SyncBatch:
+def new(work: Work, *, removes: bool, contact_ids: list[int], counted: int, changed: int) -> SyncBatch:
     """Write a batch that is about to be sent."""
     work.run.batches += 1
     batch: SyncBatch = SyncBatch.objects.create(
         sync_id=work.sync.pk, run_id=work.run.pk, destination_id=work.destination.pk, removes=removes,
-        uid=uuid.uuid4().hex, place=work.run.batches, contact_ids=contact_ids, keys=list(keys), counted=counted,
+        uid=uuid.uuid4().hex, place=work.run.batches, contact_ids=contact_ids, counted=counted,
         changed=changed, attempts=1, sent_at=timezone.now(),
     )  # fmt: skip
     SyncRun.objects.filter(pk=work.run.pk).update(batches=work.run.batches)
@@ -164,7 +166,7 @@ def confirmed(batch: SyncBatch, outcome: Outcome | None) -> None:
 def refused(batch: SyncBatch, sentence: str) -> None:
     """Nothing of it was done: what it was to change is found again by the next comparison."""
     if batch.removes:
-        told.keep(batch.sync_id, batch.contact_ids)
+        told.keep(batch.sync_id, batch.contact_ids, batch=batch.pk)
     else:
         told.look_again(batch.sync_id, batch.contact_ids)
     if batch.state == BatchState.SENT:
@@ -176,7 +178,7 @@ def refused(batch: SyncBatch, sentence: str) -> None:
 
 def _end(batch: SyncBatch, rejected: Mapping[str, int], now: datetime) -> None:
     if batch.removes:
-        told.forget(batch.sync_id, batch.contact_ids)
+        told.forget(batch.sync_id, batch.contact_ids, batch=batch.pk)
     batch.state, batch.ended_at, batch.rejected = BatchState.DONE, now, dict(rejected)
     batch.contact_ids, batch.keys = [], []
     batch.save(update_fields=["state", "ended_at", "rejected", "received", "contact_ids", "keys"])

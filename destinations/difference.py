@@ -24,19 +24,20 @@ _ANYBODY = "SELECT c.id, c.changed_at FROM contact c WHERE c.tenant_id = %(tenan
 LEAVING = """
 WITH desired AS MATERIALIZED ({desired})
 SELECT m.contact_id FROM sync_member m LEFT JOIN desired d ON d.id = m.contact_id
-WHERE m.tenant_id = %(tenant)s AND m.sync_id = %(sync)s AND m.gives IS NULL AND m.contact_id > %(after)s AND d.id IS NULL
+WHERE m.tenant_id = %(tenant)s AND m.sync_id = %(sync)s AND m.gives IS DISTINCT FROM m.told
+  AND m.contact_id > %(after)s AND d.id IS NULL
 ORDER BY m.contact_id LIMIT %(most)s"""
 CHANGED = """
 WITH desired AS MATERIALIZED ({desired})
 SELECT m.contact_id FROM sync_member m JOIN desired d ON d.id = m.contact_id
-WHERE m.tenant_id = %(tenant)s AND m.sync_id = %(sync)s AND m.gives IS NULL AND m.contact_id > %(after)s
+WHERE m.tenant_id = %(tenant)s AND m.sync_id = %(sync)s AND m.gives IS DISTINCT FROM m.told AND m.contact_id > %(after)s
   AND m.changed_at IS DISTINCT FROM d.changed_at AND m.told <> '{}'
 ORDER BY m.contact_id LIMIT %(most)s"""
 COMING = """
 WITH desired AS MATERIALIZED ({desired})
 SELECT d.id FROM desired d LEFT JOIN sync_member m
   ON m.tenant_id = %(tenant)s AND m.sync_id = %(sync)s AND m.contact_id = d.id
-WHERE d.id > %(after)s AND (m.contact_id IS NULL OR (m.gives IS NULL
+WHERE d.id > %(after)s AND (m.contact_id IS NULL OR (m.gives IS DISTINCT FROM m.told
   AND (m.changed_at IS DISTINCT FROM d.changed_at OR m.told_at < %(full)s::timestamptz)))
 ORDER BY d.id LIMIT %(most)s"""
 # Everybody of the list, by why he or she is left out; '' for those who were sent. Adds up to the size of the list.
@@ -44,7 +45,7 @@ ACCOUNT = """
 WITH desired AS MATERIALIZED ({desired})
 SELECT x.reason, count(*) FROM (
   SELECT CASE WHEN d.id IS NULL THEN {why} WHEN m.told = '{}' THEN 'no_identifier'
-    WHEN m.contact_id IS NULL OR m.gives IS NOT NULL THEN 'waiting' ELSE '' END AS reason
+    WHEN m.contact_id IS NULL OR m.gives = m.told THEN 'waiting' ELSE '' END AS reason
   FROM ({members}) l(id)
   LEFT JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = l.id
   LEFT JOIN desired d ON d.id = l.id

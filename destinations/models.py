@@ -238,6 +238,7 @@ class SyncMember(TenantModel):
     # "kind:what was sent" of everything that finds the contact there; empty: it has nothing of the kind.
     told = ArrayField(models.TextField(), default=list)
     gives = ArrayField(models.TextField(), null=True)  # what a batch that is under way takes back
+    batch_id = models.BigIntegerField(null=True)
     fingerprint = models.UUIDField(null=True)  # of all that was sent
     # When the contact was changed, as it was read; NULL: it has to be looked at again.
     changed_at = models.DateTimeField(null=True)

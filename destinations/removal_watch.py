@@ -33,7 +33,7 @@ SELECT EXISTS (
       UNION ALL SELECT p.id FROM contact p WHERE p.tenant_id = %(tenant)s AND p.phone = c.phone) s) x
   CROSS JOIN LATERAL (
     SELECT 1 FROM sync_member m WHERE m.tenant_id = %(tenant)s AND m.sync_id = %(sync)s AND m.contact_id = x.id
-      AND m.gives IS NULL AND m.told <> '{}' OFFSET 0) m
+      AND m.gives IS DISTINCT FROM m.told AND m.told <> '{}' OFFSET 0) m
   WHERE NOT EXISTS (SELECT 1 FROM contact a WHERE a.tenant_id = %(tenant)s AND a.id = x.id AND {permitted}))"""
 # Whether any member may not be there. Reads all members and contacts.
 FORBIDDEN = """
@@ -41,7 +41,8 @@ WITH permitted AS MATERIALIZED (
   SELECT a.id FROM contact a WHERE a.tenant_id = %(tenant)s AND {permitted})
 SELECT EXISTS (
   SELECT 1 FROM sync_member m LEFT JOIN permitted p ON p.id = m.contact_id
-  WHERE m.tenant_id = %(tenant)s AND m.sync_id = %(sync)s AND m.gives IS NULL AND m.told <> '{}' AND p.id IS NULL)"""
+  WHERE m.tenant_id = %(tenant)s AND m.sync_id = %(sync)s AND m.gives IS DISTINCT FROM m.told
+    AND m.told <> '{}' AND p.id IS NULL)"""
 
 
 def look(sync: Sync, destination: Destination) -> bool:

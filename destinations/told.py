@@ -18,14 +18,14 @@ from tenants.isolation.statements import fetch, fill, run
 READ = """
 SELECT c.id, c.email, c.phone, c.external_id, c.first_name, c.last_name, c.country,
   c.attributes ->> 'postal_code', c.attributes ->> 'city', c.attributes ->> 'region', c.attributes ->> 'birthday',
-  c.attributes ->> 'gender', c.changed_at, m.told, m.fingerprint, m.changed_at, m.told_at
+  c.attributes ->> 'gender', c.changed_at, m.told, m.fingerprint, m.changed_at, m.told_at, m.gives
 FROM unnest(%(ids)s::bigint[]) u(id)
 CROSS JOIN LATERAL (
   SELECT k.* FROM contact k WHERE k.tenant_id = %(tenant)s AND k.id = u.id OFFSET 0) c
 LEFT JOIN LATERAL (
   SELECT n.* FROM sync_member n
   WHERE n.tenant_id = %(tenant)s AND n.sync_id = %(sync)s AND n.contact_id = u.id OFFSET 0) m ON true
-WHERE {permitted} AND m.gives IS NULL ORDER BY c.id"""
+WHERE {permitted} AND (m.contact_id IS NULL OR m.gives IS DISTINCT FROM m.told) ORDER BY c.id"""
 # Before people are sent. What is known of a member stays known; it is looked at again where something is left of before.
 WRITE = """
 INSERT INTO sync_member AS m (tenant_id, sync_id, contact_id, told, fingerprint, changed_at, told_at)
@@ -36,7 +36,8 @@ FROM unnest(%(ids)s::bigint[], %(told)s::text[], %(fingerprints)s::text[], %(cha
 ON CONFLICT (tenant_id, sync_id, contact_id) DO UPDATE SET
   told = ARRAY(SELECT DISTINCT e FROM unnest(m.told || excluded.told) e), fingerprint = excluded.fingerprint,
   told_at = coalesce(excluded.told_at, m.told_at),
-  changed_at = CASE WHEN m.told <@ excluded.told THEN excluded.changed_at END"""
+  changed_at = CASE WHEN ARRAY(SELECT e FROM unnest(m.told) e WHERE m.gives IS NULL OR e <> ALL(m.gives))
+    <@ excluded.told THEN excluded.changed_at END"""
 WRITE_KEYS = """
 INSERT INTO sync_key (tenant_id, sync_id, digest, contact_id)
 SELECT DISTINCT %(tenant)s, %(sync)s, md5(e.entry)::uuid, u.id
@@ -50,19 +51,22 @@ FORGET_STATE = """
 UPDATE sync_member m SET changed_at = NULL
 WHERE m.tenant_id = %(tenant)s AND m.sync_id = %(sync)s AND m.contact_id = ANY(%(ids)s::bigint[])"""
 
-# Everything, or the entries that are named, is to be taken back of these members.
+# Everything, or the entries that are named, is to be taken back of these members by a batch; an earlier one that is under
+# way has nothing more to do with them.
 GIVE_ALL = """
-UPDATE sync_member m SET gives = m.told
-WHERE m.tenant_id = %(tenant)s AND m.sync_id = %(sync)s AND m.gives IS NULL AND m.contact_id = ANY(%(ids)s::bigint[])"""
+UPDATE sync_member m SET gives = m.told, batch_id = %(batch)s
+WHERE m.tenant_id = %(tenant)s AND m.sync_id = %(sync)s AND m.gives IS DISTINCT FROM m.told
+  AND m.contact_id = ANY(%(ids)s::bigint[])"""
 GIVE = """
-UPDATE sync_member m SET gives = string_to_array(u.gives, E'\\n')
+UPDATE sync_member m SET gives = string_to_array(u.gives, E'\\n'), batch_id = %(batch)s, changed_at = NULL
 FROM unnest(%(ids)s::bigint[], %(gives)s::text[]) u(id, gives)
-WHERE m.tenant_id = %(tenant)s AND m.sync_id = %(sync)s AND m.gives IS NULL AND m.contact_id = u.id"""
+WHERE m.tenant_id = %(tenant)s AND m.sync_id = %(sync)s AND m.gives IS DISTINCT FROM m.told AND m.contact_id = u.id"""
 # What of it nobody else has who stays: only that is taken back.
 ALONE = """
 SELECT x.contact_id, array_agg(x.entry ORDER BY x.entry) FROM (
   SELECT m.contact_id, e.entry FROM sync_member m CROSS JOIN LATERAL unnest(m.gives) e(entry)
-  WHERE m.tenant_id = %(tenant)s AND m.sync_id = %(sync)s AND m.contact_id = ANY(%(ids)s::bigint[]) OFFSET 0) x
+  WHERE m.tenant_id = %(tenant)s AND m.sync_id = %(sync)s AND m.batch_id = %(batch)s
+    AND m.contact_id = ANY(%(ids)s::bigint[]) OFFSET 0) x
 LEFT JOIN LATERAL (
   SELECT 1 AS found FROM sync_key o JOIN sync_member h
     ON h.tenant_id = %(tenant)s AND h.sync_id = %(sync)s AND h.contact_id = o.contact_id
@@ -73,20 +77,21 @@ WHERE other.found IS NULL GROUP BY x.contact_id ORDER BY x.contact_id"""
 FORGET_KEYS = """
 DELETE FROM sync_key k USING (
   SELECT m.contact_id, md5(e.entry)::uuid AS digest FROM sync_member m CROSS JOIN LATERAL unnest(m.gives) e(entry)
-  WHERE m.tenant_id = %(tenant)s AND m.sync_id = %(sync)s AND m.contact_id = ANY(%(ids)s::bigint[])) g
+  WHERE m.tenant_id = %(tenant)s AND m.sync_id = %(sync)s AND m.batch_id = %(batch)s
+    AND m.contact_id = ANY(%(ids)s::bigint[])) g
 WHERE k.tenant_id = %(tenant)s AND k.sync_id = %(sync)s AND k.digest = g.digest AND k.contact_id = g.contact_id"""
 FORGET = """
-UPDATE sync_member m SET gives = NULL, changed_at = NULL,
+UPDATE sync_member m SET gives = NULL, batch_id = NULL,
   told = ARRAY(SELECT e FROM unnest(m.told) e WHERE e <> ALL(m.gives))
-WHERE m.tenant_id = %(tenant)s AND m.sync_id = %(sync)s AND m.gives IS NOT NULL
+WHERE m.tenant_id = %(tenant)s AND m.sync_id = %(sync)s AND m.batch_id = %(batch)s
   AND m.contact_id = ANY(%(ids)s::bigint[])"""
 FORGET_EMPTY = """
 DELETE FROM sync_member m WHERE m.tenant_id = %(tenant)s AND m.sync_id = %(sync)s AND m.told = '{}' AND m.gives IS NULL
   AND m.contact_id = ANY(%(ids)s::bigint[])"""
 # It was refused: they have it all still.
 KEEP = """
-UPDATE sync_member m SET gives = NULL
-WHERE m.tenant_id = %(tenant)s AND m.sync_id = %(sync)s AND m.gives IS NOT NULL
+UPDATE sync_member m SET gives = NULL, batch_id = NULL, changed_at = NULL
+WHERE m.tenant_id = %(tenant)s AND m.sync_id = %(sync)s AND m.batch_id = %(batch)s
   AND m.contact_id = ANY(%(ids)s::bigint[])"""
 
 FORGET_ALL = "DELETE FROM sync_member m WHERE m.tenant_id = %(tenant)s AND m.sync_id = %(sync)s"
@@ -95,7 +100,7 @@ FORGET_ALL_KEYS = "DELETE FROM sync_key k WHERE k.tenant_id = %(tenant)s AND k.s
 
 class Told(NamedTuple):
     """A contact as it is now, and as it was told. `known_at` is when the contact had changed last as it was told; None:
-    never, or what came of it is not known."""
+    never, or what came of it is not known. `given`: entries that are being taken back."""
 
     person: Person
     changed_at: datetime
@@ -103,13 +108,14 @@ class Told(NamedTuple):
     fingerprint: uuid.UUID | None
     known_at: datetime | None
     told_at: datetime | None
+    given: frozenset[str]
 
 
 def read(sync_id: int, kind: str, ids: Sequence[int]) -> list[Told]:
     """Those of the contacts who may be sent, by ID, without those of whom something is being taken back."""
     statement = fill(READ, permitted=eligibility.permitted(kind, "c"))
     return [
-        Told(Person(*row[:12]), row[12], frozenset(row[13] or ()), row[14], row[15], row[16])
+        Told(Person(*row[:12]), row[12], frozenset(row[13] or ()), row[14], row[15], row[16], frozenset(row[17] or ()))
         for row in fetch(statement, sync=sync_id, ids=list(ids))
     ]
 
@@ -167,31 +173,31 @@ def look_again(sync_id: int, ids: Sequence[int]) -> None:
     run(FORGET_STATE, sync=sync_id, ids=list(ids))
 
 
-def give_all(sync_id: int, ids: Sequence[int]) -> None:
+def give_all(sync_id: int, ids: Sequence[int], *, batch: int) -> None:
     """Everything that was told of these is to be taken back."""
-    run(GIVE_ALL, sync=sync_id, ids=list(ids))
+    run(GIVE_ALL, sync=sync_id, ids=list(ids), batch=batch)
 
 
-def give(sync_id: int, given: Sequence[tuple[int, Sequence[str]]]) -> None:
+def give(sync_id: int, given: Sequence[tuple[int, Sequence[str]]], *, batch: int) -> None:
     """These entries of these members are to be taken back."""
-    run(GIVE, sync=sync_id, ids=[pk for pk, _e in given], gives=["\n".join(e) for _pk, e in given])
+    run(GIVE, sync=sync_id, ids=[pk for pk, _e in given], gives=["\n".join(e) for _pk, e in given], batch=batch)
 
 
-def alone(sync_id: int, ids: Sequence[int]) -> list[list[str]]:
+def alone(sync_id: int, ids: Sequence[int], *, batch: int) -> list[list[str]]:
     """Of what is to be taken back, the entries that nobody else has who stays: a list for each member that has some."""
-    return [row[1] for row in fetch(ALONE, sync=sync_id, ids=list(ids))]
+    return [row[1] for row in fetch(ALONE, sync=sync_id, ids=list(ids), batch=batch)]
 
 
-def forget(sync_id: int, ids: Sequence[int]) -> None:
+def forget(sync_id: int, ids: Sequence[int], *, batch: int) -> None:
     """It was taken back."""
-    run(FORGET_KEYS, sync=sync_id, ids=list(ids))
-    run(FORGET, sync=sync_id, ids=list(ids))
+    run(FORGET_KEYS, sync=sync_id, ids=list(ids), batch=batch)
+    run(FORGET, sync=sync_id, ids=list(ids), batch=batch)
     run(FORGET_EMPTY, sync=sync_id, ids=list(ids))
 
 
-def keep(sync_id: int, ids: Sequence[int]) -> None:
+def keep(sync_id: int, ids: Sequence[int], *, batch: int) -> None:
     """It was not taken back: the next comparison finds it again."""
-    run(KEEP, sync=sync_id, ids=list(ids))
+    run(KEEP, sync=sync_id, ids=list(ids), batch=batch)
 
 
 def forget_all(sync_id: int) -> None:

@@ -41,6 +41,7 @@ class Migration(migrations.Migration):
                 ('contact_id', models.BigIntegerField(primary_key=True, serialize=False)),
                 ('sync_id', models.BigIntegerField()),
                 ('told', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), default=list, size=None)),
+                ('batch_id', models.BigIntegerField(null=True)),
                 ('gives', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), null=True, size=None)),
                 ('fingerprint', models.UUIDField(null=True)),
                 ('changed_at', models.DateTimeField(null=True)),
@@ -184,8 +185,8 @@ class Migration(migrations.Migration):
         Protect("sync_batch"),
         migrations.RunSQL(
             "CREATE TABLE sync_member (tenant_id bigint NOT NULL, sync_id bigint NOT NULL, contact_id bigint NOT NULL, "
-            "told text[] COLLATE \"C\" NOT NULL, gives text[] COLLATE \"C\", fingerprint uuid, changed_at timestamptz, "
-            "told_at timestamptz, PRIMARY KEY (tenant_id, sync_id, contact_id))",
+            "told text[] COLLATE \"C\" NOT NULL, gives text[] COLLATE \"C\", batch_id bigint, fingerprint uuid, "
+            "changed_at timestamptz, told_at timestamptz, PRIMARY KEY (tenant_id, sync_id, contact_id))",
             "DROP TABLE sync_member",
         ),
         migrations.RunSQL(
