@@ -1,7 +1,7 @@
 """A data sync at scale: a list that a network does not know yet, and one of which one person in a hundred has changed.
 
-The client is the network's own. The network is a program of its own on this machine (tests.destinations.networks), which reads
-every request and keeps what it was told.
+The client is the network's own. The network is a program of its own on this machine (tests.destinations.networks), which
+reads every request and keeps what it was told.
 """
 
 import json
@@ -27,7 +27,8 @@ from tests.destinations.scene import ACCOUNTS
 # Of a hundred one changes between the runs: half of them their address, a quarter leave and a quarter refuse ads.
 CHANGED = 100
 CONTACTS = """
-INSERT INTO contact (tenant_id, id, external_id, email, phone, first_name, last_name, attributes, origin, created_at, changed_at)
+INSERT INTO contact (tenant_id, id, external_id, email, phone, first_name, last_name, attributes, origin, created_at,
+                     changed_at)
 SELECT %(tenant)s, %(base)s + n, 'S-' || n, 's' || n || '@sync.example', '+49170' || (1000000 + n), 'First' || n %% 5000,
   'Last' || n %% 20000, '{"country": "DE", "postal_code": "10115", "ads_consent": "granted"}', 'import', now(), now()
 FROM generate_series(1, %(people)s) n"""
@@ -113,7 +114,8 @@ def _run(tenant: Tenant, sync: Sync, kind: str, url: str, network: "subprocess.P
         "GOOGLE_CLIENT_ID": "bench", "GOOGLE_CLIENT_SECRET": "bench",
     }  # fmt: skip
     worker = _program("benchmarks.sync_worker", str(tenant.pk), str(sync.pk), **environ)
-    assert worker.stdin is not None and worker.stdout is not None
+    assert worker.stdin is not None
+    assert worker.stdout is not None
     worker.stdout.readline()  # everything is loaded
     with peak(lambda: [psutil.Process(worker.pid)]) as memory:
         begun = time.perf_counter()
@@ -129,7 +131,8 @@ def _run(tenant: Tenant, sync: Sync, kind: str, url: str, network: "subprocess.P
 
 
 def _told(network: "subprocess.Popen[str]") -> int:
-    assert network.stdin is not None and network.stdout is not None
+    assert network.stdin is not None
+    assert network.stdout is not None
     network.stdin.write("?\n")
     network.stdin.flush()
     return int(json.loads(network.stdout.readline())["people"])

@@ -55,7 +55,7 @@ def add(work: Work, ids: Sequence[int]) -> Prepared | None:
         if entries:
             people.append(found)
             listed.append(one.person.contact_id)
-            counted += not one.entries
+            counted += one.told_at is None
     told.touch(work.sync.pk, seen)
     if rows:
         told.write(work.sync.pk, rows, now=timezone.now())

@@ -37,8 +37,8 @@ COMING = """
 WITH desired AS MATERIALIZED ({desired})
 SELECT d.id FROM desired d LEFT JOIN sync_member m
   ON m.tenant_id = %(tenant)s AND m.sync_id = %(sync)s AND m.contact_id = d.id
-WHERE d.id > %(after)s AND (m.contact_id IS NULL OR (m.gives IS DISTINCT FROM m.told
-  AND (m.changed_at IS DISTINCT FROM d.changed_at OR m.told_at < %(full)s::timestamptz)))
+WHERE d.id > %(after)s AND (m.contact_id IS NULL
+  OR m.changed_at IS DISTINCT FROM d.changed_at OR m.told_at < %(full)s::timestamptz)
 ORDER BY d.id LIMIT %(most)s"""
 # Everybody of the list, by why he or she is left out; '' for those who were sent. Adds up to the size of the list.
 ACCOUNT = """

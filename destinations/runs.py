@@ -101,6 +101,8 @@ class Worker:
             return
         self.list_exists()
         only_forbidden = self.job.run.kind == RunKind.REMOVAL
+        if not only_forbidden:
+            self.client.check()
         self._send(
             lambda at: at.leaving(self._after, only_forbidden=only_forbidden),
             batches.take_out,

@@ -25,7 +25,7 @@ CROSS JOIN LATERAL (
 LEFT JOIN LATERAL (
   SELECT n.* FROM sync_member n
   WHERE n.tenant_id = %(tenant)s AND n.sync_id = %(sync)s AND n.contact_id = u.id OFFSET 0) m ON true
-WHERE {permitted} AND (m.contact_id IS NULL OR m.gives IS DISTINCT FROM m.told) ORDER BY c.id"""
+WHERE {permitted} ORDER BY c.id"""
 # Before people are sent. What is known of a member stays known; it is looked at again where something is left of before.
 WRITE = """
 INSERT INTO sync_member AS m (tenant_id, sync_id, contact_id, told, fingerprint, changed_at, told_at)
@@ -54,7 +54,7 @@ WHERE m.tenant_id = %(tenant)s AND m.sync_id = %(sync)s AND m.contact_id = ANY(%
 # Everything, or the entries that are named, is to be taken back of these members by a batch; an earlier one that is under
 # way has nothing more to do with them.
 GIVE_ALL = """
-UPDATE sync_member m SET gives = m.told, batch_id = %(batch)s
+UPDATE sync_member m SET gives = m.told, batch_id = %(batch)s, changed_at = NULL, told_at = NULL
 WHERE m.tenant_id = %(tenant)s AND m.sync_id = %(sync)s AND m.gives IS DISTINCT FROM m.told
   AND m.contact_id = ANY(%(ids)s::bigint[])"""
 GIVE = """
@@ -86,7 +86,7 @@ UPDATE sync_member m SET gives = NULL, batch_id = NULL,
 WHERE m.tenant_id = %(tenant)s AND m.sync_id = %(sync)s AND m.batch_id = %(batch)s
   AND m.contact_id = ANY(%(ids)s::bigint[])"""
 FORGET_EMPTY = """
-DELETE FROM sync_member m WHERE m.tenant_id = %(tenant)s AND m.sync_id = %(sync)s AND m.told = '{}' AND m.gives IS NULL
+DELETE FROM sync_member m WHERE m.tenant_id = %(tenant)s AND m.sync_id = %(sync)s AND m.told = '{}' AND m.told_at IS NULL
   AND m.contact_id = ANY(%(ids)s::bigint[])"""
 # It was refused: they have it all still.
 KEEP = """
@@ -112,7 +112,7 @@ class Told(NamedTuple):
 
 
 def read(sync_id: int, kind: str, ids: Sequence[int]) -> list[Told]:
-    """Those of the contacts who may be sent, by ID, without those of whom something is being taken back."""
+    """Those of the contacts who may be sent, by ID."""
     statement = fill(READ, permitted=eligibility.permitted(kind, "c"))
     return [
         Told(Person(*row[:12]), row[12], frozenset(row[13] or ()), row[14], row[15], row[16], frozenset(row[17] or ()))

@@ -1587,6 +1587,7 @@ CREATE TABLE sync_member (
     contact_id bigint NOT NULL,
     told text[] COLLATE "C" NOT NULL,
     gives text[] COLLATE "C",
+    batch_id bigint,
     fingerprint uuid,
     changed_at timestamp with time zone,
     told_at timestamp with time zone,

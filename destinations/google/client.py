@@ -17,9 +17,9 @@ from google.api_core import exceptions
 from google.auth import exceptions as sign_in
 from google.oauth2.credentials import Credentials
 
+from destinations.google.kind import SCOPE
 from destinations.kinds import Busy, Expired, Outcome, Parcel, Refused
 
-SCOPE = "https://www.googleapis.com/auth/datamanager"
 SECONDS = 60.0
 # What Google says when an account or a person has to do something.
 _HINTS = {

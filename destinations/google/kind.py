@@ -2,6 +2,7 @@
 
 from destinations.kinds import Kind, Limits
 
+SCOPE = "https://www.googleapis.com/auth/datamanager"
 KIND = Kind(
     label="Google Ads",
     limits=Limits(members=10_000, minute=300, day=100_000),

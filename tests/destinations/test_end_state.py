@@ -1,7 +1,7 @@
 """After any sequence of changes, runs, kills and errors the list of a network is exactly who may be in it (decision 24).
 
-The people of an expected list are worked out here in plain Python, from the contacts as they are. `SYNC_SEQUENCES` says how many
-sequences are tried.
+The people of an expected list are worked out here in plain Python, from the contacts as they are. `SYNC_SEQUENCES` says
+how many sequences are tried.
 """
 
 import os
@@ -13,7 +13,8 @@ from typing import Any
 import hypothesis.strategies as st
 import pytest
 from django.utils import timezone
-from hypothesis import HealthCheck, Phase, given, settings as trying
+from hypothesis import HealthCheck, Phase, given
+from hypothesis import settings as trying
 
 from contacts import change_log
 from contacts.duplicates import merge
@@ -26,15 +27,23 @@ from destinations.normal_forms import Person
 from segments.models import Member, Segment
 from tenants.isolation.context import tenant_context
 from tenants.models import User
-from tests.cast import person as member, workspace
+from tests.cast import person as member
+from tests.cast import workspace
 from tests.destinations import scene
 
-pytestmark = pytest.mark.django_db
 EMAILS = ["ann@gmail.com", "a.nn@gmail.com", "bob@example.com", "carl@example.com", None]
 PHONES = ["+491701234567", "+491707654321", None]
 CONSENTS = ["granted", "granted", "granted", "denied", None]
 FAULTS = {
-    "meta": [("drop", True), ("drop", False), ("429", False), ("2", True), ("2", False), ("html", False), ("17", False)],
+    "meta": [
+        ("drop", True),
+        ("drop", False),
+        ("429", False),
+        ("2", True),
+        ("2", False),
+        ("html", False),
+        ("17", False),
+    ],
     "google": [("drop", True), ("drop", False), ("429", False), ("503", True), ("503", False)],
 }
 
@@ -52,7 +61,9 @@ acts = st.one_of(
     st.tuples(st.just("delete"), who, st.booleans()),
     st.tuples(st.just("erase"), who),
     st.tuples(st.just("merge"), who, who),
-    st.tuples(st.just("work"), st.sampled_from(["run", "run", "full", "sweep"]), st.integers(0, 30), st.integers(0, 20)),
+    st.tuples(
+        st.just("work"), st.sampled_from(["run", "run", "full", "sweep"]), st.integers(0, 30), st.integers(0, 20)
+    ),
 )
 
 
@@ -73,7 +84,7 @@ class World:
             self.segment: Segment = scene.segment_of()
             self.sync: Sync = scene.sync_of(self.segment, kind)
             Sync.objects.filter(pk=self.sync.pk).update(
-                settings={key: self.list_id for key in self.sync.settings}, looked_until=""
+                settings=dict.fromkeys(self.sync.settings, self.list_id), looked_until=""
             )
         self.ids: list[int] = []
 
@@ -167,7 +178,11 @@ class World:
         """After a run that was not disturbed, nobody is told who may not be."""
         with tenant_context(self.tenant.pk):
             last = SyncRun.objects.order_by("-pk").first()
-            if last is None or last.state != RunState.ENDED or SyncBatch.objects.filter(state__in=SyncBatch.OPEN).exists():
+            if (
+                last is None
+                or last.state != RunState.ENDED
+                or SyncBatch.objects.filter(state__in=SyncBatch.OPEN).exists()
+            ):
                 return
             told = SyncMember.objects.exclude(told=[])
             allowed = {contact.pk for contact in Contact.objects.all() if self.may(contact)}
@@ -219,8 +234,8 @@ class World:
 
 @contextmanager
 def killed(at: int) -> Iterator[list[bool]]:
-    """The worker dies at its step of this number, counted before and after each transaction and each request; 0: never. A dead
-    worker gives nothing back."""
+    """The worker dies at its step of this number, counted before and after each transaction and each request; 0: never. A
+    dead worker gives nothing back."""
     steps, dead = [0], list[bool]()
     patch = pytest.MonkeyPatch()
     transaction, ask, let_go = lease.transaction, runs.Worker._ask, lease.let_go

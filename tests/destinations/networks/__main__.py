@@ -1,5 +1,5 @@
-"""`python -m tests.destinations.networks meta`: a stand-in network as a program of its own; prints its address, and what it was
-told when its input has a line."""
+"""`python -m tests.destinations.networks meta`: a stand-in network as a program of its own; prints its address, and what it
+was told when its input has a line."""
 
 import json
 import sys
