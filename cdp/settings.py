@@ -125,7 +125,11 @@ EXTENSIONS = {
     # Columns of the export of contacts: name → function from IDs of contacts to ID → cell.
     "export_columns": {"Segments": "segments.membership.cells_of", "Link ID": "tracking.links.cells_of"},
     # What uses a source, so that it cannot be removed.
-    "source_usage": {"segments": "segments.usage.of_source", "syncs": "destinations.usage.of_source"},
+    "source_usage": {
+        "segments": "segments.usage.of_source",
+        "audiences": "audiences.usage.of_source",
+        "syncs": "destinations.usage.of_source",
+    },
     # Functions that are told which settings have other values now.
     "setting_changes": {"segments": "segments.refresh.follow_settings"},
     # What uses segments, so that they cannot be deleted.
@@ -134,7 +138,10 @@ EXTENSIONS = {
         "imports": "imports.segment_usage.of_imports",
         "sources": "sources.segment_usage.of_sources",
         "syncs": "destinations.usage.of_segments",
+        "audiences": "audiences.usage.of_segments",
     },
+    # What uses audiences, so that they cannot be deleted.
+    "audience_usage": {"syncs": "destinations.usage.of_audiences"},
     # What can be done to many contacts at once.
     "bulk_actions": {
         "delete": "contacts.bulk.kinds.Delete",

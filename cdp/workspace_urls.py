@@ -5,6 +5,7 @@ from django.urls import include, path
 urlpatterns = [
     path("imports/", include("imports.urls")),
     path("contacts/", include("contacts.urls")),
+    path("", include("audiences.urls")),
     path("connectors/", include("connectors.urls")),
     path("webhooks/", include("api.webhooks.urls")),
     path("segments/", include("segments.urls")),

@@ -108,6 +108,7 @@ POINTS: dict[str, tuple[str, ...] | None] = {
     "export_columns": None,
     "source_usage": None,
     "segment_usage": None,
+    "audience_usage": None,
     "setting_changes": None,
     "bulk_actions": ("gather", "step", "undo", "finish"),
 }
@@ -162,6 +163,12 @@ def segment_usage() -> dict[str, Callable[[Sequence[int]], Sequence[tuple[int, s
     """What uses segments: functions from their IDs to (segment, kind, name, address of the page, whether the segment cannot
     be deleted for it)."""
     return _all("segment_usage")
+
+
+def audience_usage() -> dict[str, Callable[[Sequence[int]], Sequence[tuple[int, str, str, str]]]]:
+    """What uses audiences, so that they cannot be deleted: functions from their IDs to (audience, kind, name, address of the
+    page)."""
+    return _all("audience_usage")
 
 
 def bulk_actions() -> dict[str, Any]:

@@ -20,3 +20,8 @@ def of_source(source_id: int) -> list[tuple[str, str, str]]:
 def of_segments(segment_ids: Sequence[int]) -> list[tuple[int, str, str, str, bool]]:
     """(segment, kind, name, address, True) of each data sync that sends one of the segments."""
     return [(pk, *use, True) for pk in segment_ids for use in of_list("segment", pk)]
+
+
+def of_audiences(audience_ids: Sequence[int]) -> list[tuple[int, str, str, str]]:
+    """(audience, kind, name, address) of each data sync that sends one of the audiences."""
+    return [(pk, *use) for pk in audience_ids for use in of_list("audience", pk)]

@@ -193,7 +193,7 @@ ALTER TABLE audience FORCE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON audience FOR ALL
     USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")))
     WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
-GRANT INSERT, SELECT, UPDATE ON audience TO cdp_app;
+GRANT DELETE, INSERT, SELECT, UPDATE ON audience TO cdp_app;
 
 CREATE TABLE audit_entry (
     id bigint DEFAULT nextval('audit_entry_id_seq'::regclass) NOT NULL,

@@ -35,7 +35,7 @@ def record(verb: str, *, user_id: int | None, target: str = "", **detail: Any) -
 # What entries are about, by the first word of their verb.
 SUBJECTS = {
     "": "Everything", "contact": "Contacts", "bulk": "Bulk actions", "probable": "Probable duplicates",
-    "blacklist": "Blacklist", "segment": "Segments",
+    "blacklist": "Blacklist", "segment": "Segments", "audience": "Audiences",
     "ambiguity": "Ambiguities", "visitor": "Visitors",
     "import": "Imports", "mapping": "Saved mappings", "member": "Members", "site": "Sites",
     "source": "Data sources", "connector": "Connectors", "settings": "Settings", "category": "Categories",

@@ -46,6 +46,8 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "syncs.edit": _WRITERS,
     # Accounts of other systems, with their tokens.
     "destinations.manage": _ADMINS,
+    "audiences.view": _EVERYBODY - {Role.OPS},
+    "audiences.edit": _WRITERS,
     "sites.view": _EVERYBODY,
     "sites.manage": _ADMINS,
     "connectors.view": _EVERYBODY,

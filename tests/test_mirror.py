@@ -47,6 +47,7 @@ ELSEWHERE = {
     "destinations/meta/": "tests/destinations/test_runs.py",
     "destinations/webhook/": "tests/destinations/test_runs.py",
     "destinations/file/": "tests/destinations/test_runs.py",
+    "audiences/audience_list.py": "tests/audiences/views/test_listing.py",
     "core/": "tests/core/test_ui.py",
     "core/body_limit.py": "tests/cdp/test_front.py",
     "core/broker.py": "tests/cdp/stack/test_stack.py",

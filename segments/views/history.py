@@ -1,6 +1,8 @@
 """How a dynamic segment is: its state, its size over time, and who entered and left, when and why."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
@@ -43,17 +45,22 @@ def refresh_now(request: WorkspaceRequest, segment_id: int) -> HttpResponse:
 def changes(request: WorkspaceRequest, segment_id: int) -> HttpResponse:
     """Who entered and left, the latest first, in keyset pages, below the size over time."""
     segment = get_object_or_404(Segment, pk=segment_id)
-    show = request.GET.get("show", "")
+    return render_page(request, "segments/history.html", shown(segment, request.GET))
+
+
+def shown(segment: Segment, given: Mapping[str, str]) -> dict[str, Any]:
+    """What the page of a segment, or of what has its members in one, shows of its history; `given`: `show` and `after`."""
+    show = given.get("show", "")
     show = show if show in SHOWS else ""
     rows = MemberChange.objects.filter(segment_id=segment.pk, **({"entered": show == "entered"} if show else {}))
-    behind = _behind(request.GET.get("after", ""))
+    behind = _behind(given.get("after", ""))
     if behind is not None:
         rows = rows.filter(keyset.beyond("at", *behind, key="contact_id"))
     page = list(rows.order_by("-at", "-contact_id")[: PAGE + 1])
     contacts = Contact.objects.in_bulk([row.contact_id for row in page])
     last = page[PAGE - 1] if len(page) > PAGE else None
     kept = f"show={show}&" if show else ""
-    context = {
+    return {
         "segment": segment,
         "changes": [
             (row, contacts.get(row.contact_id), history.CAUSES.get(row.cause, row.cause)) for row in page[:PAGE]
@@ -65,7 +72,6 @@ def changes(request: WorkspaceRequest, segment_id: int) -> HttpResponse:
         "first_url": f"?{kept.rstrip('&')}" if behind else None,
         "kept_days": history.KEPT_DAYS,
     }
-    return render_page(request, "segments/history.html", context)
 
 
 def _behind(place: str) -> tuple[datetime, int] | None:

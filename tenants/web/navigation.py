@@ -33,6 +33,7 @@ SECTIONS: list[tuple[str, list[tuple[str, str, str, str]]]] = [
             ("Resolved contacts", "link", "sources:resolved", "contacts.view"),
             ("Data syncs", "refresh-cw", "destinations:list", "syncs.view"),
             ("Visitors", "radio", "tracking:visitors", "contacts.view"),
+            ("Audiences", "target", "audiences:list", "audiences.view"),
         ],
     ),
     (

@@ -16,7 +16,10 @@ from django.utils import timezone
 
 from api import tokens
 from api.models import Delivery, Webhook
+from audiences import lifecycle
+from audiences.audience_form import AudienceForm, ListRow
 from audiences.contact_lists import ContactList
+from audiences.models import Audience
 from connectors.models import Connector, ConnectorFile
 from contacts.bulk import actions
 from contacts.consent import blacklist
@@ -33,6 +36,7 @@ from imports.options import Options
 from imports.pipeline import transitions, undo, worker
 from imports.wizard import column_choices, saved_mappings, upload
 from segments import dynamic
+from segments import refresh as segment_refresh
 from segments.models import Segment
 from segments.rules.tree import ActivityCondition, FieldCondition, Group, Period
 from sources import refresh
@@ -93,6 +97,8 @@ class Scene:
     field: int = 0
     member: int = 0
     source: int = 0
+    audience: int = 0
+    gone: int = 0
     upload: int = 0
     list: int = 0
     columns: int = 0
@@ -164,6 +170,7 @@ def build() -> Scene:
         scene.visitor = Visitor.objects.get(contact_id=scene.contact).pk
     _cared_for(scene)
     _sources(scene)
+    _audiences(scene)
     _connectors(scene)
     _webhooks(scene)
     _syncs(scene)
@@ -303,6 +310,29 @@ def _sources(scene: Scene) -> None:
         Source.objects.create(name="Old list", archived_at=timezone.now(), **segments, **usual)
     refresh.work(scene.tenant.pk, source.pk)
     sweep.run(scene.tenant.pk)
+
+
+def _audiences(scene: Scene) -> None:
+    """An audience with members, another one with some of them, and a deleted one."""
+    with tenant_context(scene.tenant.pk):
+        include, exclude = [ListRow("source", scene.source), ListRow("segment", scene.dynamic)], list[ListRow]()
+        for name, use, conditions in (
+            ("Winter", "google", ["valid"]),
+            ("Letters", "email", ["email"]),
+            ("Old", "file", []),
+        ):
+            form = AudienceForm(name, "Made for tests.", use, include, exclude, conditions)
+            made = lifecycle.create(form, user_id=scene.owner.pk)
+            assert made is not None
+            include, exclude = include[1:], [ListRow("source", scene.source)]
+            if name == "Winter":
+                scene.audience = made.pk
+            elif name == "Old":
+                lifecycle.delete(made, user_id=scene.owner.pk)
+                scene.gone = made.pk
+        segments = [lifecycle.segment_of(one).pk for one in Audience.objects.filter(archived_at=None)]
+    for pk in segments:
+        segment_refresh.work(scene.tenant.pk, pk)
 
 
 def _segment_files(scene: Scene) -> None:

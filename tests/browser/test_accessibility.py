@@ -39,6 +39,8 @@ def path_of(scene: Scene, page: str) -> str:
         "member": scene.member,
         "visitor": scene.visitor,
         "source": scene.source,
+        "audience": scene.audience,
+        "gone": scene.gone,
         "upload": scene.upload,
         "columns": scene.columns,
         "list": scene.list,

@@ -71,7 +71,7 @@ def fill(alice: Actor) -> None:
     )
     from destinations.models import Destination, Sync, SyncBatch, SyncKey, SyncMember, SyncRun
     from imports.models import Listing, SavedMapping, SegmentUpload
-    from segments.models import EditRow, MemberChange, SegmentEdit, SegmentSize
+    from segments.models import EditRow, MemberChange, Segment, SegmentEdit, SegmentSize
     from sources.models import Ambiguity, AmbiguitySweep, Source, SourceMember
     from tenants.models import AuditEntry, Invitation
     from tracking.models import EventKey, HitId, MailHook, Quarantine, Site, VisitorRefusal
@@ -109,7 +109,8 @@ def fill(alice: Actor) -> None:
     Delivery.objects.create(webhook_id=webhook.pk, message_id="msg_1", events=[{"type": "ping", "at": "2026-01-01"}])
     ApiToken.objects.create(name="Sync", digest="0" * 64, scopes=["imports.view"], created_by=alice.user)
     StoredAnswer.objects.create(token_id=1, key="x", digest="0" * 64)
-    Audience.objects.create(name="Winter", use="google", definition={"include": [["segment", 1]]}, segment_id=1)
+    hidden = Segment.everything.create(name="Winter", purpose="audience", rule={"v": 1, "all": []})
+    Audience.objects.create(name="Winter", use="google", definition={"include": [["segment", 1]]}, segment_id=hidden.pk)
     Lookalike.objects.create(name="Like the club", seed_kind="segment", seed_id=1, size=3)
     LookalikeMember.objects.create(tenant_id=own, lookalike_id=1, contact_id=1, place=1, score=0.5)
     place = Destination.objects.create(kind="webhook", name="Own address")
