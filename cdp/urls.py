@@ -5,6 +5,7 @@ from django.urls import include, path, register_converter
 
 from cdp import views
 from contacts.views import platform_blacklist, signup
+from destinations.views import sign_in
 from tenants.members.auth_adapter import AccountNumber
 from tenants.roles import public, signed_in
 from tenants.views import entry
@@ -37,6 +38,7 @@ urlpatterns = [
     path("unsubscribe/<str:token>/", signup.unsubscribe, name="unsubscribe"),
     path("hooks/<str:key>/", email_webhooks.receive, name="mail_hook"),
     path("platform/blacklist/", platform_blacklist.blacklist, name="platform_blacklist"),
+    path("destinations/signed-in/", sign_in.back, name="destination_signed_in"),
     path("api/", include("api.urls")),
     path("favicon.ico", views.favicon, name="favicon"),
     path("healthz", views.health, name="health"),

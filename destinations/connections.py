@@ -51,6 +51,15 @@ def connect(
     return destination
 
 
+def made_here(destination: Destination, given: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """(label, value) of secrets that a form had left empty and that were made instead, for the page to show once."""
+    if not destination.secret:
+        return []
+    stored = json.loads(encryption.decrypt(destination.secret, purpose=PURPOSE))
+    fields = [field for field in kinds.form(destination.kind).ACCOUNT if field.secret and not given.get(field.key)]
+    return [(field.label, str(stored[field.key])) for field in fields if stored.get(field.key)]
+
+
 def reconnect(
     destination: Destination, *, account: Mapping[str, Any], secret: Mapping[str, Any], user: User,
     expires_at: datetime | None = None,

@@ -52,6 +52,11 @@ def begin(
     return str(_of(kind).address(redirect_uri=redirect_uri, state=state))
 
 
+def address_of(kind: str) -> str:
+    """Where people sign in at destinations of a kind, for the policy of a page whose form leads there."""
+    return str(_of(kind).address(redirect_uri="", state=""))
+
+
 def who(session: MutableMapping[str, Any], state: str) -> Begun:
     """Who has begun this sign-in; a second time there is nobody. Raises Problem."""
     begun = session.pop(KEY, None)

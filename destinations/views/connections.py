@@ -11,8 +11,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from core.http import invalid, not_found, redirect_to, render_page
 from destinations import connections, kinds, syncs
+from destinations import sign_in as signs_in
 from destinations.connections import BadConnection
 from destinations.models import Destination
+from destinations.views import sign_in
 from destinations.views.edit import fields_of
 from tenants.roles import allow
 from tenants.web.request import WorkspaceRequest, user_of
@@ -39,22 +41,22 @@ def listing(request: WorkspaceRequest) -> HttpResponse:
 @allow("syncs.view")
 @require_safe
 def detail(request: WorkspaceRequest, destination_id: int) -> HttpResponse:
-    destination = found(destination_id)
+    return render_page(request, "destinations/destination.html", _about(found(destination_id)))
+
+
+def _about(destination: Destination) -> dict[str, Any]:
+    """What the page of a destination shows."""
     account = [
         (field.label, destination.settings.get(field.key, ""))
         for field in kinds.form(destination.kind).ACCOUNT
         if not field.secret
     ]
-    return render_page(
-        request,
-        "destinations/destination.html",
-        {
-            "destination": destination,
-            "kind": kinds.of(destination.kind),
-            "account": account,
-            "syncs": connections.usage(destination),
-        },
-    )
+    return {
+        "destination": destination,
+        "kind": kinds.of(destination.kind),
+        "account": account,
+        "syncs": connections.usage(destination),
+    }
 
 
 @allow("destinations.manage")
@@ -74,24 +76,44 @@ def connect(request: WorkspaceRequest, kind: str) -> HttpResponse:
         return not_found(request)
     if request.method != "POST":
         context = _form(kind, {}, name=kinds.of(kind).label, token=uuid.uuid4().hex)
-        return render_page(request, "destinations/connect.html", context)
+        return _shown(render_page(request, "destinations/connect.html", context), context)
     name = request.POST.get("name", "").replace("\x00", "")[:200]
     token = request.POST.get("token", "").replace("\x00", "")[:32]
     context = _form(kind, request.POST, name=name, token=token)
     given = {field["key"]: field["value"] for field in context["fields"]}
+    if request.POST.get("how") == "sign_in" and context["signs_in"]:
+        return sign_in.begin(request, kind, remembered={"name": name, "account": _open(context), "token": token})
     try:
         destination = connections.connect(
             kind, name=name, account=given, secret=given, user=user_of(request), token=token or None
         )
     except BadConnection as problem:
-        return invalid(request, "destinations/connect.html", _refused(context, problem))
+        return _shown(invalid(request, "destinations/connect.html", _refused(context, problem)), context)
+    if made := connections.made_here(destination, given):
+        return render_page(request, "destinations/destination.html", {**_about(destination), "made": made})
     messages.success(request, "Destination added. The dry run of a data sync tests the connection.")
     return redirect_to(request, "destinations:destination", destination.pk)
 
 
 def _form(kind: str, data: Any, **more: Any) -> dict[str, Any]:
     """What the page of the form shows. Secrets that were entered are not shown again."""
-    return {"kind": kinds.of(kind), "fields": fields_of(kinds.form(kind).ACCOUNT, data), **more}
+    return {
+        "kind": kinds.of(kind),
+        "key": kind,
+        "fields": fields_of(kinds.form(kind).ACCOUNT, data),
+        "signs_in": signs_in.is_offered(kind),
+        **more,
+    }
+
+
+def _open(context: dict[str, Any]) -> dict[str, str]:
+    """What was entered and is no secret."""
+    return {field["key"]: field["value"] for field in context["fields"] if not field["secret"]}
+
+
+def _shown(response: HttpResponse, context: dict[str, Any]) -> HttpResponse:
+    """The page, whose form may lead to the network where people can sign in there."""
+    return sign_in.lets_go(response, context["key"]) if context["signs_in"] else response
 
 
 def _refused(context: dict[str, Any], problem: BadConnection) -> dict[str, Any]:
@@ -111,13 +133,16 @@ def reconnect(request: WorkspaceRequest, destination_id: int) -> HttpResponse:
     if request.method != "POST":
         stored = {f"field-{key}": str(value) for key, value in destination.settings.items()}
         context = _form(destination.kind, stored, destination=destination)
-        return render_page(request, "destinations/connect.html", context)
+        return _shown(render_page(request, "destinations/connect.html", context), context)
     context = _form(destination.kind, request.POST, destination=destination)
     given = {field["key"]: field["value"] for field in context["fields"]}
+    if request.POST.get("how") == "sign_in" and context["signs_in"]:
+        remembered = {"destination": destination.pk, "account": _open(context)}
+        return sign_in.begin(request, destination.kind, remembered=remembered)
     try:
         connections.reconnect(destination, account=given, secret=given, user=user_of(request))
     except BadConnection as problem:
-        return invalid(request, "destinations/connect.html", _refused(context, problem))
+        return _shown(invalid(request, "destinations/connect.html", _refused(context, problem)), context)
     messages.success(request, "Destination connected. Repair its failed data syncs to run them again.")
     return redirect_to(request, "destinations:destination", destination.pk)
 

@@ -1,5 +1,6 @@
 """Destinations made by forms: what is secret is never shown again, and what is wrong is said beside its field."""
 
+import re
 from typing import Any
 
 from destinations import kinds
@@ -35,6 +36,19 @@ def test_a_secret_is_stored_encrypted_and_never_shown(alice: Actor) -> None:
         assert "EAAB0123456789" not in alice.get(path).content.decode()
     alice.post("destinations/new/meta/", META)
     assert len(made(alice)) == 1
+
+
+def test_a_secret_that_was_made_here_is_shown_once(alice: Actor, settings: Any) -> None:
+    settings.INSIDE_NETWORKS = ["127.0.0.0/8"]
+    form = {"name": "Our hook", "field-url": "http://127.0.0.1:9/people", "token": "t2"}
+    page = alice.post("destinations/new/webhook/", form).content.decode()
+    (destination,) = made(alice)
+    (secret,) = re.findall(r"whsec_[A-Za-z0-9+/=]{40,}", page)
+    assert secret not in alice.get(f"destinations/{destination.pk}/").content.decode()
+    given = alice.post(
+        "destinations/new/webhook/", {**form, "name": "Other", "field-signing_secret": secret, "token": "t3"}
+    )
+    assert secret not in given.content.decode()
 
 
 def test_what_is_wrong_is_said_and_the_secret_not_repeated(alice: Actor) -> None:
