@@ -140,7 +140,7 @@ def _clean(kind: str, account: Mapping[str, Any], secret: Mapping[str, Any]) -> 
     form = kinds.form(kind)
     given: dict[str, Any] = {}
     hidden: dict[str, Any] = {}
-    for field in form.ACCOUNT:
+    for field in kinds.asked(kind, account):
         value = str((secret if field.secret else account).get(field.key) or "").strip()
         if field.required and not value:
             raise BadConnection(f"Fill in “{field.label}”.", field.key)

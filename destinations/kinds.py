@@ -109,7 +109,8 @@ class Refused(Problem):
 
 
 class Field(NamedTuple):
-    """A field of a form: `secret` ones are encrypted and never shown again."""
+    """A field of a form: `secret` ones are encrypted and never shown again; one with `when`, (key, value) of a field with
+    choices, is asked for only where that was chosen."""
 
     key: str
     label: str
@@ -118,6 +119,7 @@ class Field(NamedTuple):
     required: bool = True
     choices: Sequence[tuple[str, str]] = ()
     lines: bool = False  # of several lines, such as a private key
+    when: tuple[str, str] | None = None
 
 
 Connect = Callable[[Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]], AbstractContextManager[Any]]
@@ -163,6 +165,17 @@ def form(kind: str) -> Any:
     """The form module of a kind: ACCOUNT and TARGET, sequences of Field, and `clean(account, secret, target)`, which raises
     ValueError with a sentence."""
     return _module(kind, "form")
+
+
+def asked(kind: str, chosen: Mapping[str, Any]) -> list[Field]:
+    """The fields of a connection that are asked for, with what was chosen in others; before that, their first choice."""
+    fields: Sequence[Field] = form(kind).ACCOUNT
+    first = {field.key: field.choices[0][0] for field in fields if field.choices}
+    return [
+        field
+        for field in fields
+        if field.when is None or (chosen.get(field.when[0]) or first[field.when[0]]) == field.when[1]
+    ]
 
 
 def choices() -> list[tuple[str, str]]:

@@ -2,11 +2,13 @@
 
 import uuid
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.db.models import Count
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from core.http import invalid, not_found, redirect_to, render_page
@@ -63,9 +65,26 @@ def _about(destination: Destination) -> dict[str, Any]:
 @require_safe
 def kinds_of(request: WorkspaceRequest) -> HttpResponse:
     """Choose what to send to."""
-    return render_page(
-        request, "destinations/kinds.html", {"kinds": [(key, kinds.of(key)) for key, _label in kinds.choices()]}
-    )
+    rows = [
+        {"url": f"{reverse('destinations:connect_kind', args=[key])}{query}", "label": label, "kind": kinds.of(key)}
+        for key, _label in kinds.choices()
+        for query, label in _ways(key)
+    ]
+    return render_page(request, "destinations/kinds.html", {"rows": rows})
+
+
+def _ways(kind: str) -> list[tuple[str, str]]:
+    """(query, label) of the forms of a kind: one, or one for each choice that other fields depend on."""
+    fields = kinds.form(kind).ACCOUNT
+    deciding = {field.when[0] for field in fields if field.when}
+    label = kinds.of(kind).label
+    ways = [
+        (f"?{urlencode({f'field-{field.key}': value})}", f"{label}: {choice[0].lower()}{choice[1:]}")
+        for field in fields
+        if field.key in deciding
+        for value, choice in field.choices
+    ]
+    return ways or [("", label)]
 
 
 @allow("destinations.manage")
@@ -75,7 +94,7 @@ def connect(request: WorkspaceRequest, kind: str) -> HttpResponse:
     if kind not in kinds.names():
         return not_found(request)
     if request.method != "POST":
-        context = _form(kind, {}, name=kinds.of(kind).label, token=uuid.uuid4().hex)
+        context = _form(kind, request.GET, name=kinds.of(kind).label, token=uuid.uuid4().hex)
         return _shown(render_page(request, "destinations/connect.html", context), context)
     name = request.POST.get("name", "").replace("\x00", "")[:200]
     token = request.POST.get("token", "").replace("\x00", "")[:32]
@@ -100,10 +119,16 @@ def _form(kind: str, data: Any, **more: Any) -> dict[str, Any]:
     return {
         "kind": kinds.of(kind),
         "key": kind,
-        "fields": fields_of(kinds.form(kind).ACCOUNT, data),
+        "fields": fields_of(kinds.asked(kind, _chosen(kind, data)), data),
         "signs_in": signs_in.is_offered(kind),
         **more,
     }
+
+
+def _chosen(kind: str, data: Any) -> dict[str, str]:
+    """What was chosen in fields that others depend on."""
+    fields = [field for field in kinds.form(kind).ACCOUNT if field.choices]
+    return {field.key: data.get(f"field-{field.key}", "") for field in fields}
 
 
 def _open(context: dict[str, Any]) -> dict[str, str]:

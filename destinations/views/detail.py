@@ -147,9 +147,7 @@ def _review(request: WorkspaceRequest, sync: Sync, destination: Destination) -> 
             for label, count in figures.have
             if label in SENT_AS
         ],
-        "samples": [
-            {"sample": sample, "identifiers": [_shown(one) for one in sample.identifiers]} for sample in figures.samples
-        ],
+        "samples": [_sample(sample, kind) for sample in figures.samples],
         "hashes": kind.advertises,
         "others_url": f"{url}?after={figures.samples[-1].contact_id}"
         if len(figures.samples) == review.SAMPLE
@@ -168,6 +166,13 @@ def _left_out(counted: Sequence[tuple[str, str, int]]) -> list[Part]:
         note = ", ".join(f"{ADS[key]} {number(count)}" for key, count in ads.items())
         parts.insert(0, Part(LEFT_OUT, "No ads consent", sum(ads.values()), note, ""))
     return parts
+
+
+def _sample(sample: review.Sample, kind: kinds.Kind) -> dict[str, Any]:
+    """A contact with the identifiers that find it, and the others, which narrow it down."""
+    shown = [(one.kind in kind.keys, _shown(one)) for one in sample.identifiers]
+    finds, others = [one for key, one in shown if key], [one for key, one in shown if not key]
+    return {"sample": sample, "identifiers": finds or others, "others": others if finds else []}
 
 
 def _shown(one: Identifier) -> dict[str, str]:
@@ -213,12 +218,12 @@ def run_detail(request: WorkspaceRequest, sync_id: int, run_id: int) -> HttpResp
         {
             "sync": sync,
             "run": run,
-            "figures": [
-                ("Processed", run.processed, "contacts of the list"),
-                ("Added", run.added, ""),
-                ("Changed", run.changed, "other identifiers"),
-                ("Removed", run.removed, ""),
-                ("Rejected", run.rejections, f"by {destination.name}"),
+            "stats": [
+                {"label": "Processed", "figure": number(run.processed), "note": "contacts of the list"},
+                {"label": "Added", "figure": number(run.added)},
+                {"label": "Changed", "figure": number(run.changed), "note": "with other identifiers"},
+                {"label": "Removed", "figure": number(run.removed)},
+                {"label": "Rejected", "figure": number(run.rejections), "note": f"by {destination.name}"},
             ],
             "reasons": [
                 *((eligibility.REASONS.get(key, key), here, count) for key, count in run.left_out.items() if count),

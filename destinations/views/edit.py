@@ -136,8 +136,14 @@ def target_fields(destination: Destination, data: Any) -> list[dict[str, Any]]:
 
 def fields_of(fields: Any, data: Any) -> list[dict[str, Any]]:
     """Fields of a kind (destinations.kinds.Field) for the template, with what was entered."""
+    deciding = {field.when[0] for field in fields if getattr(field, "when", None)}
     return [
-        {**field._asdict(), "value": data.get(f"field-{field.key}", "").replace("\x00", "")[:8_000], "error": ""}
+        {
+            **field._asdict(),
+            "decides": field.key in deciding,
+            "value": data.get(f"field-{field.key}", "").replace("\x00", "")[:8_000],
+            "error": "",
+        }
         for field in fields
     ]
 

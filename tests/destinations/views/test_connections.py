@@ -22,9 +22,31 @@ def test_every_kind_can_be_chosen_and_has_a_form(alice: Actor) -> None:
     for kind, label in kinds.choices():
         assert label in page
         form = alice.get(f"destinations/new/{kind}/").content.decode()
-        for field in kinds.form(kind).ACCOUNT:
-            assert field.label in form
+        for field in kinds.asked(kind, {}):
+            assert f'name="field-{field.key}"' in form
     assert alice.get("destinations/new/moon/").status_code == 404
+
+
+def test_a_file_is_asked_only_about_the_place_that_was_chosen(alice: Actor) -> None:
+    assert "?field-place=sftp" in alice.get("destinations/new/").content.decode()
+    bucket = alice.get("destinations/new/file/").content.decode()
+    server = alice.get("destinations/new/file/?field-place=sftp").content.decode()
+    assert ("field-bucket" in bucket, "field-host" in bucket) == (True, False)
+    assert ("field-bucket" in server, "field-host" in server) == (False, True)
+    given = {
+        "name": "Server",
+        "field-place": "sftp",
+        "field-host": "sftp.example.com",
+        "field-user": "cdp",
+        "token": "t9",
+    }
+    answer = alice.post("destinations/new/file/", given)
+    assert (answer.status_code, "Fill in “Host key”." in answer.content.decode()) == (422, True)
+    key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDL0AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+    alice.post("destinations/new/file/", {**given, "field-host_key": key, "field-password": "hush"})
+    (destination,) = made(alice)
+    assert (destination.settings["place"], destination.settings["port"]) == ("sftp", "22")
+    assert "bucket" not in destination.settings
 
 
 def test_a_secret_is_stored_encrypted_and_never_shown(alice: Actor) -> None:
