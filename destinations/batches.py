@@ -42,7 +42,7 @@ def add(work: Work, ids: Sequence[int]) -> Prepared | None:
     """Write a batch that tells these contacts, as they are now; None when nothing about them is different."""
     normalize, keys = kinds.normalizer(work.destination.kind), kinds.of(work.destination.kind).keys
     rows, people, seen, counted, listed = [], [], [], 0, []
-    for one in told.read(work.sync.pk, work.destination.kind, ids):
+    for one in told.read(work.sync.pk, work.destination.kind, ids, compared=True):
         found = normalize(one.person)
         mark = told.fingerprint(found)
         if one.known_at is not None and mark == one.fingerprint and not _again(work.sync, one.told_at):
@@ -51,7 +51,7 @@ def add(work: Work, ids: Sequence[int]) -> Prepared | None:
         entries = told.entries(found, keys)
         if not one.given.isdisjoint(entries):
             continue  # what is being taken back is told again once that is done
-        rows.append(told.Row(one.person.contact_id, entries, mark, one.changed_at))
+        rows.append(told.Row(one.person.contact_id, entries, mark, one.changed_at, one.is_new))
         if entries:
             people.append(found)
             listed.append(one.person.contact_id)

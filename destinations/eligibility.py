@@ -28,6 +28,7 @@ NOTES = {
     "no_identifier": "neither e-mail nor phone",
 }
 _PRESENT = "{c}.deleted_at IS NULL"
+_AGREED = "{c}.deleted_at IS NULL AND {c}.attributes ->> '{key}' = '{granted}' AND NOT {refused}"
 _WHY = """CASE WHEN {c}.id IS NULL OR {c}.deleted_at IS NOT NULL THEN 'deleted'
   WHEN {c}.attributes ->> '{key}' = '{denied}' THEN 'refused'
   WHEN {refused} THEN 'unsubscribed'
@@ -37,6 +38,13 @@ _WHY = """CASE WHEN {c}.id IS NULL OR {c}.deleted_at IS NOT NULL THEN 'deleted'
 def permitted(kind: str, contact: str) -> str:
     """The condition that a contact may be sent to a destination of this kind; `contact` is its alias."""
     return ads_consent.permitted(contact) if kinds.of(kind).advertises else fill(_PRESENT, c=contact)
+
+
+def permitted_by_itself(kind: str, contact: str) -> str:
+    """The part of `permitted` that asks for nobody else."""
+    if not kinds.of(kind).advertises:
+        return fill(_PRESENT, c=contact)
+    return fill(_AGREED, c=contact, key=KEY, granted=GRANTED, refused=ads_consent.refused(contact))
 
 
 def why_not(kind: str, contact: str) -> str:

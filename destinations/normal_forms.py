@@ -7,6 +7,7 @@ off, and nobody is found. Each network has its own form (destinations.google.nor
 import hashlib
 import re
 import unicodedata
+from functools import lru_cache
 from typing import NamedTuple
 
 
@@ -40,6 +41,8 @@ class Identifier(NamedTuple):
 
 # By these a network finds a person; all others only narrow it down.
 ALONE = frozenset({"email", "phone", "address"})
+# So many names, places and their hashes are kept: many people share them.
+OFTEN = 20_000
 _BLANKS = re.compile(r"\s+")
 _NO_LETTERS = re.compile(r"[^A-Za-z\s]")
 # What stands before and behind a name and is none of it, in small letters without points.
@@ -58,6 +61,12 @@ def hashed(kind: str, value: str, normal: str) -> Identifier:
     return Identifier(kind, value, normal, sha256(normal))
 
 
+@lru_cache(OFTEN)
+def hashed_often(kind: str, value: str, normal: str) -> Identifier:
+    """The same for what many people have."""
+    return hashed(kind, value, normal)
+
+
 def bare_email(value: str) -> str | None:
     """An address in small letters without blanks; None when it has no two sides."""
     email = _BLANKS.sub("", value).lower()
@@ -70,6 +79,7 @@ def e164(value: str) -> str | None:
     return value if _PHONE(value) else None
 
 
+@lru_cache(OFTEN)
 def letters(value: str) -> str:
     """A text in small letters without punctuation, digits and symbols; letters of every script stay, and single blanks
     between words."""
@@ -79,6 +89,7 @@ def letters(value: str) -> str:
     return " ".join(kept.split())
 
 
+@lru_cache(OFTEN)
 def first_name(value: str) -> str:
     """The letters of a first name, without a title before it, unless there is nothing else."""
     words = letters(value).split(" ")
@@ -87,6 +98,7 @@ def first_name(value: str) -> str:
     return " ".join(words)
 
 
+@lru_cache(OFTEN)
 def last_name(value: str) -> str:
     """The letters of a last name, without what stands behind it, unless there is nothing else."""
     words = letters(value).split(" ")
@@ -95,6 +107,7 @@ def last_name(value: str) -> str:
     return " ".join(words)
 
 
+@lru_cache(OFTEN)
 def letters_and_digits(value: str) -> str:
     """A text in small letters, of nothing but letters and digits."""
     return "".join(c for c in _composed(value) if unicodedata.category(c)[0] in "LMN")

@@ -26,23 +26,28 @@ LEFT JOIN LATERAL (
   SELECT n.* FROM sync_member n
   WHERE n.tenant_id = %(tenant)s AND n.sync_id = %(sync)s AND n.contact_id = u.id OFFSET 0) m ON true
 WHERE {permitted} ORDER BY c.id"""
-# Before people are sent. What is known of a member stays known; it is looked at again where something is left of before.
-WRITE = """
-INSERT INTO sync_member AS m (tenant_id, sync_id, contact_id, told, fingerprint, changed_at, told_at)
-SELECT %(tenant)s, %(sync)s, u.id, string_to_array(u.told, E'\\n'), u.fingerprint::uuid, u.changed_at,
-  CASE WHEN u.told = '' THEN NULL ELSE %(now)s END
-FROM unnest(%(ids)s::bigint[], %(told)s::text[], %(fingerprints)s::text[], %(changed)s::timestamptz[])
-  u(id, told, fingerprint, changed_at)
-ON CONFLICT (tenant_id, sync_id, contact_id) DO UPDATE SET
-  told = ARRAY(SELECT DISTINCT e FROM unnest(m.told || excluded.told) e), fingerprint = excluded.fingerprint,
-  told_at = coalesce(excluded.told_at, m.told_at),
-  changed_at = CASE WHEN ARRAY(SELECT e FROM unnest(m.told) e WHERE m.gives IS NULL OR e <> ALL(m.gives))
-    <@ excluded.told THEN excluded.changed_at END"""
-WRITE_KEYS = """
+# Before people are sent who never were: the fast way, for a first run.
+INSERT = """
+INSERT INTO sync_member (tenant_id, sync_id, contact_id, told, fingerprint, changed_at, told_at)
+SELECT %(tenant)s, %(sync)s, u.id, string_to_array(u.told, E'\\n'), u.fingerprint, u.changed_at,
+  CASE WHEN u.told <> '' THEN %(now)s END
+FROM unnest(%(ids)s::bigint[], %(told)s::text[], %(fingerprints)s::uuid[], %(changed)s::timestamptz[])
+  u(id, told, fingerprint, changed_at)"""
+INSERT_KEYS = """
 INSERT INTO sync_key (tenant_id, sync_id, digest, contact_id)
-SELECT DISTINCT %(tenant)s, %(sync)s, md5(e.entry)::uuid, u.id
-FROM unnest(%(ids)s::bigint[], %(told)s::text[]) u(id, told)
-CROSS JOIN LATERAL unnest(string_to_array(u.told, E'\\n')) e(entry) ON CONFLICT DO NOTHING"""
+SELECT %(tenant)s, %(sync)s, u.digest, u.id FROM unnest(%(digests)s::uuid[], %(ids)s::bigint[]) u(digest, id)
+ORDER BY u.digest"""
+# Of others what is known stays known; it is looked at again where something is left of before.
+UPDATE = """
+UPDATE sync_member m SET
+  told = ARRAY(SELECT DISTINCT e FROM unnest(m.told || string_to_array(u.told, E'\\n')) e), fingerprint = u.fingerprint,
+  told_at = CASE WHEN u.told <> '' THEN %(now)s ELSE m.told_at END,
+  changed_at = CASE WHEN ARRAY(SELECT e FROM unnest(m.told) e WHERE m.gives IS NULL OR e <> ALL(m.gives))
+    <@ string_to_array(u.told, E'\\n') THEN u.changed_at END
+FROM unnest(%(ids)s::bigint[], %(told)s::text[], %(fingerprints)s::uuid[], %(changed)s::timestamptz[])
+  u(id, told, fingerprint, changed_at)
+WHERE m.tenant_id = %(tenant)s AND m.sync_id = %(sync)s AND m.contact_id = u.id"""
+UPDATE_KEYS = f"{INSERT_KEYS} ON CONFLICT DO NOTHING"
 TOUCH = """
 UPDATE sync_member m SET changed_at = u.changed_at
 FROM unnest(%(ids)s::bigint[], %(changed)s::timestamptz[]) u(id, changed_at)
@@ -100,7 +105,7 @@ FORGET_ALL_KEYS = "DELETE FROM sync_key k WHERE k.tenant_id = %(tenant)s AND k.s
 
 class Told(NamedTuple):
     """A contact as it is now, and as it was told. `known_at` is when the contact had changed last as it was told; None:
-    never, or what came of it is not known. `given`: entries that are being taken back."""
+    never, or what came of it is not known. `given`: entries that are being taken back. `is_new`: it has no row yet."""
 
     person: Person
     changed_at: datetime
@@ -109,13 +114,25 @@ class Told(NamedTuple):
     known_at: datetime | None
     told_at: datetime | None
     given: frozenset[str]
+    is_new: bool
 
 
-def read(sync_id: int, kind: str, ids: Sequence[int]) -> list[Told]:
-    """Those of the contacts who may be sent, by ID."""
-    statement = fill(READ, permitted=eligibility.permitted(kind, "c"))
+def read(sync_id: int, kind: str, ids: Sequence[int], *, compared: bool = False) -> list[Told]:
+    """Those of the contacts who may be sent, by ID. `compared`: a moment ago others with their addresses were asked for, so
+    that only the contacts themselves are judged again."""
+    judged = eligibility.permitted_by_itself if compared else eligibility.permitted
+    statement = fill(READ, permitted=judged(kind, "c"))
     return [
-        Told(Person(*row[:12]), row[12], frozenset(row[13] or ()), row[14], row[15], row[16], frozenset(row[17] or ()))
+        Told(
+            Person(*row[:12]),
+            row[12],
+            frozenset(row[13] or ()),
+            row[14],
+            row[15],
+            row[16],
+            frozenset(row[17] or ()),
+            row[13] is None,
+        )
         for row in fetch(statement, sync=sync_id, ids=list(ids))
     ]
 
@@ -149,17 +166,27 @@ class Row(NamedTuple):
     entries: Sequence[str]
     fingerprint: uuid.UUID
     changed_at: datetime
+    is_new: bool
 
 
 def write(sync_id: int, rows: Sequence[Row], *, now: datetime) -> None:
     """Note what is about to be told."""
-    ids = [row.contact_id for row in rows]
-    told = ["\n".join(row.entries) for row in rows]
-    run(
-        WRITE, sync=sync_id, ids=ids, told=told, fingerprints=[row.fingerprint.hex for row in rows],
-        changed=[row.changed_at for row in rows], now=now,
-    )  # fmt: skip
-    run(WRITE_KEYS, sync=sync_id, ids=ids, told=told)
+    for wanted, members, keys in ((True, INSERT, INSERT_KEYS), (False, UPDATE, UPDATE_KEYS)):
+        some = [row for row in rows if row.is_new is wanted]
+        if not some:
+            continue
+        run(
+            members, sync=sync_id, ids=[row.contact_id for row in some], told=["\n".join(row.entries) for row in some],
+            fingerprints=[row.fingerprint for row in some], changed=[row.changed_at for row in some], now=now,
+        )  # fmt: skip
+        pairs = [(_digest(entry), row.contact_id) for row in some for entry in row.entries]
+        if pairs:
+            run(keys, sync=sync_id, digests=[digest for digest, _pk in pairs], ids=[pk for _digest, pk in pairs])
+
+
+def _digest(entry: str) -> str:
+    # As md5(…)::uuid has it.
+    return hashlib.md5(entry.encode(), usedforsecurity=False).hexdigest()
 
 
 def touch(sync_id: int, seen: Sequence[tuple[int, datetime]]) -> None:

@@ -60,9 +60,12 @@ class MetaClient:
             "estimated_num_total": len(rows),
         }  # fmt: skip
         params = CustomAudience.format_params(columns, rows, is_raw=True, pre_hashed=True, session=session)
+        # As a part of a form, as in Meta's examples: written into one line, each sign that is no letter would become three,
+        # at the cost of most of the time that a request takes.
+        payload = json.dumps(params.pop("payload"), separators=(",", ":"))
         if parcel.removes:
             params["method"] = "delete"
-        answer = self._call("POST", (self.audience_id, "users"), params)
+        answer = self._call("POST", (self.audience_id, "users"), params, {"payload": (None, payload)})
         if "num_received" not in answer:
             raise Busy("Meta has answered something else than it should.")
         invalid = int(answer.get("num_invalid_entries") or 0)
@@ -84,9 +87,11 @@ class MetaClient:
             raise Busy("Meta has answered something else than it should.")
         return f"Meta takes people for the audience “{str(answer.get('name', self.audience_id))[:80]}”."
 
-    def _call(self, method: str, path: tuple[str, ...], params: dict[str, Any]) -> dict[str, Any]:
+    def _call(
+        self, method: str, path: tuple[str, ...], params: dict[str, Any], parts: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
         try:
-            response = self.api.call(method, path, params=params)
+            response = self.api.call(method, path, params=params, files=parts)
         except FacebookRequestError as problem:
             raise _meaning(problem) from None
         except (requests.RequestException, ValueError):

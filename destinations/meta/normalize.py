@@ -12,11 +12,14 @@ from destinations.normal_forms import (
     e164,
     first_name,
     hashed,
+    hashed_often,
     last_name,
     letters,
     letters_and_digits,
 )
 
+# What one person has and hardly another.
+_OWN = frozenset({"email", "phone", "external_id"})
 _GENDERS = {"f": "f", "female": "f", "woman": "f", "m": "m", "male": "m", "man": "m"}
 
 
@@ -37,7 +40,7 @@ def identifiers(person: Person) -> list[Identifier]:
         *_birth(person.birthday),
     ):
         if value and normal:
-            found.append(hashed(kind, value, normal))
+            found.append((hashed if kind in _OWN else hashed_often)(kind, value, normal))
     return found
 
 

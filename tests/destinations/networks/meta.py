@@ -28,6 +28,17 @@ ERRORS: dict[str, tuple[int, dict[str, Any], dict[str, str]]] = {
 }  # fmt: skip
 
 
+def fields_of(body: bytes, content_type: str) -> dict[str, str]:
+    """The fields of a form, in one line or in parts."""
+    if not content_type.startswith("multipart/form-data"):
+        return {key: values[0] for key, values in parse_qs(body.decode()).items()}
+    found = {}
+    for part in body.split(b"--" + content_type.partition("boundary=")[2].encode())[1:-1]:
+        head, _blank, value = part.partition(b"\r\n\r\n")
+        found[head.decode().partition('name="')[2].partition('"')[0]] = value.removesuffix(b"\r\n").decode()
+    return found
+
+
 class Meta(Network):
     """`lists` has, for each audience, the hashes by which people are found. `rows` has the last row of each of them."""
 
@@ -40,7 +51,7 @@ class Meta(Network):
     def handle(self, handler: Any, method: str, path: str, body: bytes) -> None:
         parts = urlsplit(path)
         query = {key: values[0] for key, values in parse_qs(parts.query).items()}
-        form = {key: values[0] for key, values in parse_qs(body.decode()).items()}
+        form = fields_of(body, handler.headers.get("Content-Type", ""))
         if parts.path.endswith("/oauth/access_token"):
             handler.answer(200, json.dumps({"access_token": TOKEN, "expires_in": 5_184_000}).encode())
             return
