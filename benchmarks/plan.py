@@ -71,7 +71,11 @@ QUICK = Sizes(
 
 def sizes(rows: int, *, quick: bool) -> Sizes:
     chosen = QUICK if quick else Sizes()
-    return Sizes(**{**vars(chosen), "rows": rows, "small": min(chosen.small, rows), "synced": min(chosen.synced, rows)}) if rows else chosen
+    return (
+        Sizes(**{**vars(chosen), "rows": rows, "small": min(chosen.small, rows), "synced": min(chosen.synced, rows)})
+        if rows
+        else chosen
+    )
 
 
 @dataclass
