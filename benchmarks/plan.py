@@ -15,6 +15,7 @@ import psycopg
 from benchmarks import (
     acts,
     api,
+    audiences,
     freshness,
     imports,
     pages,
@@ -61,11 +62,30 @@ class Sizes:
     )
     batches: int = 20  # requests of 5,000 contacts by the API; fewer and smaller ones when quick
     batch: int = 5_000
+    audience: int = 1_500_000  # contacts of the workspace whose audience is sized; two thirds are in it
     synced: int = 1_000_000  # people of a list that is kept at a network
 
 
 QUICK = Sizes(
-    20_000, 5_000, 1_000, 3_000, 5_000, 1_000, 1.0, 5, 20_000_000, 500, 600, 1_000, 500, 2_000, 3_000, 2, 500, 3_000
+    20_000,
+    5_000,
+    1_000,
+    3_000,
+    5_000,
+    1_000,
+    1.0,
+    5,
+    20_000_000,
+    500,
+    600,
+    1_000,
+    500,
+    2_000,
+    3_000,
+    2,
+    500,
+    3_000,
+    3_000,
 )
 
 
@@ -441,6 +461,21 @@ def measure_syncs(bench: Bench) -> None:
     )
 
 
+def measure_audiences(bench: Bench) -> None:
+    times = max(2, bench.sizes.requests // 8)
+    tenant = imports.workspace("bench-audiences")
+    got = audiences.measure(bench.stack.info["owner_database_url"], tenant, bench.sizes.audience, times=times)
+    half = sorted(got.counts)[len(got.counts) // 2]
+    bench.report.section("Audiences", words.AUDIENCES)
+    bench.report.table(
+        ["Contacts", "Included", "In the audience", "Size, median", "Size, slowest", "Beside the saved one", "First build"],
+        [[
+            count(bench.sizes.audience), count(got.included), count(got.members), seconds(half), seconds(max(got.counts)),
+            seconds(got.beside), seconds(got.built),
+        ]],
+    )  # fmt: skip
+
+
 PARTS: dict[str, Callable[[Bench], None]] = {
     "validation": measure_validation,
     "imports": measure_imports,
@@ -455,5 +490,6 @@ PARTS: dict[str, Callable[[Bench], None]] = {
     "pixel": measure_pixel,
     "api": measure_api,
     "upload": measure_upload,
+    "audiences": measure_audiences,
     "syncs": measure_syncs,
 }

@@ -90,6 +90,10 @@ while the other is written."""
 UPLOAD = """\
 A file sent to the upload page as a browser sends it, in one piece, while the memory of the larger web process is
 measured: before the upload, and its maximum."""
+AUDIENCES = """\
+An audience for an ad network of three sources that overlap, with all five conditions, in a workspace that has other contacts
+too. Its size comes with the whole funnel: what each condition excludes and why, and what is in several lists; then the same
+beside the saved version, with who would enter and leave. The first build writes all members."""
 SYNCS = """\
 A list of contacts is kept at a network by its own client: a first run, and one after one person in a hundred has another
 address, has refused ads or has left. The network is a program on the same machine that reads and keeps all it is told, so it

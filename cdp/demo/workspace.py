@@ -14,16 +14,23 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from audiences import lifecycle
+from audiences.audience_form import AudienceForm, ListRow
+from audiences.models import Audience, Use
 from cdp.demo import history, orders, people, visits
 from cdp.stack.machine import DEMO_LOGIN, secret
 from connectors import credentials, folders
 from connectors import logins as logins_of_files
 from connectors.models import DROPPING, Connector, Protocol
+from contacts import value_state
+from contacts.models import Contact
+from contacts.values import ads_consent
 from imports.models import Import, Phase
 from imports.options import Options
 from imports.pipeline import worker
 from imports.wizard import column_choices, saved_mappings, upload
 from segments import dynamic
+from segments import refresh as segment_refresh
 from segments.models import Segment
 from segments.rules.tree import ActivityCondition, FieldCondition, Group, Period
 from sources import refresh
@@ -138,6 +145,7 @@ def make() -> dict[str, Any]:
     _import(tenant, ORDERS, user=owner, task="orders", mode="update_only")
     history.make(tenant, owner)
     _source(tenant, owner)
+    _audiences(tenant, owner)
     everybody = ((owner.email, owner.name, Role.OWNER), *MEMBERS)
     logins = [
         {"login": email, "role": str(role), "name": name, "password": password} for email, name, role in everybody
@@ -186,6 +194,30 @@ def _source(tenant: Tenant, owner: User) -> None:
         refresh.begin(source)
     sweep.run(tenant.pk)
     refresh.work(tenant.pk, source.pk)
+
+
+def _audiences(tenant: Tenant, owner: User) -> None:
+    """Two audiences, one for an ad network, with the ads consents that they need: most agreed, some refused."""
+    with tenant_context(tenant.pk):
+        if Audience.objects.exists():
+            return
+        now, answers = timezone.now(), (ads_consent.GRANTED,) * 6 + (ads_consent.DENIED,)
+        for contact in Contact.objects.living().order_by("pk"):
+            if contact.pk % 9 < len(answers):
+                value_state.write_states(contact, {ads_consent.KEY: [answers[contact.pk % 9]]}, now)
+        looking, fair = (Segment.objects.get(name=name).pk for name in (LOOKING, "Trade fair Leeds"))
+        shop = Source.objects.get(name="Shop customers").pk
+        winter = AudienceForm(
+            "Winter campaign", "Ads for customers and visitors", Use.GOOGLE,
+            [ListRow("source", shop), ListRow("segment", looking)], [ListRow("segment", fair)], ["email", "ads", "valid"],
+        )  # fmt: skip
+        letters = AudienceForm(
+            "Letter to the fair", "", Use.EMAIL, [ListRow("segment", fair), ListRow("segment", looking)], [], ["email"]
+        )
+        made = [lifecycle.create(form, user_id=owner.pk) for form in (winter, letters)]
+    for audience in made:
+        assert audience is not None
+        segment_refresh.work(tenant.pk, audience.segment_id)
 
 
 def _person(email: str, name: str, *, password: str | None = None) -> User:

@@ -323,8 +323,8 @@ def _audiences(scene: Scene) -> None:
         ):
             form = AudienceForm(name, "Made for tests.", use, include, exclude, conditions)
             made = lifecycle.create(form, user_id=scene.owner.pk)
-            assert made is not None
-            include, exclude = include[1:], [ListRow("source", scene.source)]
+            assert made is not None, form.errors
+            include, exclude = [ListRow("segment", scene.dynamic)], [ListRow("source", scene.source)]
             if name == "Winter":
                 scene.audience = made.pk
             elif name == "Old":
