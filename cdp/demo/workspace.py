@@ -17,7 +17,7 @@ from django.utils import timezone
 from audiences import lifecycle
 from audiences.audience_form import AudienceForm, ListRow
 from audiences.models import Audience, Use
-from cdp.demo import history, orders, people, visits
+from cdp.demo import history, orders, people, syncs, visits
 from cdp.stack.machine import DEMO_LOGIN, secret
 from connectors import credentials, folders
 from connectors import logins as logins_of_files
@@ -146,6 +146,7 @@ def make() -> dict[str, Any]:
     history.make(tenant, owner)
     _source(tenant, owner)
     _audiences(tenant, owner)
+    syncs.make(tenant, owner)
     everybody = ((owner.email, owner.name, Role.OWNER), *MEMBERS)
     logins = [
         {"login": email, "role": str(role), "name": name, "password": password} for email, name, role in everybody

@@ -17,6 +17,8 @@ from django.utils import timezone
 from cdp.demo import history, workspace
 from contacts.duplicates import exact
 from contacts.models import Contact, EmailStatus, ProbablePair, ProbableSearch
+from destinations import review
+from destinations.models import Destination, Sync, SyncRun
 from imports.models import Import, Phase, RejectedRow, RowEffect, RowIssue, Status
 from segments import membership, rfm
 from segments.models import Member, Segment
@@ -219,3 +221,11 @@ def test_a_source_is_matched_and_something_is_to_be_decided(inside_demo: Tenant)
 
 def test_visitors_are_on_the_site_now(inside_demo: Tenant) -> None:
     assert Visitor.objects.filter(last_seen__gte=timezone.now() - timedelta(minutes=15)).count() >= 3
+
+
+def test_a_data_sync_waits_for_its_review(inside_demo: Tenant) -> None:
+    sync = Sync.objects.get()
+    figures = review.of(sync, Destination.objects.get())
+    assert (sync.state, SyncRun.objects.count()) == ("draft", 0)
+    assert figures.sent > 100
+    assert figures.size == figures.sent + sum(count for _key, _label, count in figures.left_out)
