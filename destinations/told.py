@@ -10,6 +10,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+import orjson
+
 from destinations import eligibility
 from destinations.normal_forms import Identifier, Person
 from tenants.isolation.statements import fetch, fill, run
@@ -19,7 +21,7 @@ READ = """
 SELECT c.id, c.email, c.phone, c.external_id, c.first_name, c.last_name, c.country,
   c.attributes ->> 'postal_code', c.attributes ->> 'city', c.attributes ->> 'region', c.attributes ->> 'birthday',
   c.attributes ->> 'gender', c.changed_at, m.told, m.fingerprint, m.changed_at, m.told_at, m.gives
-FROM unnest(%(ids)s::bigint[]) u(id)
+FROM unnest(string_to_array(%(ids)s, ',')::bigint[]) u(id)
 CROSS JOIN LATERAL (
   SELECT k.* FROM contact k WHERE k.tenant_id = %(tenant)s AND k.id = u.id OFFSET 0) c
 LEFT JOIN LATERAL (
@@ -29,23 +31,20 @@ WHERE {permitted} ORDER BY c.id"""
 # Before people are sent who never were: the fast way, for a first run.
 INSERT = """
 INSERT INTO sync_member (tenant_id, sync_id, contact_id, told, fingerprint, changed_at, told_at)
-SELECT %(tenant)s, %(sync)s, u.id, string_to_array(u.told, E'\\n'), u.fingerprint, u.changed_at,
-  CASE WHEN u.told <> '' THEN %(now)s END
-FROM unnest(%(ids)s::bigint[], %(told)s::text[], %(fingerprints)s::uuid[], %(changed)s::timestamptz[])
-  u(id, told, fingerprint, changed_at)"""
+SELECT %(tenant)s, %(sync)s, u.id, u.told, u.fingerprint, u.changed_at, CASE WHEN u.told <> '{}' THEN %(now)s END
+FROM json_to_recordset(%(rows)s::json) u(id bigint, told text[], fingerprint uuid, changed_at timestamptz)"""
 INSERT_KEYS = """
 INSERT INTO sync_key (tenant_id, sync_id, digest, contact_id)
-SELECT %(tenant)s, %(sync)s, u.digest, u.id FROM unnest(%(digests)s::uuid[], %(ids)s::bigint[]) u(digest, id)
+SELECT %(tenant)s, %(sync)s, u.digest, u.id FROM json_to_recordset(%(keys)s::json) u(digest uuid, id bigint)
 ORDER BY u.digest"""
 # Of others what is known stays known; it is looked at again where something is left of before.
 UPDATE = """
 UPDATE sync_member m SET
-  told = ARRAY(SELECT DISTINCT e FROM unnest(m.told || string_to_array(u.told, E'\\n')) e), fingerprint = u.fingerprint,
-  told_at = CASE WHEN u.told <> '' THEN %(now)s ELSE m.told_at END,
-  changed_at = CASE WHEN ARRAY(SELECT e FROM unnest(m.told) e WHERE m.gives IS NULL OR e <> ALL(m.gives))
-    <@ string_to_array(u.told, E'\\n') THEN u.changed_at END
-FROM unnest(%(ids)s::bigint[], %(told)s::text[], %(fingerprints)s::uuid[], %(changed)s::timestamptz[])
-  u(id, told, fingerprint, changed_at)
+  told = ARRAY(SELECT DISTINCT e FROM unnest(m.told || u.told) e), fingerprint = u.fingerprint,
+  told_at = CASE WHEN u.told <> '{}' THEN %(now)s ELSE m.told_at END,
+  changed_at = CASE WHEN ARRAY(SELECT e FROM unnest(m.told) e WHERE m.gives IS NULL OR e <> ALL(m.gives)) <@ u.told
+    THEN u.changed_at END
+FROM json_to_recordset(%(rows)s::json) u(id bigint, told text[], fingerprint uuid, changed_at timestamptz)
 WHERE m.tenant_id = %(tenant)s AND m.sync_id = %(sync)s AND m.contact_id = u.id"""
 UPDATE_KEYS = f"{INSERT_KEYS} ON CONFLICT DO NOTHING"
 TOUCH = """
@@ -133,7 +132,7 @@ def read(sync_id: int, kind: str, ids: Sequence[int], *, compared: bool = False)
             frozenset(row[17] or ()),
             row[13] is None,
         )
-        for row in fetch(statement, sync=sync_id, ids=list(ids))
+        for row in fetch(statement, sync=sync_id, ids=",".join(map(str, ids)))
     ]
 
 
@@ -175,13 +174,15 @@ def write(sync_id: int, rows: Sequence[Row], *, now: datetime) -> None:
         some = [row for row in rows if row.is_new is wanted]
         if not some:
             continue
-        run(
-            members, sync=sync_id, ids=[row.contact_id for row in some], told=["\n".join(row.entries) for row in some],
-            fingerprints=[row.fingerprint for row in some], changed=[row.changed_at for row in some], now=now,
-        )  # fmt: skip
-        pairs = [(_digest(entry), row.contact_id) for row in some for entry in row.entries]
+        # One text is handed over in a tenth of the time of arrays.
+        told = [
+            {"id": row.contact_id, "told": row.entries, "fingerprint": row.fingerprint, "changed_at": row.changed_at}
+            for row in some
+        ]
+        run(members, sync=sync_id, rows=orjson.dumps(told).decode(), now=now)
+        pairs = [{"digest": _digest(entry), "id": row.contact_id} for row in some for entry in row.entries]
         if pairs:
-            run(keys, sync=sync_id, digests=[digest for digest, _pk in pairs], ids=[pk for _digest, pk in pairs])
+            run(keys, sync=sync_id, keys=orjson.dumps(pairs).decode())
 
 
 def _digest(entry: str) -> str:
