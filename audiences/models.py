@@ -121,3 +121,20 @@ class LookalikeMember(TenantModel):
 
     def __str__(self) -> str:
         return f"contact {self.contact_id} of lookalike {self.lookalike_id}"
+
+
+class LookalikeField(TenantModel):
+    """A field of which the workspace has decided whether lookalikes may use it; of the others audiences.lookalikes.fields
+    decides."""
+
+    key = models.CharField(max_length=60, db_collation="C")
+    allowed = models.BooleanField()
+
+    class Meta(TenantModel.Meta):
+        db_table = "lookalike_field"
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["tenant_id", "key"], name="lookalike_field_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.key}: {'allowed' if self.allowed else 'forbidden'}"

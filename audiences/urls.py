@@ -1,6 +1,6 @@
 from django.urls import path
 
-from audiences.views import builder, detail, listing, removal
+from audiences.views import builder, detail, listing, lookalike_acts, lookalikes, removal
 
 app_name = "audiences"
 urlpatterns = [
@@ -17,4 +17,18 @@ urlpatterns = [
     path("audiences/<int:audience_id>/members.csv", detail.download, name="download"),
     path("audiences/<int:audience_id>/delete/", removal.delete, name="delete"),
     path("audiences/<int:audience_id>/restore/", removal.restore, name="restore"),
+    path("lookalikes/", lookalikes.listing, name="lookalikes"),
+    path("lookalikes/live/", lookalikes.list_live, name="lookalikes_live"),
+    path("lookalikes/new/", lookalikes.new, name="new_lookalike"),
+    path("lookalikes/deleted/", lookalike_acts.deleted, name="deleted_lookalikes"),
+    path("lookalikes/fields/", lookalike_acts.choose_fields, name="lookalike_fields"),
+    path("lookalikes/<int:lookalike_id>/", lookalikes.detail, name="lookalike"),
+    path("lookalikes/<int:lookalike_id>/live/", lookalikes.live, name="lookalike_live"),
+    path("lookalikes/<int:lookalike_id>/refresh/", lookalike_acts.start_refresh, name="refresh_lookalike"),
+    path("lookalikes/<int:lookalike_id>/size/", lookalike_acts.resize, name="resize_lookalike"),
+    path("lookalikes/<int:lookalike_id>/rename/", lookalike_acts.rename, name="rename_lookalike"),
+    path("lookalikes/<int:lookalike_id>/delete/", lookalike_acts.delete, name="delete_lookalike"),
+    path("lookalikes/<int:lookalike_id>/restore/", lookalike_acts.restore, name="restore_lookalike"),
+    path("lookalikes/<int:lookalike_id>/members/", lookalike_acts.members, name="lookalike_members"),
+    path("lookalikes/<int:lookalike_id>/members.csv", lookalike_acts.download, name="download_lookalike"),
 ]

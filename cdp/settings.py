@@ -128,8 +128,11 @@ EXTENSIONS = {
     "source_usage": {
         "segments": "segments.usage.of_source",
         "audiences": "audiences.usage.of_source",
+        "lookalikes": "audiences.lookalikes.usage.of_source",
         "syncs": "destinations.usage.of_source",
     },
+    # What uses a list by its kind and ID: asked for lookalikes, which cannot be deleted for it.
+    "list_usage": {"syncs": "destinations.usage.of_list"},
     # Functions that are told which settings have other values now.
     "setting_changes": {"segments": "segments.refresh.follow_settings"},
     # What uses segments, so that they cannot be deleted.
@@ -137,11 +140,15 @@ EXTENSIONS = {
         "segments": "segments.usage.of_rules",
         "imports": "imports.segment_usage.of_imports",
         "sources": "sources.segment_usage.of_sources",
+        "lookalikes": "audiences.lookalikes.usage.of_segments",
         "syncs": "destinations.usage.of_segments",
         "audiences": "audiences.usage.of_segments",
     },
     # What uses audiences, so that they cannot be deleted.
-    "audience_usage": {"syncs": "destinations.usage.of_audiences"},
+    "audience_usage": {
+        "lookalikes": "audiences.lookalikes.usage.of_audiences",
+        "syncs": "destinations.usage.of_audiences",
+    },
     # What can be done to many contacts at once.
     "bulk_actions": {
         "delete": "contacts.bulk.kinds.Delete",
@@ -343,6 +350,8 @@ CELERY_BEAT_SCHEDULE = {
     "sweep data syncs": {"task": "destinations.sweep", "schedule": 10.0, "options": {"expires": 10}},
     "tidy data syncs": {"task": "destinations.tidy", "schedule": crontab(hour=4, minute=10)},
     "tidy sources": {"task": "sources.tidy", "schedule": crontab(hour=3, minute=50)},
+    "sweep lookalikes": {"task": "audiences.sweep_lookalikes", "schedule": 15.0},
+    "tidy lookalikes": {"task": "audiences.tidy_lookalikes", "schedule": crontab(hour=4, minute=10)},
     "tidy segments": {"task": "segments.tidy", "schedule": crontab(hour=3, minute=10)},
     "tidy imports": {"task": "imports.tidy", "schedule": crontab(hour=3, minute=20)},
     "send outbox": {"task": "tenants.send_outbox", "schedule": 10.0},

@@ -107,6 +107,7 @@ POINTS: dict[str, tuple[str, ...] | None] = {
     "problem_sentence": None,
     "export_columns": None,
     "source_usage": None,
+    "list_usage": None,
     "segment_usage": None,
     "audience_usage": None,
     "setting_changes": None,
@@ -157,6 +158,11 @@ def export_columns() -> dict[str, Callable[[Sequence[int]], Mapping[int, str]]]:
 def source_usage() -> dict[str, Callable[[int], Sequence[tuple[str, str, str]]]]:
     """What uses a source: functions from its ID to (kind, name, address of the page)."""
     return _all("source_usage")
+
+
+def list_usage() -> dict[str, Callable[[str, int], Sequence[tuple[str, str, str]]]]:
+    """What uses a list of contacts: functions from its kind and its ID to (kind, name, address of the page)."""
+    return _all("list_usage")
 
 
 def segment_usage() -> dict[str, Callable[[Sequence[int]], Sequence[tuple[int, str, str, str, bool]]]]:

@@ -867,7 +867,22 @@ ALTER TABLE lookalike FORCE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON lookalike FOR ALL
     USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")))
     WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
-GRANT INSERT, SELECT, UPDATE ON lookalike TO cdp_app;
+GRANT DELETE, INSERT, SELECT, UPDATE ON lookalike TO cdp_app;
+
+CREATE TABLE lookalike_field (
+    id bigint DEFAULT nextval('lookalike_field_id_seq'::regclass) NOT NULL,
+    tenant_id bigint DEFAULT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint NOT NULL,
+    key character varying(60) COLLATE "C" NOT NULL,
+    allowed boolean NOT NULL,
+    CONSTRAINT lookalike_field_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT lookalike_field_once UNIQUE (tenant_id, key)
+);
+ALTER TABLE lookalike_field ENABLE ROW LEVEL SECURITY;
+ALTER TABLE lookalike_field FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON lookalike_field FOR ALL
+    USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")))
+    WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
+GRANT DELETE, INSERT, SELECT, UPDATE ON lookalike_field TO cdp_app;
 
 CREATE TABLE lookalike_member (
     tenant_id bigint NOT NULL,
@@ -883,7 +898,7 @@ ALTER TABLE lookalike_member FORCE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON lookalike_member FOR ALL
     USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")))
     WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
-GRANT DELETE, INSERT, SELECT, UPDATE ON lookalike_member TO cdp_app;
+GRANT DELETE, INSERT, MAINTAIN, SELECT, UPDATE ON lookalike_member TO cdp_app;
 
 CREATE TABLE mail_hook (
     id bigint DEFAULT nextval('mail_hook_id_seq'::regclass) NOT NULL,
@@ -1939,6 +1954,8 @@ CREATE SEQUENCE inbox_position_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE inbox_position_id_seq TO cdp_app;
 CREATE SEQUENCE invitation_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE invitation_id_seq TO cdp_app;
+CREATE SEQUENCE lookalike_field_id_seq;
+GRANT SELECT, USAGE ON SEQUENCE lookalike_field_id_seq TO cdp_app;
 CREATE SEQUENCE lookalike_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE lookalike_id_seq TO cdp_app;
 CREATE SEQUENCE mail_hook_id_seq;

@@ -48,7 +48,7 @@ TABLES = {
     "probable_pair",
     "contact_visit", "page", "page_visitor", "change_queue", "watched_cause", "segment_change", "segment_size",
     "undone", "turned", "used", "back", "listed", "quarantine", "import_listing", "audience", "lookalike",
-    "lookalike_member", "destination", "sync", "sync_run", "sync_batch", "sync_member", "sync_key",
+    "lookalike_member", "destination", "sync", "sync_run", "sync_batch", "sync_member", "sync_key", "lookalike_field",
 }  # fmt: skip
 
 

@@ -32,6 +32,7 @@ SECTIONS: list[tuple[str, list[tuple[str, str, str, str]]]] = [
             ("Sources", "database", "sources:list", "sources.view"),
             ("Resolved contacts", "link", "sources:resolved", "contacts.view"),
             ("Audiences", "target", "audiences:list", "audiences.view"),
+            ("Lookalikes", "users", "audiences:lookalikes", "audiences.view"),
             ("Data syncs", "refresh-cw", "destinations:list", "syncs.view"),
             ("Visitors", "radio", "tracking:visitors", "contacts.view"),
         ],

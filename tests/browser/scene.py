@@ -19,7 +19,7 @@ from api.models import Delivery, Webhook
 from audiences import lifecycle
 from audiences.audience_form import AudienceForm, ListRow
 from audiences.contact_lists import ContactList
-from audiences.models import Audience
+from audiences.models import Audience, Lookalike, LookalikeMember
 from connectors.models import Connector, ConnectorFile
 from contacts.bulk import actions
 from contacts.consent import blacklist
@@ -110,6 +110,8 @@ class Scene:
     token: int = 0
     fetching: int = 0
     syncs: dict[str, int] = dataclasses.field(default_factory=dict)
+    lookalike: int = 0
+    refused: int = 0
 
     def path(self, rest: str = "") -> str:
         return f"/w/{self.tenant.slug}/{rest}"
@@ -171,6 +173,7 @@ def build() -> Scene:
     _cared_for(scene)
     _sources(scene)
     _audiences(scene)
+    _lookalikes(scene)
     _connectors(scene)
     _webhooks(scene)
     _syncs(scene)
@@ -333,6 +336,38 @@ def _audiences(scene: Scene) -> None:
         segments = [lifecycle.segment_of(one).pk for one in Audience.objects.filter(archived_at=None)]
     for pk in segments:
         segment_refresh.work(scene.tenant.pk, pk)
+def _lookalikes(scene: Scene) -> None:
+    """One that is ready, as a job would leave it; one that was refused, one that was deleted."""
+    given: dict[str, Any] = {"seed_kind": "segment", "seed_id": scene.segment, "created_by": scene.owner}
+    lifts = [
+        {"percent": percent, "found": found, "hidden": 782, "expected": 782 * percent / 100, "passes": percent < 20,
+         "lift": found / 7.82 / percent, "low": 3.9, "high": 5.7, "luck": 1e-9}
+        for percent, found in ((3, 113), (7, 188), (10, 242), (15, 305), (20, 160))
+    ]  # fmt: skip
+    report = {
+        "members": 3912, "usable": 3912, "others": 40_000, "hidden": 782, "lifts": lifts, "unreachable": 12,
+        "curve": [[n, round(10 * n**0.5 if n else 0, 1)] for n in range(21)],
+        "mattered": [{"words": "Looked at /boots in the last 30 days", "members": 71, "others": 9},
+                     {"words": "Was active within 14 days", "members": 64, "others": 18}],
+        "left_out": ["City is Riga"],
+        "stand_ins": [{"words": "Company is Knit & Co", "trait": "Gender", "strength": 0.41}],
+    }  # fmt: skip
+    with tenant_context(scene.tenant.pk):
+        ready = Lookalike.objects.create(
+            name="Like the fair guests", size=3, state="ready", report=report, judged=40_000, entered=12, departed=3,
+            refreshed_at=timezone.now(), **given,
+        )  # fmt: skip
+        places = enumerate(Contact.objects.living().order_by("pk").values_list("pk", flat=True)[:30], 1)
+        LookalikeMember.objects.bulk_create(
+            LookalikeMember(tenant_id=scene.tenant.pk, lookalike_id=ready.pk, contact_id=pk, place=n, score=0.5 / n)
+            for n, pk in places
+        )
+        refused = Lookalike.objects.create(
+            name="Like a few", size=7, state="refused", reason="The list has 12 contacts. At least 100 are needed.",
+            refreshed_at=timezone.now(), **given,
+        )  # fmt: skip
+        Lookalike.objects.create(name="Old", size=7, archived_at=timezone.now(), **given)
+    scene.lookalike, scene.refused = ready.pk, refused.pk
 
 
 def _segment_files(scene: Scene) -> None:

@@ -51,6 +51,8 @@ def path_of(scene: Scene, page: str) -> str:
         "delivery": scene.delivery,
         "fetching": scene.fetching,
         **scene.syncs,
+        "lookalike": scene.lookalike,
+        "refused": scene.refused,
     }
     path = PAGES[page]
     for name, pk in known.items():

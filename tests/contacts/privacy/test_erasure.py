@@ -48,6 +48,7 @@ IMPERSONAL = {
     "fetched_file": "names of files", "watched_cause": "kinds of changes", "change_batch": "numbers of transactions",
     "segment_size": "figures", "segment_edit": "counts", "audience": "names of lists", "lookalike": "weights of a model",
     "destination": "accounts elsewhere", "sync": "names of lists", "sync_run": "figures",
+    "lookalike_field": "names of fields",
 }  # fmt: skip
 
 

@@ -48,7 +48,7 @@ def fill(alice: Actor) -> None:
     from datetime import UTC, datetime
 
     from api.models import ApiToken, Delivery, StoredAnswer, Webhook
-    from audiences.models import Audience, Lookalike, LookalikeMember
+    from audiences.models import Audience, Lookalike, LookalikeField, LookalikeMember
     from connectors.models import Connector, ConnectorFile, FetchedFile
     from contacts.models import (
         Alias,
@@ -112,6 +112,7 @@ def fill(alice: Actor) -> None:
     hidden = Segment.everything.create(name="Winter", purpose="audience", rule={"v": 1, "all": []})
     Audience.objects.create(name="Winter", use="google", definition={"include": [["segment", 1]]}, segment_id=hidden.pk)
     Lookalike.objects.create(name="Like the club", seed_kind="segment", seed_id=1, size=3)
+    LookalikeField.objects.create(key="tier", allowed=False)
     LookalikeMember.objects.create(tenant_id=own, lookalike_id=1, contact_id=1, place=1, score=0.5)
     place = Destination.objects.create(kind="webhook", name="Own address")
     sync = Sync.objects.create(destination_id=place.pk, name="Club", list_kind="segment", list_id=1)

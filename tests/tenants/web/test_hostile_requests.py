@@ -13,7 +13,7 @@ from django.core.cache import cache
 from django.test import Client
 
 from api.models import ApiToken, Delivery, Webhook
-from audiences.models import Audience
+from audiences.models import Audience, Lookalike
 from connectors.models import Connector, ConnectorFile
 from contacts.models import Attribute, BulkAction, Category, Contact, Merge, SignupForm
 from destinations.models import Destination, Sync, SyncRun
@@ -42,7 +42,7 @@ OBJECTS: dict[str, Any] = {
     "visitor_id": Visitor, "edit_id": SegmentEdit, "upload_id": SegmentUpload,
     "webhook_id": Webhook, "delivery_id": Delivery, "connector_id": Connector, "file_id": ConnectorFile,
     "token_id": ApiToken, "sync_id": Sync, "run_id": SyncRun, "destination_id": Destination,
-    "audience_id": Audience,
+    "audience_id": Audience, "lookalike_id": Lookalike,
 }  # fmt: skip
 WORDS = {
     "key": ["email", "tier", "nope"], "outcome": ["created"], "token": ["x"], "uidb36": ["1"], "kind": ["google", "file"],
