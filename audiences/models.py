@@ -55,7 +55,7 @@ class LookalikeState(models.TextChoices):
     WAITING = "waiting", "Waiting"
     COUNTING = "counting", "Counting what people did"
     TRAINING = "training", "Learning"
-    SCORING = "scoring", "Judging contacts"
+    SCORING = "scoring", "Scoring contacts"
     READY = "ready", "Ready"
     REFUSED = "refused", "Too little signal"
     FAILED = "failed", "Failed"

@@ -29,6 +29,11 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(fields=('tenant_id', 'key'), name='lookalike_field_once')],
             },
         ),
+        migrations.AlterField(
+            model_name='lookalike',
+            name='state',
+            field=models.CharField(choices=[('waiting', 'Waiting'), ('counting', 'Counting what people did'), ('training', 'Learning'), ('scoring', 'Scoring contacts'), ('ready', 'Ready'), ('refused', 'Too little signal'), ('failed', 'Failed')], default='waiting', max_length=12),
+        ),
         Protect("lookalike_field"),
         migrations.RunSQL(
             f"GRANT DELETE ON lookalike TO {settings.APP_ROLE}", f"REVOKE DELETE ON lookalike FROM {settings.APP_ROLE}"
