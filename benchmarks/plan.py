@@ -18,6 +18,7 @@ from benchmarks import (
     audiences,
     freshness,
     imports,
+    lookalikes,
     pages,
     peers,
     pixel,
@@ -60,6 +61,7 @@ class Sizes:
     ruled: int = (
         1_500_000  # contacts of the workspace whose rules are counted; two thirds have a visitor with twenty events
     )
+    alike: int = 1_000_000  # contacts among whom a lookalike is found
     batches: int = 20  # requests of 5,000 contacts by the API; fewer and smaller ones when quick
     batch: int = 5_000
     audience: int = 1_500_000  # contacts of the workspace whose audience is sized; two thirds are in it
@@ -67,26 +69,9 @@ class Sizes:
 
 
 QUICK = Sizes(
-    20_000,
-    5_000,
-    1_000,
+    20_000, 5_000, 1_000, 3_000, 5_000, 1_000, 1.0, 5, 20_000_000, 500, 600, 1_000, 500, 2_000, 3_000, 5_000, 2, 500, 3_000,
     3_000,
-    5_000,
-    1_000,
-    1.0,
-    5,
-    20_000_000,
-    500,
-    600,
-    1_000,
-    500,
-    2_000,
-    3_000,
-    2,
-    500,
-    3_000,
-    3_000,
-)
+)  # fmt: skip
 
 
 def sizes(rows: int, *, quick: bool) -> Sizes:
@@ -407,6 +392,23 @@ def tell_losses(bench: Bench, segments: int) -> None:
     )  # fmt: skip
 
 
+def measure_lookalikes(bench: Bench) -> None:
+    """A lookalike in a workspace of its own, made by a worker."""
+    got = lookalikes.measure(bench.stack, imports.workspace("bench-alike"), bench.sizes.alike)
+    bench.report.section(
+        "Lookalikes", words.LOOKALIKES.format(people=count(bench.sizes.alike), members=count(got.members))
+    )
+    rows = [
+        ["All of it", seconds(got.seconds)],
+        *([f"… {what}", seconds(took)] for what, took in got.steps.items() if what in lookalikes.STEPS),
+        ["Worker's peak memory", mib(got.memory)],
+        ["Contacts scored", count(got.judged)],
+        [f"Lift at {lookalikes.SIZE} %", times(got.lift)],
+        ["Best lift possible", times(got.best)],
+    ]
+    bench.report.table(["What", "Result"], rows)
+
+
 def measure_api(bench: Bench) -> None:
     """Contacts and events over HTTP, in a workspace of their own."""
     size = bench.sizes
@@ -487,6 +489,7 @@ PARTS: dict[str, Callable[[Bench], None]] = {
     "sources": measure_sources,
     "rules": measure_rules,
     "freshness": measure_freshness,
+    "lookalikes": measure_lookalikes,
     "pixel": measure_pixel,
     "api": measure_api,
     "upload": measure_upload,

@@ -81,6 +81,11 @@ changes at once.
 Imports and hits are measured in workspaces with and without {segments} dynamic segments, in turns: the ratio is what
 they lose while every change is queued. The workers look at the segments meanwhile, too."""
 
+LOOKALIKES = """\
+{people} contacts, of which {members} are members of the list: three in ten have a visitor with twelve events, one in ten
+has orders, one in five got a message. One worker counts, learns, tests, and scores all others. The cause is known, so the
+lift is held against that of someone who knows each contact's chance."""
+
 API = """\
 Whole requests over HTTP, from a program on the same machine, with {batch} items each: authorised, read, cleaned, matched,
 compared, written and answered item by item, in one transaction each. Contacts have nine fields; orders have properties and

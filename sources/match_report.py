@@ -215,17 +215,14 @@ def _by_kind(rows: Sequence[tuple[Any, ...]]) -> dict[str, dict[str, int]]:
 
 # --- lookalikes ---------------------------------------------------------------------------------------------------------
 
-# What a lookalike needs before it says anything.
-LEAST_MATCHED, LEAST_DAYS, LEAST_CONTACTS = 500, 21, 10_000
-FIRST_EVENT = "SELECT min(e.at) FROM event e WHERE e.tenant_id = %(tenant)s AND e.visitor_id IS NOT NULL"
+# What a lookalike needs before it learns anything (audiences.lookalikes): members, and others to tell them from.
+LEAST_MEMBERS, LEAST_OTHERS = 100, 100
 
 
-def lookalike_signals(source: Source, *, now: datetime) -> list[tuple[str, int, int]]:
-    """(of what, how much there is, how much is needed): matched people, days of behaviour, contacts to search."""
-    first = fetch(FIRST_EVENT)[0][0]
+def lookalike_signals(source: Source) -> list[tuple[str, int, int]]:
+    """(of what, how much there is, how much is needed): contacts of the source, and others."""
     everybody = Contact.objects.aggregate(n=Count("pk", filter=Q(deleted_at=None)))["n"]
     return [
-        ("matched people", source.matched, LEAST_MATCHED),
-        ("days of behavior", (now - first).days if first else 0, LEAST_DAYS),
-        ("contacts to search", everybody, LEAST_CONTACTS),
+        ("contacts to resemble", source.contacts, LEAST_MEMBERS),
+        ("other contacts to search", max(everybody - source.contacts, 0), LEAST_OTHERS),
     ]

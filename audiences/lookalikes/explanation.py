@@ -53,10 +53,12 @@ def stand_ins(
     for label, own in traits.items():
         forbidden = encode(people, own, today=today)
         for place, column in enumerate(columns):
+            if not column.words:
+                continue
             strength = max((_together(raw[:, place], forbidden[:, i]) for i in range(len(own))), default=0.0)
             key = (column.group, label)
             if strength >= STRONG and strength > found.get(key, {"strength": 0})["strength"]:
-                found[key] = {"words": column.words or column.group, "trait": label, "strength": round(strength, 2)}
+                found[key] = {"words": column.words, "trait": label, "strength": round(strength, 2)}
     return sorted(found.values(), key=lambda one: -one["strength"])[:MOST]
 
 

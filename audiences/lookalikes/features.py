@@ -30,7 +30,6 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "views_90": ("Viewed a page in the last 90 days", "Viewed {n} or more pages in the last 90 days"),
     "views_365": ("Viewed a page in the last year", "Viewed {n} or more pages in the last year"),
     "days_30": ("Was active in the last 30 days", "Was active on {n} or more of the last 30 days"),
-    "days_365": ("Was active in the last year", "Was active on {n} or more days of the last year"),
     "seen": ("", "Was active within {n} days"),
     "did_90": ("Did an event in the last 90 days", "Did {n} or more events in the last 90 days"),
     "actions_365": ("Had a source action in the last year", "Had {n} or more source actions in the last year"),
@@ -190,17 +189,8 @@ def _within(people: Counted, column: Column, _seen: Any, _today: date) -> Floats
     return np.asarray(people.counts[column.key] <= column.value, dtype=np.float32)
 
 
-def _in_set(people: Counted, column: Column, seen: dict[str, Any], _today: date) -> Floats:
-    if f"set {column.key}" not in seen:
-        by_place: dict[int, list[int]] = {}
-        for person, places in enumerate(people.sets[column.key]):
-            for place in places or ():
-                if place is not None:
-                    by_place.setdefault(place, []).append(person)
-        seen[f"set {column.key}"] = by_place
-    flags = np.zeros(len(people.ids), dtype=np.float32)
-    flags[seen[f"set {column.key}"].get(column.value, [])] = 1
-    return flags
+def _in_set(people: Counted, column: Column, _seen: Any, _today: date) -> Floats:
+    return np.asarray((people.sets[column.key] >> column.value) & 1, dtype=np.float32)
 
 
 def _is(people: Counted, column: Column, seen: dict[str, Any], _today: date) -> Floats:

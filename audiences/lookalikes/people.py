@@ -18,7 +18,7 @@ from tenants.isolation.statements import fetch, fill
 from tenants.models import Tenant
 
 # Of so many members and others at most a model learns; of more, a part that the random seed decides.
-MOST_SEEDS, MOST_OTHERS = 20_000, 100_000
+MOST_SEEDS, MOST_OTHERS = 20_000, 60_000
 MOMENTS = {
     "entered": "when they entered the list",
     "first_order": "before their first order",

@@ -21,7 +21,7 @@ LEAST_SEEDS, LEAST_OTHERS = 100, 100
 # Of the members so many are hidden at least: of a hundred every second, of five hundred every fifth.
 HIDDEN_SHARE, LEAST_HIDDEN, CALIBRATION_SHARE = 0.2, 100, 0.2
 # People whom columns are chosen by, and whom one statement counts.
-FIRST_LOOK, BATCH = 20_000, 10_000
+FIRST_LOOK, BATCH = 10_000, 20_000
 MOST_PAGES, MOST_NAMES = 24, 12
 
 

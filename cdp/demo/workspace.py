@@ -17,7 +17,7 @@ from django.utils import timezone
 from audiences import lifecycle
 from audiences.audience_form import AudienceForm, ListRow
 from audiences.models import Audience, Use
-from cdp.demo import history, orders, people, syncs, visits
+from cdp.demo import history, lookalikes, orders, people, syncs, visits
 from cdp.stack.machine import DEMO_LOGIN, secret
 from connectors import credentials, folders
 from connectors import logins as logins_of_files
@@ -145,6 +145,7 @@ def make() -> dict[str, Any]:
     _import(tenant, ORDERS, user=owner, task="orders", mode="update_only")
     history.make(tenant, owner)
     _source(tenant, owner)
+    lookalikes.make(tenant, owner)
     _audiences(tenant, owner)
     syncs.make(tenant, owner)
     everybody = ((owner.email, owner.name, Role.OWNER), *MEMBERS)

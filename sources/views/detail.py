@@ -50,7 +50,7 @@ def live(request: WorkspaceRequest, source_id: int) -> HttpResponse:
 
 def _report(source: Source) -> dict[str, Any]:
     now = timezone.now()
-    signals = match_report.lookalike_signals(source, now=now)
+    signals = match_report.lookalike_signals(source)
     return {
         "source": source,
         "origin": _origin(source),

@@ -33,6 +33,7 @@ def test_every_part_runs_and_leaves_nothing_behind(tmp_path: Path) -> None:
         "Visitors and resolved contacts",
         "Rules",
         "Fresh segments",
+        "Lookalikes",
         "The pixel",
         "The API",
         "A very large upload",

@@ -18,7 +18,7 @@ def counted(n: int, **more: Any) -> Counted:
     """People who did nothing; `more` are columns of counts, sets and fields."""
     counts = {key: np.zeros(n, dtype=np.float32) for key in COUNTS}
     counts |= {key: np.array(value, dtype=np.float32) for key, value in more.items() if key in COUNTS}
-    sets = {key: more.get(key, [None] * n) for key in ("pages", "names")}
+    sets = {key: np.array(more.get(key, [0] * n), dtype=np.int64) for key in ("pages", "names")}
     return Counted(np.arange(n), counts, sets, more.get("fields", {}))
 
 
@@ -48,7 +48,7 @@ NAN = pytest.approx(float("nan"), nan_ok=True)
 )
 def test_what_a_column_says_of_people(made: Column, wanted: list[Any]) -> None:
     people = counted(
-        3, views_30=[1, 2, 9], seen=[0.5, 7, 9_999], pages=[[1], [1, 2], None],
+        3, views_30=[1, 2, 9], seen=[0.5, 7, 9_999], pages=[0b10, 0b110, 0],
         fields={
             "city": ["Riga", "RIGA", None], "tags": ['["a", "b"]', "[]", None], "size": ["42", "39.5", None],
             "born": ["1980-01-01", "2001-12-31", "--05-31"],

@@ -14,6 +14,7 @@ from django.contrib.auth import authenticate
 from django.core.management import call_command
 from django.utils import timezone
 
+from audiences.models import Lookalike, LookalikeMember
 from cdp.demo import history, workspace
 from contacts.duplicates import exact
 from contacts.models import Contact, EmailStatus, ProbablePair, ProbableSearch
@@ -40,6 +41,8 @@ MODELS = (
     Segment,
     Membership,
     Event,
+    Lookalike,
+    LookalikeMember,
     Site,
     Visitor,
     VisitorIdentifier,
@@ -229,3 +232,12 @@ def test_a_data_sync_waits_for_its_review(inside_demo: Tenant) -> None:
     assert (sync.state, SyncRun.objects.count()) == ("draft", 0)
     assert figures.sent > 100
     assert figures.size == figures.sent + sum(count for _key, _label, count in figures.left_out)
+
+
+def test_a_lookalike_has_passed_its_test(inside_demo: Tenant) -> None:
+    own = Lookalike.objects.get()
+    assert own.state == "ready", own.reason
+    words = " ".join(one["words"] for one in own.report["mattered"])
+    assert "hiking" in words
+    assert "Ordered" in words
+    assert LookalikeMember.objects.filter(lookalike_id=own.pk).count() == own.judged // 5

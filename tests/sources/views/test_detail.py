@@ -54,7 +54,7 @@ def test_the_report_adds_up_and_names_the_evidence(alice: Actor, source: Source)
     assert "Ann" in page
     assert "Visitor" in page
     assert "3 are needed" not in page
-    assert "500 are needed" in page
+    assert "100 are needed" in page
     assert "Nothing uses this source" in page
     assert alice.get(f"sources/{source.pk}/live/").status_code == 286
 
