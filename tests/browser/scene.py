@@ -336,6 +336,8 @@ def _audiences(scene: Scene) -> None:
         segments = [lifecycle.segment_of(one).pk for one in Audience.objects.filter(archived_at=None)]
     for pk in segments:
         segment_refresh.work(scene.tenant.pk, pk)
+
+
 def _lookalikes(scene: Scene) -> None:
     """One that is ready, as a job would leave it; one that was refused, one that was deleted."""
     given: dict[str, Any] = {"seed_kind": "segment", "seed_id": scene.segment, "created_by": scene.owner}
