@@ -184,7 +184,7 @@ def _score(known: Floats, weights: Floats, bias: float) -> Floats:
 
 
 def _loss(p: Floats, y: Floats, weight: Floats) -> float:
-    p = np.clip(p, 1e-12, 1 - 1e-12)
+    p = np.clip(p.astype(np.float64), 1e-12, 1 - 1e-12)
     return float(-(weight * (y * np.log(p) + (1 - y) * np.log(1 - p))).sum() / weight.sum())
 
 
