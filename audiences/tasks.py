@@ -1,10 +1,11 @@
-"""Tasks of lookalikes: working one out, the sweep for what is due, daily tidying."""
+"""Tasks of lookalikes, working one out and the sweep for what is due, and daily tidying of audiences, too."""
 
 from typing import Any
 
 from celery import shared_task
 from django.utils import timezone
 
+from audiences import lifecycle
 from audiences.lookalikes import job
 from tenants import tasks
 from tenants.isolation.context import tenant_context
@@ -26,3 +27,10 @@ def tidy_lookalikes(**_later: Any) -> None:
     for tenant_id in Tenant.objects.values_list("pk", flat=True):
         with tenant_context(tenant_id):
             job.forget_deleted(now=timezone.now())
+
+
+@shared_task(name="audiences.tidy")
+def tidy(**_later: Any) -> None:
+    for tenant_id in Tenant.objects.values_list("pk", flat=True):
+        with tenant_context(tenant_id):
+            lifecycle.forget_deleted(now=timezone.now())

@@ -352,6 +352,8 @@ CELERY_BEAT_SCHEDULE = {
     "tidy sources": {"task": "sources.tidy", "schedule": crontab(hour=3, minute=50)},
     "sweep lookalikes": {"task": "audiences.sweep_lookalikes", "schedule": 15.0},
     "tidy lookalikes": {"task": "audiences.tidy_lookalikes", "schedule": crontab(hour=4, minute=10)},
+    # Before the segments that held their members.
+    "tidy audiences": {"task": "audiences.tidy", "schedule": crontab(hour=3, minute=5)},
     "tidy segments": {"task": "segments.tidy", "schedule": crontab(hour=3, minute=10)},
     "tidy imports": {"task": "imports.tidy", "schedule": crontab(hour=3, minute=20)},
     "send outbox": {"task": "tenants.send_outbox", "schedule": 10.0},

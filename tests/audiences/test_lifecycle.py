@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from audiences import audience_form, definition, lifecycle
+from audiences import audience_form, definition, lifecycle, tasks
 from audiences.models import Audience
 from contacts.consent import blacklist, consent_records
 from contacts.duplicates import merge
@@ -275,3 +275,16 @@ def test_an_audience_whose_list_has_gone_says_so(alice: Actor, winter: Audience)
         segment = lifecycle.segment_of(winter)
         assert segment.state == "failed"
         assert "Club" in segment.reason
+
+
+def test_a_daily_task_forgets_in_each_workspace(alice: Actor, charlie: Actor, winter: Audience) -> None:
+    with tenant_context(alice.workspace.pk):
+        lifecycle.delete(winter, user_id=None)
+        Audience.objects.filter(pk=winter.pk).update(archived_at=timezone.now() - timedelta(days=31))
+    with tenant_context(charlie.workspace.pk):
+        scene.audience("Stays", include=[scene.segment("Club")])
+    tasks.tidy()
+    with tenant_context(alice.workspace.pk):
+        assert not Audience.objects.exists()
+    with tenant_context(charlie.workspace.pk):
+        assert Audience.objects.count() == 1
