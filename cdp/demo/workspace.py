@@ -217,9 +217,9 @@ def _audiences(tenant: Tenant, owner: User) -> None:
             "Letter to the fair", "", Use.EMAIL, [ListRow("segment", fair), ListRow("segment", looking)], [], ["email"]
         )
         made = [lifecycle.create(form, user_id=owner.pk) for form in (winter, letters)]
-    for audience in made:
-        assert audience is not None
-        segment_refresh.work(tenant.pk, audience.segment_id)
+    # First the segment that both of them ask.
+    for segment_id in (looking, *(audience.segment_id for audience in made if audience is not None)):
+        segment_refresh.work(tenant.pk, segment_id)
 
 
 def _person(email: str, name: str, *, password: str | None = None) -> User:
