@@ -8,8 +8,7 @@ from destinations.models import Sync
 
 def of_list(kind: str, list_id: int) -> list[tuple[str, str, str]]:
     """(kind, name, address) of each data sync that sends a list."""
-    syncs = Sync.objects.filter(list_kind=kind, list_id=list_id, archived_at=None).order_by("name", "pk")
-    return [("Data sync", sync.name, addresses.here(addresses.SYNC, sync.pk)) for sync in syncs]
+    return [(word, name, url) for _pk, word, name, url in _of_lists(kind, [list_id])]
 
 
 def of_source(source_id: int) -> list[tuple[str, str, str]]:
@@ -19,9 +18,14 @@ def of_source(source_id: int) -> list[tuple[str, str, str]]:
 
 def of_segments(segment_ids: Sequence[int]) -> list[tuple[int, str, str, str, bool]]:
     """(segment, kind, name, address, True) of each data sync that sends one of the segments."""
-    return [(pk, *use, True) for pk in segment_ids for use in of_list("segment", pk)]
+    return [(*use, True) for use in _of_lists("segment", segment_ids)]
 
 
 def of_audiences(audience_ids: Sequence[int]) -> list[tuple[int, str, str, str]]:
     """(audience, kind, name, address) of each data sync that sends one of the audiences."""
-    return [(pk, *use) for pk in audience_ids for use in of_list("audience", pk)]
+    return _of_lists("audience", audience_ids)
+
+
+def _of_lists(kind: str, list_ids: Sequence[int]) -> list[tuple[int, str, str, str]]:
+    syncs = Sync.objects.filter(list_kind=kind, list_id__in=list_ids, archived_at=None).order_by("name", "pk")
+    return [(sync.list_id, "Data sync", sync.name, addresses.here(addresses.SYNC, sync.pk)) for sync in syncs]

@@ -42,8 +42,7 @@ def uses(lookalike_id: int) -> list[Use]:
 
 def of_list(kind: str, pk: int) -> list[tuple[str, str, str]]:
     """(kind, name, address) of each lookalike that resembles a list: without it there would be nobody to resemble."""
-    found = Lookalike.objects.filter(archived_at=None, seed_kind=kind, seed_id=pk).order_by("name", "pk")
-    return [(KIND, one.name, reverse("audiences:lookalike", args=[one.pk])) for one in found]
+    return [(word, name, url) for _pk, word, name, url in _of_lists(kind, [pk])]
 
 
 def of_source(source_id: int) -> list[tuple[str, str, str]]:
@@ -53,9 +52,14 @@ def of_source(source_id: int) -> list[tuple[str, str, str]]:
 
 def of_segments(segment_ids: Sequence[int]) -> list[tuple[int, str, str, str, bool]]:
     """(segment, kind, name, address, True) of each lookalike of the segments (contacts.extensions.segment_usage)."""
-    return [(pk, *used, True) for pk in segment_ids for used in of_list("segment", pk)]
+    return [(*used, True) for used in _of_lists("segment", segment_ids)]
 
 
 def of_audiences(audience_ids: Sequence[int]) -> list[tuple[int, str, str, str]]:
     """(audience, kind, name, address) of each lookalike of the audiences (contacts.extensions.audience_usage)."""
-    return [(pk, *used) for pk in audience_ids for used in of_list("audience", pk)]
+    return _of_lists("audience", audience_ids)
+
+
+def _of_lists(kind: str, list_ids: Sequence[int]) -> list[tuple[int, str, str, str]]:
+    found = Lookalike.objects.filter(archived_at=None, seed_kind=kind, seed_id__in=list_ids).order_by("name", "pk")
+    return [(one.seed_id, KIND, one.name, reverse("audiences:lookalike", args=[one.pk])) for one in found]
