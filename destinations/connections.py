@@ -84,7 +84,7 @@ def disconnect(destination: Destination, *, user: User) -> None:
     """Forget the secret. Nothing is sent or taken out any more; what was told is kept, so that it can be taken out once
     somebody connects again."""
     destination.secret, destination.state = "", DestinationState.EXPIRED
-    destination.error, destination.expires_at = "Disconnected by a member of the workspace.", None
+    destination.error, destination.expires_at = "Disconnected by a member.", None
     destination.save(update_fields=["secret", "state", "error", "expires_at"])
     _record("disconnected", destination, user)
 
@@ -92,7 +92,7 @@ def disconnect(destination: Destination, *, user: User) -> None:
 def remove(destination: Destination, *, user: User) -> None:
     """Remove a destination that no sync uses. Raises BadConnection."""
     if Sync.objects.filter(destination_id=destination.pk, archived_at=None).exists():
-        raise BadConnection("A sync uses this destination. Stop and remove that sync first.")
+        raise BadConnection("A data sync uses this destination. Stop and remove it first.")
     destination.secret, destination.archived_at = "", timezone.now()
     destination.save(update_fields=["secret", "archived_at"])
     _record("removed", destination, user)
@@ -128,10 +128,10 @@ def usage(destination: Destination) -> list[Sync]:
 def _name(destination: Destination, name: str) -> None:
     name = " ".join(name.split())
     if not name or len(name) > 120:
-        raise BadConnection("A name has 1 to 120 characters.", "name")
+        raise BadConnection("Enter a name of up to 120 characters.", "name")
     others = Destination.objects.filter(name=name, archived_at=None).exclude(pk=destination.pk)
     if others.exists():
-        raise BadConnection("Another destination has this name.", "name")
+        raise BadConnection("Another destination has this name. Choose another one.", "name")
     destination.name = name
 
 

@@ -228,7 +228,7 @@ class Worker:
             of = ContactList(now.sync.list_kind, now.sync.list_id)
             gone = contact_lists.find(of) is None
         if gone and now.run.kind != RunKind.REMOVAL and now.sync.state != SyncState.REMOVING:
-            raise Refused("The list of this sync no longer exists. Choose another one.")
+            raise Refused("The list of this data sync no longer exists. Create a new data sync for another list.")
 
     # --- the end --------------------------------------------------------------------------------------------------------
 

@@ -98,24 +98,26 @@ def _target(destination: Destination, target: Mapping[str, Any]) -> dict[str, An
 
 
 def _refuse_twins(sync: Sync) -> None:
-    """Two syncs into one list would take out each other's people."""
-    same = Sync.objects.filter(destination_id=sync.destination_id, archived_at=None, settings=sync.settings)
+    """Two syncs into one list would take out each other's people, also by two connections to one account."""
+    own = Destination.objects.get(pk=sync.destination_id)
+    same_account = Destination.objects.filter(kind=own.kind, settings=own.settings).values("pk")
+    same = Sync.objects.filter(destination_id__in=same_account, archived_at=None, settings=sync.settings)
     if sync.settings and same.exists():
-        raise BadSync("Another sync keeps this list already. Two would take out each other's people.")
+        raise BadSync("Another data sync uses this list. Two would remove each other's contacts.")
 
 
 def _name(sync: Sync, name: str) -> None:
     name = " ".join(name.split())
     if not name or len(name) > 120:
-        raise BadSync("A name has 1 to 120 characters.", "name")
+        raise BadSync("Enter a name of up to 120 characters.", "name")
     if Sync.objects.filter(name=name, archived_at=None).exclude(pk=sync.pk).exists():
-        raise BadSync("Another data sync has this name.", "name")
+        raise BadSync("Another data sync has this name. Choose another one.", "name")
     sync.name = name
 
 
 def _schedule(sync: Sync, schedule: str, daily_at: time | None) -> None:
     if schedule not in Schedule.values:
-        raise BadSync("Choose when it runs.", "schedule")
+        raise BadSync("Choose a schedule.", "schedule")
     sync.schedule, sync.daily_at = schedule, daily_at if schedule == Schedule.DAILY else None
 
 
@@ -125,7 +127,7 @@ def _schedule(sync: Sync, schedule: str, daily_at: time | None) -> None:
 def start(sync: Sync, *, user: User) -> None:
     """The first run of a draft, and from then on by its schedule. Raises BadSync."""
     if sync.state != SyncState.DRAFT:
-        raise BadSync("This sync was started already.")
+        raise BadSync("This data sync was started already.")
     _begin(sync, RunKind.NORMAL, user)
     _record("started", sync, user)
 
@@ -140,7 +142,7 @@ def run_now(sync: Sync, *, user: User) -> None:
 def dry_run(sync: Sync, *, user: User) -> None:
     """A run that sends nothing: its figures say what one would do. Raises BadSync."""
     if sync.state == SyncState.REMOVING:
-        raise BadSync("This sync is being removed.")
+        raise BadSync("This data sync is being removed.")
     sweep.begin(sync, kind=RunKind.DRY, user_id=user.pk)
     pending_work.mark_pending(sweep.WAKE)
     wake(sync.pk)
@@ -158,7 +160,7 @@ def disable(sync: Sync, *, user: User) -> None:
     _refuse_unless(sync, SyncState.HEALTHY, SyncState.PENDING, SyncState.RUNNING, SyncState.FAILED)
     now = timezone.now()
     SyncRun.objects.filter(sync_id=sync.pk, state__in=SyncRun.ACTIVE).exclude(kind=RunKind.REMOVAL).update(
-        state=RunState.FAILED, ended_at=now, error="The sync was disabled."
+        state=RunState.FAILED, ended_at=now, error="The data sync was disabled."
     )
     sync.state, sync.next_run_at, sync.retry_at, sync.attempts = SyncState.DISABLED, None, None, 0
     sync.save(update_fields=["state", "next_run_at", "retry_at", "attempts"])
@@ -188,7 +190,7 @@ def delete(sync: Sync, *, user: User, keep_people: bool = False) -> None:
     leaves them there, which is the only way where the connection no longer works: what was told of them is forgotten, so
     nobody can be taken out afterwards."""
     SyncRun.objects.filter(sync_id=sync.pk, state__in=SyncRun.ACTIVE).update(
-        state=RunState.FAILED, ended_at=timezone.now(), error="The sync was removed."
+        state=RunState.FAILED, ended_at=timezone.now(), error="The data sync was removed."
     )
     nobody = not SyncMember.objects.filter(sync_id=sync.pk).exists()
     if keep_people or nobody:
@@ -205,7 +207,7 @@ def delete(sync: Sync, *, user: User, keep_people: bool = False) -> None:
 def _forget(sync: Sync) -> None:
     told.forget_all(sync.pk)
     SyncBatch.objects.filter(sync_id=sync.pk, state__in=SyncBatch.OPEN).update(
-        state=BatchState.FAILED, contact_ids=[], keys=[], error="The sync was removed."
+        state=BatchState.FAILED, contact_ids=[], keys=[], error="The data sync was removed."
     )
     sync.archived_at = timezone.now()
     sync.save(update_fields=["archived_at"])
@@ -219,7 +221,7 @@ def take_out_soon(sync: Sync) -> None:
 
 def _begin(sync: Sync, kind: str, user: User) -> None:
     if contact_lists.find(ContactList(sync.list_kind, sync.list_id)) is None:
-        raise BadSync("The list of this sync no longer exists.")
+        raise BadSync("The list of this data sync no longer exists.")
     if sync.state != SyncState.RUNNING:
         sync.state = SyncState.PENDING
     sync.error, sync.retry_at, sync.attempts = "", None, 0
@@ -231,7 +233,7 @@ def _begin(sync: Sync, kind: str, user: User) -> None:
 
 def _refuse_unless(sync: Sync, *states: str) -> None:
     if sync.state not in states:
-        raise BadSync(f"This is not possible while a sync is {SyncState(sync.state).label.lower()}.")
+        raise BadSync(f"This is not possible while a data sync is {SyncState(sync.state).label.lower()}.")
 
 
 def _record(verb: str, sync: Sync, user: User, **detail: object) -> None:

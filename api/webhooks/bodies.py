@@ -7,6 +7,7 @@ import orjson
 from django.utils import timezone
 
 from contacts.models import Contact
+from destinations.models import Sync, SyncRun
 from imports.models import Import
 from segments.models import Segment
 from tenants.isolation.context import current_tenant
@@ -30,7 +31,19 @@ def _complete(events: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         Segment.objects.filter(pk__in={e["segment_id"] for e in events if "segment_id" in e}).values_list("pk", "name")
     )
     imports = Import.objects.in_bulk({e["import_id"] for e in events if "import_id" in e})
-    return [_one(event, contacts, segments, imports) for event in events]
+    runs = SyncRun.objects.in_bulk({e["run_id"] for e in events if "run_id" in e})
+    syncs = dict(Sync.objects.filter(pk__in={run.sync_id for run in runs.values()}).values_list("pk", "name"))
+    return [
+        _one(event, contacts, segments, imports) | _of_run(runs.get(event.get("run_id", 0)), syncs) for event in events
+    ]
+
+
+def _of_run(run: SyncRun | None, names: Mapping[int, str]) -> dict[str, Any]:
+    if run is None:
+        return {}
+    figures = {name: getattr(run, name) for name in ("processed", "added", "changed", "removed")}
+    said = {"id": run.sync_id, "name": names.get(run.sync_id), "run": run.pk, "kind": run.kind, "status": run.state}
+    return {"sync": {**said, "error": run.error, **figures, "rejected": run.rejections}}
 
 
 def _one(

@@ -13,6 +13,7 @@ from django.db.models import Q
 
 from api.webhooks.models import Webhook
 from contacts import change_feed
+from destinations.models import RunKind, SyncRun
 from imports.models import Import, Phase
 from segments.models import MemberChange, Segment
 
@@ -80,6 +81,17 @@ def _imports(webhook: Webhook, window: Window, place: list[Any]) -> Page:
     return Page(events, [rows[-1][0]] if len(rows) == PAGE else None)
 
 
+def _syncs(webhook: Webhook, window: Window, place: list[Any]) -> Page:
+    if "sync.ended" not in webhook.event_types:
+        return Page([], None)
+    ended = SyncRun.objects.filter(ended_at__gt=window.start, ended_at__lte=window.end).exclude(kind=RunKind.DRY)
+    if place:
+        ended = ended.filter(pk__gt=place[0])
+    rows = list(ended.order_by("pk").values_list("pk", "ended_at")[:PAGE])
+    events = [{"type": "sync.ended", "at": at.isoformat(), "run_id": pk} for pk, at in rows]
+    return Page(events, [rows[-1][0]] if len(rows) == PAGE else None)
+
+
 def _segments(webhook: Webhook, window: Window, place: list[Any]) -> Page:
     """Members that entered or left, segment by segment."""
     wanted = [entered for entered in (True, False) if _member_event(entered) in webhook.event_types]
@@ -109,4 +121,4 @@ def _member_event(entered: bool) -> str:
     return "segment.entered" if entered else "segment.left"
 
 
-READERS: Sequence[Reader] = (_imports, _segments)
+READERS: Sequence[Reader] = (_imports, _segments, _syncs)

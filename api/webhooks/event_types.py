@@ -33,6 +33,11 @@ EVENT_TYPES: dict[str, EventType] = {
     "segment.left": EventType(
         "Segments", "A contact left a segment", {"contact": CONTACT, "segment": {"id": 8, "name": "Regulars"}}
     ),
+    "sync.ended": EventType(
+        "Data syncs", "A run of a data sync has ended, or failed",
+        {"sync": {"id": 3, "name": "Club members to ads", "run": 12, "kind": "run", "status": "ended", "error": "",
+                  "processed": 12480, "added": 40, "changed": 3, "removed": 2, "rejected": 0}},
+    ),
 }  # fmt: skip
 # Sent when somebody asks for it; every webhook takes it.
 PING = "ping"

@@ -110,7 +110,7 @@ class GoogleClient:
         rejected = {_reason(one.reason.name): int(one.record_count) for one in status.error_info.error_counts}
         if status.request_status == states.FAILED:
             raise Refused(
-                f"Google has refused all people of a request: {', '.join(sorted(rejected)) or 'no reason said'}."
+                f"Google has refused all contacts of a request: {', '.join(sorted(rejected)) or 'no reason said'}."
             )
         return Outcome(rejected=rejected)
 
@@ -122,7 +122,7 @@ class GoogleClient:
         found.add().email_address = "0" * 64
         with _problems():
             self.client.ingest_audience_members(request=request, retry=None, timeout=SECONDS)
-        return "Google Ads takes people for this list."
+        return "Google Ads accepts contacts for this list."
 
 
 def _reason(name: str) -> str:

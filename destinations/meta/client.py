@@ -80,12 +80,12 @@ class MetaClient:
         status = answer.get("operation_status") or {}
         if status.get("code") == FLAGGED:
             raise Refused(
-                "Meta has flagged this audience and takes no more people. See why in the Audience Manager, then repair the "
-                "sync."
+                "Meta has flagged this audience and accepts no more contacts. See why in the Audience Manager, then repair "
+                "the sync."
             )
         if "id" not in answer:
             raise Busy("Meta has answered something else than it should.")
-        return f"Meta takes people for the audience “{str(answer.get('name', self.audience_id))[:80]}”."
+        return f"Meta accepts contacts for the audience “{str(answer.get('name', self.audience_id))[:80]}”."
 
     def _call(
         self, method: str, path: tuple[str, ...], params: dict[str, Any], parts: dict[str, Any] | None = None
@@ -125,7 +125,7 @@ def _meaning(problem: Any) -> Exception:
     if code in PASSING or status >= 500 or problem.api_transient_error():
         return Busy("Meta has a problem.", seconds=_seconds(problem.http_headers()))
     if code == FLAGGED:
-        return Refused("Meta has flagged this audience and takes no more people. See why in the Audience Manager.")
+        return Refused("Meta has flagged this audience and accepts no more contacts. See why in the Audience Manager.")
     if code == 100 and sub == BLOCKED:
         return Refused("Meta has blocked this audience. See why in the Audience Manager, then repair the sync.")
     return Refused(f"Meta has refused the request: {str(problem.api_error_message() or code or status)[:200]}")

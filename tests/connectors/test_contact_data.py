@@ -19,7 +19,7 @@ ANN = [("email", "ann@example.com"), ("phone", "+442079460011")]
         (b"email\nANN@example.com\n", True),
         (b"phone\n020 7946 0011\n", True),
         ("email\nann@example.com\n".encode("utf-16"), True),
-        (gzip.compress(b"email\nben@example.com\n"), True),
+        (gzip.compress(b"email\nben@example.com\n", mtime=0), True),
         (b"email\nben@example.com\n", False),
         (b"", False),
     ],

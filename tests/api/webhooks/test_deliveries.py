@@ -25,6 +25,7 @@ from tenants.isolation.context import tenant_context
 from tenants.models import AuditEntry, Notice, Outbox
 from tests.api.webhooks.receiver import Receiver, is_signed, receiving
 from tests.cast import Actor
+from tests.destinations import scene
 from tests.imports.helpers import bring, work
 from tests.segments.scene import contacts, static
 
@@ -97,6 +98,19 @@ def test_what_becomes_of_contacts(alice: Actor, receiver: Receiver) -> None:
     told(alice, webhook)
     assert receiver.events()[-1]["type"] == "contact.erased"
     assert receiver.events()[-1]["contact"] == {"id": ids[0]}
+
+
+def test_a_run_of_a_data_sync_is_told_and_a_dry_one_is_not(alice: Actor, receiver: Receiver, settings: Any) -> None:
+    webhook = hook(alice, receiver, "sync.ended")
+    with tenant_context(alice.workspace.pk):
+        sync = scene.sync_of(scene.segment_of(*scene.people("a@example.com", "b@example.com")))
+    with scene.meta(settings):
+        scene.run(alice.workspace.pk, sync, kind="dry")
+        run = scene.run(alice.workspace.pk, sync)
+    told(alice, webhook)
+    (event,) = receiver.events()
+    assert (event["type"], event["sync"]["id"], event["sync"]["run"]) == ("sync.ended", sync.pk, run.pk)
+    assert (event["sync"]["status"], event["sync"]["added"], event["sync"]["rejected"]) == ("ended", 2, 0)
 
 
 def test_segments_that_somebody_asks_about(alice: Actor, receiver: Receiver) -> None:

@@ -56,7 +56,7 @@ def test_a_second_click_makes_no_second_sync(alice: Actor) -> None:
         ({"list": "moon.1"}, "Choose a list."),
         ({"field-audience_id": ""}, "Audience ID"),
         ({"field-audience_id": "abc"}, "digits"),
-        ({"schedule": "never"}, "Choose when it runs."),
+        ({"schedule": "never"}, "Choose a schedule."),
         ({"daily_at": "25:61"}, "Enter a time such as 03:00."),
     ],
 )
