@@ -18,7 +18,7 @@ def test_every_part_runs_and_leaves_nothing_behind(tmp_path: Path) -> None:
     tmp_path.chmod(0o711)
     page = tmp_path / "page.md"
     command = [sys.executable, "-m", "benchmarks", "--quick", "--rows=3000", f"--out={page}"]
-    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=280)
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=560)
     assert done.returncode == 0, done.stderr[-3000:]
     text = page.read_text()
     titles = re.findall(r"^## (.*)$", text, re.M)

@@ -205,6 +205,7 @@ NO_PAGES: dict[str, str] = {
     "tracking:seen": _FRAGMENT,
     "account_reset_password_from_key": _TOKEN,
     "confirm": _TOKEN,
+    "destination_signed_in": _REDIRECT,
     "favicon": _REDIRECT,
     "health": "JSON",
     "home": _REDIRECT,
