@@ -114,7 +114,7 @@ def _shown(lookalike: Lookalike) -> dict[str, Any]:
 def new(request: WorkspaceRequest) -> HttpResponse:
     """A new lookalike, of a list that the address may name; the same token again finds the first one."""
     if request.method != "POST":
-        form = _proposed(ContactList(request.GET.get("kind", ""), parse_id(request.GET.get("id", "")) or 0))
+        form = _proposed(ContactList(request.GET.get("kind", ""), parse_id(request.GET.get("list", "")) or 0))
         return render_page(request, "audiences/lookalike_new.html", _form(form, token=uuid.uuid4().hex))
     form, token = LookalikeForm.read(request.POST), request.POST.get("token", "").replace("\x00", "")[:32]
     known = Lookalike.objects.filter(token=token).first() if token else None

@@ -95,7 +95,7 @@ PAGES = {
     "removal of a source": "sources/<source>/remove/",
     "removed sources": "sources/removed/",
     "lookalikes": "lookalikes/",
-    "new lookalike": "lookalikes/new/?kind=segment&id=<segment>",
+    "new lookalike": "lookalikes/new/?kind=segment&list=<segment>",
     "lookalike": "lookalikes/<lookalike>/",
     "lookalike that was refused": "lookalikes/<refused>/",
     "contacts of a lookalike": "lookalikes/<lookalike>/members/",

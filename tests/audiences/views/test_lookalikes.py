@@ -53,7 +53,7 @@ def current(alice: Actor, own: Lookalike) -> Lookalike:
 
 
 def test_a_second_click_creates_nothing(alice: Actor, segment: Segment) -> None:
-    page = alice.get(f"lookalikes/new/?kind=segment&id={segment.pk}").text
+    page = alice.get(f"lookalikes/new/?kind=segment&list={segment.pk}").text
     assert "Like Club members" in page
     assert f'value="segment:{segment.pk}" selected' in page
     sent = {
