@@ -21,11 +21,14 @@ from django.utils import timezone
 from api.models import Webhook
 from api.webhooks import deliveries
 from contacts.models import SignupForm
+from destinations import endings
+from destinations.models import Destination
 from imports.models import Status
 from tenants import outbox
 from tenants.isolation.context import tenant_context
 from tenants.models import User
 from tests.cast import PASSWORD, Actor, person
+from tests.destinations import scene
 from tests.imports.helpers import bring
 from tests.tenants.simultaneous import together
 from tracking.models import Site
@@ -112,12 +115,27 @@ def webhook_disabled(who: Actor) -> tuple[str, Client, str]:
     return sent(who, who.user.email), who.client, "This webhook is disabled"
 
 
+def sync_failed(who: Actor) -> tuple[str, Client, str]:
+    with tenant_context(who.workspace.pk):
+        sync = scene.sync_of(scene.segment_of())
+        endings.tell(sync, subject="A data sync has failed", what="The list there is flagged.")
+    return sent(who, who.user.email), who.client, "Data sync from"
+
+
+def destination_expires(who: Actor) -> tuple[str, Client, str]:
+    with tenant_context(who.workspace.pk):
+        destination = Destination.objects.get(pk=scene.sync_of(scene.segment_of()).destination_id)
+        endings.tell_of(destination, subject="A connection expires soon", what="Connect again.")
+    return sent(who, who.user.email), who.client, "Data syncs to it"
+
+
 MAILS: dict[str, list[Callable[[Actor], tuple[str, Client, str]]]] = {
     "tenants/members/auth_adapter.py": [reset, unknown],
     "tenants/members/invitations.py": [invitation],
     "imports/pipeline/notifications.py": [import_ended],
     "api/webhooks/deliveries.py": [webhook_disabled],
     "contacts/bulk/export.py": [export_ready],
+    "destinations/endings.py": [sync_failed, destination_expires],
     "contacts/subscriptions/signup.py": [confirmation],
     # Its addresses are parts of code: test_the_code_in_the_mail_to_a_developer_leads_to_the_script.
     "tracking/views/sites.py": [],
