@@ -24,7 +24,7 @@ def test_a_known_cause_is_found_and_explained(alice: Actor) -> None:
     found = trained(world, own)
     report = found.report
     assert next(one for one in report["lifts"] if one["percent"] == 10)["lift"] > 0.7 * world.best(10)
-    assert next(one for one in report["lifts"] if one["percent"] == 3)["hidden"] >= 90
+    assert next(one for one in report["lifts"] if one["percent"] == 3)["hidden"] >= 70
     words = [one["words"] for one in report["mattered"]]
     assert "Looked at /boots in the last 30 days" in words[:3]
     assert not [one for one in words if "/tents" in one or "Gender" in one]
