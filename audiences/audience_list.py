@@ -12,6 +12,7 @@ from audiences import usage
 from audiences.models import Audience
 from audiences.models import Use as Purpose
 from audiences.usage import Use
+from core.table_heads import sortable
 from segments.models import Segment, SegmentSize, SegmentState
 
 MOST = 200
@@ -104,19 +105,4 @@ def heads(query: AudienceListQuery) -> list[dict[str, str]]:
     columns = [
         ("name", "Audience", "col-30"), ("size", "Contacts", "num"), ("uses", "Used by", "num"), ("changed", "Changed", ""),
     ]  # fmt: skip
-    return [
-        {
-            "key": key,
-            "label": label,
-            "css": css,
-            "url": query.link(order=_next(query.order, key)),
-            "sorted": {f"-{key}": "descending", key: "ascending"}.get(query.order, ""),
-        }
-        for key, label, css in columns
-    ]
-
-
-def _next(order: str, key: str) -> str:
-    """What a click on a head sorts by: names from A, figures from the largest; a second click the other way round."""
-    usual, other = (key, f"-{key}") if key == "name" else (f"-{key}", key)
-    return other if order == usual else usual
+    return sortable(columns, order=query.order, link=lambda order: query.link(order=order))

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+from core.table_heads import sortable
 from segments import member_edits, usage
 from segments.models import Segment, SegmentState
 from segments.usage import Use
@@ -93,19 +94,4 @@ def heads(query: SegmentListQuery) -> list[dict[str, str]]:
     columns = [
         ("name", "Segment", "col-40"), ("size", "Contacts", "num"), ("uses", "Used by", "num"), ("created", "Created", ""),
     ]  # fmt: skip
-    return [
-        {
-            "key": key,
-            "label": label,
-            "css": css,
-            "url": query.link(order=_next(query.order, key)),
-            "sorted": {f"-{key}": "descending", key: "ascending"}.get(query.order, ""),
-        }
-        for key, label, css in columns
-    ]
-
-
-def _next(order: str, key: str) -> str:
-    """What a click on a head sorts by: names from A, figures from the largest; a second click the other way round."""
-    usual, other = (key, f"-{key}") if key == "name" else (f"-{key}", key)
-    return other if order == usual else usual
+    return sortable(columns, order=query.order, link=lambda order: query.link(order=order))

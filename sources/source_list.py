@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from django.db.models import F, FloatField
 from django.db.models.functions import Cast, NullIf
 
+from core.table_heads import sortable
 from sources.models import Origin, Source, SourceState, SourceType
 
 MOST = 200
@@ -76,13 +77,4 @@ def heads(query: SourceListQuery) -> list[dict[str, str]]:
         ("name", "Source", "col-30"), ("contacts", "Contacts", "num"), ("matched", "Matched people", "num"),
         ("rate", "Match rate", "num"), ("created", "Created", ""),
     ]  # fmt: skip
-    return [
-        {
-            "key": key,
-            "label": label,
-            "css": css,
-            "url": query.link(order=key if query.order == f"-{key}" else f"-{key}"),
-            "sorted": {f"-{key}": "descending", key: "ascending"}.get(query.order, ""),
-        }
-        for key, label, css in columns
-    ]
+    return sortable(columns, order=query.order, link=lambda order: query.link(order=order))
