@@ -149,6 +149,7 @@ def _review(request: WorkspaceRequest, sync: Sync, destination: Destination) -> 
         ],
         "samples": [_sample(sample, kind) for sample in figures.samples],
         "hashes": kind.advertises,
+        "addresses": "address" in kind.keys,
         "others_url": f"{url}?after={figures.samples[-1].contact_id}"
         if len(figures.samples) == review.SAMPLE
         else None,

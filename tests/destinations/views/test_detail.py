@@ -44,6 +44,14 @@ def test_ten_contacts_are_shown_as_the_network_gets_them(alice: Actor) -> None:
     assert "no@example.com" not in text
 
 
+def test_what_is_not_hashed_is_said(alice: Actor) -> None:
+    sync, _ids = four(alice)
+    assert "country and postal code are sent as they are" in alice.get(f"syncs/{sync.pk}/review/").content.decode()
+    with tenant_context(alice.workspace.pk):
+        meta = scene.sync_of(scene.segment_of(*scene.people("a@example.com")), "meta")
+    assert "sent as they are" not in alice.get(f"syncs/{meta.pk}/review/").content.decode()
+
+
 def test_the_samples_can_be_downloaded_with_whole_hashes(alice: Actor, member: Any) -> None:
     sync, ids = four(alice)
     answer = alice.post(f"syncs/{sync.pk}/review/csv/")
