@@ -13,7 +13,9 @@ TABLES = ("lookalike_member",)
 
 def held(contact_ids: Sequence[int]) -> list[tuple[int, str]]:
     """The lookalikes that contacts are in, each counted once."""
-    count = LookalikeMember.objects.filter(contact_id__in=contact_ids).values("lookalike_id").distinct().count()
+    # Below 0: of a refresh that is under way.
+    mine = LookalikeMember.objects.filter(contact_id__in=contact_ids, lookalike_id__gt=0)
+    count = mine.values("lookalike_id").distinct().count()
     return [(count, "lookalikes" if count != 1 else "lookalike")]
 
 
