@@ -1,7 +1,8 @@
 """Whether a contact may be used for ads, as SQL for what sends contacts to advertising networks.
 
 Consent belongs to the address, as in contacts.consent.address_status: who refused ads, has unsubscribed, has reported spam
-or is blacklisted takes everybody with the same e-mail address or phone number out.
+or is blacklisted takes everybody with the same e-mail address or phone number out, also after being deleted. Who was merged
+counts as the contact that it was merged into, which has taken the stricter answer.
 """
 
 from contacts.values import ads_consent
@@ -11,9 +12,9 @@ _REFUSED = """(coalesce({x}.attributes ->> '{key}', '') = '{denied}'
   OR ({x}.email IS NOT NULL AND {x}.email_status IN ('blacklisted', 'unsubscribed', 'spam'))
   OR ({x}.phone IS NOT NULL AND {x}.phone_status = 'blacklisted'))"""
 _PERMITTED = """({x}.deleted_at IS NULL AND {x}.attributes ->> '{key}' = '{granted}' AND NOT {own}
-  AND NOT EXISTS (SELECT 1 FROM contact other WHERE other.tenant_id = %(tenant)s AND other.deleted_at IS NULL
+  AND NOT EXISTS (SELECT 1 FROM contact other WHERE other.tenant_id = %(tenant)s AND other.merged_into IS NULL
     AND other.email = {x}.email AND {others})
-  AND NOT EXISTS (SELECT 1 FROM contact other WHERE other.tenant_id = %(tenant)s AND other.deleted_at IS NULL
+  AND NOT EXISTS (SELECT 1 FROM contact other WHERE other.tenant_id = %(tenant)s AND other.merged_into IS NULL
     AND other.phone = {x}.phone AND {others}))"""
 
 

@@ -221,7 +221,7 @@ class World:
     def may(self, contact: Contact) -> bool:
         if contact.deleted_at or contact.attributes.get("ads_consent") != "granted" or self.says_no(contact):
             return False
-        others = Contact.objects.filter(deleted_at=None).exclude(pk=contact.pk)
+        others = Contact.objects.filter(merged_into=None).exclude(pk=contact.pk)
         same = [o for o in others if (o.email and o.email == contact.email) or (o.phone and o.phone == contact.phone)]
         return not any(self.says_no(other) for other in same)
 

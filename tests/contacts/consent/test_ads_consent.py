@@ -164,10 +164,21 @@ def test_who_may_be_used_for_ads(inside: Tenant) -> None:
     made(None, "denied", first_name="refuser", phone="+4420794602")
     made("f@example.com", "granted", first_name="address of a refuser")
     made("f@example.com", "denied", first_name="the refuser", external_id="2")
-    gone = made("g@example.com", "granted", first_name="address of someone deleted")
+    made("g@example.com", "granted", first_name="address of someone deleted")
     deleted = made("g@example.com", "denied", first_name="deleted", external_id="3")
     quick_actions.delete(deleted.pk, reason="asked", user_id=None)  # type: ignore[arg-type]
-    assert may_be_used() == {"agreed", "not confirmed", "phone", gone.first_name}
+    assert may_be_used() == {"agreed", "not confirmed", "phone"}
+
+
+def test_who_agrees_after_a_merge_is_not_bound_by_what_was_merged_into_it(inside: Tenant) -> None:
+    one = made("h@example.com", "granted", first_name="merged")
+    two = made("h@example.com", "denied", first_name="the same person", external_id="4")
+    merge.merge([one.pk, two.pk], user_id=None, survivor=one.pk)
+    assert may_be_used() == set()
+    one.refresh_from_db()
+    one.attributes = {**one.attributes, "ads_consent": "granted"}
+    one.save(update_fields=["attributes"])
+    assert may_be_used() == {one.first_name}
 
 
 def test_refusals_of_another_workspace_do_not_count(tenant: Tenant, charlie: Actor) -> None:
