@@ -45,6 +45,11 @@ def _complains(message: Any) -> bool:
     return message.type == "error" and not message.text.startswith(_LEFT)
 
 
+def _told(message: Any) -> str:
+    """The text with the address that it is about: the text alone does not say what was not found."""
+    return f"{message.text} {message.location.get('url', '')}"
+
+
 @dataclass
 class Visit:
     """A page in a browser and what it complained about: console errors, exceptions, violations of the policy."""
@@ -52,14 +57,16 @@ class Visit:
     base: str
     page: Page
     complaints: list[str] = field(default_factory=list)
+    status: int = 0
 
     def __post_init__(self) -> None:
         self.page.set_default_timeout(SECONDS)
-        self.page.on("console", lambda m: self.complaints.append(m.text) if _complains(m) else None)
+        self.page.on("console", lambda m: self.complaints.append(_told(m)) if _complains(m) else None)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
 
     def open(self, path: str) -> Page:
-        self.page.goto(self.base + path)
+        answer = self.page.goto(self.base + path)
+        self.status = answer.status if answer else 0
         return self.page
 
 

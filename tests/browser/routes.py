@@ -123,7 +123,7 @@ PAGES = {
     "data syncs": "syncs/",
     "new data sync": "syncs/new/",
     "form of a data sync": "syncs/new/?destination=<destination>",
-    "data sync to review": "syncs/<draft>/",
+    "data sync to review": "syncs/<sync draft>/",
     "data sync": "syncs/<sync>/",
     "change of a data sync": "syncs/<sync>/edit/",
     "deletion of a data sync": "syncs/<sync>/delete/",

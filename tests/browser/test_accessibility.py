@@ -27,8 +27,7 @@ WAITED_FOR = ("profile", "contacts", "data sync to review", "data sync")
 
 
 def path_of(scene: Scene, page: str) -> str:
-    known = {
-        **scene.imports,
+    own = {
         "contact": scene.contact,
         "site": scene.site,
         "segment": scene.segment,
@@ -50,10 +49,11 @@ def path_of(scene: Scene, page: str) -> str:
         "webhook": scene.webhook,
         "delivery": scene.delivery,
         "fetching": scene.fetching,
-        **scene.syncs,
         "lookalike": scene.lookalike,
         "refused": scene.refused,
     }
+    known = own | scene.imports | scene.syncs
+    assert len(known) == len(own) + len(scene.imports) + len(scene.syncs)  # no name stands for two things
     path = PAGES[page]
     for name, pk in known.items():
         path = path.replace(f"<{name}>", str(pk))
@@ -82,7 +82,7 @@ def test_page_of_a_workspace(name: str, scene: Scene, aside: Aside, visit: Calla
     here = visit(aside(scene.session))
     page = here.open(path_of(scene, name))
     page.wait_for_load_state("networkidle") if name in WAITED_FOR else None
-    assert judge(page) == []
+    assert (here.status, judge(page)) == (200, [])
 
 
 @pytest.mark.parametrize("path", OUTSIDE)
