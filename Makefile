@@ -43,7 +43,7 @@ rules: all-packages ## Write the reference of the rule language to docs/rules.md
 	@exec $(PY) -m tests.servers $(PY) -m tests.docs.rules_page
 
 lock: all-packages ## Choose new versions and write the hash-pinned lock files
-	@for name in boot base dev peers; do $(UV_COMPILE) --upgrade requirements/$$name.in -o requirements/$$name.txt || exit 1; done
+	@for name in boot base dev traces peers; do $(UV_COMPILE) --upgrade requirements/$$name.in -o requirements/$$name.txt || exit 1; done
 
 run-packages:
 	@VENV=$(VENV) bin/bootstrap requirements/base.txt

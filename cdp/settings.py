@@ -86,6 +86,7 @@ INSTALLED_APPS = [
     "audiences",
     "destinations",
     "connectors",
+    "insights",
     "api",
 ]
 

@@ -20,6 +20,7 @@ APPS = (
     "audiences",
     "destinations",
     "connectors",
+    "insights",
     "api",
 )
 SOURCES = sorted(

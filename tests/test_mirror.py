@@ -20,6 +20,7 @@ APPS = (
     "audiences",
     "destinations",
     "connectors",
+    "insights",
     "api",
 )
 # Nothing to test: routes, registrations, one line a task, declarations that the tests of what they declare for need.
