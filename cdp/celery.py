@@ -4,7 +4,19 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import heartbeat_sent, worker_init
+from celery.signals import (
+    beat_init,
+    before_task_publish,
+    heartbeat_sent,
+    setup_logging,
+    task_failure,
+    task_postrun,
+    task_prerun,
+    worker_init,
+    worker_process_init,
+    worker_process_shutdown,
+    worker_shutdown,
+)
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
@@ -13,6 +25,11 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cdp.settings")
 app = Celery("cdp")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@setup_logging.connect
+def _keep_our_logging(**_kwargs: Any) -> None:
+    """The settings say how logs look; Celery is not to change it."""
 
 
 @worker_init.connect
@@ -33,5 +50,64 @@ def _refuse_a_role_that_could_bypass(**_kwargs: Any) -> None:
 def _say_that_a_worker_lives(sender: Any = None, **_kwargs: Any) -> None:
     """Celery's own heart beats each two seconds for all processes of a host; the pages count them (core.broker)."""
     from core.broker import beat  # noqa: PLC0415  see above
+    from insights.operations import worker_signs  # noqa: PLC0415  see above
 
     beat(str(sender.eventer.hostname), processes=settings.WORKERS)
+    worker_signs.show_children()
+
+
+@worker_process_init.connect
+def _begin_to_wait(**_kwargs: Any) -> None:
+    from insights.operations import worker_signs  # noqa: PLC0415  see above
+
+    worker_signs.begin()
+
+
+@worker_process_shutdown.connect
+def _end_in_order(**_kwargs: Any) -> None:
+    from insights.operations import worker_signs  # noqa: PLC0415  see above
+
+    worker_signs.end()
+
+
+@worker_shutdown.connect
+def _end_all_in_order(**_kwargs: Any) -> None:
+    from insights.operations import worker_signs  # noqa: PLC0415  see above
+
+    worker_signs.end_children()
+
+
+@before_task_publish.connect
+def _note_when_it_was_sent(headers: Any = None, **_kwargs: Any) -> None:
+    from insights.operations import worker_signs  # noqa: PLC0415  see above
+
+    worker_signs.stamp(headers)
+
+
+@task_prerun.connect
+def _note_what_is_done(task_id: str, task: Any, kwargs: Any, **_kwargs: Any) -> None:
+    from insights.operations import worker_signs  # noqa: PLC0415  see above
+
+    worker_signs.began(task_id, task, kwargs)
+
+
+@task_postrun.connect
+def _note_that_it_is_done(task_id: str, task: Any, **_kwargs: Any) -> None:
+    from insights.operations import worker_signs  # noqa: PLC0415  see above
+
+    worker_signs.ended(task_id, task)
+
+
+@task_failure.connect
+def _count_a_failure(sender: Any, **_kwargs: Any) -> None:
+    from core import counters  # noqa: PLC0415  see above
+
+    counters.count("task_failures", sender.name)
+
+
+@beat_init.connect
+def _watch_from_beat(**_kwargs: Any) -> None:
+    """The scheduler is the one process that there is once: it also looks after the others."""
+    from insights.operations import watchman  # noqa: PLC0415  see above
+
+    watchman.start("beat")

@@ -9,6 +9,7 @@ from celery.schedules import crontab
 
 from cdp.stack.environment import check
 from cdp.stack.machine import StartError
+from core import logs
 
 try:
     check(os.environ)
@@ -333,6 +334,8 @@ CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 10
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE = {
+    "look at the platform": {"task": "insights.sample", "schedule": 10.0, "options": {"expires": 9}},
+    "tidy incidents": {"task": "insights.tidy", "schedule": crontab(hour=4, minute=30)},
     "sweep imports": {"task": "imports.sweep", "schedule": 15.0},
     "wake segments": {"task": "segments.wake", "schedule": 15.0},
     "sweep segments": {"task": "segments.sweep", "schedule": 2.0, "options": {"expires": 10}},
@@ -361,16 +364,13 @@ CELERY_BEAT_SCHEDULE = {
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(HOME / "beat")
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", "INFO")},
-    "loggers": {
-        "django.server": {"level": "WARNING"},
-        "celery": {"level": "WARNING"},
-        "asyncssh": {"level": "WARNING"},
-        "pyftpdlib": {"level": "WARNING"},
-    },
-}
+# --- how it is seen to be: logs, metrics, traces (docs/operations.md) -----------------------------------------------
+LOGGING = logs.config(style=env.str("LOG_FORMAT", "text"), level=env.str("LOG_LEVEL", "INFO"))
+# Who may read /metrics and /health/deep from elsewhere than this machine: whoever sends this.
+METRICS_TOKEN = env.str("METRICS_TOKEN", "")
+# Where spans go, by OTLP over HTTP, as http://127.0.0.1:4318/v1/traces; none: no traces.
+TRACES_URL = env.str("TRACES_URL", "")
+if TRACES_URL:
+    MIDDLEWARE.insert(0, "core.traces.TraceRequests")
+# Less room than this on the disk of files is an incident, and uploads are refused.
+LEAST_FREE_BYTES = env.int("LEAST_FREE_MB", 500) * 1_000_000

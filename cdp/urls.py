@@ -39,6 +39,7 @@ urlpatterns = [
     path("hooks/<str:key>/", email_webhooks.receive, name="mail_hook"),
     path("platform/blacklist/", platform_blacklist.blacklist, name="platform_blacklist"),
     path("destinations/signed-in/", sign_in.back, name="destination_signed_in"),
+    path("", include("insights.operations.platform_urls")),
     path("api/", include("api.urls")),
     path("favicon.ico", views.favicon, name="favicon"),
     path("healthz", views.health, name="health"),

@@ -13,6 +13,7 @@ urlpatterns = [
     path("settings/api/", include("api.token_urls")),
     path("", include("sources.urls")),
     path("", include("destinations.urls")),
+    path("operations/", include("insights.operations.urls")),
     path("", include("tracking.urls")),
     path("", include("tenants.urls")),
 ]

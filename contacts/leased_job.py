@@ -16,6 +16,7 @@ from django.db import DatabaseError, OperationalError
 from django.db.models import F
 
 from contacts.errors import NotAllowed
+from core import counters
 from core.file_store import StoreUnavailable
 from tenants.isolation.context import tenant_context
 
@@ -51,6 +52,7 @@ def _guarded(
             if job is None:
                 return False
             if job.attempts >= MOST_ATTEMPTS:
+                counters.count("job_failures", model._meta.db_table)
                 fail(job, "One step failed three times. See the server log for the reason.")
                 return False
             model._base_manager.filter(pk=pk).update(attempts=job.attempts + 1)
@@ -67,6 +69,7 @@ def _guarded(
     except (NotAllowed, DatabaseError) as problem:
         if isinstance(problem, DatabaseError):
             log.exception("%s %s of workspace %s", model.__name__, pk, tenant_id)
+        counters.count("job_failures", model._meta.db_table)
         with tenant_context(tenant_id):
             fail(
                 model._base_manager.get(pk=pk),

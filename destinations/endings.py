@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from audiences import contact_lists
 from audiences.contact_lists import ContactList
+from core import counters
 from destinations import addresses, difference, schedule
 from destinations.batches import Work
 from destinations.difference import Difference
@@ -117,6 +118,7 @@ def fail(work: Work, why: str) -> None:
     SyncRun.objects.filter(sync_id=sync.pk, state__in=SyncRun.ACTIVE).update(
         state=RunState.FAILED, ended_at=now, error=why[:400]
     )
+    counters.count("job_failures", "sync")
     was = sync.state
     if sync.state not in (SyncState.DISABLED, SyncState.REMOVING):
         sync.state = SyncState.FAILED

@@ -113,6 +113,8 @@ class Import(TenantModel):
         max_length=4, blank=True, db_default="", db_column="turning"
     )  # UndoDirection, or ""
     refreshed = models.BooleanField(default=False)  # contacts changed after the review, which was worked out again
+    # Of the imports of a workspace that wait for each other, those with more go first (imports.pipeline.queue).
+    priority = models.SmallIntegerField(default=0, db_default=0)
     # The version of the contacts (contacts.write_lock) that the plan was made with.
     contacts_version = models.BigIntegerField(null=True, db_column="turn_version")
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.DO_NOTHING, null=True, related_name="+")
@@ -152,6 +154,8 @@ class Import(TenantModel):
         indexes: ClassVar[list[Any]] = [
             models.Index(fields=["tenant_id", "-id"], name="import_newest"),
             models.Index(fields=["tenant_id", "sha256"], name="import_same_file"),
+            # What is under way, for pages that look at all workspaces.
+            models.Index(fields=["tenant_id", "id"], name="import_under_way", condition=~models.Q(phase=Phase.DONE)),
         ]
 
     def __str__(self) -> str:

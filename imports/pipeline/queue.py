@@ -4,22 +4,25 @@ A message may be lost: the mark in `wake` and the sweep make up for it.
 """
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import Max, Q
 
 from contacts import write_lock
-from imports.models import Import, Phase
+from imports.models import Import, Phase, Unit
 from tenants import pending_work
 from tenants.isolation.context import current_tenant
 from tenants.tasks import defer
 
 KIND = "imports"
 TASK = "imports.work"
+MOST_PRIORITY = 30_000
 
 
 def waits_behind(imp: Import) -> bool:
-    """Whether another import has waited for longer. The queue is one of requests: an undo waits behind newer imports."""
+    """Whether another import was moved to the front, or has waited for longer. The queue is one of requests: an undo waits
+    behind newer imports."""
     waiting = Import.objects.filter(phase=Phase.QUEUED, started=True).exclude(pk=imp.pk)
-    return bool(waiting.filter(Q(phase_at__lt=imp.phase_at) | Q(phase_at=imp.phase_at, pk__lt=imp.pk)).exists())
+    longer = Q(phase_at__lt=imp.phase_at) | Q(phase_at=imp.phase_at, pk__lt=imp.pk)
+    return bool(waiting.filter(Q(priority__gt=imp.priority) | (Q(priority=imp.priority) & longer)).exists())
 
 
 def is_behind(imp: Import) -> bool:
@@ -32,3 +35,26 @@ def wake(import_id: int, *, messages: int | None = None) -> None:
     pending_work.mark_pending(KIND)
     for _ in range(settings.WORKERS if messages is None else messages):
         defer(TASK, tenant_id=current_tenant(), import_id=import_id)
+
+
+def move_to_front(import_id: int) -> bool:
+    """Let an import go before all others of its workspace that wait, from now on; False when it has ended."""
+    most = Import.objects.exclude(phase=Phase.DONE).aggregate(most=Max("priority"))["most"] or 0
+    moved = Import.objects.filter(pk=import_id).exclude(phase=Phase.DONE)
+    if not moved.update(priority=min(most + 1, MOST_PRIORITY)):
+        return False
+    wake(import_id)
+    return True
+
+
+def retry(import_id: int) -> bool:
+    """Offer an import to workers again at once: parts that nobody has in hand are free, and their tries count from zero.
+
+    A part that a living worker has is left alone: its row is locked. False when the import has ended.
+    """
+    if not Import.objects.filter(pk=import_id).exclude(phase=Phase.DONE).exists():
+        return False
+    free = Unit.objects.filter(import_id=import_id, done_at=None).select_for_update(skip_locked=True)
+    Unit.objects.filter(pk__in=[unit.pk for unit in free]).update(claimed_at=None, attempts=0, losses=0)
+    wake(import_id)
+    return True

@@ -19,9 +19,10 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from contacts.identity import queries
+from core import signs_of_life
 from imports import phases
 from imports.models import Import, Unit, UnitKind
-from tenants.isolation.context import tenant_context
+from tenants.isolation.context import current_tenant, tenant_context
 
 MAX_ATTEMPTS = 6
 MAX_LOSSES = 20
@@ -70,9 +71,18 @@ def claim(import_id: int) -> Unit | None:
         raise GivenUp(unit, "unit_failed", unit.attempts)
     if unit.losses >= MAX_LOSSES:
         raise GivenUp(unit, "worker_lost", unit.losses)
+    if unit.losses and unit.claimed_at:
+        _note_take_over(unit)
     unit.losses, unit.claimed_at, unit.claim = unit.losses + 1, timezone.now(), uuid.uuid4().hex
     unit.save(update_fields=["losses", "claimed_at", "claim"])
     return unit
+
+
+def _note_take_over(unit: Unit) -> None:
+    """A worker did not come back from a unit and this one takes it up: the operations page keeps that as an incident."""
+    facts = {"tenant": current_tenant(), "import": unit.import_id, "kind": unit.kind, "times": unit.losses}
+    since = unit.claimed_at.timestamp() if unit.claimed_at else None
+    signs_of_life.tell("take_over", **facts, since=since, by=signs_of_life.member("worker").replace("|", " "))
 
 
 def note_failure(tenant_id: int, unit: Unit) -> None:

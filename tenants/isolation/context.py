@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+import structlog
 from django.db import connection, transaction
 from psycopg.pq import TransactionStatus
 
@@ -46,7 +47,9 @@ def tenant_context(tenant_id: int, *, read_only: bool = False) -> Iterator[int]:
             _set("tenant_id", tenant_id, read_only=read_only)
         token = _current.set(tenant_id)
         try:
-            yield tenant_id
+            # Log lines say whose work it was.
+            with structlog.contextvars.bound_contextvars(workspace=tenant_id):
+                yield tenant_id
         finally:
             _current.reset(token)
             if outer is None and enclosed:

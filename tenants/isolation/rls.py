@@ -9,11 +9,24 @@ SETTING = "nullif(current_setting('app.tenant_id', true), '')::bigint"
 # A sub-select is worked out once a statement; the bare function would be called for each row.
 POLICY = f"tenant_id = (SELECT {SETTING})"
 
+# A person's own workspaces, by the setting `app.user_id` of `tenants.isolation.context.user_context`. An array: it is worked
+# out at most once a statement, and never where the tenant's own condition is enough.
+PERSON = "nullif(current_setting('app.user_id', true), '')::bigint"
+_OWN = f"SELECT m.tenant_id FROM membership m WHERE m.user_id = (SELECT {PERSON})"  # noqa: S608  constants of ours
+OF_OWN_WORKSPACES = f"tenant_id = ANY (ARRAY({_OWN}))"
+# Tables whose rows a person may read over all of their workspaces at once, each with the reason. Nothing personal of
+# contacts may be in them.
+READABLE_BY_MEMBERS = {
+    "import": "the operations page lists what runs in all workspaces of a person",
+    "import_unit": "how far those imports are, and when something was done",
+}
+
 # Tables without a tenant, each with the reason why the application role may touch it, and how.
 GLOBAL_TABLES: dict[str, tuple[str, str]] = {
     "tenant": ("SELECT, INSERT, UPDATE", "the list of workspaces; holds no customer data"),
     "user": ("SELECT, INSERT, UPDATE", "a person may be a member of several workspaces"),
     "platform_block": ("SELECT, INSERT, DELETE", "addresses that no workspace writes to: keyed digests only"),
+    "incident": ("SELECT, INSERT, UPDATE, DELETE", "what died and what took over: names of programs, ids only"),
     "wake": ("SELECT, INSERT, UPDATE, DELETE", "which workspaces have work waiting: ids only"),
     "account_emailaddress": ("SELECT, INSERT, UPDATE, DELETE", "log-in addresses"),
     "account_emailconfirmation": ("SELECT, INSERT, UPDATE, DELETE", "log-in addresses"),
@@ -108,6 +121,34 @@ class Protect(Operation):
         if self.also_readable:
             out.append(f"CREATE POLICY readable ON {t} FOR SELECT USING ({self.also_readable})")
         return out
+
+
+class LetMembersRead(Operation):
+    """A further policy for reads: rows of all workspaces that the person of `user_context` is a member of.
+
+    It adds nothing where no person is set, which is everywhere but inside of `user_context`. The audit
+    (tenants.isolation.checks) accepts this policy, word by word, on tables of READABLE_BY_MEMBERS only.
+    """
+
+    reversible = True
+
+    def __init__(self, table: str) -> None:
+        self.table = table
+
+    def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
+        return "LetMembersRead", [self.table], {}
+
+    def state_forwards(self, app_label: str, state: Any) -> None:
+        """Nothing changes in the models."""
+
+    def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        schema_editor.execute(f'CREATE POLICY members ON "{self.table}" FOR SELECT USING ({OF_OWN_WORKSPACES})')
+
+    def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        schema_editor.execute(f'DROP POLICY members ON "{self.table}"')
+
+    def describe(self) -> str:
+        return f"Let members read {self.table} of all their workspaces"
 
 
 class GrantGlobal(Operation):

@@ -14,7 +14,7 @@ from tenants.web.request import WorkspaceRequest
 from tenants.web.workspace_urls import outside
 from tenants.workspaces import workspaces_of
 
-# Section, then (label, icon, route, permission).
+# Section, then (label, icon, route, permission). A route that begins with a slash is outside of workspaces.
 SECTIONS: list[tuple[str, list[tuple[str, str, str, str]]]] = [
     (
         "",
@@ -42,6 +42,7 @@ SECTIONS: list[tuple[str, list[tuple[str, str, str, str]]]] = [
         [
             ("Sites and pixel", "globe", "tracking:sites", "sites.view"),
             ("Connectors", "folder-input", "connectors:list", "connectors.view"),
+            ("Operations", "server", "/operations", "imports.view"),
             ("Members", "user-cog", "tenants:members", "members.view"),
             ("Audit log", "scroll-text", "tenants:audit", "audit.view"),
             ("Settings", "sliders-horizontal", "tenants:settings", "settings.manage"),
@@ -113,7 +114,7 @@ def _item(label: str, icon: str, route: str, permission: str) -> dict[str, Any]:
     return {
         "label": label,
         "icon": icon,
-        "url": reverse(route),
+        "url": outside(route[1:]) if route.startswith("/") else reverse(route),
         "current": False,
         "count": _count(route),
         "busy": False,

@@ -151,7 +151,7 @@ PAGES = {
 # Pages outside of a workspace; /s/<form>/ is a sign-up form of the scene.
 OUTSIDE = [
     "/login/", "/logout/", "/inactive/", "/signup/", "/password/forgotten/", "/password/sent/", "/password/changed/",
-    "/styleguide/", "/s/<form>/", "/api/",
+    "/styleguide/", "/s/<form>/", "/api/", "/operations/", "/operations/incidents/",
 ]  # fmt: skip
 _FRAGMENT = "a fragment, looked at on the page that loads it"
 _FILE = "a file"
@@ -210,6 +210,12 @@ NO_PAGES: dict[str, str] = {
     "health": "JSON",
     "home": _REDIRECT,
     "invitation": _TOKEN,
+    "operations_live": _FRAGMENT,
+    "operations_csv": _FILE,
+    "health_live": "JSON",
+    "health_ready": "JSON",
+    "health_deep": "JSON",
+    "metrics": "for Prometheus",
     "platform_blacklist": "for operators alone; the blacklist of a workspace has the same parts",
     "unsubscribe": _TOKEN,
 }

@@ -14,7 +14,7 @@ from tests.browser.scene import Scene
 pytestmark = pytest.mark.browser
 WIDTHS = (1280, 400)
 THEMES: tuple[Literal["light"], Literal["dark"]] = ("light", "dark")
-SIGNED_IN = ("/styleguide/", "/logout/")
+SIGNED_IN = ("/styleguide/", "/logout/", "/operations/", "/operations/incidents/")
 # Dark differs from light by its colours alone.
 RULES: dict[str, dict[str, Any]] = {"light": {}, "dark": {"runOnly": ["color-contrast"]}}
 # Fingers want room on narrow screens; on wide ones the sticky bar of the foot may lie over half of a target meanwhile.

@@ -76,6 +76,7 @@ def keep(hits: Sequence[Hit], drops: Sequence[str] = (), *, tenant_id: int, site
             add_entry(pipe, [encode(hit, tenant_id=tenant_id, site_id=site_id, at=now) for hit in hits])
         for reason, count in Counter(drops).items():
             pipe.hincrby(drops_key(tenant_id, site_id), reason, count)
+            pipe.hincrby(DROPS, reason, count)
         signs: Any = {reason: sign(now, host) for reason in (*drops, *([KEPT] if hits else []))}
         pipe.hset(signs_key(tenant_id, site_id), mapping=signs)
         pipe.execute()
@@ -95,11 +96,24 @@ def add_entry(pipe: Any, hits: Sequence[bytes]) -> None:
 def count_drop(reason: str, *, tenant_id: int, site_id: int, count: int = 1) -> None:
     """Count a refused hit, or what was left out of one, for the site's page."""
     broker().hincrby(drops_key(tenant_id, site_id), reason, count)
+    broker().hincrby(DROPS, reason, count)
 
 
 def drops_key(tenant_id: int, site_id: int) -> str:
     """Where the refused hits of a site are counted."""
     return f"{DROPS}:{tenant_id}:{site_id}"
+
+
+def all_drops() -> dict[str, int]:
+    """Refused hits of all sites together, by reason."""
+    counts: Any = broker().hgetall(DROPS)
+    return {reason.decode(): int(n) for reason, n in counts.items()}
+
+
+def lag(now: float) -> float:
+    """For how many seconds the oldest hit has waited; 0 when none waits. By the clock of the server that took it."""
+    first: Any = broker().xrange(STREAM, count=1)
+    return max(now - int(first[0][0].split(b"-")[0]) / 1000, 0.0) if first else 0.0
 
 
 def signs_key(tenant_id: int, site_id: int) -> str:

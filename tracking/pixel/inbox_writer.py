@@ -112,6 +112,7 @@ class InboxWriter:
                     inbox.add_entry(pipe, own[start : start + inbox.MOST_IN_ENTRY])
             for (tenant_id, site_id, reason), count in waiting.drops.items():
                 pipe.hincrby(inbox.drops_key(tenant_id, site_id), reason, count)
+                pipe.hincrby(inbox.DROPS, reason, count)
             for (tenant_id, site_id), signs in waiting.signs.items():
                 pipe.hset(inbox.signs_key(tenant_id, site_id), mapping=signs)
             await pipe.execute()

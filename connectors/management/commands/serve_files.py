@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from connectors.servers import ftps, keys, sftp
+from core.signs_of_life import Pulse
 from tenants.isolation.checks import refuse_bypassing_role
 
 
@@ -38,9 +39,12 @@ class Command(BaseCommand):
         )
         server.start()
         self.stdout.write(f"SFTP on {options['bind']}:{acceptor.get_port()}, FTPS on port {server.port}")
+        pulse = Pulse("files")
+        pulse.start()
         await stop.wait()
         acceptor.close()
         await asyncio.get_running_loop().run_in_executor(None, server.stop)
+        await asyncio.get_running_loop().run_in_executor(None, pulse.stop)
 
 
 def passive_ports(text: str) -> range:

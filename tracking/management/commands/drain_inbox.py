@@ -10,6 +10,7 @@ import redis
 from django.core.management.base import BaseCommand
 from django.db import OperationalError, close_old_connections
 
+from core.signs_of_life import Pulse
 from tenants.isolation.checks import refuse_bypassing_role
 from tracking.pixel import inbox_consumer
 
@@ -29,12 +30,15 @@ class Command(BaseCommand):
         stop = threading.Event()
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, lambda *_: stop.set())
+        pulse = Pulse("drain")
+        pulse.start()
         while not stop.is_set():
             taken = self._drain()
             if taken == 0 and options["until_empty"]:
-                return
+                break
             if not taken:
                 stop.wait(IDLE_SECONDS if taken == 0 else TROUBLE_SECONDS)
+        pulse.stop()
 
     def _drain(self) -> int | None:
         """How many hits were stored; None when a server was not to be reached."""

@@ -1,0 +1,1 @@
+"""Pages of operations, what can be done there, and checks for programs."""
