@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Django's command line. `up` starts a whole private stack first; `--home DIR` finds a stack that is running."""
+"""Django's command line. `up` starts a whole private stack first; `backup`, `restore` and `restart` work on one from
+outside; `--home DIR` finds a stack that is running."""
 
 import os
 import sys
@@ -13,6 +14,18 @@ def main() -> int:
         from cdp.stack.stack import main as up
 
         return up(sys.argv[2:])
+    if sys.argv[1:2] == ["backup"]:
+        from cdp.stack.backup import main as backup
+
+        return backup(sys.argv[2:])
+    if sys.argv[1:2] == ["restore"]:
+        from cdp.stack.restore import main as restore
+
+        return restore(sys.argv[2:])
+    if sys.argv[1:2] == ["restart"]:
+        from cdp.stack.renewal import main as restart
+
+        return restart(sys.argv[2:])
     if "--home" in sys.argv:
         from cdp.stack.embedded import apply_stack_env
         from cdp.stack.machine import StartError

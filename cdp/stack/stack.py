@@ -15,9 +15,11 @@ import urllib.error
 import urllib.request
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from cdp.stack import renewal
 from cdp.stack.embedded import STACK_ENV, Postgres, Server, Valkey, running_stack, tail
 from cdp.stack.environment import check
 from cdp.stack.environment import number as whole_number
@@ -26,6 +28,8 @@ from cdp.stack.supervisor import MARK, Child, Supervisor, clear_orphans, stop_al
 
 ROOT = Path(__file__).resolve().parents[2]
 START_LIMIT = 120
+# The mark of a restore that has not finished (cdp.stack.restore).
+RESTORING = "restoring"
 ANNOUNCED = (
     "url", "workspace", "login", "password", "database_url", "owner_database_url", "redis_url", "home", "logins",
     "sftp_port", "ftps_port", "connectors",
@@ -73,12 +77,15 @@ class Stack:
 
     def __init__(self, home: Path, *, port: int, workers: int, demo: bool) -> None:
         self.home = open_home(home)
+        if (self.home / RESTORING).exists():
+            raise StartError(f"A restore into {self.home} did not finish. Run `manage.py restore` again.")
         self.wanted_port, self.workers, self.demo = port, workers, demo
         self.mark = secrets.token_hex(16)
         self.supervisor = Supervisor(self.home / "pids.json", mark=self.mark, say=say)
         self.servers: list[Server] = []
         self.values: dict[str, Any] = {"home": str(self.home), "workspace": None, "login": None, "password": None}
-        self.values |= {"logins": [], "connectors": {}}
+        self.values |= {"logins": [], "connectors": {}, "pid": os.getpid()}
+        self.supervisor.renew = partial(renewal.renew, self.supervisor, self.home / renewal.NOTE)
 
     def run(self) -> int:
         """Everything, from the lock to the lock."""
@@ -86,6 +93,7 @@ class Stack:
         lock = self.take_home()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self.ask_to_stop)
+        signal.signal(renewal.ASK, self.ask_to_renew)
         try:
             self.start()
             self.supervisor.watch()
@@ -106,6 +114,10 @@ class Stack:
     def ask_to_stop(self, _number: int, _frame: object) -> None:
         """The signal handler: only a note, the loop does the rest."""
         self.supervisor.stopping = True
+
+    def ask_to_renew(self, _number: int, _frame: object) -> None:
+        """The signal handler of `manage.py restart`."""
+        self.supervisor.renewing = True
 
     @property
     def stopping(self) -> bool:

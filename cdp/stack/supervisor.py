@@ -172,6 +172,9 @@ class Supervisor:
     children: list[Child] = field(default_factory=list)
     watches: dict[str, Watch] = field(default_factory=dict)
     stopping: bool = False
+    # Set by a signal; done between two looks.
+    renewing: bool = False
+    renew: Callable[[], None] = lambda: None
 
     def add(self, child: Child, *, running: bool = False) -> None:
         """Take a child into care, starting it unless it already runs."""
@@ -194,6 +197,9 @@ class Supervisor:
     def watch(self) -> None:
         """Start again whatever dies, until told to stop."""
         while not self.stopping:
+            if self.renewing:
+                self.renewing = False
+                self.renew()
             for child in self.children:
                 self.look_after(child, now=time.monotonic())
             time.sleep(TICK)

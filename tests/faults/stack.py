@@ -83,6 +83,10 @@ class Stack:
                     found.append(process)
         return found
 
+    def part(self, word: str) -> psutil.Process:
+        """The child that has this word in its command line."""
+        return next(p for p in psutil.Process(self.process.pid).children() if word in " ".join(p.cmdline()))
+
     def worker(self) -> psutil.Process:
         """The main process of the Celery worker, once it has its pool; it may just be starting anew."""
         until = time.monotonic() + 30
@@ -116,9 +120,9 @@ class Stack:
             process.kill()
 
     def kill_web_worker(self, rng: random.Random) -> None:
-        rng.choice(self._web_workers()).kill()
+        rng.choice(self.web_workers()).kill()
 
-    def _web_workers(self) -> list[psutil.Process]:
+    def web_workers(self) -> list[psutil.Process]:
         """The processes that answer requests: children of the web server, without Python's own helper."""
         servers = self._find(lambda c: "granian" in c)
         children = [child for server in servers for child in server.children()]
@@ -128,7 +132,7 @@ class Stack:
         """Whether a part (web worker, drain, Valkey, PostgreSQL) is there and at work."""
         with contextlib.suppress(psutil.NoSuchProcess, psycopg.OperationalError, redis.RedisError):
             if part == "a web worker":
-                return bool(self._web_workers())
+                return bool(self.web_workers())
             if part == "the drain":
                 return any(p.net_connections("tcp") for p in self._find(lambda c: "drain_inbox" in c))
             if part == "Valkey":
