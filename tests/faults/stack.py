@@ -43,8 +43,8 @@ STATE = {
 class Stack:
     """`manage.py up` in a home of its own; ended by `stop`."""
 
-    def __init__(self, home: Path) -> None:
-        self.home = home
+    def __init__(self, home: Path, *, root: Path = ROOT) -> None:
+        self.home, self.root = home, root
         env = {
             k: v
             for k, v in os.environ.items()
@@ -54,7 +54,7 @@ class Stack:
         env |= {"SFTP_PORT": str(free_port()), "FTPS_PORT": str(free_port())}
         command = [sys.executable, "manage.py", "up", "--no-demo", "--home", str(home), "--workers", "2"]
         with (home.parent / "up.log").open("wb") as log:
-            self.process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=log)
+            self.process = subprocess.Popen(command, cwd=root, env=env, stdout=subprocess.PIPE, stderr=log)
         self.watchdog = watch_over("--process", str(self.process.pid))
         assert self.process.stdout is not None
         self.info: dict[str, Any] = json.loads(self.process.stdout.readline() or b"{}")
@@ -160,7 +160,7 @@ class Stack:
 
     def manage(self, *arguments: str) -> "subprocess.Popen[bytes]":
         command = [sys.executable, "manage.py", *arguments, "--home", str(self.home)]
-        return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        return subprocess.Popen(command, cwd=self.root, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
     def workspace(self, slug: str) -> int:
         done = self.manage("create_workspace", slug, "--name", slug, "--country", "GB", "--owner", "owner@example.com")
