@@ -13,7 +13,7 @@ from tenants.roles import PERMISSIONS
 NOT_FOR_TOKENS = frozenset({
     "mail.view", "members.view", "members.manage", "audit.view", "sources.edit", "connectors.view", "connectors.manage",
     "syncs.view", "syncs.edit", "destinations.manage",
-    "audiences.view", "audiences.edit",
+    "audiences.view", "audiences.edit", "dashboards.view",
 })  # fmt: skip
 # Scopes by the subject before their dot, as the page of tokens groups them.
 GROUPS = {

@@ -79,6 +79,39 @@ def bars(
     return Chart(_side(top), plot, sentence, ["", name], _table(labels, [values]))
 
 
+def lines(labels: Sequence[str], series: Sequence[tuple[str, Sequence[Number], str]], *, sentence: str) -> Chart:
+    """Several lines over time, each (name, values, tone); the legend names them in the order in which they are given."""
+    top = ceiling(max([0, *(value for _name, values, _tone in series for value in values)]))
+    curves = [_path(values, top, f"curve tone-{tone}") for _name, values, tone in series]
+    plot = format_html(
+        '<svg class="plot">{}<svg width="100%" height="{}%" viewBox="0 0 100 100" preserveAspectRatio="none">{}</svg>'
+        "{}</svg>", _grid(), PLOT, _join(curves), _below(labels),
+    )  # fmt: skip
+    names, columns = [one[0] for one in series], [one[1] for one in series]
+    keys = [(name, f"tone-{tone}") for name, _values, tone in series]
+    return Chart(_side(top), plot, sentence, ["", *names], _table(labels, columns), keys)
+
+
+def funnel_svg(counts: Sequence[int]) -> SafeString:
+    """Steps as one shape that narrows, each step a column of equal width; decorative, as the counts are beside it."""
+    if not counts or not counts[0]:
+        return SafeString("")
+    width, whole = 100 / len(counts), counts[0]
+    heights = [max(100 * min(count, whole) / whole, 1.5 if count else 0.5) for count in counts]
+    shapes = []
+    for place, height in enumerate(heights):
+        x, after = place * width, heights[place + 1] if place + 1 < len(heights) else height
+        x2, middle, y, y2 = x + width, x + width / 2, 100 - height, 100 - after
+        shapes.append((
+            f"step-{place + 1}",
+            f"M{x:.2f},100 V{y:.2f} C{middle:.2f},{y:.2f} {middle:.2f},{y2:.2f} {x2:.2f},{y2:.2f} V100 Z",
+        ))  # fmt: skip
+    return format_html(
+        '<svg class="funnel-shape" viewBox="0 0 100 100" preserveAspectRatio="none" aria-hidden="true">{}</svg>',
+        format_html_join("", '<path class="{}" d="{}"/>', shapes),
+    )
+
+
 def spark_svg(values: Sequence[Number], *, label: str = "", tone: str = "ink", size: str = "") -> SafeString:
     """A line without axes, for a cell or a card. Named by `label`, else decorative."""
     top = max([float(v) for v in values] or [0]) or 1.0

@@ -518,6 +518,24 @@ CREATE POLICY tenant ON contact_change FOR ALL
     WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
 GRANT DELETE, INSERT, SELECT ON contact_change TO cdp_app;
 
+CREATE TABLE contact_count (
+    id bigint DEFAULT nextval('contact_count_id_seq'::regclass) NOT NULL,
+    tenant_id bigint DEFAULT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint NOT NULL,
+    version bigint,
+    zone character varying(64) NOT NULL,
+    counted_at timestamp with time zone NOT NULL,
+    seconds double precision NOT NULL,
+    duplicates jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT contact_count_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT contact_count_once UNIQUE (tenant_id)
+);
+ALTER TABLE contact_count ENABLE ROW LEVEL SECURITY;
+ALTER TABLE contact_count FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON contact_count FOR ALL
+    USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")))
+    WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
+GRANT DELETE, INSERT, SELECT, UPDATE ON contact_count TO cdp_app;
+
 CREATE TABLE contact_news (
     tenant_id bigint NOT NULL,
     at timestamp with time zone NOT NULL,
@@ -530,6 +548,23 @@ CREATE POLICY tenant ON contact_news FOR ALL
     USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")))
     WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
 GRANT DELETE, INSERT, SELECT ON contact_news TO cdp_app;
+
+CREATE TABLE contact_tally (
+    id bigint DEFAULT nextval('contact_tally_id_seq'::regclass) NOT NULL,
+    tenant_id bigint DEFAULT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint NOT NULL,
+    kind character varying(12) COLLATE "C" NOT NULL,
+    label character varying(40) COLLATE "C" NOT NULL,
+    day date,
+    contacts integer NOT NULL,
+    CONSTRAINT contact_tally_pkey PRIMARY KEY (tenant_id, id)
+);
+CREATE INDEX contact_tally_kind ON contact_tally (tenant_id, kind, day);
+ALTER TABLE contact_tally ENABLE ROW LEVEL SECURITY;
+ALTER TABLE contact_tally FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON contact_tally FOR ALL
+    USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")))
+    WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
+GRANT DELETE, INSERT, SELECT, UPDATE ON contact_tally TO cdp_app;
 
 CREATE TABLE contact_visit (
     tenant_id bigint NOT NULL,
@@ -671,6 +706,22 @@ CREATE POLICY tenant ON fetched_file FOR ALL
     WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
 GRANT DELETE, INSERT, SELECT ON fetched_file TO cdp_app;
 
+CREATE TABLE hidden_guide (
+    id bigint DEFAULT nextval('hidden_guide_id_seq'::regclass) NOT NULL,
+    tenant_id bigint DEFAULT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint NOT NULL,
+    user_id bigint NOT NULL,
+    CONSTRAINT hidden_guide_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT hidden_guide_once UNIQUE (tenant_id, user_id),
+    CONSTRAINT hidden_guide_user_id_07708af3_fk_user_id FOREIGN KEY (user_id) REFERENCES "user"(id) DEFERRABLE INITIALLY DEFERRED
+);
+CREATE INDEX hidden_guide_user_id_07708af3 ON hidden_guide (user_id);
+ALTER TABLE hidden_guide ENABLE ROW LEVEL SECURITY;
+ALTER TABLE hidden_guide FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON hidden_guide FOR ALL
+    USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")))
+    WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
+GRANT DELETE, INSERT, SELECT, UPDATE ON hidden_guide TO cdp_app;
+
 CREATE TABLE hit_id (
     tenant_id bigint NOT NULL,
     hit uuid NOT NULL,
@@ -759,6 +810,22 @@ CREATE POLICY tenant ON import FOR ALL
     USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")))
     WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
 GRANT DELETE, INSERT, SELECT, UPDATE ON import TO cdp_app;
+
+CREATE TABLE import_error_tally (
+    id bigint DEFAULT nextval('import_error_tally_id_seq'::regclass) NOT NULL,
+    tenant_id bigint DEFAULT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint NOT NULL,
+    import_id bigint NOT NULL,
+    code character varying(40) COLLATE "C" NOT NULL,
+    rows integer NOT NULL,
+    CONSTRAINT import_error_tally_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT import_error_tally_once UNIQUE (tenant_id, import_id, code)
+);
+ALTER TABLE import_error_tally ENABLE ROW LEVEL SECURITY;
+ALTER TABLE import_error_tally FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON import_error_tally FOR ALL
+    USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")))
+    WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
+GRANT DELETE, INSERT, SELECT, UPDATE ON import_error_tally TO cdp_app;
 
 CREATE TABLE import_listing (
     tenant_id bigint NOT NULL,
@@ -1011,6 +1078,28 @@ CREATE POLICY tenant ON notice FOR ALL
     USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")))
     WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
 GRANT DELETE, INSERT, SELECT, UPDATE ON notice TO cdp_app;
+
+CREATE TABLE order_tally (
+    id bigint DEFAULT nextval('order_tally_id_seq'::regclass) NOT NULL,
+    tenant_id bigint DEFAULT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint NOT NULL,
+    day date NOT NULL,
+    site_id bigint,
+    settled boolean DEFAULT false NOT NULL,
+    currency character varying(3) COLLATE "C" NOT NULL,
+    claimed boolean NOT NULL,
+    orders bigint NOT NULL,
+    priced bigint NOT NULL,
+    amount numeric(40,6) NOT NULL,
+    CONSTRAINT order_tally_pkey PRIMARY KEY (tenant_id, id)
+);
+CREATE INDEX order_tally_day ON order_tally (tenant_id, day);
+CREATE UNIQUE INDEX order_tally_settled ON order_tally (tenant_id, day, site_id, currency, claimed) NULLS NOT DISTINCT WHERE settled;
+ALTER TABLE order_tally ENABLE ROW LEVEL SECURITY;
+ALTER TABLE order_tally FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON order_tally FOR ALL
+    USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")))
+    WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
+GRANT DELETE, INSERT, SELECT, UPDATE ON order_tally TO cdp_app;
 
 CREATE TABLE outbox (
     id bigint DEFAULT nextval('outbox_id_seq'::regclass) NOT NULL,
@@ -1518,6 +1607,26 @@ CREATE POLICY tenant ON source_name FOR ALL
     WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
 GRANT DELETE, INSERT, SELECT, UPDATE ON source_name TO cdp_app;
 
+CREATE TABLE step_tally (
+    id bigint DEFAULT nextval('step_tally_id_seq'::regclass) NOT NULL,
+    tenant_id bigint DEFAULT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint NOT NULL,
+    day date NOT NULL,
+    site_id bigint,
+    settled boolean DEFAULT false NOT NULL,
+    step smallint NOT NULL,
+    before date,
+    visitors bigint NOT NULL,
+    CONSTRAINT step_tally_pkey PRIMARY KEY (tenant_id, id)
+);
+CREATE INDEX step_tally_day ON step_tally (tenant_id, day);
+CREATE UNIQUE INDEX step_tally_settled ON step_tally (tenant_id, day, site_id, step, before) NULLS NOT DISTINCT WHERE settled;
+ALTER TABLE step_tally ENABLE ROW LEVEL SECURITY;
+ALTER TABLE step_tally FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON step_tally FOR ALL
+    USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")))
+    WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
+GRANT DELETE, INSERT, SELECT, UPDATE ON step_tally TO cdp_app;
+
 CREATE TABLE suppression (
     id bigint DEFAULT nextval('suppression_id_seq'::regclass) NOT NULL,
     tenant_id bigint DEFAULT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint NOT NULL,
@@ -1673,6 +1782,22 @@ CREATE POLICY tenant ON sync_run FOR ALL
     WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
 GRANT DELETE, INSERT, SELECT, UPDATE ON sync_run TO cdp_app;
 
+CREATE TABLE tally_state (
+    id bigint DEFAULT nextval('tally_state_id_seq'::regclass) NOT NULL,
+    tenant_id bigint DEFAULT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint NOT NULL,
+    zone character varying(64) NOT NULL,
+    stale boolean DEFAULT false NOT NULL,
+    settled_at timestamp with time zone,
+    CONSTRAINT tally_state_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT tally_state_once UNIQUE (tenant_id)
+);
+ALTER TABLE tally_state ENABLE ROW LEVEL SECURITY;
+ALTER TABLE tally_state FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON tally_state FOR ALL
+    USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")))
+    WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
+GRANT DELETE, INSERT, SELECT, UPDATE ON tally_state TO cdp_app;
+
 CREATE TABLE tenant (
     id bigint GENERATED BY DEFAULT AS IDENTITY NOT NULL,
     slug character varying(60) NOT NULL,
@@ -1747,6 +1872,29 @@ CREATE TABLE "user" (
 CREATE INDEX user_email_54dc62b2_like ON "user" (email varchar_pattern_ops);
 GRANT INSERT, SELECT, UPDATE ON "user" TO cdp_app;
 
+CREATE TABLE visit_tally (
+    id bigint DEFAULT nextval('visit_tally_id_seq'::regclass) NOT NULL,
+    tenant_id bigint DEFAULT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint NOT NULL,
+    day date NOT NULL,
+    site_id bigint,
+    settled boolean DEFAULT false NOT NULL,
+    source text COLLATE "C" NOT NULL,
+    medium text COLLATE "C" NOT NULL,
+    campaign text COLLATE "C" NOT NULL,
+    visitors bigint NOT NULL,
+    views bigint NOT NULL,
+    orders bigint NOT NULL,
+    CONSTRAINT visit_tally_pkey PRIMARY KEY (tenant_id, id)
+);
+CREATE INDEX visit_tally_day ON visit_tally (tenant_id, day);
+CREATE UNIQUE INDEX visit_tally_settled ON visit_tally (tenant_id, day, site_id, source, medium, campaign) NULLS NOT DISTINCT WHERE settled;
+ALTER TABLE visit_tally ENABLE ROW LEVEL SECURITY;
+ALTER TABLE visit_tally FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON visit_tally FOR ALL
+    USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")))
+    WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
+GRANT DELETE, INSERT, SELECT, UPDATE ON visit_tally TO cdp_app;
+
 CREATE TABLE visitor (
     id bigint DEFAULT nextval('visitor_id_seq'::regclass) NOT NULL,
     tenant_id bigint DEFAULT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint NOT NULL,
@@ -1780,6 +1928,26 @@ CREATE POLICY tenant ON visitor FOR ALL
     USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")))
     WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
 GRANT DELETE, INSERT, SELECT, UPDATE ON visitor TO cdp_app;
+
+CREATE TABLE visitor_day (
+    tenant_id bigint NOT NULL,
+    visitor_id bigint NOT NULL,
+    day date NOT NULL,
+    site_id bigint NOT NULL,
+    views integer NOT NULL,
+    orders integer NOT NULL,
+    stage smallint NOT NULL,
+    source text NOT NULL,
+    medium text NOT NULL,
+    campaign text NOT NULL,
+    CONSTRAINT visitor_day_pkey PRIMARY KEY (tenant_id, visitor_id, day)
+) WITH (fillfactor=80);
+ALTER TABLE visitor_day ENABLE ROW LEVEL SECURITY;
+ALTER TABLE visitor_day FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON visitor_day FOR ALL
+    USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")))
+    WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
+GRANT DELETE, INSERT, MAINTAIN, SELECT, UPDATE ON visitor_day TO cdp_app;
 
 CREATE TABLE visitor_identifier (
     tenant_id bigint NOT NULL,
@@ -1959,8 +2127,12 @@ CREATE SEQUENCE connector_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE connector_id_seq TO cdp_app;
 CREATE SEQUENCE consent_record_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE consent_record_id_seq TO cdp_app;
+CREATE SEQUENCE contact_count_id_seq;
+GRANT SELECT, USAGE ON SEQUENCE contact_count_id_seq TO cdp_app;
 CREATE SEQUENCE contact_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE contact_id_seq TO cdp_app;
+CREATE SEQUENCE contact_tally_id_seq;
+GRANT SELECT, USAGE ON SEQUENCE contact_tally_id_seq TO cdp_app;
 CREATE SEQUENCE destination_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE destination_id_seq TO cdp_app;
 CREATE SEQUENCE django_content_type_id_seq;
@@ -1971,6 +2143,10 @@ CREATE SEQUENCE event_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE event_id_seq TO cdp_app;
 CREATE SEQUENCE fetched_file_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE fetched_file_id_seq TO cdp_app;
+CREATE SEQUENCE hidden_guide_id_seq;
+GRANT SELECT, USAGE ON SEQUENCE hidden_guide_id_seq TO cdp_app;
+CREATE SEQUENCE import_error_tally_id_seq;
+GRANT SELECT, USAGE ON SEQUENCE import_error_tally_id_seq TO cdp_app;
 CREATE SEQUENCE import_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE import_id_seq TO cdp_app;
 CREATE SEQUENCE import_unit_id_seq;
@@ -1993,6 +2169,8 @@ CREATE SEQUENCE merge_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE merge_id_seq TO cdp_app;
 CREATE SEQUENCE notice_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE notice_id_seq TO cdp_app;
+CREATE SEQUENCE order_tally_id_seq;
+GRANT SELECT, USAGE ON SEQUENCE order_tally_id_seq TO cdp_app;
 CREATE SEQUENCE outbox_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE outbox_id_seq TO cdp_app;
 CREATE SEQUENCE page_id_seq;
@@ -2019,6 +2197,8 @@ CREATE SEQUENCE source_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE source_id_seq TO cdp_app;
 CREATE SEQUENCE source_name_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE source_name_id_seq TO cdp_app;
+CREATE SEQUENCE step_tally_id_seq;
+GRANT SELECT, USAGE ON SEQUENCE step_tally_id_seq TO cdp_app;
 CREATE SEQUENCE suppression_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE suppression_id_seq TO cdp_app;
 CREATE SEQUENCE sync_batch_id_seq;
@@ -2027,12 +2207,16 @@ CREATE SEQUENCE sync_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE sync_id_seq TO cdp_app;
 CREATE SEQUENCE sync_run_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE sync_run_id_seq TO cdp_app;
+CREATE SEQUENCE tally_state_id_seq;
+GRANT SELECT, USAGE ON SEQUENCE tally_state_id_seq TO cdp_app;
 CREATE SEQUENCE tenant_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE tenant_id_seq TO cdp_app;
 CREATE SEQUENCE turn_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE turn_id_seq TO cdp_app;
 CREATE SEQUENCE user_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE user_id_seq TO cdp_app;
+CREATE SEQUENCE visit_tally_id_seq;
+GRANT SELECT, USAGE ON SEQUENCE visit_tally_id_seq TO cdp_app;
 CREATE SEQUENCE visitor_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE visitor_id_seq TO cdp_app;
 CREATE SEQUENCE wake_id_seq;

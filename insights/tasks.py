@@ -1,10 +1,11 @@
-"""Tasks of the platform itself: look at everything, forget old incidents."""
+"""Tasks of insights: look at everything of the platform, forget old incidents, count contacts for dashboards."""
 
 from datetime import UTC, datetime
 from typing import Any
 
 from celery import shared_task
 
+from insights.dashboards import base_count
 from insights.operations import incidents, sample
 
 
@@ -17,3 +18,8 @@ def take_sample(**_later: Any) -> None:
 @shared_task(name="insights.tidy")
 def tidy(**_later: Any) -> None:
     incidents.tidy(datetime.now(UTC))
+
+
+@shared_task(name="insights.count_contacts")
+def count_contacts(**_later: Any) -> None:
+    base_count.sweep()

@@ -22,6 +22,8 @@ _ADMINS = frozenset({Role.OWNER, Role.ADMIN})
 
 PERMISSIONS: dict[str, frozenset[Role]] = {
     "workspace.view": _EVERYBODY,
+    # Figures of contacts, visitors and orders.
+    "dashboards.view": _EVERYBODY - {Role.OPS},
     "contacts.view": _EVERYBODY - {Role.OPS},
     # Statuses of channels, deleting and restoring.
     "contacts.edit": _WRITERS,

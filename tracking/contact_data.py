@@ -5,11 +5,12 @@ from typing import Any
 
 from contacts import change_queue
 from contacts.extensions import Identifiers, TransferRecord
-from tracking import contact_visits, links, pages
+from tracking import contact_visits, links, pages, tallies
 from tracking.models import Event, Quarantine, Visitor, VisitorIdentifier, VisitorRefusal
 
 TABLES = (
     "event", "visitor", "visitor_identifier", "visitor_refusal", "quarantine", "contact_visit", "page", "page_visitor",
+    "visitor_day",
 )  # fmt: skip
 
 
@@ -68,7 +69,9 @@ def erase(contact_ids: Sequence[int], identifiers: Identifiers) -> None:
     """Remove the visitors that are these contacts with all that they did, imported events, and their
     identifiers wherever another visitor has used them."""
     visitors = list(Visitor.objects.filter(contact_id__in=contact_ids).values_list("pk", flat=True))
+    tallies.forget(visitors)
     Event.objects.filter(visitor_id__in=visitors).delete()
+    tallies.subtract_orders("e.contact_id = ANY(%(contacts)s)", contacts=list(contact_ids))
     Event.objects.filter(contact_id__in=contact_ids).delete()
     VisitorIdentifier.objects.filter(visitor_id__in=visitors).delete()
     for kind, value in (*identifiers, *((links.KIND, str(pk)) for pk in contact_ids)):

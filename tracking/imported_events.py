@@ -9,6 +9,7 @@ from datetime import datetime
 from contacts import statements
 from contacts.identity import revert
 from contacts.staging import Staging
+from tracking import tallies
 
 # The events of rows [start, stop): those of the rows themselves, and of the rows that were joined into them. Keys in order,
 # so that parallel units wait for each other in one direction only.
@@ -28,15 +29,21 @@ said AS MATERIALIZED (
       THEN (r.event ->> 'id') || CASE WHEN r.event ->> 'k' = 'message' THEN ':' || (r.event -> 'p' ->> 'status') ELSE '' END
       ELSE md5(r.contact_id || ':' || r.event::text || ':' || coalesce(r.event ->> 't', %(given)s)) END AS key
   FROM rows r)"""
+# Orders count in the statement that stores them.
+_ORDERS = tallies.orders_of("stored")
 RECORD = """{said},
 fresh AS (
   INSERT INTO event_key (tenant_id, key, import_id)
   SELECT DISTINCT ON (s.key) %(tenant)s, s.key, %(owner)s FROM said s ORDER BY s.key
-  ON CONFLICT DO NOTHING RETURNING key)
-INSERT INTO event (tenant_id, at, kind, name, properties, contact_id, import_id, row_no)
-SELECT DISTINCT ON (s.key) %(tenant)s, s.at, s.event ->> 'k', s.event ->> 'n', s.event -> 'p', s.contact_id,
-       %(import_id)s, s.row_no
-FROM said s JOIN fresh f ON f.key = s.key ORDER BY s.key, s.row_no"""
+  ON CONFLICT DO NOTHING RETURNING key),
+stored AS (
+  INSERT INTO event (tenant_id, at, kind, name, properties, contact_id, import_id, row_no)
+  SELECT DISTINCT ON (s.key) %(tenant)s, s.at, s.event ->> 'k', s.event ->> 'n', s.event -> 'p', s.contact_id,
+         %(import_id)s, s.row_no
+  FROM said s JOIN fresh f ON f.key = s.key ORDER BY s.key, s.row_no
+  RETURNING at, kind, properties, site_id),
+tally AS ({orders})
+SELECT count(*) FROM stored"""
 # What RECORD would store of the whole file: read by the review, before anything is written.
 FORESEEN = """{said}
 SELECT count(*), count(DISTINCT s.key) FILTER (WHERE NOT EXISTS (
@@ -58,15 +65,17 @@ def record(staging: Staging, *, start: int, stop: int, happened: datetime, given
     `happened` is the time of events that have none; `given` tells such events of different files apart.
     """
     span = {"start": start, "stop": stop}
-    added = statements.run(
-        statements.fill(RECORD, said=_SAID),
+    stored = statements.fetch(
+        statements.fill(RECORD, said=_SAID, orders=_ORDERS),
         staging,
         happened=happened,
         given=given,
         import_id=staging.import_id,
         owner=staging.import_id or NO_IMPORT,
+        zone=tallies.zone(),
         **span,
     )
+    added = int(stored[0][0])
     events = statements.fetch(COUNT_JOINED, staging, **span)[0][0] + statements.fetch(COUNT_OWN, staging, **span)[0][0]
     return added, int(events) - added
 
@@ -120,10 +129,13 @@ SELECT t.tenant_id, t.contact_id FROM touched t WHERE t.tenant_id = %(tenant)s A
     SELECT 1 FROM event e WHERE e.tenant_id = %(tenant)s AND e.contact_id = t.contact_id
     AND e.import_id IS DISTINCT FROM %(import_id)s)"""
 BRING_BACK = """
-INSERT INTO event SELECT r.* FROM withdrawn w CROSS JOIN LATERAL jsonb_populate_record(NULL::event, w.data) r
-JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = (w.data ->> 'contact_id')::bigint
-WHERE w.tenant_id = %(tenant)s AND w.import_id = %(import_id)s AND w.kind = 'event'
-ON CONFLICT DO NOTHING"""
+WITH stored AS (
+  INSERT INTO event SELECT r.* FROM withdrawn w CROSS JOIN LATERAL jsonb_populate_record(NULL::event, w.data) r
+  JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = (w.data ->> 'contact_id')::bigint
+  WHERE w.tenant_id = %(tenant)s AND w.import_id = %(import_id)s AND w.kind = 'event'
+  ON CONFLICT DO NOTHING RETURNING at, kind, properties, site_id),
+tally AS ({orders})
+SELECT count(*) FROM stored"""
 BRING_BACK_KEYS = """
 INSERT INTO event_key (tenant_id, key, import_id) SELECT w.tenant_id, w.data ->> 'key', w.import_id FROM withdrawn w
 WHERE w.tenant_id = %(tenant)s AND w.import_id = %(import_id)s AND w.kind = 'event_key'
@@ -137,13 +149,16 @@ def record_used(staging: Staging) -> None:
 
 def withdraw(staging: Staging) -> int:
     """Delete the events and source actions of an import, archived; returns how many."""
+    tallies.subtract_orders("e.import_id = %(import_id)s", import_id=staging.import_id)
     revert.archive_rows(staging, "event_key", WITHDRAW_KEYS, item="item", part="part")
     return revert.archive_rows(staging, "event", WITHDRAW, item="id", part="row_no")
 
 
 def restore(staging: Staging) -> int:
     """Restore the events that an undo has archived, where their contact exists; returns how many."""
-    back = statements.run(BRING_BACK, staging, import_id=staging.import_id)
+    stored = statements.fetch(
+        statements.fill(BRING_BACK, orders=_ORDERS), staging, import_id=staging.import_id, zone=tallies.zone()
+    )
     statements.run(BRING_BACK_KEYS, staging, import_id=staging.import_id)
     revert.forget(staging, ["event", "event_key"])
-    return back
+    return int(stored[0][0])

@@ -11,6 +11,10 @@ from django.utils import timezone
 
 from core.exact_json import JSONField
 from tenants.isolation.base import TenantModel
+from tracking import tally_models
+
+# Models are known to Django by this module.
+_TALLIES = tally_models
 
 
 class MatchedBy(StrEnum):

@@ -9,7 +9,7 @@ import orjson
 
 from core import exact_json
 from tenants.isolation.statements import fetch, fill, run
-from tracking import links, visitors
+from tracking import links, tallies, visitors
 
 # The other workspaces' hits wait behind these: an import that holds a lock for long must not hold them up.
 WAIT_BRIEFLY = "SET LOCAL lock_timeout = '2s'"
@@ -143,9 +143,10 @@ ON CONFLICT DO NOTHING"""
 
 def add_events(tenant_id: int, rows: Sequence[tuple[Any, ...]]) -> None:
     """(time, visitor, site, kind, name, address, title, properties)"""
-    _insert(
-        ADD_EVENTS, tenant_id, [(*row[:7], orjson.dumps(row[7], default=exact_json.piece).decode()) for row in rows]
-    )
+    written = [(*row[:7], orjson.dumps(row[7], default=exact_json.piece).decode()) for row in rows]
+    _insert(ADD_EVENTS, tenant_id, written)
+    tallies.add_orders([(row[0], row[2], row[7]) for row in written if row[3] == "order"])
+    tallies.recount([(row[1], row[0]) for row in written if row[3] != "time"])
 
 
 # Ties visitors to contacts. One that has been claimed meanwhile stays where it is.

@@ -12,8 +12,9 @@ from django.utils import timezone
 from contacts import change_queue
 from tenants.isolation import statements
 from tenants.isolation.context import tenant_context
+from tenants.isolation.statements import fill
 from tenants.models import Tenant
-from tracking import pages
+from tracking import pages, tallies
 from tracking.models import Site
 from tracking.pixel import repeats
 
@@ -22,12 +23,19 @@ BATCH = 5_000
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 # The next events of a site, oldest first, behind the place where the last batch has ended.
-EVENTS = """
-DELETE FROM event e USING (
-  SELECT o.at, o.id FROM event o
-  WHERE o.tenant_id = %(tenant)s AND o.at < %(before)s AND (o.at, o.id) > (%(at)s, %(id)s) AND o.site_id = %(site)s
-  ORDER BY o.at, o.id LIMIT %(most)s) old
-WHERE e.tenant_id = %(tenant)s AND e.at = old.at AND e.id = old.id RETURNING e.at, e.id, e.visitor_id"""
+EVENTS = fill(
+    """
+WITH gone AS (
+  DELETE FROM event e USING (
+    SELECT o.at, o.id FROM event o
+    WHERE o.tenant_id = %(tenant)s AND o.at < %(before)s AND (o.at, o.id) > (%(at)s, %(id)s) AND o.site_id = %(site)s
+    ORDER BY o.at, o.id LIMIT %(most)s) old
+  WHERE e.tenant_id = %(tenant)s AND e.at = old.at AND e.id = old.id
+  RETURNING e.at, e.id, e.visitor_id, e.kind, e.properties, e.site_id),
+tally AS ({orders})
+SELECT g.at, g.id, g.visitor_id FROM gone g""",
+    orders=tallies.orders_of("gone", removed=True),
+)
 # Contacts whose visitors have lost events.
 CONTACTS = """
 SELECT DISTINCT v.contact_id FROM visitor v
@@ -83,7 +91,11 @@ def _events(tenant_id: int, site_id: int, *, before: datetime, batch: int) -> in
     count, place = 0, (_BEGINNING, 0)
     while True:
         with tenant_context(tenant_id):
-            gone = statements.fetch(EVENTS, site=site_id, before=before, at=place[0], id=place[1], most=batch)
+            zone = tallies.zone()
+            gone = statements.fetch(
+                EVENTS, site=site_id, before=before, at=place[0], id=place[1], most=batch, zone=zone
+            )
+            tallies.recount([(row[2], row[0]) for row in gone if row[2] is not None], removed=True)
             theirs = statements.fetch(CONTACTS, visitors=list({row[2] for row in gone}))
             change_queue.add((row[0] for row in theirs), "visit")
         count += len(gone)
@@ -100,6 +112,7 @@ def _visitors(tenant_id: int, site_id: int, *, before: datetime, batch: int) -> 
             ids = [row[0] for row in found]
             if ids:
                 pages.forget(ids)
+                tallies.forget(ids)
                 for statement in OF_VISITORS:
                     statements.run(statement, ids=ids)
         count += len(ids)

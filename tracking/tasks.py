@@ -1,10 +1,10 @@
-"""Tasks of tracking: the nightly ratings, and the daily removal of what is stored for a time only."""
+"""Tasks of tracking: the nightly ratings, the daily removal of what is stored for a time only, and care for the tallies."""
 
 from typing import Any
 
 from celery import shared_task
 
-from tracking import retention
+from tracking import retention, tally_upkeep
 from tracking.email import rating
 
 
@@ -16,3 +16,8 @@ def rate(**_later: Any) -> None:
 @shared_task(name="tracking.tidy")
 def tidy(**_later: Any) -> None:
     retention.run_for_all_workspaces()
+
+
+@shared_task(name="tracking.sweep_tallies")
+def sweep_tallies(**_later: Any) -> None:
+    tally_upkeep.sweep()

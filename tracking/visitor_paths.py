@@ -6,7 +6,7 @@ from typing import Any
 
 from core.formatting import duration
 from tenants.isolation import statements
-from tracking import contact_visits, pages
+from tracking import contact_visits, pages, tallies
 from tracking.models import Event, Visitor, VisitorIdentifier, VisitorRefusal
 from tracking.pixel.visitor_resolution import VISIT_GAP_SECONDS, seconds_of
 
@@ -101,6 +101,7 @@ def forget(visitor_id: int, *, now: datetime) -> dict[str, int]:
     Visitor.DoesNotExist."""
     visitor: Visitor = Visitor.objects.select_for_update().get(pk=visitor_id)
     counts = held(visitor_id)
+    tallies.forget([visitor_id])
     for model in (Event, VisitorIdentifier, VisitorRefusal):
         mine: Any = model.objects.filter(visitor_id=visitor_id)
         mine.delete()

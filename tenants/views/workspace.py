@@ -22,8 +22,8 @@ MAILS_SHOWN = 50
 @allow("workspace.view")
 @require_safe
 def start(request: WorkspaceRequest) -> HttpResponse:
-    """The first page of a workspace."""
-    return redirect("imports:list")
+    """The first page of a workspace: of those that the role may see."""
+    return redirect("insights:audience" if request.membership.may("dashboards.view") else "imports:list")
 
 
 @allow("workspace.view")

@@ -19,6 +19,7 @@ SECTIONS: list[tuple[str, list[tuple[str, str, str, str]]]] = [
     (
         "",
         [
+            ("Dashboard", "layout-dashboard", "insights:audience", "dashboards.view"),
             ("Imports", "download", "imports:list", "imports.view"),
             ("Contacts", "users", "contacts:list", "contacts.view"),
             ("Duplicates", "copy", "contacts:duplicates", "contacts.view"),

@@ -23,7 +23,10 @@ AXE = "options => axe.run({resultTypes: ['violations'], ...options}).then(result
 
 
 # Pages that load a part of themselves.
-WAITED_FOR = ("profile", "contacts", "data sync to review", "data sync")
+WAITED_FOR = (
+    "profile", "contacts", "data sync to review", "data sync", "dashboard", "dashboard of analytics",
+    "dashboard of the contact base",
+)  # fmt: skip
 
 
 def path_of(scene: Scene, page: str) -> str:

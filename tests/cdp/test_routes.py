@@ -27,7 +27,7 @@ DOOR = dict(routes(get_resolver().url_patterns))
 
 def looked_at() -> set[str]:
     """The names of the routes that the browser opens."""
-    inside = (re.sub(r"<\w+>", "1", path.partition("?")[0]) for path in PAGES.values())
+    inside = (re.sub(r"<[^>]+>", "1", path.partition("?")[0]) for path in PAGES.values())
     names = {resolve(f"/{path}", urlconf="cdp.workspace_urls").view_name for path in inside}
     return names | {resolve(path.partition("?")[0]).view_name for path in OUTSIDE}
 

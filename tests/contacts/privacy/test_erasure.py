@@ -49,6 +49,9 @@ IMPERSONAL = {
     "segment_size": "figures", "segment_edit": "counts", "audience": "names of lists", "lookalike": "weights of a model",
     "destination": "accounts elsewhere", "sync": "names of lists", "sync_run": "figures",
     "lookalike_field": "names of fields",
+    "tally_state": "a time zone", "visit_tally": "figures", "step_tally": "figures", "order_tally": "figures",
+    "contact_tally": "figures", "contact_count": "figures", "import_error_tally": "figures",
+    "hidden_guide": "people who work here",
 }  # fmt: skip
 
 

@@ -71,6 +71,7 @@ def fill(alice: Actor) -> None:
     )
     from destinations.models import Destination, Sync, SyncBatch, SyncKey, SyncMember, SyncRun
     from imports.models import Listing, SavedMapping, SegmentUpload
+    from insights.models import ContactCount, ContactTally, HiddenGuide, ImportErrorTally
     from segments.models import EditRow, MemberChange, Segment, SegmentEdit, SegmentSize
     from sources.models import Ambiguity, AmbiguitySweep, Source, SourceMember
     from tenants.models import AuditEntry, Invitation
@@ -78,6 +79,7 @@ def fill(alice: Actor) -> None:
     from tracking.pixel import inbox_consumer, sites
     from tracking.pixel.hits import Hit
     from tracking.pixel.inbox import Entry
+    from tracking.tally_models import OrderTally
 
     own = alice.workspace.pk
     UndoArchive.objects.create(tenant_id=own, import_id=1, kind="contact", item=1, part=0, data={})
@@ -136,6 +138,11 @@ def fill(alice: Actor) -> None:
     VisitorRefusal.objects.create(
         tenant_id=own, visitor_id=1, contact_id=1, kind="", value="", refused_at=datetime.now(UTC)
     )
+    ContactTally.objects.create(kind="made", label="import", contacts=1)
+    ContactCount.objects.create(zone="UTC", counted_at=datetime.now(UTC), seconds=1)
+    ImportErrorTally.objects.create(import_id=1, code="", rows=0)
+    HiddenGuide.objects.create(user=alice.user)
+    OrderTally.objects.create(day=datetime.now(UTC).date(), currency="EUR", claimed=False, orders=1, priced=1, amount=1)
     connector = Connector.objects.create(name="Shop", login="shop", protocol="sftp", secret_at=datetime.now(UTC))
     ConnectorFile.objects.create(connector_id=connector.pk, name="x.csv", size=1, fingerprint="1:1:1:1:1")
     FetchedFile.objects.create(connector_id=connector.pk, name="x.csv", size=1, version="1")

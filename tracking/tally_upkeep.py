@@ -1,0 +1,114 @@
+"""Care for the tallies (tracking.tallies): rows that are alike become one, and all are made anew where days have changed."""
+
+import logging
+from datetime import datetime
+
+from django.utils import timezone
+
+from tenants.isolation.context import tenant_context
+from tenants.isolation.statements import analyze, fetch, fill, run
+from tenants.models import Tenant
+from tracking import tallies
+from tracking.tally_models import OrderTally, StepTally, TallyState, VisitorDay, VisitTally
+
+log = logging.getLogger(__name__)
+VISITORS_AT_ONCE = 10_000
+
+# table → what tells its rows apart, and what adds up. Each row goes from the one sum into the other in one statement.
+_COLUMNS = {
+    "visit_tally": (("day", "site_id", "source", "medium", "campaign"), ("visitors", "views", "orders")),
+    "step_tally": (("day", "site_id", "step", "before"), ("visitors",)),
+    "order_tally": (("day", "site_id", "currency", "claimed"), ("orders", "priced", "amount")),
+}
+SETTLE = """
+WITH gone AS (DELETE FROM {table} t WHERE t.tenant_id = %(tenant)s AND NOT t.settled RETURNING t.*)
+INSERT INTO {table} AS s (tenant_id, settled, {keys}, {figures})
+SELECT %(tenant)s, true, {keys}, {sums} FROM gone GROUP BY {keys} ORDER BY {keys}
+ON CONFLICT (tenant_id, {keys}) WHERE settled DO UPDATE SET {added}"""
+EMPTY = "DELETE FROM {table} t WHERE t.tenant_id = %(tenant)s AND t.settled AND {nothing}"
+
+
+def _settling(table: str) -> tuple[str, str]:
+    keys, figures = _COLUMNS[table]
+    settle = fill(
+        SETTLE, table=table, keys=", ".join(keys), figures=", ".join(figures),
+        sums=", ".join(f"sum({name})" for name in figures),
+        added=", ".join(f"{name} = s.{name} + excluded.{name}" for name in figures),
+    )  # fmt: skip
+    return settle, fill(EMPTY, table=table, nothing=" AND ".join(f"t.{name} = 0" for name in figures))
+
+
+_SETTLING = [_settling(table) for table in _COLUMNS]
+
+
+def sweep() -> None:
+    """Look after all workspaces; a failure of one does not stop the others."""
+    for tenant_id in Tenant.objects.order_by("?").values_list("pk", flat=True):
+        try:
+            if is_stale(tenant_id):
+                rebuild(tenant_id, now=timezone.now())
+            else:
+                settle(tenant_id, now=timezone.now())
+        except Exception:
+            log.exception("tallies of workspace %s", tenant_id)
+
+
+def is_stale(tenant_id: int) -> bool:
+    """Whether the tallies have to be made anew: they never were, or the workspace is in another time zone now."""
+    own = Tenant.objects.values_list("time_zone", flat=True).get(pk=tenant_id)
+    with tenant_context(tenant_id):
+        state = TallyState.objects.first()
+    return state is not None and (state.stale or state.zone != own)
+
+
+def settle(tenant_id: int, *, now: datetime) -> int:
+    """Make one of the rows that are alike; returns how many are written. Safe to stop anywhere, and side by side."""
+    written = 0
+    with tenant_context(tenant_id):
+        for into, without in _SETTLING:
+            if merged := run(into):
+                run(without)
+                written += merged
+        if written:
+            TallyState.objects.update(settled_at=now)
+    return written
+
+
+# Waits for everybody who writes tallies, and they for it: hits stay in the inbox meanwhile, units of imports wait.
+ALONE = "SELECT s.zone FROM tally_state s WHERE s.tenant_id = %(tenant)s FOR UPDATE"
+NEXT = """
+SELECT v.id FROM visitor v WHERE v.tenant_id = %(tenant)s AND v.id > %(after)s ORDER BY v.id LIMIT %(most)s"""
+ALL_VISITS = """
+INSERT INTO visit_tally (tenant_id, settled, day, site_id, source, medium, campaign, visitors, views, orders)
+SELECT %(tenant)s, true, f.* FROM ({visits}) f"""
+ALL_STEPS = """
+INSERT INTO step_tally (tenant_id, settled, day, site_id, step, before, visitors)
+SELECT %(tenant)s, true, f.* FROM ({steps}) f"""
+FROM_DAYS = (
+    fill(ALL_VISITS, visits=fill(tallies.VISITS, whose="")),
+    fill(ALL_STEPS, steps=fill(tallies.STEPS, whose="")),
+)
+ALL_ORDERS = fill(tallies.ORDERS, sign="", events="event", which=tallies.OF_TENANT)
+
+
+def rebuild(tenant_id: int, *, now: datetime) -> None:
+    """Make all tallies of a workspace anew from its events, in one transaction: pages show those of before until it ends."""
+    own = Tenant.objects.values_list("time_zone", flat=True).get(pk=tenant_id)
+    with tenant_context(tenant_id):
+        tallies.zone()
+    with tenant_context(tenant_id):
+        fetch(ALONE)
+        for model in (VisitTally, StepTally, OrderTally, VisitorDay):
+            model.objects.all().delete()
+        TallyState.objects.update(zone=own, stale=False, settled_at=now)
+        after = 0
+        while ids := [row[0] for row in fetch(NEXT, after=after, most=VISITORS_AT_ONCE)]:
+            run(tallies.ALL_DAYS, visitors=ids, zone=own, **tallies.names())
+            after = ids[-1]
+        analyze("visitor_day")
+        for statement in FROM_DAYS:
+            run(statement)
+        run(ALL_ORDERS, zone=own)
+    with tenant_context(tenant_id):
+        settle_orders = _SETTLING[list(_COLUMNS).index("order_tally")][0]
+        run(settle_orders)
