@@ -76,6 +76,8 @@ INSTALLED_APPS = [
     "lucide",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
     "core",
     "cdp.apps.CdpConfig",
     "tenants.apps.TenantsConfig",
@@ -178,6 +180,8 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    # Before the transaction of a workspace: a page that only reads is a sign of life, too.
+    "tenants.accounts.sessions.LastSeen",
     # Before the CSRF check: an upload is judged (session, role, size) before its body is touched.
     "tenants.web.middleware.WorkspaceMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -248,6 +252,26 @@ ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_RATE_LIMITS = {"login": None, "login_failed": "10/15m/key,100/15m/ip", "reset_password": "20/m/ip,5/m/key"}
 # Who has a connection by IPv6 has at least a /64, and often a /56.
 ALLAUTH_RATE_LIMIT_IPV6_PREFIX = 56
+# Who is told by mail what happens to their account, and what is asked again before it changes: for five minutes.
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
+# The second factor (tenants.second_factor, docs/accounts.md). Accounts come from invitations, so their address is known.
+MFA_ADAPTER = "tenants.second_factor.Secrets"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_TOTP_ISSUER = "Customer Data Platform"
+# One code before and one after: clocks of phones go wrong by some seconds.
+MFA_TOTP_TOLERANCE = 1
+MFA_FORMS = {
+    "authenticate": "tenants.accounts.forms.CodeForm",
+    "reauthenticate": "tenants.accounts.forms.CodeAgainForm",
+    "activate_totp": "tenants.accounts.forms.AppForm",
+    "add_webauthn": "tenants.accounts.forms.PasskeyForm",
+    "edit_webauthn": "tenants.accounts.forms.PasskeyNameForm",
+}
 # Which address a visitor has, behind proxies (core.http.client_address).
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0)
 # So many hits of the pixel one address may send to a site in a minute, by each process; 0: any number.
@@ -295,6 +319,8 @@ USE_I18N = False
 
 # --- mail: files that the page "Sent mail" shows, unless a real server is named ------------------------------------
 DEFAULT_FROM_EMAIL = env.str("MAIL_FROM", "no-reply@localhost")
+# A mail server that does not answer must not hold up who signs in.
+EMAIL_TIMEOUT = 10
 if EMAIL_URL:
     vars().update(env.email_url("EMAIL_URL"))
 else:

@@ -32,6 +32,7 @@ urlpatterns = [
         name="account_reset_password_from_key_done",
     ),
     path("invitation/<str:token>/", entry.invitation, name="invitation"),
+    path("account/", include("tenants.account_urls")),
     path("styleguide/", signed_in(views.styleguide), name="styleguide"),
     path("s/<str:key>/", signup.subscribe, name="subscribe"),
     path("confirm/<str:token>/", signup.confirm, name="confirm"),

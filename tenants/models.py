@@ -85,6 +85,8 @@ class Tenant(models.Model):
     identifier_order = models.CharField(max_length=60, default="external_id,email,phone")
     # So many contacts with an e-mail address the plan of the workspace holds; those made later are over the limit.
     contact_limit = models.BigIntegerField(null=True)
+    # Members without a second factor cannot open the workspace (tenants.web.middleware).
+    needs_second_factor = models.BooleanField(default=False, db_default=False)
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from tenants.views import audit, members, settings, workspace
+from tenants.views import access, audit, members, settings, workspace
 
 app_name = "tenants"
 urlpatterns = [
@@ -16,6 +16,8 @@ urlpatterns = [
     path("notices/read/", workspace.read_notices, name="read_notices"),
     path("settings/", settings.rules, name="settings"),
     path("settings/save/", settings.save_rules, name="save_rules"),
+    path("settings/access/", access.access, name="access"),
+    path("settings/access/save/", access.save, name="save_access"),
     path("settings/preset/", settings.use_preset, name="use_preset"),
     path("audit/", audit.listing, name="audit"),
     path("mail/", workspace.mail, name="mail"),

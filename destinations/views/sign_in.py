@@ -14,6 +14,7 @@ from destinations.connections import BadConnection
 from destinations.kinds import Problem
 from destinations.models import Destination
 from destinations.sign_in import Begun, SignedIn
+from tenants import second_factor
 from tenants.isolation.context import tenant_context
 from tenants.models import Membership, Tenant
 from tenants.roles import signed_in
@@ -76,7 +77,8 @@ def _workspace(request: HttpRequest, begun: Begun) -> Tenant | None:
         membership = Membership.objects.filter(user=user_of(request)).first()
         if membership is None or not membership.may(PERMISSION):
             return None
-    return Tenant.objects.filter(pk=begun.tenant_id).first()
+    workspace = Tenant.objects.filter(pk=begun.tenant_id).first()
+    return None if workspace is None or second_factor.is_missing(request, workspace) else workspace
 
 
 def _connected(request: HttpRequest, begun: Begun, got: SignedIn) -> Destination:

@@ -30,6 +30,8 @@ GLOBAL_TABLES: dict[str, tuple[str, str]] = {
     "wake": ("SELECT, INSERT, UPDATE, DELETE", "which workspaces have work waiting: ids only"),
     "account_emailaddress": ("SELECT, INSERT, UPDATE, DELETE", "log-in addresses"),
     "account_emailconfirmation": ("SELECT, INSERT, UPDATE, DELETE", "log-in addresses"),
+    "mfa_authenticator": ("SELECT, INSERT, UPDATE, DELETE", "second factors of accounts, secrets encrypted"),
+    "usersessions_usersession": ("SELECT, INSERT, UPDATE, DELETE", "browsers in which accounts are signed in"),
     "django_session": ("SELECT, INSERT, UPDATE, DELETE", "sessions, keyed by a secret"),
     "django_content_type": ("SELECT", "names of models"),
     "django_migrations": ("SELECT", "which migrations have run"),

@@ -6,10 +6,13 @@ from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core.exceptions import ImmediateHttpResponse
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from redis.exceptions import RedisError
 
 from core.http import client_address, client_network, render_page
+from tenants.accounts import mails, sessions
+from tenants.accounts.sessions import NO_ADDRESS
+from tenants.models import User
 from tenants.web import workspace_urls
 
 log = logging.getLogger(__name__)
@@ -48,7 +51,19 @@ class Accounts(DefaultAccountAdapter):  # type: ignore[misc]
         """There are no user names."""
 
     def get_client_ip(self, request: HttpRequest) -> str:
-        return client_address(request)
+        return client_address(request) or NO_ADDRESS
+
+    def login(self, request: HttpRequest, user: User) -> None:
+        request.is_first_sign_in = user.last_login is None  # type: ignore[attr-defined]
+        super().login(request, user)
+
+    def post_login(self, request: HttpRequest, user: User, **how: Any) -> HttpResponse:
+        """Signed in. A browser that the account does not know is told by mail, except for the first one of all."""
+        response: HttpResponse = super().post_login(request, user, **how)
+        if not sessions.is_known(request, user) and not getattr(request, "is_first_sign_in", False):
+            mails.new_browser(request, user)
+        sessions.remember(request, response, user)
+        return response
 
     def get_reset_password_from_key_url(self, key: str) -> str:
         number, _hyphen, token = key.partition("-")
@@ -66,6 +81,16 @@ class Accounts(DefaultAccountAdapter):  # type: ignore[misc]
         except (smtplib.SMTPException, OSError) as problem:
             log.exception("the mail %s was not sent", template_prefix)
             raise ImmediateHttpResponse(render_page(self.request, "account/mail_away.html", status=503)) from problem
+
+    def send_notification_mail(
+        self, template_prefix: str, user: User, context: dict[str, Any] | None = None, email: str | None = None
+    ) -> None:
+        """Tell a person what happened to their account. It has happened: a mail server that is away changes nothing."""
+        known = {"user": user, **mails.links(), **(context or {})}
+        try:
+            super().send_notification_mail(template_prefix, user, known, email or user.email)
+        except ImmediateHttpResponse:
+            log.warning("the notice %s was not sent", template_prefix)
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
         try:

@@ -1,6 +1,8 @@
 """Before a workspace: which one, and the way in by invitation."""
 
-from django.contrib.auth import login
+from allauth.account.internal.flows.login import perform_login
+from allauth.account.models import Login
+from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -9,6 +11,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from core.http import invalid, render_page
 from tenants.members import invitations
 from tenants.members.forms import AcceptForm, KnownAccountForm, NewAccountForm
+from tenants.models import User
 from tenants.roles import public, signed_in
 from tenants.web import workspace_urls
 from tenants.workspaces import workspaces_of
@@ -40,15 +43,22 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
         form = _form(request, invited)
         if request.method == "POST" and form.is_valid():
             user = invitations.accept(invited, **form.account())
-            if request.user.pk != user.pk:
-                login(request, user, backend="allauth.account.auth_backends.AuthenticationBackend")
-            return redirect(workspace_urls.inside(invited.slug, "tenants:start"))
+            start = workspace_urls.inside(invited.slug, "tenants:start")
+            # As at the door: an account with a second factor is asked for it before it is signed in.
+            return redirect(start) if request.user.pk == user.pk else _sign_in(request, user, start)
     except invitations.Expired:
         return render_page(request, "tenants/invitation_over.html", status=410)
     except invitations.Known:
         return redirect("invitation", token)
     answer = invalid if request.method == "POST" else render_page
     return answer(request, "tenants/invitation.html", {"form": form, "invitation": invited})
+
+
+def _sign_in(request: HttpRequest, user: User, to: str) -> HttpResponse:
+    if request.user.is_authenticated:
+        logout(request)  # somebody else, in whose browser the link was opened
+    answer: HttpResponse = perform_login(request, Login(user=user, redirect_url=to))
+    return answer
 
 
 def _form(request: HttpRequest, invited: invitations.Found) -> AcceptForm:

@@ -3,11 +3,14 @@
 import re
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
+from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth.views import redirect_to_login
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.urls import Resolver404, get_script_prefix, resolve, reverse, set_script_prefix
 from django.utils import timezone
@@ -16,9 +19,11 @@ from psycopg import errors
 from core.body_limit import JUDGE, LIMIT
 from core.http import not_found
 from core.parse import parse_id
+from tenants import second_factor
 from tenants.isolation.context import tenant_context, wait_briefly
 from tenants.models import Membership, Tenant
 from tenants.roles import may
+from tenants.web.workspace_urls import inside, outside
 
 _PATH = re.compile(r"/w/(?P<slug>[-a-z0-9]+)(?P<rest>/.*)")
 # What a form adds to the file that it carries.
@@ -31,7 +36,8 @@ Handler = Callable[[HttpRequest], HttpResponse]
 class WorkspaceMiddleware:
     """Judges every request below /w/ before anything else reads it; other paths pass untouched.
 
-    Nobody signed in: the log-in page. Not a member, no such workspace, no such page, or a role without the
+    Nobody signed in: the log-in page. No second factor where the workspace asks for one: on to set it up or to show it,
+    whatever was asked for. Not a member, no such workspace, no such page, or a role without the
     permission: the same 404, so that nothing outside can be told from nothing at all.
     """
 
@@ -47,6 +53,8 @@ class WorkspaceMiddleware:
         membership = _membership(request.user.pk, match["slug"])
         if membership is None:
             return not_found(request)
+        if second_factor.is_missing(request, membership[0]):
+            return _to_second_factor(request, match["slug"])
         prefix = get_script_prefix()
         set_script_prefix(f"/w/{match['slug']}/")
         try:
@@ -107,6 +115,18 @@ def _to_login(request: HttpRequest) -> HttpResponse:
         # A fragment must not show a log-in page inside a table: the whole page goes there.
         return HttpResponse(status=401, headers={"HX-Redirect": _login_path()})
     return redirect_to_login(request.get_full_path(), login_url=_login_path())
+
+
+def _to_second_factor(request: HttpRequest, slug: str) -> HttpResponse:
+    """To the page that sets a factor up; who has one shows it, and is then let in where they wanted to go."""
+    if second_factor.exists(request.user.pk or 0):
+        back = request.get_full_path() if request.method in ("GET", "HEAD") else inside(slug, "tenants:start")
+        to = f"{outside('mfa_reauthenticate')}?{urlencode({REDIRECT_FIELD_NAME: back})}"
+    else:
+        to = f"{outside('mfa_index')}?{urlencode({'for': slug})}"
+    if request.headers.get("HX-Request"):
+        return HttpResponse(status=401, headers={"HX-Redirect": to})
+    return redirect(to)
 
 
 def _membership(user_id: int, slug: str) -> tuple[Tenant, Membership] | None:

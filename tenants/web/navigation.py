@@ -55,6 +55,7 @@ SECTIONS: list[tuple[str, list[tuple[str, str, str, str]]]] = [
 # Pages of the settings: (label, route). Apps above have their own.
 SETTINGS_PAGES = (
     ("Import rules", "tenants:settings"),
+    ("Access", "tenants:access"),
     ("Fields", "contacts:fields"),
     ("Subscriptions", "contacts:categories"),
     ("Forms", "contacts:signup_forms"),
@@ -65,11 +66,20 @@ SETTINGS_PAGES = (
 )
 
 
+# Pages of one's own account, outside of workspaces: label, icon, route.
+ACCOUNT_PAGES = (
+    ("Your account", "circle-user", "account"),
+    ("Second factor", "shield-check", "mfa_index"),
+    ("Signed-in browsers", "monitor", "account_sessions"),
+    ("Workspaces", "layers", "home"),
+)
+
+
 def context(request: HttpRequest) -> dict[str, Any]:
-    """Context processor: navigation, workspaces, notices. Empty outside of a workspace."""
+    """Context processor: navigation, workspaces, notices. Outside of a workspace, the pages of one's own account."""
     workspace = getattr(request, "workspace", None)
     if workspace is None or getattr(request, "urlconf", None) is None:
-        return {}
+        return _account(request)
     user: Any = request.user
     membership = cast(WorkspaceRequest, request).membership
     return {
@@ -85,8 +95,27 @@ def context(request: HttpRequest) -> dict[str, Any]:
         "workers_alive": workers_alive(),
         "unread_notices": Notice.objects.filter(user=user, read_at=None).count(),
         "signout_url": outside("account_logout"),
+        "account_url": outside("account"),
         "notices_url": reverse("tenants:notices"),
         "search_url": reverse("contacts:list"),
+    }
+
+
+def _account(request: HttpRequest) -> dict[str, Any]:
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated or not request.path.startswith(outside("account")):
+        return {}
+    items = [
+        {"label": label, "icon": icon, "url": outside(route), "current": False, "count": "", "busy": False}
+        for label, icon, route in ACCOUNT_PAGES
+    ]
+    here = [item for item in items if request.path.startswith(str(item["url"])) and item["url"] != "/"]
+    for item in sorted(here, key=lambda item: len(str(item["url"])))[-1:]:
+        item["current"] = True
+    return {
+        "nav": [{"label": "", "items": items}],
+        "signout_url": outside("account_logout"),
+        "account_url": outside("account"),
     }
 
 

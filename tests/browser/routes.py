@@ -148,6 +148,7 @@ PAGES = {
     "rotation of a token": "settings/api/<token>/rotate/",
     "revocation of a token": "settings/api/<token>/revoke/",
     "import rules": "settings/",
+    "access": "settings/access/",
     "sources": "settings/sources/",
     "members": "members/",
     "notices": "notices/",
@@ -156,6 +157,17 @@ PAGES = {
 OUTSIDE = [
     "/login/", "/logout/", "/inactive/", "/signup/", "/password/forgotten/", "/password/sent/", "/password/changed/",
     "/styleguide/", "/s/<form>/", "/api/", "/operations/", "/operations/incidents/",
+]  # fmt: skip
+# Pages of one's own account, where the password was said again.
+ACCOUNT = [
+    "/account/", "/account/email/", "/account/password/", "/account/sessions/", "/account/confirm/",
+    "/account/second-factor/", "/account/second-factor/app/", "/account/second-factor/passkeys/add/",
+]  # fmt: skip
+# The same for somebody who has an app, codes and a passkey; the number is that of the scene's.
+FACTORS = [
+    "/account/second-factor/", "/account/confirm/code/", "/account/second-factor/app/remove/",
+    "/account/second-factor/codes/", "/account/second-factor/codes/new/", "/account/second-factor/passkeys/",
+    "/account/second-factor/passkeys/1000000/edit/", "/account/second-factor/passkeys/1000000/remove/",
 ]  # fmt: skip
 _FRAGMENT = "a fragment, looked at on the page that loads it"
 _FILE = "a file"
@@ -234,6 +246,12 @@ NO_PAGES: dict[str, str] = {
     "tracking:of_contact": _FRAGMENT,
     "tracking:seen": _FRAGMENT,
     "account_reset_password_from_key": _TOKEN,
+    "account_email_confirm": _TOKEN,
+    "account_email_reverse": _TOKEN,
+    "account_set_password": _REDIRECT,
+    "mfa_authenticate": "the second step of signing in, looked at in test_passkeys",
+    "mfa_reauthenticate_webauthn": "looked at in test_passkeys, where there is a passkey",
+    "mfa_login_webauthn": "JSON",
     "confirm": _TOKEN,
     "destination_signed_in": _REDIRECT,
     "favicon": _REDIRECT,

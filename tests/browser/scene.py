@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import io
 import json
+import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,6 +12,9 @@ from datetime import timedelta
 from typing import Any
 from unittest.mock import patch
 
+from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal.auth import TOTP
 from django.test import Client
 from django.utils import timezone
 
@@ -118,9 +122,38 @@ class Scene:
 
     def session(self) -> str:
         """The cookie of a browser in which the owner is signed in."""
-        client = Client()
-        client.force_login(self.owner)
-        return client.cookies["session"].value
+        return _session_of(self.owner)
+
+    def confirmed(self) -> str:
+        """The same, where the password was said a moment ago, whatever the time."""
+        return _session_of(self.owner, confirmed=True)
+
+    def holder(self) -> str:
+        """A browser of somebody who has every kind of second factor, and has just confirmed it."""
+        user = person("Hugo")
+        TOTP.activate(user, "A" * 32)
+        RecoveryCodes.activate(user)
+        Authenticator.objects.create(
+            user=user, type="webauthn", pk=HOLDERS_KEY, data={"name": "Laptop", "credential": {}}
+        )
+        return _session_of(user, confirmed=True)
+
+
+# The number of a passkey, for its address; the table begins at 1.
+HOLDERS_KEY = 1_000_000
+
+
+def _session_of(user: User, *, confirmed: bool = False) -> str:
+    client = Client()
+    client.force_login(user)
+    if confirmed:
+        session = client.session
+        session["account_authentication_methods"] = [
+            {"method": "password", "at": time.time() + 86_400, "reauthenticated": True}
+        ]
+        session["account_authentication_methods_user"] = str(user.pk)
+        session.save()
+    return client.cookies["session"].value
 
 
 def people(count: int, *, start: int = 0, change: Callable[[int, list[str]], None] | None = None) -> str:

@@ -8,7 +8,7 @@ from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Aside, Visit
-from tests.browser.routes import OUTSIDE, PAGES
+from tests.browser.routes import ACCOUNT, FACTORS, OUTSIDE, PAGES
 from tests.browser.scene import Scene
 
 pytestmark = pytest.mark.browser
@@ -92,6 +92,18 @@ def test_page_of_a_workspace(name: str, scene: Scene, aside: Aside, visit: Calla
 def test_page_outside(path: str, scene: Scene, aside: Aside, visit: Callable[..., Visit]) -> None:
     here = visit(aside(scene.session) if path in SIGNED_IN else "")
     assert judge(here.open(path.replace("<form>", scene.form))) == []
+
+
+@pytest.mark.parametrize("path", ACCOUNT)
+def test_page_of_an_account(path: str, scene: Scene, aside: Aside, visit: Callable[..., Visit]) -> None:
+    here = visit(aside(scene.confirmed))
+    assert (judge(here.open(path)), here.status, here.page.url.endswith(path)) == ([], 200, True)
+
+
+def test_pages_of_an_account_with_second_factors(scene: Scene, aside: Aside, visit: Callable[..., Visit]) -> None:
+    here = visit(aside(scene.holder))
+    for path in FACTORS:
+        assert (path, judge(here.open(path)), here.status, here.page.url.endswith(path)) == (path, [], 200, True)
 
 
 def test_the_panel_of_activity_over_the_list(scene: Scene, aside: Aside, visit: Callable[..., Visit]) -> None:

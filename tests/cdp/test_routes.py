@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from django.urls import URLPattern, URLResolver, get_resolver, resolve
 
-from tests.browser.routes import NO_PAGES, OUTSIDE, PAGES
+from tests.browser.routes import ACCOUNT, FACTORS, NO_PAGES, OUTSIDE, PAGES
 from tests.cast import Actor
 
 
@@ -29,7 +29,7 @@ def looked_at() -> set[str]:
     """The names of the routes that the browser opens."""
     inside = (re.sub(r"<[^>]+>", "1", path.partition("?")[0]) for path in PAGES.values())
     names = {resolve(f"/{path}", urlconf="cdp.workspace_urls").view_name for path in inside}
-    return names | {resolve(path.partition("?")[0]).view_name for path in OUTSIDE}
+    return names | {resolve(path.partition("?")[0]).view_name for path in (*OUTSIDE, *ACCOUNT, *FACTORS)}
 
 
 @pytest.mark.parametrize("name", sorted({*INSIDE, *DOOR}))

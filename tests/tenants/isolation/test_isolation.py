@@ -13,6 +13,7 @@ from django.db import IntegrityError, OperationalError, ProgrammingError, connec
 from django.test import Client
 
 from contacts.models import Contact
+from core.body_limit import JUDGE
 from imports.models import Import
 from tenants.isolation import checks, rls
 from tenants.isolation.base import TenantModel
@@ -21,6 +22,7 @@ from tenants.models import Membership, Tenant
 from tenants.roles import PERMISSIONS, Role, may
 from tests.cast import Actor, actor
 from tests.imports.helpers import bring
+from tests.tenants import factors
 from tests.tenants.hostile import routes
 
 MODELS = [m for m in apps.get_models() if issubclass(m, TenantModel)]
@@ -35,6 +37,20 @@ def full() -> Actor:
     with tenant_context(alice.workspace.pk):
         fill(alice)
     return alice
+
+
+@pytest.fixture(scope="module")
+def strict() -> tuple[Actor, Actor]:
+    """A workspace that needs a second factor, full, and its owner without one; and another owner, who has shown theirs."""
+    owner = actor("Sofia")
+    bring(owner.workspace, CSV, segment="Everybody", user=owner.user)
+    with tenant_context(owner.workspace.pk):
+        fill(owner)
+    holder = actor("Hugo", owner.workspace, "owner")
+    factors.sign_in(holder.user, client=holder.client)
+    factors.set_up(holder.client)
+    Tenant.objects.filter(pk=owner.workspace.pk).update(needs_second_factor=True)
+    return owner, holder
 
 
 @pytest.fixture(scope="module")
@@ -373,6 +389,8 @@ def test_the_setting_does_not_outlive_the_context(alice: Actor) -> None:
 INSIDE = routes(settings.WORKSPACE_URLCONF)
 
 
+# Where who has no second factor is led.
+DOOR = "/account/second-factor/"
 # What stands in routes beside numbers: words that the views know.
 WORDS = {"kind": "google", "key": "city", "name": "blacklist-email", "outcome": "created", "example": "new"}
 
@@ -397,6 +415,31 @@ def test_an_outsider_finds_nothing(full: Actor, outsider: Actor, path: str, meth
     nowhere = getattr(outsider.client, method)(f"/w/no-such-workspace/{concrete(path)}")
     assert (response.status_code, nowhere.status_code) == (404, 404)
     assert response.content == nowhere.content
+
+
+@pytest.mark.parametrize("path", [path for path, _view in INSIDE])
+def test_without_a_second_factor_no_route_of_a_workspace_that_needs_one_opens(
+    strict: tuple[Actor, Actor], path: str
+) -> None:
+    """Whatever the route, the method, the number in it, and whoever asks, a browser or htmx: on to setting one up."""
+    owner, _holder = strict
+    for number in (1, 2) if "<int:" in path else (1,):
+        for method in ("get", "head", "post", "put", "patch", "delete", "options"):
+            url = owner.url(concrete(path, number))
+            answer = getattr(owner.client, method)(url)
+            assert (answer.status_code, answer.headers["Location"].partition("?")[0]) == (302, DOOR), (url, method)
+            assert answer.content == b""
+            fragment = getattr(owner.client, method)(url, headers={"HX-Request": "true"})
+            assert (fragment.status_code, fragment.headers["HX-Redirect"].partition("?")[0]) == (401, DOOR)
+            judged = getattr(owner.client, method)(url, **{JUDGE: "1"})
+            assert judged.status_code == 302, "nor does the front read a body for it"
+
+
+def test_with_it_every_route_answers_as_ever(strict: tuple[Actor, Actor]) -> None:
+    """Otherwise the test above could not fail."""
+    _owner, holder = strict
+    opened = [path for path, _view in INSIDE if holder.get(concrete(path)).status_code == 200]
+    assert len(opened) > 40
 
 
 def ids_of(full: Actor) -> list[int]:

@@ -30,6 +30,7 @@ from tenants.models import User
 from tests.cast import PASSWORD, Actor, person
 from tests.destinations import scene
 from tests.imports.helpers import bring
+from tests.tenants import factors
 from tests.tenants.simultaneous import together
 from tracking.models import Site
 from tracking.pixel import sites
@@ -129,14 +130,75 @@ def destination_expires(who: Actor) -> tuple[str, Client, str]:
     return sent(who, who.user.email), who.client, "Data syncs to it"
 
 
+def last(to: str) -> str:
+    return next(str(m.body) for m in reversed(mail.outbox) if m.to == [to])
+
+
+def new_browser(who: Actor) -> tuple[str, Client, str]:
+    for _known, unknown in ((1, Client()), (2, Client())):
+        client = factors.sign_in(who.user, client=unknown, headers={"host": "evil.example.net"})
+    return last(who.user.email), client, "Signed-in browsers"
+
+
+def app_set_up(who: Actor) -> tuple[str, Client, str]:
+    client = factors.sign_in(who.user)
+    factors.set_up(client)
+    return last(who.user.email), client, "Signed-in browsers"
+
+
+def password_changed(who: Actor) -> tuple[str, Client, str]:
+    client = factors.sign_in(who.user)
+    new = {"oldpassword": PASSWORD, "password1": "a wholly new one", "password2": "a wholly new one"}
+    assert client.post("/account/password/", new).status_code == 302
+    return last(who.user.email), client, "Signed-in browsers"
+
+
+def address_asked(who: Actor) -> tuple[str, Client, str]:
+    """What the old address is told."""
+    return _asked(who)[0], who.client, "Signed-in browsers"
+
+
+def address_confirmed(who: Actor) -> tuple[str, Client, str]:
+    """What the new address gets."""
+    return _asked(who)[1], who.client, "Change e-mail"
+
+
+def address_changed(who: Actor) -> tuple[str, Client, str]:
+    old, link = who.user.email, LINK.findall(_asked(who)[1])[0]
+    assert who.client.post(link.removeprefix(SITE)).status_code == 302
+    return last(old), Client(), "Reverse the change"
+
+
+def address_taken(who: Actor) -> tuple[str, Client, str]:
+    other = person("Rita")
+    _ask(who, other.email)
+    return last(other.email), Client(), "Sign in"
+
+
+def _ask(who: Actor, new: str) -> None:
+    factors.sign_in(who.user, client=who.client)
+    factors.confirm(who.client)
+    answer = who.client.post("/account/email/", {"email": new}, headers={"host": "evil.example.net"})
+    assert answer.status_code == 302
+
+
+def _asked(who: Actor) -> tuple[str, str]:
+    new = f"{uuid.uuid4().hex}@example.com"
+    _ask(who, new)
+    return last(who.user.email), last(new)
+
+
 MAILS: dict[str, list[Callable[[Actor], tuple[str, Client, str]]]] = {
-    "tenants/members/auth_adapter.py": [reset, unknown],
+    "tenants/members/auth_adapter.py": [reset, unknown, app_set_up, password_changed],
+    "tenants/accounts/mails.py": [new_browser, address_asked, address_confirmed, address_changed, address_taken],
     "tenants/members/invitations.py": [invitation],
     "imports/pipeline/notifications.py": [import_ended],
     "api/webhooks/deliveries.py": [webhook_disabled],
     "contacts/bulk/export.py": [export_ready],
     "destinations/endings.py": [sync_failed, destination_expires],
     "contacts/subscriptions/signup.py": [confirmation],
+    # No link: it says what was done. tests/tenants/management/test_reset_second_factor.py reads it.
+    "tenants/management/commands/reset_second_factor.py": [],
     # Its addresses are parts of code: test_the_code_in_the_mail_to_a_developer_leads_to_the_script.
     "tracking/views/sites.py": [],
 }
@@ -147,11 +209,15 @@ def test_every_link_of_every_mail_opens(alice: Actor, make: Callable[[Actor], tu
     body, client, promised = make(alice)
     links = LINK.findall(body)
     assert links
+    pages = []
     for link in links:
         assert link.startswith(f"{SITE}/"), link
         answer = client.get(link.removeprefix(SITE), follow=True)
         assert answer.status_code == 200, link
-        assert promised in answer.content.decode(), link
+        pages.append(answer.content.decode())
+    # A mail about an account leads to the password first, and then to what it promises.
+    assert all(promised in page for page in pages[-1:]), links
+    assert len(pages) == 1 or promised == "Signed-in browsers", links
 
 
 def test_the_code_in_the_mail_to_a_developer_leads_to_the_script(alice: Actor) -> None:

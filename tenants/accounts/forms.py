@@ -1,0 +1,101 @@
+"""Forms of an account. Those of the second factor are allauth's, with words of ours and an answer where it cannot count."""
+
+import logging
+from typing import Any
+
+from allauth.account.adapter import get_adapter
+from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
+from allauth.mfa.totp.forms import ActivateTOTPForm
+from allauth.mfa.webauthn.forms import AddWebAuthnForm, EditWebAuthnForm
+from django import forms
+from redis.exceptions import RedisError
+
+from core.encryption import Unreadable
+from tenants.models import User, normal_login
+
+log = logging.getLogger(__name__)
+MAX_CODE = 40
+MAX_NAME = 60
+
+
+def _code_field(label: str, hint: str = "") -> forms.CharField:
+    widget = forms.TextInput(
+        attrs={"autocomplete": "one-time-code", "inputmode": "numeric", "autocapitalize": "off", "spellcheck": "false"}
+    )
+    return forms.CharField(label=label, max_length=MAX_CODE, widget=widget, help_text=hint)
+
+
+class _Counted:
+    """A code is only looked at where wrong ones can be counted, and where the secret can be read."""
+
+    def clean_code(self) -> str:
+        try:
+            return str(super().clean_code())  # type: ignore[misc]
+        except RedisError as problem:
+            log.exception("codes cannot be counted")
+            raise get_adapter().validation_error("away") from problem
+        except Unreadable as problem:
+            log.exception("the secret of a second factor cannot be read")
+            raise forms.ValidationError(
+                "The stored secret cannot be read. Ask those who run this platform."
+            ) from problem
+
+
+class CodeForm(_Counted, AuthenticateForm):  # type: ignore[misc]
+    """The second step of signing in."""
+
+    code = _code_field("Code", "6 digits from your authenticator app, or one of your recovery codes.")
+
+
+class CodeAgainForm(_Counted, ReauthenticateForm):  # type: ignore[misc]
+    """The same, before something is changed."""
+
+    code = _code_field("Code", "6 digits from your authenticator app, or one of your recovery codes.")
+
+
+class AppForm(_Counted, ActivateTOTPForm):  # type: ignore[misc]
+    """The first code of a new app: proof that it has the secret."""
+
+    code = _code_field("Code from the app", "6 digits. A new code comes every 30 seconds.")
+
+
+class PasskeyForm(AddWebAuthnForm):  # type: ignore[misc]
+    """A new passkey: its name, and whether it signs in alone."""
+
+    name = forms.CharField(
+        label="Name", max_length=MAX_NAME, required=False, help_text="Such as “Laptop” or “Blue key”."
+    )
+    passwordless = forms.BooleanField(
+        label="Sign in with this passkey alone, without password",
+        required=False,
+        initial=True,
+        help_text="The passkey then asks for your fingerprint, your face or a PIN.",
+    )
+
+
+class PasskeyNameForm(EditWebAuthnForm):  # type: ignore[misc]
+    """Another name for a passkey."""
+
+    name = forms.CharField(label="Name", max_length=MAX_NAME)
+
+
+class ProfileForm(forms.Form):
+    """How a person is called."""
+
+    name = forms.CharField(label="Your name", max_length=120, help_text="Members of your workspaces see it.")
+
+
+class EmailForm(forms.Form):
+    """A new address to sign in with."""
+
+    email = forms.EmailField(label="New e-mail address", max_length=254)
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.user = user
+
+    def clean_email(self) -> str:
+        email = normal_login(str(self.cleaned_data["email"]))
+        if email == self.user.email:
+            raise forms.ValidationError("This is your address already.")
+        return email
