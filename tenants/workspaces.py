@@ -18,6 +18,7 @@ class WorkspaceLink:
     name: str
     colour: str
     role: str
+    needs_second_factor: bool
 
     @property
     def url(self) -> str:
@@ -30,7 +31,7 @@ def workspaces_of(user_id: int) -> list[WorkspaceLink]:
         memberships: QuerySet[Membership] = QuerySet(Membership).filter(user_id=user_id)
         roles = {m.tenant_id: m.role for m in memberships}
     tenants = Tenant.objects.filter(pk__in=roles).order_by("name")
-    return [WorkspaceLink(t.pk, t.slug, t.name, t.colour, roles[t.pk]) for t in tenants]
+    return [WorkspaceLink(t.pk, t.slug, t.name, t.colour, roles[t.pk], t.needs_second_factor) for t in tenants]
 
 
 def create_workspace(slug: str, *, name: str, country: str = "", owner: User) -> Tenant:

@@ -8,6 +8,7 @@ from allauth.mfa.models import Authenticator
 from django.core import mail
 from django.core.cache import cache
 from django.test import Client
+from django.urls import reverse
 from redis.exceptions import ConnectionError as RedisAway
 
 from core import encryption
@@ -15,6 +16,7 @@ from tenants import second_factor
 from tenants.isolation.context import tenant_context
 from tenants.models import AuditEntry, Membership, Tenant
 from tests.cast import PASSWORD, Actor, actor, person
+from tests.imports.helpers import bring
 from tests.tenants.factors import code, confirm, set_up, sign_in
 
 CODES = re.compile(r'<li class="mono">(\d{8})</li>')
@@ -205,6 +207,24 @@ def test_other_workspaces_stay_open(alice: Actor, charlie: Actor) -> None:
     client = sign_in(alice.user)
     assert client.get(charlie.url("contacts/")).status_code == 200
     assert client.get(alice.url("contacts/")).status_code == 302
+
+
+def test_the_operations_page_shows_nothing_of_it(alice: Actor) -> None:
+    """A page over all workspaces is no way around: nor are its fragment, its file and its incidents."""
+    bring(alice.workspace, "email\nann@example.com\n", user=alice.user)
+    paths = [reverse(name) for name in ("operations", "operations_live", "operations_csv", "operations_incidents")]
+    client = sign_in(alice.user)
+    seen = [_body(client.get(path)) for path in paths]
+    assert any(alice.workspace.slug in text for text in seen)
+    needs(alice.workspace)
+    assert not any(alice.workspace.slug in _body(client.get(path)) for path in paths)
+    set_up(client)
+    assert any(alice.workspace.slug in _body(client.get(path)) for path in paths)
+
+
+def _body(answer: Any) -> str:
+    assert answer.status_code == 200
+    return bytes(answer.getvalue()).decode()
 
 
 def test_an_invitation_does_not_go_around_it(alice: Actor) -> None:

@@ -19,9 +19,10 @@ from insights.operations.import_board import BoardQuery
 from insights.operations.machinery import Machinery
 from tenants.isolation.context import user_context
 from tenants.roles import may, signed_in
+from tenants.web.open_workspaces import open_to
 from tenants.web.request import user_id, user_of
 from tenants.web.workspace_urls import inside, outside
-from tenants.workspaces import WorkspaceLink, workspaces_of
+from tenants.workspaces import WorkspaceLink
 
 INCIDENTS = 8
 INCIDENT_PAGE = 50
@@ -53,7 +54,7 @@ def live(request: HttpRequest) -> HttpResponse:
 @require_safe
 def download(request: HttpRequest) -> StreamingHttpResponse:
     """The imports that are asked for as CSV, all pages of them."""
-    places = workspaces_of(user_id(request))
+    places = open_to(request)
     lines = _lines(user_id(request), places, BoardQuery.of(request.GET.dict()), now=timezone.now())
     response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
     response.headers["Content-Disposition"] = 'attachment; filename="operations.csv"'
@@ -65,7 +66,7 @@ def download(request: HttpRequest) -> StreamingHttpResponse:
 @require_safe
 def incident_list(request: HttpRequest) -> HttpResponse:
     """Incidents, the newest first, page by page."""
-    places = workspaces_of(user_id(request))
+    places = open_to(request)
     before = request.GET.get("before", "")
     operator = is_operator(request)
     rows, more = incidents.newest(
@@ -82,7 +83,7 @@ def incident_list(request: HttpRequest) -> HttpResponse:
 
 def _context(request: HttpRequest) -> dict[str, Any]:
     now = timezone.now()
-    places = workspaces_of(user_id(request))
+    places = open_to(request)
     operator = is_operator(request)
     query = BoardQuery.of(request.GET.dict())
     found = machinery.look(database=operator)
