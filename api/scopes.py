@@ -11,6 +11,7 @@ from tenants.roles import PERMISSIONS
 
 # Permissions that no operation asks for.
 NOT_FOR_TOKENS = frozenset({
+    "contacts.disclose",
     "mail.view", "members.view", "members.manage", "audit.view", "sources.edit", "connectors.view", "connectors.manage",
     "syncs.view", "syncs.edit", "destinations.manage",
     "audiences.view", "audiences.edit", "dashboards.view",

@@ -31,6 +31,8 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "contacts.export": _WRITERS,
     # Erasing people for good, which cannot be undone.
     "contacts.erase": _ADMINS,
+    # Everything about one person as a file, the log of changes included.
+    "contacts.disclose": _ADMINS,
     "imports.view": _EVERYBODY,
     # Cells of a customer's file: not for ops, who need states and counts only.
     "imports.rows": _EVERYBODY - {Role.OPS},
@@ -61,6 +63,42 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "audit.view": _ADMINS,
     "mail.view": frozenset({Role.OWNER}),
     "settings.manage": _ADMINS,
+}
+
+
+# Each permission in words, for the page of roles.
+WORDS = {
+    "workspace.view": "Open the workspace, see notices",
+    "dashboards.view": "See dashboards",
+    "contacts.view": "See contacts, profiles and visitors",
+    "contacts.edit": "Create, edit, delete, restore and merge contacts",
+    "contacts.export": "Export contacts",
+    "contacts.erase": "Erase contacts for good",
+    "contacts.disclose": "Download everything about one contact",
+    "imports.view": "See imports and their counts",
+    "imports.rows": "See the cells of rows in error",
+    "imports.run": "Upload, map and start imports",
+    "imports.revive": "Let imports restore deleted contacts or make unsubscribed ones active",
+    "imports.undo": "Undo and redo imports",
+    "imports.cancel": "Cancel imports",
+    "segments.view": "See segments and search by rules",
+    "segments.edit": "Create and change segments",
+    "sources.view": "See sources and their match reports",
+    "sources.edit": "Create, change and remove sources",
+    "syncs.view": "See data syncs and destinations",
+    "syncs.edit": "Create, run and change data syncs",
+    "destinations.manage": "Connect and remove destinations",
+    "audiences.view": "See audiences and lookalikes",
+    "audiences.edit": "Create and change audiences and lookalikes",
+    "sites.view": "See sites and the pixel",
+    "sites.manage": "Add sites",
+    "connectors.view": "See connectors and their files",
+    "connectors.manage": "Add, change and delete connectors",
+    "members.view": "See members and invitations",
+    "members.manage": "Invite and remove members, change roles",
+    "audit.view": "See the audit log",
+    "mail.view": "See e-mails that were written to files",
+    "settings.manage": "Change the settings of the workspace, API tokens and webhooks",
 }
 
 

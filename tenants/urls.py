@@ -6,6 +6,7 @@ app_name = "tenants"
 urlpatterns = [
     path("", workspace.start, name="start"),
     path("members/", members.listing, name="members"),
+    path("members/roles/", members.role_matrix, name="roles"),
     path("members/leave/", members.leave, name="leave"),
     path("members/<int:membership_id>/role/", members.set_role, name="set_role"),
     path("members/<int:membership_id>/remove/", members.remove, name="remove_member"),

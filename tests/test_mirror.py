@@ -185,6 +185,7 @@ ELSEWHERE = {
     "contacts/values/formula_guard.py": "tests/imports/cleaning/test_row_cleaner.py",
     "contacts/values/parsers.py": "tests/contacts/values/test_types.py",
     "contacts/values/phones.py": "tests/contacts/values/test_identifiers.py",
+    "contacts/views/person_file.py": "tests/contacts/privacy/test_person_file.py",
     "contacts/views/": "tests/contacts/views/test_pages.py",
     "contacts/views/blacklist.py": "tests/contacts/consent/test_blacklist.py",
     "contacts/views/bulk.py": "tests/contacts/bulk/test_actions.py",

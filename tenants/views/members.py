@@ -1,5 +1,6 @@
 """Who works here and who is invited: roles, removing, leaving; invitations sent, sent again and withdrawn."""
 
+from collections import Counter
 from typing import Any
 
 from django.contrib import messages
@@ -13,7 +14,7 @@ from tenants.members.forms import InviteForm, RoleForm
 from tenants.members.invitations import Expired, IsMember
 from tenants.members.memberships import LastOwner, NotAllowed
 from tenants.models import Invitation, Membership
-from tenants.roles import Role, allow
+from tenants.roles import PERMISSIONS, WORDS, Role, allow
 from tenants.web import workspace_urls
 from tenants.web.request import WorkspaceRequest
 
@@ -35,6 +36,17 @@ def _context(form: InviteForm) -> dict[str, Any]:
 def listing(request: WorkspaceRequest) -> HttpResponse:
     """Who works here, and who is invited."""
     return render_page(request, "tenants/members.html", _context(InviteForm()))
+
+
+@allow("members.view")
+@require_safe
+def role_matrix(request: WorkspaceRequest) -> HttpResponse:
+    """Which role may do what, and how many members have it."""
+    counts = Counter(Membership.objects.values_list("role", flat=True))
+    rows = [(name, WORDS[name], [role in allowed for role in Role]) for name, allowed in PERMISSIONS.items()]
+    return render_page(
+        request, "tenants/roles.html", {"roles": [(role, counts[role.value]) for role in Role], "rows": rows}
+    )
 
 
 @allow("members.manage")

@@ -151,6 +151,7 @@ PAGES = {
     "access": "settings/access/",
     "sources": "settings/sources/",
     "members": "members/",
+    "roles": "members/roles/",
     "notices": "notices/",
 }
 # Pages outside of a workspace; /s/<form>/ is a sign-up form of the scene.

@@ -9,9 +9,17 @@ import pytest
 
 from tenants.isolation.context import tenant_context
 from tenants.models import AuditEntry, Membership, Outbox, Tenant, User
+from tenants.roles import PERMISSIONS, WORDS, Role
 from tests.cast import Actor, actor
 from tests.imports.helpers import bring
 from tests.tenants.simultaneous import together
+
+
+def test_the_page_of_roles_says_what_each_may_do(alice: Actor, bob: Actor) -> None:
+    page = bob.get("members/roles/").content.decode()
+    assert set(WORDS) == set(PERMISSIONS)
+    assert all(words in page for words in WORDS.values())
+    assert page.count('<span class="muted">No</span>') == sum(len(Role) - len(roles) for roles in PERMISSIONS.values())
 
 
 def membership(who: Actor) -> Membership:
