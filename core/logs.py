@@ -13,7 +13,7 @@ import psycopg
 import structlog
 
 Event = MutableMapping[str, Any]
-_EMAIL = re.compile(r"[^\s'\"<>()=,;:]+@[^\s'\"<>()=,;]+")
+_EMAIL = re.compile(r"[^\s<>()=,;:]+@[^\s<>()=,;]+")
 _NUMBER = re.compile(r"\+?\d[\d .\-()/]{6,}\d")
 # What an error quotes. An apostrophe within a word is none of them.
 _QUOTED = re.compile(r"(?<!\w)'(?:[^'\\\n]|\\.)*'|\"(?:[^\"\\\n]|\\.)*\"|“[^”\n]*”")
@@ -50,24 +50,39 @@ def stack_of(error: BaseException) -> str:
     return "\n".join(lines)
 
 
-def _clean(_logger: Any, _method: str, event: Event) -> Event:
-    """Mask the message, and turn an error into what may be said of it."""
-    record: logging.LogRecord | None = event.get("_record")
-    info = event.pop("exc_info", None) or (record.exc_info if record else None)
-    error = info[1] if isinstance(info, tuple) else info if isinstance(info, BaseException) else None
-    if record is not None and record.name == "celery.app.trace" and error is not None:
-        event["event"] = f"task failed: {describe(error)}"
-    elif record is not None and isinstance(record.args, tuple):
-        event["event"] = _message(record)
-    event["event"] = mask(str(event["event"]))
+class Formatter(logging.Formatter):
+    """Turns a record into a line; `style` as in `config`. Knows the ids that structlog has bound for this work."""
+
+    def __init__(self, *, style: str) -> None:
+        super().__init__()
+        self._draw: Any = (
+            structlog.processors.JSONRenderer(default=str, ensure_ascii=False) if style == "json" else _as_line
+        )
+
+    def format(self, record: logging.LogRecord) -> str:
+        return str(self._draw(None, record.levelname, _event(record)))
+
+
+def _event(record: logging.LogRecord) -> Event:
+    """What is said of a record: when, how bad, by whom, what; ids; of an error its description and where it came from."""
+    info = record.exc_info
+    error = info[1] if isinstance(info, tuple) else None
+    text = _message(record)
+    if record.name == "celery.app.trace" and error is not None:
+        text = "task failed"  # Celery quotes the error in its message
+    at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+    event: Event = {"at": at, "level": record.levelname.lower(), "logger": record.name, "event": mask(text)}
+    event.update(structlog.contextvars.get_contextvars())
     if error is not None:
-        event["error"], event["stack"] = describe(error), stack_of(error)
+        event.update(error=describe(error), stack=stack_of(error))
     return event
 
 
 def _message(record: logging.LogRecord) -> str:
     """The text of a record in which errors that are arguments are described, not quoted."""
-    args: Any = tuple(describe(a) if isinstance(a, BaseException) else a for a in record.args or ())
+    args: Any = record.args or ()
+    if isinstance(args, tuple):
+        args = tuple(describe(a) if isinstance(a, BaseException) else a for a in args)
     try:
         return str(record.msg) % args if args else str(record.msg)
     except (TypeError, ValueError):
@@ -82,30 +97,15 @@ def _as_line(_logger: Any, _method: str, event: Event) -> str:
     return f"{event['at']} {event['level'].upper()} {event['logger']} {event['event']}{tail}{stack}"
 
 
-def _note(_logger: Any, _method: str, event: Event) -> Event:
-    """Time, level and logger of the record."""
-    record: logging.LogRecord = event["_record"]
-    event["at"] = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
-    event["level"], event["logger"] = record.levelname.lower(), record.name
-    return event
-
-
 def config(*, style: str, level: str) -> dict[str, Any]:
     """The setting LOGGING. `style`: "text" or "json". Raises ValueError for another."""
     if style not in _FORMATS:
         raise ValueError(f"LOG_FORMAT is {style}; it has to be one of {', '.join(_FORMATS)}.")
-    drawn: Any = structlog.processors.JSONRenderer() if style == "json" else _as_line
-    formatter = {
-        "()": structlog.stdlib.ProcessorFormatter,
-        "foreign_pre_chain": [structlog.contextvars.merge_contextvars],
-        "processors": [_note, _clean, structlog.stdlib.ProcessorFormatter.remove_processors_meta, drawn],
-        "keep_exc_info": True,
-    }
     quiet = ("django.server", "celery", "asyncssh", "pyftpdlib")
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {"line": formatter},
+        "formatters": {"line": {"()": Formatter, "style": style}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {name: {"level": "WARNING"} for name in quiet},

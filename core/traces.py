@@ -24,6 +24,7 @@ class _Off:
     """What is done while traces are off: nothing."""
 
     tracer: Any = None
+    provider: Any = None
 
 
 _state = _Off()
@@ -55,13 +56,15 @@ def start(*, exporter: Any = None) -> bool:
         provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=settings.TRACES_URL)))
     else:
         provider.add_span_processor(SimpleSpanProcessor(exporter))
-    _state.tracer = provider.get_tracer("cdp")
+    _state.provider, _state.tracer = provider, provider.get_tracer("cdp")
     return True
 
 
 def stop() -> None:
-    """No more traces in this process; for tests."""
-    _state.tracer = None
+    """No more traces in this process; those that wait are sent."""
+    if _state.provider is not None:
+        _state.provider.shutdown()
+    _state.provider = _state.tracer = None
 
 
 @contextmanager

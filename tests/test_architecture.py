@@ -41,6 +41,7 @@ CURSORS = {
     "segments/refresh.py": "puts the query of a rule into a statement",
     "core/watermark.py": "asks who is writing",
     "cdp/views.py": "health asks for a sign of life",
+    "insights/operations/sample.py": "asks the server for its size",
     "insights/operations/machinery.py": "asks the server for its size and its slow statements",
 }
 TABLES = {

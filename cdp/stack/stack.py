@@ -81,7 +81,9 @@ class Stack:
             raise StartError(f"A restore into {self.home} did not finish. Run `manage.py restore` again.")
         self.wanted_port, self.workers, self.demo = port, workers, demo
         self.mark = secrets.token_hex(16)
-        self.supervisor = Supervisor(self.home / "pids.json", mark=self.mark, say=say)
+        self.supervisor = Supervisor(
+            self.home / "pids.json", mark=self.mark, say=say, deaths=self.home / "deaths.jsonl"
+        )
         self.servers: list[Server] = []
         self.values: dict[str, Any] = {"home": str(self.home), "workspace": None, "login": None, "password": None}
         self.values |= {"logins": [], "connectors": {}, "pid": os.getpid()}

@@ -160,6 +160,7 @@ class Watch:
     since: float = 0.0
     due: float | None = None
     delay: float = 0.2
+    death: dict[str, Any] | None = None  # of which it is not known yet when it was started again
 
 
 @dataclass
@@ -175,6 +176,8 @@ class Supervisor:
     # Set by a signal; done between two looks.
     renewing: bool = False
     renew: Callable[[], None] = lambda: None
+    # Who died is written here, one line of JSON each, for the operations page (insights.operations.incidents).
+    deaths: Path | None = None
 
     def add(self, child: Child, *, running: bool = False) -> None:
         """Take a child into care, starting it unless it already runs."""
@@ -214,6 +217,7 @@ class Supervisor:
             code = child.collect()
             self.say(f"{child.name} ended ({code}); starting it again in {watch.delay:.1f} s, see {child.log}")
             watch.due = now + watch.delay
+            watch.death = watch.death or {"name": child.name, "at": time.time(), "code": code}
         elif now >= watch.due:
             self.restart(child, watch=watch, now=now)
 
@@ -224,7 +228,17 @@ class Supervisor:
             child.spawn()
         except (OSError, RuntimeError) as problem:
             self.say(f"{child.name} cannot be started: {problem}")
+        else:
+            self.note_death(watch)
         self.note()
+
+    def note_death(self, watch: Watch) -> None:
+        """Leave a note of who died and was started again. A full disk must not stop the supervisor."""
+        if self.deaths and watch.death:
+            line = json.dumps(watch.death | {"back": time.time()})
+            with contextlib.suppress(OSError), open_log(self.deaths) as file:
+                file.write(f"{line}\n".encode())
+        watch.death = None
 
     def stop(self, *, last: Iterable[Child] = ()) -> None:
         """Stop everything: first the programs together, then those in `last` one after another."""

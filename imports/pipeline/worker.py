@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.utils import timezone
 from psycopg import errors
 
+from core import traces
 from core.file_store import StoreUnavailable
 from imports import phases
 from imports.files.reader import FileProblem
@@ -80,7 +81,8 @@ def _step(tenant_id: int, import_id: int) -> bool:
 def _perform(tenant_id: int, unit: Unit) -> None:
     """Do a unit. What goes wrong in it counts against it; what befalls the worker or the database does not."""
     try:
-        units.execute(tenant_id, unit, unit_work.WORK[unit.kind])
+        with traces.span(f"unit {unit.kind}", tenant=tenant_id, number=unit.no, **{"import": unit.import_id}):
+            units.execute(tenant_id, unit, unit_work.WORK[unit.kind])
     except (OperationalError, FileProblem):
         raise
     except StoreUnavailable:

@@ -109,11 +109,7 @@ def _waiting(found: Machinery) -> Iterator[Problem]:
     if found.sample is None:
         return
     if found.sample.stuck:
-        n = found.sample.stuck
-        yield Problem(
-            "imports_stuck", f"{number(n)} import{' has' if n == 1 else 's have'} shown no sign of life for a minute.",
-            "The list says why. Retry asks a worker at once; the scheduler does every 15 seconds.",
-        )  # fmt: skip
+        yield stuck(found.sample.stuck)
     if found.sample.oldest_mail > MAIL_LIMIT or found.sample.mails_failed:
         failed = found.sample.mails_failed
         yield Problem(
@@ -122,6 +118,14 @@ def _waiting(found: Machinery) -> Iterator[Problem]:
             else f"E-mails have waited for {duration(found.sample.oldest_mail)}.",
             "Look at EMAIL_URL and at the worker’s log.", "warn",
         )  # fmt: skip
+
+
+def stuck(count: int) -> Problem:
+    """So many imports show no sign of life."""
+    return Problem(
+        "imports_stuck", f"{number(count)} import{' has' if count == 1 else 's have'} shown no sign of life for a minute.",
+        "The list says why. Retry asks a worker at once; the scheduler does every 15 seconds.",
+    )  # fmt: skip
 
 
 def _servers(found: Machinery) -> Iterator[Problem]:

@@ -10,8 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import Count, F, Max, OuterRef, Q, QuerySet, Subquery, Sum
-from django.db.models.functions import Coalesce, Greatest
+from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet, Sum
 
 from core.signs_of_life import Program
 from imports import phases
@@ -20,7 +19,7 @@ from imports.pipeline.units import MAX_ATTEMPTS, MAX_LOSSES
 from imports.results.progress import STUCK_AFTER
 from tenants.workspaces import WorkspaceLink
 
-PAGE = 50
+PAGE = 30
 # Rates are those of the last minute.
 RATE_WINDOW = timedelta(seconds=60)
 # Imports that have failed are listed for so long.
@@ -92,11 +91,11 @@ class Row:
 
     @property
     def may_be_retried(self) -> bool:
-        return self.state in ("stuck", "waiting")
+        return self.state == "stuck"
 
 
 def _imports(workspaces: Iterable[WorkspaceLink], query: BoardQuery, *, now: datetime) -> "QuerySet[Any]":
-    """Imports that match, each with `sign`: when a worker was seen at it last, or it changed its phase."""
+    """Imports that match."""
     ids = [place.id for place in workspaces if query.workspace in ("", place.slug)]
     found: QuerySet[Import] = QuerySet(Import).filter(tenant_id__in=ids)
     if query.state == "failed":
@@ -107,10 +106,7 @@ def _imports(workspaces: Iterable[WorkspaceLink], query: BoardQuery, *, now: dat
         found = found.filter(phase__in=_phases_of(query.stage))
     if query.q:
         found = found.filter(file_name__icontains=query.q)
-    units: QuerySet[Unit] = QuerySet(Unit).filter(tenant_id=OuterRef("tenant_id"), import_id=OuterRef("pk"))
-    last = units.values("import_id").annotate(at=Max(Greatest("done_at", "claimed_at"))).values("at")
-    signed: QuerySet[Any] = found.annotate(sign=Greatest("phase_at", Coalesce(Subquery(last), F("phase_at"))))
-    return signed.filter(_condition(query.state, now=now))
+    return found.filter(_condition(query.state, now=now))
 
 
 def _phases_of(stage: str) -> list[str]:
@@ -118,23 +114,27 @@ def _phases_of(stage: str) -> list[str]:
 
 
 def _condition(state: str, *, now: datetime) -> Q:
-    silent = Q(sign__lt=now - STUCK_AFTER)
     waits, queued = Q(phase__in=phases.WAITING), Q(phase=Phase.QUEUED)
     return {
-        "stuck": silent & ~waits & ~queued,
-        "working": ~silent & ~waits & ~queued,
+        "stuck": ~waits & ~queued & _is_silent(now - STUCK_AFTER),
+        "working": ~waits & ~queued & ~_is_silent(now - STUCK_AFTER),
         "waiting": queued,
         "person": waits,
     }.get(state, Q())
 
 
+def _is_silent(since: datetime) -> Q:
+    """No change of phase, and no unit taken up or done. What is cheap comes first: nearly all imports are told by it."""
+    units: QuerySet[Unit] = QuerySet(Unit).filter(tenant_id=OuterRef("tenant_id"), import_id=OuterRef("pk"))
+    return Q(phase_at__lt=since) & ~Q(Exists(units.filter(Q(done_at__gte=since) | Q(claimed_at__gte=since))))
+
+
 def counts(workspaces: Sequence[WorkspaceLink], *, now: datetime) -> dict[str, int]:
-    """How many imports of these workspaces are in each state, and `oldest` of those in line in seconds. One statement."""
+    """How many imports of these workspaces are in each state. One statement."""
     found = _imports(workspaces, BoardQuery(), now=now)
-    working = {
-        name: Count("pk", filter=_condition(name, now=now)) for name in ("stuck", "working", "waiting", "person")
-    }
-    return {name: int(n or 0) for name, n in found.aggregate(**working).items()}
+    states = ("stuck", "waiting", "person")
+    sums = found.aggregate(all=Count("pk"), **{name: Count("pk", filter=_condition(name, now=now)) for name in states})
+    return {"working": sums.pop("all") - sum(sums.values()), **sums}
 
 
 def page(
@@ -174,7 +174,7 @@ def _units(imports: Sequence[Any], *, now: datetime) -> dict[int, dict[str, Any]
         .annotate(
             units=Count("pk"), done=Count("pk", filter=~open_), span=Sum(span), open_span=Sum(span, filter=open_),
             recent_span=Sum(span, filter=recent), losses=Max("losses", filter=open_),
-            attempts=Max("attempts", filter=open_), taken=Count("pk", filter=open_ & ~Q(claimed_at=None)),
+            attempts=Max("attempts", filter=open_), claimed=Max("claimed_at"), ended=Max("done_at"),
         )
     )  # fmt: skip
     found: dict[int, dict[str, Any]] = {}
@@ -203,7 +203,8 @@ def _row(
 ) -> Row:  # fmt: skip
     spec = phases.of(imp.phase)
     own = [kinds[kind] for kind in spec.kinds if kind in kinds]
-    silent = max((now - imp.sign).total_seconds(), 0.0)
+    signs = [at for kind in kinds.values() for at in (kind["claimed"], kind["ended"]) if at]
+    silent = max((now - max([imp.phase_at, *signs])).total_seconds(), 0.0)
     state = state_of(imp, silent=silent)
     units, done = sum(k["units"] for k in own), sum(k["done"] for k in own)
     rate, left = _speed(imp, own, now=now) if state in ("working", "stuck") else (None, None)

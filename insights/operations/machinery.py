@@ -21,10 +21,9 @@ QUEUE = "cdp:celery"
 UNACKED = "cdp:unacked"
 ROLES = ("worker", "beat", "drain", "files")
 
-# Size, connections, and what runs longest, of our own role: the texts of others are hidden from us. Locks nothing.
+# Connections, and what runs longest, of our own role: the texts of others are hidden from us. Locks nothing.
 DATABASE = """
-SELECT pg_database_size(current_database()),
-       (SELECT count(*) FROM pg_stat_activity a WHERE a.datname = current_database()),
+SELECT (SELECT count(*) FROM pg_stat_activity a WHERE a.datname = current_database()),
        (SELECT setting::int FROM pg_settings s WHERE s.name = 'max_connections'),
        extract(epoch FROM clock_timestamp())::float8,
        to_regclass('pg_stat_statements') IS NOT NULL
@@ -110,8 +109,8 @@ def _look_at_database(found: Machinery, *, statements: bool) -> None:
     try:
         with connection.cursor() as cursor:
             cursor.execute(DATABASE)
-            size, used, most, clock, extension = cursor.fetchone()
-            found.database_bytes, found.connections, found.most_connections = size, used, most
+            used, most, clock, extension = cursor.fetchone()
+            found.connections, found.most_connections = used, most
             found.clock_difference = float(clock) - time.time()
             found.database = True
             if statements:
@@ -142,6 +141,7 @@ def _look_at_broker(found: Machinery) -> None:
             found.queued, found.in_hand = pipe.execute()
         found.hits_waiting, found.hits_lag = inbox.waiting(), inbox.lag(found.at)
         found.sample = samples.latest()
+        found.database_bytes = found.sample.database_bytes
         found.broker = True
     except redis.RedisError:
         found.broker = False

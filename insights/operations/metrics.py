@@ -65,8 +65,8 @@ def collect() -> Iterator[Metric]:
 def _servers(found: Machinery) -> Iterator[Metric]:
     yield _one("cdp_disk_free_bytes", "Free on the disk for files.", found.disk_free)
     yield _one("cdp_disk_bytes", "Size of the disk for files.", found.disk_bytes)
+    yield _one("cdp_database_bytes", "Size of the database, some seconds ago.", found.database_bytes)
     if found.database:
-        yield _one("cdp_database_bytes", "Size of the database.", found.database_bytes)
         yield _one("cdp_database_connections", "Connections to the database.", found.connections)
         yield _one("cdp_database_connections_limit", "Connections that the database allows.", found.most_connections)
         yield _one("cdp_clock_difference_seconds", "How far the database's clock is ahead.", found.clock_difference)

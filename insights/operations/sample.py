@@ -12,7 +12,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import redis
-from django.db.models import Count, Min, Q
+from django.db import connection
+from django.db.models import Count, Max, Min, Q
 from django.utils import timezone
 
 from contacts.models import QueuedChange
@@ -44,6 +45,7 @@ class Sample:
     oldest_mail: float = 0.0
     changes_waiting: int = 0  # contacts that segments have to look at
     pending: dict[str, int] = field(default_factory=dict)  # workspaces with work, by kind
+    database_bytes: int | None = None
     seconds: float = 0.0  # that taking it took
 
     def is_old(self, now: float) -> bool:
@@ -67,6 +69,7 @@ def take() -> Sample:
             if kinds & SEGMENT_KINDS:
                 sample.changes_waiting += QueuedChange.objects.all()[:MOST_CHANGES].count()
     sample.imports = dict(phases_found)
+    sample.database_bytes = _database_bytes()
     sample.seconds = round(time.monotonic() - began, 3)
     broker().set(KEY, json.dumps(asdict(sample)))
     return sample
@@ -76,6 +79,13 @@ def latest() -> Sample:
     """The sample taken last; an empty one of 1970 when there is none. Raises redis.RedisError."""
     stored: Any = broker().get(KEY)
     return Sample(**json.loads(stored)) if stored else Sample()
+
+
+def _database_bytes() -> int:
+    """The size of the database. The server looks at each of its files, so it is asked seldom."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_database_size(current_database())")
+        return int(cursor.fetchone()[0])
 
 
 def _imports(sample: Sample) -> Counter[str]:
@@ -94,14 +104,10 @@ def _imports(sample: Sample) -> Counter[str]:
 
 def _last_signs(imports: list[int]) -> dict[int, Any]:
     """When a worker was seen at each import last: when it took up a unit, or was done with one."""
-    found: dict[int, Any] = {}
-    for pk, claimed, done in Unit.objects.filter(import_id__in=imports).values_list(
-        "import_id", "claimed_at", "done_at"
-    ):
-        signs = [at for at in (claimed, done, found.get(pk)) if at]
-        if signs:
-            found[pk] = max(signs)
-    return found
+    units = Unit.objects.filter(import_id__in=imports).values("import_id")
+    rows = units.annotate(claimed=Max("claimed_at"), ended=Max("done_at"))
+    signs = {row["import_id"]: [at for at in (row["claimed"], row["ended"]) if at] for row in rows}
+    return {import_id: max(found) for import_id, found in signs.items() if found}
 
 
 def _mails(sample: Sample) -> None:

@@ -92,7 +92,7 @@ def _context(request: HttpRequest) -> dict[str, Any]:
         alive = [p for p in found.programs if not p.is_gone(found.at)] if found.broker else None
         rows, after = import_board.page(places, query, now=now, programs=alive)
     shown, _more = incidents.newest(workspaces=[p.id for p in places], platform=operator, count=INCIDENTS)
-    problems = diagnosis.problems(found)
+    problems = _problems(counts["stuck"], diagnosis.problems(found), operator=operator)
     return {
         "query": query,
         "places": [(place.slug, place.name) for place in places],
@@ -105,7 +105,7 @@ def _context(request: HttpRequest) -> dict[str, Any]:
         "newest_url": f"{outside('operations')}?{query.querystring()}" if query.after else None,
         "live_query": query.querystring(after=query.after),
         "csv_query": query.querystring(),
-        "problems": problems if operator else _for_everyone(problems),
+        "problems": problems,
         "stats": _stats(counts, found, operator=operator),
         "found": found if operator else None,
         "programs": _programs(found) if operator else [],
@@ -136,9 +136,13 @@ def _chrome(request: HttpRequest, places: list[WorkspaceLink], operator: bool) -
     }
 
 
-def _for_everyone(problems: list[diagnosis.Problem]) -> list[diagnosis.Problem]:
-    """What members are told of the platform: that their imports wait, and why; not how the machines are."""
-    return [p for p in problems if p.code in ("no_worker", "broker_down", "disk_full")]
+def _problems(stuck: int, found: list[diagnosis.Problem], *, operator: bool) -> list[diagnosis.Problem]:
+    """What is said on top. Members are told of the platform what holds up their imports, and not how the machines are; of
+    imports that are stuck, everyone is told of those on the page."""
+    shown = [p for p in found if p.code != "imports_stuck"]
+    if not operator:
+        shown = [p for p in shown if p.code in ("no_worker", "broker_down", "disk_full")]
+    return [*shown, *([diagnosis.stuck(stuck)] if stuck else [])]
 
 
 def _shown(row: import_board.Row) -> dict[str, Any]:
