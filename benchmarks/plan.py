@@ -16,6 +16,7 @@ from benchmarks import (
     acts,
     api,
     audiences,
+    dashboards,
     freshness,
     imports,
     lookalikes,
@@ -66,11 +67,12 @@ class Sizes:
     batch: int = 5_000
     audience: int = 1_500_000  # contacts of the workspace whose audience is sized; two thirds are in it
     synced: int = 1_000_000  # people of a list that is kept at a network
+    shown: int = 1_000_000  # contacts of the workspace of dashboards, as many visitors, and twenty times as many events
 
 
 QUICK = Sizes(
     20_000, 5_000, 1_000, 3_000, 5_000, 1_000, 1.0, 5, 20_000_000, 500, 600, 1_000, 500, 2_000, 3_000, 5_000, 2, 500, 2_000,
-    2_000,
+    2_000, 2_000,
 )  # fmt: skip
 
 
@@ -478,6 +480,23 @@ def measure_audiences(bench: Bench) -> None:
     )  # fmt: skip
 
 
+def measure_dashboards(bench: Bench) -> None:
+    """The parts of the pages of dashboards, in a workspace of their own, and what keeping their figures costs."""
+    tenant, people = imports.workspace("bench-dashboards"), bench.sizes.shown
+    took = dashboards.fill(bench.stack.info["owner_database_url"], tenant, people)
+    visits, steps = dashboards.rows(tenant)
+    waits = dashboards.measure(tenant, max(3, bench.sizes.requests // 4))
+    bench.report.section(
+        "Dashboards", words.DASHBOARDS.format(people=count(people), visits=count(visits), steps=count(steps))
+    )
+    bench.report.table(["Part", "Median", "95 %"], [[what, ms(half), ms(most)] for what, half, most in waits])
+    kept = [
+        ["All tallies anew", seconds(took["tallies"])], ["All contacts counted", seconds(took["contacts"])],
+        [f"The days of a batch of {count(dashboards.BATCH)} hits", ms(dashboards.batch(tenant))],
+    ]  # fmt: skip
+    bench.report.table(["Keeping them", "Time"], kept)
+
+
 PARTS: dict[str, Callable[[Bench], None]] = {
     "validation": measure_validation,
     "imports": measure_imports,
@@ -495,4 +514,5 @@ PARTS: dict[str, Callable[[Bench], None]] = {
     "upload": measure_upload,
     "audiences": measure_audiences,
     "syncs": measure_syncs,
+    "dashboards": measure_dashboards,
 }

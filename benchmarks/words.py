@@ -103,3 +103,7 @@ SYNCS = """\
 A list of contacts is kept at a network by its own client: a first run, and one after one person in a hundred has another
 address, has refused ads or has left. The network is a program on the same machine that reads and keeps all it is told, so it
 takes a part of the processor. People per second are those told; memory is that of the worker, loaded and at most."""
+
+DASHBOARDS = """\
+{people} contacts, as many visitors, twenty events for each: {visits} rows of visits and {steps} of steps. Server time of a
+whole response, the slowest first; each part of a page is a request of its own."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cdp.demo.people import Draw, Person, person
-from tracking.pixel.hits import Hit
+from tracking.pixel.hits import Hit, campaign
 
 SHOP = "https://shop.nordvik-outdoor.example"
 PRODUCTS = (
@@ -111,4 +111,5 @@ def _hit(
     name: str | None = None,
     properties: dict[str, Any] | None = None,
 ) -> Hit:
-    return Hit(device, kind, name, SHOP + path, title, referrer, properties or {}, {})
+    told = campaign(SHOP + path, referrer) if kind == "page" else {}
+    return Hit(device, kind, name, SHOP + path, title, referrer, told | (properties or {}), {})

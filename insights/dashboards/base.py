@@ -49,7 +49,7 @@ def growth(asked: Asked) -> Shown:
     now = totals[-1] if totals else 0
     email, phone = (channels.get(key, 0) + channels.get("both", 0) for key in ("email", "phone"))
     stats = [
-        {"label": "Contacts", "figure": number(now), "note": f"{signed(now - start)} from {span.words}"},
+        {"label": "Contacts", "figure": number(now), "note": f"{signed(now - start)} in this period"},
         {"label": "New", "figure": number(fresh), "note": "made and not erased since"},
         {"label": "Deleted", "figure": number(gone), "note": "can be restored"},
         {"label": "With e-mail", "figure": percent(email, now), "note": f"{number(email)} contacts"},

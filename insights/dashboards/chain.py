@@ -17,9 +17,11 @@ def chain_svg(links: Sequence[tuple[Place, Place]], *, columns: int, rows: int) 
     for (from_column, from_row), (to_column, to_row) in links:
         x1, y1 = (from_column + FILLED) * width, (from_row + 0.5) * height
         x2, y2 = to_column * width, (to_row + 0.5) * height
-        if x2 < x1:  # of two that are in one column, or the other way round
-            x2 = (to_column + FILLED) * width
-        middle = (x1 + x2) / 2 if x2 > x1 else x1 + width * (1 - FILLED)
+        if to_column == from_column:  # around the right side of both
+            x2 = x1
+        elif to_column < from_column:  # the other way round
+            x1, x2 = from_column * width, (to_column + FILLED) * width
+        middle = (x1 + x2) / 2 if x2 != x1 else x1 + width * (1 - FILLED)
         paths.append((f"M{x1:.2f},{y1:.2f} C{middle:.2f},{y1:.2f} {middle:.2f},{y2:.2f} {x2:.2f},{y2:.2f}",))
     return format_html(
         '<svg class="chain-lines" viewBox="0 0 100 100" preserveAspectRatio="none" aria-hidden="true">{}</svg>',

@@ -65,8 +65,10 @@ def stat(label: str, figure: Compared, *, note: str = "", good: bool = True, url
 
 
 def change_of(now: Any, before: Any, *, good: bool = True) -> tuple[str, str]:
-    """The change in percent, "+22 %" or "", and its tone."""
+    """The change in percent, "+22 %" or "", and its tone; from ten times as much on as "12×"."""
     if not before or now == before:
         return "", ""
+    if now >= 10 * before > 0:
+        return f"{number(now / before)}×", "ok" if good else "bad"
     share = percent(now - before, before)
     return (f"+{share}" if now > before else share), "ok" if (now > before) == good else "bad"

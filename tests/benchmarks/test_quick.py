@@ -39,6 +39,7 @@ def test_every_part_runs_and_leaves_nothing_behind(tmp_path: Path) -> None:
         "A very large upload",
         "Audiences",
         "Data syncs",
+        "Dashboards",
     ]
     assert "All " in text
     assert "acknowledged hits were found" in text

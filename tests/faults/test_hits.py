@@ -80,7 +80,12 @@ def test_every_acknowledged_hit_is_stored_once(stack: Stack) -> None:
         views = connection.execute(
             "SELECT sum(views), count(*) FROM visitor WHERE tenant_id = %s", [tenant_id]
         ).fetchone()
-    assert views == (len(browsers.made), BROWSERS)
+        tallied = connection.execute(
+            "SELECT (SELECT sum(views) FROM visit_tally WHERE tenant_id = %(tenant)s), "
+            "(SELECT sum(visitors) FROM step_tally WHERE tenant_id = %(tenant)s AND step = 0 AND before IS NULL)",
+            {"tenant": tenant_id},
+        ).fetchone()
+    assert views == tallied == (len(browsers.made), BROWSERS)
     broker: Any = stack.broker()
     assert broker.hkeys(inbox.drops_key(tenant_id, site[0])) == [REPEATED.encode()]
     assert (broker.xlen(inbox.STREAM), broker.get(inbox.WAITING)) == (0, None)

@@ -8,7 +8,13 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from insights.dashboards import base_count, views
+from audiences.models import Audience, Lookalike
+from insights.dashboards import base_count, overview, views
+from insights.dashboards.chain import chain_svg
+from insights.dashboards.parts import change_of
+from segments.models import Segment
+from sources.models import Source
+from tenants.isolation.context import tenant_context
 from tests.cast import Actor
 from tests.imports.helpers import bring
 from tests.tracking.helpers import contact, device, site_of, stored
@@ -123,3 +129,31 @@ def test_nothing_of_another_workspace(filled: Actor, charlie: Actor) -> None:
     for key in ("figures", "revenue"):
         text = charlie.client.get(address(charlie, "analytics", f"{key}.csv")).content.decode()
         assert not [line for line in text.splitlines()[1:] if not line.endswith(",0,0")]
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "told"),
+    [(0, 0, ("", "")), (5, 0, ("", "")), (5, 5, ("", "")), (11, 10, ("+10.0 %", "ok")), (9, 10, ("−10.0 %", "bad")),
+     (1_000, 10, ("100×", "ok")), (0, 10, ("−100.0 %", "bad"))],
+)  # fmt: skip
+def test_how_a_change_is_told(now: int, before: int, told: tuple[str, str]) -> None:
+    assert change_of(now, before) == told
+
+
+def test_lines_lead_from_lists_to_what_is_made_of_them() -> None:
+    picture = chain_svg([((0, 0), (2, 1)), ((1, 0), (1, 2)), ((3, 0), (0, 0))], columns=5, rows=5)
+    assert picture.count("<path") == 3
+    assert 'd="M16.80,10.00 C28.40,10.00 28.40,30.00 40.00,30.00"' in picture
+    assert 'd="M60.00,10.00 C38.40,10.00 38.40,10.00 16.80,10.00"' in picture
+
+
+def test_what_is_made_of_what(alice: Actor) -> None:
+    with tenant_context(alice.workspace.pk):
+        segment = Segment.objects.create(name="Club")
+        source = Source.objects.create(name="Customers", type="customers", origin="segments", segments=[segment.pk])
+        like = Lookalike.objects.create(name="Like them", seed_kind="source", seed_id=source.pk, size=3)
+        own = {"use": "google", "definition": {"include": [["lookalike", like.pk]]}, "segment_id": 0}
+        Audience.objects.create(name="Winter", **own)
+        made = overview.newest()
+        assert made["audience"][0].chain == "Club → Customers → Like them → Winter"
+        assert overview.links(made) == [((0, 0), (2, 0)), ((1, 0), (0, 0)), ((2, 0), (3, 0))]

@@ -1,0 +1,74 @@
+"""Dashboards at scale: visitors and events as benchmarks.visitors makes them, counted once, and the parts of the pages."""
+
+import time
+
+from django.test import Client
+from django.utils import timezone
+
+from benchmarks import visitors
+from benchmarks.imports import owner
+from benchmarks.pages import at
+from insights.dashboards import base_count
+from insights.dashboards.views import PAGES
+from tenants.isolation.context import tenant_context
+from tenants.models import Tenant
+from tracking import tally_upkeep
+from tracking.models import Event, Visitor
+from tracking.tallies import recount
+from tracking.tally_models import StepTally, VisitTally
+
+PERIODS = ("", "?days=90", "?days=365")
+BATCH = 2_500
+
+
+def fill(owner_url: str, tenant: Tenant, people: int) -> dict[str, float]:
+    """Contacts, visitors and events; then the seconds that making all tallies and counting all contacts take."""
+    visitors.fill(owner_url, tenant, people)
+    begun = time.perf_counter()
+    tally_upkeep.rebuild(tenant.pk, now=timezone.now())
+    made = time.perf_counter()
+    base_count.count(tenant.pk, now=timezone.now())
+    return {"tallies": made - begun, "contacts": time.perf_counter() - made}
+
+
+def rows(tenant: Tenant) -> tuple[int, int]:
+    """How many rows the tallies of visits and of steps have."""
+    with tenant_context(tenant.pk):
+        return VisitTally.objects.count(), StepTally.objects.count()
+
+
+def batch(tenant: Tenant) -> float:
+    """Seconds to work out a day of many visitors again, as storing a batch of hits does; nothing is changed by it."""
+    with tenant_context(tenant.pk):
+        latest = Visitor.objects.order_by("-last_seen").values_list("pk", flat=True)[:BATCH]
+        moments = list(
+            Event.objects.filter(visitor_id__in=list(latest)).order_by("-at").values_list("visitor_id", "at")[:BATCH]
+        )
+        begun = time.perf_counter()
+        recount(moments)
+        return time.perf_counter() - begun
+
+
+def measure(tenant: Tenant, times: int) -> list[tuple[str, float, float]]:
+    """(what, median, 95th percentile) in seconds of each part in each period; the first request of each warms up."""
+    client = Client(SERVER_NAME="127.0.0.1")
+    client.force_login(owner())
+    results = []
+    for name, (label, parts, _by_site) in PAGES.items():
+        paths = [(f"{label}, the page", "dashboard/" if name == "audience" else f"dashboard/{name}/")]
+        paths += [(f"{label}: {part.title}", f"dashboard/{name}/{part.key}/") for part in parts]
+        for what, path in paths:
+            for period in PERIODS:
+                url = f"/w/{tenant.slug}/{path}{period}"
+                _ask(client, url)
+                waits = sorted(_ask(client, url) for _ in range(times))
+                words = f"{what}, {period.removeprefix('?days=') or '28'} days"
+                results.append((words, waits[len(waits) // 2], at(waits, 0.95)))
+    return sorted(results, key=lambda row: -row[2])
+
+
+def _ask(client: Client, url: str) -> float:
+    begun = time.perf_counter()
+    answer = client.get(url, headers={"HX-Request": "true"})
+    assert answer.status_code == 200, (url, answer.status_code)
+    return time.perf_counter() - begun
