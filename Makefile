@@ -9,7 +9,7 @@ UV_COMPILE := $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.
 SHARED := -p tests.servers -n logical --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check fmt bench faults fuzz schema rules lock run-packages all-packages
+.PHONY: help up test check fmt bench faults fuzz schema rules pictures lock run-packages all-packages
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ fuzz: all-packages ## Run schemathesis over the whole API, by the tokens of two 
 
 schema: all-packages ## Write the resulting database schema to docs/schema.sql
 	@exec $(PY) -m tests.servers $(PY) manage.py schema
+
+pictures: all-packages ## Take the pictures of the guides anew, of a demo workspace
+	@CDP_CHROMIUM=$$(bin/chromium --install) exec $(PY) -m tests.browser.pictures
 
 rules: all-packages ## Write the reference of the rule language to docs/rules.md
 	@exec $(PY) -m tests.servers $(PY) -m tests.docs.rules_page

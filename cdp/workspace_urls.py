@@ -4,6 +4,7 @@ from django.urls import include, path
 
 urlpatterns = [
     path("", include("insights.urls")),
+    path("help/", include("cdp.guides.urls")),
     path("imports/", include("imports.urls")),
     path("contacts/", include("contacts.urls")),
     path("", include("audiences.urls")),

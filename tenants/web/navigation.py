@@ -98,6 +98,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
         "account_url": outside("account"),
         "notices_url": reverse("tenants:notices"),
         "search_url": reverse("contacts:list"),
+        "help_url": reverse("guides:list"),
     }
 
 

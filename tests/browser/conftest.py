@@ -24,14 +24,11 @@ from imports.pipeline import worker as import_worker
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant, User
 from tests.browser import scene as scenes
+from tests.browser.chromium import FLAGS
 from tests.browser.scene import Scene
 from tests.cast import person, workspace
 from tests.servers import program
 
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 SECONDS = 15_000
 
 Aside = Callable[..., Any]

@@ -311,7 +311,7 @@ def _syncs(scene: Scene) -> None:
                 received=28, request_id="req-1", attempts=place, sent_at=now, removes=place == 2,
                 rejected={"The identifier is not hashed": 1} if place == 1 else {},
             )  # fmt: skip
-    scene.syncs = {"destination": destination.pk, "sync draft": draft.pk, "sync": sync.pk, "run": run.pk}
+    scene.syncs = {"destination": destination.pk, "sync_draft": draft.pk, "sync": sync.pk, "run": run.pk}
 
 
 def _webhooks(scene: Scene) -> None:
