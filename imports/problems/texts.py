@@ -29,6 +29,9 @@ several_files: Several files in one archive
 file_missing: The file is no longer stored
     The file {file} is no longer in storage.
     Upload it again.
+disk_full: No room for files
+    The server has no room for another file.
+    Try again later. The people who run the server are told; nothing that is stored is lost.
 too_large: The file is too large
     The file has {found} bytes. The limit of this workspace is {limit}.
     Split the file, or ask an admin to raise the limit.

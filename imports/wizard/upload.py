@@ -2,12 +2,14 @@
 
 import hashlib
 import os
+import shutil
 import uuid
 from collections.abc import Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
@@ -59,6 +61,8 @@ def take_file(chunks: Iterable[bytes], *, tenant: Tenant, own: bool = False) -> 
     name = f"{tenant.pk}/{uuid.uuid4().hex}.csv"
     path = file_store.path_of(name)
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if shutil.disk_usage(path.parent).free < settings.LEAST_FREE_BYTES:
+        raise FileProblem("disk_full")
     try:
         size, digest = _store(chunks, path, limit=tenant.max_upload_bytes)
         look = _unpacked(path, limit=tenant.max_upload_bytes)

@@ -131,6 +131,11 @@ def test_a_file_that_cannot_be_read_is_refused(sync: Program, content: bytes, co
     assert problem(upload(sync, content)) == (422, code)
 
 
+def test_a_full_disk_takes_no_file(sync: Program, settings: Any) -> None:
+    settings.LEAST_FREE_BYTES = 10**18
+    assert problem(upload(sync)) == (422, "disk_full")
+
+
 def test_bodies_of_other_kinds_are_refused(sync: Program) -> None:
     for kind in ("application/json", "image/png", "application/x-www-form-urlencoded", "multipart/mixed", ""):
         assert problem(sync.call("POST", "imports", data=b"x=1", content_type=kind)) == (415, "content_type_unknown")

@@ -70,6 +70,16 @@ def test_what_is_not_a_table_is_refused_in_words(alice: Actor, content: bytes, s
     assert stored(alice) == 0
 
 
+def test_a_full_disk_takes_no_file(alice: Actor, settings: Any) -> None:
+    settings.LEAST_FREE_BYTES = 10**18
+    response = alice.post("imports/upload/", file())
+    assert response.status_code == 422
+    assert "The server has no room for another file." in response.content.decode()
+    assert (imports(alice), stored(alice)) == ([], 0)
+    settings.LEAST_FREE_BYTES = 0
+    assert alice.post("imports/upload/", file()).status_code == 302
+
+
 def test_the_limit_names_itself_and_the_size_found(alice: Actor) -> None:
     Tenant.objects.filter(pk=alice.workspace.pk).update(max_upload_bytes=1_000)
     response = alice.post("imports/upload/", file(b"email\n" + b"a@example.com\n" * 100))
