@@ -1,6 +1,7 @@
 """Audiences made, changed, deleted, restored and forgotten, each together with the segment that holds its members."""
 
 import json
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -10,8 +11,9 @@ from django.utils import timezone
 
 from audiences import contact_lists, definition
 from audiences.audience_form import AudienceForm, of_audience
+from audiences.contact_lists import ContactList
 from audiences.definition import Definition, DefinitionError
-from audiences.models import Audience, Use
+from audiences.models import Audience, Lookalike, Use
 from segments import refresh
 from segments.models import Purpose, Segment, SegmentState
 from segments.removal import RESTORE_DAYS
@@ -78,6 +80,8 @@ def change(audience: Audience, form: AudienceForm, *, seen: str, user_id: int | 
             "A member changed this audience while you were editing it. Check your changes and save again to replace the "
             "other version."
         )
+    if _is_made_of(audience.pk, form.definition.lists):
+        form.errors["include"] = "A list here is a lookalike that is made from this audience. Choose another list."
     rule = _checked(form)
     if rule is None:
         return False
@@ -172,6 +176,25 @@ def _checked(form: AudienceForm) -> dict[str, Any] | None:
     except RuleError as problem:
         form.errors.setdefault("include", problem.why)
     return None if form.errors else tree.plain(rule)
+
+
+def _is_made_of(audience_id: int, lists: Iterable[ContactList]) -> bool:
+    """Whether one of the lists is a lookalike of the audience, or made of one over others: each refresh would move both."""
+    waiting, seen = list(lists), set[ContactList]()
+    while waiting:
+        one = waiting.pop()
+        if one in seen:
+            continue
+        seen.add(one)
+        if one == ContactList("audience", audience_id):
+            return True
+        if one.kind == "lookalike":
+            seeds = Lookalike.objects.filter(pk=one.pk).values_list("seed_kind", "seed_id")
+            waiting += [ContactList(*seed) for seed in seeds]
+        elif one.kind == "audience":
+            for plain in Audience.objects.filter(pk=one.pk).values_list("definition", flat=True):
+                waiting += definition.of_plain(plain).lists
+    return False
 
 
 def _described(audience: Audience) -> dict[str, Any]:

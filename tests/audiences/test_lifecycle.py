@@ -10,7 +10,7 @@ from django.db import connection
 from django.utils import timezone
 
 from audiences import audience_form, definition, lifecycle, tasks
-from audiences.models import Audience
+from audiences.models import Audience, Lookalike
 from contacts.consent import blacklist, consent_records
 from contacts.duplicates import merge
 from contacts.models import ConsentPurpose, Contact
@@ -288,3 +288,20 @@ def test_a_daily_task_forgets_in_each_workspace(alice: Actor, charlie: Actor, wi
         assert not Audience.objects.exists()
     with tenant_context(charlie.workspace.pk):
         assert Audience.objects.count() == 1
+
+
+@pytest.mark.parametrize("side", ["include", "exclude"])
+def test_an_audience_is_not_made_of_a_lookalike_of_itself(alice: Actor, winter: Audience, side: str) -> None:
+    with tenant_context(alice.workspace.pk):
+        alike, other = scene.lookalike("Like Winter"), scene.lookalike("Like others")
+        Lookalike.objects.filter(pk=alike.pk).update(seed_kind="audience", seed_id=winter.pk)
+        spring = scene.audience("Spring", include=[alike])
+        over = scene.lookalike("Like Spring")
+        Lookalike.objects.filter(pk=over.pk).update(seed_kind="audience", seed_id=spring.pk)
+        for one_of, saved in ((alike, False), (over, False), (other, True)):
+            audience = Audience.objects.get(pk=winter.pk)
+            form = audience_form.of_audience(audience, definition.of_plain(audience.definition))
+            getattr(form, side).append(scene.row(one_of))
+            seen = lifecycle.version_of(audience)
+            assert lifecycle.change(audience, form, seen=seen, user_id=None) is saved
+            assert ("made from this audience" in form.errors.get("include", "")) is not saved

@@ -33,6 +33,9 @@ def test_the_page_tells_all(alice: Actor, winter: Audience) -> None:
     assert "Refused" not in page
     assert "said no 1" in flat(alice.get(f"audiences/{winter.pk}/remain/").content.decode())
     assert "Who entered and left" in page
+    assert alice.url(f"lookalikes/new/?kind=audience&amp;list={winter.pk}") in page
+    form = alice.get(f"lookalikes/new/?kind=audience&list={winter.pk}").content.decode()
+    assert "Like Winter" in form
 
 
 def test_members_are_paged(alice: Actor, winter: Audience) -> None:
