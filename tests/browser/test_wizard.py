@@ -27,7 +27,7 @@ def file(tmp_path: Path) -> Path:
 def sign_in(page: Page, email: str) -> None:
     page.get_by_label("E-mail").fill(email)
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
 
 
 def choose_columns(page: Page) -> None:
@@ -122,6 +122,10 @@ def test_with_the_keyboard_alone(visit: Callable[..., Visit], newcomer: Any, wor
     worker(tenant)
     page = visit().open("/login/")
     sign_in_with_keys(page, user.email)
+    page.wait_for_url("**/dashboard/")
+    page.wait_for_load_state("networkidle")
+    page.keyboard.press("g")
+    page.keyboard.press("i")
     page.get_by_role("heading", name="Imports", exact=True).wait_for()
     tab_to(page, "Import a file")
     page.keyboard.press("Enter")
