@@ -13,7 +13,7 @@ import psycopg
 import structlog
 
 Event = MutableMapping[str, Any]
-_EMAIL = re.compile(r"[^\s<>()=,;:]+@[^\s<>()=,;]+")
+_EMAIL = re.compile(r"[^\s<>(),;:]+@[^\s<>()=,;]+")
 _NUMBER = re.compile(r"\+?\d[\d .\-()/]{6,}\d")
 # What an error quotes. An apostrophe within a word is none of them.
 _QUOTED = re.compile(r"(?<!\w)'(?:[^'\\\n]|\\.)*'|\"(?:[^\"\\\n]|\\.)*\"|“[^”\n]*”")
