@@ -40,19 +40,21 @@ def settle(place: Tenant) -> None:
     assert wait_until(is_certain, seconds=120)
 
 
-def run_all(place: Tenant, *, rounds: int = 20) -> None:
-    """All that the workers do, until nothing is left to do now."""
-    for _round in range(rounds):
-        refresh.wake_due(place.pk)
-        incremental.sweep_workspace(place.pk)
-        with tenant_context(place.pk):
-            active = list(Segment.everything.filter(state__in=Segment.ACTIVE).values_list("pk", flat=True))
-            waiting = QueuedChange.objects.exists()
-        if not active and not waiting:
-            return
-        for pk in active:
-            refresh.work(place.pk, pk)
-    raise AssertionError("the segments do not come to rest")
+def run_all(place: Tenant) -> None:
+    """All that the workers do, until nothing is left to do now. What others write on this server may have to end first."""
+    assert wait_until(lambda: _is_at_rest(place), seconds=120), "the segments do not come to rest"
+
+
+def _is_at_rest(place: Tenant) -> bool:
+    """Whether there was nothing to do; what there was is done."""
+    refresh.wake_due(place.pk)
+    incremental.sweep_workspace(place.pk)
+    with tenant_context(place.pk):
+        active = list(Segment.everything.filter(state__in=Segment.ACTIVE).values_list("pk", flat=True))
+        waiting = QueuedChange.objects.exists()
+    for pk in active:
+        refresh.work(place.pk, pk)
+    return not active and not waiting
 
 
 def ids(segment: Segment) -> set[int]:

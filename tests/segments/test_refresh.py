@@ -189,7 +189,7 @@ def test_a_new_day_is_a_reason_to_compare_the_whole(place: Tenant) -> None:
     with tenant_context(place.pk):
         Contact.objects.filter(first_name="Anna").update(created_at=timezone.now() - timedelta(days=6))
     segment = make(place, Group("all", (FieldCondition("created_at", "within", ("7",)),)))
-    run_all(place)
+    settle(place)
     with tenant_context(place.pk):
         segment.refresh_from_db()
         assert segment.size == 3
