@@ -7,5 +7,5 @@ from cdp.guides import views
 app_name = "guides"
 urlpatterns = [
     path("", views.listing, name="list"),
-    path("<slug:name>/", views.detail, name="detail"),
+    path("<slug:guide>/", views.detail, name="detail"),
 ]

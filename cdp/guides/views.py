@@ -22,9 +22,9 @@ def listing(request: WorkspaceRequest) -> HttpResponse:
 
 @allow("workspace.view")
 @require_safe
-def detail(request: WorkspaceRequest, name: str) -> HttpResponse:
+def detail(request: WorkspaceRequest, guide: str) -> HttpResponse:
     """One guide with its table of contents."""
-    guide = library.guides().get(name)
-    if guide is None:
+    found = library.guides().get(guide)
+    if found is None:
         raise Http404
-    return render_page(request, "guides/detail.html", {"guide": guide})
+    return render_page(request, "guides/detail.html", {"guide": found})

@@ -392,7 +392,14 @@ INSIDE = routes(settings.WORKSPACE_URLCONF)
 # Where who has no second factor is led.
 DOOR = "/account/second-factor/"
 # What stands in routes beside numbers: words that the views know.
-WORDS = {"kind": "google", "key": "city", "name": "blacklist-email", "outcome": "created", "example": "new"}
+WORDS = {
+    "kind": "google",
+    "key": "city",
+    "name": "blacklist-email",
+    "outcome": "created",
+    "example": "new",
+    "guide": "admin",
+}
 
 
 def concrete(path: str, number: int = 1) -> str:

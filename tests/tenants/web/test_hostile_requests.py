@@ -46,6 +46,7 @@ OBJECTS: dict[str, Any] = {
 }  # fmt: skip
 WORDS = {
     "key": ["email", "tier", "nope"], "outcome": ["created"], "token": ["x"], "uidb36": ["1"], "kind": ["google", "file"],
+    "guide": ["admin"],
 }  # fmt: skip
 ROUTES = hostile.routes(settings.WORKSPACE_URLCONF)
 OUTSIDE = hostile.routes(settings.ROOT_URLCONF)
