@@ -141,5 +141,7 @@ def _excerpt(text: str, wanted: set[str]) -> str:
     places = [match.start() for match in _WORD.finditer(text) if match[0].lower().startswith(tuple(wanted))]
     start = max(0, (places[0] if places else 0) - EXCERPT // 3)
     start = text.rfind(" ", 0, start + 1) + 1 if start else 0
-    part = text[start : start + EXCERPT].strip()
-    return ("… " if start else "") + part + (" …" if start + EXCERPT < len(text) else "")
+    part = text[start : start + EXCERPT]
+    if start + EXCERPT >= len(text):
+        return ("… " if start else "") + part.strip()
+    return ("… " if start else "") + part.rpartition(" ")[0].strip() + " …"

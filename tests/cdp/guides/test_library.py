@@ -79,3 +79,4 @@ def test_an_excerpt_shows_the_word() -> None:
     for found in library.search("consent"):
         assert "consent" in (found.excerpt + found.section.title).lower()
         assert len(found.excerpt) <= library.EXCERPT + 4
+        assert f" {found.excerpt.strip('… ')} " in f" {found.section.text} "  # whole words
