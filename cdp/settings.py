@@ -373,6 +373,7 @@ CELERY_BEAT_SCHEDULE = {
     "search probable duplicates": {"task": "contacts.search_probable", "schedule": crontab(hour=2, minute=10)},
     "sweep ambiguities": {"task": "sources.sweep_ambiguities", "schedule": 60.0},
     "rate contacts": {"task": "tracking.rate", "schedule": crontab(hour=2, minute=40)},
+    "count hits": {"task": "tracking.count_hits", "schedule": 15.0, "options": {"expires": 14}},
     "sweep tallies": {"task": "tracking.sweep_tallies", "schedule": 60.0, "options": {"expires": 50}},
     "count contacts": {"task": "insights.count_contacts", "schedule": 30.0, "options": {"expires": 25}},
     "tidy visitors": {"task": "tracking.tidy", "schedule": crontab(hour=3, minute=0)},

@@ -1796,6 +1796,20 @@ CREATE POLICY tenant ON sync_run FOR ALL
     WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
 GRANT DELETE, INSERT, SELECT, UPDATE ON sync_run TO cdp_app;
 
+CREATE TABLE tally_queue (
+    id bigint DEFAULT nextval('tally_queue_id_seq'::regclass) NOT NULL,
+    tenant_id bigint DEFAULT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint NOT NULL,
+    visitor_id bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    CONSTRAINT tally_queue_pkey PRIMARY KEY (tenant_id, id)
+);
+ALTER TABLE tally_queue ENABLE ROW LEVEL SECURITY;
+ALTER TABLE tally_queue FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON tally_queue FOR ALL
+    USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")))
+    WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
+GRANT DELETE, INSERT, SELECT, UPDATE ON tally_queue TO cdp_app;
+
 CREATE TABLE tally_state (
     id bigint DEFAULT nextval('tally_state_id_seq'::regclass) NOT NULL,
     tenant_id bigint DEFAULT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint NOT NULL,
@@ -2241,6 +2255,8 @@ CREATE SEQUENCE sync_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE sync_id_seq TO cdp_app;
 CREATE SEQUENCE sync_run_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE sync_run_id_seq TO cdp_app;
+CREATE SEQUENCE tally_queue_id_seq;
+GRANT SELECT, USAGE ON SEQUENCE tally_queue_id_seq TO cdp_app;
 CREATE SEQUENCE tally_state_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE tally_state_id_seq TO cdp_app;
 CREATE SEQUENCE tenant_id_seq;

@@ -38,6 +38,7 @@ ELSEWHERE = {
     "insights/dashboards/base.py": "tests/insights/dashboards/test_base_count.py",
     "tracking/management/commands/rebuild_tallies.py": "tests/tracking/test_tallies.py",
     "tracking/tally_models.py": "tests/tracking/test_tallies.py",
+    "tracking/tally_queue.py": "tests/tracking/test_tallies.py",
     "tracking/tally_upkeep.py": "tests/tracking/test_tallies.py",
     "api/": "tests/api/test_middleware.py",
     "api/routes/": "tests/api/routes/test_imports.py",

@@ -10,7 +10,7 @@ from tracking.models import Event, Quarantine, Visitor, VisitorIdentifier, Visit
 
 TABLES = (
     "event", "visitor", "visitor_identifier", "visitor_refusal", "quarantine", "contact_visit", "page", "page_visitor",
-    "visitor_day",
+    "visitor_day", "tally_queue",
 )  # fmt: skip
 
 

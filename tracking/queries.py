@@ -9,7 +9,7 @@ import orjson
 
 from core import exact_json
 from tenants.isolation.statements import fetch, fill, run
-from tracking import links, tallies, visitors
+from tracking import links, tallies, tally_queue, visitors
 
 # The other workspaces' hits wait behind these: an import that holds a lock for long must not hold them up.
 WAIT_BRIEFLY = "SET LOCAL lock_timeout = '2s'"
@@ -30,7 +30,7 @@ SELECT v.id, v.device::text, v.generation, v.contact_id, v.last_seen,
 FROM visitor v
 WHERE v.tenant_id = %(tenant)s AND v.device = ANY(%(devices)s::uuid[]) AND NOT EXISTS (
   SELECT 1 FROM visitor w WHERE w.tenant_id = %(tenant)s AND w.device = v.device AND w.generation > v.generation)
-ORDER BY v.device FOR UPDATE OF v"""
+ORDER BY v.device FOR NO KEY UPDATE OF v"""
 
 
 def visitors_of(tenant_id: int, devices: Sequence[str]) -> list[tuple[Any, ...]]:
@@ -146,7 +146,7 @@ def add_events(tenant_id: int, rows: Sequence[tuple[Any, ...]]) -> None:
     written = [(*row[:7], orjson.dumps(row[7], default=exact_json.piece).decode()) for row in rows]
     _insert(ADD_EVENTS, tenant_id, written)
     tallies.add_orders([(row[0], row[2], row[7]) for row in written if row[3] == "order"])
-    tallies.recount([(row[1], row[0]) for row in written if row[3] != "time"])
+    tally_queue.add((row[1], row[0]) for row in written if row[3] != "time")
 
 
 # Ties visitors to contacts. One that has been claimed meanwhile stays where it is.

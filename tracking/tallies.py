@@ -1,25 +1,28 @@
-"""What events add up to by day: kept in the transaction that writes or removes them, so that pages need not count events.
+"""What events add up to by day, so that pages need not count events.
 
-`visitor_day` says what each visitor did on a day. It is always worked out from the events of that day, never added to: so
-late hits, events that go and repetitions cannot make it wrong. From it, `visit_tally` and `step_tally` get the difference
-between what a visitor stood for before and what it stands for now. Orders count by themselves (`order_tally`), because those
-of imports have no visitor. Who writes or removes events calls one of the functions below; docs/dashboards.md has the rules.
+Hits are counted a few seconds after they were stored (tracking.tally_queue); whoever removes events, and whoever stores or
+removes orders, tells the tallies in the same transaction. `visitor_day` says what
+each visitor did on a day. It is always worked out from the events of that day, never added to: so late hits, events that go
+and repetitions cannot make it wrong. From it, `visit_tally` and `step_tally` get the difference between what a visitor stood
+for before and what it stands for now. Orders count by themselves (`order_tally`), because those of imports have no visitor.
+docs/dashboards.md has the rules.
 """
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from tenants.isolation.context import current_tenant
 from tenants.isolation.statements import fetch, fill, run
 from tenants.models import Tenant
+from tracking import tally_queue
 from tracking.funnel import NAMES, Stage
 from tracking.tally_models import StepTally, TallyState, VisitTally
 
 # Whoever writes tallies holds this; who makes all of them anew waits until nobody does, and then keeps others waiting.
-ZONE = "SELECT s.zone FROM tally_state s WHERE s.tenant_id = %(tenant)s FOR SHARE"
+ZONE = "SELECT s.zone FROM tally_state s WHERE s.tenant_id = %(tenant)s FOR KEY SHARE"
 
 
 def zone() -> str:
@@ -33,10 +36,11 @@ def zone() -> str:
 
 # --- visitors -------------------------------------------------------------------------------------------------------------
 
-# In the order in which hits are stored: whose days change must not be changed by another at the same time.
+# In the order in which hits are stored: whose days change must not be changed by another at the same time. `KEY SHARE` is
+# for the one who counts what is queued: it keeps those who remove events waiting, and nobody who stores hits.
 LOCK = """
 SELECT v.id FROM visitor v WHERE v.tenant_id = %(tenant)s AND v.id = ANY(%(visitors)s)
-ORDER BY v.device, v.generation FOR UPDATE"""
+ORDER BY v.device, v.generation FOR {strength}"""
 _REFERRER = "lower(substring(h.properties ->> 'referrer' FROM '^https?://(?:[^/?#@]*@)?([^/:?#]+)'))"
 _ENGINES = "'(?:^|[.])(google|bing|duckduckgo|yahoo|yandex|ecosia|baidu|qwant|startpage|brave)[.]'"
 # What a page view says about where its visitor came from: the campaign of its address, the click of an advertisement, or
@@ -123,9 +127,9 @@ def days_of(moments: Iterable[tuple[int, datetime]], *, named: str) -> set[tuple
     return {(visitor, at.astimezone(clock).date()) for visitor, at in moments}
 
 
-def recount(moments: Collection[tuple[int, datetime]], *, removed: bool = False) -> None:
+def recount(moments: Collection[tuple[int, datetime]], *, removed: bool = False, alone: bool = False) -> None:
     """Work out again the days on which visitors did something, by (visitor, time) of events that were stored or, with
-    `removed`, deleted before in this transaction."""
+    `removed`, deleted before in this transaction. `alone`: no other transaction counts stored events meanwhile."""
     if not moments:
         return
     named = zone()
@@ -137,14 +141,14 @@ def recount(moments: Collection[tuple[int, datetime]], *, removed: bool = False)
         datetime(d.year, d.month, d.day, tzinfo=clock) for d in (min(p[1] for p in pairs), max(p[1] for p in pairs))
     ]
     whose, days = [p[0] for p in pairs], [p[1] for p in pairs]
-    before = _standing(visitors)
+    before = _standing(visitors, lock="KEY SHARE" if alone else "UPDATE")
     if removed:
         run(CLEAR, whose=whose, days=days, zone=named)
     run(
         SOME_DAYS, visitors=visitors, whose=whose, days=days, zone=named, **names(),
         since=ends[0] - timedelta(days=1), until=ends[1] + timedelta(days=2),
     )  # fmt: skip
-    _add_difference(before, _standing(visitors, locked=True))
+    _add_difference(before, _standing(visitors))
 
 
 def forget(visitor_ids: Sequence[int]) -> None:
@@ -152,19 +156,20 @@ def forget(visitor_ids: Sequence[int]) -> None:
     if not visitor_ids:
         return
     subtract_orders("e.visitor_id = ANY(%(visitors)s)", visitors=list(visitor_ids))
-    before = _standing(visitor_ids)
+    before = _standing(visitor_ids, lock="UPDATE")
     run(FORGET, visitors=list(visitor_ids))
+    tally_queue.forget(list(visitor_ids))
     _add_difference(before, (Counter(), Counter()))
 
 
 _Standing = tuple[Counter[tuple[Any, ...]], Counter[tuple[Any, ...]]]
 
 
-def _standing(visitor_ids: Sequence[int], *, locked: bool = False) -> _Standing:
+def _standing(visitor_ids: Sequence[int], *, lock: Literal["UPDATE", "KEY SHARE"] | None = None) -> _Standing:
     """What visitors stand for now. A visit counts as (… , figure) → value, so that two of them can be compared."""
     visitors = list(visitor_ids)
-    if not locked:
-        run(LOCK, visitors=visitors)
+    if lock:
+        run(fill(LOCK, strength=lock), visitors=visitors)
     visits: Counter[tuple[Any, ...]] = Counter()
     for row in fetch(fill(VISITS, whose=_THEIRS), visitors=visitors):
         for place, value in enumerate(row[5:]):

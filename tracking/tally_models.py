@@ -43,6 +43,19 @@ class VisitorDay(TenantModel):
         return f"visitor {self.visitor_id} on {self.day}"
 
 
+class QueuedHour(TenantModel):
+    """When a visitor did something that is not counted yet (tracking.tally_queue). Key: (tenant_id, id)."""
+
+    visitor_id = models.BigIntegerField()
+    at = models.DateTimeField()
+
+    class Meta(TenantModel.Meta):
+        db_table = "tally_queue"
+
+    def __str__(self) -> str:
+        return f"visitor {self.visitor_id} at {self.at}"
+
+
 class Tally(TenantModel):
     """Figures that add up. Writers only ever add rows, so that none waits for another; those of a day that are alike become
     one, which is `settled`."""

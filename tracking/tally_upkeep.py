@@ -1,4 +1,5 @@
-"""Care for the tallies (tracking.tallies): rows that are alike become one, and all are made anew where days have changed."""
+"""Care for the tallies (tracking.tallies): hits that were stored are counted, rows that are alike become one, and all are
+made anew where days have changed."""
 
 import logging
 from datetime import datetime
@@ -8,11 +9,12 @@ from django.utils import timezone
 from tenants.isolation.context import tenant_context
 from tenants.isolation.statements import analyze, fetch, fill, run
 from tenants.models import Tenant
-from tracking import tallies
+from tracking import tallies, tally_queue
 from tracking.tally_models import OrderTally, StepTally, TallyState, VisitorDay, VisitTally
 
 log = logging.getLogger(__name__)
 VISITORS_AT_ONCE = 10_000
+HOURS_AT_ONCE = 20_000
 
 # table → what tells its rows apart, and what adds up. Each row goes from the one sum into the other in one statement.
 _COLUMNS = {
@@ -61,6 +63,35 @@ def is_stale(tenant_id: int) -> bool:
     return state is not None and (state.stale or state.zone != own)
 
 
+def count_hits() -> None:
+    """Count in all workspaces what has been stored since; a failure of one does not stop the others."""
+    for tenant_id in Tenant.objects.order_by("?").values_list("pk", flat=True):
+        try:
+            catch_up(tenant_id)
+        except Exception:
+            log.exception("counting the hits of workspace %s", tenant_id)
+
+
+# Who counts what is queued is alone; those who tell the tallies themselves (tallies.ZONE) do not wait for it.
+COUNTING = "SELECT s.zone FROM tally_state s WHERE s.tenant_id = %(tenant)s FOR NO KEY UPDATE SKIP LOCKED"
+
+
+def catch_up(tenant_id: int, *, most: int = HOURS_AT_ONCE) -> int:
+    """Count the hits that are queued; returns how many hours of visitors. Safe to stop anywhere; whoever comes second
+    leaves it to the first."""
+    counted = 0
+    while True:
+        with tenant_context(tenant_id):
+            if not tally_queue.length(1):
+                return counted
+            tallies.zone()
+            moments = tally_queue.take(most) if fetch(COUNTING) else []
+            tallies.recount(moments, alone=True)
+        counted += len(moments)
+        if not moments:
+            return counted
+
+
 def settle(tenant_id: int, *, now: datetime) -> int:
     """Make one of the rows that are alike; returns how many are written. Safe to stop anywhere, and side by side."""
     written = 0
@@ -74,7 +105,7 @@ def settle(tenant_id: int, *, now: datetime) -> int:
     return written
 
 
-# Waits for everybody who writes tallies, and they for it: hits stay in the inbox meanwhile, units of imports wait.
+# Waits for everybody who writes tallies, and they for it: orders stay in the inbox meanwhile, units of imports wait.
 ALONE = "SELECT s.zone FROM tally_state s WHERE s.tenant_id = %(tenant)s FOR UPDATE"
 NEXT = """
 SELECT v.id FROM visitor v WHERE v.tenant_id = %(tenant)s AND v.id > %(after)s ORDER BY v.id LIMIT %(most)s"""
@@ -98,6 +129,7 @@ def rebuild(tenant_id: int, *, now: datetime) -> None:
         tallies.zone()
     with tenant_context(tenant_id):
         fetch(ALONE)
+        tally_queue.clear()
         for model in (VisitTally, StepTally, OrderTally, VisitorDay):
             model.objects.all().delete()
         TallyState.objects.update(zone=own, stale=False, settled_at=now)

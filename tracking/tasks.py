@@ -18,6 +18,11 @@ def tidy(**_later: Any) -> None:
     retention.run_for_all_workspaces()
 
 
+@shared_task(name="tracking.count_hits")
+def count_hits(**_later: Any) -> None:
+    tally_upkeep.count_hits()
+
+
 @shared_task(name="tracking.sweep_tallies")
 def sweep_tallies(**_later: Any) -> None:
     tally_upkeep.sweep()

@@ -32,6 +32,7 @@ NOT_IN_FILE = {
     "segment": "rules, which say what a workspace looks for and not what it knows", "source": "settings of a source",
     "page": "addresses of pages; which ones were seen is in event", "page_visitor": "which pages were seen, as event has it",
     "quarantine": "identifiers that are too many people's", "visitor_day": "sums of event",
+    "tally_queue": "work that waits, gone in seconds",
     "visitor_refusal": "who a visitor is not", "contact_visit": "sums of visitor and event",
     "connector_file": "files of many people", "api_answer": "answers to programs, gone within a day",
 }  # fmt: skip

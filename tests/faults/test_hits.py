@@ -49,6 +49,18 @@ def stored(stack: Stack, tenant_id: int, *, most: int, seconds: float) -> Counte
     return Counter(dict(rows))
 
 
+def counted(stack: Stack, tenant_id: int, *, seconds: float) -> bool:
+    """Whether all stored hits are counted before the time is over."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        with stack.database(tenant_id) as connection:
+            row = connection.execute("SELECT count(*) FROM tally_queue WHERE tenant_id = %s", [tenant_id]).fetchone()
+        if row == (0,):
+            return True
+        time.sleep(0.25)
+    return False
+
+
 def test_every_acknowledged_hit_is_stored_once(stack: Stack) -> None:
     tenant_id = stack.workspace("pixel")
     key = f"{tenant_id:x}-{uuid.uuid4().hex[:16]}"
@@ -76,6 +88,7 @@ def test_every_acknowledged_hit_is_stored_once(stack: Stack) -> None:
     assert browsers.acknowledged == set(browsers.made) == events.keys()
     assert kills == dict.fromkeys(PARTS, KILLS)
     # Nothing of what is added up was added twice, either, and repeated hits are the only ones dropped.
+    assert counted(stack, tenant_id, seconds=90)
     with stack.database(tenant_id) as connection:
         views = connection.execute(
             "SELECT sum(views), count(*) FROM visitor WHERE tenant_id = %s", [tenant_id]

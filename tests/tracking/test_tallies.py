@@ -1,20 +1,23 @@
 """Tallies say what a count of all events says, after whatever has happened to events."""
 
+import os
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tenants.isolation.context import tenant_context
+from tenants.isolation.context import current_tenant, tenant_context
 from tenants.isolation.statements import fetch
 from tenants.models import Tenant
 from tests.cast import person, workspace
+from tests.servers import SUPERUSER
 from tests.tracking import tally_oracle
 from tests.tracking.helpers import contact, device, hit, site_of, stored, visitors
-from tracking import contact_data, retention, tallies, tally_upkeep, visitor_paths
+from tracking import contact_data, retention, tallies, tally_queue, tally_upkeep, visitor_paths
 from tracking.models import Site
 from tracking.pixel.hits import Hit
 from tracking.tally_models import OrderTally, TallyState, VisitorDay
@@ -44,7 +47,8 @@ def signed_order(on: str) -> Hit:
 
 
 def agree(tenant: Tenant) -> tally_oracle.Truth:
-    """The tallies are what a count from scratch says; returns that count."""
+    """Once what is queued is counted, the tallies are what a count from scratch says; returns that count."""
+    tally_upkeep.catch_up(tenant.pk)
     with tenant_context(tenant.pk):
         truth = tally_oracle.count(Tenant.objects.get(pk=tenant.pk))
         days = {
@@ -155,6 +159,7 @@ def test_settled_rows_say_the_same(tenant: Tenant) -> None:
     site, on = site_of(tenant), device()
     for day in (2, 4, 6):
         stored(site, page(on), order(on, day), at=at(day))
+        tally_upkeep.catch_up(tenant.pk)
         tally_upkeep.settle(tenant.pk, now=NOW)
         agree(tenant)
     with tenant_context(tenant.pk):
@@ -166,8 +171,8 @@ def test_settled_rows_say_the_same(tenant: Tenant) -> None:
 def histories(draw: st.DrawFn) -> list[tuple[str, int, int, int]]:
     """(what, which device or contact, day, something)."""
     acts = st.sampled_from(
-        ["page", "page", "page", "campaign", "cart", "order", "order", "identify", "erase", "forget", "keep", "settle",
-         "rebuild", "zone"]
+        ["page", "page", "page", "campaign", "cart", "order", "order", "identify", "erase", "forget", "keep", "catch up",
+         "catch up", "settle", "rebuild", "zone"]
     )  # fmt: skip
     act = st.tuples(acts, st.integers(0, 3), st.integers(1, 28), st.integers(0, 2))
     return draw(st.lists(act, min_size=1, max_size=14))
@@ -205,6 +210,8 @@ def _do(tenant: Tenant, site: Site, on: str, what: str, moment: float, more: int
         retention.tidy(tenant.pk, now=datetime.fromtimestamp(moment, UTC) + timedelta(days=more), batch=2)
         with tenant_context(tenant.pk):
             Site.objects.filter(pk=site.pk).update(retention_days=None)
+    elif what == "catch up":
+        tally_upkeep.catch_up(tenant.pk, most=1 + more)
     elif what == "settle":
         tally_upkeep.settle(tenant.pk, now=NOW)
     else:
@@ -237,9 +244,10 @@ def _broken_off(tenant: Tenant) -> None:
 
 
 def test_a_broken_off_batch_changes_nothing(tenant: Tenant) -> None:
-    """Killed anywhere: tallies are written in the transaction of the events."""
+    """Killed anywhere: what is removed leaves the tallies in the transaction of the events."""
     site, on = site_of(tenant), device()
     stored(site, page(on), at=at(3))
+    tally_upkeep.catch_up(tenant.pk)
     with pytest.raises(RuntimeError):
         _broken_off(tenant)
     assert len(agree(tenant).days) == 1
@@ -249,3 +257,78 @@ def test_the_state_is_made_once(tenant: Tenant) -> None:
     with tenant_context(tenant.pk):
         assert tallies.zone() == tallies.zone() == tenant.time_zone
         assert TallyState.objects.count() == 1
+
+
+# --- hits that are not counted yet -----------------------------------------------------------------------------------------
+
+
+def waiting(tenant: Tenant) -> int:
+    with tenant_context(tenant.pk):
+        return tally_queue.length(1_000)
+
+
+@given(
+    moments=st.lists(
+        st.tuples(
+            st.integers(1, 3), st.datetimes(datetime(2026, 3, 28), datetime(2026, 3, 30), timezones=st.just(UTC))
+        ),
+        max_size=30,
+    ),
+    zone=st.sampled_from(
+        ["Europe/Riga", "Asia/Kathmandu", "Australia/Lord_Howe", "America/St_Johns", "Pacific/Kiritimati"]
+    ),
+)
+def test_ends_of_hours_have_the_days_of_all(moments: list[tuple[int, datetime]], zone: str) -> None:
+    ends = tally_queue.ends_of_hours(moments)
+    assert tallies.days_of(ends, named=zone) == tallies.days_of(moments, named=zone)
+    assert len(ends) <= len(set(moments))
+
+
+def test_hits_wait_for_nobody_who_counts(tenant: Tenant) -> None:
+    """A page of a visitor is stored while another transaction counts the one before, and is counted afterwards."""
+    site, on = site_of(tenant), device()
+    stored(site, page(on), at=at(3))
+    with tenant_context(tenant.pk):
+        tallies.zone()
+    own = {"tenant": tenant.pk, "visitors": visitors_of(tenant)}
+    with psycopg.connect(os.environ[SUPERUSER]) as other:
+        zone = other.execute(tally_upkeep.COUNTING, own).fetchall()
+        locked = other.execute(tallies.LOCK.format(strength="KEY SHARE"), own).fetchall()
+        assert (len(zone), len(locked)) == (1, 1)
+        stored(site, page(on), order(on, 5), at=at(3, 13))
+        assert tally_upkeep.catch_up(tenant.pk) == 0  # the other one is at it
+    assert waiting(tenant)
+    assert agree(tenant).visitors(FIRST, date(2026, 8, 31), step=3) == 1
+    assert not waiting(tenant)
+
+
+def test_a_count_that_breaks_off_is_done_again(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    site = site_of(tenant)
+    for _ in range(3):
+        stored(site, page(device()), at=at(3))
+
+    def break_off(*_: Any, **__: Any) -> None:
+        raise RuntimeError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(tallies, "_add_difference", break_off)
+        with pytest.raises(RuntimeError):
+            tally_upkeep.catch_up(tenant.pk, most=2)
+    assert waiting(tenant) == 3
+    assert len(agree(tenant).days) == 3
+
+
+def test_counting_one_workspace_does_not_stop_the_others(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    others = [workspace(person("owner")) for _ in range(3)]
+    for other in others:
+        stored(site_of(other), page(device()), at=at(3))
+    real = tallies.recount
+
+    def fail(*values: Any, **named: Any) -> None:
+        if current_tenant() == others[0].pk:
+            raise RuntimeError
+        real(*values, **named)
+
+    monkeypatch.setattr(tallies, "recount", fail)
+    tally_upkeep.count_hits()
+    assert [waiting(other) for other in others] == [1, 0, 0]

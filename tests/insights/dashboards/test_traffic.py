@@ -28,6 +28,7 @@ def busy(tenant: Tenant) -> Tenant:
             acts += [order(on, Decimal("1.25") * place)] if day % 4 == 0 else []
             acts += [signed_order(on)] if day % 5 == 0 else []
             stored(sites[place % 2], *acts, at=at(day, place))
+    tally_upkeep.catch_up(tenant.pk)
     return tenant
 
 
