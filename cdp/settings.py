@@ -77,6 +77,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.socialaccount",
     "allauth.usersessions",
     "core",
     "cdp.apps.CdpConfig",
@@ -249,7 +250,12 @@ ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 # Wrong passwords: ten for one account from one connection (tenants.members.auth_adapter), then a hundred from one
 # connection for all accounts. In this order: who is locked out of one account does not use up what a whole house has. There
 # is no limit for an account from everywhere, as by that anybody could lock out its owner; and none for log-ins that succeed.
-ACCOUNT_RATE_LIMITS = {"login": None, "login_failed": "10/15m/key,100/15m/ip", "reset_password": "20/m/ip,5/m/key"}
+ACCOUNT_RATE_LIMITS = {
+    "login": None,
+    "login_failed": "10/15m/key,100/15m/ip",
+    "reset_password": "20/m/ip,5/m/key",
+    "company": "30/15m/ip",
+}
 # Who has a connection by IPv6 has at least a /64, and often a /56.
 ALLAUTH_RATE_LIMIT_IPV6_PREFIX = 56
 # Who is told by mail what happens to their account, and what is asked again before it changes: for five minutes.
@@ -272,6 +278,10 @@ MFA_FORMS = {
     "add_webauthn": "tenants.accounts.forms.PasskeyForm",
     "edit_webauthn": "tenants.accounts.forms.PasskeyNameForm",
 }
+# Single sign-on by OpenID Connect (tenants.single_sign_on): apps are rows of workspaces, links between accounts a table with
+# a policy. The library's own tables would be for all workspaces at once: they are not made.
+SOCIALACCOUNT_ADAPTER = "tenants.single_sign_on.exchange.Providers"
+MIGRATION_MODULES = {"socialaccount": None}
 # Which address a visitor has, behind proxies (core.http.client_address).
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0)
 # So many hits of the pixel one address may send to a site in a minute, by each process; 0: any number.

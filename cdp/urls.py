@@ -16,6 +16,7 @@ register_converter(AccountNumber, "account")
 urlpatterns = [
     path("", entry.home, name="home"),
     path("login/", public(account.login), name="account_login"),
+    path("login/company/", include("tenants.company_urls")),
     path("logout/", public(account.logout), name="account_logout"),
     path("signup/", public(account.signup), name="account_signup"),
     path("inactive/", public(account.account_inactive), name="account_inactive"),

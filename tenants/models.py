@@ -87,6 +87,10 @@ class Tenant(models.Model):
     contact_limit = models.BigIntegerField(null=True)
     # Members without a second factor cannot open the workspace (tenants.web.middleware).
     needs_second_factor = models.BooleanField(default=False, db_default=False)
+    # Members have to sign in by the provider of the workspace; owners have another way (tenants.entrance).
+    needs_single_sign_on = models.BooleanField(default=False, db_default=False)
+    # A second factor that the provider says it asked for counts here.
+    trusts_provider_factor = models.BooleanField(default=False, db_default=False)
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -144,6 +148,70 @@ class Invitation(TenantModel):
     @property
     def role_label(self) -> str:
         return Role(self.role).label
+
+
+class IdentityProvider(TenantModel):
+    """Where members of a workspace sign in with the account of their company: by OpenID Connect."""
+
+    issuer = models.CharField(max_length=300, db_collation="C")
+    client_id = models.CharField(max_length=300)
+    secret = models.TextField()  # encrypted (core.encryption)
+    is_on = models.BooleanField(default=True)
+    # The role of who joins by it; empty: only members sign in.
+    join_role = models.CharField(max_length=12, blank=True)
+    tested_at = models.DateTimeField(null=True)
+    # The last sign-in that failed, in words.
+    error = models.CharField(max_length=300, blank=True)
+    error_at = models.DateTimeField(null=True)
+
+    class Meta(TenantModel.Meta):
+        db_table = "identity_provider"
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["tenant_id"], name="identity_provider_once")
+        ]
+
+    def __str__(self) -> str:
+        return self.issuer
+
+
+class ProviderLink(TenantModel):
+    """An account of the company that signs in to an account here: issuer and subject are what a provider calls them."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="+")
+    issuer = models.CharField(max_length=300, db_collation="C")
+    subject = models.CharField(max_length=255, db_collation="C")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta(TenantModel.Meta):
+        db_table = "provider_link"
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["tenant_id", "issuer", "subject"], name="provider_link_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.subject
+
+
+class SignInDomain(models.Model):
+    """A domain of e-mail addresses whose people sign in by the provider of a workspace, once it is approved."""
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="+")
+    domain = models.CharField(max_length=253, db_collation="C")
+    created_at = models.DateTimeField(default=timezone.now)
+    # Those who run the platform have seen that the domain is the company's; until then it leads nowhere.
+    approved_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "sign_in_domain"
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["tenant", "domain"], name="sign_in_domain_once"),
+            models.UniqueConstraint(
+                fields=["domain"], condition=models.Q(approved_at__isnull=False), name="sign_in_domain_of_one"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.domain
 
 
 class Notice(TenantModel):

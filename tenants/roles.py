@@ -63,6 +63,8 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "audit.view": _ADMINS,
     "mail.view": frozenset({Role.OWNER}),
     "settings.manage": _ADMINS,
+    # By which provider members sign in, and whether they have to.
+    "single_sign_on.manage": frozenset({Role.OWNER}),
 }
 
 
@@ -99,6 +101,7 @@ WORDS = {
     "audit.view": "See the audit log",
     "mail.view": "See e-mails that were written to files",
     "settings.manage": "Change the settings of the workspace, API tokens and webhooks",
+    "single_sign_on.manage": "Set up single sign-on",
 }
 
 

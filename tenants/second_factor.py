@@ -1,6 +1,6 @@
 """The second factor of accounts: how its secrets are stored, who has one, and whether a session has shown it."""
 
-from typing import Any
+from typing import Any, Protocol
 
 from allauth.account.internal.flows.login import get_authentication_records, record_authentication
 from allauth.mfa.adapter import DefaultMFAAdapter
@@ -8,7 +8,7 @@ from allauth.mfa.models import Authenticator
 from django.http import HttpRequest
 
 from core import encryption
-from tenants.models import Tenant
+from tenants import shown_providers
 
 PURPOSE = "second factor"
 # Recovery codes alone are none: they replace a factor that was lost.
@@ -42,9 +42,24 @@ def is_shown(request: HttpRequest) -> bool:
     return any(record.get("method") == "mfa" for record in get_authentication_records(request, user))
 
 
-def is_missing(request: HttpRequest, tenant: Tenant) -> bool:
+class Asking(Protocol):
+    """A workspace, as far as it asks for a second factor."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def needs_second_factor(self) -> bool: ...
+    @property
+    def trusts_provider_factor(self) -> bool: ...
+
+
+def is_missing(request: HttpRequest, workspace: Asking) -> bool:
     """Whether the workspace asks for a second factor that this session has not shown, or that the account has not got."""
-    return tenant.needs_second_factor and not (is_shown(request) and exists(request.user.pk or 0))
+    if not workspace.needs_second_factor:
+        return False
+    if workspace.trusts_provider_factor and shown_providers.has_factor(request, workspace.id):
+        return False
+    return not (is_shown(request) and exists(request.user.pk or 0))
 
 
 def note_shown(request: HttpRequest, authenticator_type: str) -> None:

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from tenants.views import access, audit, members, settings, workspace
+from tenants.views import access, audit, members, settings, single_sign_on, workspace
 
 app_name = "tenants"
 urlpatterns = [
@@ -19,6 +19,12 @@ urlpatterns = [
     path("settings/save/", settings.save_rules, name="save_rules"),
     path("settings/access/", access.access, name="access"),
     path("settings/access/save/", access.save, name="save_access"),
+    path("settings/single-sign-on/", single_sign_on.overview, name="single_sign_on"),
+    path("settings/single-sign-on/save/", single_sign_on.save, name="save_single_sign_on"),
+    path("settings/single-sign-on/off/", single_sign_on.turn_off, name="turn_off_single_sign_on"),
+    path("settings/single-sign-on/required/", single_sign_on.require, name="require_single_sign_on"),
+    path("settings/single-sign-on/domains/add/", single_sign_on.add_domain, name="add_sign_in_domain"),
+    path("settings/single-sign-on/domains/remove/", single_sign_on.remove_domain, name="remove_sign_in_domain"),
     path("settings/preset/", settings.use_preset, name="use_preset"),
     path("audit/", audit.listing, name="audit"),
     path("mail/", workspace.mail, name="mail"),

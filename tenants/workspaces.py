@@ -19,6 +19,8 @@ class WorkspaceLink:
     colour: str
     role: str
     needs_second_factor: bool
+    needs_single_sign_on: bool
+    trusts_provider_factor: bool
 
     @property
     def url(self) -> str:
@@ -31,7 +33,19 @@ def workspaces_of(user_id: int) -> list[WorkspaceLink]:
         memberships: QuerySet[Membership] = QuerySet(Membership).filter(user_id=user_id)
         roles = {m.tenant_id: m.role for m in memberships}
     tenants = Tenant.objects.filter(pk__in=roles).order_by("name")
-    return [WorkspaceLink(t.pk, t.slug, t.name, t.colour, roles[t.pk], t.needs_second_factor) for t in tenants]
+    return [
+        WorkspaceLink(
+            id=t.pk,
+            slug=t.slug,
+            name=t.name,
+            colour=t.colour,
+            role=roles[t.pk],
+            needs_second_factor=t.needs_second_factor,
+            needs_single_sign_on=t.needs_single_sign_on,
+            trusts_provider_factor=t.trusts_provider_factor,
+        )
+        for t in tenants
+    ]
 
 
 def create_workspace(slug: str, *, name: str, country: str = "", owner: User) -> Tenant:

@@ -14,7 +14,7 @@ from destinations.connections import BadConnection
 from destinations.kinds import Problem
 from destinations.models import Destination
 from destinations.sign_in import Begun, SignedIn
-from tenants import second_factor
+from tenants.entrance import missing
 from tenants.isolation.context import tenant_context
 from tenants.models import Membership, Tenant
 from tenants.roles import signed_in
@@ -78,7 +78,7 @@ def _workspace(request: HttpRequest, begun: Begun) -> Tenant | None:
         if membership is None or not membership.may(PERMISSION):
             return None
     workspace = Tenant.objects.filter(pk=begun.tenant_id).first()
-    return None if workspace is None or second_factor.is_missing(request, workspace) else workspace
+    return None if workspace is None or missing(request, workspace, membership.role) else workspace
 
 
 def _connected(request: HttpRequest, begun: Begun, got: SignedIn) -> Destination:

@@ -34,6 +34,11 @@ def email_changed(request: HttpRequest, wanted: email_change.Wanted) -> None:
     get_adapter(request).send_notification_mail("account/email/address_changed", wanted.user, context, email=wanted.old)
 
 
+def linked(request: HttpRequest, user: User, *, workspace: str) -> None:
+    """The account of a company signs in to this account from now on."""
+    get_adapter(request).send_notification_mail("account/email/linked", user, {"workspace": workspace})
+
+
 def links() -> dict[str, str]:
     """Where to go for who did not do it: in every mail of this kind."""
     return {

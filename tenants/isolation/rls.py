@@ -27,6 +27,7 @@ GLOBAL_TABLES: dict[str, tuple[str, str]] = {
     "user": ("SELECT, INSERT, UPDATE", "a person may be a member of several workspaces"),
     "platform_block": ("SELECT, INSERT, DELETE", "addresses that no workspace writes to: keyed digests only"),
     "incident": ("SELECT, INSERT, UPDATE, DELETE", "what died and what took over: names of programs, ids only"),
+    "sign_in_domain": ("SELECT, INSERT, UPDATE, DELETE", "the workspace that a domain of e-mail addresses signs in to"),
     "wake": ("SELECT, INSERT, UPDATE, DELETE", "which workspaces have work waiting: ids only"),
     "account_emailaddress": ("SELECT, INSERT, UPDATE, DELETE", "log-in addresses"),
     "account_emailconfirmation": ("SELECT, INSERT, UPDATE, DELETE", "log-in addresses"),

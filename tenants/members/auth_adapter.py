@@ -13,9 +13,11 @@ from core.http import client_address, client_network, render_page
 from tenants.accounts import mails, sessions
 from tenants.accounts.sessions import NO_ADDRESS
 from tenants.models import User
+from tenants.single_sign_on import people
 from tenants.web import workspace_urls
 
 log = logging.getLogger(__name__)
+FACTOR_STAGE = "allauth.mfa.stages.AuthenticateStage"
 
 
 class AccountNumber:
@@ -53,6 +55,13 @@ class Accounts(DefaultAccountAdapter):  # type: ignore[misc]
     def get_client_ip(self, request: HttpRequest) -> str:
         return client_address(request) or NO_ADDRESS
 
+    def get_login_stages(self) -> list[str]:
+        """Without the second factor of the account where the provider of a workspace is trusted with it: what such a session
+        opens is that workspace alone."""
+        stages: list[str] = super().get_login_stages()
+        trusted = getattr(self.request, "has_trusted_factor", False)
+        return [stage for stage in stages if not (trusted and stage == FACTOR_STAGE)]
+
     def login(self, request: HttpRequest, user: User) -> None:
         request.is_first_sign_in = user.last_login is None  # type: ignore[attr-defined]
         super().login(request, user)
@@ -60,6 +69,7 @@ class Accounts(DefaultAccountAdapter):  # type: ignore[misc]
     def post_login(self, request: HttpRequest, user: User, **how: Any) -> HttpResponse:
         """Signed in. A browser that the account does not know is told by mail, except for the first one of all."""
         response: HttpResponse = super().post_login(request, user, **how)
+        people.signed_in(request, user, how.get("signal_kwargs"))
         if not sessions.is_known(request, user) and not getattr(request, "is_first_sign_in", False):
             mails.new_browser(request, user)
         sessions.remember(request, response, user)

@@ -20,6 +20,7 @@ from core.body_limit import JUDGE, LIMIT
 from core.http import not_found
 from core.parse import parse_id
 from tenants import second_factor
+from tenants.entrance import Missing, missing
 from tenants.isolation.context import tenant_context, wait_briefly
 from tenants.models import Membership, Tenant
 from tenants.roles import may
@@ -36,8 +37,8 @@ Handler = Callable[[HttpRequest], HttpResponse]
 class WorkspaceMiddleware:
     """Judges every request below /w/ before anything else reads it; other paths pass untouched.
 
-    Nobody signed in: the log-in page. No second factor where the workspace asks for one: on to set it up or to show it,
-    whatever was asked for. Not a member, no such workspace, no such page, or a role without the
+    Nobody signed in: the log-in page. No single sign-on or no second factor where the workspace asks for
+    them: on to show it, whatever was asked for. Not a member, no such workspace, no such page, or a role without the
     permission: the same 404, so that nothing outside can be told from nothing at all.
     """
 
@@ -53,8 +54,10 @@ class WorkspaceMiddleware:
         membership = _membership(request.user.pk, match["slug"])
         if membership is None:
             return not_found(request)
-        if second_factor.is_missing(request, membership[0]):
-            return _to_second_factor(request, match["slug"])
+        lacking = missing(request, membership[0], membership[1].role)
+        if lacking is not None:
+            to = _to_second_factor if lacking is Missing.FACTOR else _to_provider
+            return to(request, match["slug"])
         prefix = get_script_prefix()
         set_script_prefix(f"/w/{match['slug']}/")
         try:
@@ -117,6 +120,12 @@ def _to_login(request: HttpRequest) -> HttpResponse:
     return redirect_to_login(request.get_full_path(), login_url=_login_path())
 
 
+def _to_provider(request: HttpRequest, slug: str) -> HttpResponse:
+    """To the page that leads to the single sign-on of the workspace, and back to where they wanted to go."""
+    back = request.get_full_path() if request.method in ("GET", "HEAD") else inside(slug, "tenants:start")
+    return _on(request, f"{outside('company_needed', slug)}?{urlencode({REDIRECT_FIELD_NAME: back})}")
+
+
 def _to_second_factor(request: HttpRequest, slug: str) -> HttpResponse:
     """To the page that sets a factor up; who has one shows it, and is then let in where they wanted to go."""
     if second_factor.exists(request.user.pk or 0):
@@ -124,6 +133,10 @@ def _to_second_factor(request: HttpRequest, slug: str) -> HttpResponse:
         to = f"{outside('mfa_reauthenticate')}?{urlencode({REDIRECT_FIELD_NAME: back})}"
     else:
         to = f"{outside('mfa_index')}?{urlencode({'for': slug})}"
+    return _on(request, to)
+
+
+def _on(request: HttpRequest, to: str) -> HttpResponse:
     if request.headers.get("HX-Request"):
         return HttpResponse(status=401, headers={"HX-Redirect": to})
     return redirect(to)

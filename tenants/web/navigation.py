@@ -56,6 +56,7 @@ SECTIONS: list[tuple[str, list[tuple[str, str, str, str]]]] = [
 SETTINGS_PAGES = (
     ("Import rules", "tenants:settings"),
     ("Access", "tenants:access"),
+    ("Single sign-on", "tenants:single_sign_on"),
     ("Fields", "contacts:fields"),
     ("Subscriptions", "contacts:categories"),
     ("Forms", "contacts:signup_forms"),

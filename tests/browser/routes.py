@@ -151,6 +151,7 @@ PAGES = {
     "revocation of a token": "settings/api/<token>/revoke/",
     "import rules": "settings/",
     "access": "settings/access/",
+    "single sign-on": "settings/single-sign-on/",
     "sources": "settings/sources/",
     "members": "members/",
     "roles": "members/roles/",
@@ -158,7 +159,8 @@ PAGES = {
 }
 # Pages outside of a workspace; /s/<form>/ is a sign-up form of the scene.
 OUTSIDE = [
-    "/login/", "/logout/", "/inactive/", "/signup/", "/password/forgotten/", "/password/sent/", "/password/changed/",
+    "/login/", "/login/company/", "/logout/", "/inactive/",
+    "/signup/", "/password/forgotten/", "/password/sent/", "/password/changed/",
     "/styleguide/", "/s/<form>/", "/api/", "/operations/", "/operations/incidents/",
 ]  # fmt: skip
 # Pages of one's own account, where the password was said again.
@@ -250,6 +252,9 @@ NO_PAGES: dict[str, str] = {
     "tracking:seen": _FRAGMENT,
     "account_reset_password_from_key": _TOKEN,
     "account_email_confirm": _TOKEN,
+    "company_link": "needs a sign-in at a provider; looked at in test_single_sign_on",
+    "company_needed": "looked at in test_single_sign_on",
+    "company_back": _REDIRECT,
     "account_email_reverse": _TOKEN,
     "account_set_password": _REDIRECT,
     "mfa_authenticate": "the second step of signing in, looked at in test_passkeys",

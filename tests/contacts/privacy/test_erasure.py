@@ -51,7 +51,8 @@ IMPERSONAL = {
     "lookalike_field": "names of fields",
     "tally_state": "a time zone", "visit_tally": "figures", "step_tally": "figures", "order_tally": "figures",
     "contact_tally": "figures", "contact_count": "figures", "import_error_tally": "figures",
-    "hidden_guide": "people who work here",
+    "hidden_guide": "people who work here", "identity_provider": "an address of another system",
+    "provider_link": "people who work here",
 }  # fmt: skip
 
 

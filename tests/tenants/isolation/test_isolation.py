@@ -1,6 +1,7 @@
 """Workspaces are kept apart: every table, every model, every route, and each layer of protection by itself."""
 
 import os
+import time
 import uuid
 from typing import Any
 
@@ -15,6 +16,7 @@ from django.test import Client
 from contacts.models import Contact
 from core.body_limit import JUDGE
 from imports.models import Import
+from tenants import shown_providers
 from tenants.isolation import checks, rls
 from tenants.isolation.base import TenantModel
 from tenants.isolation.context import NoTenant, OtherTenant, current_tenant, tenant_context
@@ -90,7 +92,7 @@ def fill(alice: Actor) -> None:
     from insights.models import ContactCount, ContactTally, HiddenGuide, ImportErrorTally
     from segments.models import EditRow, MemberChange, Segment, SegmentEdit, SegmentSize
     from sources.models import Ambiguity, AmbiguitySweep, Source, SourceMember
-    from tenants.models import AuditEntry, Invitation
+    from tenants.models import AuditEntry, IdentityProvider, Invitation, ProviderLink, SignInDomain
     from tracking.models import EventKey, HitId, MailHook, Quarantine, Site, VisitorRefusal
     from tracking.pixel import inbox_consumer, sites
     from tracking.pixel.hits import Hit
@@ -121,6 +123,9 @@ def fill(alice: Actor) -> None:
     Suppression.objects.create(kind="email", digest="0" * 64)
     Invitation.objects.create(email="new@example.com", role=Role.VIEWER, invited_by=alice.user)
     AuditEntry.objects.create(verb="test")
+    IdentityProvider.objects.create(issuer="https://id.example.com", client_id="cdp", secret="1:x")
+    ProviderLink.objects.create(user=alice.user, issuer="https://id.example.com", subject="7")
+    SignInDomain.objects.create(tenant_id=own, domain="example.com")
     webhook = Webhook.objects.create(
         url="https://example.com/", event_types=["import.ended"], salt="x", created_by=alice.user, contact_cursor=""
     )
@@ -440,6 +445,50 @@ def test_without_a_second_factor_no_route_of_a_workspace_that_needs_one_opens(
             assert (fragment.status_code, fragment.headers["HX-Redirect"].partition("?")[0]) == (401, DOOR)
             judged = getattr(owner.client, method)(url, **{JUDGE: "1"})
             assert judged.status_code == 302, "nor does the front read a body for it"
+
+
+def test_without_a_second_factor_no_page_outside_acts_for_a_workspace_that_needs_one(
+    strict: tuple[Actor, Actor],
+) -> None:
+    """The pages of single sign-on are outside: testing a connection is an act, and the door leads to the factor."""
+    owner, holder = strict
+    assert owner.client.post(f"/login/company/{owner.workspace.slug}/test/").status_code == 404
+    assert holder.client.post(f"/login/company/{owner.workspace.slug}/test/").status_code == 302
+    led = owner.client.get(f"/login/company/{owner.workspace.slug}/?next={owner.url('contacts/')}", follow=True)
+    assert [where.partition("?")[0] for where, _status in led.redirect_chain] == [owner.url("contacts/"), DOOR]
+
+
+@pytest.fixture(scope="module")
+def closed() -> tuple[Actor, Actor]:
+    """A workspace that requires single sign-on, and members who have not shown its provider: one has shown a password, one
+    the provider of another workspace."""
+    owner = actor("Vera")
+    bring(owner.workspace, CSV, segment="Everybody", user=owner.user)
+    with tenant_context(owner.workspace.pk):
+        fill(owner)
+    Tenant.objects.filter(pk=owner.workspace.pk).update(needs_single_sign_on=True)
+    elsewhere = actor("Egon", owner.workspace, "owner")
+    session = elsewhere.client.session
+    shown = {str(owner.workspace.pk + 1_000_000): [time.time(), True]}
+    session[shown_providers.KEY] = {"user": elsewhere.user.pk, "alone": True, "workspaces": shown}
+    session.save()
+    return owner, elsewhere
+
+
+@pytest.mark.parametrize("path", [path for path, _view in INSIDE])
+def test_without_the_provider_no_route_of_a_workspace_that_requires_it_opens(
+    closed: tuple[Actor, Actor], path: str
+) -> None:
+    """Whatever the route and the method: neither a password nor the provider of another workspace opens it."""
+    door = f"/login/company/{closed[0].workspace.slug}/"
+    for who in closed:
+        for method in ("get", "head", "post", "put", "patch", "delete", "options"):
+            url = who.url(concrete(path))
+            answer = getattr(who.client, method)(url)
+            assert (answer.status_code, answer.headers["Location"].partition("?")[0]) == (302, door), (url, method)
+            assert answer.content == b""
+        fragment = who.client.get(url, headers={"HX-Request": "true"})
+        assert (fragment.status_code, fragment.headers["HX-Redirect"].partition("?")[0]) == (401, door)
 
 
 def test_with_it_every_route_answers_as_ever(strict: tuple[Actor, Actor]) -> None:

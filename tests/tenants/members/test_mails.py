@@ -188,9 +188,26 @@ def _asked(who: Actor) -> tuple[str, str]:
     return last(who.user.email), last(new)
 
 
+def account_linked(alice: Actor) -> tuple[str, Client, str]:
+    from django.test import RequestFactory
+
+    from tenants.accounts import mails
+
+    user = person("Lena")
+    mails.linked(RequestFactory().get("/"), user, workspace=alice.workspace.name)
+    return str(mail.outbox[-1].body), factors.sign_in(user), "Signed-in browsers"
+
+
 MAILS: dict[str, list[Callable[[Actor], tuple[str, Client, str]]]] = {
     "tenants/members/auth_adapter.py": [reset, unknown, app_set_up, password_changed],
-    "tenants/accounts/mails.py": [new_browser, address_asked, address_confirmed, address_changed, address_taken],
+    "tenants/accounts/mails.py": [
+        new_browser,
+        address_asked,
+        address_confirmed,
+        address_changed,
+        address_taken,
+        account_linked,
+    ],
     "tenants/members/invitations.py": [invitation],
     "imports/pipeline/notifications.py": [import_ended],
     "api/webhooks/deliveries.py": [webhook_disabled],
