@@ -15,7 +15,7 @@ import time_machine
 from django.contrib.staticfiles import finders
 from django.core import mail
 from django.core.cache import cache
-from django.test import Client
+from django.test import Client, override_settings
 from django.utils import timezone
 
 from api.models import Webhook
@@ -32,6 +32,8 @@ from tests.destinations import scene
 from tests.imports.helpers import bring
 from tests.tenants import factors
 from tests.tenants.simultaneous import together
+from tests.tenants.single_sign_on.company import company, linked
+from tests.tenants.single_sign_on.provider import running
 from tracking.models import Site
 from tracking.pixel import sites
 from tracking.pixel.sites import new_key
@@ -189,13 +191,12 @@ def _asked(who: Actor) -> tuple[str, str]:
 
 
 def account_linked(alice: Actor) -> tuple[str, Client, str]:
-    from django.test import RequestFactory
-
-    from tenants.accounts import mails
-
-    user = person("Lena")
-    mails.linked(RequestFactory().get("/"), user, workspace=alice.workspace.name)
-    return str(mail.outbox[-1].body), factors.sign_in(user), "Signed-in browsers"
+    with running() as provider, override_settings(INSIDE_NETWORKS=["127.0.0.0/8"]):
+        firm = company(alice, provider)
+        user = firm.employee("lena")
+        linked(Client(), firm, user.email)
+    body = next(str(m.body) for m in mail.outbox if m.subject == "Your account is linked to your company")
+    return body, factors.sign_in(user), "Signed-in browsers"
 
 
 MAILS: dict[str, list[Callable[[Actor], tuple[str, Client, str]]]] = {
