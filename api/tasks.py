@@ -14,7 +14,7 @@ from tenants.models import Tenant
 
 @shared_task(name="api.tidy")
 def tidy(**_later: Any) -> None:
-    for tenant_id in Tenant.objects.values_list("pk", flat=True):
+    for tenant_id in Tenant.open.values_list("pk", flat=True):
         with tenant_context(tenant_id):
             idempotency.forget(now=timezone.now())
             deliveries.forget_old(now=timezone.now())

@@ -128,7 +128,7 @@ def alive() -> "QuerySet[ApiToken]":
 def find(text: str) -> Known | None:
     """Who a token is, or None. Notes its use, at most once a minute."""
     tenant_id = _tenant_of(text)
-    tenant = Tenant.objects.filter(pk=tenant_id).first() if tenant_id is not None else None
+    tenant = Tenant.open.filter(pk=tenant_id).first() if tenant_id is not None else None
     if tenant is None:
         return None
     now = timezone.now()

@@ -24,13 +24,13 @@ def sweep_lookalikes(**_later: Any) -> None:
 
 @shared_task(name="audiences.tidy_lookalikes")
 def tidy_lookalikes(**_later: Any) -> None:
-    for tenant_id in Tenant.objects.values_list("pk", flat=True):
+    for tenant_id in Tenant.open.values_list("pk", flat=True):
         with tenant_context(tenant_id):
             job.forget_deleted(now=timezone.now())
 
 
 @shared_task(name="audiences.tidy")
 def tidy(**_later: Any) -> None:
-    for tenant_id in Tenant.objects.values_list("pk", flat=True):
+    for tenant_id in Tenant.open.values_list("pk", flat=True):
         with tenant_context(tenant_id):
             lifecycle.forget_deleted(now=timezone.now())

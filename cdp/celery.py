@@ -3,7 +3,7 @@
 import os
 from typing import Any
 
-from celery import Celery
+from celery import Celery, Task
 from celery.signals import (
     beat_init,
     before_task_publish,
@@ -22,7 +22,22 @@ from django.core.exceptions import ImproperlyConfigured
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cdp.settings")
 
-app = Celery("cdp")
+
+class WorkspaceTask(Task):  # type: ignore[misc]  # Celery has no types
+    """What all tasks are: one that is for a workspace does nothing while that is closed, unless it says that it does."""
+
+    abstract = True
+    works_when_closed = False
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        from tenants.workspaces import is_open  # noqa: PLC0415  apps load after Celery
+
+        if "tenant_id" in kwargs and not self.works_when_closed and not is_open(kwargs["tenant_id"]):
+            return None
+        return super().__call__(*args, **kwargs)
+
+
+app = Celery("cdp", task_cls=WorkspaceTask)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 

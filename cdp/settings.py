@@ -41,6 +41,8 @@ HTTPS = SITE_URL.startswith("https://")
 # The role that web and workers run as: owns nothing, may bypass nothing. Migrations grant to it by name.
 APP_ROLE = env.str("APP_ROLE", "cdp_app")
 WORKERS = env.int("CDP_WORKERS", 2)
+# So many workspaces each person may create by the page; 0: only the command makes them.
+WORKSPACES_PER_PERSON = env.int("WORKSPACES_PER_PERSON", 3)
 # Private networks that webhooks and fetching connectors may connect to (core.outside_addresses).
 INSIDE_NETWORKS = env.list("INSIDE_NETWORKS", default=[])
 # The platform's own accounts at advertising networks, by which workspaces sign in there (docs/data-syncs.md); and where the
@@ -166,6 +168,19 @@ EXTENSIONS = {
         "retype": "contacts.fields.change_type.Retype",
         "segments": "segments.bulk_add.AddToSegments",
     },
+}
+
+# Files of the export of a whole workspace that apps write themselves, beside its tables (tenants.closing.archive): name →
+# function of the file that returns how many rows it has.
+WORKSPACE_FILES = {"contacts.csv": "contacts.bulk.export.write_everybody"}
+
+# What apps have of a workspace outside of its tables, removed when it is erased: functions of its ID that can be repeated
+# (tenants.closing.erasure).
+WORKSPACE_REMAINS = {
+    "files": "tenants.closing.erasure.remove_files",
+    "staging": "contacts.staging.drop_all",
+    "sites": "tracking.pixel.inbox.forget_workspace",
+    "connectors": "connectors.cleanup.remove_workspace",
 }
 
 # Figures beside items of the navigation, by their route: functions of the apps that know them, cheap enough for every page.
@@ -400,6 +415,8 @@ CELERY_BEAT_SCHEDULE = {
     "tidy segments": {"task": "segments.tidy", "schedule": crontab(hour=3, minute=10)},
     "tidy imports": {"task": "imports.tidy", "schedule": crontab(hour=3, minute=20)},
     "send outbox": {"task": "tenants.send_outbox", "schedule": 10.0},
+    "sweep exports of workspaces": {"task": "tenants.sweep_exports", "schedule": 30.0, "options": {"expires": 25}},
+    "erase closed workspaces": {"task": "tenants.erase_closed", "schedule": 60.0, "options": {"expires": 50}},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(HOME / "beat")
 

@@ -15,6 +15,7 @@ register_converter(AccountNumber, "account")
 
 urlpatterns = [
     path("", entry.home, name="home"),
+    path("workspaces/new/", entry.new_workspace, name="new_workspace"),
     path("login/", public(account.login), name="account_login"),
     path("login/company/", include("tenants.company_urls")),
     path("logout/", public(account.logout), name="account_logout"),

@@ -19,7 +19,7 @@ HISTORY = timedelta(days=400)
 
 def run_for_all_workspaces() -> None:
     """Tidy every workspace; one failure does not stop the others."""
-    for tenant in Tenant.objects.all():
+    for tenant in Tenant.open.all():
         try:
             run(tenant)
         except Exception:
@@ -43,3 +43,8 @@ def run(tenant: Tenant) -> None:
             for path in folder.iterdir() if folder.is_dir() else ():
                 if path.lstat().st_ctime < before.timestamp():
                     path.unlink()
+
+
+def remove_workspace(tenant_id: int) -> None:
+    """Remove all folders of a workspace that is erased."""
+    shutil.rmtree(folders.of_workspace(tenant_id), ignore_errors=True)

@@ -92,7 +92,12 @@ class Folders:
 
 def of(tenant_id: int, connector_id: int) -> Folders:
     """The folders of a connector."""
-    return Folders(Path(settings.CONNECTOR_DIR) / str(tenant_id) / str(connector_id))
+    return Folders(of_workspace(tenant_id) / str(connector_id))
+
+
+def of_workspace(tenant_id: int) -> Path:
+    """Where the folders of all connectors of a workspace are."""
+    return Path(settings.CONNECTOR_DIR) / str(tenant_id)
 
 
 def all_of_disk() -> list[Path]:

@@ -19,6 +19,7 @@ from connectors.models import DROPPING, Connector
 from tenants import audit
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
+from tenants.workspaces import is_open
 
 log = logging.getLogger(__name__)
 # Wrong passwords in a quarter of an hour: of one user from one network, and of all users from one network.
@@ -52,7 +53,7 @@ def find(name: str, *, protocol: str) -> tuple[Tenant, Connector] | None:
     slug, _dot, login = name.partition(".")
     if protocol not in DROPPING or not login or "\0" in name or len(name) > 200:
         return None
-    tenant = Tenant.objects.filter(slug=slug).first()
+    tenant = Tenant.open.filter(slug=slug).first()
     if tenant is None:
         return None
     with tenant_context(tenant.pk, read_only=True):
@@ -91,7 +92,9 @@ def keys_of(name: str, *, protocol: str) -> list[str]:
 
 
 def still_good(session: Session) -> bool:
-    """Whether a session may go on: its connector is as it was when it began."""
+    """Whether a session may go on: its connector is as it was when it began, and the workspace is open."""
+    if not is_open(session.tenant_id):
+        return False
     with tenant_context(session.tenant_id, read_only=True):
         connector = Connector.objects.filter(pk=session.connector_id).first()
     return connector is not None and connector.active and connector.changed_at.timestamp() == session.changed_at

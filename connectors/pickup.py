@@ -57,7 +57,7 @@ def look(tenant_id: int, connector_id: int, *, hurry: bool = False) -> None:
 
     Somebody else who is doing so already is enough.
     """
-    tenant = Tenant.objects.filter(pk=tenant_id).first()
+    tenant = Tenant.open.filter(pk=tenant_id).first()
     with tenant_context(tenant_id, read_only=True):
         connector = Connector.objects.select_related("created_by").filter(pk=connector_id).first()
         started = list(ConnectorFile.objects.filter(connector_id=connector_id, archived_at=None).exclude(

@@ -206,6 +206,18 @@ def drop(staging: Staging) -> None:
     _run("DROP TABLE IF EXISTS {tables}", tables=sql.SQL(", ").join(staging.names().values()))
 
 
+def drop_all(tenant_id: int) -> None:
+    """Drop what imports of a workspace have left here: those that had not ended when it was closed."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+            "WHERE n.nspname = 'staging' AND c.relkind = 'r' AND starts_with(c.relname, %s)",
+            [f"t{tenant_id}_"],
+        )
+        for (table,) in cursor.fetchall():
+            cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier("staging", table)))
+
+
 def index_losers(staging: Staging) -> None:
     """Make joined rows findable by the row that they were joined into; for imports that need it, once they are known."""
     name = sql.Identifier(staging.name("winner"))

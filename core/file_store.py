@@ -8,8 +8,10 @@ A copy is used for as long as its ETag, kept beside it, is that of the bucket. W
 is there is good enough; otherwise StoreUnavailable is raised, and whoever works in the background comes back.
 """
 
+import contextlib
 import logging
 import os
+import shutil
 import time
 import uuid
 from functools import lru_cache
@@ -88,6 +90,24 @@ def remove(*names: str) -> None:
         _etag_path(path_of(name)).unlink(missing_ok=True)
     if bucket := _bucket():
         bucket.delete(names)
+
+
+def remove_folder(name: str) -> None:
+    """Remove all files below a folder, here and in the store. Raises StoreUnavailable; repeat it then."""
+    shutil.rmtree(path_of(name), ignore_errors=True)
+    if bucket := _bucket():
+        bucket.delete_below(f"{name.rstrip('/')}/")
+
+
+def size_of_folder(name: str) -> int:
+    """How many bytes the files below a folder have. Raises StoreUnavailable."""
+    if bucket := _bucket():
+        return int(bucket.size_below(f"{name.rstrip('/')}/"))
+    found = 0
+    for path in path_of(name).rglob("*"):
+        with contextlib.suppress(FileNotFoundError):  # somebody removes it meanwhile
+            found += path.stat().st_size if path.is_file() else 0
+    return found
 
 
 def forget_copies(*, now: float | None = None) -> int:

@@ -57,6 +57,16 @@ class Bucket:
             with _answer(names[start]):
                 self._bucket.delete_objects(Delete={"Objects": found, "Quiet": True})
 
+    def delete_below(self, prefix: str) -> None:
+        """Remove all objects whose names begin so."""
+        with _answer(prefix):
+            self._bucket.objects.filter(Prefix=prefix).delete()
+
+    def size_below(self, prefix: str) -> int:
+        """How many bytes the objects have whose names begin so."""
+        with _answer(prefix):
+            return sum(int(found.size) for found in self._bucket.objects.filter(Prefix=prefix))
+
 
 @contextmanager
 def _answer(name: str) -> Iterator[None]:

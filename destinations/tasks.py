@@ -23,6 +23,6 @@ def find_due(**_later: Any) -> None:
 
 @shared_task(name="destinations.tidy")
 def tidy(**_later: Any) -> None:
-    for tenant_id in Tenant.objects.values_list("pk", flat=True):
+    for tenant_id in Tenant.open.values_list("pk", flat=True):
         with tenant_context(tenant_id):
             sweep.tidy(now=timezone.now())

@@ -28,7 +28,7 @@ def run_for_all_workspaces() -> None:
     """Tidy up all workspaces, and this machine; a failure of one does not stop the others."""
     file_store.forget_copies()
     # In another order each day: should the time of the task not be enough, nobody is always the last.
-    for tenant in Tenant.objects.order_by("?"):
+    for tenant in Tenant.open.order_by("?"):
         try:
             workspace(tenant, now=timezone.now())
         except Exception:

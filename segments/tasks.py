@@ -33,7 +33,7 @@ def wake(**_later: Any) -> None:
 
 @shared_task(name="segments.tidy")
 def tidy(**_later: Any) -> None:
-    for tenant_id in Tenant.objects.values_list("pk", flat=True):
+    for tenant_id in Tenant.open.values_list("pk", flat=True):
         with tenant_context(tenant_id):
             removal.forget_deleted(now=timezone.now())
             member_edits.forget_old(now=timezone.now())

@@ -29,6 +29,6 @@ def sweep_ambiguities(**_later: Any) -> None:
 
 @shared_task(name="sources.tidy")
 def tidy(**_later: Any) -> None:
-    for tenant_id in Tenant.objects.values_list("pk", flat=True):
+    for tenant_id in Tenant.open.values_list("pk", flat=True):
         with tenant_context(tenant_id):
             refresh.forget_removed(now=timezone.now())

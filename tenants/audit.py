@@ -40,6 +40,7 @@ SUBJECTS = {
     "import": "Imports", "mapping": "Saved mappings", "member": "Members", "site": "Sites",
     "source": "Data sources", "connector": "Connectors", "settings": "Settings", "category": "Categories",
     "form": "Forms", "hook": "E-mail providers", "attribute": "Fields", "token": "API tokens", "webhook": "Webhooks",
+    "workspace": "Workspace",
 }  # fmt: skip
 
 

@@ -57,6 +57,13 @@ class User(AbstractBaseUser):
         return "".join(word[0] for word in words[:2]).upper()
 
 
+class OpenTenants(models.Manager["Tenant"]):
+    """Workspaces that are not closed: those that anything may be done for (tenants.closing)."""
+
+    def get_queryset(self) -> models.QuerySet["Tenant"]:
+        return super().get_queryset().filter(closed_at=None)
+
+
 class Tenant(models.Model):
     """A workspace: the unit of isolation."""
 
@@ -92,12 +99,55 @@ class Tenant(models.Model):
     # A second factor that the provider says it asked for counts here.
     trusts_provider_factor = models.BooleanField(default=False, db_default=False)
     created_at = models.DateTimeField(default=timezone.now)
+    # Who made it by the page; each person may make so many (WORKSPACES_PER_PERSON).
+    created_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+    # Closed (tenants.closing): nothing is done for it. At `erase_at` its data begins to go, and from `erasing_since` on it
+    # cannot be reopened. A workspace that is erased stays as a number, without a name.
+    closed_at = models.DateTimeField(null=True)
+    erase_at = models.DateTimeField(null=True)
+    erasing_since = models.DateTimeField(null=True)
+    erased_at = models.DateTimeField(null=True)
+
+    objects: ClassVar[models.Manager["Tenant"]] = models.Manager()
+    open: ClassVar[OpenTenants] = OpenTenants()
 
     class Meta:
         db_table = "tenant"
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["erase_at"], name="tenant_to_erase", condition=models.Q(erased_at=None)),
+        ]
 
     def __str__(self) -> str:
         return self.name
+
+
+class WorkspaceExport(TenantModel):
+    """Everything of a workspace as one file: asked for by an owner, made by a worker (tenants.closing.export_job)."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "Waiting"
+        RUNNING = "running", "Running"
+        DONE = "done", "Ready"
+        FAILED = "failed", "Failed"
+
+    ACTIVE = (State.WAITING, State.RUNNING)
+
+    state = models.CharField(max_length=8, choices=State, default=State.WAITING)
+    created_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    attempts = models.SmallIntegerField(default=0)
+    # The name of the file in the store; empty until it is whole, and again when its time is over.
+    file = models.CharField(max_length=120, blank=True)
+    bytes = models.BigIntegerField(default=0)
+    rows = models.BigIntegerField(default=0)
+
+    class Meta(TenantModel.Meta):
+        db_table = "workspace_export"
+
+    def __str__(self) -> str:
+        return f"export {self.pk}"
 
 
 class Membership(TenantModel):

@@ -27,6 +27,7 @@ def clear_pending(kind: str, *, seen_at: datetime) -> None:
     PendingWork.objects.filter(tenant_id=current_tenant(), kind=kind, since__lt=seen_at).delete()
 
 
-def waiting(kind: str) -> list[int]:
-    """Ids of tenants with work of this kind, the longest waiting first."""
-    return list(PendingWork.objects.filter(kind=kind).order_by("since").values_list("tenant_id", flat=True))
+def waiting(kind: str, *, closed: bool = False) -> list[int]:
+    """Ids of tenants with work of this kind, the longest waiting first; closed ones only where `closed` says so."""
+    found = PendingWork.objects.filter(kind=kind).order_by("since")
+    return list((found if closed else found.filter(tenant__closed_at=None)).values_list("tenant_id", flat=True))

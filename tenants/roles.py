@@ -65,6 +65,8 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "settings.manage": _ADMINS,
     # By which provider members sign in, and whether they have to.
     "single_sign_on.manage": frozenset({Role.OWNER}),
+    # Its name, everything of it as a file, its end.
+    "workspace.manage": frozenset({Role.OWNER}),
 }
 
 
@@ -102,6 +104,7 @@ WORDS = {
     "mail.view": "See e-mails that were written to files",
     "settings.manage": "Change the settings of the workspace, API tokens and webhooks",
     "single_sign_on.manage": "Set up single sign-on",
+    "workspace.manage": "Rename, export, close and reopen the workspace",
 }
 
 
@@ -125,6 +128,12 @@ def allow(permission: str) -> Callable[[V], V]:
 def takes_files(view: V) -> V:
     """Declare that a view takes a body as large as the workspace's limit for uploads (tenants.web.middleware)."""
     view.takes_files = True  # type: ignore[attr-defined]
+    return view
+
+
+def works_when_closed(view: V) -> V:
+    """Declare that a view works in a workspace that is closed, too (tenants.closing)."""
+    view.works_when_closed = True  # type: ignore[attr-defined]
     return view
 
 

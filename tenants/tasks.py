@@ -9,6 +9,7 @@ from django.db import transaction
 from kombu.exceptions import OperationalError
 
 from tenants import outbox, pending_work
+from tenants.closing import erasure, export_job
 
 log = logging.getLogger(__name__)
 
@@ -29,9 +30,12 @@ def _publish(task: str, ids: dict[str, int]) -> None:
         log.warning("broker did not take %s %s: %s", task, ids, problem)
 
 
-def sweep(kind: str, work: Callable[[int], Any]) -> None:
-    """Run `work(tenant_id)` for each workspace that has work of this kind; one failure does not stop the others."""
-    for tenant_id in pending_work.waiting(kind):
+def sweep(kind: str, work: Callable[[int], Any], *, closed: bool = False) -> None:
+    """Run `work(tenant_id)` for each workspace that has work of this kind; one failure does not stop the others.
+
+    Closed workspaces are passed over, except where `closed` says that their work is to be done, too.
+    """
+    for tenant_id in pending_work.waiting(kind, closed=closed):
         try:
             work(tenant_id)
         except Exception:
@@ -40,4 +44,26 @@ def sweep(kind: str, work: Callable[[int], Any]) -> None:
 
 @shared_task(name="tenants.send_outbox")
 def send_outbox(**_later: Any) -> None:
-    sweep("outbox", outbox.send_waiting)
+    sweep("outbox", outbox.send_waiting, closed=True)
+
+
+# Reading all of a large workspace takes minutes.
+@shared_task(name=export_job.TASK, soft_time_limit=3_000, time_limit=3_300, works_when_closed=True)
+def export_workspace(*, tenant_id: int, export_id: int, **_later: Any) -> None:
+    export_job.work(tenant_id, export_id)
+
+
+def start_exports(tenant_id: int) -> None:
+    """Send the exports of a workspace that wait to workers."""
+    for export_id in export_job.waiting(tenant_id):
+        _publish(export_job.TASK, {"tenant_id": tenant_id, "export_id": export_id})
+
+
+@shared_task(name="tenants.sweep_exports")
+def sweep_exports(**_later: Any) -> None:
+    sweep(export_job.WAKE, start_exports, closed=True)
+
+
+@shared_task(name="tenants.erase_closed")
+def erase_closed(**_later: Any) -> None:
+    erasure.run()

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from tenants.views import access, audit, members, settings, single_sign_on, workspace
+from tenants.views import access, audit, closing, members, settings, single_sign_on, workspace
 
 app_name = "tenants"
 urlpatterns = [
@@ -26,6 +26,14 @@ urlpatterns = [
     path("settings/single-sign-on/domains/add/", single_sign_on.add_domain, name="add_sign_in_domain"),
     path("settings/single-sign-on/domains/remove/", single_sign_on.remove_domain, name="remove_sign_in_domain"),
     path("settings/preset/", settings.use_preset, name="use_preset"),
+    path("settings/workspace/", closing.overview, name="workspace"),
+    path("settings/workspace/rename/", closing.rename, name="rename"),
+    path("settings/workspace/export/", closing.export, name="export"),
+    path("settings/workspace/export/progress/", closing.export_progress, name="export_progress"),
+    path("settings/workspace/export/<int:export_id>/file/", closing.export_file, name="export_file"),
+    path("settings/workspace/close/", closing.close, name="close"),
+    path("closed/", closing.closed, name="closed"),
+    path("closed/reopen/", closing.reopen, name="reopen"),
     path("audit/", audit.listing, name="audit"),
     path("mail/", workspace.mail, name="mail"),
 ]

@@ -59,7 +59,7 @@ OF_VISITORS = (
 
 def run_for_all_workspaces() -> None:
     """Tidy up all workspaces; a failure of one does not stop the others."""
-    for tenant_id in Tenant.objects.order_by("?").values_list("pk", flat=True):
+    for tenant_id in Tenant.open.order_by("?").values_list("pk", flat=True):
         try:
             removed = tidy(tenant_id, now=timezone.now())
         except Exception:

@@ -45,7 +45,7 @@ _SETTLING = [_settling(table) for table in _COLUMNS]
 
 def sweep() -> None:
     """Look after all workspaces; a failure of one does not stop the others."""
-    for tenant_id in Tenant.objects.order_by("?").values_list("pk", flat=True):
+    for tenant_id in Tenant.open.order_by("?").values_list("pk", flat=True):
         try:
             if is_stale(tenant_id):
                 rebuild(tenant_id, now=timezone.now())
@@ -65,7 +65,7 @@ def is_stale(tenant_id: int) -> bool:
 
 def count_hits() -> None:
     """Count in all workspaces what has been stored since; a failure of one does not stop the others."""
-    for tenant_id in Tenant.objects.order_by("?").values_list("pk", flat=True):
+    for tenant_id in Tenant.open.order_by("?").values_list("pk", flat=True):
         try:
             catch_up(tenant_id)
         except Exception:

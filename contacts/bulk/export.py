@@ -142,6 +142,11 @@ def write(file: IO[str], action: BulkAction) -> int:
     return count
 
 
+def write_everybody(file: IO[str]) -> int:
+    """Write all contacts that are not deleted, for the export of the whole workspace; returns how many."""
+    return write(file, BulkAction(kind="export", selection={"all": True}, options={"mode": "safe", "mark": True}))
+
+
 def _chunks(contacts: Iterator[Contact]) -> Iterator[list[Contact]]:
     chunk: list[Contact] = []
     for contact in contacts:

@@ -48,7 +48,7 @@ def wake_active(tenant_id: int) -> None:
 
 def nightly() -> None:
     """Start a search in each workspace that has had one before and whose contacts have changed since."""
-    for tenant_id in Tenant.objects.values_list("pk", flat=True):
+    for tenant_id in Tenant.open.values_list("pk", flat=True):
         with tenant_context(tenant_id):
             last = ProbableSearch.objects.order_by("-pk").first()
             if last is not None and Contact.objects.filter(changed_at__gte=last.created_at).exists():

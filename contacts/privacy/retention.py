@@ -17,7 +17,7 @@ NEWS_DAYS = 30
 
 def run_for_all_workspaces() -> None:
     """Tidy up all workspaces; a failure of one does not stop the others."""
-    for tenant_id in Tenant.objects.order_by("?").values_list("pk", flat=True):
+    for tenant_id in Tenant.open.order_by("?").values_list("pk", flat=True):
         try:
             with tenant_context(tenant_id):
                 export.tidy(now=timezone.now())

@@ -23,6 +23,7 @@ from tenants import audit, outbox
 from tenants.isolation.context import current_tenant
 from tenants.models import Tenant
 from tenants.web import workspace_urls
+from tenants.workspaces import is_open
 
 CONFIRM_SALT, LEAVE_SALT, SEEN_SALT = "subscribe", "unsubscribe", "form"
 CONFIRM_DAYS = 7
@@ -66,7 +67,7 @@ def tenant_of(key: str) -> int | None:
         tenant_id = int(number, 16)
     except ValueError:
         return None
-    return tenant_id if tenant_id < 2**62 and Tenant.objects.filter(pk=tenant_id).exists() else None
+    return tenant_id if tenant_id < 2**62 and Tenant.open.filter(pk=tenant_id).exists() else None
 
 
 def seen_token() -> str:
@@ -151,6 +152,8 @@ def read(token: str) -> SignupRequest:
         tenant_id, form_id, email, name = signing.loads(token, salt=CONFIRM_SALT, max_age=timedelta(days=CONFIRM_DAYS))
     except (signing.BadSignature, ValueError, TypeError) as problem:
         raise InvalidLink from problem
+    if not is_open(int(tenant_id)):
+        raise InvalidLink
     return SignupRequest(int(tenant_id), int(form_id), str(email), str(name))
 
 

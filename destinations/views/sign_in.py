@@ -77,7 +77,7 @@ def _workspace(request: HttpRequest, begun: Begun) -> Tenant | None:
         membership = Membership.objects.filter(user=user_of(request)).first()
         if membership is None or not membership.may(PERMISSION):
             return None
-    workspace = Tenant.objects.filter(pk=begun.tenant_id).first()
+    workspace = Tenant.open.filter(pk=begun.tenant_id).first()
     return None if workspace is None or missing(request, workspace, membership.role) else workspace
 
 

@@ -71,7 +71,7 @@ ON CONFLICT DO NOTHING"""
 
 def sweep() -> None:
     """Count where contacts have changed; a failure of one workspace does not stop the others."""
-    for tenant_id in Tenant.objects.order_by("?").values_list("pk", flat=True):
+    for tenant_id in Tenant.open.order_by("?").values_list("pk", flat=True):
         try:
             with tenant_context(tenant_id):
                 run(REASONS)

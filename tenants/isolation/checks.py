@@ -10,7 +10,7 @@ from django.core.checks import Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
 from django.db import OperationalError, connection
 
-from tenants.isolation.rls import GLOBAL_TABLES, READABLE_BY_MEMBERS
+from tenants.isolation.rls import GLOBAL_TABLES, RARELY_REMOVED, READABLE_BY_MEMBERS
 
 log = logging.getLogger(__name__)
 # Schemas of ours: whatever is not PostgreSQL's own.
@@ -32,7 +32,8 @@ select n.nspname, c.relname, c.relkind::text, c.relispartition, c.relrowsecurity
        exists(select 1 from pg_attribute a where a.attrelid = c.oid and a.attname = 'tenant_id'),
        exists(select 1 from pg_constraint k where k.conrelid = c.oid and k.contype = 'c' and k.convalidated
               and pg_get_constraintdef(k.oid) ~ '^CHECK \\(\\(tenant_id = ''?[0-9]+''?(::bigint)?\\)\\)$'),
-       array(select p.polname || ' ' || p.polcmd::text || ' ' || coalesce(pg_get_expr(p.polqual, p.polrelid), '')
+       array(select case when p.polpermissive then '' else 'only ' end || p.polname || ' ' || p.polcmd::text || ' '
+                    || coalesce(pg_get_expr(p.polqual, p.polrelid), '')
                     || ' / ' || coalesce(pg_get_expr(p.polwithcheck, p.polrelid), '')
              from pg_policy p where p.polrelid = c.oid order by p.polname),
        array(select right_ from unnest(array['SELECT', 'INSERT', 'UPDATE', 'REFERENCES']) right_
@@ -72,6 +73,13 @@ _OF_OWN_WORKSPACES = re.compile(
     r"members r \(tenant_id = ANY \(ARRAY\( SELECT m\.tenant_id\s+FROM (?:public\.)?membership m\s+"
     r"WHERE \(m\.user_id = \( SELECT \(NULLIF\(current_setting\('app\.user_id'::text, true\), ''::text\)\)::bigint"
     r"[^()]*\)\)\)\)\) / "
+)
+
+# A policy that takes away from what others allow, for removing rows: of tables of RARELY_REMOVED.
+_REMOVAL = re.compile(
+    r"only removal d (?:\(\(at < \(now\(\) - '\d+ days'::interval\)\) OR )?"
+    r"\( SELECT \(w\.erasing_since IS NOT NULL\)[^;]*\) / ",
+    re.DOTALL,
 )
 
 
@@ -166,8 +174,12 @@ def _unprotected(table: Table) -> list[str]:
         out.append("row-level security is not enabled and forced")
     if not any(_WHOLE.fullmatch(text) for text in table.policies):
         out.append("has no policy for all commands with the tenant in USING and WITH CHECK")
+    careful = table.schema == "public" and table.name in RARELY_REMOVED and "DELETE" in table.grants
+    if careful and not any(_REMOVAL.fullmatch(text) for text in table.policies):
+        out.append("the application role may remove any row")
     allowed = _readable(table)
-    extra = [text for text in table.policies if not (_WHOLE.fullmatch(text) or (allowed and allowed.fullmatch(text)))]
+    known = [_WHOLE, _REMOVAL, *([allowed] if allowed else [])]
+    extra = [text for text in table.policies if not any(form.fullmatch(text) for form in known)]
     return [*out, *(f"has a further policy, which lets more through: {text}" for text in extra)]
 
 

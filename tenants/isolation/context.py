@@ -32,11 +32,12 @@ def current_tenant() -> int:
 
 
 @contextmanager
-def tenant_context(tenant_id: int, *, read_only: bool = False) -> Iterator[int]:
+def tenant_context(tenant_id: int, *, read_only: bool = False, one_moment: bool = False) -> Iterator[int]:
     """Open a transaction in which the tenant's rows, and only those, can be seen and written.
 
     The same tenant may nest (a savepoint); another may not (OtherTenant). `read_only` makes PostgreSQL itself refuse
-    every write, which is how GET and HEAD are kept harmless; it is for the outermost context.
+    every write, which is how GET and HEAD are kept harmless; `one_moment` shows all statements the same rows, whatever
+    others write meanwhile. Both are for the outermost context.
     """
     outer = _current.get()
     if outer is not None and outer != tenant_id:
@@ -44,7 +45,7 @@ def tenant_context(tenant_id: int, *, read_only: bool = False) -> Iterator[int]:
     enclosed = _is_enclosed()
     with transaction.atomic():
         if outer is None:
-            _set("tenant_id", tenant_id, read_only=read_only)
+            _set("tenant_id", tenant_id, read_only=read_only, one_moment=one_moment)
         token = _current.set(tenant_id)
         try:
             # Log lines say whose work it was.
@@ -75,9 +76,11 @@ def wait_briefly(seconds: int) -> None:
         cursor.execute(f"SET LOCAL lock_timeout = '{int(seconds)}s'")
 
 
-def _set(name: str, value: int, *, read_only: bool = False) -> None:
+def _set(name: str, value: int, *, read_only: bool = False, one_moment: bool = False) -> None:
     # SET takes no server-side parameters; int() makes the text safe.
     with connection.cursor() as cursor:
+        if one_moment:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         if read_only:
             cursor.execute("SET TRANSACTION READ ONLY")
         cursor.execute(f"SET LOCAL app.{name} = '{int(value)}'")

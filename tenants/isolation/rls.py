@@ -21,6 +21,18 @@ READABLE_BY_MEMBERS = {
     "import_unit": "how far those imports are, and when something was done",
 }
 
+# Whether the workspace of the context is being erased (tenants.closing.erasure): worked out once a statement.
+BEING_ERASED = f"(SELECT w.erasing_since IS NOT NULL FROM tenant w WHERE w.id = (SELECT {SETTING}))"  # noqa: S608  see above
+# Tables from which the application role removes rows only then, and entries of the audit log that are old enough.
+AUDIT_DAYS = 365
+RARELY_REMOVED = {
+    "audit_entry": f"at < now() - interval '{AUDIT_DAYS} days' OR {BEING_ERASED}",
+    "api_token": BEING_ERASED,
+    "connector": BEING_ERASED,
+    "destination": BEING_ERASED,
+    "identity_provider": BEING_ERASED,
+}
+
 # Tables without a tenant, each with the reason why the application role may touch it, and how.
 GLOBAL_TABLES: dict[str, tuple[str, str]] = {
     "tenant": ("SELECT, INSERT, UPDATE", "the list of workspaces; holds no customer data"),
@@ -152,6 +164,36 @@ class LetMembersRead(Operation):
 
     def describe(self) -> str:
         return f"Let members read {self.table} of all their workspaces"
+
+
+class RestrictRemoval(Operation):
+    """Let the application role remove rows of a table of RARELY_REMOVED, and only those that its condition lets go.
+
+    The policy is restrictive: it takes away from what the policy of the tenant allows and never adds to it.
+    """
+
+    reversible = True
+
+    def __init__(self, table: str) -> None:
+        self.table = table
+
+    def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
+        return "RestrictRemoval", [self.table], {}
+
+    def state_forwards(self, app_label: str, state: Any) -> None:
+        """Nothing changes in the models."""
+
+    def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        condition = RARELY_REMOVED[self.table]
+        schema_editor.execute(f'CREATE POLICY removal ON "{self.table}" AS RESTRICTIVE FOR DELETE USING ({condition})')
+        schema_editor.execute(f'GRANT DELETE ON "{self.table}" TO {settings.APP_ROLE}')
+
+    def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        schema_editor.execute(f'REVOKE DELETE ON "{self.table}" FROM {settings.APP_ROLE}')
+        schema_editor.execute(f'DROP POLICY removal ON "{self.table}"')
+
+    def describe(self) -> str:
+        return f"Restrict the removal of rows of {self.table}"
 
 
 class GrantGlobal(Operation):

@@ -1,11 +1,12 @@
 """Statements that the ORM cannot express, run for the workspace of the context: %(tenant)s on every table of each."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from django.db import OperationalError, connection, transaction
+from psycopg import sql
 from psycopg.errors import QueryCanceled
 
 from tenants.isolation.context import current_tenant
@@ -38,6 +39,56 @@ def fetch(statement: str, /, **values: Any) -> list[tuple[Any, ...]]:
         cursor.execute(statement, {"tenant": current_tenant(), **values})
         rows: list[tuple[Any, ...]] = cursor.fetchall()
         return rows
+
+
+def copy_out(table: str, columns: Sequence[str], *, order: Sequence[str]) -> Iterator[bytes]:
+    """The rows of a table as CSV with a head, in parts as the database sends them: memory does not grow with them."""
+    names, sorted_by = (sql.SQL(", ").join(sql.Identifier("x", name) for name in part) for part in (columns, order))
+    statement = sql.SQL("COPY (SELECT {} FROM {} x WHERE x.tenant_id = {} ORDER BY {}) TO STDOUT (FORMAT csv, HEADER)")
+    with connection.cursor() as cursor:
+        found = statement.format(names, sql.Identifier(table), sql.Literal(current_tenant()), sorted_by)
+        with cursor.copy(found) as rows:
+            yield from map(bytes, rows)
+
+
+def remove_some(table: str, key: Sequence[str], *, count: int) -> int:
+    """Remove the first rows of a table by its key, which begins with the tenant; returns how many.
+
+    By ranges of the key, since behind a policy nothing else finds rows by an index, whatever the key is made of.
+    """
+    of_tenant, values = sql.SQL("x.tenant_id = {}").format(sql.Literal(current_tenant())), {
+        "table": sql.Identifier(table), "count": sql.Literal(count),
+    }  # fmt: skip
+    own = sql.SQL(", ").join(sql.Identifier("x", name) for name in key)
+    last = sql.SQL("SELECT {own} FROM {table} x WHERE {tenant} ORDER BY {own} OFFSET {count} LIMIT 1")
+    with connection.cursor() as cursor:
+        cursor.execute(last.format(own=own, tenant=of_tenant, **values))
+        place = cursor.fetchone()
+        below = sql.SQL("({}) < ({})").format(own, sql.SQL(", ").join(map(sql.Literal, place))) if place else None
+        condition = sql.SQL(" AND ").join([of_tenant, *([below] if below else [])])
+        cursor.execute(sql.SQL("DELETE FROM {} x WHERE {}").format(values["table"], condition))
+        return int(cursor.rowcount)
+
+
+def keys() -> dict[str, list[str]]:
+    """Of each table with a tenant: the columns of its primary key behind the tenant, in their order."""
+    with connection.cursor() as cursor:
+        cursor.execute(_KEYS)
+        return {table: list(columns) for table, columns in cursor.fetchall()}
+
+
+# Tables of the schema public whose key begins with the tenant; of partitioned ones, the table above its parts.
+_KEYS = """
+SELECT t.relname, array_agg(a.attname::text ORDER BY place.number)
+FROM pg_constraint k
+JOIN pg_class t ON t.oid = k.conrelid AND NOT t.relispartition
+JOIN pg_namespace n ON n.oid = t.relnamespace AND n.nspname = 'public'
+CROSS JOIN LATERAL unnest(k.conkey) WITH ORDINALITY place (number_of, number)
+JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = place.number_of
+WHERE k.contype = 'p' AND a.attname <> 'tenant_id'
+  AND k.conkey[1] = (SELECT b.attnum FROM pg_attribute b WHERE b.attrelid = t.oid AND b.attname = 'tenant_id')
+GROUP BY t.relname ORDER BY t.relname
+"""
 
 
 @contextmanager

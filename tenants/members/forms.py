@@ -6,12 +6,38 @@ from allauth.account.adapter import get_adapter
 from django import forms
 from django.contrib.auth.password_validation import validate_password
 from django.http import HttpRequest
+from phonenumbers import SUPPORTED_REGIONS
 
+from core import places
 from tenants.models import User
 from tenants.roles import Role
 
 # Longer ones would only keep the processor busy.
 PASSWORD_LENGTH = 1_000
+
+
+class NameForm(forms.Form):
+    """What a workspace is called."""
+
+    name = forms.CharField(
+        label="Name",
+        max_length=120,
+        help_text="Members see it in the menu, and contacts in forms and e-mails that you send.",
+    )
+
+    def clean_name(self) -> str:
+        return " ".join(str(self.cleaned_data["name"]).split())
+
+
+class NewWorkspaceForm(NameForm):
+    """What a new workspace needs to begin with; all of it can be changed later."""
+
+    country = forms.ChoiceField(
+        label="Default country for phone numbers",
+        required=False,
+        choices=[("", "None: numbers without a country code are in error"), *places.countries(SUPPORTED_REGIONS)],
+    )
+    time_zone = forms.ChoiceField(label="Time zone", choices=places.zones(), initial="UTC")
 
 
 class InviteForm(forms.Form):

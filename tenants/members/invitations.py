@@ -109,7 +109,7 @@ def read(token: str) -> Found:
     tenant_id, invitation_id, sent = [*signed, 1][:3]  # Links of earlier versions have two parts.
     with tenant_context(tenant_id):
         invitation = waiting().filter(pk=invitation_id, sent=sent).first()
-    workspace = Tenant.objects.filter(pk=tenant_id).first()
+    workspace = Tenant.open.filter(pk=tenant_id).first()
     if invitation is None or workspace is None or is_over(invitation):
         raise Expired
     return Found(

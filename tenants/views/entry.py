@@ -2,6 +2,7 @@
 
 from allauth.account.internal.flows.login import perform_login
 from allauth.account.models import Login
+from django.conf import settings
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -10,22 +11,43 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from core.http import invalid, render_page
 from tenants.members import invitations
-from tenants.members.forms import AcceptForm, KnownAccountForm, NewAccountForm
+from tenants.members.forms import AcceptForm, KnownAccountForm, NewAccountForm, NewWorkspaceForm
 from tenants.models import User
 from tenants.roles import public, signed_in
 from tenants.web import workspace_urls
-from tenants.workspaces import workspaces_of
+from tenants.web.request import user_of
+from tenants.workspaces import TooManyWorkspaces, closed_of, found, left_for, workspaces_of
 
 
 @signed_in
 @login_required
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """Into the only workspace, or a list of them."""
-    places = workspaces_of(request.user.pk or 0)
-    if len(places) == 1:
+    """Into the only workspace, or a list of them, with those that one has closed."""
+    user = user_of(request)
+    places, closed = workspaces_of(user.pk), closed_of(user.pk)
+    if len(places) == 1 and not closed and "all" not in request.GET:
         return redirect(places[0].url)
-    return render_page(request, "tenants/home.html", {"places": places})
+    return render_page(request, "tenants/home.html", {"places": places, "closed": closed, "left": left_for(user)})
+
+
+@signed_in
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def new_workspace(request: HttpRequest) -> HttpResponse:
+    """Create a workspace and go into it as its owner."""
+    user = user_of(request)
+    form = NewWorkspaceForm(request.POST if request.method == "POST" else None)
+    context = {"form": form, "left": left_for(user), "most": settings.WORKSPACES_PER_PERSON}
+    if request.method != "POST":
+        return render_page(request, "tenants/new_workspace.html", context)
+    if form.is_valid():
+        try:
+            tenant = found(user, **form.cleaned_data)
+        except TooManyWorkspaces:
+            return invalid(request, "tenants/new_workspace.html", {**context, "left": 0})
+        return redirect(workspace_urls.inside(tenant.slug, "tenants:start"))
+    return invalid(request, "tenants/new_workspace.html", context)
 
 
 @public

@@ -17,7 +17,7 @@ from django.utils import timezone
 from psycopg import errors
 
 from core.body_limit import JUDGE, LIMIT
-from core.http import not_found
+from core.http import not_found, render_page
 from core.parse import parse_id
 from tenants import second_factor
 from tenants.entrance import Missing, missing
@@ -38,8 +38,9 @@ class WorkspaceMiddleware:
     """Judges every request below /w/ before anything else reads it; other paths pass untouched.
 
     Nobody signed in: the log-in page. No single sign-on or no second factor where the workspace asks for
-    them: on to show it, whatever was asked for. Not a member, no such workspace, no such page, or a role without the
-    permission: the same 404, so that nothing outside can be told from nothing at all.
+    them: on to show it, whatever was asked for. A closed workspace: its one page (`_closed`). Not a member, no such
+    workspace, no such page, or a role without the permission: the same 404, so that nothing outside can be told from nothing
+    at all.
     """
 
     def __init__(self, get_response: Handler) -> None:
@@ -58,6 +59,10 @@ class WorkspaceMiddleware:
         if lacking is not None:
             to = _to_second_factor if lacking is Missing.FACTOR else _to_provider
             return to(request, match["slug"])
+        if membership[0].closed_at is not None:
+            closed = _closed(request, *membership, path=match["rest"])
+            if closed is not None:
+                return closed
         prefix = get_script_prefix()
         set_script_prefix(f"/w/{match['slug']}/")
         try:
@@ -159,6 +164,21 @@ def _permitted(path: str, role: str) -> Any:
         return None
     permission = getattr(view, "permission", None)
     return view if permission is not None and may(role, permission) else None
+
+
+def _closed(request: HttpRequest, tenant: Tenant, membership: Membership, *, path: str) -> HttpResponse | None:
+    """What a closed workspace answers: owners are led to the page where it can be reopened, members are told. None: the
+    view works in closed workspaces. When its data is being erased there is nothing any more."""
+    if tenant.erasing_since is not None:
+        return not_found(request)
+    if getattr(_permitted(path, membership.role), "works_when_closed", False):
+        return None
+    if not membership.may("workspace.manage"):
+        return render_page(request, "tenants/closed_to_members.html", {"name": tenant.name}, status=410)
+    to = inside(tenant.slug, "tenants:closed")
+    if request.headers.get("HX-Request"):
+        return HttpResponse(status=409, headers={"HX-Redirect": to})
+    return redirect(to)
 
 
 def _refuse_body(request: HttpRequest, tenant: Tenant, view: Any) -> bool:

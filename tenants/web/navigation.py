@@ -55,6 +55,7 @@ SECTIONS: list[tuple[str, list[tuple[str, str, str, str]]]] = [
 # Pages of the settings: (label, route). Apps above have their own.
 SETTINGS_PAGES = (
     ("Import rules", "tenants:settings"),
+    ("Workspace", "tenants:workspace"),
     ("Access", "tenants:access"),
     ("Single sign-on", "tenants:single_sign_on"),
     ("Fields", "contacts:fields"),
@@ -96,6 +97,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
         "workers_alive": workers_alive(),
         "unread_notices": Notice.objects.filter(user=user, read_at=None).count(),
         "signout_url": outside("account_logout"),
+        "new_workspace_url": outside("new_workspace"),
         "account_url": outside("account"),
         "notices_url": reverse("tenants:notices"),
         "search_url": reverse("contacts:list"),

@@ -152,6 +152,8 @@ PAGES = {
     "import rules": "settings/",
     "access": "settings/access/",
     "single sign-on": "settings/single-sign-on/",
+    "workspace": "settings/workspace/",
+    "close the workspace": "settings/workspace/close/",
     "sources": "settings/sources/",
     "members": "members/",
     "roles": "members/roles/",
@@ -162,6 +164,7 @@ OUTSIDE = [
     "/login/", "/login/company/", "/logout/", "/inactive/",
     "/signup/", "/password/forgotten/", "/password/sent/", "/password/changed/",
     "/styleguide/", "/s/<form>/", "/api/", "/operations/", "/operations/incidents/",
+    "/workspaces/new/",
 ]  # fmt: skip
 # Pages of one's own account, where the password was said again.
 ACCOUNT = [
@@ -244,6 +247,9 @@ NO_PAGES: dict[str, str] = {
     "sources:of_import": _FRAGMENT,
     "tenants:leave": "the page of members has its question, too",
     "tenants:start": _REDIRECT,
+    "tenants:closed": "leads to the first page while the workspace is open",
+    "tenants:export_progress": _FRAGMENT,
+    "tenants:export_file": _FILE,
     "webhooks:live": _FRAGMENT,
     "tracking:activity": _FRAGMENT,
     "tracking:activity_panel": "looked at in test_looks, as it opens over the list",

@@ -49,7 +49,7 @@ def recompute_rating(contact_ids: Sequence[int]) -> int:
 
 def run_for_all_workspaces() -> None:
     """Rate the contacts of all workspaces, a chunk a transaction; a failure of one workspace does not stop the others."""
-    for tenant_id in Tenant.objects.values_list("pk", flat=True):
+    for tenant_id in Tenant.open.values_list("pk", flat=True):
         try:
             _workspace(tenant_id)
         except Exception:

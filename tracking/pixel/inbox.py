@@ -104,6 +104,13 @@ def drops_key(tenant_id: int, site_id: int) -> str:
     return f"{DROPS}:{tenant_id}:{site_id}"
 
 
+def forget_workspace(tenant_id: int) -> None:
+    """Remove what is noted and counted of the sites of a workspace that is erased. Raises redis.RedisError."""
+    for kind in (DROPS, SIGNS):
+        for key in broker().scan_iter(match=f"{kind}:{tenant_id}:*", count=1_000):
+            broker().delete(key)
+
+
 def all_drops() -> dict[str, int]:
     """Refused hits of all sites together, by reason."""
     counts: Any = broker().hgetall(DROPS)

@@ -55,7 +55,7 @@ def drain(batch: int = BATCH) -> int:
 
 def store(tenant_id: int, entries: Sequence[Entry]) -> None:
     """Store one workspace's entries. What the database cannot hold is dropped alone, counted and logged."""
-    if not Tenant.objects.filter(pk=tenant_id).exists():
+    if not Tenant.objects.filter(pk=tenant_id, erasing_since=None).exists():
         log.warning("%s hits of workspace %s, which does not exist", len(entries), tenant_id)
         return
     try:

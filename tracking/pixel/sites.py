@@ -176,7 +176,7 @@ def find(key: str, *, now: float | None = None) -> Known | None:
 def _look_up(key: str, *, tenant_id: int) -> Known | None:
     close_old_connections()
     try:
-        if not Tenant.objects.filter(pk=tenant_id).exists():
+        if not Tenant.open.filter(pk=tenant_id).exists():
             return None
         with tenant_context(tenant_id):
             site = Site.objects.filter(key=key).first()

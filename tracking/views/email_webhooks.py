@@ -56,7 +56,7 @@ def _tenant(key: str) -> int:
         tenant_id = int(number, 16)
     except ValueError:
         raise Http404 from None
-    if len(secret) != 40 or len(number) > 15 or not Tenant.objects.filter(pk=tenant_id).exists():
+    if len(secret) != 40 or len(number) > 15 or not Tenant.open.filter(pk=tenant_id).exists():
         raise Http404
     return tenant_id
 

@@ -27,7 +27,7 @@ class Command(BaseCommand):
         parser.add_argument("--days", type=int, default=90, help="days until it expires; 0: never")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        tenant = Tenant.objects.filter(slug=options["workspace"]).first()
+        tenant = Tenant.open.filter(slug=options["workspace"]).first()
         if tenant is None:
             raise CommandError(f"There is no workspace {options['workspace']}.")
         days = options["days"]

@@ -40,7 +40,8 @@ SELECT pg_get_indexdef(i.indexrelid) AS text FROM pg_index i JOIN pg_class c ON 
 WHERE i.indrelid = %(table)s AND NOT EXISTS (SELECT 1 FROM pg_constraint k WHERE k.conindid = i.indexrelid)
 ORDER BY c.relname COLLATE "C\""""
 POLICIES = """
-SELECT quote_ident(p.polname) AS name, p.polcmd::text AS command, pg_get_expr(p.polqual, p.polrelid) AS reads,
+SELECT quote_ident(p.polname) AS name, p.polcmd::text AS command, p.polpermissive AS permissive,
+  pg_get_expr(p.polqual, p.polrelid) AS reads,
        pg_get_expr(p.polwithcheck, p.polrelid) AS writes
 FROM pg_policy p WHERE p.polrelid = %(table)s ORDER BY p.polname COLLATE "C\""""
 GRANTS = """
@@ -130,7 +131,8 @@ class Schema:
         for policy in self.rows(POLICIES, int(row["oid"])):
             using = f"\n    USING ({policy['reads']})" if policy["reads"] else ""
             check = f"\n    WITH CHECK ({policy['writes']})" if policy["writes"] else ""
-            yield f"CREATE POLICY {policy['name']} ON {row['name']} FOR {COMMANDS[policy['command']]}{using}{check};"
+            kind = "" if policy["permissive"] else " AS RESTRICTIVE"
+            yield f"CREATE POLICY {policy['name']} ON {row['name']}{kind} FOR {COMMANDS[policy['command']]}{using}{check};"
 
     def grants(self, oid: int, name: str, kind: str = "") -> Iterator[str]:
         """What the role that serves may do."""

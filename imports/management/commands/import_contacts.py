@@ -33,7 +33,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print JSON only")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        tenant = Tenant.objects.filter(slug=options["workspace"]).first()
+        tenant = Tenant.open.filter(slug=options["workspace"]).first()
         if tenant is None:
             raise CommandError(f"There is no workspace {options['workspace']}.")
         try:

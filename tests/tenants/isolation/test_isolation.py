@@ -92,7 +92,8 @@ def fill(alice: Actor) -> None:
     from insights.models import ContactCount, ContactTally, HiddenGuide, ImportErrorTally
     from segments.models import EditRow, MemberChange, Segment, SegmentEdit, SegmentSize
     from sources.models import Ambiguity, AmbiguitySweep, Source, SourceMember
-    from tenants.models import AuditEntry, IdentityProvider, Invitation, ProviderLink, SignInDomain
+    from tenants.models import AuditEntry, IdentityProvider, Invitation, ProviderLink, SignInDomain, WorkspaceExport
+    from tracking import tally_upkeep
     from tracking.models import EventKey, HitId, MailHook, Quarantine, Site, VisitorRefusal
     from tracking.pixel import inbox_consumer, sites
     from tracking.pixel.hits import Hit
@@ -163,6 +164,7 @@ def fill(alice: Actor) -> None:
     ContactCount.objects.create(zone="UTC", counted_at=datetime.now(UTC), seconds=1)
     ImportErrorTally.objects.create(import_id=1, code="", rows=0)
     HiddenGuide.objects.create(user=alice.user)
+    WorkspaceExport.objects.create(created_by=alice.user)
     OrderTally.objects.create(day=datetime.now(UTC).date(), currency="EUR", claimed=False, orders=1, priced=1, amount=1)
     connector = Connector.objects.create(name="Shop", login="shop", protocol="sftp", secret_at=datetime.now(UTC))
     ConnectorFile.objects.create(connector_id=connector.pk, name="x.csv", size=1, fingerprint="1:1:1:1:1")
@@ -170,6 +172,7 @@ def fill(alice: Actor) -> None:
     site = Site.objects.create(name="shop", key=sites.new_key(alice.workspace.pk))
     page = Hit(str(uuid.uuid4()), "page", None, "https://shop.example.com/", None, None, {}, {})
     inbox_consumer.store(own, [Entry("1-0", own, site.pk, datetime.now(UTC).timestamp(), page)])
+    tally_upkeep.catch_up(own)  # the hit below waits to be counted
     hit = Hit(
         str(uuid.uuid4()), "identify", None, "https://shop.example.com/", None, None, {}, {"email": "ann@example.com"}
     )

@@ -25,6 +25,7 @@ from destinations import endings
 from destinations.models import Destination
 from imports.models import Status
 from tenants import outbox
+from tenants.closing import export_job
 from tenants.isolation.context import tenant_context
 from tenants.models import User
 from tests.cast import PASSWORD, Actor, person
@@ -199,6 +200,24 @@ def account_linked(alice: Actor) -> tuple[str, Client, str]:
     return body, factors.sign_in(user), "Signed-in browsers"
 
 
+def workspace_closed(alice: Actor) -> tuple[str, Client, str]:
+    alice.post("settings/workspace/close/", {"name": alice.workspace.name}, headers={"host": "evil.example.net"})
+    return sent(alice, alice.user.email), alice.client, f"{alice.workspace.name} is closed"
+
+
+def workspace_reopened(alice: Actor) -> tuple[str, Client, str]:
+    alice.post("settings/workspace/close/", {"name": alice.workspace.name})
+    alice.post("closed/reopen/", headers={"host": "evil.example.net"})
+    return sent(alice, alice.user.email), alice.client, "Dashboard"
+
+
+def workspace_exported(alice: Actor) -> tuple[str, Client, str]:
+    with tenant_context(alice.workspace.pk):
+        made, _is_new = export_job.ask(alice.user)
+    export_job.work(alice.workspace.pk, made.pk)
+    return sent(alice, alice.user.email), alice.client, "Download file"
+
+
 MAILS: dict[str, list[Callable[[Actor], tuple[str, Client, str]]]] = {
     "tenants/members/auth_adapter.py": [reset, unknown, app_set_up, password_changed],
     "tenants/accounts/mails.py": [
@@ -210,6 +229,8 @@ MAILS: dict[str, list[Callable[[Actor], tuple[str, Client, str]]]] = {
         account_linked,
     ],
     "tenants/members/invitations.py": [invitation],
+    "tenants/closing/lifecycle.py": [workspace_closed, workspace_reopened],
+    "tenants/closing/export_job.py": [workspace_exported],
     "imports/pipeline/notifications.py": [import_ended],
     "api/webhooks/deliveries.py": [webhook_disabled],
     "contacts/bulk/export.py": [export_ready],

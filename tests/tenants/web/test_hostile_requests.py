@@ -22,7 +22,7 @@ from segments.models import Segment, SegmentEdit
 from sources.models import Ambiguity, Source
 from tenants.isolation.base import TenantModel
 from tenants.isolation.context import tenant_context
-from tenants.models import AuditEntry, Invitation, Membership
+from tenants.models import AuditEntry, Invitation, Membership, WorkspaceExport
 from tenants.web import middleware
 from tests.cast import actor
 from tests.imports.helpers import bring, receive
@@ -43,6 +43,7 @@ OBJECTS: dict[str, Any] = {
     "webhook_id": Webhook, "delivery_id": Delivery, "connector_id": Connector, "file_id": ConnectorFile,
     "token_id": ApiToken, "sync_id": Sync, "run_id": SyncRun, "destination_id": Destination,
     "audience_id": Audience, "lookalike_id": Lookalike,
+    "export_id": WorkspaceExport,
 }  # fmt: skip
 WORDS = {
     "key": ["email", "tier", "nope"], "outcome": ["created"], "token": ["x"], "uidb36": ["1"], "kind": ["google", "file"],

@@ -1,0 +1,11 @@
+from typing import Any, ClassVar
+
+from django.db import migrations
+
+from tenants.isolation.rls import RestrictRemoval
+
+
+class Migration(migrations.Migration):
+    dependencies: ClassVar[list[Any]] = [("connectors", "0003_encoding"), ("tenants", "0015_closing")]
+
+    operations: ClassVar[list[Any]] = [RestrictRemoval("connector")]
