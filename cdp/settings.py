@@ -111,7 +111,11 @@ EXTENSIONS = {
         "api": "api.contact_data",
     },
     # Entries of the timeline beside events, by the kind that shows them alone.
-    "timeline": {"import": "imports.results.timeline", "change": "contacts.profile.timeline"},
+    "timeline": {
+        "import": "imports.results.timeline",
+        "change": "contacts.profile.timeline",
+        "segment": "segments.timeline",
+    },
     # Reads the rules by which lists of contacts are filtered.
     "rules": "segments.list_filter",
     # Lists of contacts that a rule can name, by their kind (segments.rules.tree.LISTS).

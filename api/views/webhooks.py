@@ -15,6 +15,7 @@ from api.webhooks import bodies, deliveries, signatures, subscriptions
 from api.webhooks.event_types import EVENT_TYPES
 from api.webhooks.models import Delivery, DeliveryState, Webhook
 from api.webhooks.subscriptions import BadWebhook
+from core import edit_conflicts
 from core.http import invalid, redirect_to, render_page, stop_polling
 from core.parse import parse_id
 from segments.models import Segment
@@ -73,12 +74,18 @@ def edit(request: WorkspaceRequest, webhook_id: int) -> HttpResponse:
     if request.method != "POST":
         return render_page(request, EDIT, _form(webhook, vars(webhook)))
     given = _given(request.POST)
+    if refused := edit_conflicts.sentence(request.POST, webhook, EDITED):
+        messages.error(request, refused)
+        return invalid(request, EDIT, _form(webhook, given))
     try:
         subscriptions.change(webhook, **given, user=_person(request))
     except BadWebhook as problem:
         return invalid(request, EDIT, _form(webhook, given, problem))
     messages.success(request, "Webhook saved.")
     return redirect_to(request, "webhooks:detail", webhook.pk)
+
+
+EDITED = {"url": "Address", "description": "Description", "event_types": "Events", "segment_ids": "Segments"}
 
 
 def _given(post: Any) -> dict[str, Any]:
@@ -97,6 +104,7 @@ def _form(webhook: Webhook | None, given: Mapping[str, Any], problem: BadWebhook
         groups.setdefault(kind.group, []).append((name, kind.label))
     return {
         "webhook": webhook,
+        "seen": edit_conflicts.seen(webhook, EDITED) if webhook else "",
         "given": given,
         "groups": list(groups.items()),
         "segments": Segment.objects.present().order_by("name")[:500],

@@ -18,6 +18,7 @@ from connectors.connector_form import ConnectorForm
 from connectors.fetching import job, schedule
 from connectors.models import Connector, ConnectorFile, FileState, Protocol
 from connectors.servers import keys
+from core import edit_conflicts
 from core.http import invalid, not_found, redirect_to, render_page, stop_polling
 from core.parse import parse_id
 from imports.files import encodings
@@ -106,6 +107,12 @@ def _files(request: WorkspaceRequest, connector: Connector) -> dict[str, Any]:
     }
 
 
+EDITED = {
+    "name": "Name", "mapping_id": "Mapping", "encoding": "Encoding", "public_keys": "Public keys", "networks": "Networks",
+    "quiet_seconds": "Seconds of quiet", "max_bytes": "Largest file", "max_files": "Files at once",
+}  # fmt: skip
+
+
 @allow("connectors.manage")
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: WorkspaceRequest, connector_id: int) -> HttpResponse:
@@ -117,6 +124,9 @@ def edit(request: WorkspaceRequest, connector_id: int) -> HttpResponse:
         return render_page(request, "connectors/edit.html", _form(connector, ConnectorForm.of(connector)))
     form = ConnectorForm.read(request.POST, protocol=connector.protocol)
     if form.errors:
+        return invalid(request, "connectors/edit.html", _form(connector, form))
+    if refused := edit_conflicts.sentence(request.POST, connector, EDITED):
+        messages.error(request, refused)
         return invalid(request, "connectors/edit.html", _form(connector, form))
     values = {name: value for name, value in form.values().items() if value != getattr(connector, name)}
     if values:
@@ -130,6 +140,7 @@ def edit(request: WorkspaceRequest, connector_id: int) -> HttpResponse:
 def _form(connector: Connector, form: ConnectorForm) -> dict[str, Any]:
     return {
         "connector": connector,
+        "seen": edit_conflicts.seen(connector, EDITED),
         "form": form,
         "protocols": Protocol.choices,
         "mappings": SavedMapping.objects.order_by("name")[:500],

@@ -15,6 +15,7 @@ from connectors.fetch_form import PLACES, SECRETS, FetchForm
 from connectors.fetching import job, schedule
 from connectors.models import Connector, Protocol
 from connectors.views.connector import change, found, target_of
+from core import edit_conflicts
 from core.http import invalid, not_found, redirect_to, render_page
 from imports.files import encodings
 from imports.models import SavedMapping
@@ -73,6 +74,9 @@ def edit(request: WorkspaceRequest, connector_id: int) -> HttpResponse:
     form = FetchForm.read(request.POST, protocol=connector.protocol, known=connector)
     if form.errors:
         return invalid(request, "connectors/fetch.html", _page(form, connector=connector))
+    if refused := edit_conflicts.sentence(request.POST, connector, _SHOWN):
+        messages.error(request, refused)
+        return invalid(request, "connectors/fetch.html", _page(form, connector=connector))
     values = form.values(connector)
     shown = {name: [getattr(connector, name), value] for name, value in values.items() if name in _SHOWN}
     changed = {name: pair for name, pair in shown.items() if pair[0] != pair[1]}
@@ -87,7 +91,10 @@ def edit(request: WorkspaceRequest, connector_id: int) -> HttpResponse:
     return redirect_to(request, "connectors:detail", connector.pk)
 
 
-_SHOWN = ("name", "mapping_id", "remote", "pattern", "every_minutes", "daily_at", "quiet_seconds", "encoding")
+_SHOWN = {
+    "name": "Name", "mapping_id": "Mapping", "remote": "Place", "pattern": "Pattern", "every_minutes": "Minutes between",
+    "daily_at": "Time of day", "quiet_seconds": "Seconds of quiet", "encoding": "Encoding",
+}  # fmt: skip
 
 
 @allow("connectors.manage")
@@ -103,7 +110,7 @@ def forget_key(request: WorkspaceRequest, connector_id: int) -> HttpResponse:
     return redirect_to(request, "connectors:detail", connector.pk)
 
 
-def _page(form: FetchForm, **more: Any) -> dict[str, Any]:
+def _page(form: FetchForm, connector: Connector | None = None, **more: Any) -> dict[str, Any]:
     return {
         "form": form,
         "fields": [
@@ -114,6 +121,7 @@ def _page(form: FetchForm, **more: Any) -> dict[str, Any]:
         "choices": [(str(minutes), words) for minutes, words in schedule.CHOICES.items()],
         "mappings": SavedMapping.objects.order_by("name")[:500],
         "encodings": list(encodings.CHOICES.items()),
-        "connector": None,
+        "connector": connector,
+        "seen": edit_conflicts.seen(connector, _SHOWN) if connector else "",
         **more,
     }

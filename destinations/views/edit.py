@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from audiences import contact_lists
 from audiences.contact_lists import ContactList
+from core import edit_conflicts
 from core.http import invalid, redirect_to, render_page
 from core.parse import parse_id
 from destinations import kinds, syncs
@@ -148,21 +149,28 @@ def fields_of(fields: Any, data: Any) -> list[dict[str, Any]]:
     ]
 
 
+EDITED = {"name": "Name", "schedule": "Schedule", "daily_at": "Time of day"}
+
+
 @allow("syncs.edit")
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: WorkspaceRequest, sync_id: int) -> HttpResponse:
     """Change name and schedule."""
     sync, destination = found(sync_id, lock=request.method == "POST")
+    context: dict[str, Any] = {"sync": sync, "seen": edit_conflicts.seen(sync, EDITED)}
     if request.method != "POST":
         at = sync.daily_at.strftime("%H:%M") if sync.daily_at else ""
         form = SyncForm(name=sync.name, schedule=sync.schedule, daily_at=at)
-        return render_page(request, "destinations/form.html", {"sync": sync, **_form(destination, form)})
+        return render_page(request, "destinations/form.html", {**context, **_form(destination, form)})
     form = SyncForm.read(request.POST)
+    if refused := edit_conflicts.sentence(request.POST, sync, EDITED):
+        messages.error(request, refused)
+        return invalid(request, "destinations/form.html", {**context, **_form(destination, form)})
     try:
         syncs.edit(sync, name=form.name, schedule=form.schedule, daily_at=form.at(), user=user_of(request))
     except BadSync as problem:
         form.refuse(problem)
-        return invalid(request, "destinations/form.html", {"sync": sync, **_form(destination, form)})
+        return invalid(request, "destinations/form.html", {**context, **_form(destination, form)})
     messages.success(request, "Data sync saved.")
     return redirect_to(request, "destinations:sync", sync.pk)
 

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from contacts.listing import search_box
 from contacts.models import Contact
+from core import edit_conflicts
 from core.formatting import number
 from core.http import invalid, redirect_to, render_page
 from core.parse import parse_ids
@@ -22,6 +23,9 @@ from tenants.web.request import WorkspaceRequest, user_id
 
 # So many contacts a search for new members shows, and so many can be added or removed in one form.
 FOUND, MOST = 50, 200
+
+
+DESCRIBED = {"name": "Name", "description": "Description"}
 
 
 @allow("segments.edit")
@@ -42,13 +46,17 @@ def new(request: WorkspaceRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def describe(request: WorkspaceRequest, segment_id: int) -> HttpResponse:
     """The name and the description of a segment of either kind."""
-    segment = get_object_or_404(Segment.objects.present(), pk=segment_id)
+    present = Segment.objects.present()
+    segment = get_object_or_404(present.select_for_update() if request.method == "POST" else present, pk=segment_id)
+    context: dict[str, Any] = {"segment": segment, "seen": edit_conflicts.seen(segment, DESCRIBED)}
     if request.method != "POST":
         form = SegmentForm(segment.name, segment.description)
-        return render_page(request, "segments/describe.html", {"segment": segment, "form": form})
+        return render_page(request, "segments/describe.html", {**context, "form": form})
     form = SegmentForm.read(request.POST)
-    if form.errors or not segment_form.change(segment, form, user_id=user_id(request)):
-        return invalid(request, "segments/describe.html", {"segment": segment, "form": form})
+    if refused := edit_conflicts.sentence(request.POST, segment, DESCRIBED):
+        messages.error(request, refused)
+    if refused or form.errors or not segment_form.change(segment, form, user_id=user_id(request)):
+        return invalid(request, "segments/describe.html", {**context, "form": form})
     messages.success(request, "Saved.")
     return redirect_to(request, "segments:detail", segment.pk)
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from contacts.models import Contact
-from core import charts
+from core import charts, edit_conflicts
 from core.formatting import number
 from core.http import invalid, not_found, redirect_to, render_page, stop_polling
 from core.parse import parse_id
@@ -182,17 +182,26 @@ def _cells(member: SourceMember, contact: Contact) -> list[str]:
     return [str(contact.pk), *(value or "" for value in own), member.matched_by or "", at, score]
 
 
+DESCRIBED = {"name": "Name", "type": "Type", "target": "Find more", "description": "Description"}
+
+
 @allow("sources.edit")
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: WorkspaceRequest, source_id: int) -> HttpResponse:
     """Change the name, the type, the target and the description."""
-    source = get_object_or_404(Source, pk=source_id, archived_at=None)
-    given = {name: getattr(source, name) for name in ("name", "type", "target", "description")}
-    choices = {"source": source, "types": SourceType.choices, "targets": Target.choices}
+    sources = Source.objects.select_for_update() if request.method == "POST" else Source.objects.all()
+    source = get_object_or_404(sources, pk=source_id, archived_at=None)
+    given = {name: getattr(source, name) for name in DESCRIBED}
+    choices = {
+        "source": source, "types": SourceType.choices, "targets": Target.choices,
+        "seen": edit_conflicts.seen(source, DESCRIBED),
+    }  # fmt: skip
     if request.method != "POST":
         return render_page(request, "sources/edit.html", {**choices, "given": given, "errors": {}})
     values, errors = changed(request.POST)
-    if errors:
+    if refused := edit_conflicts.sentence(request.POST, source, DESCRIBED):
+        messages.error(request, refused)
+    if refused or errors:
         return invalid(request, "sources/edit.html", {**choices, "given": values, "errors": errors})
     Source.objects.filter(pk=source.pk).update(**values)
     audit.record("source.changed", user_id=user_id(request), target=source.name, before=given, after=values)

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_POST, require_safe
 from contacts.models import Contact
 from contacts.values.identifiers import normal_email
 from contacts.values.vocabulary import COUNTRY_CODES
-from core import places
+from core import edit_conflicts, places
 from core.http import invalid, render_page
 from tenants import audit, outbox, setting_changes
 from tenants.roles import allow
@@ -102,9 +102,11 @@ def release(request: WorkspaceRequest, item_id: int) -> HttpResponse:
 @require_POST
 def settings_of(request: WorkspaceRequest, site_id: int) -> HttpResponse:
     """Where the pages of a site are, what is not recorded, for how long the rest is stored, and what the snippet says."""
-    site = get_object_or_404(Site, pk=site_id)
+    site = get_object_or_404(Site.objects.select_for_update(), pk=site_id)
     try:
         settings_ = _read_settings(request.POST)
+        if refused := edit_conflicts.sentence(request.POST, site, _LABELS):
+            raise ValueError(refused)
     except ValueError as problem:
         given = {name: request.POST.get(name, "") for name in _SETTINGS} | {n: n in request.POST for n in _SWITCHES}
         return invalid(request, "tracking/site.html", _site(request, site, "settings", error=str(problem), given=given))
@@ -122,6 +124,10 @@ def settings_of(request: WorkspaceRequest, site_id: int) -> HttpResponse:
 
 _SETTINGS = ("hosts", "excluded_paths", "internal_addresses", "country", "retention_days")
 _SWITCHES = ("consent_required", "capture_forms")
+_LABELS = {
+    "hosts": "Addresses", "excluded_paths": "Excluded pages", "internal_addresses": "Own addresses", "country": "Country",
+    "retention_days": "Days", "consent_required": "Consent", "capture_forms": "Forms",
+}  # fmt: skip
 
 
 def _read_settings(posted: QueryDict) -> dict[str, Any]:
@@ -232,6 +238,7 @@ def _site(request: WorkspaceRequest, site: Site, tab: str = "", **more: Any) -> 
         "check_address": installation.example_address(site),
         "endpoint": f"{settings.SITE_URL}/p/{site.key}",
         "salt": _digest_of(site.secret_salt),
+        "seen": edit_conflicts.seen(site, _LABELS),
         "given": {name: getattr(site, name) for name in (*_SETTINGS, *_SWITCHES)},
         "workspace_country": places.country(_country(request)),
         "countries": places.countries(COUNTRY_CODES),
