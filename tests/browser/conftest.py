@@ -94,7 +94,8 @@ def base(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[st
         sys.executable, "-m", "granian", "--interface", "asginl", "--host", "127.0.0.1", "--port", str(port),
         "--no-ws", "cdp.asgi:application",
     ]  # fmt: skip
-    environ = os.environ | {"SITE_URL": address}
+    # Providers of single sign-on are on this machine.
+    environ = os.environ | {"SITE_URL": address, "INSIDE_NETWORKS": "127.0.0.0/8"}
     with log.open("wb") as file, program(command, env=environ, stdout=file, stderr=file) as server:
         _wait_for(port, server)
         yield address
