@@ -70,15 +70,23 @@ ON CONFLICT DO NOTHING"""
 
 
 def sweep() -> None:
-    """Count where contacts have changed; a failure of one workspace does not stop the others."""
+    """Count where contacts have changed; a failure stops neither the other workspaces nor the other count of its own."""
     for tenant_id in Tenant.open.order_by("?").values_list("pk", flat=True):
-        try:
-            with tenant_context(tenant_id):
-                run(REASONS)
-            if is_due(tenant_id, now=timezone.now()):
-                count(tenant_id, now=timezone.now())
-        except Exception:
-            log.exception("counting the contacts of workspace %s", tenant_id)
+        for work in (_count_reasons, _count_if_due):
+            try:
+                work(tenant_id)
+            except Exception:
+                log.exception("counting for workspace %s", tenant_id)
+
+
+def _count_reasons(tenant_id: int) -> None:
+    with tenant_context(tenant_id):
+        run(REASONS)
+
+
+def _count_if_due(tenant_id: int) -> None:
+    if is_due(tenant_id, now=timezone.now()):
+        count(tenant_id, now=timezone.now())
 
 
 def is_due(tenant_id: int, *, now: datetime) -> bool:

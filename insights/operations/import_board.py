@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet, Sum
+from django.db.models import Case, Count, Exists, F, IntegerField, Max, OuterRef, Q, QuerySet, Sum, When
 
 from core.signs_of_life import Program
 from imports import phases
@@ -41,6 +41,30 @@ FIELDS = (
 
 
 @dataclass(frozen=True)
+class Place:
+    """A place in the list, in which imports that are stuck come first: the last one of a page. In addresses "s17" or "17"."""
+
+    is_stuck: bool
+    import_id: int
+
+    @classmethod
+    def of(cls, text: str) -> "Place | None":
+        """From an address; None for what makes no sense."""
+        number = text.removeprefix("s")
+        fits = number.isascii() and number.isdigit() and len(number) < 19
+        return cls(text.startswith("s"), int(number)) if fits else None
+
+    def __str__(self) -> str:
+        return f"{'s' if self.is_stuck else ''}{self.import_id}"
+
+    @property
+    def rest(self) -> Q:
+        """What comes after it."""
+        later = Q(stuck=int(self.is_stuck), pk__lt=self.import_id)
+        return later | Q(stuck=0) if self.is_stuck else later
+
+
+@dataclass(frozen=True)
 class BoardQuery:
     """What is asked for: a workspace by its slug, a state, a stage, part of a file's name, and where the page begins."""
 
@@ -48,18 +72,17 @@ class BoardQuery:
     state: str = ""
     stage: str = ""
     q: str = ""
-    after: int | None = None
+    after: "Place | None" = None
 
     @classmethod
     def of(cls, given: Mapping[str, str]) -> "BoardQuery":
         """From an address; what makes no sense is ignored."""
-        after = given.get("after", "")
         return cls(
             workspace=given.get("workspace", "").replace("\x00", "")[:60],
             state=given.get("state", "") if given.get("state", "") in STATES else "",
             stage=given.get("stage", "") if given.get("stage", "") in dict(STAGES) else "",
             q=given.get("q", "").replace("\x00", "").strip()[:100],
-            after=int(after) if after.isascii() and after.isdigit() and len(after) < 19 else None,
+            after=Place.of(given.get("after", "")),
         )
 
     @property
@@ -140,15 +163,16 @@ def counts(workspaces: Sequence[WorkspaceLink], *, now: datetime) -> dict[str, i
 def page(
     workspaces: Sequence[WorkspaceLink], query: BoardQuery, *, now: datetime, programs: Sequence[Program] | None,
     rows: int = PAGE,
-) -> tuple[list[Row], int | None]:  # fmt: skip
-    """The newest imports first, and the key of the next page. `programs`: who lives; None when that is not known.
+) -> tuple[list[Row], Place | None]:  # fmt: skip
+    """Those that are stuck first, then the newest, and where the next page begins. `programs`: who lives; None when that is not known.
 
     Has to run inside of `user_context`.
     """
-    found = _imports(workspaces, query, now=now)
+    is_stuck = Case(When(_condition("stuck", now=now), then=1), default=0, output_field=IntegerField())
+    found: Any = _imports(workspaces, query, now=now).annotate(stuck=is_stuck)
     if query.after is not None:
-        found = found.filter(pk__lt=query.after)
-    imports: list[Any] = list(found.only(*FIELDS).order_by("-pk")[: rows + 1])
+        found = found.filter(query.after.rest)
+    imports: list[Any] = list(found.only(*FIELDS).order_by("-stuck", "-pk")[: rows + 1])
     shown, more = imports[:rows], len(imports) > rows
     units = _units(shown, now=now)
     places = {place.id: place for place in workspaces}
@@ -159,7 +183,7 @@ def page(
         )
         for imp in shown
     ]
-    return out, shown[-1].pk if more else None
+    return out, Place(bool(shown[-1].stuck), shown[-1].pk) if more else None
 
 
 def _units(imports: Sequence[Any], *, now: datetime) -> dict[int, dict[str, Any]]:

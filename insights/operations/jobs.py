@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import redis
 from django.db.models import Count, Min
 
+from core.counters import Counters
 from tenants.models import PendingWork
 from tenants.workspaces import WorkspaceLink
 
@@ -23,6 +25,18 @@ LABELS = {
     "connectors": "Connectors that fetch",
     "webhooks": "Webhook deliveries",
     "outbox": "E-mails to send",
+}
+
+
+# Jobs that are counted when they fail, by their name in the counter.
+_FAILED = {
+    "source": "Refreshes of sources",
+    "lookalike": "Lookalikes",
+    "sync": "Data syncs",
+    "bulk_action": "Bulk actions",
+    "segment_upload": "Files of segment members",
+    "probable_search": "Searches for probable duplicates",
+    "segment": "Refreshes of segments",
 }
 
 
@@ -44,3 +58,12 @@ def waiting(places: Sequence[WorkspaceLink], *, now: datetime) -> list[Waiting]:
         for kind, label in LABELS.items()
         if kind in rows
     ]
+
+
+def failures() -> list[tuple[str, int]]:
+    """Work that failed, other than imports: what, and how often in all workspaces together. Nothing while Valkey is away."""
+    try:
+        counted = Counters.read().of("job_failures")
+    except redis.RedisError:
+        return []
+    return sorted((_FAILED.get(name, name), count) for name, count in counted.items() if count)

@@ -11,13 +11,14 @@ import psycopg
 import pytest
 import structlog
 from django.db import DatabaseError, connection, transaction
-from django.test import override_settings
+from django.test import Client, override_settings
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from core import logs
 from imports.pipeline import unit_work
 from tenants.isolation.context import tenant_context
+from tests.api.helpers import program
 from tests.cast import Actor
 from tests.imports.helpers import bring
 
@@ -122,10 +123,9 @@ def test_no_value_of_a_person_is_in_any_line(lines: Lines, alice: Actor, monkeyp
     alice.post("contacts/new/", {"email": f"{MARK}@", "phone": "x", "first_name": MARK})
     alice.post("contacts/new/", {"email": EMAIL, "first_name": MARK})
     alice.get(f"contacts/?q={MARK}")
-    alice.client.post(
-        "/api/v1/contacts/upsert", {"contacts": [{"email": EMAIL, "first_name": MARK}]},
-        content_type="application/json", headers={"Authorization": f"Bearer {MARK}"},
-    )  # fmt: skip
+    items = [{"email": f"{MARK}@", "first_name": MARK}, {"email": EMAIL, "phone": PHONE, "first_name": MARK}]
+    assert program(alice).post("contacts/bulk", {"contacts": items}).status_code == 200
+    assert Client(headers={"Authorization": f"Bearer {MARK}"}).get("/api/v1/contacts").status_code == 401
     alice.client.raise_request_exception = False
     with override_settings(DEBUG_PROPAGATE_EXCEPTIONS=False):
         monkeypatch.setattr("contacts.views.listing.render_page", fails)

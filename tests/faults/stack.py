@@ -7,7 +7,7 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +43,7 @@ STATE = {
 class Stack:
     """`manage.py up` in a home of its own; ended by `stop`."""
 
-    def __init__(self, home: Path, *, root: Path = ROOT) -> None:
+    def __init__(self, home: Path, *, root: Path = ROOT, environ: Mapping[str, str] | None = None) -> None:
         self.home, self.root = home, root
         env = {
             k: v
@@ -51,7 +51,7 @@ class Stack:
             if k not in ("DATABASE_URL", "OWNER_DATABASE_URL", "REDIS_URL", "CDP_HOME")
         }
         # Of its own: the usual ones may be another stack's, or become so while a server here is killed.
-        env |= {"SFTP_PORT": str(free_port()), "FTPS_PORT": str(free_port())}
+        env |= {"SFTP_PORT": str(free_port()), "FTPS_PORT": str(free_port())} | dict(environ or {})
         command = [sys.executable, "manage.py", "up", "--no-demo", "--home", str(home), "--workers", "2"]
         with (home.parent / "up.log").open("wb") as log:
             self.process = subprocess.Popen(command, cwd=root, env=env, stdout=subprocess.PIPE, stderr=log)
@@ -118,6 +118,17 @@ class Stack:
     def kill_consumer(self, _rng: random.Random) -> None:
         for process in self._find(lambda c: "drain_inbox" in c):
             process.kill()
+
+    def kill_files(self, _rng: random.Random) -> None:
+        for process in self._find(lambda c: "serve_files" in c):
+            process.kill()
+
+    def kill_web(self, _rng: random.Random) -> None:
+        """The web server with all of its processes."""
+        for server in self._find(lambda c: "granian" in c):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                for process in [server, *server.children(recursive=True)]:
+                    process.kill()
 
     def kill_web_worker(self, rng: random.Random) -> None:
         rng.choice(self.web_workers()).kill()

@@ -59,6 +59,9 @@ PARTS: dict[str, tuple[str, str]] = {
     "worker": ("no_worker", "No worker is running."),
     "beat": ("no_beat", "The scheduler is not running."),
     "drain": ("no_drain", "The pixel consumer is not running."),
+    "files": ("no_files", "The file servers are not running."),
+    # Nothing is left that could say it: that is said by whoever asks, and afterwards by an incident.
+    "web": ("silent", ""),
     "broker": ("broker_down", "Valkey does not answer."),
     "database": ("database_down", "The database does not answer."),
 }
@@ -68,7 +71,8 @@ def kill(stack: Stack, part: str) -> None:
     rng = random.Random(1)
     killers: dict[str, Callable[[], None]] = {
         "worker": lambda: stack.kill_worker_tree(rng), "beat": lambda: beat(stack),
-        "drain": lambda: stack.kill_consumer(rng), "broker": lambda: stack.kill_valkey(rng),
+        "drain": lambda: stack.kill_consumer(rng), "files": lambda: stack.kill_files(rng),
+        "web": lambda: stack.kill_web(rng), "broker": lambda: stack.kill_valkey(rng),
         "database": lambda: stack.kill_postgres(rng),
     }  # fmt: skip
     killers[part]()

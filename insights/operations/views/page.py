@@ -15,7 +15,7 @@ from core.http import render_page
 from imports import csv_output
 from insights.models import Incident
 from insights.operations import diagnosis, import_board, incidents, jobs, machinery
-from insights.operations.import_board import BoardQuery
+from insights.operations.import_board import BoardQuery, Place
 from insights.operations.machinery import Machinery
 from tenants.isolation.context import user_context
 from tenants.roles import may, signed_in
@@ -105,11 +105,12 @@ def _context(request: HttpRequest) -> dict[str, Any]:
         "newest_url": f"{outside('operations')}?{query.querystring()}" if query.after else None,
         "live_query": query.querystring(after=query.after),
         "csv_query": query.querystring(),
-        "problems": problems,
+        "problems": _with_links(problems, operator=operator),
         "stats": _stats(counts, found, operator=operator),
         "found": found if operator else None,
         "programs": _programs(found) if operator else [],
         "jobs": jobs.waiting(places, now=now),
+        "failures": jobs.failures() if operator else [],
         "incidents": _incidents(shown, places),
         "now": now,
         **_chrome(request, places, operator),
@@ -143,6 +144,17 @@ def _problems(stuck: int, found: list[diagnosis.Problem], *, operator: bool) -> 
     if not operator:
         shown = [p for p in shown if p.code in ("no_worker", "broker_down", "disk_full")]
     return [*shown, *([diagnosis.stuck(stuck)] if stuck else [])]
+
+
+def _with_links(problems: list[diagnosis.Problem], *, operator: bool) -> list[dict[str, Any]]:
+    """Problems, with where one looks next."""
+    links = {"imports_stuck": ("Show them", f"{outside('operations')}?state=stuck")}
+    if operator:
+        links |= dict.fromkeys(
+            ("no_worker", "no_beat", "no_drain", "no_files", "database_down", "broker_down"),
+            ("Show incidents", outside("operations_incidents")),
+        )
+    return [{"problem": p, "link": links.get(p.code, ("", ""))} for p in problems]
 
 
 def _shown(row: import_board.Row) -> dict[str, Any]:
@@ -235,7 +247,7 @@ def _lines(person: int, places: list[WorkspaceLink], query: BoardQuery, *, now: 
         "why",
     )  # fmt: skip
     yield csv_output.line(heads)
-    after: int | None = None
+    after: Place | None = None
     while True:
         with user_context(person):
             rows, after = import_board.page(

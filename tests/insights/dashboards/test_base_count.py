@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -14,6 +15,7 @@ from insights.dashboards import base, base_count
 from insights.dashboards.parts import Asked, Part
 from insights.dashboards.span import DashboardQuery, Span
 from insights.models import ContactCount, ContactTally, ImportErrorTally
+from tenants.isolation import statements
 from tenants.isolation.context import tenant_context
 from tenants.models import Membership, Tenant
 from tests.cast import Actor, person, workspace
@@ -122,6 +124,25 @@ def test_reasons_of_imports(alice: Actor) -> None:
     with tenant_context(alice.workspace.pk):
         found = dict(ImportErrorTally.objects.exclude(code="").values_list("code", "rows"))
     assert sum(found.values()) == 2
+
+
+def test_contacts_are_counted_where_the_reasons_cannot_be(alice: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
+    bring(alice.workspace, "email\nann@example.com\nnobody\n", user=alice.user)
+
+    def fails(statement: str, **_values: Any) -> Any:
+        if statement == base_count.REASONS:
+            raise RuntimeError("reasons")
+        return statements.run(statement, **_values)
+
+    monkeypatch.setattr(base_count, "run", fails)
+    base_count.sweep()
+    with tenant_context(alice.workspace.pk):
+        assert ContactCount.objects.get().seconds > 0
+        assert not ImportErrorTally.objects.exists()
+    monkeypatch.undo()
+    base_count.sweep()
+    with tenant_context(alice.workspace.pk):
+        assert ImportErrorTally.objects.exists()
 
 
 @pytest.mark.parametrize("part", base.PARTS, ids=lambda part: part.key)

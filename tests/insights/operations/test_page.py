@@ -9,9 +9,15 @@ from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from core import counters
+from core.broker import broker
+from core.counters import COUNTS
 from imports.models import Import, Phase, Status, Unit
-from tenants.isolation.context import tenant_context
+from insights.operations import import_board
+from insights.operations.import_board import BoardQuery
+from tenants.isolation.context import tenant_context, user_context
 from tenants.models import AuditEntry, Membership
+from tenants.workspaces import workspaces_of
 from tests.cast import Actor, actor
 
 
@@ -106,3 +112,45 @@ def test_retry_frees_the_parts_and_counts_from_zero(alice: Actor, member: Any) -
 def test_signed_out_people_are_sent_to_the_door(client: Any) -> None:
     for path in ("/operations/", "/operations/live/", "/operations/imports.csv", "/operations/incidents/"):
         assert client.get(path).status_code == 302
+
+
+def test_those_that_are_stuck_come_first_on_whichever_page(alice: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages of two, over four that are stuck and three that are not: each once, the stuck ones first, then the newest."""
+    old = timezone.now() - timedelta(minutes=5)
+    stuck = [make(alice.workspace.pk, file_name=f"stuck-{n}.csv", phase_at=old).pk for n in range(4)]
+    fresh = [make(alice.workspace.pk, file_name=f"fresh-{n}.csv").pk for n in range(3)]
+    seen: list[int] = []
+    places = workspaces_of(alice.user.pk)
+    query: BoardQuery | None = BoardQuery()
+    while query is not None:
+        with user_context(alice.user.pk):
+            rows, after = import_board.page(places, query, now=timezone.now(), programs=None, rows=2)
+        assert len(rows) <= 2
+        seen += [row.imp.pk for row in rows]
+        query = BoardQuery.of({"after": str(after)}) if after else None
+    assert seen == [*reversed(stuck), *reversed(fresh)]
+
+
+@pytest.mark.parametrize("after", ["", "s", "x", "-1", "s-1", "9" * 30, "ss1", "1s", "\u0661"])
+def test_a_place_that_makes_no_sense_is_the_beginning(alice: Actor, after: str) -> None:
+    assert BoardQuery.of({"after": after}).after is None
+    assert alice.client.get("/operations/", {"after": after}).status_code == 200
+
+
+def test_the_banner_leads_to_what_is_stuck(alice: Actor) -> None:
+    make(alice.workspace.pk, file_name="held-up.csv", phase_at=timezone.now() - timedelta(minutes=5))
+    page = alice.client.get("/operations/").content.decode()
+    assert '<a class="btn small" href="/operations/?state=stuck">Show them</a>' in page
+    assert "Show incidents" not in page
+    with override_settings(OPERATORS=[alice.user.email]):
+        assert "Show incidents" in alice.client.get("/operations/").content.decode(), "no worker is running in tests"
+
+
+def test_failed_work_is_shown_to_operators(alice: Actor) -> None:
+    broker().hdel(COUNTS, "job_failures|sync", "job_failures|source")
+    for _ in range(3):
+        counters.count("job_failures", "sync")
+    assert "Failed work" not in alice.client.get("/operations/").content.decode()
+    with override_settings(OPERATORS=[alice.user.email]):
+        page = " ".join(alice.client.get("/operations/").content.decode().split())
+    assert '<th scope="row">Data syncs</th><td class="num">3</td>' in page
