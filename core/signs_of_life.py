@@ -1,7 +1,8 @@
 """Signs of life: each program says every two seconds that it lives, and workers what they do. Pages and alerts read them.
 
-They are in Valkey, which every program talks to anyway. A program that ends in order says goodbye; one whose signs stop
-without that has died, however long ago that was, and whoever looks next can tell (insights.operations.incidents).
+They are in Valkey, which every program talks to anyway, and by its clock: one whose own clock is wrong neither seems dead
+nor takes the others for dead, and says by how much it is wrong. A program that ends in order says goodbye; one whose signs
+stop without that has died, however long ago that was, and whoever looks next can tell (insights.operations.incidents).
 """
 
 import contextlib
@@ -22,8 +23,9 @@ from core.broker import broker
 log = logging.getLogger(__name__)
 # Members are "role|host|process", scores the time of the last sign.
 ALIVE = "cdp:alive"
-# "role|host|process" → what it does now, as JSON.
+# "role|host|process" → what it does now, as JSON; and by how many seconds its clock is ahead.
 DOING = "cdp:doing"
+CLOCKS = "cdp:clocks"
 # What happened, oldest first, until somebody has written it down.
 NEWS, MOST_NEWS = "cdp:news", 1_000
 EVERY_SECONDS = 2.0
@@ -35,13 +37,15 @@ CLOCK_TOLERANCE = 5.0
 
 @dataclass(frozen=True)
 class Program:
-    """A process that has shown signs of life: its role (worker, beat, drain, files), and when it was heard last."""
+    """A process that has shown signs of life: its role (worker, beat, drain, files), when it was heard last, and by how many
+    seconds its clock is ahead of Valkey's."""
 
     role: str
     host: str
     pid: int
     seen_at: float
     doing: dict[str, Any] = field(default_factory=dict)
+    ahead: float = 0.0
 
     @property
     def name(self) -> str:
@@ -60,9 +64,21 @@ def member(role: str, pid: int | None = None, *, host: str = "") -> str:
     return f"{role}|{host or socket.gethostname()}|{pid or os.getpid()}"
 
 
+def clock() -> float:
+    """The time by which signs of life are given: Valkey's, in seconds since 1970. Raises redis.RedisError."""
+    told: Any = broker().time()
+    seconds, micros = told
+    return float(seconds) + float(micros) / 1_000_000
+
+
 def show(*names: str, now: float | None = None) -> None:
     """Say that these processes live. Raises redis.RedisError."""
-    broker().zadd(ALIVE, dict.fromkeys(names, now or time.time()))
+    at = now or clock()
+    ahead = time.time() - at if now is None else 0.0
+    with broker().pipeline(transaction=False) as pipe:
+        pipe.zadd(ALIVE, dict.fromkeys(names, at))
+        pipe.hset(CLOCKS, mapping=dict.fromkeys(names, f"{ahead:.3f}"))
+        pipe.execute()
 
 
 def say_goodbye(*names: str) -> None:
@@ -70,6 +86,7 @@ def say_goodbye(*names: str) -> None:
     with contextlib.suppress(redis.RedisError):
         broker().zrem(ALIVE, *names)
         broker().hdel(DOING, *names)
+        broker().hdel(CLOCKS, *names)
 
 
 def note_work(what: dict[str, Any] | None) -> None:
@@ -84,18 +101,20 @@ def programs() -> list[Program]:
     with broker().pipeline(transaction=False) as pipe:
         pipe.zrange(ALIVE, 0, -1, withscores=True)
         pipe.hgetall(DOING)
-        signs, doing = pipe.execute()
+        pipe.hgetall(CLOCKS)
+        signs, doing, clocks = pipe.execute()
     found = []
     for raw, seen_at in signs:
         role, host, pid = raw.decode().split("|")
         work = json.loads(doing.get(raw, b"{}"))
-        found.append(Program(role, host, int(pid), float(seen_at), work))
+        found.append(Program(role, host, int(pid), float(seen_at), work, float(clocks.get(raw, 0.0))))
     return sorted(found, key=lambda p: (p.role, p.host, p.pid))
 
 
 def forget(program: Program) -> bool:
     """Take a dead process off the list; False when somebody else has. Raises redis.RedisError."""
     broker().hdel(DOING, program.key)
+    broker().hdel(CLOCKS, program.key)
     return bool(broker().zrem(ALIVE, program.key))
 
 

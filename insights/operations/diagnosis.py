@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.conf import settings
 
 from core.formatting import duration, filesize, number
-from insights.operations.machinery import Machinery
+from insights.operations.machinery import ROLES, Machinery
 
 # A hit should be stored within seconds; after this long something is wrong.
 LAG_LIMIT = 60.0
@@ -139,6 +139,12 @@ def _servers(found: Machinery) -> Iterator[Problem]:
             "clock_wrong",
             f"The clocks of this machine and of the database differ by {duration(abs(found.clock_difference))}.",
             "Let both machines set their clocks by NTP.", "warn",
+        )  # fmt: skip
+    elif wrong := next((p for role in ROLES for p in found.living(role) if abs(p.ahead) > CLOCK_LIMIT), None):
+        yield Problem(
+            "clock_wrong",
+            f"The clock of {wrong.name} is {duration(abs(wrong.ahead))} {'ahead' if wrong.ahead > 0 else 'behind'}.",
+            "Let all machines set their clocks by NTP.", "warn",
         )  # fmt: skip
     elif any(program.seen_at > found.at + CLOCK_LIMIT for program in found.programs):
         yield Problem(

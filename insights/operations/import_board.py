@@ -42,7 +42,7 @@ FIELDS = (
 
 @dataclass(frozen=True)
 class Place:
-    """A place in the list, in which imports that are stuck come first: the last one of a page. In addresses "s17" or "17"."""
+    """A place in the list, where imports that are stuck come first: the last one of a page. In addresses "s17" or "17"."""
 
     is_stuck: bool
     import_id: int
@@ -164,9 +164,9 @@ def page(
     workspaces: Sequence[WorkspaceLink], query: BoardQuery, *, now: datetime, programs: Sequence[Program] | None,
     rows: int = PAGE,
 ) -> tuple[list[Row], Place | None]:  # fmt: skip
-    """Those that are stuck first, then the newest, and where the next page begins. `programs`: who lives; None when that is not known.
+    """Those that are stuck first, then the newest, and where the next page begins.
 
-    Has to run inside of `user_context`.
+    `programs`: who lives; None when that is not known. Has to run inside of `user_context`.
     """
     is_stuck = Case(When(_condition("stuck", now=now), then=1), default=0, output_field=IntegerField())
     found: Any = _imports(workspaces, query, now=now).annotate(stuck=is_stuck)

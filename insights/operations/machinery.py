@@ -134,6 +134,7 @@ def _slowest() -> list[Statement]:
 
 def _look_at_broker(found: Machinery) -> None:
     try:
+        found.at = signs_of_life.clock()
         found.programs = signs_of_life.programs()
         with broker().pipeline(transaction=False) as pipe:
             pipe.llen(QUEUE)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import redis
 from django.db import DatabaseError, close_old_connections, connection
 
+from core import signs_of_life
 from core.signs_of_life import Pulse
 from insights.models import Component
 from insights.operations import incidents
@@ -27,6 +28,7 @@ class Watchman:
         moment = now or datetime.now(UTC)
         with self._lock:
             try:
+                moment = now or datetime.fromtimestamp(signs_of_life.clock(), UTC)
                 incidents.look(moment)
             except redis.RedisError as problem:
                 self._miss(Component.BROKER, moment, problem)

@@ -47,7 +47,7 @@ def _tell_of_death(pid: int) -> None:
     name = signs_of_life.member("worker", pid)
     if broker().zscore(signs_of_life.ALIVE, name) is not None:
         # Its last sign is made old, so that the next look at all programs notes it as dead.
-        broker().zadd(signs_of_life.ALIVE, {name: time.time() - signs_of_life.GONE_AFTER - 1}, xx=True)
+        broker().zadd(signs_of_life.ALIVE, {name: signs_of_life.clock() - signs_of_life.GONE_AFTER - 1}, xx=True)
 
 
 def begin() -> None:

@@ -45,13 +45,14 @@ class Stack:
 
     def __init__(self, home: Path, *, root: Path = ROOT, environ: Mapping[str, str] | None = None) -> None:
         self.home, self.root = home, root
+        self.environ = dict(environ or {})
         env = {
             k: v
             for k, v in os.environ.items()
             if k not in ("DATABASE_URL", "OWNER_DATABASE_URL", "REDIS_URL", "CDP_HOME")
         }
         # Of its own: the usual ones may be another stack's, or become so while a server here is killed.
-        env |= {"SFTP_PORT": str(free_port()), "FTPS_PORT": str(free_port())} | dict(environ or {})
+        env |= {"SFTP_PORT": str(free_port()), "FTPS_PORT": str(free_port())} | self.environ
         command = [sys.executable, "manage.py", "up", "--no-demo", "--home", str(home), "--workers", "2"]
         with (home.parent / "up.log").open("wb") as log:
             self.process = subprocess.Popen(command, cwd=root, env=env, stdout=subprocess.PIPE, stderr=log)
@@ -171,7 +172,8 @@ class Stack:
 
     def manage(self, *arguments: str) -> "subprocess.Popen[bytes]":
         command = [sys.executable, "manage.py", *arguments, "--home", str(self.home)]
-        return subprocess.Popen(command, cwd=self.root, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        env = {**os.environ, **self.environ}
+        return subprocess.Popen(command, cwd=self.root, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
     def workspace(self, slug: str) -> int:
         done = self.manage("create_workspace", slug, "--name", slug, "--country", "GB", "--owner", "owner@example.com")

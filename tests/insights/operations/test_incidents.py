@@ -17,14 +17,14 @@ from django.test import override_settings
 from core import signs_of_life
 from core.broker import broker
 from insights.models import Component, Incident
-from insights.operations import incidents, watchman, worker_signs
+from insights.operations import diagnosis, incidents, machinery, watchman, worker_signs
 from tests.cast import Actor
 
 
 @pytest.fixture(autouse=True)
 def quiet() -> None:
     """Signs of other tests of this process are none of ours."""
-    broker().delete(signs_of_life.ALIVE, signs_of_life.DOING, signs_of_life.NEWS)
+    broker().delete(signs_of_life.ALIVE, signs_of_life.DOING, signs_of_life.CLOCKS, signs_of_life.NEWS)
     Incident.objects.filter(healed_at=None).update(healed_at=datetime.now(UTC))
 
 
@@ -182,3 +182,23 @@ def test_old_incidents_are_forgotten(host: str) -> None:
     incidents.begin(Component.FILES, f"files 2 on {host}", began_at=old, now=old)
     incidents.tidy(now())
     assert [i.name for i in of(host)] == [f"files 2 on {host}"]
+
+
+def test_a_program_whose_clock_is_wrong_neither_seems_dead_nor_takes_others_for_dead(host: str) -> None:
+    """Hours ahead or behind: all signs are by one clock, and the wrong one is told."""
+    right, wrong = (signs_of_life.member(role, 21, host=host) for role in ("drain", "worker"))
+    for hours in (3, -3):
+        signs_of_life.show(right)
+        with time_machine.travel(datetime.now(UTC) + timedelta(hours=hours), tick=True):
+            signs_of_life.show(wrong)
+            watchman.Watchman().look()
+            found = machinery.look(statements=False)
+        assert of(host) == []
+        told = [problem.sentence for problem in diagnosis.problems(found) if problem.code == "clock_wrong"]
+        assert len(told) == 1
+        ahead = {p.key: p.ahead for p in signs_of_life.programs()}
+        assert abs(ahead[right]) < 1
+        assert abs(ahead[wrong] - hours * 3600) < 5
+        seen = machinery.look(statements=False)
+        (sentence,) = [p.sentence for p in diagnosis.problems(seen) if p.code == "clock_wrong"]
+        assert sentence == f"The clock of worker 21 on {host} is 3 h {'ahead' if hours > 0 else 'behind'}."
