@@ -297,7 +297,8 @@ def _found(upload: SegmentUpload, found: Found) -> Found:
     found.not_found = found.rows - found.in_error - found.ambiguous - sum(found.by.values())
     found.contacts = _number(staging, statements.fill(CONTACTS, named=NAMED), upload)
     found.size = member_edits.sizes([upload.segment_id]).get(upload.segment_id, 0)
-    entering, leaving = _effect(upload.mode)
+    # A file that names nobody is refused (refuses), so nobody would leave for it either.
+    entering, leaving = _effect(upload.mode) if found.contacts else (NOBODY, NOBODY)
     found.entering = _number(staging, statements.fill(COUNT, some=entering), upload)
     found.leaving = _number(staging, statements.fill(COUNT, some=leaving), upload)
     found.entering_samples = _first(staging, entering, upload)

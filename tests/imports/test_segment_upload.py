@@ -263,6 +263,14 @@ def test_nothing_to_do_is_said_and_cannot_be_confirmed(alice: Actor, place: Any)
     assert members(alice, segment) == ids[:2]
 
 
+@pytest.mark.parametrize("mode", ["add", "replace", "subtract"])
+def test_a_file_that_names_nobody_shows_a_segment_that_stays(alice: Actor, place: Any, mode: str) -> None:
+    send(alice, place[0], "email\nnobody@example.com\n", mode=mode)
+    figures = found(check(alice, mode=mode))
+    assert (figures.entering, figures.leaving, figures.size, figures.after) == (0, 0, 2, 2)
+    assert (figures.entering_samples, figures.leaving_samples) == ([], [])
+
+
 def test_a_file_that_ends_badly_says_why(alice: Actor, place: Any) -> None:
     segment, ids = place
     with tenant_context(alice.workspace.pk):
