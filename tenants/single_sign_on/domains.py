@@ -35,10 +35,9 @@ def is_approved(tenant_id: int, domain: str) -> bool:
 
 
 def workspace_of(email: str) -> Tenant | None:
-    """The workspace whose provider is asked for an address."""
-    found = (
-        SignInDomain.objects.filter(domain=of_email(email), approved_at__isnull=False).select_related("tenant").first()
-    )
+    """The workspace whose provider is asked for an address; none that is closed."""
+    known = SignInDomain.objects.filter(domain=of_email(email), approved_at__isnull=False, tenant__closed_at=None)
+    found = known.select_related("tenant").first()
     return found.tenant if found else None
 
 

@@ -98,7 +98,7 @@ def needed(request: HttpRequest, slug: str) -> HttpResponse:
 @require_safe
 def back(request: HttpRequest, number: int) -> HttpResponse:
     """Back from the provider of a workspace. Nothing is done that this browser has not begun (state, nonce, PKCE)."""
-    workspace = Tenant.objects.filter(pk=number).first() if number < 2**63 else None
+    workspace = Tenant.open.filter(pk=number).first() if number < 2**63 else None
     provider = people.provider_of(number) if workspace else None
     if workspace is None or provider is None:
         return _failed(request, "This sign-in is too old. Start again.")
@@ -122,7 +122,7 @@ def link(request: HttpRequest) -> HttpResponse:
     """An account that exists is asked for its password, and by the next step for its second factor, before it is linked."""
     stored: Any = request.session.get(LINK)
     user = User.objects.filter(pk=stored["user"], is_active=True).first() if stored else None
-    workspace = Tenant.objects.filter(pk=stored["workspace"]).first() if stored else None
+    workspace = Tenant.open.filter(pk=stored["workspace"]).first() if stored else None
     if user is None or workspace is None or not 0 <= time.time() - stored["at"] < LINK_SECONDS:
         return _failed(request, "This sign-in is too old. Start again.")
     form = KnownAccountForm(request.POST if request.method == "POST" else None, email=user.email, request=request)

@@ -349,3 +349,12 @@ def test_who_has_an_account_alone_is_no_member(firm: Company) -> None:
     User.objects.filter(pk=stranger.pk).update(email=f"sam@{firm.domain}")
     client = Client()
     assert go(client, firm, f"sam@{firm.domain}").status_code == 400
+
+
+def test_the_provider_of_a_closed_workspace_signs_no_one_in(open_firm: Company) -> None:
+    client, email = Client(), f"new@{open_firm.domain}"
+    back = open_firm.provider.visit(begin(client, email), email)
+    open_firm.asks(closed_at=timezone.now())
+    assert come_back(client, back).status_code == 400
+    assert client.post("/login/company/", {"email": email}).status_code == 422
+    assert not User.objects.filter(email=email).exists()
