@@ -43,6 +43,10 @@ APP_ROLE = env.str("APP_ROLE", "cdp_app")
 WORKERS = env.int("CDP_WORKERS", 2)
 # So many workspaces each person may create by the page; 0: only the command makes them.
 WORKSPACES_PER_PERSON = env.int("WORKSPACES_PER_PERSON", 3)
+# What each workspace may use, unless an operator has set other limits (tenants.limits); 0: no limit.
+MOST_IMPORTS = env.int("MOST_IMPORTS", 0)
+MOST_STORED_MB = env.int("MOST_STORED_MB", 0)
+MOST_CONTACTS = env.int("MOST_CONTACTS", 0)
 # Private networks that webhooks and fetching connectors may connect to (core.outside_addresses).
 INSIDE_NETWORKS = env.list("INSIDE_NETWORKS", default=[])
 # The platform's own accounts at advertising networks, by which workspaces sign in there (docs/data-syncs.md); and where the
@@ -177,6 +181,9 @@ EXTENSIONS = {
 # Files of the export of a whole workspace that apps write themselves, beside its tables (tenants.closing.archive): name →
 # function of the file that returns how many rows it has.
 WORKSPACE_FILES = {"contacts.csv": "contacts.bulk.export.write_everybody"}
+
+# What a workspace uses of its limits, as its page shows it.
+WORKSPACE_USAGE = "imports.usage.shown"
 
 # What apps have of a workspace outside of its tables, removed when it is erased: functions of its ID that can be repeated
 # (tenants.closing.erasure).

@@ -1927,6 +1927,9 @@ CREATE TABLE tenant (
     erase_at timestamp with time zone,
     erased_at timestamp with time zone,
     erasing_since timestamp with time zone,
+    most_contacts integer,
+    most_imports integer,
+    most_stored_mb integer,
     CONSTRAINT tenant_pkey PRIMARY KEY (id),
     CONSTRAINT tenant_slug_key UNIQUE (slug),
     CONSTRAINT tenant_created_by_id_f2d556ca_fk_user_id FOREIGN KEY (created_by_id) REFERENCES "user"(id) DEFERRABLE INITIALLY DEFERRED

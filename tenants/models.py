@@ -98,6 +98,10 @@ class Tenant(models.Model):
     needs_single_sign_on = models.BooleanField(default=False, db_default=False)
     # A second factor that the provider says it asked for counts here.
     trusts_provider_factor = models.BooleanField(default=False, db_default=False)
+    # What it may use of the platform (tenants.limits); NULL: what the environment says.
+    most_imports = models.IntegerField(null=True)
+    most_stored_mb = models.IntegerField(null=True)
+    most_contacts = models.IntegerField(null=True)
     created_at = models.DateTimeField(default=timezone.now)
     # Who made it by the page; each person may make so many (WORKSPACES_PER_PERSON).
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")

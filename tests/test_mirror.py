@@ -130,6 +130,8 @@ ELSEWHERE = {
     "tenants/web/": "tests/tenants/isolation/test_isolation.py",
     "tenants/web/middleware.py": "tests/tenants/web/test_middleware_failures.py",
     "tenants/closing/export_job.py": "tests/tenants/closing/test_archive.py",
+    "tenants/limits.py": "tests/imports/test_usage.py",
+    "tenants/management/commands/set_limits.py": "tests/imports/test_usage.py",
     "tenants/views/closing.py": "tests/tenants/closing/test_lifecycle.py",
     "imports/views/segment_upload.py": "tests/imports/test_segment_upload.py",
     "imports/segment_urls.py": "tests/imports/test_segment_upload.py",

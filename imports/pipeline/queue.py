@@ -7,9 +7,11 @@ from django.conf import settings
 from django.db.models import Max, Q
 
 from contacts import write_lock
+from imports import usage
 from imports.models import Import, Phase, Unit
-from tenants import pending_work
+from tenants import limits, pending_work
 from tenants.isolation.context import current_tenant
+from tenants.models import Tenant
 from tenants.tasks import defer
 
 KIND = "imports"
@@ -23,6 +25,21 @@ def waits_behind(imp: Import) -> bool:
     waiting = Import.objects.filter(phase=Phase.QUEUED, started=True).exclude(pk=imp.pk)
     longer = Q(phase_at__lt=imp.phase_at) | Q(phase_at=imp.phase_at, pk__lt=imp.pk)
     return bool(waiting.filter(Q(priority__gt=imp.priority) | (Q(priority=imp.priority) & longer)).exists())
+
+
+def waits_for_turn(imp: Import) -> int:
+    """How many imports of the workspace run where this one waits until one of them ends (tenants.limits); 0: it may begin.
+
+    Asked before its file is read only: whoever has begun is never stopped, so those who have can always end. Among those who
+    wait, who was moved to the front goes first, then who came first.
+    """
+    most = limits.of(Tenant.objects.get(pk=current_tenant())).imports if imp.phase == Phase.PLAN else None
+    if most is None:
+        return 0
+    under_way = usage.running()
+    before = Q(priority__gt=imp.priority) | Q(priority=imp.priority, pk__lt=imp.pk)
+    ahead = Import.objects.filter(before, phase=Phase.PLAN).count()
+    return under_way + ahead if under_way + ahead >= most else 0
 
 
 def is_behind(imp: Import) -> bool:

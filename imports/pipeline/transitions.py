@@ -18,7 +18,7 @@ from contacts.duplicates import exact
 from contacts.identity import resolver
 from contacts.listing import status_filters
 from contacts.staging import Staging
-from imports import phases
+from imports import phases, usage
 from imports.cleaning import row_settings
 from imports.models import Import, Phase, Status, UndoDirection, Unit, UnitKind, Wish
 from imports.options import Options
@@ -56,7 +56,7 @@ def targets_of(imp: Import) -> set[str]:
 
 
 # Ends of which the figures are what the sentence is about.
-COUNTED = {"sum_mismatch", "no_rows", "too_few_rows", "too_many_rows"}
+COUNTED = {"contacts_full", "sum_mismatch", "no_rows", "too_few_rows", "too_many_rows"}
 # What a resolve or diff says about rows besides conflicts and skips; decided again with them.
 VERDICTS = {"duplicate_of_line", "status_kept", "status_of_address"}
 
@@ -157,6 +157,8 @@ def _after_diff(imp: Import) -> bool:
         tables.index_losers(staging_of(imp))
     imp.review = review.build_review(imp, staging_of(imp))
     imp.save(update_fields=["updated", "unchanged", "review"])
+    if full := usage.over_contacts(imp.created):
+        return finish_import(imp, Status.FAILED, reason="contacts_full", **full)
     if imp.wants == Wish.GO and (before is None or before == imp.review["counts"]):
         return _begin_apply(imp)
     if imp.wants == Wish.GO:
@@ -171,6 +173,8 @@ def _after_diff(imp: Import) -> bool:
 
 
 def _begin_apply(imp: Import) -> bool:
+    if full := usage.over_contacts(imp.created):  # contacts may have been added since the review
+        return finish_import(imp, Status.FAILED, reason="contacts_full", **full)
     names = [*Options.parse(imp.options).segments, *(s["name"] for s in imp.review["segments"])]
     imp.segments = {name: membership.named(name).pk for name in names}
     imp.status, imp.started_at = Status.IMPORTING, timezone.now()
@@ -312,6 +316,7 @@ def finish_import(imp: Import, status: Status, *, reason: str = "", **facts: Any
     tables.drop(staging_of(imp))
     transaction.on_commit(partial(_tidy, current_tenant(), imp))
     notifications.ended(imp)
-    for waiting in Import.objects.filter(phase=Phase.QUEUED).order_by("pk")[:20]:
+    waits = Import.objects.filter(phase__in=(Phase.QUEUED, Phase.PLAN))
+    for waiting in waits.order_by("pk")[:20]:
         queue.wake(waiting.pk)
     return False

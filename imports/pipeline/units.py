@@ -22,6 +22,7 @@ from contacts.identity import queries
 from core import signs_of_life
 from imports import phases
 from imports.models import Import, Unit, UnitKind
+from imports.pipeline import queue
 from tenants.isolation.context import current_tenant, tenant_context
 
 MAX_ATTEMPTS = 6
@@ -60,7 +61,7 @@ def claim(import_id: int) -> Unit | None:
     Raises GivenUp when the next unit has used up its tries.
     """
     imp = Import.objects.get(pk=import_id)
-    if imp.is_canceling:
+    if imp.is_canceling or queue.waits_for_turn(imp):
         return None
     before = timezone.now() - CLAIM_GRACE
     free = units_of_phase(imp).filter(done_at=None).filter(Q(claimed_at=None) | Q(claimed_at__lt=before))

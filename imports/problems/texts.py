@@ -32,6 +32,12 @@ file_missing: The file is no longer stored
 disk_full: No room for files
     The server has no room for another file.
     Try again later. The people who run the server are told; nothing that is stored is lost.
+storage_full: No storage left in this workspace
+    The workspace stores files of {used} bytes. With this one of {found} bytes it would pass its limit of {limit}.
+    Wait until files of older imports are deleted, or ask those who run the platform to raise the limit.
+contacts_full: Too many contacts
+    This import would create {created} contacts. With the {now} there are, the workspace would pass its limit of {limit}.
+    Nothing was written. Delete contacts, choose “Update existing only”, or ask those who run the platform for more.
 too_large: The file is too large
     The file has {found} bytes. The limit of this workspace is {limit}.
     Split the file, or ask an admin to raise the limit.

@@ -13,7 +13,7 @@ from django.utils import timezone
 from core import formatting, outcome_bar
 from imports import phases
 from imports.models import Import, Phase, Unit, UnitKind
-from imports.pipeline.queue import is_behind
+from imports.pipeline.queue import is_behind, waits_for_turn
 
 STUCK_AFTER = timedelta(seconds=60)
 # Places of the stages in their order; behind the last one everything is done.
@@ -46,6 +46,7 @@ class Progress:
     silent_for: float
     waiting: bool
     behind: bool
+    running_before: int
     step_seconds: float
     canceling: bool
     counts: dict[str, int]
@@ -113,7 +114,8 @@ def of(imp: Import) -> Progress:
     seconds = (now - began).total_seconds() if began else 0.0
     rate = int(work / seconds) if seconds > 0.5 and stage in (CHECK, WRITE) else 0
     silent = (now - max([imp.phase_at, *(r["sign"] for r in kinds.values() if r["sign"])])).total_seconds()
-    stuck = silent > STUCK_AFTER.total_seconds() and imp.phase != Phase.QUEUED and not imp.ended
+    turn = waits_for_turn(imp)
+    stuck = silent > STUCK_AFTER.total_seconds() and imp.phase != Phase.QUEUED and not turn and not imp.ended
     return Progress(
         stage=stage,
         done=done,
@@ -125,6 +127,7 @@ def of(imp: Import) -> Progress:
         silent_for=silent,
         waiting=imp.phase == Phase.QUEUED,
         behind=imp.phase == Phase.QUEUED and is_behind(imp),
+        running_before=turn,
         step_seconds=max((now - imp.phase_at).total_seconds(), 0.0),
         canceling=imp.is_canceling,
         counts=counts,

@@ -16,6 +16,7 @@ from django.utils import timezone
 from contacts import staging, write_lock
 from contacts.models import Attribute
 from core import file_store
+from imports import usage
 from imports.files import archives, encodings, reader
 from imports.files.reader import FileProblem
 from imports.files.stored_file import ORIGINAL, names, original_name, utf8_name
@@ -65,6 +66,7 @@ def take_file(chunks: Iterable[bytes], *, tenant: Tenant, own: bool = False) -> 
         raise FileProblem("disk_full")
     try:
         size, digest = _store(chunks, path, limit=tenant.max_upload_bytes)
+        usage.refuse_file(tenant, size)
         look = _unpacked(path, limit=tenant.max_upload_bytes)
         look |= inspect(path, container=look["container"], tenant=tenant, own=own)
         for kept in (name, original_name(name)) if look["container"] else (name,):

@@ -2,11 +2,13 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import FileResponse, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
+from django.utils.module_loading import import_string
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from core.http import invalid, not_found, redirect_to, render_page
@@ -15,7 +17,7 @@ from tenants.closing import export_job, lifecycle
 from tenants.closing.export_job import KEEP_DAYS
 from tenants.closing.lifecycle import GRACE_DAYS, Gone, WrongName
 from tenants.members.forms import NameForm
-from tenants.models import Membership, WorkspaceExport
+from tenants.models import Membership, Tenant, WorkspaceExport
 from tenants.roles import Role, allow, works_when_closed
 from tenants.views.settings import tabs
 from tenants.web.request import WorkspaceRequest, user_of
@@ -42,11 +44,18 @@ def _export(export: WorkspaceExport | None) -> dict[str, Any]:
 def overview(request: WorkspaceRequest) -> HttpResponse:
     """Its name, its export, and the way to its end."""
     form = NameForm(initial={"name": request.workspace.name})
-    return render_page(request, "tenants/workspace.html", _overview(form))
+    return render_page(request, "tenants/workspace.html", _overview(request.workspace, form))
 
 
-def _overview(form: NameForm) -> dict[str, Any]:
-    return {"form": form, "tabs": tabs("tenants:workspace"), "days": GRACE_DAYS, **_export(export_job.latest())}
+def _overview(workspace: Tenant, form: NameForm) -> dict[str, Any]:
+    used = import_string(settings.WORKSPACE_USAGE)(workspace)
+    return {
+        "form": form,
+        "used": used,
+        "tabs": tabs("tenants:workspace"),
+        "days": GRACE_DAYS,
+        **_export(export_job.latest()),
+    }
 
 
 @allow("workspace.manage")
@@ -54,7 +63,7 @@ def _overview(form: NameForm) -> dict[str, Any]:
 def rename(request: WorkspaceRequest) -> HttpResponse:
     form = NameForm(request.POST)
     if not form.is_valid():
-        return invalid(request, "tenants/workspace.html", _overview(form))
+        return invalid(request, "tenants/workspace.html", _overview(request.workspace, form))
     changed = workspaces.rename(request.workspace, name=form.cleaned_data["name"], user=user_of(request))
     messages.success(request, "Workspace renamed." if changed else "No changes to save.")
     return redirect_to(request, "tenants:workspace")

@@ -20,7 +20,7 @@ RAISED = re.compile(
 )
 RETURNED = re.compile(r'return "([a-z]+(?:_[a-z]+)+)"|(?:if|else) "([a-z]+(?:_[a-z]+)+)"')
 FACTS = {
-    "zone": "CET",
+    "created": 10, "now": 5, "used": 900, "zone": "CET",
     "example": "31.05.2024",
     "status": "unsubscribed",
     "allowed": "comma, tab",
