@@ -40,7 +40,7 @@ SELECT m.tenant_id, g.id, m.contact_id, %(now)s, %(import_id)s FROM unnest(%(seg
 WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s AND NOT EXISTS (
   SELECT 1 FROM segment_member x
   WHERE x.tenant_id = %(tenant)s AND x.segment_id = g.id AND x.contact_id = m.contact_id OFFSET 0)
-ON CONFLICT DO NOTHING"""
+{once}"""
 # The same for the segments that rows name themselves.
 ADD_NAMED = """
 INSERT INTO segment_member (tenant_id, segment_id, contact_id, added_at, import_id)
@@ -52,11 +52,21 @@ WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s
 ON CONFLICT DO NOTHING"""
 
 
-def add(staging: Staging, segments: Sequence[int], *, named: bool, start: int, stop: int, now: datetime) -> int:
+def add(
+    staging: Staging,
+    segments: Sequence[int],
+    *,
+    named: bool,
+    start: int,
+    stop: int,
+    now: datetime,
+    careful: bool = True,
+) -> int:
     """Add the contacts of a range of rows to static segments, and with `named` also to those that the rows name; returns
-    how many are new in one."""
+    how many are new in one. Not `careful`: raises IntegrityError where somebody adds one of them at this moment."""
     span = {"start": start, "stop": stop, "now": now, "import_id": staging.import_id}
-    added = statements.run(ADD, staging, segments=list(segments), **span) if segments else 0
+    everybody = statements.once(ADD, careful=careful)
+    added = statements.run(everybody, staging, segments=list(segments), **span) if segments else 0
     return added + (statements.run(ADD_NAMED, staging, **span) if named else 0)
 
 

@@ -192,22 +192,25 @@ def apply(
     now: datetime,
     since: datetime | None = None,
     planned: Planned = Planned(),
+    careful: bool = True,
 ) -> tuple[int, int]:
     """Write the contacts of rows [start, stop); returns (created, updated). `reason` (StatusReason) is what a status that
     the rows say gets. With `since`, when others have written contacts
-    since the plan, statuses that they set from then on go with their addresses, too."""
+    since the plan, statuses that they set from then on go with their addresses, too. Not `careful`: raises IntegrityError
+    where somebody has taken an external ID since the plan."""
     span = {"start": start, "stop": stop}
     if planned.updates:
         aliases.note_replaced(staging, now=now, **span)
     if planned.duplicates:
         aliases.note_joined(staging, now=now, **span)
     rules = replace(policy.rules, statuses=policy.settings or planned.statuses)
-    created = upsert.insert_contacts(staging, rules, start=start, stop=stop, origin=origin, reason=reason, now=now)
-    updated = upsert.update_contacts(staging, rules, start=start, stop=stop, reason=reason, now=now)
+    said: dict[str, Any] = {"reason": reason, "now": now}
+    created = upsert.insert_contacts(staging, rules, **span, **said, origin=origin, careful=careful)
+    updated = upsert.update_contacts(staging, rules, **span, **said)
     if since:
         take_late(staging, policy, since=since, now=now, **span)
     upsert.suppress_contacts(staging, start=start, stop=stop, now=now)
-    upsert.note_changes(staging, start=start, stop=stop, now=now)
+    upsert.note_changes(staging, **span, now=now, careful=careful)
     return created, updated
 
 

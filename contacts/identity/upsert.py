@@ -162,7 +162,7 @@ SELECT s.tenant_id, m.contact_id, s.email, s.email_written, s.phone, s.phone_wri
 FROM {map} m JOIN {row} s ON s.tenant_id = %(tenant)s AND s.row_no = m.row_no
 WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s AND m.outcome = {RowOutcome.CREATED}
 ORDER BY m.row_no
-ON CONFLICT DO NOTHING"""
+{once}"""
 # A new contact takes the status of the file, or of its address where that is stricter (contacts.consent.address_status); it
 # is active where neither says anything.
 _SAID_STATUS = "coalesce(m.changed -> '{channel}_status' ->> {Side.AFTER}, s.settings ->> '{channel}_status')"
@@ -178,12 +178,14 @@ _NEW_STATUS = (
 )
 
 
-def insert_contacts(staging: Staging, rules: Rules, **values: Any) -> int:
-    """Write the contacts to be created; `start`, `stop`, `origin`, `reason`, `now`. Returns how many."""
+def insert_contacts(staging: Staging, rules: Rules, *, careful: bool, **values: Any) -> int:
+    """Write the contacts to be created; `start`, `stop`, `origin`, `reason`, `now`. Returns how many. The careful way leaves
+    out those whose external ID was taken since the plan; else it raises IntegrityError."""
     parts = ["", ""]
     if rules.statuses:
         parts = ["".join(fill(part, channel=channel) for channel in channel_status.ORDERS) for part in _NEW_STATUS]
-    return statements.run(fill(INSERT_CONTACTS, columns=parts[0], values=parts[1]), staging, **values)
+    statement = fill(INSERT_CONTACTS, columns=parts[0], values=parts[1])
+    return statements.run(statements.once(statement, careful=careful), staging, **values)
 
 
 # Writes what changes in the matched contacts of rows [start, stop), as the diff has worked it out; locks those contacts
@@ -258,10 +260,10 @@ SELECT m.tenant_id, %(now)s, m.contact_id FROM {map} m
 WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s
   AND m.outcome IN ({RowOutcome.CREATED}, {RowOutcome.UPDATED})
 ORDER BY m.contact_id
-ON CONFLICT DO NOTHING"""
+{once}"""
 
 
-def note_changes(staging: Staging, **values: Any) -> None:
+def note_changes(staging: Staging, *, careful: bool, **values: Any) -> None:
     """Add to the order of changes; `start`, `stop`, `now`."""
-    if statements.run(NOTE_CHANGES, staging, **values):
+    if statements.run(statements.once(NOTE_CHANGES, careful=careful), staging, **values):
         change_log.note_batch(now=values["now"])

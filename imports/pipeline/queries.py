@@ -103,12 +103,12 @@ SELECT m.tenant_id, %(import_id)s, m.row_no, m.contact_id, m.outcome, m.changed,
 WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s
   AND m.outcome IN ({RowOutcome.CREATED}, {RowOutcome.UPDATED})
 ORDER BY m.row_no
-ON CONFLICT DO NOTHING"""
+{once}"""
 
 
-def touch(staging: Staging, *, start: int, stop: int, now: datetime) -> int:
+def touch(staging: Staging, *, start: int, stop: int, now: datetime, careful: bool = True) -> int:
     """Record the contacts that rows [start, stop) make or change; `now` is the time that the contacts carry."""
-    return statements.run(TOUCH, staging, start=start, stop=stop, now=now)
+    return statements.run(statements.once(TOUCH, careful=careful), staging, start=start, stop=stop, now=now)
 
 
 # What an undo, or its own undoing, has made of the rows [start, stop).

@@ -9,9 +9,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.db import IntegrityError, transaction
 from django.db.models import Min
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
+from psycopg.errors import UniqueViolation
 
 from contacts import staging as tables
 from contacts import write_lock
@@ -142,7 +144,21 @@ def store_refused_rows(imp: Import, _unit: Unit) -> dict[str, Any]:
 
 @does(UnitKind.APPLY)
 def apply(imp: Import, unit: Unit) -> dict[str, Any]:
-    """Write one range of rows: contacts, where they came from, members, what they did, visitors."""
+    """Write one range of rows: contacts, where they came from, members, what they did, visitors.
+
+    The ids were drawn for it, so only an outsider can have taken a key since the resolve: an external ID, a place in a
+    segment. What is written is then rolled back, and written again past the keys that are taken.
+    """
+    try:
+        with transaction.atomic():
+            return _write(imp, unit, careful=False)
+    except IntegrityError as problem:
+        if not isinstance(problem.__cause__, UniqueViolation):
+            raise
+    return _write(imp, unit, careful=True)
+
+
+def _write(imp: Import, unit: Unit, *, careful: bool) -> dict[str, Any]:
     staging, now, options = transitions.staging_of(imp), timezone.now(), Options.parse(imp.options)
     span: dict[str, Any] = {"start": unit.start, "stop": unit.stop}
     since = _since(imp) if write_lock.version() != imp.contacts_version else None
@@ -150,13 +166,21 @@ def apply(imp: Import, unit: Unit) -> dict[str, Any]:
         statuses=bool(imp.review.get("statuses")), updates=imp.updated > 0, duplicates=imp.duplicates > 0
     )
     created, updated = resolver.apply(
-        staging, transitions.policy_of(imp), origin="import", now=now, since=since, planned=planned, **span
+        staging,
+        transitions.policy_of(imp),
+        origin="import",
+        now=now,
+        since=since,
+        planned=planned,
+        careful=careful,
+        **span,
     )
-    queries.touch(staging, now=now, **span)
+    queries.touch(staging, now=now, careful=careful, **span)
     values = options.existing == "overwrite" and roster.values_matter(imp, now=now)
     roster.note(staging, targets=transitions.targets_of(imp), values=values, **span)
     named = "row.segments" in transitions.targets_of(imp)
-    membership.add(staging, [imp.segments[name] for name in options.segments], named=named, now=now, **span)
+    segments = [imp.segments[name] for name in options.segments]
+    membership.add(staging, segments, named=named, now=now, careful=careful, **span)
     claimed = visitors.claim(staging, now=now, **span)
     added, known = _events(imp, options, now=now, **span)
     return {"created": created, "updated": updated, "visitors": claimed, "events": added, "events_known": known}

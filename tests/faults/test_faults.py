@@ -110,6 +110,49 @@ def test_kill_nine_of_everything_loses_and_doubles_nothing(
     print(f"{kills} kills over {survived} imports survived; rows lost 0, doubled 0; slowest end {slowest:.1f} s")
 
 
+OUTSIDERS = ("C-100", "C-9000", "C-20000")
+REVIEWED = "SELECT id FROM import WHERE tenant_id = %s AND phase = 'review'"
+CONFIRM = "UPDATE import SET started = true, phase = 'queued' WHERE tenant_id = %s AND phase = 'review'"
+ENDED = "SELECT status, reason, created, updated FROM import WHERE tenant_id = %s AND phase = 'done'"
+WRITING = "SELECT EXISTS (SELECT 1 FROM import WHERE tenant_id = %s AND phase = 'apply')"
+
+
+def with_outsiders(stack: Stack, file: Path, slug: str, *, kills: int) -> tuple[Any, Any]:
+    """An import some of whose external IDs are taken after the plan; workers are killed while it writes."""
+    tenant_id = stack.workspace(slug)
+    planned = stack.manage(
+        "import_contacts", str(file), "--workspace", slug, "--json", "--review", "--set", "segment=Everybody"
+    )
+    assert result(planned)["status"] == "ready_for_review"
+    with stack.database(tenant_id) as connection:
+        for value in OUTSIDERS:
+            connection.execute(
+                "INSERT INTO contact (external_id, first_name, origin, created_at, changed_at) "
+                "VALUES (%s, 'Outsider', 'manual', now(), now())", [value],
+            )  # fmt: skip
+        connection.execute(CONFIRM, [tenant_id])
+        connection.execute("INSERT INTO wake (kind, since, tenant_id) VALUES ('imports', now(), %s)", [tenant_id])
+        rng, until, ended = random.Random(kills), time.monotonic() + RESUME_SECONDS * 2, None
+        while ended is None and time.monotonic() < until:
+            ended = connection.execute(ENDED, [tenant_id]).fetchone()
+            writing = connection.execute(WRITING, [tenant_id]).fetchone()
+            if kills and writing == (True,):
+                time.sleep(rng.uniform(0, 0.3))
+                stack.kill_worker_tree(rng)
+                kills -= 1
+            time.sleep(0.01)
+    assert kills == 0
+    return ended, stack.state(tenant_id)
+
+
+def test_kills_beside_outsiders_who_take_external_ids(stack: Stack, file: Path) -> None:
+    ended, state = with_outsiders(stack, file, "outsiders", kills=0)
+    assert ended is not None
+    assert ended[:2] == ("failed", "sum_mismatch")
+    assert [c[3] for c in state["contacts"] if c[0] in OUTSIDERS] == ["Outsider"] * 3
+    assert (ended, state) == with_outsiders(stack, file, "outsiders-killed", kills=min(KILLS, 8))
+
+
 def test_a_flushed_broker_leaves_nothing_stuck(stack: Stack, file: Path, undisturbed: Any) -> None:
     tenant_id = stack.workspace("flushed")
     visitors(stack, tenant_id)
