@@ -7,7 +7,7 @@ to the commit, so that nothing can overtake its plan, and it waits for no import
 What is different: there is no review, no undo and no list of rows; each item gets its own answer instead.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -26,7 +26,7 @@ from contacts.statements import fetch
 from contacts.values import channel_status
 from contacts.values.parsers import BadValue
 from contacts.values.types import SYSTEM
-from imports.cleaning import json_items, row_setting_cells, row_settings
+from imports.cleaning import cells, json_items, row_setting_cells, row_settings
 from imports.cleaning.cells import Column
 from imports.cleaning.json_items import SEGMENTS, CleanedItems, Note
 from imports.cleaning.row_cleaner import Cleaner
@@ -96,7 +96,7 @@ def upsert(items: Sequence[Mapping[str, Any]], options: Options) -> Result:
     tables.settle(staging)
     tables.analyze(staging, "row")
     policy = rules.policy()
-    _plan(staging, policy, cleaned, required=rules.required, stop=len(items))
+    _plan(staging, policy, cleaned, attributes=rules.given, required=rules.required, stop=len(items))
     events = _write(staging, policy, rules, stop=len(items))
     answers = _answers(len(items), cleaned, fetch(OUTCOMES, staging))
     if len(answers) == 1 and answers[0].outcome == "updated":
@@ -135,6 +135,11 @@ class _Rules:
     def required(self) -> list[str]:
         """Fields without which no contact is made."""
         return sorted(key for key, attribute in self.attributes.items() if attribute.required)
+
+    @property
+    def given(self) -> frozenset[str]:
+        """Attributes that the items have."""
+        return cells.attributes(key for key in self.keys if self._is_known(key))
 
     def policy(self) -> resolver.Policy:
         order = self.options.identifiers(self.tenant.identifier_order)
@@ -199,7 +204,13 @@ def _refuse_segments(items: Sequence[Mapping[str, Any]], options: Options) -> se
 
 
 def _plan(
-    staging: Staging, policy: resolver.Policy, cleaned: CleanedItems, *, required: Sequence[str], stop: int
+    staging: Staging,
+    policy: resolver.Policy,
+    cleaned: CleanedItems,
+    *,
+    attributes: Collection[str],
+    required: Sequence[str],
+    stop: int,
 ) -> None:
     """Find out what becomes of each row, as imports do from their phase MATCH to DIFF."""
     span = {"start": 0, "stop": stop}
@@ -210,7 +221,7 @@ def _plan(
     resolver.resolve(staging, policy, key=django_settings.SECRET_KEY)
     for row_no, missing in fetch(INCOMPLETE, staging, required=list(required)) if required else ():
         cleaned.refuse(row_no, *(Note(key, "required_empty", None, {}) for key in missing))
-    with_address = resolver.diff(staging, policy, **span)
+    with_address = resolver.diff(staging, policy, attributes=attributes, **span)
     tables.analyze(staging, "map")
     visitors.match(staging, kept=policy.kept)
     for channel, order in channel_status.ORDERS.items():

@@ -79,7 +79,8 @@ def plan(staging: Staging, *, milder: bool, start: int, stop: int) -> int:
     planned = 0
     for channel in channel_status.ORDERS:
         if statements.fetch(fill(ANY, channel=channel), staging)[0][0]:
-            entry = value_changes.status(channel, "({order})[k.place]", reason="%(reason)s")
+            made = value_changes.status(channel, "({order})[k.place]", reason="%(reason)s")
+            entry = value_changes.entry(f"{channel}_status", made)
             statement = _filled(fill(PLAN, silent=_SILENT if milder else "", known=KNOWN, entry=entry), channel)
             planned += statements.run(statement, staging, start=start, stop=stop, reason=REASON)
     return planned

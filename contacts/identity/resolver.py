@@ -8,7 +8,7 @@ The steps, each called in a transaction of its own by `imports.pipeline.unit_wor
 4. `apply`: contacts are written, a range of rows at a time.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
@@ -147,10 +147,11 @@ def overtaken(staging: Staging, *, since: datetime) -> bool:
     return queries.overtaken(staging, since=since)
 
 
-def diff(staging: Staging, policy: Policy, *, start: int, stop: int) -> int:
+def diff(staging: Staging, policy: Policy, *, attributes: Collection[str], start: int, stop: int) -> int:
     """Rules 5 and 9: map the matched rows [start, stop) to what they would change in their contacts, and all that bring an
-    address to the status that is known for it; returns how many statuses come with addresses."""
-    upsert.plan_updates(staging, policy.rules, start=start, stop=stop)
+    address to the status that is known for it; returns how many statuses come with addresses. `attributes`: all that rows
+    may have."""
+    upsert.plan_updates(staging, policy.rules, attributes=sorted(attributes), start=start, stop=stop)
     return address_status.plan(staging, milder=policy.consent == "file", start=start, stop=stop)
 
 

@@ -3,6 +3,7 @@
 `changed` in the staging table {map} says for each value what was there and what comes; nothing else decides what is written.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,35 +17,35 @@ from contacts.values.columns import COMPANIONS
 # What a matched row changes in its contact, for rows [start, stop): for each value [before, after], for names and channels
 # with the forms that go with them. Nothing is written to the contact. A row without a change is unchanged, so that importing
 # the same file again writes nothing. Contacts are looked up one by one: the planner may not know yet how many there are.
-# The second OFFSET keeps it from working `changed` out three times.
+# The OFFSET at the end keeps it from working `changed` out three times.
 DIFF = """
 INSERT INTO {map} (tenant_id, row_no, contact_id, outcome, changed, was_at)
 SELECT %(tenant)s, d.row_no, d.id,
        CASE WHEN d.changed IS NULL THEN {RowOutcome.UNCHANGED} ELSE {RowOutcome.UPDATED} END, d.changed,
        CASE WHEN d.changed IS NOT NULL THEN d.changed_at END
 FROM (
-  SELECT h.row_no, c.id, c.changed_at, CASE WHEN {any} THEN {parts} END AS changed
+  SELECT h.row_no, c.id, c.changed_at, {changed} AS changed
   FROM {hit} h
   JOIN {row} s ON s.tenant_id = %(tenant)s AND s.row_no = h.row_no
   CROSS JOIN LATERAL (SELECT * FROM contact k WHERE k.tenant_id = %(tenant)s AND k.id = h.contact_id OFFSET 0) c
+  CROSS JOIN LATERAL (SELECT {counting} OFFSET 0) x
   WHERE h.tenant_id = %(tenant)s AND h.row_no >= %(start)s AND h.row_no < %(stop)s
     AND h.code IS NULL AND h.contact_id IS NOT NULL OFFSET 0) d"""
-# (whether attributes change, which): when they are replaced, and when only gaps are filled.
+# Whether attributes change: when they are replaced, and when only gaps are filled.
 # Nearly all are equal byte by byte, which is seen much sooner than that they mean the same.
-OVERWRITE_ATTRIBUTES = (
+OVERWRITE_CHANGES = (
     "(NOT ((record_image_eq(ROW(s.attributes), ROW(c.attributes)) OR s.attributes = c.attributes) AND s.cleared IS NULL) "
-    "AND (c.attributes || {given}) - coalesce({cleared}, '{}') IS DISTINCT FROM c.attributes)",
-    """coalesce((SELECT jsonb_object_agg(e.key, jsonb_build_array(c.attributes -> e.key, e.value))
-      FROM jsonb_each({given}) e WHERE c.attributes -> e.key IS DISTINCT FROM e.value), '{}')
-    || coalesce((SELECT jsonb_object_agg(k, jsonb_build_array(c.attributes -> k, NULL))
-      FROM unnest({cleared}) k WHERE jsonb_exists(c.attributes, k)), '{}')""",
+    "AND (c.attributes || {given}) - coalesce({cleared}, '{}') IS DISTINCT FROM c.attributes)"
 )
-FILL_ATTRIBUTES = (
-    "(s.attributes <> c.attributes AND s.attributes || {kept} IS DISTINCT FROM c.attributes)",
-    """coalesce((SELECT jsonb_object_agg(e.key, jsonb_build_array(c.attributes -> e.key, e.value))
-      FROM jsonb_each(s.attributes) e WHERE NOT jsonb_exists({kept}, e.key)
-        AND c.attributes -> e.key IS DISTINCT FROM e.value), '{}')""",
-)
+FILL_CHANGES = "(s.attributes <> c.attributes AND s.attributes || {kept} IS DISTINCT FROM c.attributes)"
+# What counts of the attributes of the row and of the contact, worked out and unpacked once: for each key, `->` would do so
+# again. || with nothing on the right does no more than that.
+OVERWRITE_COUNTING = "{given} || '{}' AS said, c.attributes || '{}' AS had, {cleared} AS cleared"
+FILL_COUNTING = "s.attributes || '{}' AS said, c.attributes || '{}' AS had, {kept} || '{}' AS kept"
+# Whether the attribute of the key {key} changes, or is cleared.
+OVERWRITTEN = "jsonb_exists(x.said, {key}) AND x.had -> {key} IS DISTINCT FROM x.said -> {key}"
+FILLED = OVERWRITTEN + " AND NOT jsonb_exists(x.kept, {key})"
+CLEARED = "{key} = ANY(x.cleared) AND jsonb_exists(x.had, {key})"
 # Who refused ads stays so, whatever a file says, and a file's refusal counts even where only gaps are filled: as for the
 # statuses of channels, unless somebody has said that a file may be milder.
 _STRICT = {
@@ -84,53 +85,71 @@ class Rules:
     revive: bool = False
 
 
-def _column_change(column: str, rules: Rules) -> tuple[str, str]:
-    """(whether the column changes, its entry in `changed`)."""
+# (key, whether it changes, what stands under the key in `changed`), all as SQL.
+Change = tuple[str, str, str]
+
+
+def _column_change(column: str, rules: Rules) -> Change:
     differs = f"DISTINCT FROM s.{column}" if rules.overwrite else "NULL"
     condition = f"s.{column} IS NOT NULL AND c.{column} IS {differs}"
     if rules.clear and rules.overwrite and column.endswith("_name"):
         condition = f"({condition}) OR (c.{column} IS NOT NULL AND '{column}' = ANY(s.cleared))"
-    return condition, value_changes.column(column)
+    return f"'{column}'", condition, value_changes.column(column)
 
 
-def _status_change(channel: str, rules: Rules) -> tuple[str, str]:
+def _status_change(channel: str, rules: Rules) -> Change:
     order = "ARRAY[" + ", ".join(f"'{name}'" for name in channel_status.ORDERS[channel]) + "]"
     stricter = "" if rules.milder else fill(_STRICTER, order=order, channel=channel)
     condition = fill(_STATUS, channel=channel, stricter=stricter)
-    return condition, value_changes.status(channel, f"s.settings ->> '{channel}_status'")
+    return f"'{channel}_status'", condition, value_changes.status(channel, f"s.settings ->> '{channel}_status'")
 
 
-def _attribute_changes(rules: Rules) -> list[tuple[str, str]]:
-    condition, part = OVERWRITE_ATTRIBUTES if rules.overwrite else FILL_ATTRIBUTES
-    return [(_strict(condition, rules), _strict(part, rules))]
+def _attribute_change(key: str, rules: Rules) -> Change:
+    """Of the attribute whose key is the parameter of this name."""
+    key = f"%({key})s::text"
+    condition, had, said = (
+        fill(OVERWRITTEN if rules.overwrite else FILLED, key=key),
+        f"x.had -> {key}",
+        f"x.said -> {key}",
+    )
+    if rules.overwrite:
+        cleared = fill(CLEARED, key=key)
+        condition, said = f"({cleared}) OR ({condition})", f"CASE WHEN ({cleared}) IS NOT TRUE THEN {said} END"
+    return key, condition, value_changes.attribute(had, said)
 
 
-def _changes_of(rules: Rules) -> list[tuple[str, str]]:
+def _own_changes(rules: Rules) -> list[Change]:
+    """Of everything but attributes."""
+    gap = "s.external_id IS NOT NULL AND c.external_id IS NULL"
     parts = [
-        (
-            "s.external_id IS NOT NULL AND c.external_id IS NULL",
-            value_changes.gap("external_id"),
-        ),
+        ("'external_id'", gap, value_changes.gap("external_id")),
         *(_column_change(column, rules) for column in COMPANIONS),
-        *_attribute_changes(rules),
     ]
     if rules.statuses:
         parts += [_status_change(channel, rules) for channel in channel_status.ORDERS]
     if rules.revive:
-        parts.append(("c.deleted_at IS NOT NULL", value_changes.deletion()))
+        parts.append((f"'{value_changes.DELETED}'", "c.deleted_at IS NOT NULL", value_changes.deletion()))
     return parts
 
 
 def changes_something(rules: Rules) -> str:
     """The condition that a row s changes its contact c."""
-    return "(" + " OR ".join(f"({condition})" for condition, _part in _changes_of(rules)) + ")"
+    of_attributes = _strict(OVERWRITE_CHANGES if rules.overwrite else FILL_CHANGES, rules)
+    return (
+        "(" + " OR ".join(f"({condition})" for _key, condition, _made in _own_changes(rules)) + f" OR {of_attributes})"
+    )
 
 
-def plan_updates(staging: Staging, rules: Rules, *, start: int, stop: int) -> int:
-    """Map matched rows of a range to what they change; returns how many rows."""
-    changes = _changes_of(rules)
-    parts = " || ".join(f"CASE WHEN {condition} THEN {part} ELSE '{{}}' END" for condition, part in changes)
-    return statements.run(fill(DIFF, any=changes_something(rules), parts=parts), staging, start=start, stop=stop)
+def plan_updates(staging: Staging, rules: Rules, *, attributes: Sequence[str], start: int, stop: int) -> int:
+    """Map matched rows of a range to what they change; returns how many rows. `attributes` are all keys that rows may have
+    under their attributes."""
+    keys: dict[str, Any] = {f"key_{n}": key for n, key in enumerate(attributes)}
+    below, above = list[Change](), _own_changes(rules)  # a field may have the name of one of our own keys
+    for name, key in keys.items():
+        (below if key in value_changes.OWN_KEYS else above).append(_attribute_change(name, rules))
+    changed = value_changes.all_of(below, above)
+    counting = _strict(OVERWRITE_COUNTING if rules.overwrite else FILL_COUNTING, rules)
+    return statements.run(fill(DIFF, changed=changed, counting=counting), staging, **keys, start=start, stop=stop)
 
 
 # For the review: how many contacts change in each value, with the first row as the example.

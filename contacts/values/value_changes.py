@@ -17,6 +17,8 @@ from contacts.values.channel_status import ORDERS
 from contacts.values.columns import COMPANIONS, CORE_COLUMNS
 
 DELETED = "deleted"
+# A function of PostgreSQL takes a hundred arguments.
+MOST_PAIRS = 50
 # The keys that are not attributes.
 OWN_KEYS = (*(column.key for column in CORE_COLUMNS), *(f"{channel}_status" for channel in ORDERS), DELETED)
 
@@ -71,25 +73,50 @@ def read(changed: str, key: str, position: IntEnum) -> str:
 
 
 def column(key: str) -> str:
-    """The SQL that makes the entry of a core column with a companion."""
+    """The SQL that makes the list of a core column with a companion."""
     form = COMPANIONS[key]
-    return _entry(key, f"c.{key}", f"s.{key}", f"c.{form}", f"s.{form}")
+    return _list(f"c.{key}", f"s.{key}", f"c.{form}", f"s.{form}")
 
 
 def gap(key: str) -> str:
-    """The SQL that makes the entry of a value that the contact did not have."""
-    return _entry(key, "NULL", f"s.{key}")
+    """The SQL that makes the list of a value that the contact did not have."""
+    return _list("NULL", f"s.{key}")
+
+
+def attribute(before: str, after: str) -> str:
+    """The SQL that makes the list of an attribute of two expressions."""
+    return _list(before, after)
 
 
 def status(channel: str, after: str, *, reason: str = "") -> str:
-    """The SQL that makes the entry of a status; `after` and `reason` are expressions."""
+    """The SQL that makes the list of a status; `after` and `reason` are expressions."""
     key = f"{channel}_status"
-    return _entry(key, f"c.{key}", after, f"c.{key}_at", f"c.{key}_reason", *([reason] if reason else []))
+    return _list(f"c.{key}", after, f"c.{key}_at", f"c.{key}_reason", *([reason] if reason else []))
 
 
 def deletion() -> str:
-    """The SQL that makes the entry of a contact that is restored."""
-    return _entry(DELETED, "c.deleted_at", "NULL", "c.deleted_reason")
+    """The SQL that makes the list of a contact that is restored."""
+    return _list("c.deleted_at", "NULL", "c.deleted_reason")
+
+
+def entry(key: str, made: str) -> str:
+    """The SQL of an object with one key, a name of ours."""
+    return f"jsonb_build_object('{key}', {made})"
+
+
+def all_of(*groups: Sequence[tuple[str, str, str]]) -> str:
+    """The SQL of one object of (key as SQL, whether it changes, list); NULL where none does. Keys are different within a
+    group; what a later group says of a key counts.
+
+    Values are scalars and lists of them: a null inside of an object would go, too.
+    """
+    return f"nullif({' || '.join(_object(group) for group in groups if group)}, '{{}}')"
+
+
+def _object(changes: Sequence[tuple[str, str, str]]) -> str:
+    pairs = [f"{key}, CASE WHEN {condition} THEN {made} END" for key, condition, made in changes]
+    objects = (f"jsonb_build_object({', '.join(pairs[i : i + MOST_PAIRS])})" for i in range(0, len(pairs), MOST_PAIRS))
+    return f"jsonb_strip_nulls({' || '.join(objects)})"
 
 
 def current() -> str:
@@ -98,5 +125,5 @@ def current() -> str:
     return f"c.attributes || jsonb_build_object({', '.join(own)})"
 
 
-def _entry(key: str, *parts: str) -> str:
-    return f"jsonb_build_object('{key}', jsonb_build_array({', '.join(parts)}))"
+def _list(*parts: str) -> str:
+    return f"jsonb_build_array({', '.join(parts)})"

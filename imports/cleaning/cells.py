@@ -1,7 +1,7 @@
 """A cell and what it can become: columns, names, values of attributes. Pure."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +26,16 @@ _CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]").sear
 _STACKED = re.compile("[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]{9}").search
 
 
+def is_attribute(target: str) -> bool:
+    """Whether values of a target are an attribute of the contact."""
+    return target not in NO_ATTRIBUTES and "." not in target
+
+
+def attributes(targets: Iterable[str]) -> frozenset[str]:
+    """The keys of the attributes that rows with these targets may have."""
+    return frozenset(filter(is_attribute, targets))
+
+
 @dataclass(frozen=True)
 class Column:
     """A column of the file and where its values go: a core field, `full_name`, an attribute key, or `skip`."""
@@ -45,7 +55,7 @@ class Column:
 
     @property
     def is_attribute(self) -> bool:
-        return self.target not in NO_ATTRIBUTES and "." not in self.target
+        return is_attribute(self.target)
 
     @property
     def repeats(self) -> bool:

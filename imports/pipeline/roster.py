@@ -12,7 +12,7 @@ from contacts.identity import revert
 from contacts.staging import Staging
 from contacts.statements import fill
 from contacts.values.types import CORE
-from imports.cleaning.cells import NO_ATTRIBUTES
+from imports.cleaning import cells
 from imports.models import Import, Status
 from imports.options import Options
 
@@ -51,7 +51,7 @@ def note(staging: Staging, *, targets: set[str], values: bool, start: int, stop:
     as well (where it does not replace other values, it says nothing of what is right)."""
     targets = targets | ({"first_name", "last_name"} if "full_name" in targets else set())
     core = sorted(targets & CORE.keys())
-    attributes = sorted(t for t in targets - NO_ATTRIBUTES if "." not in t)
+    attributes = sorted(cells.attributes(targets))
     keys, joined = "'{}'::text[]", ""
     if values:
         joined = "JOIN {row} s ON s.tenant_id = %(tenant)s AND s.row_no = m.row_no"

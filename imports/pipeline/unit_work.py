@@ -22,6 +22,7 @@ from contacts.privacy import erasure
 from contacts.staging import Staging
 from contacts.values import channel_status
 from imports import phases
+from imports.cleaning import cells
 from imports.models import Import, Phase, RowIssue, Severity, Status, Unit, UnitKind
 from imports.options import Options
 from imports.pipeline import parse_unit, queries, roster, strict_values, transitions, undo, units
@@ -118,7 +119,8 @@ def diff(imp: Import, unit: Unit) -> dict[str, Any]:
         transitions.policy_of(imp),
         {"start": unit.start, "stop": unit.stop},
     )
-    with_address = resolver.diff(staging, policy, **span)
+    attributes = cells.attributes(transitions.targets_of(imp))
+    with_address = resolver.diff(staging, policy, attributes=attributes, **span)
     at = {column["target"]: i for i, column in enumerate(imp.mapping)}
     for channel, order in channel_status.ORDERS.items():
         key = f"{channel}_status"

@@ -45,7 +45,8 @@ def bring(tenant: Tenant, rows: list[dict[str, Any]], **policy: Any) -> Outcome:
         resolver.find_repeats(staging, kind)
     resolver.match(staging, rules, start=0, stop=10_000)
     resolved = resolver.resolve(staging, rules, key="secret")
-    resolver.diff(staging, rules, start=0, stop=10_000)
+    attributes = {key for row in rows for key in (*_attributes(row), *row.get("cleared", ()))}.difference(NULLABLE)
+    resolver.diff(staging, rules, attributes=attributes, start=0, stop=10_000)
     resolver.apply(staging, rules, start=0, stop=10_000, origin="import", now=timezone.now())
     found = Outcome(
         resolved,
@@ -63,13 +64,17 @@ def bring(tenant: Tenant, rows: list[dict[str, Any]], **policy: Any) -> Outcome:
     return found
 
 
+def _attributes(row: dict[str, Any]) -> dict[str, Any]:
+    return {k: v for k, v in row.items() if k not in (*NULLABLE, "cleared", "settings")}
+
+
 def _line(tenant: Tenant, no: int, row: dict[str, Any]) -> str:
     keys = {"first_key": row.get("first_name"), "last_key": row.get("last_name")}
     cells = [str(tenant.pk), str(no)]
     for column in tables.ROW_COLUMNS[2:-4]:
         value = row.get(column, keys.get(column))
         cells.append("\\N" if value is None else str(value).lower() if column.endswith("_key") else str(value))
-    attributes = {k: v for k, v in row.items() if k not in (*NULLABLE, "cleared", "settings")}
+    attributes = _attributes(row)
     cleared, settings = row.get("cleared"), row.get("settings")
     cells += [orjson.dumps(attributes).decode(), "{" + ",".join(cleared) + "}" if cleared else "\\N"]
     cells += [orjson.dumps(settings).decode() if settings else "\\N", "\\N"]

@@ -22,9 +22,9 @@ def test_each_position_is_read_as_it_was_written(inside: Tenant) -> None:
     )  # fmt: skip
     written = " || ".join(
         [
-            value_changes.column("email"),
-            value_changes.status("email", "'active'", reason="'address'"),
-            value_changes.deletion(),
+            value_changes.entry("email", value_changes.column("email")),
+            value_changes.entry("email_status", value_changes.status("email", "'active'", reason="'address'")),
+            value_changes.entry(DELETED, value_changes.deletion()),
         ]
     )
     expected = {
