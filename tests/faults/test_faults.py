@@ -113,6 +113,8 @@ def test_kill_nine_of_everything_loses_and_doubles_nothing(
 OUTSIDERS = ("C-100", "C-9000", "C-20000")
 REVIEWED = "SELECT id FROM import WHERE tenant_id = %s AND phase = 'review'"
 CONFIRM = "UPDATE import SET started = true, phase = 'queued' WHERE tenant_id = %s AND phase = 'review'"
+WAKE = """INSERT INTO wake (kind, since, tenant_id) VALUES ('imports', now(), %s)
+    ON CONFLICT (tenant_id, kind) DO UPDATE SET since = excluded.since"""
 ENDED = "SELECT status, reason, created, updated FROM import WHERE tenant_id = %s AND phase = 'done'"
 WRITING = "SELECT EXISTS (SELECT 1 FROM import WHERE tenant_id = %s AND phase = 'apply')"
 
@@ -131,7 +133,7 @@ def with_outsiders(stack: Stack, file: Path, slug: str, *, kills: int) -> tuple[
                 "VALUES (%s, 'Outsider', 'manual', now(), now())", [value],
             )  # fmt: skip
         connection.execute(CONFIRM, [tenant_id])
-        connection.execute("INSERT INTO wake (kind, since, tenant_id) VALUES ('imports', now(), %s)", [tenant_id])
+        connection.execute(WAKE, [tenant_id])
         rng, until, ended = random.Random(kills), time.monotonic() + RESUME_SECONDS * 2, None
         while ended is None and time.monotonic() < until:
             ended = connection.execute(ENDED, [tenant_id]).fetchone()
