@@ -27,6 +27,9 @@ ROWS = 400
 TAKEN = 250  # in the third of four units
 KNOWN_UNITS = 2  # those of the import before
 
+# A row while somebody waits for a transaction to end.
+WAITING = "SELECT 1 FROM pg_locks WHERE locktype = 'transactionid' AND NOT granted LIMIT 1"
+
 
 class Killed(BaseException):
     """Ends a worker as a signal does: nothing after it runs."""
@@ -111,12 +114,7 @@ class Outsider:
         def end_when_awaited() -> None:
             with outside(self.tenant) as watching:
                 until = time.monotonic() + 30
-                while (
-                    time.monotonic() < until
-                    and not watching.execute(
-                        "SELECT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'transactionid' AND NOT granted)"
-                    ).fetchone()[0]
-                ):  # type: ignore[index]
+                while time.monotonic() < until and not watching.execute(WAITING).fetchone():
                     watching.commit()
             connection.commit() if commit else connection.rollback()
             connection.close()
