@@ -14,7 +14,7 @@ NOT_FOR_TOKENS = frozenset({
     "contacts.disclose",
     "mail.view", "members.view", "members.manage", "audit.view", "sources.edit", "connectors.view", "connectors.manage",
     "syncs.view", "syncs.edit", "destinations.manage",
-    "audiences.view", "audiences.edit", "dashboards.view", "workspace.manage",
+    "audiences.view", "audiences.edit", "dashboards.view", "workspace.manage", "single_sign_on.manage",
 })  # fmt: skip
 # Scopes by the subject before their dot, as the page of tokens groups them.
 GROUPS = {
