@@ -27,6 +27,8 @@ from tests.faults.test_operations import HEALED_WITHIN, SAID_WITHIN, deep, until
 pytestmark = [pytest.mark.faults, pytest.mark.long]
 ROWS = 20_000
 AWAY_SECONDS = 60
+# So many hits, and every collector has seen the site.
+KNOWN_HITS = 200
 MB = 1_000_000
 # The room on the small disk, and how much of it has to stay free.
 DISK_MB, LEAST_MB = 64, 16
@@ -121,6 +123,8 @@ def test_without_database_for_a_minute(stack: Stack, file: Path) -> None:
     run = stack.bring(file, "minute", "segment=Everybody")
     stack.wait_for_import(tenant_id)
     with Browsers(stack.info["url"], key, count=5) as browsers:
+        # A site that no collector has looked up yet is unknown without the database.
+        until(lambda: len(browsers.acknowledged) > KNOWN_HITS, seconds=60, told=lambda: browsers.failed)
         stack.process.send_signal(signal.SIGSTOP)
         try:
             stack.kill_postgres(random.Random(1))
