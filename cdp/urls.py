@@ -17,7 +17,7 @@ urlpatterns = [
     path("", entry.home, name="home"),
     path("workspaces/new/", entry.new_workspace, name="new_workspace"),
     path("login/", public(account.login), name="account_login"),
-    path("login/company/", include("tenants.company_urls")),
+    path("login/company/", include("tenants.single_sign_on_urls")),
     path("logout/", public(account.logout), name="account_logout"),
     path("signup/", public(account.signup), name="account_signup"),
     path("inactive/", public(account.account_inactive), name="account_inactive"),

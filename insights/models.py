@@ -50,7 +50,7 @@ class Incident(models.Model):
 
 
 class ContactTally(TenantModel):
-    """Contacts of a day that are alike in one respect, as of the last count (insights.dashboards.base_count).
+    """Contacts of a day that are alike in one respect, as of the last count (insights.dashboards.contact_counts).
 
     `kind` says in which: "made" by `label`, the origin; "deleted"; "email" and "phone" with the status that they have since
     that day; "channel"; "consent" of a purpose. `day` is null where no moment is known.

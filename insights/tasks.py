@@ -5,7 +5,7 @@ from typing import Any
 
 from celery import shared_task
 
-from insights.dashboards import base_count
+from insights.dashboards import contact_counts
 from insights.operations import incidents, sample
 
 
@@ -22,4 +22,4 @@ def tidy(**_later: Any) -> None:
 
 @shared_task(name="insights.count_contacts")
 def count_contacts(**_later: Any) -> None:
-    base_count.sweep()
+    contact_counts.sweep()

@@ -94,7 +94,7 @@ class Tenant(models.Model):
     contact_limit = models.BigIntegerField(null=True)
     # Members without a second factor cannot open the workspace (tenants.web.middleware).
     needs_second_factor = models.BooleanField(default=False, db_default=False)
-    # Members have to sign in by the provider of the workspace; owners have another way (tenants.entrance).
+    # Members have to sign in by the provider of the workspace; owners have another way (tenants.access_requirements).
     needs_single_sign_on = models.BooleanField(default=False, db_default=False)
     # A second factor that the provider says it asked for counts here.
     trusts_provider_factor = models.BooleanField(default=False, db_default=False)

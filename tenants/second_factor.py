@@ -8,7 +8,7 @@ from allauth.mfa.models import Authenticator
 from django.http import HttpRequest
 
 from core import encryption
-from tenants import shown_providers
+from tenants import provider_sessions
 
 PURPOSE = "second factor"
 # Recovery codes alone are none: they replace a factor that was lost.
@@ -57,7 +57,7 @@ def is_missing(request: HttpRequest, workspace: Asking) -> bool:
     """Whether the workspace asks for a second factor that this session has not shown, or that the account has not got."""
     if not workspace.needs_second_factor:
         return False
-    if workspace.trusts_provider_factor and shown_providers.has_factor(request, workspace.id):
+    if workspace.trusts_provider_factor and provider_sessions.has_factor(request, workspace.id):
         return False
     return not (is_shown(request) and exists(request.user.pk or 0))
 

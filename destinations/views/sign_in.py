@@ -14,7 +14,7 @@ from destinations.connections import BadConnection
 from destinations.kinds import Problem
 from destinations.models import Destination
 from destinations.sign_in import Begun, SignedIn
-from tenants.entrance import missing
+from tenants.access_requirements import missing
 from tenants.isolation.context import tenant_context
 from tenants.models import Membership, Tenant
 from tenants.roles import signed_in

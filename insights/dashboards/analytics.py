@@ -6,8 +6,8 @@ from typing import Any
 from core import charts
 from core.formatting import number, percent
 from insights.dashboards import traffic
+from insights.dashboards.date_range import DateRange
 from insights.dashboards.parts import Asked, Part, Shown, change_of, stat
-from insights.dashboards.span import Span
 from insights.dashboards.tables import Table
 from insights.dashboards.traffic import Compared
 
@@ -151,7 +151,7 @@ def live(asked: Asked) -> Shown:
     return Shown({"visitors": visitors_now, "known": known, "more": visitors_now >= traffic.MOST_PRESENT})
 
 
-def span_before(span: Span) -> str:
+def span_before(span: DateRange) -> str:
     """What figures are compared with, in words."""
     return f"{span.before.words}, the {span.days} day{'s' if span.days != 1 else ''} before"
 

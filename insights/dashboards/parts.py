@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from core.formatting import number, percent
-from insights.dashboards.span import DashboardQuery
+from insights.dashboards.date_range import DashboardQuery
 from insights.dashboards.tables import Table
 from insights.dashboards.traffic import Compared
 from tenants.models import Membership, Tenant

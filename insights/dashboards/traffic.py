@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from insights.dashboards.span import Span
+from insights.dashboards.date_range import DateRange
 from tenants.isolation.statements import fetch, fill
 from tracking.live_view import WINDOW
 
@@ -98,7 +98,7 @@ class Visits:
     new: Compared
     by_day: dict[date, tuple[int, int]]
 
-    def views(self, span: Span) -> int:
+    def views(self, span: DateRange) -> int:
         return sum(self.by_day.get(day, (0, 0))[1] for day in span.dates())
 
 
@@ -114,7 +114,7 @@ class Origin:
     orders: int
 
 
-def visits(span: Span, site_id: int | None) -> Visits:
+def visits(span: DateRange, site_id: int | None) -> Visits:
     """Who came in a span and how far. Two statements."""
     asked = _asked(span, site_id)
     found = {row[0]: [int(n) for n in row[1:]] for row in fetch(STEPS, **asked)}
@@ -123,7 +123,7 @@ def visits(span: Span, site_id: int | None) -> Visits:
     return Visits(steps, Compared(*found.get(0, [0, 0, 0, 0])[2:]), days)
 
 
-def orders(span: Span, site_id: int | None, *, claimed: bool) -> Orders:
+def orders(span: DateRange, site_id: int | None, *, claimed: bool) -> Orders:
     """What was ordered; `claimed`: orders count that only browsers report."""
     rows = fetch(ORDERS, **_asked(span, site_id))
     counted = [row for row in rows if claimed or not row[2]]
@@ -150,7 +150,7 @@ def orders(span: Span, site_id: int | None, *, claimed: bool) -> Orders:
     )
 
 
-def origins(span: Span, site_id: int | None) -> list[Origin]:
+def origins(span: DateRange, site_id: int | None) -> list[Origin]:
     """What led visitors here, the most frequent first."""
     rows = [
         Origin(row[0], row[1], row[2], Compared(int(row[3] or 0), int(row[4] or 0)), int(row[5] or 0), int(row[6] or 0))
@@ -159,7 +159,7 @@ def origins(span: Span, site_id: int | None) -> list[Origin]:
     return sorted((o for o in rows if o.visitors.now), key=lambda o: (-o.visitors.now, o.source, o.medium, o.campaign))
 
 
-def collected(span: Span, site_id: int | None, *, midnight: Any) -> Compared:
+def collected(span: DateRange, site_id: int | None, *, midnight: Any) -> Compared:
     """Contacts that visitors turned out to be in a span; `midnight` says when a day of the workspace begins."""
     found = fetch(
         COLLECTED, **{"from": midnight(span.first)}, since=midnight(span.before.first),
@@ -174,7 +174,7 @@ def present(site_id: int | None, *, now: datetime) -> tuple[int, int]:
     return int(found[0][0]), int(found[0][1])
 
 
-def _asked(span: Span, site_id: int | None) -> dict[str, Any]:
+def _asked(span: DateRange, site_id: int | None) -> dict[str, Any]:
     return {"first": span.first, "last": span.last, "since": span.before.first, "site": site_id}
 
 

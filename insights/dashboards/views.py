@@ -11,9 +11,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from core.http import not_found, redirect_to, render_page
-from insights.dashboards import analytics, audience, base, guide
+from insights.dashboards import analytics, audience, contact_base, guide
+from insights.dashboards.date_range import PRESETS, DashboardQuery
 from insights.dashboards.parts import Asked, Part
-from insights.dashboards.span import PRESETS, DashboardQuery
 from tenants.roles import allow
 from tenants.web.request import WorkspaceRequest, user_id
 from tracking.models import Site
@@ -22,7 +22,7 @@ from tracking.models import Site
 PAGES: dict[str, tuple[str, Sequence[Part], bool]] = {
     "audience": ("Audience", audience.PARTS, True),
     "analytics": ("Analytics", analytics.PARTS, True),
-    "base": ("Contact base", base.PARTS, False),
+    "base": ("Contact base", contact_base.PARTS, False),
 }
 SITES = 200
 

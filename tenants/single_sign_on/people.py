@@ -6,7 +6,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 
-from tenants import audit, shown_providers
+from tenants import audit, provider_sessions
 from tenants.accounts import mails
 from tenants.isolation.context import tenant_context
 from tenants.models import IdentityProvider, Membership, ProviderLink, Tenant, User, normal_login
@@ -69,19 +69,19 @@ def _join(claims: Claims, role: str) -> User:
 def signal_kwargs(workspace: Tenant, claims: Claims, *, link: bool) -> dict[str, Any]:
     """What allauth carries through the steps of signing in until they are done: see `signed_in`."""
     linked = [claims.issuer, claims.subject] if link else None
-    return {shown_providers.KEY: {"workspace": workspace.pk, "has_factor": claims.has_factor, "link": linked}}
+    return {provider_sessions.KEY: {"workspace": workspace.pk, "has_factor": claims.has_factor, "link": linked}}
 
 
 def signed_in(request: HttpRequest, user: User, carried: dict[str, Any] | None) -> None:
     """All steps of signing in are done: note by what it was. `carried`: of `signal_kwargs`, None by password or passkey."""
-    told = (carried or {}).get(shown_providers.KEY)
-    shown_providers.forget(request)
+    told = (carried or {}).get(provider_sessions.KEY)
+    provider_sessions.forget(request)
     if told is None:
         return
     if told["link"] and not _link(request, user, told["workspace"], *told["link"]):
         return
     # Who has linked has shown the password, and the second factor of the account if it has one.
-    shown_providers.note(request, told["workspace"], has_factor=told["has_factor"], alone=not told["link"])
+    provider_sessions.note(request, told["workspace"], has_factor=told["has_factor"], alone=not told["link"])
 
 
 def _link(request: HttpRequest, user: User, tenant_id: int, issuer: str, subject: str) -> bool:

@@ -20,8 +20,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from redis.exceptions import RedisError
 
 from core.http import invalid, not_found, render_page
-from tenants import second_factor, shown_providers
-from tenants.entrance import Missing, missing
+from tenants import provider_sessions, second_factor
+from tenants.access_requirements import Missing, missing
 from tenants.isolation.context import tenant_context
 from tenants.members.forms import KnownAccountForm
 from tenants.models import IdentityProvider, Membership, Tenant, User
@@ -87,7 +87,7 @@ def needed(request: HttpRequest, slug: str) -> HttpResponse:
             "place": workspace,
             "provider": provider,
             "next": _next(request) or inside(slug, "tenants:start"),
-            "is_alone": shown_providers.is_alone(request),
+            "is_alone": provider_sessions.is_alone(request),
             "is_owner": role == Role.OWNER,
             "has_factor": second_factor.exists(request.user.pk or 0),
         },
@@ -174,8 +174,8 @@ def _begin(request: HttpRequest, workspace: Tenant, provider: IdentityProvider, 
 def _sign_in(request: HttpRequest, workspace: Tenant, claims: Claims, user: User, to: str) -> HttpResponse:
     if request.user.is_authenticated:
         if request.user.pk == user.pk:  # what the session has shown before still counts
-            alone = shown_providers.is_alone(request)
-            shown_providers.note(request, workspace.pk, has_factor=claims.has_factor, alone=alone)
+            alone = provider_sessions.is_alone(request)
+            provider_sessions.note(request, workspace.pk, has_factor=claims.has_factor, alone=alone)
             return redirect(to)
         logout(request)
     request.has_trusted_factor = workspace.trusts_provider_factor and claims.has_factor  # type: ignore[attr-defined]

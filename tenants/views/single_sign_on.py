@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from django.views.decorators.http import require_POST, require_safe
 
 from core.http import invalid, redirect_to, render_page
-from tenants import audit, second_factor, shown_providers
+from tenants import audit, provider_sessions, second_factor
 from tenants.models import IdentityProvider, ProviderLink
 from tenants.roles import allow
 from tenants.single_sign_on import domains, exchange, provider_settings
@@ -69,7 +69,7 @@ def require(request: WorkspaceRequest) -> HttpResponse:
     has_factor = (
         second_factor.exists(user_id(request))
         and second_factor.is_shown(request)
-        and not shown_providers.is_alone(request)
+        and not provider_sessions.is_alone(request)
     )
     wanted = request.POST.get("required") == "on"
     try:

@@ -20,7 +20,7 @@ from core.body_limit import JUDGE, LIMIT
 from core.http import not_found, render_page
 from core.parse import parse_id
 from tenants import second_factor
-from tenants.entrance import Missing, missing
+from tenants.access_requirements import Missing, missing
 from tenants.isolation.context import tenant_context, wait_briefly
 from tenants.models import Membership, Tenant
 from tenants.roles import may

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from insights.dashboards import traffic
-from insights.dashboards.span import Span
+from insights.dashboards.date_range import DateRange
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tests.tracking import tally_oracle
@@ -15,7 +15,7 @@ from tests.tracking.helpers import contact, device, hit, site_of, stored
 from tests.tracking.test_tallies import at, order, page, signed_order
 from tracking import tally_upkeep
 
-SPANS = [Span(date(2026, 8, a), date(2026, 8, b)) for a, b in ((1, 28), (5, 5), (10, 16), (20, 26), (2, 3))]
+SPANS = [DateRange(date(2026, 8, a), date(2026, 8, b)) for a, b in ((1, 28), (5, 5), (10, 16), (20, 26), (2, 3))]
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def busy(tenant: Tenant) -> Tenant:
 
 @pytest.mark.parametrize("settled", [False, True])
 @pytest.mark.parametrize("span", SPANS, ids=lambda span: span.words)
-def test_spans(busy: Tenant, span: Span, settled: bool) -> None:
+def test_spans(busy: Tenant, span: DateRange, settled: bool) -> None:
     if settled:
         tally_upkeep.settle(busy.pk, now=datetime.now(UTC))
     with tenant_context(busy.pk):
@@ -64,9 +64,9 @@ def test_contacts_recognized_count_once(tenant: Tenant) -> None:
     for day in (3, 4):
         stored(site, hit(device(), "identify", email="ann@example.com"), at=at(day))
     with tenant_context(tenant.pk):
-        found = traffic.collected(Span(date(2026, 8, 1), date(2026, 8, 9)), None, midnight=midnight)
+        found = traffic.collected(DateRange(date(2026, 8, 1), date(2026, 8, 9)), None, midnight=midnight)
         assert (found.now, found.before) == (1, 0)
-        assert traffic.collected(Span(date(2026, 8, 4), date(2026, 8, 4)), None, midnight=midnight).before == 1
+        assert traffic.collected(DateRange(date(2026, 8, 4), date(2026, 8, 4)), None, midnight=midnight).before == 1
 
 
 def _midnight(day: date) -> Any:

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from audiences.models import Audience, Lookalike
-from insights.dashboards import base_count, overview, views
+from insights.dashboards import contact_counts, overview, views
 from insights.dashboards.chain import chain_svg
 from insights.dashboards.parts import change_of
 from segments.models import Segment
@@ -37,7 +37,7 @@ def filled(alice: Actor) -> Actor:
     stored(site, page(on, utm_source="newsletter"), signed_order(on), at=moment.timestamp())
     stored(site, page(device()), order(device(), 5, "SEK"), at=moment.timestamp())
     tally_upkeep.catch_up(tenant.pk)
-    base_count.count(tenant.pk, now=timezone.now())
+    contact_counts.count(tenant.pk, now=timezone.now())
     return alice
 
 

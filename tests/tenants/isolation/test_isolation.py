@@ -16,7 +16,7 @@ from django.test import Client
 from contacts.models import Contact
 from core.body_limit import JUDGE
 from imports.models import Import
-from tenants import shown_providers
+from tenants import provider_sessions
 from tenants.isolation import checks, rls
 from tenants.isolation.base import TenantModel
 from tenants.isolation.context import NoTenant, OtherTenant, current_tenant, tenant_context
@@ -473,7 +473,7 @@ def closed() -> tuple[Actor, Actor]:
     elsewhere = actor("Egon", owner.workspace, "owner")
     session = elsewhere.client.session
     shown = {str(owner.workspace.pk + 1_000_000): [time.time(), True]}
-    session[shown_providers.KEY] = {"user": elsewhere.user.pk, "alone": True, "workspaces": shown}
+    session[provider_sessions.KEY] = {"user": elsewhere.user.pk, "alone": True, "workspaces": shown}
     session.save()
     return owner, elsewhere
 

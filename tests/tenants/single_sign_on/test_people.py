@@ -9,7 +9,7 @@ from django.core import mail
 from django.test import Client
 from django.utils import timezone
 
-from tenants import shown_providers
+from tenants import provider_sessions
 from tenants.isolation.context import tenant_context
 from tenants.models import AuditEntry, Membership, ProviderLink, User
 from tenants.single_sign_on import domains
@@ -197,7 +197,7 @@ def test_a_session_by_the_provider_ends_after_hours_and_changes_no_account(open_
     for path in ("email/", "second-factor/app/", "second-factor/passkeys/add/"):
         assert client.get(f"/account/{path}").status_code in (302, 403), path
     assert client.get("/account/password/").status_code in (302, 403)
-    with time_machine.travel(timezone.now() + timedelta(hours=shown_providers.HOURS, minutes=1), tick=True):
+    with time_machine.travel(timezone.now() + timedelta(hours=provider_sessions.HOURS, minutes=1), tick=True):
         assert client.get(open_firm.actor.url("contacts/")).status_code == 302
         answer = client.post(f"/login/company/{open_firm.workspace.slug}/", {"next": open_firm.actor.url("contacts/")})
         back = come_back(client, open_firm.provider.visit(leads_to(answer), email))

@@ -10,8 +10,8 @@ from core import charts
 from core.formatting import number, percent, signed
 from imports.problems import catalogue
 from insights.dashboards.analytics import day_label
+from insights.dashboards.date_range import DateRange
 from insights.dashboards.parts import Asked, Part, Shown
-from insights.dashboards.span import Span
 from insights.dashboards.tables import Table
 from insights.models import ContactCount
 from tenants.isolation.statements import fetch
@@ -171,14 +171,14 @@ def _count() -> ContactCount | None:
     return found
 
 
-def _tallies(kinds: Sequence[str], span: Span) -> _ByDay:
+def _tallies(kinds: Sequence[str], span: DateRange) -> _ByDay:
     found: _ByDay = {kind: {} for kind in kinds}
     for kind, label, day, contacts in fetch(TALLIES, kinds=list(kinds), before=_eve(span)):
         found[kind].setdefault(label, {})[day or _eve(span)] = int(contacts)
     return found
 
 
-def _eve(span: Span) -> date:
+def _eve(span: DateRange) -> date:
     """The day before a span, which stands for all of the time before."""
     return span.first - timedelta(days=1)
 
@@ -191,7 +191,7 @@ def _together(by_label: Mapping[str, Mapping[date, int]]) -> dict[date, int]:
     return dict(days)
 
 
-def _sums(days: Mapping[date, int], span: Span) -> list[int]:
+def _sums(days: Mapping[date, int], span: DateRange) -> list[int]:
     """How many there are at the end of each day of a span."""
     total, sums = days.get(_eve(span), 0), []
     for day in span.dates():
@@ -200,7 +200,7 @@ def _sums(days: Mapping[date, int], span: Span) -> list[int]:
     return sums
 
 
-def _within(days: Mapping[date, int], span: Span) -> int:
+def _within(days: Mapping[date, int], span: DateRange) -> int:
     return sum(contacts for day, contacts in days.items() if span.first <= day <= span.last)
 
 

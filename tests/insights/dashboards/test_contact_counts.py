@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from contacts import write_lock
 from contacts.models import Contact
-from insights.dashboards import base, base_count
+from insights.dashboards import contact_base, contact_counts
+from insights.dashboards.date_range import DashboardQuery, DateRange
 from insights.dashboards.parts import Asked, Part
-from insights.dashboards.span import DashboardQuery, Span
 from insights.models import ContactCount, ContactTally, ImportErrorTally
 from tenants.isolation import statements
 from tenants.isolation.context import tenant_context
@@ -23,7 +23,7 @@ from tests.imports.helpers import bring
 from tests.tracking.helpers import contact
 
 NOW = datetime(2026, 9, 1, 12, tzinfo=UTC)
-SPAN = Span(date(2026, 8, 1), date(2026, 8, 31))
+SPAN = DateRange(date(2026, 8, 1), date(2026, 8, 31))
 
 
 def tallies(kind: str) -> Counter[tuple[str, date | None]]:
@@ -73,29 +73,29 @@ def test_whatever_happens(acts: list[tuple[str, int]]) -> None:
             else:
                 some.update(deleted_at=moment if what == "delete" else None)
         if day % 5 == 0:
-            base_count.count(tenant.pk, now=NOW)
-    base_count.count(tenant.pk, now=NOW)
+            contact_counts.count(tenant.pk, now=NOW)
+    contact_counts.count(tenant.pk, now=NOW)
     with tenant_context(tenant.pk):
         agree(tenant)
 
 
 def test_it_is_due_when_contacts_have_changed(tenant: Tenant) -> None:
-    assert not base_count.is_due(tenant.pk, now=NOW)  # nobody has written yet
+    assert not contact_counts.is_due(tenant.pk, now=NOW)  # nobody has written yet
     with tenant_context(tenant.pk):
         write_lock.lock()
         write_lock.bump_version()
-    assert base_count.is_due(tenant.pk, now=NOW)
-    base_count.count(tenant.pk, now=NOW)
+    assert contact_counts.is_due(tenant.pk, now=NOW)
+    contact_counts.count(tenant.pk, now=NOW)
     later = NOW + timedelta(minutes=5)
-    assert not base_count.is_due(tenant.pk, now=later)
+    assert not contact_counts.is_due(tenant.pk, now=later)
     with tenant_context(tenant.pk):
         write_lock.lock()
         write_lock.bump_version()
         ContactCount.objects.update(seconds=2.0)
-    assert base_count.is_due(tenant.pk, now=later)
-    assert not base_count.is_due(tenant.pk, now=NOW + timedelta(seconds=39))  # a twentieth of the time
+    assert contact_counts.is_due(tenant.pk, now=later)
+    assert not contact_counts.is_due(tenant.pk, now=NOW + timedelta(seconds=39))  # a twentieth of the time
     Tenant.objects.filter(pk=tenant.pk).update(time_zone="Asia/Tokyo")
-    assert base_count.is_due(tenant.pk, now=NOW)
+    assert contact_counts.is_due(tenant.pk, now=NOW)
 
 
 def asked(actor: Actor) -> Asked:
@@ -111,16 +111,16 @@ def test_growth(alice: Actor) -> None:
             Contact.objects.filter(pk=pk).update(created_at=datetime(2026, 8, day, 12, tzinfo=UTC))
     with tenant_context(tenant.pk):
         Contact.objects.filter(pk=pk).update(deleted_at=datetime(2026, 8, 20, 12, tzinfo=UTC))
-    base_count.count(tenant.pk, now=NOW)
+    contact_counts.count(tenant.pk, now=NOW)
     with tenant_context(tenant.pk):
-        rows = {row[0].day: row[1:] for row in base.growth(asked(alice)).tables[0].rows}
+        rows = {row[0].day: row[1:] for row in contact_base.growth(asked(alice)).tables[0].rows}
     assert [rows[day] for day in (4, 5, 10, 20, 31)] == [[0, 0, 0], [1, 1, 0], [3, 2, 0], [2, 0, 1], [2, 0, 0]]
 
 
 def test_reasons_of_imports(alice: Actor) -> None:
     bring(alice.workspace, "email\nann@example.com\nnobody\nnothing\n", user=alice.user)
-    base_count.sweep()
-    base_count.sweep()
+    contact_counts.sweep()
+    contact_counts.sweep()
     with tenant_context(alice.workspace.pk):
         found = dict(ImportErrorTally.objects.exclude(code="").values_list("code", "rows"))
     assert sum(found.values()) == 2
@@ -130,22 +130,22 @@ def test_contacts_are_counted_where_the_reasons_cannot_be(alice: Actor, monkeypa
     bring(alice.workspace, "email\nann@example.com\nnobody\n", user=alice.user)
 
     def fails(statement: str, **_values: Any) -> Any:
-        if statement == base_count.REASONS:
+        if statement == contact_counts.REASONS:
             raise RuntimeError("reasons")
         return statements.run(statement, **_values)
 
-    monkeypatch.setattr(base_count, "run", fails)
-    base_count.sweep()
+    monkeypatch.setattr(contact_counts, "run", fails)
+    contact_counts.sweep()
     with tenant_context(alice.workspace.pk):
         assert ContactCount.objects.get().seconds > 0
         assert not ImportErrorTally.objects.exists()
     monkeypatch.undo()
-    base_count.sweep()
+    contact_counts.sweep()
     with tenant_context(alice.workspace.pk):
         assert ImportErrorTally.objects.exists()
 
 
-@pytest.mark.parametrize("part", base.PARTS, ids=lambda part: part.key)
+@pytest.mark.parametrize("part", contact_base.PARTS, ids=lambda part: part.key)
 def test_an_empty_workspace(alice: Actor, part: Part) -> None:
     with tenant_context(alice.workspace.pk):
         assert part.build(asked(alice)).tables

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from django.http import HttpRequest
 
-from tenants import second_factor, shown_providers
+from tenants import provider_sessions, second_factor
 from tenants.roles import Role
 
 
@@ -32,9 +32,9 @@ def missing(request: HttpRequest, workspace: Asking, role: str) -> Missing | Non
 
 
 def _is_known_well_enough(request: HttpRequest, workspace: Asking, role: str) -> bool:
-    if shown_providers.has_shown(request, workspace.id):
+    if provider_sessions.has_shown(request, workspace.id):
         return True
-    if shown_providers.is_alone(request):
+    if provider_sessions.is_alone(request):
         return False  # the provider of another workspace, or too long ago
     return not workspace.needs_single_sign_on or (
         # The way back where a provider is away: an owner, by password and second factor.

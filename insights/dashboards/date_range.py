@@ -13,7 +13,7 @@ MOST_DAYS = 731
 
 
 @dataclass(frozen=True)
-class Span:
+class DateRange:
     """Days of the workspace, both ends with it."""
 
     first: date
@@ -24,9 +24,9 @@ class Span:
         return (self.last - self.first).days + 1
 
     @property
-    def before(self) -> "Span":
+    def before(self) -> "DateRange":
         """As many days before."""
-        return Span(self.first - timedelta(days=self.days), self.first - timedelta(days=1))
+        return DateRange(self.first - timedelta(days=self.days), self.first - timedelta(days=1))
 
     def dates(self) -> list[date]:
         """Each of the days."""
@@ -46,7 +46,7 @@ class Span:
 class DashboardQuery:
     """What the address of a dashboard says; what makes no sense is left out."""
 
-    span: Span
+    span: DateRange
     preset: int | None
     site_id: int | None
 
@@ -55,10 +55,10 @@ class DashboardQuery:
         site_id = parse_id(given.get("site", ""))
         first, last = _day(given.get("from", "")), _day(given.get("to", ""))
         if first and last and first <= last and (last - first).days < MOST_DAYS:
-            return cls(Span(first, min(last, max(today, first))), None, site_id)
+            return cls(DateRange(first, min(last, max(today, first))), None, site_id)
         days = parse_id(given.get("days", ""))
         preset = days if days in PRESETS else USUAL
-        return cls(Span(today - timedelta(days=preset - 1), today), preset, site_id)
+        return cls(DateRange(today - timedelta(days=preset - 1), today), preset, site_id)
 
     def link(self, **other: str) -> str:
         """The address of the same with something else, without what is usual."""
