@@ -14,7 +14,7 @@ from contacts.subscriptions import categories
 from contacts.subscriptions.categories import BadCategory
 from contacts.values import vocabulary
 from contacts.values.types import CUSTOM_TYPES
-from core import places
+from core import edit_conflicts, places
 from core.http import redirect_to, render_page
 from tenants.roles import allow
 from tenants.views.settings import tabs
@@ -64,6 +64,9 @@ def _parts(request: WorkspaceRequest) -> tuple[str, str, str]:
     return given.get("label", ""), given.get("type", ""), given.get("options", "")
 
 
+EDITED = {"label": "Name", "type": "Type", "options": "Options", "required": "Required", "region": "Country"}
+
+
 def _more(request: WorkspaceRequest) -> dict[str, Any]:
     region = request.POST.get("region", "").strip().upper()
     return {"required": request.POST.get("required") == "1", "region": region}
@@ -73,11 +76,12 @@ def _more(request: WorkspaceRequest) -> dict[str, Any]:
 @require_http_methods(["GET", "HEAD", "POST"])
 def field(request: WorkspaceRequest, field_id: int) -> HttpResponse:
     """One field: name, type, options."""
-    row = Attribute.objects.filter(pk=field_id).first()
+    rows = Attribute.objects.filter(pk=field_id)
+    row = (rows.select_for_update() if request.method == "POST" else rows).first()
     if row is None:
         raise Http404
-    error = ""
-    if request.method == "POST":
+    error = edit_conflicts.sentence(request.POST, row, EDITED) if request.method == "POST" else ""
+    if request.method == "POST" and not error:
         try:
             _row, action = custom_fields.change(field_id, *_parts(request), user_id=user_id(request), **_more(request))
         except BadField as problem:
@@ -90,6 +94,7 @@ def field(request: WorkspaceRequest, field_id: int) -> HttpResponse:
     options = "\n".join(k if k == label else f"{k}: {label}" for k, label in row.options.items())
     shown = {
         "field": row,
+        "seen": edit_conflicts.seen(row, EDITED),
         "label": request.POST.get("label", row.label),
         "type": request.POST.get("type", row.type),
         "options": request.POST.get("options", options),

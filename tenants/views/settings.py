@@ -7,6 +7,7 @@ from django.http import HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
+from core import edit_conflicts
 from core.http import invalid, not_found, redirect_to, render_page
 from tenants import import_rules
 from tenants.import_rules import PRESETS, ImportRulesForm
@@ -14,6 +15,12 @@ from tenants.models import Tenant
 from tenants.roles import allow
 from tenants.web.navigation import SETTINGS_PAGES
 from tenants.web.request import WorkspaceRequest
+
+_FORM = ImportRulesForm.base_fields
+# The rules as the form calls them.
+LABELS = {
+    name: str(_FORM[name].label if name in _FORM else "Maximum file size in bytes") for name in import_rules.FIELDS
+}
 
 
 def tabs(current: str) -> list[dict[str, Any]]:
@@ -36,6 +43,7 @@ def _context(request: WorkspaceRequest, form: ImportRulesForm | None = None) -> 
     on = import_rules.in_force(tenant)
     return {
         "form": form or ImportRulesForm(initial=import_rules.initial(tenant)),
+        "seen": edit_conflicts.seen(tenant, LABELS),
         "presets": [(name, preset, name in on) for name, preset in PRESETS.items()],
         "tabs": tabs("tenants:settings"),
     }
@@ -45,7 +53,10 @@ def _context(request: WorkspaceRequest, form: ImportRulesForm | None = None) -> 
 @require_POST
 def save_rules(request: WorkspaceRequest) -> HttpResponse:
     form = ImportRulesForm(request.POST)
-    if not form.is_valid():
+    tenant = Tenant.objects.select_for_update().get(pk=request.workspace.pk)
+    if refused := edit_conflicts.sentence(request.POST, tenant, LABELS):
+        messages.error(request, refused)
+    if refused or not form.is_valid():
         return invalid(request, "tenants/import_rules.html", _context(request, form))
     return _save(request, form.values(), "Import rules saved.")
 

@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.views.decorators.http import require_POST, require_safe
 
+from core import edit_conflicts
 from core.http import invalid, redirect_to, render_page
 from tenants import audit, provider_sessions, second_factor
 from tenants.models import IdentityProvider, ProviderLink
@@ -17,6 +18,7 @@ from tenants.views.settings import tabs
 from tenants.web.request import WorkspaceRequest, user_id
 
 PAGE = "tenants/single_sign_on.html"
+EDITED = {"issuer": "Issuer", "client_id": "Client ID", "join_role": "Role of new people"}
 
 
 def _context(request: WorkspaceRequest, **more: Any) -> dict[str, Any]:
@@ -25,6 +27,7 @@ def _context(request: WorkspaceRequest, **more: Any) -> dict[str, Any]:
     return {
         "form": form,
         "provider": provider,
+        "seen": edit_conflicts.seen(provider, EDITED) if provider else "",
         "is_owner": request.membership.may("single_sign_on.manage"),
         "callback": exchange.callback_url(request.workspace.pk),
         "domains": domains.of_workspace(request.workspace.pk),
@@ -45,8 +48,12 @@ def overview(request: WorkspaceRequest) -> HttpResponse:
 @require_POST
 def save(request: WorkspaceRequest) -> HttpResponse:
     """Set the provider. Its address is resolved, nothing is read from it: that is what testing it is for."""
-    form = ProviderForm(request.POST, has_secret=IdentityProvider.objects.exists())
-    if not form.is_valid():
+    provider = IdentityProvider.objects.select_for_update().first()
+    form = ProviderForm(request.POST, has_secret=provider is not None)
+    refused = edit_conflicts.sentence(request.POST, provider, EDITED) if provider else ""
+    if refused:
+        messages.error(request, refused)
+    if refused or not form.is_valid():
         return invalid(request, PAGE, _context(request, form=form))
     provider_settings.save(request.workspace, form.cleaned_data, user_id=user_id(request))
     messages.success(request, "Single sign-on saved. Test the connection next.")

@@ -12,10 +12,12 @@ import pytest
 from api.models import Webhook
 from connectors.fetching import job
 from connectors.models import Connector
+from contacts.models import Attribute
 from core import edit_conflicts, encryption
 from segments.models import Segment
 from sources.models import Source
 from tenants.isolation.context import tenant_context
+from tenants.models import IdentityProvider
 from tests.cast import Actor
 from tests.connectors.scene import connector, save_mapping
 from tests.destinations import scene as destinations
@@ -108,7 +110,26 @@ def of_site(alice: Actor) -> tuple[str, str]:
     return f"sites/{site}/?tab=settings", f"sites/{site}/settings/"
 
 
+def of_import_rules(_alice: Actor) -> tuple[str, str]:
+    return "settings/", "settings/save/"
+
+
+def of_field(alice: Actor) -> tuple[str, str]:
+    with tenant_context(alice.workspace.pk):
+        field = Attribute.objects.create(key="shoe_size", label="Old", type="text")
+    return f"contacts/fields/{field.pk}/", ""
+
+
+def of_provider(alice: Actor) -> tuple[str, str]:
+    with tenant_context(alice.workspace.pk):
+        IdentityProvider.objects.create(
+            issuer="https://127.0.0.1:9", client_id="Old", secret="x", join_role="", is_on=True
+        )
+    return "settings/single-sign-on/", "settings/single-sign-on/save/"
+
+
 FORMS = {
+    "import rules": (of_import_rules, "max_rows"), "field": (of_field, "label"), "provider": (of_provider, "client_id"),
     "segment": (of_segment, "description"), "source": (of_source, "description"), "sync": (of_sync, "name"),
     "webhook": (of_webhook, "description"), "connector": (of_connector, "name"), "fetching": (of_fetching, "name"),
     "site": (of_site, "excluded_paths"),
@@ -166,24 +187,25 @@ def test_the_second_tab_is_told(alice: Actor, made: Callable[[Actor], tuple[str,
     page, target = alice.url(shown), alice.url(sent_to or shown)
     first = Fields(alice.client.get(page).content.decode()).sent()
     second = Fields(alice.client.get(page).content.decode()).sent()
-    saved = alice.client.post(target, {**first, field: "/first"})
+    one, two = ("300001", "300002") if field == "max_rows" else ("/first", "/second")
+    saved = alice.client.post(target, {**first, field: one})
     assert saved.status_code == 302, saved.content.decode()
-    refused = alice.client.post(target, {**second, field: "/second"})
+    refused = alice.client.post(target, {**second, field: two})
     text = refused.content.decode()
     assert refused.status_code == 422
     assert "This was changed while you were editing it." in text
-    assert "“/first”" in text
+    assert f"“{one}”" in text
     again = Fields(text).sent()
-    assert again[field][0].strip() == "/second"
-    assert "/first" in alice.client.get(page).content.decode()
+    assert again[field][0].strip() == two
+    assert one in alice.client.get(page).content.decode()
     assert alice.client.post(target, again).status_code == 302
-    assert "/second" in alice.client.get(page).content.decode()
+    assert two in alice.client.get(page).content.decode()
 
 
 @pytest.mark.parametrize(("made", "field"), FORMS.values(), ids=list(FORMS))
 def test_one_tab_saves_twice(alice: Actor, made: Callable[[Actor], tuple[str, str]], field: str) -> None:
     """What nobody else has changed is saved, also after a form that was refused for another reason."""
     shown, sent_to = made(alice)
-    for value in ("/one", "/two"):
+    for value in ("300001", "300002") if field == "max_rows" else ("/one", "/two"):
         form = Fields(alice.client.get(alice.url(shown)).content.decode()).sent()
         assert alice.client.post(alice.url(sent_to or shown), {**form, field: value}).status_code == 302
