@@ -202,6 +202,7 @@ def test_visible_time_is_sent_when_a_page_is_left(shop: Shop, window: Any, store
     page.clock.run_for(42_000)
     page.evaluate("history.pushState({}, '', '/two')")
     page.clock.run_for(3_000)
+    page.wait_for_function(EMPTY)  # the three seconds pass at once: the next request could otherwise overtake this one
     page.evaluate(
         "Object.defineProperty(document, 'hidden', {value: true, configurable: true});"
         "document.dispatchEvent(new Event('visibilitychange'))"
