@@ -251,6 +251,18 @@ DATABASES = {
         "OPTIONS": {"options": "-c lock_timeout=60s -c timezone=UTC"},
     }
 }
+# A copy that follows, for pages that may show what was some seconds ago (tenants.isolation.replica, docs/read-replicas.md).
+# One that does not answer must not hold up who waits for a page.
+if env.str("REPLICA_DATABASE_URL", ""):
+    DATABASES["replica"] = {
+        **DATABASES["default"],
+        **env.db_url("REPLICA_DATABASE_URL"),
+        "ENGINE": "django.db.backends.postgresql",
+        "OPTIONS": {**DATABASES["default"]["OPTIONS"], "connect_timeout": 2},
+        "TEST": {"MIRROR": "default"},
+    }
+DATABASE_ROUTERS = ["tenants.isolation.replica.Router"]
+REPLICA_MOST_LAG = env.int("REPLICA_MOST_LAG", 30)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "tenants.User"

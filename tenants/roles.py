@@ -137,6 +137,12 @@ def works_when_closed(view: V) -> V:
     return view
 
 
+def tolerates_lag(view: V) -> V:
+    """Declare that what a view shows may be some seconds old: it may read from a replica (tenants.isolation.replica)."""
+    view.tolerates_lag = True  # type: ignore[attr-defined]
+    return view
+
+
 def public(view: V) -> V:
     """Declare that a view outside of workspaces needs nobody to be signed in."""
     view.permission = "public"  # type: ignore[attr-defined]

@@ -37,6 +37,7 @@ CURSORS = {
     "imports/pipeline/queries.py": "statements of imports",
     "tenants/isolation/statements.py": "runs statements of a workspace",
     "tenants/isolation/context.py": "sets the tenant",
+    "tenants/isolation/replica.py": "asks the primary and the replica how far they are",
     "tenants/isolation/checks.py": "reads the catalogue",
     "segments/refresh.py": "puts the query of a rule into a statement",
     "core/watermark.py": "asks who is writing",
@@ -62,7 +63,8 @@ def name(path: Path) -> str:
 
 
 def test_cursors_are_opened_in_few_places() -> None:
-    users = {name(path) for path in SOURCES if "connection.cursor(" in path.read_text()}
+    opened = re.compile(r"\b(connection|database\(\)|connections\[\w+\])\.cursor\(")
+    users = {name(path) for path in SOURCES if opened.search(path.read_text())}
     assert users == set(CURSORS)
 
 

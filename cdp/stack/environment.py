@@ -17,12 +17,14 @@ NUMBERS = {
     "HITS_PER_MINUTE": (0, 100_000_000),
     "SITE_HITS_PER_MINUTE": (0, 100_000_000),
     "API_REQUESTS_PER_MINUTE": (0, 100_000_000),
+    "REPLICA_MOST_LAG": (1, 86_400),
 }
 SWITCHES = ("DEBUG", "BEHIND_PROXY")
 WORDS = {"true", "on", "ok", "y", "yes", "1", "false", "off", "n", "no", "0", ""}
 ADDRESSES = {
     "DATABASE_URL": ("postgres", "postgresql"),
     "OWNER_DATABASE_URL": ("postgres", "postgresql"),
+    "REPLICA_DATABASE_URL": ("postgres", "postgresql"),
     "REDIS_URL": ("redis", "rediss", "unix"),
     "SITE_URL": ("http", "https"),
 }

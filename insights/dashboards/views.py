@@ -14,7 +14,7 @@ from core.http import not_found, redirect_to, render_page
 from insights.dashboards import analytics, audience, contact_base, guide
 from insights.dashboards.date_range import PRESETS, DashboardQuery
 from insights.dashboards.parts import Asked, Part
-from tenants.roles import allow
+from tenants.roles import allow, tolerates_lag
 from tenants.web.request import WorkspaceRequest, user_id
 from tracking.models import Site
 
@@ -28,6 +28,7 @@ SITES = 200
 
 
 @allow("dashboards.view")
+@tolerates_lag
 @require_safe
 def page(request: WorkspaceRequest, name: str) -> HttpResponse:
     """A page: its head at once, and the room in which its parts appear."""
@@ -47,6 +48,7 @@ def page(request: WorkspaceRequest, name: str) -> HttpResponse:
 
 
 @allow("dashboards.view")
+@tolerates_lag
 @require_safe
 def part(request: WorkspaceRequest, name: str, key: str) -> HttpResponse:
     """One part of a page: as a fragment, or for a browser without scripts as a page of its own."""
@@ -61,6 +63,7 @@ def part(request: WorkspaceRequest, name: str, key: str) -> HttpResponse:
 
 
 @allow("dashboards.view")
+@tolerates_lag
 @require_safe
 def live(request: WorkspaceRequest) -> HttpResponse:
     """Who is on the sites now; asks again by itself."""
@@ -70,6 +73,7 @@ def live(request: WorkspaceRequest) -> HttpResponse:
 
 
 @allow("dashboards.view")
+@tolerates_lag
 @require_safe
 def table_csv(request: WorkspaceRequest, name: str, key: str) -> HttpResponse | StreamingHttpResponse:
     """A table of a part as a file."""

@@ -151,9 +151,28 @@ def _servers(found: Machinery) -> Iterator[Problem]:
             "clock_wrong", "A clock was set back: some signs of life are from the future.",
             "Let all machines set their clocks by NTP. This ends when the clock has caught up.", "warn",
         )  # fmt: skip
+    yield from _replica(found)
     if found.connections and found.most_connections and found.connections > CONNECTIONS_SHARE * found.most_connections:
         yield Problem(
             "connections_used_up",
             f"{number(found.connections)} of {number(found.most_connections)} connections to the database are used.",
             "Start fewer processes, or raise max_connections.", "warn",
+        )  # fmt: skip
+
+
+def _replica(found: Machinery) -> Iterator[Problem]:
+    seen = found.replica
+    if seen is None or seen.is_near:
+        return
+    if not seen.up:
+        yield Problem(
+            "replica_down", "The read replica does not answer, or it is no replica of this database.",
+            "Look at its log and at REPLICA_DATABASE_URL. Dashboards and counts ask the primary meanwhile.", "warn",
+        )  # fmt: skip
+    else:
+        behind = "an unknown time" if seen.lag is None else duration(seen.lag)
+        yield Problem(
+            "replica_late", f"The read replica is {behind} behind.",
+            "See whether it is paused, or its disk or network is too slow. Dashboards and counts ask the primary meanwhile.",
+            "warn",
         )  # fmt: skip

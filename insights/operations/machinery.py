@@ -15,6 +15,8 @@ from core.broker import broker
 from core.signs_of_life import Program
 from insights.operations import sample as samples
 from insights.operations.sample import Sample
+from tenants.isolation import replica
+from tenants.isolation.replica import Look
 from tracking.pixel import inbox
 
 QUEUE = "cdp:celery"
@@ -65,6 +67,7 @@ class Machinery:
     clock_difference: float | None = None  # seconds that the database's clock is ahead of ours
     slow: list[Statement] = field(default_factory=list)
     slowest: list[Statement] = field(default_factory=list)
+    replica: Look | None = None  # None: there is none, or nobody could look
     broker: bool = False
     programs: list[Program] = field(default_factory=list)
     queued: int | None = None
@@ -121,6 +124,10 @@ def _look_at_database(found: Machinery, *, statements: bool) -> None:
         return
     if statements and extension:
         found.slowest = _slowest()
+    try:
+        found.replica = replica.look() if replica.is_set() else None
+    except DatabaseError:
+        connection.close_if_unusable_or_obsolete()
 
 
 def _slowest() -> list[Statement]:

@@ -70,6 +70,9 @@ def _servers(found: Machinery) -> Iterator[Metric]:
         yield _one("cdp_database_connections", "Connections to the database.", found.connections)
         yield _one("cdp_database_connections_limit", "Connections that the database allows.", found.most_connections)
         yield _one("cdp_clock_difference_seconds", "How far the database's clock is ahead.", found.clock_difference)
+    if found.replica:
+        yield _one("cdp_replica_up", "Whether the read replica answers.", found.replica.up)
+        yield _one("cdp_replica_lag_seconds", "How far it is behind at most.", found.replica.lag)
 
 
 def _incidents(found: Machinery) -> Iterator[Metric]:

@@ -13,7 +13,7 @@ from segments.member_list import MemberQuery
 from segments.models import Segment
 from segments.rules import rule_text, tree
 from segments.rules.tree import Group, InSegment
-from tenants.roles import allow
+from tenants.roles import allow, tolerates_lag
 from tenants.web.request import WorkspaceRequest
 
 
@@ -48,6 +48,7 @@ def detail(request: WorkspaceRequest, segment_id: int) -> HttpResponse:
 
 
 @allow("segments.view")
+@tolerates_lag
 @require_safe
 def sizes(request: WorkspaceRequest, segment_id: int) -> HttpResponse:
     """The fragment of a segment: how many of its contacts may be written to, by channel."""

@@ -7,7 +7,7 @@ from core.http import render_page
 from segments import examples
 from segments.examples import EXAMPLES
 from segments.rules import rule_text, tree
-from tenants.roles import allow
+from tenants.roles import allow, tolerates_lag
 from tenants.web.request import WorkspaceRequest
 
 
@@ -20,6 +20,7 @@ def listing(request: WorkspaceRequest) -> HttpResponse:
 
 
 @allow("segments.view")
+@tolerates_lag
 @require_safe
 def count(request: WorkspaceRequest, example: str) -> HttpResponse:
     """The fragment with the number of contacts that match an example."""

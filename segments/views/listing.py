@@ -13,7 +13,7 @@ from segments import member_list, membership, removal, segment_list
 from segments.models import Segment, SegmentState
 from segments.rules import tree
 from segments.segment_list import SegmentListQuery
-from tenants.roles import allow
+from tenants.roles import allow, tolerates_lag
 from tenants.web.request import WorkspaceRequest
 
 
@@ -41,6 +41,7 @@ def listing(request: WorkspaceRequest) -> HttpResponse:
 
 
 @allow("segments.view")
+@tolerates_lag
 @require_safe
 def size(request: WorkspaceRequest, segment_id: int) -> HttpResponse:
     """The fragment of the list: how many are in a dynamic segment, counted when it is asked for."""

@@ -10,13 +10,14 @@ from core.parse import parse_ids
 from segments import overlap
 from segments.models import Segment
 from segments.rules import tree
-from tenants.roles import allow
+from tenants.roles import allow, tolerates_lag
 from tenants.web.request import WorkspaceRequest
 
 OFFERED = 500
 
 
 @allow("segments.view")
+@tolerates_lag
 @require_safe
 def compare(request: WorkspaceRequest) -> HttpResponse:
     """Segments to choose from, and every combination of those that were chosen."""

@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 from django.conf import settings
 from django.core.checks import Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, connections
 
+from tenants.isolation import replica
 from tenants.isolation.rls import GLOBAL_TABLES, RARELY_REMOVED, READABLE_BY_MEMBERS
 
 log = logging.getLogger(__name__)
@@ -116,6 +117,10 @@ def refuse_bypassing_role(*, patience: float = 20.0, pause: float = 0.5) -> None
         raise ImproperlyConfigured(
             f"The database role of DATABASE_URL could see every workspace ({problem}). "
             f"Use the plain role {settings.APP_ROLE}; migrations run as the owner."
+        )
+    if replica.is_set() and connections[replica.ALIAS].settings_dict["USER"] != connection.settings_dict["USER"]:
+        raise ImproperlyConfigured(
+            "REPLICA_DATABASE_URL needs the same role as DATABASE_URL: it has the same policies."
         )
 
 

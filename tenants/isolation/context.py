@@ -9,8 +9,10 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 import structlog
-from django.db import connection, transaction
+from django.db import transaction
 from psycopg.pq import TransactionStatus
+
+from tenants.isolation import replica
 
 _current: ContextVar[int | None] = ContextVar("tenant_id", default=None)
 
@@ -37,13 +39,13 @@ def tenant_context(tenant_id: int, *, read_only: bool = False, one_moment: bool 
 
     The same tenant may nest (a savepoint); another may not (OtherTenant). `read_only` makes PostgreSQL itself refuse
     every write, which is how GET and HEAD are kept harmless; `one_moment` shows all statements the same rows, whatever
-    others write meanwhile. Both are for the outermost context.
+    others write meanwhile. Both are for the outermost context. Inside of `replica.reading` the transaction is one there.
     """
     outer = _current.get()
     if outer is not None and outer != tenant_id:
         raise OtherTenant(f"Tenant {tenant_id} asked for inside the context of tenant {outer}.")
     enclosed = _is_enclosed()
-    with transaction.atomic():
+    with transaction.atomic(using=replica.alias()):
         if outer is None:
             _set("tenant_id", tenant_id, read_only=read_only, one_moment=one_moment)
         token = _current.set(tenant_id)
@@ -61,7 +63,7 @@ def tenant_context(tenant_id: int, *, read_only: bool = False, one_moment: bool 
 def user_context(user_id: int) -> Iterator[None]:
     """A transaction in which a person can read their own memberships, over all tenants, and nothing else."""
     enclosed = _is_enclosed()
-    with transaction.atomic():
+    with transaction.atomic(using=replica.alias()):
         _set("user_id", user_id)
         try:
             yield
@@ -72,13 +74,13 @@ def user_context(user_id: int) -> Iterator[None]:
 
 def wait_briefly(seconds: int) -> None:
     """Let this transaction give up on a lock after so long (OperationalError by LockNotAvailable): a person is waiting."""
-    with connection.cursor() as cursor:
+    with replica.database().cursor() as cursor:
         cursor.execute(f"SET LOCAL lock_timeout = '{int(seconds)}s'")
 
 
 def _set(name: str, value: int, *, read_only: bool = False, one_moment: bool = False) -> None:
     # SET takes no server-side parameters; int() makes the text safe.
-    with connection.cursor() as cursor:
+    with replica.database().cursor() as cursor:
         if one_moment:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         if read_only:
@@ -88,15 +90,16 @@ def _set(name: str, value: int, *, read_only: bool = False, one_moment: bool = F
 
 def _is_enclosed() -> bool:
     """Whether a transaction is open already: the setting then outlives the block to come, and must be cleared."""
-    return not connection.get_autocommit()
+    return not replica.database().get_autocommit()
 
 
 def _clear(name: str) -> None:
     # An enclosing transaction (a caller's atomic block) must not keep seeing this tenant. In a transaction that is
     # broken no statement runs any more; it is about to be rolled back, and the setting goes with it.
-    raw = connection.connection
-    if raw is None or connection.needs_rollback:
+    database = replica.database()
+    raw = database.connection
+    if raw is None or database.needs_rollback:
         return
     if raw.info.transaction_status == TransactionStatus.INTRANS:
-        with connection.cursor() as cursor:
+        with database.cursor() as cursor:
             cursor.execute(f"SET LOCAL app.{name} = ''")

@@ -5,10 +5,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from django.db import OperationalError, connection, transaction
+from django.db import OperationalError, transaction
 from psycopg import sql
 from psycopg.errors import QueryCanceled
 
+from tenants.isolation import replica
 from tenants.isolation.context import current_tenant
 
 SLOT = re.compile(r"\{([A-Za-z_][A-Za-z_.]*)\}")
@@ -28,14 +29,14 @@ def fill(statement: str, /, **fragments: str) -> str:
 
 def run(statement: str, /, **values: Any) -> int:
     """Run a statement; returns the number of rows that it has affected."""
-    with connection.cursor() as cursor:
+    with replica.database().cursor() as cursor:
         cursor.execute(statement, {"tenant": current_tenant(), **values})
         return int(cursor.rowcount)
 
 
 def fetch(statement: str, /, **values: Any) -> list[tuple[Any, ...]]:
     """Run a statement and return its rows; for small answers only."""
-    with connection.cursor() as cursor:
+    with replica.database().cursor() as cursor:
         cursor.execute(statement, {"tenant": current_tenant(), **values})
         rows: list[tuple[Any, ...]] = cursor.fetchall()
         return rows
@@ -45,7 +46,7 @@ def copy_out(table: str, columns: Sequence[str], *, order: Sequence[str]) -> Ite
     """The rows of a table as CSV with a head, in parts as the database sends them: memory does not grow with them."""
     names, sorted_by = (sql.SQL(", ").join(sql.Identifier("x", name) for name in part) for part in (columns, order))
     statement = sql.SQL("COPY (SELECT {} FROM {} x WHERE x.tenant_id = {} ORDER BY {}) TO STDOUT (FORMAT csv, HEADER)")
-    with connection.cursor() as cursor:
+    with replica.database().cursor() as cursor:
         found = statement.format(names, sql.Identifier(table), sql.Literal(current_tenant()), sorted_by)
         with cursor.copy(found) as rows:
             yield from map(bytes, rows)
@@ -61,7 +62,7 @@ def remove_some(table: str, key: Sequence[str], *, count: int) -> int:
     }  # fmt: skip
     own = sql.SQL(", ").join(sql.Identifier("x", name) for name in key)
     last = sql.SQL("SELECT {own} FROM {table} x WHERE {tenant} ORDER BY {own} OFFSET {count} LIMIT 1")
-    with connection.cursor() as cursor:
+    with replica.database().cursor() as cursor:
         cursor.execute(last.format(own=own, tenant=of_tenant, **values))
         place = cursor.fetchone()
         below = sql.SQL("({}) < ({})").format(own, sql.SQL(", ").join(map(sql.Literal, place))) if place else None
@@ -72,7 +73,7 @@ def remove_some(table: str, key: Sequence[str], *, count: int) -> int:
 
 def keys() -> dict[str, list[str]]:
     """Of each table with a tenant: the columns of its primary key behind the tenant, in their order."""
-    with connection.cursor() as cursor:
+    with replica.database().cursor() as cursor:
         cursor.execute(_KEYS)
         return {table: list(columns) for table, columns in cursor.fetchall()}
 
@@ -97,7 +98,7 @@ def hash_joins() -> Iterator[None]:
 
     For sets that may be large in a workspace of which the statistics know nothing yet. A LATERAL look-up by a key stays one.
     """
-    with connection.cursor() as cursor:
+    with replica.database().cursor() as cursor:
         cursor.execute("SET LOCAL enable_nestloop = off")
         yield
         cursor.execute("SET LOCAL enable_nestloop = on")
@@ -110,7 +111,7 @@ def merge_joins() -> Iterator[None]:
     For sets of contacts of which each may be most of a workspace: to hash them takes twice as long.
     """
     settings = ("enable_nestloop", "enable_hashjoin", "enable_sort")
-    with connection.cursor() as cursor:
+    with replica.database().cursor() as cursor:
         for name in settings:
             cursor.execute(f"SET LOCAL {name} = off")
         yield
@@ -129,7 +130,7 @@ def analyze(*tables: str) -> None:
     Right after much was written it may still believe that a workspace has one row, and then joins all of its rows with all
     of something else, row by row. The application role may do this to tables with the grant MAINTAIN.
     """
-    with connection.cursor() as cursor:
+    with replica.database().cursor() as cursor:
         cursor.execute(f"ANALYZE (SKIP_LOCKED) {', '.join(tables)}")
 
 
@@ -141,7 +142,7 @@ class TookTooLong(Exception):
 def time_limit(milliseconds: int) -> Iterator[None]:
     """Inside of it, each statement may take so long. Raises TookTooLong."""
     try:
-        with transaction.atomic(), connection.cursor() as cursor:
+        with transaction.atomic(using=replica.alias()), replica.database().cursor() as cursor:
             cursor.execute("SELECT current_setting('statement_timeout')")
             before = cursor.fetchone()[0]
             cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(milliseconds)])

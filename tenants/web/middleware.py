@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from django.conf import settings
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth.views import redirect_to_login
-from django.db import transaction
+from django.db import Error, transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
@@ -21,6 +21,7 @@ from core.http import not_found, render_page
 from core.parse import parse_id
 from tenants import second_factor
 from tenants.access_requirements import Missing, missing
+from tenants.isolation import replica
 from tenants.isolation.context import tenant_context, wait_briefly
 from tenants.models import Membership, Tenant
 from tenants.roles import may
@@ -31,6 +32,9 @@ _PATH = re.compile(r"/w/(?P<slug>[-a-z0-9]+)(?P<rest>/.*)")
 FORM_BYTES = 64 * 1024
 # A page that writes waits for so long for what somebody else is writing.
 WAIT_SECONDS = 2
+# The cookie that says where the last write of this browser stands in the log of writes, for as long as a replica may be
+# behind: nobody should miss on the next page what they have just done.
+WRITTEN = "written"
 Handler = Callable[[HttpRequest], HttpResponse]
 
 
@@ -83,20 +87,54 @@ class WorkspaceMiddleware:
             files = getattr(view, "takes_files", False)
             return _takes(tenant.max_upload_bytes + FORM_BYTES if files else settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
         # Times are shown, and days counted, by the clock of the workspace.
-        with (
-            tenant_context(tenant.pk, read_only=request.method in ("GET", "HEAD")),
-            timezone.override(tenant.time_zone),
-        ):
+        with timezone.override(tenant.time_zone):
             if request.method not in ("GET", "HEAD"):
+                return self._written(request, tenant)
+            if getattr(view, "tolerates_lag", False) and replica.may_read(request.COOKIES.get(WRITTEN, "")):
+                response = self._at_replica(request, tenant)
+                if response is not None:
+                    return response
+            return self._answered(request, tenant, read_only=True)
+
+    def _answered(self, request: HttpRequest, tenant: Tenant, *, read_only: bool) -> HttpResponse:
+        with tenant_context(tenant.pk, read_only=read_only):
+            if not read_only:
                 wait_briefly(WAIT_SECONDS)
             response = self.get_response(request)
             if response.status_code >= 500 or hasattr(response, "is_busy"):
                 # Django has turned the exception into a page before this block ends; without this line it would commit.
-                transaction.set_rollback(True)
+                transaction.set_rollback(True, using=replica.alias())
             return response
 
+    def _written(self, request: HttpRequest, tenant: Tenant) -> HttpResponse:
+        response = self._answered(request, tenant, read_only=False)
+        if replica.is_set():
+            response.set_cookie(
+                WRITTEN, replica.written(), max_age=2 * settings.REPLICA_MOST_LAG, secure=settings.HTTPS, httponly=True,
+                samesite="Lax",
+            )  # fmt: skip
+        return response
+
+    def _at_replica(self, request: HttpRequest, tenant: Tenant) -> HttpResponse | None:
+        """The answer by what the replica has. None: the primary is to be asked, as the replica failed meanwhile, or does not
+        have yet what is asked for. Only reads come here, so that doing them twice does no harm."""
+        try:
+            with replica.reading():
+                response = self._answered(request, tenant, read_only=True)
+        except Error:
+            response = None
+        if response is None or hasattr(response, "replica_failed"):
+            replica.note_failure()
+            return None
+        return response if response.status_code != 404 else None
+
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """Somebody, or an import, holds what the request would write for longer than a person waits: said, and not done."""
+        """Somebody, or an import, holds what the request would write for longer than a person waits: said, and not done.
+        What fails at the replica is only noted (`_at_replica`)."""
+        if replica.is_reading() and isinstance(exception, Error):
+            response = HttpResponse(status=503)
+            response.replica_failed = True  # type: ignore[attr-defined]
+            return response
         if not isinstance(exception.__cause__, errors.LockNotAvailable):
             return None
         template = "ui/busy.html" if request.headers.get("HX-Request") else "409.html"
