@@ -14,16 +14,19 @@ from decimal import Decimal
 from pathlib import Path
 from typing import IO, Any
 
+import orjson
 from django.core.cache import cache
+from django.db.models import F, Func, TextField
+from django.db.models.functions import Cast, Coalesce
 from django.utils import timezone
 from redis import RedisError
 
 from contacts.bulk import actions
 from contacts.extensions import export_columns
-from contacts.models import Attribute, BulkAction, BulkState, Contact
+from contacts.models import Attribute, BulkAction, BulkState
 from contacts.values.formula_guard import FORMULA, safe_cell
 from contacts.values.types import CORE, SYSTEM
-from core import file_store
+from core import exact_json, file_store
 from tenants import outbox
 from tenants.isolation.context import current_tenant
 from tenants.members.memberships import is_member
@@ -131,12 +134,11 @@ def write(file: IO[str], action: BulkAction) -> int:
     head = [*CORE.values(), *attributes.values(), *STATUS.values(), *others, *info.values()]
     writer.writerow(head if raw else [safe_cell(label) for label in head])
     count = 0
-    for rows in _chunks(actions.selected(action.selection).order_by("pk").iterator(chunk_size=CHUNK)):
-        ids = [contact.pk for contact in rows]
+    read = _columns(actions.selected(action.selection).order_by("pk"), info)
+    for rows in _chunks(read.iterator(chunk_size=CHUNK)):
+        ids = [row[0] for row in rows]
         more = [cells_of(ids) for cells_of in others.values()]
-        writer.writerows(
-            _line(contact, attributes, [cells.get(contact.pk, "") for cells in more], info, raw=raw) for contact in rows
-        )
+        writer.writerows(_line(row, attributes, [cells.get(row[0], "") for cells in more], raw=raw) for row in rows)
         count += len(rows)
         _say(action, count)
     return count
@@ -147,8 +149,28 @@ def write_everybody(file: IO[str]) -> int:
     return write(file, BulkAction(kind="export", selection={"all": True}, options={"mode": "safe", "mark": True}))
 
 
-def _chunks(contacts: Iterator[Contact]) -> Iterator[list[Contact]]:
-    chunk: list[Contact] = []
+def _columns(contacts: Any, info: Iterable[str]) -> Any:
+    """What a line needs, as `_line` takes it: nothing but texts, as making a contact of each row takes half of the time."""
+    return contacts.values_list(
+        "pk", Coalesce("email_written", "email"), Coalesce("phone_written", "phone"), "external_id", "first_name",
+        "last_name", Cast("attributes", TextField()), "email_status", "phone_status",
+        *(_Moment(key) if key.endswith("_at") else F(key) for key in info),
+    )  # fmt: skip
+
+
+class _Moment(Func):
+    """A time as `datetime.isoformat` writes it: without a fraction where there is none."""
+
+    template = (
+        "to_char(%(expressions)s AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS') || CASE "
+        "WHEN date_trunc('second', %(expressions)s) <> %(expressions)s "
+        "THEN to_char(%(expressions)s, '.US') ELSE '' END || '+00:00'"
+    )
+    output_field = TextField()
+
+
+def _chunks(contacts: Iterator[tuple[Any, ...]]) -> Iterator[list[tuple[Any, ...]]]:
+    chunk: list[tuple[Any, ...]] = []
     for contact in contacts:
         chunk.append(contact)
         if len(chunk) == CHUNK:
@@ -158,18 +180,18 @@ def _chunks(contacts: Iterator[Contact]) -> Iterator[list[Contact]]:
         yield chunk
 
 
-def _line(
-    contact: Contact, attributes: Iterable[str], others: Sequence[str], info: Iterable[str], *, raw: bool
-) -> list[str]:
-    held = contact.attributes
-    values = [
-        contact.email_display, contact.phone_display, contact.external_id, contact.first_name, contact.last_name,
-        *map(held.get, attributes), contact.email_status, contact.phone_status, *others,
-        *[getattr(contact, key) for key in info],
-    ]  # fmt: skip
+def _line(row: Sequence[Any], attributes: Iterable[str], others: Sequence[str], *, raw: bool) -> list[str]:
+    _pk, *core, held, email_status, phone_status = row[:9]
+    values = [*core, *map(_read(held).get, attributes), email_status, phone_status, *others, *row[9:]]
     # Most cells are blank or plain texts, and a file has millions of them.
     cells = [value if type(value) is str else "" if value is None else cell(value) for value in values]
     return cells if raw else [safe_cell(text) if text[:1] in _MAY_BE_MARKED else text for text in cells]
+
+
+def _read(held: str) -> Any:
+    """The attributes of a contact; slowly only where a number has a point, as its digits count."""
+    fast = orjson.loads(held)
+    return exact_json.loads(held) if exact_json.has_float(fast) else fast
 
 
 def cell(value: Any) -> str:

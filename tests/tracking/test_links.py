@@ -5,6 +5,7 @@ from unittest.mock import patch
 
 import pytest
 
+from tenants.isolation.context import tenant_context
 from tracking import links
 from tracking.pixel.hits import clean_url
 
@@ -62,3 +63,8 @@ def test_stored_addresses_have_no_link_and_keep_a_cid_of_somebody_elses() -> Non
     assert clean_url("https://shop.example/?cid=4711") == "https://shop.example/?cid=4711"
     assert links.found_in("https://shop.example/?cid=4711") is None
     assert links.found_in("https://[") is None
+
+
+def test_the_column_of_an_export_has_the_links_of_each_contact() -> None:
+    with tenant_context(7), patch("django.core.signing.time.time", return_value=1_800_000_000.0):
+        assert links.cells_of([1, 22, 2**60]) == {pk: links.token(pk, tenant_id=7) for pk in (1, 22, 2**60)}
