@@ -15,7 +15,9 @@ from celery.signals import (
     worker_init,
     worker_process_init,
     worker_process_shutdown,
+    worker_ready,
     worker_shutdown,
+    worker_shutting_down,
 )
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -69,6 +71,27 @@ def _say_that_a_worker_lives(sender: Any = None, **_kwargs: Any) -> None:
 
     beat(str(sender.eventer.hostname), processes=settings.WORKERS)
     worker_signs.show_children()
+    for watch in _watches:
+        watch.beat()
+
+
+# Of the main process of a worker: what ends it when it no longer turns.
+_watches: list[Any] = []
+
+
+@worker_ready.connect
+def _watch_the_loop(**_kwargs: Any) -> None:
+    from insights.operations.stall_watch import StallWatch  # noqa: PLC0415  see above
+
+    if not _watches:  # Celery says it again after each loss of the broker
+        _watches.append(StallWatch())
+        _watches[0].start()
+
+
+@worker_shutting_down.connect
+def _let_the_loop_end(**_kwargs: Any) -> None:
+    for watch in _watches:
+        watch.stop()
 
 
 @worker_process_init.connect

@@ -9,7 +9,7 @@ from celery.schedules import crontab
 
 from cdp.stack.environment import check
 from cdp.stack.machine import StartError
-from core import logs
+from core import logs, sentinels
 
 try:
     check(os.environ)
@@ -242,13 +242,21 @@ TEMPLATES = [
     }
 ]
 
+# A database that is cut off says nothing, not even that it is gone: within a minute it is taken for gone.
+DATABASE_PATIENCE = {
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
 DATABASES = {
     "default": {
         **_DATABASE,
         "ENGINE": "django.db.backends.postgresql",
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {"options": "-c lock_timeout=60s -c timezone=UTC"},
+        "OPTIONS": {"options": "-c lock_timeout=60s -c timezone=UTC", **DATABASE_PATIENCE},
     }
 }
 # A copy that follows, for pages that may show what was some seconds ago (tenants.isolation.replica, docs/read-replicas.md).
@@ -348,9 +356,9 @@ if env.bool("BEHIND_PROXY", False):
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
-        "LOCATION": REDIS_URL,
+        "LOCATION": [REDIS_URL],  # a text would be taken apart at commas
         "KEY_PREFIX": "cdp",
-        "OPTIONS": {"socket_timeout": 2, "socket_connect_timeout": 2},
+        "OPTIONS": {"pool_class": "core.sentinels.CachePool", "socket_timeout": 2, "socket_connect_timeout": 2},
     }
 }
 
@@ -382,7 +390,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024  # a form without files: pasted t
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2_000
 
 # --- Celery: it only says "look at import 17"; it may lose, repeat or delay every message --------------------------
-CELERY_BROKER_URL = REDIS_URL
+CELERY_BROKER_URL, SENTINEL_OPTIONS = sentinels.celery_broker(REDIS_URL)
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 900,
@@ -396,6 +404,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "interval_start": 0.1,
     "interval_step": 0.1,
     "interval_max": 0.2,
+    **SENTINEL_OPTIONS,
 }
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
@@ -407,6 +416,9 @@ CELERY_WORKER_MAX_TASKS_PER_CHILD = 500
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 10
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+# Nobody commands workers by messages. The connection for it could hold a worker for ever, after the broker's host was cut
+# off: kombu 5.7 reads it without a time-out.
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 CELERY_BEAT_SCHEDULE = {
     "look at the platform": {"task": "insights.sample", "schedule": 10.0, "options": {"expires": 9}},
     "tidy incidents": {"task": "insights.tidy", "schedule": crontab(hour=4, minute=30)},

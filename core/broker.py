@@ -9,6 +9,8 @@ from django.conf import settings
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from core.sentinels import connect
+
 log = logging.getLogger(__name__)
 KEY = "cdp:pulse"
 FRESH_SECONDS = 30.0
@@ -21,7 +23,7 @@ def broker() -> redis.Redis:
     One more try at once, for a connection that a restart has ended; the client's own waits would take four seconds.
     """
     once_more = Retry(NoBackoff(), 1)
-    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2, retry=once_more)
+    return connect(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2, retry=once_more)
 
 
 def beat(host: str, *, processes: int, now: float | None = None) -> None:

@@ -14,6 +14,7 @@ from django.template import RequestContext
 from django.test import Client
 from django.test.utils import ContextList
 
+from tests.faults import network
 from tests.forms import nested
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -36,14 +37,15 @@ def open_database(django_db_setup: None, django_db_blocker: Any) -> Iterator[Non
 
 
 def is_local(address: object) -> bool:
-    """True for Unix sockets and this machine's own addresses."""
+    """True for Unix sockets, this machine's own addresses, and hosts that a test has made on it."""
     if not isinstance(address, tuple):
         return True
     host = str(address[0])
     if host in ("", "localhost"):
         return True
     try:
-        return ipaddress.ip_address(host.split("%")[0]).is_loopback
+        number = ipaddress.ip_address(host.split("%")[0])
+        return number.is_loopback or any(number in made for made in network.MADE)
     except ValueError:
         return False
 

@@ -152,7 +152,10 @@ def program(command: Sequence[str], **options: Any) -> "Iterator[subprocess.Pope
         finally:
             if process.poll() is None:
                 process.terminate()
-            process.wait(60)
+            try:
+                process.wait(60)
+            except subprocess.TimeoutExpired:  # its watchdog ends its children, too
+                process.kill()
             if watchdog.stdin:
                 watchdog.stdin.close()
             watchdog.wait(60)

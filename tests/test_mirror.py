@@ -92,6 +92,7 @@ ELSEWHERE = {
     "cdp/workspace_urls.py": "tests/cdp/test_routes.py",
     "cdp/wsgi.py": "tests/tracking/pixel/test_collector.py",
     "cdp/demo/": "tests/cdp/demo/test_workspace.py",
+    "insights/management/commands/check_worker.py": "tests/insights/test_check_worker.py",
     "cdp/management/commands/schema.py": "tests/docs/test_schema.py",
     "cdp/management/commands/seed_demo.py": "tests/cdp/demo/test_workspace.py",
     "cdp/management/commands/up.py": "tests/cdp/stack/test_stack.py",

@@ -32,6 +32,7 @@ from psycopg import sql
 
 from cdp.stack.embedded import Postgres, Valkey, running_stack
 from cdp.stack.machine import StartError, open_home, postgres_binaries, server_folder, service_account, take_lock
+from core import sentinels
 
 FORMAT = 1
 NOTE, INBOX = "backup.json", "inbox.jsonl"
@@ -166,7 +167,7 @@ def _contents(place: Place, draft: Path) -> dict[str, Any]:
 def _write_inbox(place: Place, path: Path) -> int:
     """Keep what waits in the inbox; returns how many hits that is."""
     hits, after = 0, "-"
-    with redis.Redis.from_url(place.valkey) as client, path.open("wb") as file:
+    with sentinels.connect(place.valkey) as client, path.open("wb") as file:
         while entries := client.xrange(STREAM, min=after, count=ENTRIES):
             for key, fields in entries:
                 texts = {name.decode(): value.decode() for name, value in fields.items()}

@@ -136,6 +136,8 @@ class Postgres(Server):
     """A private PostgreSQL on a loopback port, with the product's two roles. `throwaway` trades safety for speed."""
 
     program = "postgres"
+    # Where it listens, as PostgreSQL writes it.
+    addresses = "127.0.0.1"
 
     def __init__(self, home: Path, *, port: int | None = None, throwaway: bool = False) -> None:
         super().__init__(home, name="postgres", port=port, throwaway=throwaway)
@@ -189,7 +191,7 @@ class Postgres(Server):
             throwaway=self.throwaway,
             small=self.small or shared_memory() < 512 * MB,
         )
-        fixed = {"port": str(self.port), "listen_addresses": "127.0.0.1", "unix_socket_directories": ""}
+        fixed = {"port": str(self.port), "listen_addresses": self.addresses, "unix_socket_directories": ""}
         settings = [f"--{key}={value}" for key, value in {**options, **fixed}.items()]
         self.launch([self.bin / "postgres", "-D", self.data, *settings])
 

@@ -5,7 +5,7 @@ from ipaddress import ip_network
 from urllib.parse import urlsplit
 
 from cdp.stack.machine import StartError
-from core import file_store
+from core import file_store, sentinels
 
 REQUIRED = ("SECRET_KEY", "DATABASE_URL", "REDIS_URL")
 NUMBERS = {
@@ -25,7 +25,6 @@ ADDRESSES = {
     "DATABASE_URL": ("postgres", "postgresql"),
     "OWNER_DATABASE_URL": ("postgres", "postgresql"),
     "REPLICA_DATABASE_URL": ("postgres", "postgresql"),
-    "REDIS_URL": ("redis", "rediss", "unix"),
     "SITE_URL": ("http", "https"),
 }
 CHOICES = {
@@ -47,6 +46,7 @@ def check(environ: Mapping[str, str], *, required: bool = True) -> None:
             raise StartError(f"{name} must be true or false, not {environ[name][:40]!r}.")
     for name, schemes in ADDRESSES.items():
         _address(environ.get(name), name=name, schemes=schemes)
+    _broker(environ.get("REDIS_URL"))
     _object_store(environ.get("OBJECT_STORE"))
     for name, values in CHOICES.items():
         _choice(environ.get(name, values[0]), name=name, values=values)
@@ -59,6 +59,15 @@ def number(text: str, *, name: str, low: int, high: int) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 10 and low <= int(text) <= high):
         raise StartError(f"{name} must be a whole number from {low} to {high}, not {text[:40]!r}.")
     return int(text)
+
+
+def _broker(text: str | None) -> None:
+    try:
+        if text and sentinels.sentinels_of(text):
+            return
+    except ValueError as problem:
+        raise StartError(f"REDIS_URL is not an address of sentinels: it {problem}.") from None
+    _address(text, name="REDIS_URL", schemes=("unix", "rediss", "redis"))
 
 
 def _object_store(text: str | None) -> None:

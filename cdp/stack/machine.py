@@ -218,6 +218,11 @@ POSTGRES_OPTIONS = {
     "jit": "off",
     # Reserved huge pages that a container may not use end a server with a bus error.
     "huge_pages": "off",
+    # A worker whose host is cut off would hold its locks for two hours.
+    "tcp_keepalives_idle": "30",
+    "tcp_keepalives_interval": "10",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "60s",
     "timezone": "UTC",
     "log_timezone": "UTC",
     "log_lock_waits": "on",

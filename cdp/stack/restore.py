@@ -22,6 +22,7 @@ from cdp.stack import backup
 from cdp.stack.backup import DATABASE, FILES, FORMAT, INBOX, NOTE, STAGING, STREAM, Place
 from cdp.stack.machine import StartError, open_home, take_lock
 from cdp.stack.stack import RESTORING
+from core import sentinels
 
 ROOT = Path(__file__).resolve().parents[2]
 WAITING = "cdp:inbox:hits"
@@ -102,7 +103,7 @@ def _empty(place: Place) -> None:
         for schema in ("public", "staging"):
             connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(schema)))
         connection.execute("CREATE SCHEMA public")
-    with redis.Redis.from_url(place.valkey) as client:
+    with sentinels.connect(place.valkey) as client:
         client.flushdb()
 
 
@@ -135,7 +136,7 @@ def _compare(note: dict[str, Any], place: Place) -> None:
 
 
 def _restore_inbox(folder: Path, place: Place) -> None:
-    with redis.Redis.from_url(place.valkey) as client, (folder / INBOX).open() as file:
+    with sentinels.connect(place.valkey) as client, (folder / INBOX).open() as file:
         for line in file:
             entry = json.loads(line)
             if "hash" in entry:

@@ -302,12 +302,12 @@ class Stack:
         (self.home / "stack.json").unlink(missing_ok=True)
 
 
-def web_server(port: int) -> tuple[str, ...]:
+def web_server(port: int, *, host: str = "127.0.0.1") -> tuple[str, ...]:
     """The arguments of Python for the web server: two processes, renewed when one fails. Threads: cdp.front."""
     options = {
         "--interface": "asginl",
         "--http": "1",
-        "--host": "127.0.0.1",
+        "--host": host,
         "--port": str(port),
         "--log-level": "warning",
         # Connections that wait cost no thread: many may.

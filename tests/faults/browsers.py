@@ -1,12 +1,14 @@
 """Browsers that send hits as the pixel's script does: several in one body, in order, again until they are acknowledged."""
 
 import asyncio
+import itertools
 import json
 import random
 import threading
 import time
 import uuid
 from collections import deque
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 from urllib.parse import urlsplit
@@ -30,10 +32,10 @@ class Made(NamedTuple):
 class Browsers:
     """Browsers on one site, in a thread of their own while the block runs; after it everything is acknowledged."""
 
-    def __init__(self, url: str, key: str, *, count: int, seed: int = 1, patience: float = 60) -> None:
-        address = urlsplit(url)
-        self.host, self.port = address.hostname, address.port
-        self.head = f"POST /p/{key} HTTP/1.1\r\nHost: {address.netloc}\r\nUser-Agent: Mozilla/5.0\r\nContent-Length: "
+    def __init__(self, url: str, *more: str, key: str, count: int, seed: int = 1, patience: float = 60) -> None:
+        self.servers = [(address.hostname, address.port) for address in map(urlsplit, (url, *more))]
+        name = urlsplit(url).netloc
+        self.head = f"POST /p/{key} HTTP/1.1\r\nHost: {name}\r\nUser-Agent: Mozilla/5.0\r\nContent-Length: "
         self.count, self.patience = count, patience
         self.rng = random.Random(seed)
         self.made: list[str] = []
@@ -62,7 +64,7 @@ class Browsers:
     async def _browse(self) -> None:
         device, queue, tries = str(uuid.UUID(int=self.rng.getrandbits(128), version=4)), deque[Made](), 0
         due, until = 0.0, float("inf")
-        connection = Connection(self.host, self.port)
+        connection = Connection(self.rng.sample(self.servers, len(self.servers)))
         while queue or not self._leaving.is_set():
             now = time.monotonic()
             if self._leaving.is_set():
@@ -120,16 +122,16 @@ def body_of(hit: Made, device: str, now: float) -> dict[str, Any]:
 
 
 class Connection:
-    """A connection that stays open, made anew where it has ended."""
+    """A connection that stays open, made anew where it has ended: to the next of several web servers, as a balancer does."""
 
-    def __init__(self, host: str | None, port: int | None) -> None:
-        self.host, self.port = host, port
+    def __init__(self, servers: Sequence[tuple[str | None, int | None]]) -> None:
+        self._servers = itertools.cycle(servers)
         self._writer: asyncio.StreamWriter | None = None
 
     async def post(self, request: bytes, *, hear: bool) -> int:
         """The status of the answer; 0 where it is not listened to. Raises OSError, EOFError or ValueError."""
         if self._writer is None or self._writer.is_closing():
-            self._reader, self._writer = await asyncio.open_connection(self.host, self.port)
+            self._reader, self._writer = await asyncio.open_connection(*next(self._servers))
         self._writer.write(request)
         await self._writer.drain()
         if not hear:

@@ -70,7 +70,7 @@ def test_every_acknowledged_hit_is_stored_once(stack: Stack) -> None:
         ).fetchone()
     assert site is not None
     rng, kills = random.Random(os.environ.get("CDP_FAULTS_SEED", "1")), Counter[str]()
-    with Browsers(stack.info["url"], key, count=BROWSERS) as browsers:
+    with Browsers(stack.info["url"], key=key, count=BROWSERS) as browsers:
         for _ in range(KILLS):
             for part in rng.sample(PARTS, len(PARTS)):
                 time.sleep(rng.uniform(0.2, 1.2))

@@ -122,7 +122,7 @@ def test_without_database_for_a_minute(stack: Stack, file: Path) -> None:
     key = site_of(stack, tenant_id)
     run = stack.bring(file, "minute", "segment=Everybody")
     stack.wait_for_import(tenant_id)
-    with Browsers(stack.info["url"], key, count=5) as browsers:
+    with Browsers(stack.info["url"], key=key, count=5) as browsers:
         # A site that no collector has looked up yet is unknown without the database.
         until(lambda: len(browsers.acknowledged) > KNOWN_HITS, seconds=60, told=lambda: browsers.failed)
         stack.process.send_signal(signal.SIGSTOP)

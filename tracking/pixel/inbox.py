@@ -6,14 +6,16 @@ its entry and its number in it, so that a consumer may stop in the middle of an 
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
+from django.conf import settings
 
 from core import exact_json
 from core.broker import broker
+from core.sentinels import Command, add_transaction, check_transaction, replicas_needed
 from tracking.pixel.hits import Hit
 
 # Never trimmed by length: that would drop unread hits in silence. The page of a site shows how many wait.
@@ -71,15 +73,17 @@ def keep(hits: Sequence[Hit], drops: Sequence[str] = (), *, tenant_id: int, site
     """Keep the hits of a request, at most MOST_IN_ENTRY, and count those that are dropped, all or nothing; `host` is where
     they came from. Raises redis.RedisError: then nothing may be acknowledged."""
     now = time.time()
-    with broker().pipeline(transaction=True) as pipe:
-        if hits:
-            add_entry(pipe, [encode(hit, tenant_id=tenant_id, site_id=site_id, at=now) for hit in hits])
-        for reason, count in Counter(drops).items():
-            pipe.hincrby(drops_key(tenant_id, site_id), reason, count)
-            pipe.hincrby(DROPS, reason, count)
-        signs: Any = {reason: sign(now, host) for reason in (*drops, *([KEPT] if hits else []))}
-        pipe.hset(signs_key(tenant_id, site_id), mapping=signs)
-        pipe.execute()
+    commands: list[Command] = []
+    if hits:
+        commands += to_add([encode(hit, tenant_id=tenant_id, site_id=site_id, at=now) for hit in hits])
+    for reason, count in Counter(drops).items():
+        commands += to_count(reason, count, tenant_id=tenant_id, site_id=site_id)
+    signs = {reason: sign(now, host) for reason in (*drops, *([KEPT] if hits else []))}
+    commands.append(to_note(signs, tenant_id=tenant_id, site_id=site_id))
+    replicas = replicas_needed(settings.REDIS_URL)
+    with broker().pipeline(transaction=False) as pipe:
+        add_transaction(pipe, commands, replicas=replicas)
+        check_transaction(pipe.execute(), replicas=replicas)
 
 
 def encode(hit: Hit, *, tenant_id: int, site_id: int, at: float) -> bytes:
@@ -87,10 +91,20 @@ def encode(hit: Hit, *, tenant_id: int, site_id: int, at: float) -> bytes:
     return orjson.dumps([tenant_id, site_id, at - hit.age, hit], default=exact_json.piece)
 
 
-def add_entry(pipe: Any, hits: Sequence[bytes]) -> None:
-    """Put encoded hits of a workspace into one entry, at most MOST_IN_ENTRY; `pipe` is a transaction of either client."""
-    pipe.xadd(STREAM, {b"h": b"[" + b",".join(hits) + b"]", b"n": len(hits)})
-    pipe.incrby(WAITING, len(hits))
+def to_add(hits: Sequence[bytes]) -> list[Command]:
+    """The commands that put encoded hits of a workspace into one entry, at most MOST_IN_ENTRY."""
+    entry = ("XADD", STREAM, "*", "h", b"[" + b",".join(hits) + b"]", "n", len(hits))
+    return [entry, ("INCRBY", WAITING, len(hits))]
+
+
+def to_count(reason: str, count: int, *, tenant_id: int, site_id: int) -> list[Command]:
+    """The commands that count refused hits of a site, and of all."""
+    return [("HINCRBY", key, reason, count) for key in (drops_key(tenant_id, site_id), DROPS)]
+
+
+def to_note(signs: Mapping[str, str], *, tenant_id: int, site_id: int) -> Command:
+    """The command that notes when something was seen of a site last."""
+    return ("HSET", signs_key(tenant_id, site_id), *(part for pair in signs.items() for part in pair))
 
 
 def count_drop(reason: str, *, tenant_id: int, site_id: int, count: int = 1) -> None:

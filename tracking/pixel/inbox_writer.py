@@ -18,6 +18,14 @@ from django.conf import settings
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+from core.sentinels import (
+    Command,
+    add_transaction,
+    check_transaction,
+    close_asynchronously,
+    connect_asynchronously,
+    replicas_needed,
+)
 from tracking.pixel import inbox
 from tracking.pixel.hits import Hit
 
@@ -41,12 +49,13 @@ class InboxWriter:
     """The way into the inbox of one event loop; it must be made inside of it."""
 
     def __init__(self) -> None:
-        self._client = redis.asyncio.Redis.from_url(
+        self._client = connect_asynchronously(
             settings.REDIS_URL,
             socket_timeout=PATIENCE_SECONDS,
             socket_connect_timeout=PATIENCE_SECONDS,
             retry=Retry(NoBackoff(), 1),
         )
+        self._replicas = replicas_needed(settings.REDIS_URL)
         self._waiting = _Waiting()
         self._written = asyncio.get_running_loop().create_future()
         self._writing: asyncio.Task[None] | None = None
@@ -77,7 +86,7 @@ class InboxWriter:
         """End the connection, when what was taken is written."""
         if self._writing is not None:
             await self._writing
-        await self._client.aclose()
+        await close_asynchronously(self._client)
 
     def _next_write(self) -> "asyncio.Future[None]":
         """What ends when everything that has been taken so far is in the inbox. A client that leaves ends it for nobody
@@ -106,13 +115,14 @@ class InboxWriter:
 
     async def _write(self, waiting: _Waiting) -> None:
         """All of it or nothing: a hit of which the sender does not know whether it was kept would be sent twice."""
-        async with self._client.pipeline(transaction=True) as pipe:
-            for own in waiting.hits.values():
-                for start in range(0, len(own), inbox.MOST_IN_ENTRY):
-                    inbox.add_entry(pipe, own[start : start + inbox.MOST_IN_ENTRY])
-            for (tenant_id, site_id, reason), count in waiting.drops.items():
-                pipe.hincrby(inbox.drops_key(tenant_id, site_id), reason, count)
-                pipe.hincrby(inbox.DROPS, reason, count)
-            for (tenant_id, site_id), signs in waiting.signs.items():
-                pipe.hset(inbox.signs_key(tenant_id, site_id), mapping=signs)
-            await pipe.execute()
+        commands: list[Command] = []
+        for own in waiting.hits.values():
+            for start in range(0, len(own), inbox.MOST_IN_ENTRY):
+                commands += inbox.to_add(own[start : start + inbox.MOST_IN_ENTRY])
+        for (tenant_id, site_id, reason), count in waiting.drops.items():
+            commands += inbox.to_count(reason, count, tenant_id=tenant_id, site_id=site_id)
+        for (tenant_id, site_id), signs in waiting.signs.items():
+            commands.append(inbox.to_note(signs, tenant_id=tenant_id, site_id=site_id))
+        async with self._client.pipeline(transaction=False) as pipe:
+            add_transaction(pipe, commands, replicas=self._replicas)
+            check_transaction(await pipe.execute(), replicas=self._replicas)

@@ -79,7 +79,8 @@ VALUES = [
     ("TRUSTED_PROXIES", "two"), ("TRUSTED_PROXIES", "-1"), ("CDP_WORKERS", "0"), ("DEBUG", "maybe"), ("BEHIND_PROXY", "2"),
     ("SITE_URL", "example.com"), ("SITE_URL", "ftp://example.com"), ("SITE_URL", "http://"), ("SITE_URL", "http://x:99999"),
     ("DATABASE_URL", "mysql://x/y"), ("DATABASE_URL", "nonsense"), ("DATABASE_URL", "postgresql://[x/y"),
-    ("REDIS_URL", "localhost:6379"), ("LOG_LEVEL", "LOUD"), ("COLLECTOR", "thread"), ("HITS_PER_MINUTE", "many"),
+    ("REDIS_URL", "localhost:6379"), ("REDIS_URL", "redis+sentinel://nonsense@one:26379"),
+    ("LOG_LEVEL", "LOUD"), ("COLLECTOR", "thread"), ("HITS_PER_MINUTE", "many"),
     ("INSIDE_NETWORKS", "10.1.0.0/16,office"),
     ("SECRET_KEY", ""), ("DATABASE_URL", ""), ("REDIS_URL", ""),
 ]  # fmt: skip
