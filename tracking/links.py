@@ -78,7 +78,7 @@ def cells_of(contact_ids: Sequence[int]) -> dict[int, str]:
     """The column of the export: contact → what to put behind `?cid=` of links to your sites."""
     signer = _signer(current_tenant())
     # As `Signer` does it, which derives its key anew for each value.
-    keyed, now = salted_hmac(f"{signer.salt}signer", b"", signer.key, algorithm=signer.algorithm), signer.timestamp()
+    keyed, now = salted_hmac(f"{signer.salt!s}signer", b"", signer.key, algorithm=signer.algorithm), signer.timestamp()
     cells = {}
     for contact_id in contact_ids:
         signed, mac = f"{contact_id}.{now}", keyed.copy()

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from contacts.bulk import export
-from contacts.models import Contact
+from contacts.models import BulkAction, Contact
 from tenants.isolation.context import tenant_context
 from tests.cast import Actor
 
@@ -23,7 +23,7 @@ MOMENTS = (
 
 def written(who: Actor, **selection: object) -> list[dict[str, str]]:
     file = io.StringIO()
-    action = export.BulkAction(kind="export", selection=selection, options={"mode": "raw", "mark": False})
+    action = BulkAction(kind="export", selection=selection, options={"mode": "raw", "mark": False})
     with tenant_context(who.workspace.pk):
         export.write(file, action)
     return list(csv.DictReader(io.StringIO(file.getvalue())))
