@@ -14,6 +14,10 @@ from core.sentinels import connect
 log = logging.getLogger(__name__)
 KEY = "cdp:pulse"
 FRESH_SECONDS = 30.0
+# The lists of messages for workers: those that are taken first, and those of work that goes on for long, which are taken
+# when no other waits. Names and order are kombu's; so is the number of the second one.
+BEHIND = 9
+FIRST_LINE, LINE_BEHIND = "cdp:celery", f"cdp:celery\x06\x16{BEHIND}"
 
 
 @lru_cache(maxsize=1)
@@ -44,3 +48,12 @@ def workers_alive(*, now: float | None = None) -> int | None:
     except redis.RedisError as problem:
         log.warning("workers not counted: %s", problem)
         return None
+
+
+def first_in_line() -> int:
+    """How many messages wait that are taken first; 0 when the broker does not answer."""
+    try:
+        return int(broker().llen(FIRST_LINE))  # type: ignore[arg-type]
+    except redis.RedisError as problem:
+        log.warning("messages not counted: %s", problem)
+        return 0

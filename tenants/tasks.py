@@ -8,6 +8,7 @@ from celery import current_app, shared_task
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
+from core.broker import BEHIND
 from tenants import outbox, pending_work
 from tenants.closing import erasure, export_job
 
@@ -23,9 +24,15 @@ def defer(task: str, **ids: int) -> None:
     transaction.on_commit(lambda: _publish(task, ids), robust=False)
 
 
-def _publish(task: str, ids: dict[str, int]) -> None:
+def defer_behind(task: str, **ids: int) -> None:
+    """As `defer`, for more of work that takes long: workers take it when nothing else waits. Who sends it needs a sweep that
+    sends it by `defer` once it has waited for long, so that it is never passed over for ever."""
+    transaction.on_commit(lambda: _publish(task, ids, priority=BEHIND), robust=False)
+
+
+def _publish(task: str, ids: dict[str, int], *, priority: int = 0) -> None:
     try:
-        current_app.send_task(task, kwargs=ids, retry=False)
+        current_app.send_task(task, kwargs=ids, retry=False, priority=priority)
     except (OperationalError, OSError) as problem:
         log.warning("broker did not take %s %s: %s", task, ids, problem)
 

@@ -12,11 +12,13 @@ from imports.models import Import, Phase, Unit
 from tenants import limits, pending_work
 from tenants.isolation.context import current_tenant
 from tenants.models import Tenant
-from tenants.tasks import defer
+from tenants.tasks import defer, defer_behind
 
 KIND = "imports"
 TASK = "imports.work"
 MOST_PRIORITY = 30_000
+# A file of more bytes, about ten thousand rows, is a large one: once it has begun, others go first.
+LARGE_BYTES = 1_000_000
 
 
 def waits_behind(imp: Import) -> bool:
@@ -52,6 +54,19 @@ def wake(import_id: int, *, messages: int | None = None) -> None:
     pending_work.mark_pending(KIND)
     for _ in range(settings.WORKERS if messages is None else messages):
         defer(TASK, tenant_id=current_tenant(), import_id=import_id)
+
+
+def go_on(import_id: int, *, messages: int) -> None:
+    """Tell workers that there is more of an import that has begun: of a large one when nothing else waits for them."""
+    pending_work.mark_pending(KIND)
+    tell = defer_behind if is_large(import_id) else defer
+    for _ in range(messages):
+        tell(TASK, tenant_id=current_tenant(), import_id=import_id)
+
+
+def is_large(import_id: int) -> bool:
+    """Whether others go before an import that has begun."""
+    return bool(Import.objects.filter(pk=import_id, size__gt=LARGE_BYTES).exists())
 
 
 def move_to_front(import_id: int) -> bool:

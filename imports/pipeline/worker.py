@@ -11,6 +11,7 @@ from django.utils import timezone
 from psycopg import errors
 
 from core import traces
+from core.broker import first_in_line
 from core.file_store import StoreUnavailable
 from imports import phases
 from imports.files.reader import FileProblem
@@ -20,7 +21,8 @@ from tenants import pending_work
 from tenants.isolation.context import tenant_context
 
 log = logging.getLogger(__name__)
-# After so long a worker gives way to other imports and comes back, so that a small one need not wait for a large one.
+# After so long a worker gives way to other imports and comes back, so that a small one need not wait for a large one. With a
+# large one it gives way after each unit for which something else has waited.
 TIME_SLICE_SECONDS = 5.0
 # Somebody works on an import that has shown a sign of life so lately: it needs no further message, and messages must not
 # pile up before those of others.
@@ -33,10 +35,17 @@ def work(tenant_id: int, import_id: int) -> None:
     """Work on an import for a while. Safe to run any number of times, side by side."""
     until = time.monotonic() + TIME_SLICE_SECONDS
     while step(tenant_id, import_id):
-        if time.monotonic() > until:
+        if time.monotonic() > until or _gives_way(tenant_id, import_id):
             with tenant_context(tenant_id):
-                queue.wake(import_id, messages=1)
+                queue.go_on(import_id, messages=1)
             return
+
+
+def _gives_way(tenant_id: int, import_id: int) -> bool:
+    if not first_in_line():
+        return False
+    with tenant_context(tenant_id):
+        return queue.is_large(import_id)
 
 
 def step(tenant_id: int, import_id: int) -> bool:
@@ -72,7 +81,7 @@ def _step(tenant_id: int, import_id: int) -> bool:
         if unit is None:
             more = transitions.advance(import_id)
             if more:
-                queue.wake(import_id, messages=settings.WORKERS - 1)
+                queue.go_on(import_id, messages=settings.WORKERS - 1)
             return more
     _perform(tenant_id, unit)
     return True

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 
 from core import signs_of_life
-from core.broker import broker
+from core.broker import FIRST_LINE, LINE_BEHIND, broker
 from core.signs_of_life import Program
 from insights.operations import sample as samples
 from insights.operations.sample import Sample
@@ -19,7 +19,6 @@ from tenants.isolation import replica
 from tenants.isolation.replica import Look
 from tracking.pixel import inbox
 
-QUEUE = "cdp:celery"
 UNACKED = "cdp:unacked"
 ROLES = ("worker", "beat", "drain", "files")
 
@@ -144,9 +143,11 @@ def _look_at_broker(found: Machinery) -> None:
         found.at = signs_of_life.clock()
         found.programs = signs_of_life.programs()
         with broker().pipeline(transaction=False) as pipe:
-            pipe.llen(QUEUE)
+            pipe.llen(FIRST_LINE)
+            pipe.llen(LINE_BEHIND)
             pipe.hlen(UNACKED)
-            found.queued, found.in_hand = pipe.execute()
+            first, behind, found.in_hand = pipe.execute()
+        found.queued = first + behind
         found.hits_waiting, found.hits_lag = inbox.waiting(), inbox.lag(found.at)
         found.sample = samples.latest()
         found.database_bytes = found.sample.database_bytes

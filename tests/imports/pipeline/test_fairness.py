@@ -1,11 +1,15 @@
-"""Workers are shared: a large import of one workspace gives way after each time slice, so a small one of another waits for
-one slice at most before each of its own. By the order of units, on one worker with one queue; no clock decides."""
+"""Workers are shared: a large import of one workspace gives way to whatever else waits after each of its units, so a small
+one of another waits for the units that are in hand, however many large ones there are. By the order of units; no clock
+decides."""
 
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from celery import current_app
 
+from core.broker import FIRST_LINE, LINE_BEHIND, broker
 from imports.models import Import, Phase, Status
 from imports.pipeline import queue, worker
 from tenants.isolation.context import tenant_context
@@ -15,43 +19,111 @@ from tests.imports.helpers import bring
 SMALL = "email\nann@example.com\n"
 
 
+class Lines:
+    """What workers have to do, as (workspace, import): they take the second line when the first is empty."""
+
+    def __init__(self) -> None:
+        self.first: deque[tuple[int, int]] = deque()
+        self.behind: deque[tuple[int, int]] = deque()
+
+    def take(self) -> tuple[int, int] | None:
+        line = self.first or self.behind
+        return line.popleft() if line else None
+
+
 @pytest.fixture
-def messages(monkeypatch: pytest.MonkeyPatch) -> "deque[tuple[int, int]]":
-    """The queue of messages, first in, first out: (workspace, import)."""
-    waiting: deque[tuple[int, int]] = deque()
+def messages(monkeypatch: pytest.MonkeyPatch) -> Lines:
+    """The two lines of messages, first in, first out."""
+    lines = Lines()
 
-    def defer(_task: str, *, tenant_id: int, import_id: int) -> None:
-        waiting.append((tenant_id, import_id))
+    def into(line: "deque[tuple[int, int]]") -> Callable[..., None]:
+        return lambda _task, *, tenant_id, import_id: line.append((tenant_id, import_id))
 
-    monkeypatch.setattr(queue, "defer", defer)
-    # Every slice ends after its first step.
-    monkeypatch.setattr(worker, "TIME_SLICE_SECONDS", -1.0)
-    return waiting
+    monkeypatch.setattr(queue, "defer", into(lines.first))
+    monkeypatch.setattr(queue, "defer_behind", into(lines.behind))
+    monkeypatch.setattr(worker, "first_in_line", lambda: len(lines.first))
+    return lines
 
 
-def start(tenant_id: int, name: str) -> int:
+def start(tenant_id: int, name: str, *, size: int = 1) -> int:
     with tenant_context(tenant_id):
         imp = Import.objects.create(
-            file_name=name, path="x", size=1, sha256="0" * 64, phase=Phase.PARSE, status=Status.PREPARING, started=True
+            file_name=name,
+            path="x",
+            size=size,
+            sha256="0" * 64,
+            phase=Phase.PARSE,
+            status=Status.PREPARING,
+            started=True,
         )
         return int(imp.pk)
 
 
-def test_a_small_import_waits_for_one_slice_of_a_large_one(
-    messages: "deque[tuple[int, int]]", monkeypatch: pytest.MonkeyPatch
+def test_a_small_import_waits_for_one_unit_of_each_worker(messages: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many large ones there are: each has had its turn, and the small one comes before their next."""
+    small = actor("Olga").workspace.pk
+    large = [actor("Alice").workspace.pk for _ in range(5)]
+    order: list[int] = []
+    units = dict.fromkeys(large, 40) | {small: 4}
+    monkeypatch.setattr(worker, "_step", lambda tenant_id, _import_id: _one_unit(tenant_id, units, order))
+    monkeypatch.setattr(worker, "TIME_SLICE_SECONDS", -1.0)  # every slice ends after its first step
+    ids = {pk: start(pk, "large.csv", size=queue.LARGE_BYTES + 1) for pk in large} | {small: start(small, "small.csv")}
+    messages.behind.extend([(pk, ids[pk]) for pk in large] * 2)
+    work(messages, 2)  # two workers have one in hand each when the small one comes
+    messages.first.extend([(small, ids[small])] * 2)
+    work(messages)
+    assert all(order.count(pk) == 40 for pk in large)
+    assert order[:6] == [*order[:2], small, small, small, small]
+    # The large ones share what is left: none is done before another has begun.
+    assert set(order[6:16]) == set(large)
+
+
+def work(messages: Lines, most: int = 10_000) -> None:
+    for _ in range(most):
+        message = messages.take()
+        if message is None:
+            return
+        worker.work(*message)
+
+
+def test_a_large_import_gives_way_after_a_unit_and_a_small_one_goes_on(
+    messages: Lines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     large, small = actor("Alice").workspace.pk, actor("Olga").workspace.pk
     order: list[int] = []
-    units = {large: 40, small: 4}
+    units = {large: 5, small: 5}
     monkeypatch.setattr(worker, "_step", lambda tenant_id, _import_id: _one_unit(tenant_id, units, order))
-    ids = {large: start(large, "large.csv"), small: start(small, "small.csv")}
-    messages.extend([(large, ids[large])] * 2 + [(small, ids[small])])
-    while messages:
-        worker.work(*messages.popleft())
-    assert (order.count(large), order.count(small)) == (40, 4)
-    last = max(i for i, tenant_id in enumerate(order) if tenant_id == small)
-    # Two messages of the large one before each unit of the small one, and no more.
-    assert order[: last + 1].count(large) <= 2 * 4
+    ids = {large: start(large, "large.csv", size=queue.LARGE_BYTES + 1), small: start(small, "small.csv")}
+    messages.first.extend([(large, ids[large]), (small, ids[small]), (0, 0)])
+    worker.work(*messages.first.popleft())
+    assert (order, list(messages.behind)) == ([large], [(large, ids[large])])
+    worker.work(*messages.first.popleft())  # somebody waits behind it, and it is small
+    assert order == [large, *[small] * 5]
+    messages.first.clear()
+    worker.work(*messages.behind.popleft())  # nobody waits
+    assert order == [large, *[small] * 5, *[large] * 4]
+
+
+def test_a_large_import_that_nobody_works_on_comes_before_others_again(messages: Lines) -> None:
+    """The sweep tells workers by the first line: it is not passed over for ever."""
+    tenant_id = actor("Alice").workspace.pk
+    import_id = start(tenant_id, "large.csv", size=queue.LARGE_BYTES + 1)
+    worker.wake_active(tenant_id)
+    assert set(messages.first) == {(tenant_id, import_id)}
+    assert not messages.behind
+
+
+def test_workers_take_the_first_line_first() -> None:
+    """The lines have the names and the order that Celery's own transport gives them."""
+    with current_app.connection_for_write() as connection, connection.channel() as channel:
+        lines = [f"cdp:{channel._q_for_pri('celery', step)}" for step in channel.priority_steps]
+    assert (lines[0], lines[-1]) == (FIRST_LINE, LINE_BEHIND)
+    before = [broker().llen(line) for line in (FIRST_LINE, LINE_BEHIND)]
+    tenant_id = actor("Alice").workspace.pk
+    with tenant_context(tenant_id):
+        queue.go_on(start(tenant_id, "large.csv", size=queue.LARGE_BYTES + 1), messages=2)
+        queue.go_on(start(tenant_id, "small.csv"), messages=1)
+    assert [broker().llen(line) for line in (FIRST_LINE, LINE_BEHIND)] == [before[0] + 1, before[1] + 2]
 
 
 def _one_unit(tenant_id: int, units: dict[int, int], order: list[int]) -> bool:
@@ -62,7 +134,7 @@ def _one_unit(tenant_id: int, units: dict[int, int], order: list[int]) -> bool:
     return True
 
 
-def test_moved_to_front_is_first_of_those_that_wait(messages: "deque[tuple[int, int]]") -> None:
+def test_moved_to_front_is_first_of_those_that_wait(messages: Lines) -> None:
     tenant_id = actor("Alice").workspace.pk
     first, second = start(tenant_id, "first.csv"), start(tenant_id, "second.csv")
     with tenant_context(tenant_id):
@@ -76,16 +148,16 @@ def test_moved_to_front_is_first_of_those_that_wait(messages: "deque[tuple[int, 
         assert queue.move_to_front(first)
         one.refresh_from_db()
         assert one.priority > two.priority
-    assert {import_id for _tenant, import_id in messages} == {first, second}
+    assert {import_id for _tenant, import_id in messages.first} == {first, second}
 
 
-def test_what_has_ended_is_not_moved_or_retried(messages: "deque[tuple[int, int]]") -> None:
+def test_what_has_ended_is_not_moved_or_retried(messages: Lines) -> None:
     tenant: Any = actor("Alice").workspace
     bring(tenant, SMALL)
-    messages.clear()
+    messages.first.clear()
     with tenant_context(tenant.pk):
         ended = Import.objects.latest("pk")
         assert ended.ended
         assert not queue.move_to_front(ended.pk)
         assert not queue.retry(ended.pk)
-    assert not messages
+    assert not messages.first
