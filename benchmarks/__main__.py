@@ -16,6 +16,8 @@ def main() -> int:
     parser.add_argument(
         "--only", default="", help="parts to run, by name, with commas: imports,validation,peers,pixel…"
     )
+    parser.add_argument("--fleet-seconds", type=float, default=0, help="how long many workspaces work at once (600)")
+    parser.add_argument("--release", default="", help="keep the ratios of this run as those of this release")
     parser.add_argument("--out", type=Path, help="where to write the page (docs/benchmarks.md)")
     options = parser.parse_args()
     out = options.out or (None if options.quick or options.only else ROOT / "docs" / "benchmarks.md")
@@ -27,7 +29,9 @@ def main() -> int:
         django.setup()
         from benchmarks import plan
 
-        page = plan.measure(stack, plan.sizes(options.rows, quick=options.quick), only=options.only)
+        page = plan.measure(
+            stack, plan.sizes(options.rows, quick=options.quick, fleet_seconds=options.fleet_seconds), only=options.only
+        )
     if out:
         out.parent.mkdir(exist_ok=True)
         out.write_text(page)

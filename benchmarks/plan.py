@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from benchmarks import (
     api,
     audiences,
     dashboards,
+    fleet,
     freshness,
     imports,
     lookalikes,
@@ -24,6 +25,7 @@ from benchmarks import (
     peers,
     pixel,
     probable,
+    releases,
     rules,
     syncs,
     turns,
@@ -68,16 +70,21 @@ class Sizes:
     audience: int = 1_500_000  # contacts of the workspace whose audience is sized; two thirds are in it
     synced: int = 1_000_000  # people of a list that is kept at a network
     shown: int = 1_000_000  # contacts of the workspace of dashboards, as many visitors, and twenty times as many events
+    workspaces: int = 200  # all at work at once
+    fleet_seconds: float = 600.0
+    fleet_rows: int = 50_000  # of each large import among them; large workspaces have twice as many contacts
 
 
 QUICK = Sizes(
     20_000, 5_000, 1_000, 3_000, 5_000, 1_000, 1.0, 5, 20_000_000, 500, 600, 1_000, 500, 2_000, 3_000, 5_000, 2, 500, 2_000,
-    2_000, 2_000,
+    2_000, 2_000, 12, 6.0, 2_000,
 )  # fmt: skip
 
 
-def sizes(rows: int, *, quick: bool) -> Sizes:
+def sizes(rows: int, *, quick: bool, fleet_seconds: float = 0) -> Sizes:
     chosen = QUICK if quick else Sizes()
+    if fleet_seconds:
+        chosen = replace(chosen, fleet_seconds=fleet_seconds)
     return (
         Sizes(**{**vars(chosen), "rows": rows, "small": min(chosen.small, rows), "synced": min(chosen.synced, rows)})
         if rows
@@ -93,6 +100,7 @@ class Bench:
     sizes: Sizes
     report: Report = field(default_factory=Report)
     runs: dict[str, Run] = field(default_factory=dict)
+    ratios: dict[str, float] = field(default_factory=dict)  # that are compared with those of the last release
     tenant: Tenant | None = None
 
     @property
@@ -112,13 +120,25 @@ class Bench:
         return self.tenant
 
 
-def measure(stack: Stack, wanted: Sizes, *, only: str) -> str:
-    """Run the parts in order; returns the page."""
+def measure(stack: Stack, wanted: Sizes, *, only: str, release: str = "") -> str:
+    """Run the parts in order; returns the page. `release`: keep the ratios as those of it."""
     bench = Bench(stack, wanted)
     chosen = only.split(",") if only else list(PARTS)
     for name in chosen:
         PARTS[name](bench)
+    tell_progress(bench)
+    if release:
+        releases.keep(release, bench.ratios)
     return bench.report.page(words.HEAD)
+
+
+def tell_progress(bench: Bench) -> None:
+    """The ratios of this run beside those of the last release, at the end."""
+    name, before = releases.last()
+    if not bench.ratios:
+        return
+    bench.report.section("Today against the last release", words.RELEASES.format(release=name or "none"))
+    bench.report.table(["Ratio", "Last release", "Today", "Today is"], releases.compare(before, bench.ratios))
 
 
 def measure_imports(bench: Bench) -> None:
@@ -150,6 +170,7 @@ def tell_imports(bench: Bench, *, copied: int, took: float) -> None:
         ratio = times(run.seconds / took) if key != "small" else ""
         rows.append([what, count(run.rows), seconds(run.seconds), ratio, count(run.speed), mib(run.memory)])
     report.table(["What", "Rows", "Time", "beside COPY", "Rows/s", "Worker's peak memory"], rows)
+    bench.ratios |= {what: bench.runs[key].seconds / took for key, what in COMPARED.items()}
     report.table(["Outcome", *RUNS.values()], outcomes(bench))
     report.table(["Seconds of work, all workers", *RUNS.values()], phases(bench))
 
@@ -159,6 +180,13 @@ RUNS = {
     "half": "Into a full one, half matching",
     "again": "The same file again",
     "small": "A smaller file, for its memory",
+}
+
+
+COMPARED = {
+    "empty": "Import into an empty workspace ÷ COPY",
+    "half": "Import, half matching ÷ COPY",
+    "again": "The same file again ÷ COPY",
 }
 
 
@@ -180,6 +208,9 @@ def measure_turns(bench: Bench) -> None:
     undone = turns.undo(tenant, made.result["id"])
     back = turns.undo(tenant, made.result["id"], back=True)
     small = bench.file("hundred.csv", turns.SMALL)
+    bench.ratios |= {
+        "Undo ÷ import": undone["seconds"] / made.seconds, "Redo ÷ import": back["seconds"] / made.seconds,
+    }  # fmt: skip
     waited = turns.beside(
         bench.stack, imports.workspace("bench-busy"), bench.large(), imports.workspace("bench-other"), small
     )
@@ -201,6 +232,7 @@ def measure_validation(bench: Bench) -> None:
     size = bench.sizes
     path = bench.large()
     own, plain = validation.ours(path, size.judged), validation.plain(path, size.judged_plainly)
+    bench.ratios["Two libraries ÷ our cleaner, a row"] = plain / own
     bench.report.section("Cleaning a row", words.VALIDATION)
     bench.report.table(
         ["What", "µs a row", "beside ours"],
@@ -228,6 +260,8 @@ def measure_peers(bench: Bench) -> None:
         for state, path, best in (("new contacts", files, new), ("all known, all changed", changed, known)):
             got = peer(bench, name, path[amount])
             rows.append(peer_row(f"{what}, {state}", got["rows"], got["seconds"], got["memory"], best.speed))
+            whom = f"{what[0].lower()}{what[1:]}, {state.partition(',')[0]}"
+            bench.ratios[f"Times {whom}"] = best.speed / (got["rows"] / got["seconds"])
     bench.report.section("Beside others", words.PEERS)
     bench.report.table(["What", "Rows", "Rows/s", "This product is", "Peak memory"], rows)
 
@@ -498,6 +532,36 @@ def measure_dashboards(bench: Bench) -> None:
     bench.report.table(["Keeping them", "Time"], kept)
 
 
+def measure_fleet(bench: Bench) -> None:
+    """Many workspaces at work at once, in workspaces of their own."""
+    size = bench.sizes
+    wanted = fleet.Fleet(
+        size.workspaces,
+        size.fleet_seconds,
+        large=size.fleet_rows * 2,
+        middle=size.fleet_rows // 10,
+        rows=size.fleet_rows,
+    )
+    got = fleet.measure(bench.stack, wanted)
+    bench.report.section(
+        "Many workspaces at once",
+        words.FLEET.format(workspaces=count(size.workspaces), seconds=count(got.seconds), rows=count(size.fleet_rows)),
+    )
+    waits = [[what, count(n), ms(half), ms(near), ms(most)] for what, n, half, near, most in fleet.summary(got)]
+    bench.report.table(["Wait for", "Times", "Median", "95 %", "At most"], waits)
+    queues = [
+        [queue, *(count(length) for length in got.thirds(queue)), count(max(n for _at, n in lengths)),
+         "yes" if got.grows(queue) else "no"]
+        for queue, lengths in got.queues.items()
+    ]  # fmt: skip
+    bench.report.table(["Queue", "First third", "Second", "Last", "At most", "Grows without end"], queues)
+    memory = [[what, mib(before), mib(most)] for what, (before, most) in got.memory.items()]
+    bench.report.table(["Largest process", "At the beginning", "At most"], memory)
+    bench.report.note(
+        f"{count(got.hits)} hits were accepted, {count(got.hits / got.seconds)} a second; none was refused."
+    )
+
+
 PARTS: dict[str, Callable[[Bench], None]] = {
     "validation": measure_validation,
     "imports": measure_imports,
@@ -516,4 +580,5 @@ PARTS: dict[str, Callable[[Bench], None]] = {
     "audiences": measure_audiences,
     "syncs": measure_syncs,
     "dashboards": measure_dashboards,
+    "fleet": measure_fleet,
 }

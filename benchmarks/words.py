@@ -107,3 +107,15 @@ takes a part of the processor. People per second are those told; memory is that 
 DASHBOARDS = """\
 {people} contacts, as many visitors, twenty events for each: {visits} rows of visits and {steps} of steps. Server time of a
 whole response, the slowest first; each part of a page is a request of its own."""
+
+FLEET = """\
+{workspaces} workspaces of mixed sizes: one in forty is large, one in ten middling, the others have 200 contacts.
+For {seconds} s all of this happens at once: two importers bring {rows} rows each into large workspaces, without a pause;
+three bring 100 rows each into small ones, and pause for a second; four people open pages of any workspace over HTTP and
+think for 0.3 s; 100 hits a second come to 20 sites; dynamic segments of the large and middling workspaces follow the
+imports. An import is waited for from the command to its end. A queue grows without end if it is longer in the last
+third than in the second by half and by more than a handful. The load comes from the same machine."""
+
+RELEASES = """\
+Ratios of this run beside those that were kept with the last release ({release}, `benchmarks/last_release.json`): both sides
+of a ratio are measured in the same run, so the machine matters less. Up to 5 % is noise. Nothing fails by this table."""

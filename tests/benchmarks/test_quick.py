@@ -40,6 +40,8 @@ def test_every_part_runs_and_leaves_nothing_behind(tmp_path: Path) -> None:
         "Audiences",
         "Data syncs",
         "Dashboards",
+        "Many workspaces at once",
+        "Today against the last release",
     ]
     assert "All " in text
     assert "acknowledged hits were found" in text
