@@ -13,11 +13,12 @@ import random
 import socket
 import threading
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import psutil
@@ -31,6 +32,7 @@ from benchmarks import load, pixel
 from benchmarks.pages import at
 from benchmarks.stack import MB, Stack
 from cdp.demo import people
+from core.broker import FIRST_LINE, broker
 from insights.operations import machinery
 from segments import dynamic
 from segments.rules import tree
@@ -92,8 +94,14 @@ class Got:
     waits: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     queues: dict[str, list[tuple[float, float]]] = field(default_factory=lambda: defaultdict(list))
     memory: dict[str, tuple[float, float]] = field(default_factory=dict)
+    tasks: Counter[str] = field(default_factory=Counter)  # of messages that were seen waiting in the first line
     hits: int = 0
     failures: list[str] = field(default_factory=list)
+
+    def waiting(self) -> list[tuple[str, float]]:
+        """The tasks that most of the messages in the first line were for, and how many waited on average."""
+        looks = max(len(self.queues["Messages for workers"]), 1)
+        return [(task, seen / looks) for task, seen in self.tasks.most_common(6)]
 
     def thirds(self, queue: str) -> tuple[float, float, float]:
         """The mean length of a queue in the first, second and last third of the run."""
@@ -264,6 +272,8 @@ def _watch(stack: Stack, got: Got, over: threading.Event, begun: float) -> None:
         got.queues["Hits that wait"].append((second, float(found.hits_waiting or 0)))
         got.queues["Age of the oldest hit, s"].append((second, found.hits_lag or 0.0))
         got.queues["Changes for segments"].append((second, float(found.sample.changes_waiting if found.sample else 0)))
+        messages: Any = broker().lrange(FIRST_LINE, 0, 500)
+        got.tasks.update(json.loads(message)["headers"]["task"] for message in messages)
         for what, size in _sizes(stack):
             before, most = got.memory.get(what, (size, size))
             got.memory[what] = (before, max(most, size))

@@ -555,6 +555,8 @@ def measure_fleet(bench: Bench) -> None:
         for queue, lengths in got.queues.items()
     ]  # fmt: skip
     bench.report.table(["Queue", "First third", "Second", "Last", "At most", "Grows without end"], queues)
+    waiting = [[task, f"{messages:.1f}"] for task, messages in got.waiting()]
+    bench.report.table(["Messages in the first line, by task", "On average"], waiting or [["none", "0"]])
     memory = [[what, mib(before), mib(most)] for what, (before, most) in got.memory.items()]
     bench.report.table(["Largest process", "At the beginning", "At most"], memory)
     bench.report.note(

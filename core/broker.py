@@ -53,7 +53,7 @@ def workers_alive(*, now: float | None = None) -> int | None:
 def first_in_line() -> int:
     """How many messages wait that are taken first; 0 when the broker does not answer."""
     try:
-        return int(broker().llen(FIRST_LINE))  # type: ignore[arg-type]
+        return int(broker().llen(FIRST_LINE))
     except redis.RedisError as problem:
         log.warning("messages not counted: %s", problem)
         return 0

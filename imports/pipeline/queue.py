@@ -17,7 +17,8 @@ from tenants.tasks import defer, defer_behind
 KIND = "imports"
 TASK = "imports.work"
 MOST_PRIORITY = 30_000
-# A file of more bytes, about ten thousand rows, is a large one: once it has begun, others go first.
+# A file of more bytes, about ten thousand rows, is a large one: several workers share it, and once it has begun, others go
+# first. A small one needs one worker; messages for more would only lie before those of others.
 LARGE_BYTES = 1_000_000
 
 
@@ -50,22 +51,30 @@ def is_behind(imp: Import) -> bool:
 
 
 def wake(import_id: int, *, messages: int | None = None) -> None:
-    """Tell workers, once the transaction has committed; by default as many as there are processes."""
+    """Tell workers, once the transaction has committed; by default as many as can share it."""
     pending_work.mark_pending(KIND)
-    for _ in range(settings.WORKERS if messages is None else messages):
+    if messages is None:
+        messages = settings.WORKERS if is_large(import_id) else 1
+    for _ in range(messages):
         defer(TASK, tenant_id=current_tenant(), import_id=import_id)
 
 
-def go_on(import_id: int, *, messages: int) -> None:
-    """Tell workers that there is more of an import that has begun: of a large one when nothing else waits for them."""
+def go_on(import_id: int) -> None:
+    """Tell a worker that there is more of an import: of a large one when nothing else waits."""
     pending_work.mark_pending(KIND)
     tell = defer_behind if is_large(import_id) else defer
-    for _ in range(messages):
-        tell(TASK, tenant_id=current_tenant(), import_id=import_id)
+    tell(TASK, tenant_id=current_tenant(), import_id=import_id)
+
+
+def call_helpers(import_id: int) -> None:
+    """Tell the other workers that a large import, at which one is, has work for them, too: when nothing else waits."""
+    if is_large(import_id):
+        for _ in range(settings.WORKERS - 1):
+            defer_behind(TASK, tenant_id=current_tenant(), import_id=import_id)
 
 
 def is_large(import_id: int) -> bool:
-    """Whether others go before an import that has begun."""
+    """Whether several workers share it, and others go before it once it has begun."""
     return bool(Import.objects.filter(pk=import_id, size__gt=LARGE_BYTES).exists())
 
 

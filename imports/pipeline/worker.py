@@ -4,7 +4,6 @@ import logging
 import time
 from datetime import timedelta
 
-from django.conf import settings
 from django.db import DatabaseError, OperationalError
 from django.db.models import Q
 from django.utils import timezone
@@ -37,7 +36,7 @@ def work(tenant_id: int, import_id: int) -> None:
     while step(tenant_id, import_id):
         if time.monotonic() > until or _gives_way(tenant_id, import_id):
             with tenant_context(tenant_id):
-                queue.go_on(import_id, messages=1)
+                queue.go_on(import_id)
             return
 
 
@@ -81,7 +80,7 @@ def _step(tenant_id: int, import_id: int) -> bool:
         if unit is None:
             more = transitions.advance(import_id)
             if more:
-                queue.go_on(import_id, messages=settings.WORKERS - 1)
+                queue.call_helpers(import_id)
             return more
     _perform(tenant_id, unit)
     return True

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from celery import current_app
+from django.conf import settings
 
 from core.broker import FIRST_LINE, LINE_BEHIND, broker
 from imports.models import Import, Phase, Status
@@ -121,9 +122,21 @@ def test_workers_take_the_first_line_first() -> None:
     before = [broker().llen(line) for line in (FIRST_LINE, LINE_BEHIND)]
     tenant_id = actor("Alice").workspace.pk
     with tenant_context(tenant_id):
-        queue.go_on(start(tenant_id, "large.csv", size=queue.LARGE_BYTES + 1), messages=2)
-        queue.go_on(start(tenant_id, "small.csv"), messages=1)
-    assert [broker().llen(line) for line in (FIRST_LINE, LINE_BEHIND)] == [before[0] + 1, before[1] + 2]
+        for name, size in (("large.csv", queue.LARGE_BYTES + 1), ("small.csv", queue.LARGE_BYTES)):
+            import_id = start(tenant_id, name, size=size)
+            queue.go_on(import_id)
+            queue.call_helpers(import_id)
+    after = [broker().llen(line) for line in (FIRST_LINE, LINE_BEHIND)]
+    assert after == [before[0] + 1, before[1] + settings.WORKERS]
+
+
+def test_a_small_import_is_told_to_one_worker_and_a_large_one_to_all(messages: Lines) -> None:
+    tenant_id = actor("Alice").workspace.pk
+    with tenant_context(tenant_id):
+        queue.wake(start(tenant_id, "large.csv", size=queue.LARGE_BYTES + 1))
+        assert len(messages.first) == settings.WORKERS > 1
+        queue.wake(start(tenant_id, "small.csv"))
+        assert len(messages.first) == settings.WORKERS + 1
 
 
 def _one_unit(tenant_id: int, units: dict[int, int], order: list[int]) -> bool:
