@@ -23,12 +23,14 @@ WHOLE = 0
 ADD = """
 INSERT INTO change_queue (tenant_id, contact_id, cause)
 SELECT DISTINCT %(tenant)s, u.id, %(cause)s FROM unnest(%(ids)s::bigint[]) u(id)
-WHERE EXISTS (SELECT 1 FROM watched_cause w WHERE w.tenant_id = %(tenant)s AND w.cause = %(cause)s)"""
+WHERE EXISTS (SELECT 1 FROM watched_cause w WHERE w.tenant_id = %(tenant)s AND w.cause = %(cause)s)
+ON CONFLICT DO NOTHING"""
 # The same for the contacts that a query finds, in its column `id`.
 ADD_FOUND = """
 INSERT INTO change_queue (tenant_id, contact_id, cause)
 SELECT DISTINCT %(tenant)s, f.id, %(cause)s FROM ({found}) f(id)
-WHERE EXISTS (SELECT 1 FROM watched_cause w WHERE w.tenant_id = %(tenant)s AND w.cause = %(cause)s)"""
+WHERE EXISTS (SELECT 1 FROM watched_cause w WHERE w.tenant_id = %(tenant)s AND w.cause = %(cause)s)
+ON CONFLICT DO NOTHING"""
 
 
 def add(contact_ids: Iterable[int], cause: Cause) -> None:
@@ -58,7 +60,8 @@ WHERE q.tenant_id = %(tenant)s AND q.id = old.id RETURNING q.contact_id, q.cause
 # Contacts that one segment has to look at again, since it was being refreshed when the others looked.
 LEAVE = """
 INSERT INTO change_queue (tenant_id, contact_id, cause, segment_id)
-SELECT %(tenant)s, u.id, u.cause, %(segment)s FROM unnest(%(ids)s::bigint[], %(causes)s::text[]) u(id, cause)"""
+SELECT %(tenant)s, u.id, u.cause, %(segment)s FROM unnest(%(ids)s::bigint[], %(causes)s::text[]) u(id, cause)
+ON CONFLICT DO NOTHING"""
 LENGTH = """
 SELECT count(*) FROM (
   SELECT 1 FROM change_queue q WHERE q.tenant_id = %(tenant)s AND q.segment_id IS NULL LIMIT %(most)s) x"""

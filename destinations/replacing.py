@@ -39,7 +39,8 @@ WITH desired AS MATERIALIZED ({desired})
 INSERT INTO sync_member (tenant_id, sync_id, contact_id, told, changed_at, told_at)
 SELECT %(tenant)s, %(sync)s, d.id, ARRAY['contact:' || d.id], d.changed_at, %(now)s FROM desired d
 WHERE NOT EXISTS (
-  SELECT 1 FROM sync_member m WHERE m.tenant_id = %(tenant)s AND m.sync_id = %(sync)s AND m.contact_id = d.id)"""
+  SELECT 1 FROM sync_member m WHERE m.tenant_id = %(tenant)s AND m.sync_id = %(sync)s AND m.contact_id = d.id)
+ON CONFLICT DO NOTHING"""
 GONE = "DELETE FROM sync_member m WHERE m.tenant_id = %(tenant)s AND m.sync_id = %(sync)s AND m.gives IS NOT NULL"
 # The rows of the file, page by page.
 ROWS = """

@@ -32,11 +32,13 @@ WHERE {permitted} ORDER BY c.id"""
 INSERT = """
 INSERT INTO sync_member (tenant_id, sync_id, contact_id, told, fingerprint, changed_at, told_at)
 SELECT %(tenant)s, %(sync)s, u.id, u.told, u.fingerprint, u.changed_at, CASE WHEN u.told <> '{}' THEN %(now)s END
-FROM json_to_recordset(%(rows)s::json) u(id bigint, told text[], fingerprint uuid, changed_at timestamptz)"""
+FROM json_to_recordset(%(rows)s::json) u(id bigint, told text[], fingerprint uuid, changed_at timestamptz)
+ON CONFLICT DO NOTHING"""
 INSERT_KEYS = """
 INSERT INTO sync_key (tenant_id, sync_id, digest, contact_id)
 SELECT %(tenant)s, %(sync)s, u.digest, u.id FROM json_to_recordset(%(keys)s::json) u(digest uuid, id bigint)
-ORDER BY u.digest"""
+ORDER BY u.digest
+ON CONFLICT DO NOTHING"""
 # Of others what is known stays known; it is looked at again where something is left of before.
 UPDATE = """
 UPDATE sync_member m SET
@@ -46,7 +48,6 @@ UPDATE sync_member m SET
     THEN u.changed_at END
 FROM json_to_recordset(%(rows)s::json) u(id bigint, told text[], fingerprint uuid, changed_at timestamptz)
 WHERE m.tenant_id = %(tenant)s AND m.sync_id = %(sync)s AND m.contact_id = u.id"""
-UPDATE_KEYS = f"{INSERT_KEYS} ON CONFLICT DO NOTHING"
 TOUCH = """
 UPDATE sync_member m SET changed_at = u.changed_at
 FROM unnest(%(ids)s::bigint[], %(changed)s::timestamptz[]) u(id, changed_at)
@@ -170,7 +171,7 @@ class Row(NamedTuple):
 
 def write(sync_id: int, rows: Sequence[Row], *, now: datetime) -> None:
     """Note what is about to be told."""
-    for wanted, members, keys in ((True, INSERT, INSERT_KEYS), (False, UPDATE, UPDATE_KEYS)):
+    for wanted, members, keys in ((True, INSERT, INSERT_KEYS), (False, UPDATE, INSERT_KEYS)):
         some = [row for row in rows if row.is_new is wanted]
         if not some:
             continue

@@ -14,7 +14,8 @@ from tenants.isolation.statements import fill, hash_joins, run
 # A copy is one statement. It cannot be undone, as its segment can be deleted, so nothing is noted for that.
 COPY = """
 INSERT INTO segment_member (tenant_id, segment_id, contact_id, added_at)
-SELECT %(tenant)s, %(segment)s, w.id, %(at)s FROM ({wanted}) w(id) ORDER BY w.id"""
+SELECT %(tenant)s, %(segment)s, w.id, %(at)s FROM ({wanted}) w(id) ORDER BY w.id
+ON CONFLICT DO NOTHING"""
 # Who entered by it, unless they are very many: as when a dynamic segment is built, the size then says enough.
 TELL = """
 INSERT INTO segment_change (tenant_id, segment_id, at, contact_id, entered, cause)

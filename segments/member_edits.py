@@ -37,14 +37,16 @@ WITH entered AS (
   SELECT %(tenant)s, %(segment)s, l.id, %(at)s FROM ({living}) l ORDER BY l.id
   ON CONFLICT DO NOTHING RETURNING contact_id)
 INSERT INTO segment_edit_row (tenant_id, edit_id, contact_id, entered)
-SELECT %(tenant)s, %(edit)s, e.contact_id, true FROM entered e"""
+SELECT %(tenant)s, %(edit)s, e.contact_id, true FROM entered e
+ON CONFLICT DO NOTHING"""
 LEAVE = """
 WITH departed AS (
   DELETE FROM segment_member m USING ({wanted}) w(id)
   WHERE m.tenant_id = %(tenant)s AND m.segment_id = %(segment)s AND m.contact_id = w.id
   RETURNING m.contact_id, m.added_at, m.import_id)
 INSERT INTO segment_edit_row (tenant_id, edit_id, contact_id, entered, added_at, import_id)
-SELECT %(tenant)s, %(edit)s, d.contact_id, false, d.added_at, d.import_id FROM departed d"""
+SELECT %(tenant)s, %(edit)s, d.contact_id, false, d.added_at, d.import_id FROM departed d
+ON CONFLICT DO NOTHING"""
 # Contacts that an edit put in leave again, unless somebody else has put them in since.
 UNDO_ENTERED = """
 WITH departed AS (

@@ -53,7 +53,8 @@ noted AS (
   INSERT INTO segment_change (tenant_id, segment_id, at, contact_id, entered, cause)
   SELECT %s, %s, %s, c.contact_id, c.entered, %s FROM (
     SELECT n.contact_id, true AS entered FROM new n WHERE %s
-    UNION ALL SELECT g.contact_id, false FROM gone g) c)
+    UNION ALL SELECT g.contact_id, false FROM gone g) c
+  ON CONFLICT DO NOTHING)
 SELECT (SELECT count(*) FROM meant), (SELECT count(*) FROM new), (SELECT count(*) FROM gone)"""
 
 

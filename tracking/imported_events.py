@@ -41,7 +41,7 @@ stored AS (
   SELECT DISTINCT ON (s.key) %(tenant)s, s.at, s.event ->> 'k', s.event ->> 'n', s.event -> 'p', s.contact_id,
          %(import_id)s, s.row_no
   FROM said s JOIN fresh f ON f.key = s.key ORDER BY s.key, s.row_no
-  RETURNING at, kind, properties, site_id),
+  ON CONFLICT DO NOTHING RETURNING at, kind, properties, site_id),
 tally AS ({orders})
 SELECT count(*) FROM stored"""
 # What RECORD would store of the whole file: read by the review, before anything is written.
@@ -102,7 +102,8 @@ SELECT %(tenant)s, coalesce((s.settings ->> 'happened')::timestamptz, %(happened
 FROM {map} m JOIN {row} s ON s.tenant_id = %(tenant)s AND s.row_no = m.row_no
 CROSS JOIN LATERAL (SELECT nullif(coalesce(s.settings ->> 'action',
   CASE WHEN m.outcome = {RowOutcome.CREATED} THEN %(created)s::text ELSE %(existing)s::text END), '') AS name) a
-WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s AND a.name IS NOT NULL"""
+WHERE m.tenant_id = %(tenant)s AND m.row_no >= %(start)s AND m.row_no < %(stop)s AND a.name IS NOT NULL
+ON CONFLICT DO NOTHING"""
 
 
 def act(

@@ -209,7 +209,8 @@ FROM (
     CASE WHEN jsonb_typeof(e.properties -> 'amount') = 'number'
       THEN round((e.properties ->> 'amount')::numeric, 6) END AS amount
   FROM {events} e WHERE {which} AND e.kind = 'order') o
-GROUP BY 2, 3, 4, 5"""
+GROUP BY 2, 3, 4, 5
+ON CONFLICT DO NOTHING"""
 OF_TENANT = "e.tenant_id = %(tenant)s"
 
 

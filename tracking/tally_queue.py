@@ -11,7 +11,8 @@ from tenants.isolation.statements import fetch, run
 
 ADD = """
 INSERT INTO tally_queue (tenant_id, visitor_id, at)
-SELECT %(tenant)s, u.visitor, u.at FROM unnest(%(visitors)s::bigint[], %(moments)s::timestamptz[]) AS u(visitor, at)"""
+SELECT %(tenant)s, u.visitor, u.at FROM unnest(%(visitors)s::bigint[], %(moments)s::timestamptz[]) AS u(visitor, at)
+ON CONFLICT DO NOTHING"""
 # Chosen once (MATERIALIZED): a plan that asks again for each row would take more than the limit. Whoever forgets a visitor
 # at this moment takes its rows, too.
 TAKE = """

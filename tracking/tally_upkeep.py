@@ -111,10 +111,12 @@ NEXT = """
 SELECT v.id FROM visitor v WHERE v.tenant_id = %(tenant)s AND v.id > %(after)s ORDER BY v.id LIMIT %(most)s"""
 ALL_VISITS = """
 INSERT INTO visit_tally (tenant_id, settled, day, site_id, source, medium, campaign, visitors, views, orders)
-SELECT %(tenant)s, true, f.* FROM ({visits}) f"""
+SELECT %(tenant)s, true, f.* FROM ({visits}) f
+ON CONFLICT DO NOTHING"""
 ALL_STEPS = """
 INSERT INTO step_tally (tenant_id, settled, day, site_id, step, before, visitors)
-SELECT %(tenant)s, true, f.* FROM ({steps}) f"""
+SELECT %(tenant)s, true, f.* FROM ({steps}) f
+ON CONFLICT DO NOTHING"""
 FROM_DAYS = (
     fill(ALL_VISITS, visits=fill(tallies.VISITS, whose="")),
     fill(ALL_STEPS, steps=fill(tallies.STEPS, whose="")),

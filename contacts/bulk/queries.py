@@ -12,7 +12,9 @@ from tenants.isolation.context import current_tenant
 from tenants.isolation.statements import fetch, fill, run
 
 # Notes whom an action is about; runs once, in one transaction. `{wanted}` is a query of the ORM for one column of IDs.
-GATHER = "INSERT INTO bulk_item (tenant_id, bulk_id, contact_id) SELECT {tenant}, {bulk}, w.id FROM ({wanted}) w(id)"
+GATHER = """
+INSERT INTO bulk_item (tenant_id, bulk_id, contact_id) SELECT {tenant}, {bulk}, w.id FROM ({wanted}) w(id)
+ON CONFLICT DO NOTHING"""
 
 
 def gather(bulk_id: int, wanted: Any) -> int:
@@ -30,7 +32,8 @@ INSERT INTO bulk_item (tenant_id, bulk_id, contact_id)
 SELECT %(tenant)s, %(bulk)s, d.id FROM (
   SELECT c.id, row_number() OVER (PARTITION BY c.{kind} ORDER BY c.created_at {way}, c.id {way}) AS place
   FROM contact c WHERE c.tenant_id = %(tenant)s AND c.{kind} IS NOT NULL AND c.deleted_at IS NULL) d
-WHERE d.place > 1"""
+WHERE d.place > 1
+ON CONFLICT DO NOTHING"""
 
 
 def gather_duplicates(bulk_id: int, kind: str, *, keep: str) -> int:

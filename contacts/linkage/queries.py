@@ -19,7 +19,8 @@ FORGET_KEYS = "DELETE FROM probable_key k WHERE k.tenant_id = %(tenant)s AND k.c
 PUT_KEYS = """
 INSERT INTO probable_key (tenant_id, key, contact_id)
 SELECT %(tenant)s, k.key, k.contact_id FROM unnest(%(keys)s::bigint[], %(of)s::bigint[]) k(key, contact_id)
-ORDER BY k.key"""
+ORDER BY k.key
+ON CONFLICT DO NOTHING"""
 
 
 def replace_keys(ids: Sequence[int], keys: Iterable[tuple[int, int]]) -> None:
@@ -89,7 +90,8 @@ INSERT INTO change_queue (tenant_id, contact_id, cause)
 SELECT %(tenant)s, x.id, 'duplicate' FROM (
   SELECT p.low_id FROM probable_pair p WHERE p.tenant_id = %(tenant)s
   UNION SELECT p.high_id FROM probable_pair p WHERE p.tenant_id = %(tenant)s) x(id)
-WHERE EXISTS (SELECT 1 FROM watched_cause w WHERE w.tenant_id = %(tenant)s AND w.cause = 'duplicate')"""
+WHERE EXISTS (SELECT 1 FROM watched_cause w WHERE w.tenant_id = %(tenant)s AND w.cause = 'duplicate')
+ON CONFLICT DO NOTHING"""
 
 
 def replace_pairs(pairs: Iterable[dict[str, Any]]) -> None:

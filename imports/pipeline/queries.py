@@ -150,7 +150,8 @@ WHERE h.tenant_id = %(tenant)s AND h.row_no >= %(start)s AND h.row_no < %(stop)s
 RECORD_KEPT = """
 INSERT INTO row_issue (tenant_id, import_id, row_no, "column", code, value, facts, severity)
 SELECT %(tenant)s, %(import_id)s, k.row_no, %(column)s, 'status_kept', k.value,
-       jsonb_build_object('contact', k.contact_id, 'status', k.status), 'warning' FROM ({kept}) k"""
+       jsonb_build_object('contact', k.contact_id, 'status', k.status), 'warning' FROM ({kept}) k
+ON CONFLICT DO NOTHING"""
 
 
 def kept_statuses(staging: Staging, key: str, *, order: Sequence[str], start: int, stop: int) -> list[tuple[Any, ...]]:

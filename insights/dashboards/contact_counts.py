@@ -44,7 +44,8 @@ INSERT INTO contact_tally (tenant_id, kind, label, day, contacts)
 SELECT %(tenant)s, k.kind, k.label, k.day, f.contacts FROM found f CROSS JOIN LATERAL (VALUES
   (15, 'made', f.origin, f.made), (23, 'deleted', '', f.deleted), (27, 'email', f.email, f.email_day),
   (29, 'phone', f.phone, f.phone_day), (30, 'channel', f.channel, NULL::date)) AS k(what, kind, label, day)
-WHERE f.what = k.what AND k.label IS NOT NULL AND (k.kind = 'channel' OR k.day IS NOT NULL)"""
+WHERE f.what = k.what AND k.label IS NOT NULL AND (k.kind = 'channel' OR k.day IS NOT NULL)
+ON CONFLICT DO NOTHING"""
 # Contacts by the day on which somebody first recorded that they agreed.
 CONSENT = """
 INSERT INTO contact_tally (tenant_id, kind, label, day, contacts)
@@ -52,7 +53,8 @@ SELECT %(tenant)s, 'consent', f.purpose, f.day, count(*) FROM (
   SELECT r.contact_id, r.purpose, (min(r.at) AT TIME ZONE %(zone)s)::date AS day FROM consent_record r
   JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = r.contact_id AND c.deleted_at IS NULL
   WHERE r.tenant_id = %(tenant)s GROUP BY r.contact_id, r.purpose) f
-GROUP BY f.purpose, f.day"""
+GROUP BY f.purpose, f.day
+ON CONFLICT DO NOTHING"""
 # Reasons of imports that have ended and were not looked at yet; at most so many at once.
 REASONS = """
 WITH fresh AS MATERIALIZED (

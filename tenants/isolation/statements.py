@@ -145,9 +145,9 @@ def time_limit(milliseconds: int) -> Iterator[None]:
         with transaction.atomic(using=replica.alias()), replica.database().cursor() as cursor:
             cursor.execute("SELECT current_setting('statement_timeout')")
             before = cursor.fetchone()[0]
-            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(milliseconds)])
+            cursor.execute(f"SET LOCAL statement_timeout = {int(milliseconds)}")
             yield
-            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [before])
+            cursor.execute(sql.SQL("SET LOCAL statement_timeout = {}").format(before))
     except OperationalError as problem:
         if isinstance(problem.__cause__, QueryCanceled):
             raise TookTooLong from None
