@@ -17,7 +17,7 @@ from django.utils.module_loading import import_string
 from core import file_store
 from tenants import audit
 from tenants.isolation import statements
-from tenants.isolation.context import tenant_context
+from tenants.isolation.context import allow_removal, tenant_context
 from tenants.models import PendingWork, SignInDomain, Tenant
 
 log = logging.getLogger(__name__)
@@ -76,6 +76,7 @@ def _locked(tenant_id: int) -> Tenant | None:
 def _remove_some(rows: int) -> bool:
     """Remove rows table by table, until there were about so many; whether there may be more."""
     left = rows
+    allow_removal()
     for table, key in statements.keys().items():
         left -= statements.remove_some(table, key, count=left)
         if left <= 0:

@@ -17,6 +17,10 @@ log = logging.getLogger(__name__)
 # Schemas of ours: whatever is not PostgreSQL's own.
 _OURS = "n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_(toast|temp)'"
 
+# Lists of the tables of a cluster (docs/scale-out.md), which come with the extension and hold no rows of tenants.
+_LISTS = """exists(select 1 from pg_depend d join pg_extension e on e.oid = d.refobjid and e.extname like 'citus%%'
+                 where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')"""
+
 # Role of this connection: superusers, owners of tables and BYPASSRLS roles see past every policy. It owns the tables that
 # it makes for an import itself, in the schema staging: there the policies are forced.
 ROLE = """
@@ -43,8 +47,9 @@ select n.nspname, c.relname, c.relkind::text, c.relispartition, c.relrowsecurity
              select right_ from unnest(array['DELETE', 'TRUNCATE', 'TRIGGER']) right_
              where has_table_privilege(%(role)s, c.oid, right_))
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
-where {ours} and has_schema_privilege(%(role)s, n.oid, 'USAGE') and c.relkind in ('r', 'p', 'v', 'm', 'f') order by 1, 2
-""".replace("{ours}", _OURS)
+where {ours} and has_schema_privilege(%(role)s, n.oid, 'USAGE') and c.relkind in ('r', 'p', 'v', 'm', 'f') and not {lists}
+order by 1, 2
+""".replace("{ours}", _OURS).replace("{lists}", _LISTS)
 
 # Functions that run with the rights of their owner, each with the reason why that lets nobody see more.
 FUNCTIONS = {
@@ -63,9 +68,9 @@ order by 1
 """.replace("{ours}", _OURS)
 
 # A policy as the catalogue prints it: name, command (* is all), USING / WITH CHECK.
-_CONDITION = (
-    r"\(tenant_id = \( SELECT \(NULLIF\(current_setting\('app\.tenant_id'::text, true\), ''::text\)\)::bigint[^)]*\)\)"
-)
+# On a cluster it is without the sub-select, which nodes do not take: the same rows, the setting asked for more often.
+_SET = r"\(NULLIF\(current_setting\('app\.tenant_id'::text, true\), ''::text\)\)::bigint"
+_CONDITION = rf"\(tenant_id = (?:\( SELECT {_SET}[^)]*\)|{_SET})\)"
 _WHOLE = re.compile(rf"tenant \* {_CONDITION} / {_CONDITION}")
 # A person may read their own memberships from outside, to find their workspaces; nothing else.
 _OWN = re.compile(r"readable r \(user_id = .*", re.DOTALL)
@@ -79,7 +84,8 @@ _OF_OWN_WORKSPACES = re.compile(
 # A policy that takes away from what others allow, for removing rows: of tables of RARELY_REMOVED.
 _REMOVAL = re.compile(
     r"only removal d (?:\(\(at < \(now\(\) - '\d+ days'::interval\)\) OR )?"
-    r"\( SELECT \(w\.erasing_since IS NOT NULL\)[^;]*\) / ",
+    r"(?:\( SELECT \(w\.erasing_since IS NOT NULL\)[^;]*\)"
+    r"|\(current_setting\('app\.being_erased'::text, true\) = 'on'::text\)+) / ",
     re.DOTALL,
 )
 

@@ -72,6 +72,13 @@ def user_context(user_id: int) -> Iterator[None]:
                 _clear("user_id")
 
 
+def allow_removal() -> None:
+    """Say that the workspace of this transaction is being erased. On a cluster, policies ask for it instead of the table of
+    workspaces before rows of `tenants.isolation.rls.RARELY_REMOVED` can go; elsewhere it changes nothing."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL app.being_erased = 'on'")
+
+
 def wait_briefly(seconds: int) -> None:
     """Let this transaction give up on a lock after so long (OperationalError by LockNotAvailable): a person is waiting."""
     with replica.database().cursor() as cursor:
