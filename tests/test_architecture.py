@@ -38,10 +38,12 @@ CURSORS = {
     "tenants/isolation/statements.py": "runs statements of a workspace",
     "tenants/isolation/context.py": "sets the tenant",
     "tenants/isolation/replica.py": "asks the primary and the replica how far they are",
+    "tenants/isolation/distribution.py": "spreads the tables over a cluster, as their owner",
     "tenants/isolation/checks.py": "reads the catalogue",
     "segments/refresh.py": "puts the query of a rule into a statement",
     "core/watermark.py": "asks who is writing",
     "cdp/views.py": "health asks for a sign of life",
+    "tracking/event_partitions.py": "makes partitions, as the owner of the tables",
     "insights/operations/sample.py": "asks the server for its size",
     "insights/operations/machinery.py": "asks the server for its size and its slow statements",
 }

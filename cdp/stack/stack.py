@@ -224,8 +224,9 @@ class Stack:
             raise StartError(f"{child.name} failed ({child.code}):\n{tail(child.log)}")
 
     def migrate(self) -> None:
-        """Migrate the tables, as their owner."""
-        child = self.child("migrate", "manage.py", "migrate", DATABASE_URL=self.values["owner_database_url"])
+        """Migrate the tables, as their owner, and make partitions of events for the coming months."""
+        owner = self.values["owner_database_url"]
+        child = self.child("migrate", "manage.py", "keep_partitions", "--migrate", DATABASE_URL=owner)
         child.spawn()
         self.finish(child)
 

@@ -7,6 +7,7 @@ from django.conf import settings
 
 from core.formatting import duration, filesize, number
 from insights.operations.machinery import ROLES, Machinery
+from tracking import event_partitions
 
 # A hit should be stored within seconds; after this long something is wrong.
 LAG_LIMIT = 60.0
@@ -133,6 +134,13 @@ def _servers(found: Machinery) -> Iterator[Problem]:
         yield Problem(
             "disk_full", f"The disk for files is full: {filesize(found.disk_free)} free of {filesize(found.disk_bytes)}.",
             "Make room, or move UPLOAD_DIR. New files are refused until then; nothing that is stored is lost.",
+        )  # fmt: skip
+    if found.event_months is not None and found.event_months < event_partitions.LEAST_AHEAD:
+        yield Problem(
+            "partitions_end",
+            f"Partitions for events are made for {number(found.event_months)} months ahead.",
+            "Run manage.py keep_partitions as the owner of the tables, or look at the container called partitions. "
+            "Later events are stored all the same, together in one table, which makes them slow.", "warn",
         )  # fmt: skip
     if found.clock_difference is not None and abs(found.clock_difference) > CLOCK_LIMIT:
         yield Problem(

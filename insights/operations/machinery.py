@@ -4,6 +4,7 @@ import re
 import shutil
 import time
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import redis
@@ -17,6 +18,7 @@ from insights.operations import sample as samples
 from insights.operations.sample import Sample
 from tenants.isolation import replica
 from tenants.isolation.replica import Look
+from tracking import event_partitions
 from tracking.pixel import inbox
 
 UNACKED = "cdp:unacked"
@@ -63,6 +65,7 @@ class Machinery:
     database_bytes: int | None = None
     connections: int | None = None
     most_connections: int | None = None
+    event_months: int | None = None  # months to come that events have a partition for
     clock_difference: float | None = None  # seconds that the database's clock is ahead of ours
     slow: list[Statement] = field(default_factory=list)
     slowest: list[Statement] = field(default_factory=list)
@@ -114,6 +117,7 @@ def _look_at_database(found: Machinery, *, statements: bool) -> None:
             used, most, clock, extension = cursor.fetchone()
             found.connections, found.most_connections = used, most
             found.clock_difference = float(clock) - time.time()
+            found.event_months = event_partitions.months_ahead(datetime.fromtimestamp(float(clock), UTC))
             found.database = True
             if statements:
                 cursor.execute(SLOW)

@@ -44,18 +44,19 @@ def test_the_settings_name_what_they_need() -> None:
     assert {"DATABASE_URL", "REDIS_URL", "SECRET_KEY"} <= REQUIRED
 
 
-@pytest.mark.parametrize("name", [*PROGRAMS, "migrate"])
+@pytest.mark.parametrize("name", [*PROGRAMS, "migrate", "partitions"])
 def test_every_program_gets_what_the_settings_require_and_nothing_unknown(name: str) -> None:
     given = set(SERVICES[name]["environment"])
     assert given >= REQUIRED
     assert given - KNOWN == {"TMPDIR"}
 
 
-def test_only_migrate_is_the_owner() -> None:
+def test_only_what_serves_nobody_is_the_owner() -> None:
     assert {name: role(name) for name in PROGRAMS} == dict.fromkeys(PROGRAMS, "cdp_app")
-    assert role("migrate") == "cdp_owner"
+    assert role("migrate") == role("partitions") == "cdp_owner"
+    assert SERVICES["partitions"]["networks"] == ["inside"]
     knows = [name for name, service in SERVICES.items() if "OWNER_PASSWORD" in str(service)]
-    assert sorted(knows) == ["migrate", "postgres"]
+    assert sorted(knows) == ["migrate", "partitions", "postgres"]
 
 
 @pytest.mark.parametrize("name", [name for name in SERVICES if name != "migrate"])
@@ -156,3 +157,17 @@ def test_the_init_script_makes_the_same_roles(postgres: Postgres) -> None:
             host="127.0.0.1", port=postgres.port, user=name, password=passwords[variable], dbname="cdp"
         ) as connection:
             assert connection.execute("select 1").fetchone() == (1,)
+
+
+def test_all_nodes_of_the_cluster_are_set_up_alike() -> None:
+    cluster = yaml.safe_load((ROOT / "docker-compose.citus.yml").read_text())["services"]
+    nodes = [cluster[name] for name in ("postgres", "node1", "node2")]
+    for node in nodes:
+        assert node["command"] == nodes[0]["command"]
+        assert "shared_preload_libraries=citus" in node["command"]
+        assert node["image"] == "${CITUS_IMAGE:?}"
+        assert any("citus-node.sh" in volume for volume in node["volumes"])
+    assert "alter role cdp_app set citus.propagate_set_commands = 'local'" in str(cluster["cluster"]["entrypoint"])
+    assert cluster["migrate"]["depends_on"]["cluster"] == {"condition": "service_completed_successfully"}
+    used = variables((ROOT / "docker-compose.citus.yml").read_text())
+    assert {rest for name, rest in used.items() if "PASSWORD" in name} == {":?"}

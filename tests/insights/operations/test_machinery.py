@@ -16,7 +16,8 @@ from insights.operations.sample import Sample
 
 NOW = 1_800_000_000.0
 WELL = Machinery(
-    at=NOW, database=True, database_bytes=1, connections=5, most_connections=100, clock_difference=0.0, broker=True,
+    at=NOW, database=True, database_bytes=1, connections=5, most_connections=100, clock_difference=0.0,
+    event_months=3, broker=True,
     programs=[Program(role, "h", n, NOW - 1) for n, role in enumerate(machinery.ROLES)], queued=0, in_hand=0,
     hits_waiting=0, hits_lag=0.0, sample=Sample(at=NOW - 5), disk_bytes=10**12, disk_free=10**11,
 )  # fmt: skip
@@ -52,6 +53,7 @@ def test_all_is_well() -> None:
         ({"clock_difference": -63.0}, "clock_wrong", "The clocks of this machine and of the database differ by 1 min 3 s."),
         ({"programs": [*without("drain"), Program("drain", "h", 9, NOW + 60)]},
          "clock_wrong", "A clock was set back: some signs of life are from the future."),
+        ({"event_months": 2}, "partitions_end", "Partitions for events are made for 2 months ahead."),
         ({"connections": 95}, "connections_used_up", "95 of 100 connections to the database are used."),
         ({"disk_free": 1_000}, "disk_full", "The disk for files is full: 1 KB free of 1,000 GB."),
     ],
