@@ -75,7 +75,7 @@ def user_context(user_id: int) -> Iterator[None]:
 def allow_removal() -> None:
     """Say that the workspace of this transaction is being erased. On a cluster, policies ask for it instead of the table of
     workspaces before rows of `tenants.isolation.rls.RARELY_REMOVED` can go; elsewhere it changes nothing."""
-    with connection.cursor() as cursor:
+    with replica.database().cursor() as cursor:
         cursor.execute("SET LOCAL app.being_erased = 'on'")
 
 
