@@ -1,4 +1,4 @@
-"""Tasks of the API: what is kept for a while goes, and webhooks are told."""
+"""Tasks of the API: answers that are kept for a while go, and webhooks are told."""
 
 from typing import Any
 
@@ -17,7 +17,6 @@ def tidy(**_later: Any) -> None:
     for tenant_id in Tenant.open.values_list("pk", flat=True):
         with tenant_context(tenant_id):
             idempotency.forget(now=timezone.now())
-            deliveries.forget_old(now=timezone.now())
 
 
 @shared_task(name=deliveries.TASK)

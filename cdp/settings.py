@@ -168,6 +168,7 @@ EXTENSIONS = {
     "bulk_actions": {
         "delete": "contacts.bulk.kinds.Delete",
         "erase": "contacts.privacy.erasure.Erase",
+        "expire": "contacts.privacy.expiry.EraseExpired",
         "restore": "contacts.bulk.kinds.Restore",
         "unsubscribe": "contacts.bulk.kinds.Unsubscribe",
         "duplicates": "contacts.bulk.kinds.RemoveDuplicates",
@@ -175,6 +176,7 @@ EXTENSIONS = {
         "export": "contacts.bulk.export.Export",
         "retype": "contacts.fields.change_type.Retype",
         "segments": "segments.bulk_add.AddToSegments",
+        "inactive": "tracking.inactive_contacts.DeleteInactive",
     },
 }
 
@@ -193,6 +195,17 @@ WORKSPACE_REMAINS = {
     "sites": "tracking.pixel.inbox.forget_workspace",
     "connectors": "connectors.cleanup.remove_workspace",
 }
+
+# Kinds of data that are stored for a time, in the order of the page (tenants.retention.kinds).
+RETENTION = [
+    "contacts.privacy.expiry.DeletedContacts",
+    "tracking.inactive_contacts.InactiveContacts",
+    "imports.retention.Files",
+    "api.webhooks.retention.Deliveries",
+    "tenants.retention.audit_log.Entries",
+]
+# What has a time of its own elsewhere, as the page of retention lists it: functions that return lines.
+RETENTION_ELSEWHERE = ["tracking.retention.shown"]
 
 # Figures beside items of the navigation, by their route: functions of the apps that know them, cheap enough for every page.
 NAVIGATION_COUNTS = {"sources:resolved": "sources.ambiguities.counts.still_open"}
@@ -450,6 +463,7 @@ CELERY_BEAT_SCHEDULE = {
     "tidy segments": {"task": "segments.tidy", "schedule": crontab(hour=3, minute=10)},
     "tidy imports": {"task": "imports.tidy", "schedule": crontab(hour=3, minute=20)},
     "send outbox": {"task": "tenants.send_outbox", "schedule": 10.0},
+    "apply retention": {"task": "tenants.sweep_retention", "schedule": 300.0, "options": {"expires": 290}},
     "sweep exports of workspaces": {"task": "tenants.sweep_exports", "schedule": 30.0, "options": {"expires": 25}},
     "erase closed workspaces": {"task": "tenants.erase_closed", "schedule": 60.0, "options": {"expires": 50}},
 }

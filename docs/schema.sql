@@ -1341,6 +1341,35 @@ CREATE POLICY tenant ON rejected_row FOR ALL
     WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
 GRANT DELETE, INSERT, SELECT, UPDATE ON rejected_row TO cdp_app;
 
+CREATE TABLE retention_rule (
+    id bigint DEFAULT nextval('retention_rule_id_seq'::regclass) NOT NULL,
+    tenant_id bigint DEFAULT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint NOT NULL,
+    kind character varying(20) COLLATE "C" NOT NULL,
+    days integer,
+    next_days integer,
+    next_at timestamp with time zone,
+    version integer NOT NULL,
+    run_at timestamp with time zone,
+    stepped_at timestamp with time zone,
+    removing bigint NOT NULL,
+    progress jsonb NOT NULL,
+    ended_at timestamp with time zone,
+    problem character varying(300) NOT NULL,
+    removed bigint NOT NULL,
+    removed_at timestamp with time zone,
+    next_by_id bigint,
+    CONSTRAINT retention_rule_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT retention_rule_once UNIQUE (tenant_id, kind),
+    CONSTRAINT retention_rule_next_by_id_08e85f42_fk_user_id FOREIGN KEY (next_by_id) REFERENCES "user"(id) DEFERRABLE INITIALLY DEFERRED
+);
+CREATE INDEX retention_rule_next_by_id_08e85f42 ON retention_rule (next_by_id);
+ALTER TABLE retention_rule ENABLE ROW LEVEL SECURITY;
+ALTER TABLE retention_rule FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON retention_rule FOR ALL
+    USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")))
+    WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
+GRANT DELETE, INSERT, SELECT, UPDATE ON retention_rule TO cdp_app;
+
 CREATE TABLE row_issue (
     id bigint DEFAULT nextval('row_issue_id_seq'::regclass) NOT NULL,
     tenant_id bigint DEFAULT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint NOT NULL,
@@ -2341,6 +2370,8 @@ CREATE SEQUENCE provider_link_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE provider_link_id_seq TO cdp_app;
 CREATE SEQUENCE quarantine_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE quarantine_id_seq TO cdp_app;
+CREATE SEQUENCE retention_rule_id_seq;
+GRANT SELECT, USAGE ON SEQUENCE retention_rule_id_seq TO cdp_app;
 CREATE SEQUENCE row_issue_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE row_issue_id_seq TO cdp_app;
 CREATE SEQUENCE saved_mapping_id_seq;

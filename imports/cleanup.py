@@ -1,6 +1,6 @@
-"""Retention: files of imports, and rows that undos have archived, are removed when their time is over.
+"""Rows that undos have archived, and lists that no undo asks for any more, are removed when their time is over.
 
-Safe to repeat and to stop anywhere: a file that is gone already is gone, and each import is a transaction of its own.
+Safe to repeat and to stop anywhere: each import is a transaction of its own. Files have a rule (imports.retention).
 """
 
 import logging
@@ -35,23 +35,20 @@ def run_for_all_workspaces() -> None:
             log.exception("tidying workspace %s", tenant.pk)
 
 
-def workspace(tenant: Tenant, *, now: datetime) -> tuple[int, int]:
-    """Remove what is over in one workspace; returns imports that lost their file, and undos that became final."""
-    old = Q(file_removed_at=None, finished_at__lt=now - timedelta(days=tenant.keep_files_days))
+def workspace(tenant: Tenant, *, now: datetime) -> int:
+    """Remove what is over in one workspace; returns how many undos became final."""
+    before = now - timedelta(days=undo.UNDO_DAYS)
     with tenant_context(tenant.pk):
-        roster.forget(tenant.pk, before=now - timedelta(days=undo.UNDO_DAYS))
-        segment_upload.tidy(tenant, now=now)
-    files = _each(tenant, old, lambda imp: remove_file(imp, now))
-    undone = Q(undone_at__lt=now - timedelta(days=undo.UNDO_DAYS))
-    return files, _each(tenant, undone, _forget, withdrawn=True)
+        roster.forget(tenant.pk, before=before)
+        segment_upload.tidy(now=now)
+    return _each(tenant, Q(undone_at__lt=before), _forget)
 
 
-def _each(tenant: Tenant, wanted: Q, act: Callable[[Import], None], *, withdrawn: bool = False) -> int:
-    """Do something with each import that has ended and is meant, while nobody else can touch it."""
+def _each(tenant: Tenant, wanted: Q, act: Callable[[Import], None]) -> int:
+    """Do something with each undone import that is meant and has archived rows, while nobody else can touch it."""
     with tenant_context(tenant.pk, read_only=True):
         imports = Import.objects.filter(wanted, phase=Phase.DONE)
-        if withdrawn:
-            imports = imports.filter(Exists(UndoArchive.objects.filter(import_id=OuterRef("pk"))))
+        imports = imports.filter(Exists(UndoArchive.objects.filter(import_id=OuterRef("pk"))))
         ids = list(imports.order_by("pk").values_list("pk", flat=True))
     done = 0
     for pk in ids:

@@ -386,16 +386,22 @@ def _end(upload: SegmentUpload, state: UploadState, reason: str) -> None:
 # --- retention ------------------------------------------------------------------------------------------------------------
 
 
-def tidy(tenant: Tenant, *, now: datetime) -> None:
-    """End uploads that nobody has confirmed, and remove files whose time is over. In the context of the workspace."""
+def tidy(*, now: datetime) -> None:
+    """End uploads that nobody has confirmed, and forget those of segments that are no more. In the workspace's context."""
     waiting = SegmentUpload.objects.exclude(state__in=(*SegmentUpload.ENDED, UploadState.APPLYING))
     for upload in waiting.filter(created_at__lt=now - timedelta(days=WAIT_DAYS)).select_for_update(skip_locked=True):
         cancel(upload, reason=f"It was not confirmed for {WAIT_DAYS} days.")
-    old = now - timedelta(days=tenant.keep_files_days)
-    for upload in SegmentUpload.objects.filter(file_removed_at=None, finished_at__lt=old).select_for_update():
-        remove_file(upload, now=now)
     over = SegmentUpload.objects.filter(state__in=SegmentUpload.ENDED).exclude(file_removed_at=None)
     over.exclude(segment_id__in=Segment.objects.values("pk")).delete()
+
+
+def remove_files(*, before: datetime, now: datetime, most: int) -> int:
+    """Remove up to so many files of uploads that ended before a moment; returns how many."""
+    old = SegmentUpload.objects.filter(file_removed_at=None, finished_at__lt=before).order_by("pk")
+    uploads = list(old.select_for_update(skip_locked=True)[:most])
+    for upload in uploads:
+        remove_file(upload, now=now)
+    return len(uploads)
 
 
 def remove_file(upload: SegmentUpload, *, now: datetime) -> None:

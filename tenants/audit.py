@@ -40,7 +40,7 @@ SUBJECTS = {
     "import": "Imports", "mapping": "Saved mappings", "member": "Members", "site": "Sites",
     "source": "Data sources", "connector": "Connectors", "settings": "Settings", "category": "Categories",
     "form": "Forms", "hook": "E-mail providers", "attribute": "Fields", "token": "API tokens", "webhook": "Webhooks",
-    "workspace": "Workspace",
+    "workspace": "Workspace", "retention": "Retention",
 }  # fmt: skip
 
 

@@ -18,8 +18,8 @@ CAP_MB = 1_000
 SEPARATORS = {",": "Comma ,", ";": "Semicolon ;", "\t": "Tab", "|": "Bar |"}
 IDENTIFIERS = {"external_id": "external ID", "email": "e-mail", "phone": "phone"}
 FIELDS = (
-    "max_upload_bytes", "max_rows", "max_columns", "min_rows", "separators", "strict_values", "keep_files_days", "country",
-    "time_zone", "identifier_order", "contact_limit",
+    "max_upload_bytes", "max_rows", "max_columns", "min_rows", "separators", "strict_values", "country", "time_zone",
+    "identifier_order", "contact_limit",
 )  # fmt: skip
 
 
@@ -70,12 +70,6 @@ class ImportRulesForm(forms.Form):
         help_text="If you choose none, all are allowed.",
     )
     strict_values = forms.BooleanField(label="Strict values", required=False, help_text=PRESETS["strict_values"].words)
-    keep_files_days = forms.IntegerField(
-        label="Days to keep files",
-        min_value=1,
-        max_value=3_650,
-        help_text="After that, the original file can no longer be downloaded. The results of the import stay.",
-    )
     country = forms.ChoiceField(
         label="Default country for phone numbers",
         required=False,

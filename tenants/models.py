@@ -323,6 +323,37 @@ class AuditEntry(TenantModel):
         return f"{self.verb} {self.object}"
 
 
+class RetentionRule(TenantModel):
+    """How long one kind of data is stored (tenants.retention), and how far its removal is."""
+
+    kind = models.CharField(max_length=20, db_collation="C")
+    days = models.IntegerField(null=True)  # NULL: no end
+    # The rule that holds from `next_at` on; until then it can be undone.
+    next_days = models.IntegerField(null=True)
+    next_at = models.DateTimeField(null=True)
+    next_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+    version = models.IntegerField(default=0)
+    # The run that is under way: since when, how many it has removed, and what its next step has to know.
+    run_at = models.DateTimeField(null=True)
+    stepped_at = models.DateTimeField(null=True)
+    removing = models.BigIntegerField(default=0)
+    progress = models.JSONField(default=dict)
+    # The last run, what went wrong in it, and the last one that removed something.
+    ended_at = models.DateTimeField(null=True)
+    problem = models.CharField(max_length=300, blank=True)
+    removed = models.BigIntegerField(default=0)
+    removed_at = models.DateTimeField(null=True)
+
+    class Meta(TenantModel.Meta):
+        db_table = "retention_rule"
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["tenant_id", "kind"], name="retention_rule_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.kind
+
+
 class PendingWork(models.Model):
     """Which workspaces have work waiting, so that a sweeper need not open every workspace. Ids only."""
 

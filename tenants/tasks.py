@@ -11,6 +11,7 @@ from kombu.exceptions import OperationalError
 from core.broker import BEHIND
 from tenants import outbox, pending_work
 from tenants.closing import erasure, export_job
+from tenants.retention import job as retention_job
 
 log = logging.getLogger(__name__)
 
@@ -74,3 +75,15 @@ def sweep_exports(**_later: Any) -> None:
 @shared_task(name="tenants.erase_closed")
 def erase_closed(**_later: Any) -> None:
     erasure.run()
+
+
+@shared_task(name=retention_job.TASK)
+def apply_retention(*, tenant_id: int, **_later: Any) -> None:
+    if retention_job.work(tenant_id):
+        _publish(retention_job.TASK, {"tenant_id": tenant_id})
+
+
+@shared_task(name="tenants.sweep_retention")
+def sweep_retention(**_later: Any) -> None:
+    for tenant_id in retention_job.due_workspaces():
+        _publish(retention_job.TASK, {"tenant_id": tenant_id})

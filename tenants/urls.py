@@ -1,6 +1,6 @@
 from django.urls import path
 
-from tenants.views import access, audit, closing, members, settings, single_sign_on, workspace
+from tenants.views import access, audit, closing, members, retention, settings, single_sign_on, workspace
 
 app_name = "tenants"
 urlpatterns = [
@@ -25,6 +25,11 @@ urlpatterns = [
     path("settings/single-sign-on/required/", single_sign_on.require, name="require_single_sign_on"),
     path("settings/single-sign-on/domains/add/", single_sign_on.add_domain, name="add_sign_in_domain"),
     path("settings/single-sign-on/domains/remove/", single_sign_on.remove_domain, name="remove_sign_in_domain"),
+    path("settings/retention/", retention.listing, name="retention"),
+    path("settings/retention/<slug:data_kind>/", retention.edit, name="edit_retention"),
+    path("settings/retention/<slug:data_kind>/stored/", retention.stored, name="retention_stored"),
+    path("settings/retention/<slug:data_kind>/save/", retention.save, name="save_retention"),
+    path("settings/retention/<slug:data_kind>/undo/", retention.undo, name="undo_retention"),
     path("settings/preset/", settings.use_preset, name="use_preset"),
     path("settings/workspace/", closing.overview, name="workspace"),
     path("settings/workspace/rename/", closing.rename, name="rename"),

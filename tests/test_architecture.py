@@ -56,7 +56,7 @@ TABLES = {
     "undone", "turned", "used", "back", "listed", "quarantine", "import_listing", "audience", "lookalike",
     "lookalike_member", "destination", "sync", "sync_run", "sync_batch", "sync_member", "sync_key", "lookalike_field",
     "visitor_day", "tally_queue", "visit_tally", "step_tally", "order_tally", "tally_state", "contact_tally",
-    "import_error_tally",
+    "import_error_tally", "audit_entry", "webhook_delivery", "segment_upload",
 }  # fmt: skip
 
 

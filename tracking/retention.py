@@ -6,7 +6,9 @@ In batches, each a transaction of its own: safe to repeat and to stop anywhere, 
 import logging
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+from django.urls import reverse
 from django.utils import timezone
 
 from contacts import change_queue
@@ -55,6 +57,20 @@ OF_VISITORS = (
     "DELETE FROM visitor_identifier i WHERE i.tenant_id = %(tenant)s AND i.visitor_id = ANY(%(ids)s)",
     "DELETE FROM visitor v WHERE v.tenant_id = %(tenant)s AND v.id = ANY(%(ids)s)",
 )
+
+
+def shown() -> list[dict[str, Any]]:
+    """Each site with its rule, for the page of retention (settings.RETENTION_ELSEWHERE)."""
+    return [
+        {
+            "label": site.name,
+            "words": "Events, and visitors that no contact is known for",
+            "days": site.retention_days,
+            "url": f"{reverse('tracking:site', args=[site.pk])}?tab=settings",
+            "action": "Site settings",
+        }
+        for site in Site.objects.order_by("name", "pk")
+    ]
 
 
 def run_for_all_workspaces() -> None:

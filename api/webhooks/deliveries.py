@@ -33,6 +33,7 @@ BACK_OFF = (10, 30, 120, 600, 1_800, 3_600, 7_200, 14_400, 28_800, 43_200, 86_40
 # Waits of the whole webhook after failures that are its own: nobody answers, or it says that it cannot.
 MOST_PAUSE = 3_600
 DISABLE_AFTER = timedelta(days=3)
+# So long they are kept where no other rule is set, and so far back is read what a disabled webhook has missed.
 KEEP = timedelta(days=30)
 # Longer than one request can take.
 LEASE = timedelta(seconds=60)
@@ -203,11 +204,6 @@ def wake_active(tenant_id: int) -> None:
             pending_work.clear_pending(WAKE, seen_at=seen_at)
         for pk in Webhook.objects.filter(usable, disabled_at=None).order_by("pk").values_list("pk", flat=True):
             defer(TASK, tenant_id=tenant_id, webhook_id=pk)
-
-
-def forget_old(*, now: datetime) -> int:
-    """Remove deliveries whose time is over, also those that could not be sent; returns how many."""
-    return int(Delivery.objects.filter(created_at__lt=now - KEEP).delete()[0])
 
 
 def _locked(webhook_id: int) -> Webhook | None:

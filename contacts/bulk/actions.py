@@ -118,9 +118,10 @@ def selected(selection: dict[str, Any]) -> Any:
 
 
 def begin(
-    kind: str, selection: dict[str, Any], *, user_id: int, token: str | None = None, **options: Any
+    kind: str, selection: dict[str, Any], *, user_id: int | None, token: str | None = None, **options: Any
 ) -> BulkAction:
-    """Start an action; the same token again finds the first one, so that a double click is one action."""
+    """Start an action, of nobody where a rule does it; the same token again finds the first one, so that a double click is
+    one action."""
     if token:
         known: BulkAction | None = BulkAction.objects.filter(token=token).first()
         if known is not None:

@@ -20,13 +20,14 @@ SILENT = Q(
 REACHABLE = Q(email__isnull=False, email_status__in=(EmailStatus.ACTIVE, EmailStatus.NOT_CONFIRMED))
 
 
-def _locked(contacts: Any, ids: Sequence[int]) -> list[int]:
+def lock_wanted(contacts: Any, ids: Sequence[int]) -> list[int]:
     """Those of the contacts that the query still finds, locked in the order of their IDs."""
     locked = contacts.filter(pk__in=ids).order_by("pk").select_for_update().values_list("pk", flat=True)
     return list(locked)
 
 
-def _delete(action: BulkAction, ids: list[int], now: datetime, reason: str) -> list[int]:
+def delete_contacts(action: BulkAction, ids: list[int], now: datetime, reason: str) -> list[int]:
+    """Take contacts, which the caller has locked, out of all lists, so that the undo of the action finds them."""
     queries.note(action.pk, ids)
     Contact.objects.filter(pk__in=ids).update(deleted_at=action.started_at, deleted_reason=reason, changed_at=now)
     return ids
@@ -36,7 +37,7 @@ def _undelete(action: BulkAction, ids: Sequence[int], now: datetime) -> list[int
     """Restore contacts that this action deleted and that are still deleted, unless their external ID has been taken."""
     taken = Contact.objects.living().filter(external_id=OuterRef("external_id"))
     mine = Contact.objects.filter(~Exists(taken), deleted_at=action.started_at)
-    restorable = _not_erased(_locked(mine, ids))
+    restorable = _not_erased(lock_wanted(mine, ids))
     queries.restore_deletion(action.pk, restorable, now=now)
     address_status.take_all(restorable, now=now)
     return restorable
@@ -66,8 +67,8 @@ class Delete(BulkActionType):
         return contacts.filter(SILENT, deleted_at=None)
 
     def step(self, action: BulkAction, ids: Sequence[int], *, now: datetime) -> list[int]:
-        locked = _locked(self.wanted(Contact.objects.all()), ids)
-        return _delete(action, locked, now, action.options["reason"])
+        locked = lock_wanted(self.wanted(Contact.objects.all()), ids)
+        return delete_contacts(action, locked, now, action.options["reason"])
 
     def undo(self, action: BulkAction, ids: Sequence[int], *, now: datetime) -> list[int]:
         return _undelete(action, ids, now)
@@ -101,7 +102,7 @@ class RemoveDuplicates(BulkActionType):
     def step(self, action: BulkAction, ids: Sequence[int], *, now: datetime) -> list[int]:
         by = action.options["by"]
         locked = queries.remaining_duplicates(ids, by, keep=action.options["keep"])
-        _delete(action, locked, now, "Duplicate")
+        delete_contacts(action, locked, now, "Duplicate")
         # Consent belongs to the address: who stays must not be written to because the one that had said no is gone.
         told = Contact.objects.filter(pk__in=locked).exclude(email_status="active", phone_status="active")
         values = list(told.values_list(by, flat=True))
@@ -124,7 +125,7 @@ class Restore(BulkActionType):
 
     def step(self, action: BulkAction, ids: Sequence[int], *, now: datetime) -> list[int]:
         taken = Contact.objects.living().filter(external_id=OuterRef("external_id"))
-        locked = _locked(self.wanted(Contact.objects.filter(~Exists(taken))), ids)
+        locked = lock_wanted(self.wanted(Contact.objects.filter(~Exists(taken))), ids)
         locked = self._one_each(_not_erased(locked))
         queries.note(action.pk, locked)
         Contact.objects.filter(pk__in=locked).update(deleted_at=None, deleted_reason=None, changed_at=now)
@@ -139,7 +140,7 @@ class Restore(BulkActionType):
         return [pk for pk, own in rows if own is None or not (own in seen or seen.add(own))]  # type: ignore[func-returns-value]
 
     def undo(self, action: BulkAction, ids: Sequence[int], *, now: datetime) -> list[int]:
-        locked = _locked(Contact.objects.living(), ids)
+        locked = lock_wanted(Contact.objects.living(), ids)
         queries.restore_deletion(action.pk, locked, now=now)
         return locked
 
@@ -154,7 +155,7 @@ class Unsubscribe(BulkActionType):
         return contacts.filter(REACHABLE, deleted_at=None)
 
     def step(self, action: BulkAction, ids: Sequence[int], *, now: datetime) -> list[int]:
-        locked = _locked(self.wanted(Contact.objects.all()), ids)
+        locked = lock_wanted(self.wanted(Contact.objects.all()), ids)
         queries.note(action.pk, locked)
         Contact.objects.filter(pk__in=locked).update(
             email_status=EmailStatus.UNSUBSCRIBED, email_status_at=action.started_at,
@@ -164,6 +165,6 @@ class Unsubscribe(BulkActionType):
 
     def undo(self, action: BulkAction, ids: Sequence[int], *, now: datetime) -> list[int]:
         mine = Contact.objects.filter(email_status=EmailStatus.UNSUBSCRIBED, email_status_at=action.started_at)
-        locked = _locked(mine.filter(deleted_at=None), ids)
+        locked = lock_wanted(mine.filter(deleted_at=None), ids)
         queries.restore_email_status(action.pk, locked, now=now)
         return locked

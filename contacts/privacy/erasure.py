@@ -82,5 +82,5 @@ def _names(pairs: Sequence[tuple[str, str]]) -> list[str]:
 
 def since(moment: datetime) -> bool:
     """Whether people may have been erased since then: an erasure leaves no trace of whom it was about."""
-    wanted = BulkAction.objects.filter(kind="erase")
+    wanted = BulkAction.objects.filter(kind__in=("erase", "expire"))
     return bool(wanted.filter(Q(finished_at__gte=moment) | Q(finished_at=None)).exists())

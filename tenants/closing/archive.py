@@ -45,6 +45,7 @@ FILES = {
     "webhook_delivery": "settings/webhook deliveries", "mail_hook": "settings/e-mail providers",
     "invitation": "settings/invitations", "identity_provider": "settings/single sign-on",
     "provider_link": "settings/single sign-on of members", "audit_entry": "settings/audit log",
+    "retention_rule": "settings/retention",
 }  # fmt: skip
 LEFT_OUT = {
     "membership": "it is in settings/members.csv, with names", "workspace_export": "it is about this file",

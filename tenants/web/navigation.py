@@ -56,6 +56,7 @@ SECTIONS: list[tuple[str, list[tuple[str, str, str, str]]]] = [
 SETTINGS_PAGES = (
     ("Import rules", "tenants:settings"),
     ("Workspace", "tenants:workspace"),
+    ("Retention", "tenants:retention"),
     ("Access", "tenants:access"),
     ("Single sign-on", "tenants:single_sign_on"),
     ("Fields", "contacts:fields"),

@@ -18,6 +18,7 @@ from segments import member_edits
 from segments.models import Member, MemberChange, Segment, SegmentEdit
 from tenants.isolation.context import tenant_context
 from tenants.models import AuditEntry, Notice
+from tenants.retention import job
 from tests import plans
 from tests.cast import Actor, person, workspace
 from tests.imports.minimal_workbook import workbook
@@ -346,7 +347,7 @@ def test_what_nobody_confirms_ends_and_files_are_removed(alice: Actor, place: An
     cleanup.workspace(alice.workspace, now=now + timedelta(days=segment_upload.WAIT_DAYS + 1))
     assert only(alice).state == "canceled"
     assert staging_tables(alice) == 0
-    cleanup.workspace(alice.workspace, now=now + timedelta(days=3_000))
+    job.work(alice.workspace.pk, now=now + timedelta(days=3_000))
     assert not (Path(settings.UPLOAD_DIR) / upload.path).exists()
     with tenant_context(alice.workspace.pk):
         assert SegmentUpload.objects.count() == 1

@@ -32,18 +32,16 @@ def test_rules_are_saved_with_what_was_before(alice: Actor) -> None:
     page = alice.get("settings/").content.decode()
     assert "Import rules" in page
     assert 'value="500"' in page
-    given = rules(
-        alice, max_upload_mb=1000, keep_files_days=7, separators=[";", "\t"], strict_values="on", country="LV"
-    )
+    given = rules(alice, max_upload_mb=1000, separators=[";", "\t"], strict_values="on", country="LV")
     answer = alice.post("settings/save/", given, follow=True)
     assert answer.redirect_chain == [(alice.url("settings/"), 302)]
     assert "Import rules saved." in answer.content.decode()
     tenant = now(alice)
-    assert (tenant.max_upload_bytes, tenant.keep_files_days, tenant.separators) == (1_000_000_000, 7, ";\t")
+    assert (tenant.max_upload_bytes, tenant.separators) == (1_000_000_000, ";\t")
     assert (tenant.strict_values, tenant.country, tenant.max_rows) == (True, "LV", 5_000_000)
     (entry,) = entries(alice, "settings.import_rules")
     assert entry["before"] == {
-        "max_upload_bytes": 500_000_000, "separators": "", "strict_values": False, "keep_files_days": 30, "country": "GB",
+        "max_upload_bytes": 500_000_000, "separators": "", "strict_values": False, "country": "GB",
     }  # fmt: skip
     assert entry["after"]["max_upload_bytes"] == 1_000_000_000
     alice.post("settings/save/", given)
@@ -60,7 +58,7 @@ def test_the_order_of_identifiers(alice: Actor) -> None:
 @pytest.mark.parametrize(
     "wrong",
     [{"max_upload_mb": 1001}, {"max_upload_mb": 0}, {"min_rows": 9, "max_rows": 8}, {"separators": ["#"]},
-     {"time_zone": "Moon/Sea"}, {"identifier_order": "email,email"}, {"country": "XX"}, {"keep_files_days": ""}],
+     {"time_zone": "Moon/Sea"}, {"identifier_order": "email,email"}, {"country": "XX"}, {"max_columns": ""}],
     ids=str,
 )  # fmt: skip
 def test_rules_that_cannot_be_are_refused(alice: Actor, wrong: dict[str, Any]) -> None:

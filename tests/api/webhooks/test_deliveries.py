@@ -296,14 +296,6 @@ def test_who_dies_on_the_way_leaves_it_to_others(
     assert one(alice).state == "sent"
 
 
-def test_old_ones_go(alice: Actor, receiver: Receiver) -> None:
-    webhook = hook(alice, receiver)
-    with tenant_context(alice.workspace.pk):
-        deliveries.ping(webhook)
-        assert deliveries.forget_old(now=timezone.now()) == 0
-        assert deliveries.forget_old(now=timezone.now() + deliveries.KEEP + timedelta(days=1)) == 1
-
-
 def test_workspaces_know_nothing_of_each_other(alice: Actor, charlie: Actor, receiver: Receiver) -> None:
     webhook = hook(alice, receiver)
     bring(charlie.workspace, "email\nsecret@example.com\n", user=charlie.user)

@@ -16,6 +16,7 @@ from imports.pipeline import undo
 from imports.results import summary
 from tenants.isolation.context import tenant_context
 from tenants.models import AuditEntry, Tenant
+from tenants.retention import job
 from tests.cast import Actor
 from tests.imports.helpers import again, bring, receive, work
 
@@ -89,11 +90,11 @@ def test_files_go_when_their_time_is_over(alice: Actor) -> None:
     imp, waiting = brought(alice), receive(alice.workspace, FILE)
     path_of(imp).with_suffix(".original").write_bytes(b"packed")
     with time_machine.travel(timezone.now() + timedelta(days=6, hours=23), tick=False):
-        tasks.tidy()
+        job.work(alice.workspace.pk)
         assert path_of(imp).is_file()
-    with time_machine.travel(timezone.now() + timedelta(days=7, hours=1), tick=False):
-        tasks.tidy()
-        tasks.tidy()
+    with time_machine.travel(timezone.now() + timedelta(days=8), tick=False):
+        job.work(alice.workspace.pk)
+        job.work(alice.workspace.pk)
     assert not path_of(imp).exists()
     assert not path_of(imp).with_suffix(".original").exists()
     assert path_of(waiting).is_file(), "a draft still needs it"
@@ -112,25 +113,29 @@ def test_undos_become_final_after_thirty_days(alice: Actor) -> None:
         undo.request(imp, "undo", user=alice.user)
     work(alice.workspace, imp)
     now = timezone.now()
-    assert cleanup.workspace(alice.workspace, now=now + timedelta(days=29, hours=23))[1] == 0
+    assert cleanup.workspace(alice.workspace, now=now + timedelta(days=29, hours=23)) == 0
     with time_machine.travel(now + timedelta(days=15), tick=False):
         with tenant_context(alice.workspace.pk):
             undo.request(kept, "undo", user=alice.user)
         work(alice.workspace, kept)
-    assert cleanup.workspace(alice.workspace, now=now + timedelta(days=30, hours=1))[1] == 1
+    assert cleanup.workspace(alice.workspace, now=now + timedelta(days=30, hours=1)) == 1
     with tenant_context(alice.workspace.pk):
         assert {w.import_id for w in UndoArchive.objects.all()} == {kept.pk}
-    assert cleanup.workspace(alice.workspace, now=now + timedelta(days=30, hours=1)) == (0, 0)
+    assert cleanup.workspace(alice.workspace, now=now + timedelta(days=30, hours=1)) == 0
 
 
-def test_one_workspace_does_not_stop_the_others(alice: Actor, charlie: Actor) -> None:
+def test_one_file_does_not_stop_the_others(alice: Actor, charlie: Actor) -> None:
     imp = brought(alice)
     broken = bring(charlie.workspace, FILE)
     path_of(broken).unlink()
     path_of(broken).mkdir()  # cannot be removed as a file
+    other = bring(charlie.workspace, FILE)
     with time_machine.travel(timezone.now() + timedelta(days=31), tick=False):
         tasks.tidy()
+        for who in (charlie, alice):
+            job.work(who.workspace.pk)
     assert not path_of(imp).exists()
+    assert not path_of(other).exists()
     assert again(charlie.workspace, broken).file_removed_at is None
 
 

@@ -92,7 +92,15 @@ def fill(alice: Actor) -> None:
     from insights.models import ContactCount, ContactTally, HiddenGuide, ImportErrorTally
     from segments.models import EditRow, MemberChange, Segment, SegmentEdit, SegmentSize
     from sources.models import Ambiguity, AmbiguitySweep, Source, SourceMember
-    from tenants.models import AuditEntry, IdentityProvider, Invitation, ProviderLink, SignInDomain, WorkspaceExport
+    from tenants.models import (
+        AuditEntry,
+        IdentityProvider,
+        Invitation,
+        ProviderLink,
+        RetentionRule,
+        SignInDomain,
+        WorkspaceExport,
+    )
     from tracking import tally_upkeep
     from tracking.models import EventKey, HitId, MailHook, Quarantine, Site, VisitorRefusal
     from tracking.pixel import inbox_consumer, sites
@@ -124,6 +132,7 @@ def fill(alice: Actor) -> None:
     Suppression.objects.create(kind="email", digest="0" * 64)
     Invitation.objects.create(email="new@example.com", role=Role.VIEWER, invited_by=alice.user)
     AuditEntry.objects.create(verb="test")
+    RetentionRule.objects.create(kind="webhooks", days=30)
     IdentityProvider.objects.create(issuer="https://id.example.com", client_id="cdp", secret="1:x")
     ProviderLink.objects.create(user=alice.user, issuer="https://id.example.com", subject="7")
     SignInDomain.objects.create(tenant_id=own, domain="example.com")

@@ -47,7 +47,7 @@ OBJECTS: dict[str, Any] = {
 }  # fmt: skip
 WORDS = {
     "key": ["email", "tier", "nope"], "outcome": ["created"], "token": ["x"], "uidb36": ["1"], "kind": ["google", "file"],
-    "guide": ["admin"],
+    "guide": ["admin"], "data_kind": ["webhooks", "audit"],
 }  # fmt: skip
 ROUTES = hostile.routes(settings.WORKSPACE_URLCONF)
 OUTSIDE = hostile.routes(settings.ROOT_URLCONF)
