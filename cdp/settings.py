@@ -201,6 +201,8 @@ RETENTION = [
     "contacts.privacy.expiry.DeletedContacts",
     "tracking.inactive_contacts.InactiveContacts",
     "imports.retention.Files",
+    "segments.retention.History",
+    "destinations.retention.Runs",
     "api.webhooks.retention.Deliveries",
     "tenants.retention.audit_log.Entries",
 ]
@@ -454,7 +456,6 @@ CELERY_BEAT_SCHEDULE = {
     "tidy answers": {"task": "api.tidy", "schedule": crontab(hour="*/6", minute=5)},
     "tidy contacts": {"task": "contacts.tidy", "schedule": crontab(hour=3, minute=40)},
     "sweep data syncs": {"task": "destinations.sweep", "schedule": 10.0, "options": {"expires": 10}},
-    "tidy data syncs": {"task": "destinations.tidy", "schedule": crontab(hour=4, minute=10)},
     "tidy sources": {"task": "sources.tidy", "schedule": crontab(hour=3, minute=50)},
     "sweep lookalikes": {"task": "audiences.sweep_lookalikes", "schedule": 15.0},
     "tidy lookalikes": {"task": "audiences.tidy_lookalikes", "schedule": crontab(hour=4, minute=10)},

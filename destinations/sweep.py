@@ -1,19 +1,18 @@
 """What is due in a workspace: runs by the schedule, people to take out, results to ask for, connections that expire."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db.models import Q
 from django.utils import timezone
 
 from destinations import connections, endings, removal_watch
 from destinations.lease import SENDING
-from destinations.models import BatchState, Destination, RunKind, RunState, Sync, SyncBatch, SyncRun, SyncState
+from destinations.models import BatchState, Destination, RunKind, Sync, SyncBatch, SyncRun, SyncState
 from destinations.runs import wake
 from tenants import pending_work
 from tenants.isolation.context import tenant_context
 
 WAKE = "syncs"
-KEEP_RUNS = timedelta(days=180)
 
 
 def run(tenant_id: int) -> None:
@@ -77,13 +76,3 @@ def warn(*, now: datetime) -> None:
             what=f"The connection to {destination.name} expires on {destination.expires_at:%d %B %Y}. Connect again before "
             "then, or its data syncs stop.",
         )  # fmt: skip
-
-
-def tidy(*, now: datetime) -> None:
-    """Forget old runs and their requests."""
-    before = now - KEEP_RUNS
-    old = list(
-        SyncRun.objects.filter(ended_at__lt=before, unconfirmed=0, state=RunState.ENDED).values_list("pk", flat=True)
-    )
-    SyncBatch.objects.filter(run_id__in=old).exclude(state__in=SyncBatch.OPEN).delete()
-    SyncRun.objects.filter(pk__in=old).delete()

@@ -27,6 +27,8 @@ ORDER BY f.at"""
 
 
 class Files(Kind):
+    """The rule of files, which is the column `keep_files_days` of the workspace, too."""
+
     key, label, icon = "files", "Imported files", "file"
     words = "Original files of imports and of segments, and archived files of connectors."
     since, effect = "the import ended", "Can no longer be downloaded. The results of the imports stay"

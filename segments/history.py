@@ -5,13 +5,14 @@ Whoever writes members of a segment calls `record` in the same transaction, or w
 """
 
 from collections.abc import Collection, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from segments.models import MemberChange
 from tenants.isolation.context import current_tenant
 from tenants.isolation.statements import run
 
+# Where no other rule is set (segments.retention).
 KEPT_DAYS = 400
 
 # Why it happened, beside the causes of contacts.change_queue.
@@ -48,14 +49,3 @@ def record_size(segment_id: int, size: int, *, entered: int, left: int, now: dat
     """Note how large a segment is now, and how many entered and left since it was last noted."""
     hour = now.replace(minute=0, second=0, microsecond=0)
     run(SIZE, segment=segment_id, hour=hour, size=size, entered=entered, departed=left)
-
-
-OLD = (
-    "DELETE FROM segment_change c WHERE c.tenant_id = %(tenant)s AND c.at < %(before)s",
-    "DELETE FROM segment_size s WHERE s.tenant_id = %(tenant)s AND s.hour < %(before)s",
-)
-
-
-def forget_old(*, now: datetime) -> int:
-    """Delete what is older than KEPT_DAYS; returns how many entries."""
-    return sum(run(statement, before=now - timedelta(days=KEPT_DAYS)) for statement in OLD)

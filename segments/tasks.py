@@ -5,7 +5,7 @@ from typing import Any
 from celery import shared_task
 from django.utils import timezone
 
-from segments import history, incremental, member_edits, refresh, removal
+from segments import incremental, member_edits, refresh, removal
 from tenants import tasks
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
@@ -37,4 +37,3 @@ def tidy(**_later: Any) -> None:
         with tenant_context(tenant_id):
             removal.forget_deleted(now=timezone.now())
             member_edits.forget_old(now=timezone.now())
-            history.forget_old(now=timezone.now())

@@ -133,6 +133,7 @@ ELSEWHERE = {
     "tenants/web/": "tests/tenants/isolation/test_isolation.py",
     "tenants/web/middleware.py": "tests/tenants/web/test_middleware_failures.py",
     "tenants/closing/export_job.py": "tests/tenants/closing/test_archive.py",
+    "segments/retention.py": "tests/segments/test_history.py",
     "imports/retention.py": "tests/tenants/retention/test_rules.py",
     "tenants/retention/": "tests/tenants/retention/test_rules.py",
     "tenants/views/retention.py": "tests/tenants/retention/test_rules.py",

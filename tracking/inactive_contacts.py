@@ -21,7 +21,7 @@ ANSWERED = ~Q(kind="message") | Q(properties__status__in=("read", "clicked"))
 
 
 def inactive(before: datetime) -> Any:
-    """Contacts that nobody has made or changed, and that have done nothing, since a moment: no visit, no event, no consent."""
+    """Contacts that nobody has made or changed, and that have done nothing since: no visit, event or consent."""
     own = {"contact_id": OuterRef("pk")}
     return Contact.objects.living().filter(
         ~Exists(ContactVisit.objects.filter(**own, last_seen__gte=before)),
@@ -51,6 +51,8 @@ class DeleteInactive(kinds.Delete):
 
 
 class InactiveContacts(KindByAction):
+    """The rule of contacts without activity."""
+
     key, label, icon, action = "inactive", "Inactive contacts", "moon", "inactive"
     words = "Contacts that are not changed, visit no site, and do nothing that is recorded."
     since, effect = "the last activity", "Deleted: hidden from all lists"

@@ -7,15 +7,19 @@ from tenants.isolation.statements import fill, run
 from tenants.retention.kinds import Found, Kind, counted
 
 FIND = "SELECT d.created_at FROM webhook_delivery d WHERE d.tenant_id = %(tenant)s {older} ORDER BY d.created_at"
-# The oldest deliveries; those that could not be sent, too.
+# The oldest deliveries; those that could not be sent, too. Chosen once (MATERIALIZED), as a plan that asks again for each
+# row would skip those that this statement has just deleted, and take the next ones.
 REMOVE = """
-DELETE FROM webhook_delivery d USING (
+WITH old (id) AS MATERIALIZED (
   SELECT o.id FROM webhook_delivery o WHERE o.tenant_id = %(tenant)s AND o.created_at < %(before)s
-  ORDER BY o.created_at LIMIT %(most)s FOR UPDATE SKIP LOCKED) old
+  ORDER BY o.created_at LIMIT %(most)s FOR UPDATE SKIP LOCKED)
+DELETE FROM webhook_delivery d USING old
 WHERE d.tenant_id = %(tenant)s AND d.id = old.id"""
 
 
 class Deliveries(Kind):
+    """The rule of deliveries."""
+
     key, label, icon = "webhooks", "Webhook deliveries", "webhook"
     words = "What was sent to webhooks and how it was answered, also what could not be sent."
     since, effect = "the delivery was noted", "Can no longer be seen or sent again"

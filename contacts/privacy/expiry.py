@@ -34,10 +34,13 @@ class EraseExpired(Erase):
 
 
 class DeletedContacts(KindByAction):
+    """The rule of deleted contacts."""
+
     key, label, icon, action = "deleted", "Deleted contacts", "eraser", "expire"
     words = "Contacts that were deleted, with all their data. They can be restored as long as they are stored."
     since, effect = "the contact was deleted", "Erased for good, with everything known of them, and all export files"
-    least, afterwards = 7, "Erasing cannot be undone. Imports do not add these people again."
+    least = 7
+    afterwards = "After that, erasing cannot be undone, and imports do not add these people again."
 
     def find(self, *, before: datetime | None, most: int) -> Found:
         deleted = expired(before) if before else Contact.objects.exclude(deleted_at=None).filter(merged_into=None)

@@ -16,6 +16,7 @@ from core.http import redirect_to, render_page
 from core.parse import parse_id
 from segments import growth, history, refresh
 from segments.models import MemberChange, Segment
+from tenants.retention import rules
 from tenants.roles import allow
 from tenants.web.request import WorkspaceRequest
 
@@ -70,7 +71,7 @@ def shown(segment: Segment, given: Mapping[str, str]) -> dict[str, Any]:
         "shows": SHOWS.items(),
         "older_url": f"?{kept}after={last.at.isoformat().replace('+', '%2B')},{last.contact_id}" if last else None,
         "first_url": f"?{kept.rstrip('&')}" if behind else None,
-        "kept_days": history.KEPT_DAYS,
+        "kept_days": rules.days_of("segments"),
     }
 
 

@@ -10,12 +10,15 @@ from tenants.retention.kinds import Found, Kind, counted
 FIND = "SELECT a.at FROM audit_entry a WHERE a.tenant_id = %(tenant)s {older} ORDER BY a.id"
 # Of the first entries, those that are old enough: entries are made in the order of time, but for moments.
 REMOVE = """
-DELETE FROM audit_entry a USING (
-  SELECT o.id FROM audit_entry o WHERE o.tenant_id = %(tenant)s ORDER BY o.id LIMIT %(most)s) first
+WITH first (id) AS MATERIALIZED (
+  SELECT o.id FROM audit_entry o WHERE o.tenant_id = %(tenant)s ORDER BY o.id LIMIT %(most)s)
+DELETE FROM audit_entry a USING first
 WHERE a.tenant_id = %(tenant)s AND a.id = first.id AND a.at < %(before)s"""
 
 
 class Entries(Kind):
+    """The rule of entries."""
+
     key, label, icon = "audit", "Audit log", "scroll-text"
     words = "Who did what in this workspace, with the values before and after."
     since, effect = "the entry was made", "Removed from the audit log and from the history of contacts"

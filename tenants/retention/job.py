@@ -40,7 +40,7 @@ def due_workspaces(*, now: datetime | None = None) -> list[int]:
     moment, due = now or timezone.now(), []
     for tenant_id in Tenant.open.order_by("?").values_list("pk", flat=True):
         with tenant_context(tenant_id, read_only=True):
-            if any(_is_due(kind, moment) for kind in _due_kinds(moment)):
+            if any(_is_due(kind) for kind in _due_kinds(moment)):
                 due.append(tenant_id)
     return due
 
@@ -53,7 +53,7 @@ def _due_kinds(now: datetime) -> list[Kind]:
     return [kind for kind in kinds().values() if kind.key not in rest]
 
 
-def _is_due(kind: Kind, now: datetime) -> bool:
+def _is_due(kind: Kind) -> bool:
     """Whether a kind that has no row yet has a rule, too."""
     if RetentionRule.objects.filter(kind=kind.key).exists():
         return True

@@ -70,7 +70,7 @@ class Kind:
     # What no rule is called.
     endless: ClassVar[str] = "No limit"
     # A sentence on what can be done after the removal.
-    afterwards: ClassVar[str] = "This cannot be undone."
+    afterwards: ClassVar[str] = "After that, the removal cannot be undone."
 
     def initial(self, tenant: Tenant) -> int | None:
         """The rule of a workspace that has never set it."""
@@ -100,13 +100,18 @@ def kinds() -> dict[str, Kind]:
     return {kind.key: kind for kind in made}
 
 
-def counted(found: str, *, most: int, **values: Any) -> Found:
-    """Count what a statement finds, one column of times, as far as `most`; gives up after PATIENCE_MS."""
+def counted(found: str, *, most: int, in_order: bool = True, **values: Any) -> Found:
+    """Count what a statement finds, one column of times, as far as `most`; gives up after PATIENCE_MS.
+
+    Where it does not find the oldest first (`in_order`), the times are known only when all were counted.
+    """
     try:
         with time_limit(PATIENCE_MS):
             count, oldest, newest = fetch(_COUNT.replace("{found}", found), most=most + 1, **values)[0]
     except TookTooLong:
         return Found(None)
+    if count > most and not in_order:
+        oldest = newest = None
     return Found(min(count, most), oldest, newest, at_least=count > most)
 
 

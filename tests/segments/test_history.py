@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from segments import history
 from segments.models import MemberChange, SegmentSize
+from segments.retention import History
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 
@@ -34,7 +35,10 @@ def test_old_history_is_deleted(tenant: Tenant) -> None:
         for age in (1, history.KEPT_DAYS + 1):
             history.record(7, entered=[1], left=[], cause="contact", now=now - timedelta(days=age))
             history.record_size(7, 1, entered=1, left=0, now=now - timedelta(days=age))
-        assert history.forget_old(now=now) == 2
+        before = now - timedelta(days=history.KEPT_DAYS)
+        assert History().find(before=None, most=9).count == 2
+        assert History().find(before=before, most=9).count == 1
+        assert History().remove(before=before, most=9) == 1
         assert MemberChange.objects.count() == SegmentSize.objects.count() == 1
 
 

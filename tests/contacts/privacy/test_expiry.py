@@ -106,7 +106,7 @@ def test_the_preview_says_how_many(alice: Actor) -> None:
     deleted(alice, Ann=40, Bob=29, Cat=31)
     page = alice.get("settings/retention/deleted/?days=30").content.decode()
     assert "2 contacts" in page
-    assert "Erasing cannot be undone" in page
+    assert "erasing cannot be undone" in page
     assert "3 contacts" in alice.get("settings/retention/deleted/stored/").content.decode()
 
 

@@ -416,6 +416,7 @@ WORDS = {
     "outcome": "created",
     "example": "new",
     "guide": "admin",
+    "data_kind": "webhooks",
 }
 
 

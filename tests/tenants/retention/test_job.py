@@ -1,4 +1,4 @@
-"""Removal by the rules: exactly what is too old, in steps, whatever interrupts, by several workers, for each workspace alone."""
+"""Removal by the rules: exactly what is too old, in steps, whatever interrupts, by several workers."""
 
 import os
 import signal

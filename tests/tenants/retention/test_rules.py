@@ -1,4 +1,4 @@
-"""Rules of retention on their pages: the preview, the confirmation, the time in which a change can be undone; and who may."""
+"""Rules of retention on their pages: the preview, the confirmation, the undo; and who may."""
 
 import re
 from datetime import datetime, timedelta
