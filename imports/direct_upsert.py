@@ -16,7 +16,7 @@ from django.conf import settings as django_settings
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from contacts import change_queue, write_lock
+from contacts import change_queue, contact_limit, write_lock
 from contacts import staging as tables
 from contacts.identity import queries as identity_queries
 from contacts.identity import resolver
@@ -221,6 +221,7 @@ def _plan(
     resolver.resolve(staging, policy, key=django_settings.SECRET_KEY)
     for row_no, missing in fetch(INCOMPLETE, staging, required=list(required)) if required else ():
         cleaned.refuse(row_no, *(Note(key, "required_empty", None, {}) for key in missing))
+    _refuse_too_many(staging, cleaned)
     with_address = resolver.diff(staging, policy, attributes=attributes, **span)
     tables.analyze(staging, "map")
     visitors.match(staging, kept=policy.kept)
@@ -242,6 +243,19 @@ WITH gone AS (
     AND NOT jsonb_exists_all(s.attributes, %(required)s::text[])
   RETURNING s.row_no, s.attributes)
 SELECT g.row_no, ARRAY(SELECT k FROM unnest(%(required)s::text[]) k WHERE NOT jsonb_exists(g.attributes, k)) FROM gone g"""
+CREATED = "SELECT count(*) FROM {map} m WHERE m.tenant_id = %(tenant)s AND m.outcome = {RowOutcome.CREATED}"
+TOO_MANY = """
+DELETE FROM {map} m WHERE m.tenant_id = %(tenant)s AND m.outcome = {RowOutcome.CREATED} RETURNING m.row_no"""
+
+
+def _refuse_too_many(staging: Staging, cleaned: CleanedItems) -> None:
+    """Where the new contacts of the items are more than the workspace may have, none is made; known ones are changed."""
+    ((created,),) = fetch(CREATED, staging)
+    if most := contact_limit.over(created):
+        for (row_no,) in fetch(TOO_MANY, staging):
+            cleaned.refuse(row_no, Note("", "contact_limit", None, {"limit": most}))
+
+
 # What became of each row: (row, outcome, contact, code of what held it back, other contact, row that it was joined into).
 OUTCOMES = """
 SELECT m.row_no, m.outcome::text, m.contact_id, NULL, NULL::bigint, NULL::integer FROM {map} m WHERE m.tenant_id = %(tenant)s

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db.models import Sum
 
-from contacts.models import Contact
+from contacts import contact_limit
 from imports import phases
 from imports.files.reader import FileProblem
 from imports.models import Import, Phase, SegmentUpload
@@ -30,7 +30,7 @@ def refuse_file(tenant: Tenant, size: int) -> None:
 def over_contacts(created: int) -> dict[str, int] | None:
     """The numbers of the refusal of an import that would make so many contacts; None where there is room for them."""
     most = limits.of(Tenant.objects.get(pk=current_tenant())).contacts
-    if most is None or not created or (now := contacts()) + created <= most:
+    if most is None or not created or (now := contact_limit.living()) + created <= most:
         return None
     return {"limit": most, "found": now + created, "created": created, "now": now}
 
@@ -44,12 +44,7 @@ def shown(tenant: Tenant) -> list[tuple[str, int, int | None, bool]]:
     """(what, used, limit or None, whether both are bytes) for the page of the workspace (settings.WORKSPACE_USAGE)."""
     most = limits.of(tenant)
     return [
-        ("Contacts", contacts(), most.contacts, False),
+        ("Contacts", contact_limit.living(), most.contacts, False),
         ("Stored files", stored_bytes(), most.stored_bytes, True),
         ("Imports at the same time", running(), most.imports, False),
     ]
-
-
-def contacts() -> int:
-    """Contacts that are not deleted."""
-    return int(Contact.objects.living().count())

@@ -13,7 +13,7 @@ from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast
 from django.utils import timezone
 
-from contacts import value_state, write_lock
+from contacts import contact_limit, value_state, write_lock
 from contacts.consent import address_status, blacklist, suppression
 from contacts.errors import NotAllowed
 from contacts.identity import aliases
@@ -29,10 +29,11 @@ WORDING = "The contact's information has been obtained with the owner's consent.
 
 
 def create(values: Mapping[str, Any], *, user_id: int, wording: str = WORDING, origin: str = Origin.MANUAL) -> Contact:
-    """Make a contact of values by key, and keep who has said that the person agreed. Raises NotAllowed: the ID is taken, or
-    the person was deleted or erased."""
+    """Make a contact of values by key, and keep who has said that the person agreed. Raises NotAllowed: the ID is taken,
+    the person was deleted or erased, or the workspace has as many contacts as it may have (ContactsFull)."""
     write_lock.lock()
     _refuse_taken(values.get("external_id"), None)
+    contact_limit.refuse(1)
     now = timezone.now()
     given = {key: _state(key, value) for key, value in values.items() if value is not None}
     suppression.refuse({key: state[0] for key, state in given.items()})

@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
+from contacts.contact_limit import ContactsFull
 from contacts.errors import NotAllowed
 from contacts.listing import search_box
 from contacts.models import Contact
@@ -37,7 +38,7 @@ def new(request: WorkspaceRequest) -> HttpResponse:
         try:
             contact = profile_edit.create(form.cleaned_data, user_id=user_id(request))
         except NotAllowed as problem:
-            form.add_error("external_id", str(problem))
+            form.add_error(None if isinstance(problem, ContactsFull) else "external_id", str(problem))
         else:
             messages.success(request, f"{contact.display_name} was added.")
             return redirect_to(request, "contacts:profile", contact.pk)

@@ -127,6 +127,9 @@ bad_quotes: Quotes cannot be read
 required_empty: Required value missing
     This field is required, but the cell is empty.
     Fill in the cell, or make the field optional under Settings, Fields.
+contact_limit: No room for another contact
+    The contact is new, and the workspace has reached its limit of {limit} contacts.
+    Delete contacts, or ask those who run the platform for more. Contacts that are known can be changed.
 no_identifier: No identifier in this row
     The row has no usable e-mail, phone or external ID.
     Add at least one of them.
