@@ -71,26 +71,26 @@ def _say_that_a_worker_lives(sender: Any = None, **_kwargs: Any) -> None:
 
     beat(str(sender.eventer.hostname), processes=settings.WORKERS)
     worker_signs.show_children()
-    for watch in _watches:
+    for watch in _watchdogs:
         watch.beat()
 
 
 # Of the main process of a worker: what ends it when it no longer turns.
-_watches: list[Any] = []
+_watchdogs: list[Any] = []
 
 
 @worker_ready.connect
 def _watch_the_loop(**_kwargs: Any) -> None:
-    from insights.operations.stall_watch import StallWatch  # noqa: PLC0415  see above
+    from insights.operations.watchdog import Watchdog  # noqa: PLC0415  see above
 
-    if not _watches:  # Celery says it again after each loss of the broker
-        _watches.append(StallWatch())
-        _watches[0].start()
+    if not _watchdogs:  # Celery says it again after each loss of the broker
+        _watchdogs.append(Watchdog())
+        _watchdogs[0].start()
 
 
 @worker_shutting_down.connect
 def _let_the_loop_end(**_kwargs: Any) -> None:
-    for watch in _watches:
+    for watch in _watchdogs:
         watch.stop()
 
 

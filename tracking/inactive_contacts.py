@@ -9,7 +9,7 @@ from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Greatest
 
 from contacts.bulk import kinds, queries
-from contacts.bulk.by_rule import KindByAction, moment_of
+from contacts.bulk.retention import KindByAction, moment_of
 from contacts.models import BulkAction, ConsentRecord, Contact
 from tenants.isolation import statements
 from tenants.retention.kinds import Found, counted_query

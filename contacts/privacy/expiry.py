@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from contacts.bulk import queries
-from contacts.bulk.by_rule import KindByAction, moment_of
 from contacts.bulk.kinds import lock_wanted
+from contacts.bulk.retention import KindByAction, moment_of
 from contacts.models import BulkAction, Contact
 from contacts.privacy.erasure import Erase
 from tenants.retention.kinds import Found, counted_query

@@ -8,8 +8,8 @@ import psutil
 import pytest
 import redis
 
-from insights.operations import stall_watch
-from insights.operations.stall_watch import STALLED_AFTER, StallWatch
+from insights.operations import watchdog
+from insights.operations.watchdog import STALLED_AFTER, Watchdog
 from tests.servers import program
 
 
@@ -22,7 +22,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 def test_only_a_loop_that_stands_still_too_long_is_ended(clock: list[float]) -> None:
     ended: list[float] = []
-    watch = StallWatch(lambda: ended.append(clock[0]))
+    watch = Watchdog(lambda: ended.append(clock[0]))
     clock[0] += STALLED_AFTER
     watch.look()
     watch.beat()
@@ -40,9 +40,9 @@ def test_while_the_broker_is_away_a_loop_may_wait(clock: list[float], monkeypatc
             raise redis.ConnectionError("away")
 
     ended: list[float] = []
-    watch = StallWatch(lambda: ended.append(clock[0]))
+    watch = Watchdog(lambda: ended.append(clock[0]))
     with monkeypatch.context() as patch:
-        patch.setattr(stall_watch, "broker", Away)
+        patch.setattr(watchdog, "broker", Away)
         clock[0] += 10 * STALLED_AFTER
         watch.look()
     clock[0] += STALLED_AFTER
@@ -52,11 +52,11 @@ def test_while_the_broker_is_away_a_loop_may_wait(clock: list[float], monkeypatc
 
 STANDS_STILL = """
 import subprocess, time
-from insights.operations import stall_watch
-stall_watch.EVERY_SECONDS, stall_watch.STALLED_AFTER = 0.1, 0.5
+from insights.operations import watchdog
+watchdog.EVERY_SECONDS, watchdog.STALLED_AFTER = 0.1, 0.5
 child = subprocess.Popen(["sleep", "60"])
 print(child.pid, flush=True)
-stall_watch.StallWatch().start()
+watchdog.Watchdog().start()
 time.sleep(60)
 """
 
@@ -73,3 +73,15 @@ def test_a_process_that_stands_still_ends_with_its_children() -> None:
     while psutil.pid_exists(child) and psutil.Process(child).status() != psutil.STATUS_ZOMBIE:
         assert time.monotonic() < until
         time.sleep(0.05)
+
+
+def test_a_child_that_has_just_ended_saves_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    with program([sys.executable, "-c", "import time; time.sleep(60)"]) as child:
+        found = psutil.Process(child.pid)
+        monkeypatch.setattr(psutil.Process, "children", lambda *_arguments, **_options: [found])
+        child.kill()
+        child.wait(20)
+        ended: list[int] = []
+        monkeypatch.setattr("os._exit", ended.append)
+        watchdog.end_worker()
+    assert ended == [1]

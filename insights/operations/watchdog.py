@@ -5,6 +5,7 @@ the process looks alive and does nothing, for ever: this was seen with a broker 
 tasks are done again by others, as after any death.
 """
 
+import contextlib
 import faulthandler
 import logging
 import os
@@ -27,11 +28,12 @@ def end_worker() -> None:
     """Say where the process stands, then end it with its pool, as a kill would."""
     faulthandler.dump_traceback()
     for child in psutil.Process().children(recursive=True):
-        child.kill()
+        with contextlib.suppress(psutil.NoSuchProcess):  # one that ends by itself must not save this one
+            child.kill()
     os._exit(1)
 
 
-class StallWatch:
+class Watchdog:
     """Knows when the loop turned last. While the broker is away the loop may wait as long as it likes."""
 
     def __init__(self, end: Callable[[], None] = end_worker) -> None:
@@ -57,7 +59,7 @@ class StallWatch:
     def start(self) -> None:
         """Look again and again, in a thread, until `stop`."""
         self.beat()
-        threading.Thread(target=self._run, name="stall watch", daemon=True).start()
+        threading.Thread(target=self._run, name="watchdog", daemon=True).start()
 
     def stop(self) -> None:
         """The worker ends in order: its last tasks may take their time."""
