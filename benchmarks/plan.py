@@ -21,6 +21,7 @@ from benchmarks import (
     freshness,
     imports,
     lookalikes,
+    operations,
     pages,
     peers,
     pixel,
@@ -69,15 +70,18 @@ class Sizes:
     batch: int = 5_000
     audience: int = 1_500_000  # contacts of the workspace whose audience is sized; two thirds are in it
     synced: int = 1_000_000  # people of a list that is kept at a network
-    shown: int = 1_000_000  # contacts of the workspace of dashboards, as many visitors, and twenty times as many events
+    shown: int = (
+        1_000_000  # visitors of the workspace of dashboards; half as many contacts again, twenty times the events
+    )
     workspaces: int = 200  # all at work at once
     fleet_seconds: float = 600.0
     fleet_rows: int = 50_000  # of each large import among them; large workspaces have twice as many contacts
+    running: int = 500  # imports under way at once on the page of operations
 
 
 QUICK = Sizes(
     20_000, 5_000, 1_000, 3_000, 5_000, 1_000, 1.0, 5, 20_000_000, 500, 600, 1_000, 500, 2_000, 3_000, 5_000, 2, 500, 2_000,
-    2_000, 2_000, 12, 6.0, 2_000,
+    2_000, 2_000, 12, 6.0, 2_000, 30,
 )  # fmt: skip
 
 
@@ -523,13 +527,29 @@ def measure_dashboards(bench: Bench) -> None:
     bench.report.section(
         "Dashboards", words.DASHBOARDS.format(people=count(people), visits=count(visits), steps=count(steps))
     )
-    bench.report.table(["Part", "Median", "95 %"], [[what, ms(half), ms(most)] for what, half, most in waits])
+    rows = [[what, ms(half), ms(most), count(asked)] for what, half, most, asked in waits]
+    bench.report.table(["Part", "Median", "95 %", "Statements"], rows)
     queued, counted = dashboards.batch(tenant)
     kept = [
         ["All tallies anew", seconds(took["tallies"])], ["All contacts counted", seconds(took["contacts"])],
         [f"A batch of {count(dashboards.BATCH)} hits queued", ms(queued)], ["… counted later", ms(counted)],
     ]  # fmt: skip
     bench.report.table(["Keeping them", "Time"], kept)
+
+
+def measure_operations(bench: Bench) -> None:
+    """The operations page; after the dashboards, beside their workspace."""
+    size = bench.sizes
+    operations.fill(size.workspaces, size.running)
+    waits = operations.measure(max(3, size.requests // 4))
+    bench.report.section(
+        "Operations",
+        words.OPERATIONS.format(
+            workspaces=count(size.workspaces), running=count(size.running), ended=count(size.running * operations.ENDED)
+        ),
+    )
+    rows = [[what, ms(half), ms(most), count(asked)] for what, half, most, asked in waits]
+    bench.report.table(["Page", "Median", "95 %", "Statements"], rows)
 
 
 def measure_fleet(bench: Bench) -> None:
@@ -582,5 +602,6 @@ PARTS: dict[str, Callable[[Bench], None]] = {
     "audiences": measure_audiences,
     "syncs": measure_syncs,
     "dashboards": measure_dashboards,
+    "operations": measure_operations,
     "fleet": measure_fleet,
 }

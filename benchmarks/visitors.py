@@ -27,7 +27,8 @@ _EVEN = "(abs(hashint8({n})::bigint) / 2147483648.0)"
 CONTACTS = """
 INSERT INTO contact (tenant_id, id, external_id, email, first_name, last_name, first_key, last_key, attributes, origin,
                      created_at, changed_at)
-SELECT %(tenant)s, %(base)s + n, 'V-' || n, 'v' || n || '@visitors.example', 'First' || n %% 5000, 'Last' || n %% 20000,
+SELECT %(tenant)s, %(base)s + n, upper(%(letter)s) || '-' || n, %(letter)s || n || '@visitors.example',
+  'First' || n %% 5000, 'Last' || n %% 20000,
   'first' || n %% 5000, 'last' || n %% 20000, jsonb_build_object('country', (%(countries)s::text[])[1 + n %% 10]), 'import',
   now(), now()
 FROM generate_series(1, %(people)s) n"""
@@ -104,7 +105,7 @@ def fill(owner_url: str, tenant: Tenant, people: int) -> float:
         )
         given: dict[str, Any] = {
             "tenant": tenant.pk, "people": people, "base": base, "first": first, "sites": sites, "source": source,
-            "countries": COUNTRIES, "step": STEP,
+            "countries": COUNTRIES, "letter": "v", "step": STEP,
         }  # fmt: skip
         for statement in (CONTACTS, VISITORS, IDENTIFIERS, PAGES):
             connection.execute(statement, given)
@@ -118,6 +119,18 @@ def fill(owner_url: str, tenant: Tenant, people: int) -> float:
             connection.execute(statement, given)
         connection.execute(f"VACUUM (ANALYZE) {', '.join(TABLES)}")
     return time.perf_counter() - begun
+
+
+def add_contacts(owner_url: str, tenant: Tenant, people: int) -> None:
+    """Contacts whom no visitor is."""
+    with psycopg.connect(owner_url, autocommit=True) as connection:
+        connection.execute(f"SET app.tenant_id = '{int(tenant.pk)}'")
+        [[base]] = connection.execute("SELECT max(id) FROM contact WHERE tenant_id = %s", [tenant.pk]).fetchall()
+        connection.execute(
+            CONTACTS,
+            {"tenant": tenant.pk, "people": people, "base": base, "countries": COUNTRIES, "letter": "w"},
+        )
+        connection.execute("VACUUM (ANALYZE) contact")
 
 
 def requests(tenant: Tenant) -> list[tuple[str, str]]:

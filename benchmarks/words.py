@@ -105,8 +105,14 @@ address, has refused ads or has left. The network is a program on the same machi
 takes a part of the processor. People per second are those told; memory is that of the worker, loaded and at most."""
 
 DASHBOARDS = """\
-{people} contacts, as many visitors, twenty events for each: {visits} rows of visits and {steps} of steps. Server time of a
-whole response, the slowest first; each part of a page is a request of its own."""
+{people} visitors with twenty events each, half as many contacts again: {visits} rows of visits and {steps} of steps.
+Server time of a whole response, the slowest first; each part of a page is a request of its own. Statements are counted
+without the frames of transactions."""
+
+OPERATIONS = """\
+{workspaces} workspaces of one person with {running} imports under way and {ended} that have ended, made up: each under way
+has 24 parts, one in ten is stuck. The database also holds the workspace of the dashboards. Server time of a whole response,
+the slowest first, for a member and for an operator; statements without the frames of transactions."""
 
 FLEET = """\
 {workspaces} workspaces of mixed sizes: one in forty is large, one in ten middling, the others have 200 contacts.

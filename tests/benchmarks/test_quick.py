@@ -40,6 +40,7 @@ def test_every_part_runs_and_leaves_nothing_behind(tmp_path: Path) -> None:
         "Audiences",
         "Data syncs",
         "Dashboards",
+        "Operations",
         "Many workspaces at once",
         "Today against the last release",
     ]
