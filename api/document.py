@@ -133,7 +133,7 @@ def _key() -> dict[str, Any]:
 ALWAYS = {
     400: ("request_unreadable",),
     401: ("token_missing", "token_invalid"),
-    403: ("scope_missing",),
+    403: ("scope_missing", "workspace_closed"),
     408: ("request_timeout",),
     413: ("too_large",),
     415: ("content_type_unknown",),

@@ -120,15 +120,27 @@ def _route(request: HttpRequest) -> tuple[Any, dict[str, Any], Operation | None]
 
 
 def _known(request: HttpRequest) -> tokens.Known:
-    """Who asks. Raises Problem 401."""
+    """Who asks. Raises Problem 401, and 403 for a token of a closed workspace."""
     kind, _space, text = request.headers.get("Authorization", "").partition(" ")
     challenge = {"WWW-Authenticate": 'Bearer realm="api"'}
     if kind.lower() != "bearer" or not text.strip():
         raise Problem(401, "token_missing", headers=challenge)
-    known = tokens.find(text.strip())
+    try:
+        known = tokens.find(text.strip())
+    except tokens.WorkspaceClosed as closed:
+        raise _closed(closed) from None
     if known is None:
         raise Problem(401, "token_invalid", headers={"WWW-Authenticate": 'Bearer realm="api", error="invalid_token"'})
     return known
+
+
+def _closed(closed: tokens.WorkspaceClosed) -> Problem:
+    """403, not 401: a client that drops a token for a 401 would have to be given a new one after the reopening."""
+    if closed.erasing or closed.erase_at is None:
+        return Problem(403, "workspace_closed", "The workspace of this token was closed, and its data is being erased.")
+    words = f"An owner can reopen it until {closed.erase_at:%d %B %Y}: then this token works again."
+    told = f"The workspace of this token is closed. {words}"
+    return Problem(403, "workspace_closed", told, erase_at=f"{closed.erase_at:%Y-%m-%dT%H:%M:%SZ}")
 
 
 def _judged(request: HttpRequest, tenant: Tenant, operation: Operation) -> HttpResponse | None:

@@ -43,6 +43,9 @@ KINDS: dict[str, Kind] = {
     "token_invalid": Kind(
         401, "Token not valid", "The token is wrong, expired or revoked, or its member has left. Create a new one."
     ),
+    "workspace_closed": Kind(
+        403, "Workspace closed", "The workspace of this token is closed. An owner can reopen it: then the token works again."
+    ),
     "scope_missing": Kind(403, "Scope missing", "Create a token with the scope that the answer names."),
     "not_found": Kind(404, "Not found", "Check the address and the ID. What another workspace has is not found either."),
     "method_not_allowed": Kind(405, "Method not allowed", "Use one of the methods in the header Allow."),

@@ -22,6 +22,7 @@ from django.utils.http import base36_to_int, int_to_base36
 from api.models import ApiToken
 from api.scopes import SCOPES
 from tenants import audit
+from tenants.closing import lifecycle
 from tenants.isolation.context import current_tenant, tenant_context
 from tenants.models import Membership, Tenant, User
 
@@ -41,6 +42,14 @@ class BadToken(ValueError):
     def __init__(self, sentence: str, field: str = "name") -> None:
         super().__init__(sentence)
         self.field = field
+
+
+class WorkspaceClosed(Exception):
+    """The token is good, but its workspace is closed: until `erase_at` an owner can reopen it, where `erasing` is False."""
+
+    def __init__(self, *, erase_at: datetime | None, erasing: bool) -> None:
+        super().__init__("the workspace is closed")
+        self.erase_at, self.erasing = erase_at, erasing
 
 
 class Known(NamedTuple):
@@ -126,9 +135,14 @@ def alive() -> "QuerySet[ApiToken]":
 
 
 def find(text: str) -> Known | None:
-    """Who a token is, or None. Notes its use, at most once a minute."""
+    """Who a token is, or None. Notes its use, at most once a minute.
+
+    Raises WorkspaceClosed for a token that would be found if its workspace were open: no other learns that it is closed.
+    """
     tenant_id = _tenant_of(text)
-    tenant = Tenant.open.filter(pk=tenant_id).first() if tenant_id is not None else None
+    if tenant_id is None:
+        return None
+    tenant = Tenant.open.filter(pk=tenant_id).first() or lifecycle.find_closed(tenant_id)
     if tenant is None:
         return None
     now = timezone.now()
@@ -142,6 +156,8 @@ def find(text: str) -> Known | None:
         membership = Membership.objects.filter(user_id=token.created_by_id).first()
         if membership is None:
             return None
+        if tenant.closed_at is not None:
+            raise WorkspaceClosed(erase_at=tenant.erase_at, erasing=tenant.erasing_since is not None)
         if token.last_used_at is None or token.last_used_at < now - SEEN_EVERY:
             ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
     return Known(tenant, token, membership)

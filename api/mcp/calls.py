@@ -35,12 +35,12 @@ class Answer:
 
 
 class Refused(Exception):
-    """An answer that is a problem, with its sentence for people."""
+    """An answer that is a problem, with its sentence for people; `document` has all its members."""
 
     def __init__(self, answer: Answer) -> None:
         about = answer.body if isinstance(answer.body, dict) else {}
         super().__init__(about.get("detail") or about.get("title") or f"The API answered {answer.status}.")
-        self.status, self.code = answer.status, str(about.get("code", ""))
+        self.status, self.code, self.document = answer.status, str(about.get("code", "")), about
 
 
 async def in_thread(work: Callable[[], T]) -> T:

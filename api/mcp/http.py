@@ -13,6 +13,7 @@ from mcp.server.transport_security import TransportSecuritySettings
 
 from api.mcp import server
 from api.mcp.calls import Caller, Refused, in_thread
+from core import problem_json
 
 PATH = "/mcp"
 # A file that an assistant writes is small: what is larger is uploaded by other ways.
@@ -40,11 +41,9 @@ class McpApplication:
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
         token = _token(headers.get("authorization", ""))
         try:
-            if not token:
-                raise PermissionError("Send the header “Authorization: Bearer” with a token of your workspace.")
             await in_thread(lambda: Caller(token).get("workspace"))
-        except (Refused, PermissionError) as problem:
-            await _refuse(send, getattr(problem, "status", 401), str(problem))
+        except Refused as problem:
+            await _refuse(send, problem)
             return
         application = await self._running()
         await application(scope, receive, send)
@@ -77,10 +76,11 @@ class McpApplication:
             started.set_exception(problem)  # whoever waits for it is told
 
 
-async def _refuse(send: Any, status: int, words: str) -> None:
-    body = json.dumps({"title": "Not allowed", "status": status, "detail": words}).encode()
-    headers = [(b"content-type", b"application/problem+json"), (b"content-length", str(len(body)).encode())]
-    if status == 401:
+async def _refuse(send: Any, problem: Refused) -> None:
+    """The problem as the API has told it: `code` says to a program what the sentence says to people."""
+    body = json.dumps(problem.document, ensure_ascii=False).encode()
+    headers = [(b"content-type", problem_json.CONTENT_TYPE.encode()), (b"content-length", str(len(body)).encode())]
+    if problem.status == 401:
         headers.append((b"www-authenticate", b'Bearer realm="mcp"'))
-    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.start", "status": problem.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

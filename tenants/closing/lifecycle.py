@@ -27,6 +27,11 @@ class Gone(Exception):
     """The workspace cannot be reopened: its data is being erased."""
 
 
+def find_closed(tenant_id: int) -> Tenant | None:
+    """A closed workspace whose data is not yet gone, by its number: for callers that prove next that they belong to it."""
+    return Tenant.objects.exclude(closed_at=None).filter(pk=tenant_id, erased_at=None).first()
+
+
 def close(tenant: Tenant, *, name: str, user: User) -> bool:
     """Close a workspace and tell its members by mail. False when it was closed before. Raises WrongName."""
     locked = Tenant.objects.select_for_update().get(pk=tenant.pk)

@@ -8,11 +8,13 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
+from api import tokens
 from api.models import ApiToken
 from contacts.models import Contact
 from core.body_limit import JUDGE, LIMIT
+from tenants.closing import lifecycle
 from tenants.isolation.context import tenant_context
-from tenants.models import Membership, User
+from tenants.models import Membership, Tenant, User
 from tests.api.helpers import Program, problem, program
 from tests.cast import Actor
 
@@ -72,6 +74,61 @@ def test_a_token_ends_with_its_time_and_its_member(alice: Actor, bob: Actor, why
         else:
             User.objects.filter(pk=bob.user.pk).update(is_active=False)
     assert problem(sync.get("workspace")) == (401, "token_invalid")
+
+
+def test_a_token_of_a_closed_workspace_is_told_so_and_works_again(sync: Program, alice: Actor) -> None:
+    with tenant_context(alice.workspace.pk):
+        assert lifecycle.close(alice.workspace, name=alice.workspace.name, user=alice.user)
+    for answer in (sync.get("workspace"), sync.post("contacts", {}), sync.get("imports", wait="60")):
+        assert problem(answer) == (403, "workspace_closed")
+    erase_at = Tenant.objects.get(pk=alice.workspace.pk).erase_at
+    assert erase_at is not None
+    assert f"{erase_at:%d %B %Y}" in answer.json()["detail"]
+    assert answer.json()["erase_at"] == f"{erase_at:%Y-%m-%dT%H:%M:%SZ}"
+    assert alice.workspace.name not in answer.content.decode()
+    with tenant_context(alice.workspace.pk):
+        assert ApiToken.objects.get(pk=sync.token.pk).last_used_at is None, "nothing is done for a closed workspace"
+        lifecycle.reopen(alice.workspace, user=alice.user)
+    assert sync.get("workspace").status_code == 200
+
+
+def test_a_workspace_that_is_being_erased_promises_no_way_back(sync: Program, alice: Actor) -> None:
+    Tenant.objects.filter(pk=alice.workspace.pk).update(
+        closed_at=timezone.now(), erase_at=timezone.now(), erasing_since=timezone.now()
+    )
+    answer = sync.get("workspace")
+    assert problem(answer) == (403, "workspace_closed")
+    assert "is being erased" in answer.json()["detail"]
+    assert "reopen" not in answer.json()["detail"]
+    Tenant.objects.filter(pk=alice.workspace.pk).update(erased_at=timezone.now())
+    assert problem(sync.get("workspace")) == (401, "token_invalid")
+
+
+@pytest.mark.parametrize("why", ["wrong", "another's", "expired", "revoked", "rotated", "left", "disabled"])
+def test_no_other_learns_that_a_workspace_is_closed(alice: Actor, bob: Actor, charlie: Actor, why: str) -> None:
+    """Byte by byte the answer of a workspace that never was."""
+    sync, text = program(bob), ""
+    number = sync.text.split("_")[1]
+    if why == "wrong":
+        text = f"cdp_{number}_{'a' * 43}"
+    elif why == "another's":
+        text = f"cdp_{number}_{program(charlie).text.split('_')[2]}"
+    with tenant_context(alice.workspace.pk):
+        if why == "expired":
+            ApiToken.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+        elif why == "revoked":
+            ApiToken.objects.update(revoked_at=timezone.now())
+        elif why == "rotated":
+            tokens.rotate(sync.token, user=bob.user)
+            ApiToken.objects.update(previous_until=timezone.now() - timedelta(seconds=1))
+        elif why == "left":
+            Membership.objects.filter(user=bob.user).delete()
+        elif why == "disabled":
+            User.objects.filter(pk=bob.user.pk).update(is_active=False)
+        lifecycle.close(alice.workspace, name=alice.workspace.name, user=alice.user)
+    answer, never = ask(f"Bearer {text or sync.text}"), ask(f"Bearer cdp_zzzzzz_{'a' * 43}")
+    assert problem(answer) == (401, "token_invalid")
+    assert (answer.content, dict(answer.headers)) == (never.content, dict(never.headers))
 
 
 def test_a_scope_is_needed_and_the_role_still_has_to_have_it(alice: Actor, bob: Actor) -> None:

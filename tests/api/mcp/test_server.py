@@ -25,6 +25,7 @@ from contacts.models import Contact
 from imports.models import Import
 from imports.pipeline import worker
 from imports.results import outcome
+from tenants.closing import lifecycle
 from tenants.isolation.context import tenant_context
 from tests.api.helpers import Program, program
 from tests.cast import Actor
@@ -371,7 +372,26 @@ def test_nobody_comes_in_over_http_without_a_token(address: str, header: str, st
         address, json={"jsonrpc": "2.0", "id": 1, "method": "tools/list"}, headers={"Authorization": header}
     )
     assert (answer.status_code, answer.json()["status"]) == (status, status)
+    assert answer.json()["code"] == ("token_invalid" if "cdp_" in header else "token_missing")
     assert answer.headers["www-authenticate"].startswith("Bearer")
+
+
+def test_a_closed_workspace_says_so_to_its_tokens_alone(address: str, sync: Program, alice: Actor) -> None:
+    with tenant_context(alice.workspace.pk):
+        lifecycle.close(alice.workspace, name=alice.workspace.name, user=alice.user)
+    asked = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+    told = httpx2.post(address, json=asked, headers={"Authorization": f"Bearer {sync.text}"})
+    assert (told.status_code, told.json()["code"]) == (403, "workspace_closed")
+    assert "An owner can reopen it" in told.json()["detail"]
+    number = sync.text.split("_")[1]
+    other = httpx2.post(address, json=asked, headers={"Authorization": f"Bearer cdp_{number}_{'a' * 43}"})
+    assert (other.status_code, other.json()["code"]) == (401, "token_invalid")
+
+    async def about(client: Client) -> None:
+        with pytest.raises(ToolFailed, match="An owner can reopen it"):
+            await call(client, "workspace")
+
+    talk(sync, about)
 
 
 def test_the_name_of_the_host_does_not_matter(sync: Program, settings: Any) -> None:

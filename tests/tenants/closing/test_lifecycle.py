@@ -98,7 +98,7 @@ def test_every_way_in_refuses_and_works_again_after_reopening(alice: Actor) -> N
     def ways() -> dict[str, bool]:
         sites.forget(site.key)
         return {
-            "token": tokens.find(text) is not None,
+            "token": _finds(text),
             "pixel": sites.find(site.key) is not None,
             "file servers": logins.find(f"{alice.workspace.slug}.shop", protocol="sftp") is not None,
             "sweeps": own in pending_work.waiting("imports"),
@@ -114,6 +114,13 @@ def test_every_way_in_refuses_and_works_again_after_reopening(alice: Actor) -> N
     assert alice.post("closed/reopen/")["Location"] == alice.url("")
     assert set(ways().values()) == {True}
     assert closed_of(alice.user.pk) == []
+
+
+def _finds(text: str) -> bool:
+    try:
+        return tokens.find(text) is not None
+    except tokens.WorkspaceClosed:
+        return False
 
 
 def _mail_to(who: Actor, address: str) -> str:
