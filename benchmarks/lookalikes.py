@@ -10,7 +10,7 @@ from typing import Any
 
 import psycopg
 
-from audiences.lookalikes import job
+from audiences.lookalikes import schedule
 from audiences.models import Lookalike, LookalikeState
 from benchmarks.stack import Stack, peak
 from segments.models import Segment
@@ -124,7 +124,7 @@ def measure(stack: Stack, tenant: Tenant, people: int) -> Found:
     with peak(stack.workers) as memory:
         begun = at = time.perf_counter()
         with tenant_context(tenant.pk):
-            job.begin(own)
+            schedule.begin(own)
         while own.active:
             time.sleep(0.1)
             with tenant_context(tenant.pk):

@@ -1,52 +1,33 @@
-"""A lookalike on its way: counting, learning, judging contacts, ready; again every day, and when somebody asks for it.
+"""A lookalike on its way: counting, learning, judging contacts, ready; again every day, and when somebody asks for it
+(audiences.lookalikes.schedule).
 
 The work is done in steps of one transaction under a lease (contacts.leased_job). Contacts are judged some thousands at a
 time into rows that no list shows, under the negative number of the lookalike; the last step puts them in place of the
 former ones, all at once.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
 
-from audiences.lookalikes import features, people, training
+from audiences.lookalikes import features, people, schedule, training
 from audiences.lookalikes.model import Model
 from audiences.lookalikes.training import LEAST_OTHERS, LEAST_SEEDS, Look
 from audiences.models import Lookalike, LookalikeMember, LookalikeState
 from contacts import leased_job
-from segments import refresh as segment_refresh
-from tenants import pending_work
-from tenants.isolation.context import current_tenant, tenant_context
 from tenants.isolation.statements import analyze, fetch, hash_joins, run
 from tenants.tasks import defer
 
-WAKE, TASK = "lookalikes", "audiences.work_lookalike"
-DAILY = timedelta(hours=24)
-RESTORE_DAYS = 30  # in which a deleted lookalike can be restored
 # Contacts that one step judges.
 STEP = 20_000
-
-
-def begin(lookalike: Lookalike) -> None:
-    """Let a worker do all of it, once the transaction has committed. While it is at it, this changes nothing."""
-    if not lookalike.active or lookalike.state == LookalikeState.WAITING:
-        lookalike.state, lookalike.cursor, lookalike.attempts = LookalikeState.COUNTING, 0, 0
-        lookalike.save(update_fields=["state", "cursor", "attempts"])
-    watch()
-    defer(TASK, tenant_id=current_tenant(), lookalike_id=lookalike.pk)
-
-
-def watch() -> None:
-    """Let the sweep look at the lookalikes of the workspace."""
-    pending_work.mark_pending(WAKE)
 
 
 def work(tenant_id: int, lookalike_id: int) -> None:
     """Work on a lookalike for a while. Safe to run any number of times, side by side."""
     leased_job.work(
         tenant_id, lookalike_id, model=Lookalike, step=step, fail=_fail,
-        again=lambda: defer(TASK, tenant_id=tenant_id, lookalike_id=lookalike_id),
+        again=lambda: defer(schedule.TASK, tenant_id=tenant_id, lookalike_id=lookalike_id),
     )  # fmt: skip
 
 
@@ -161,12 +142,7 @@ def _finish(lookalike: Lookalike, now: datetime) -> None:
     lookalike.judged, lookalike.entered, lookalike.departed = judged, entered, left
     _end(lookalike, LookalikeState.READY, "", now=now)
     if entered or left:
-        tell()
-
-
-def tell() -> None:
-    """Let the segments follow that ask who is in a lookalike."""
-    segment_refresh.request_all_asking("lookalike", because="lookalike")
+        schedule.tell()
 
 
 def _refuse(lookalike: Lookalike, why: str, report: dict[str, Any], now: datetime) -> None:
@@ -184,33 +160,3 @@ def _end(lookalike: Lookalike, state: LookalikeState, why: str, *, now: datetime
     if now is not None:
         lookalike.refreshed_at = now
     lookalike.save()
-
-
-# --- what is due --------------------------------------------------------------------------------------------------------
-
-
-def wake_due(tenant_id: int) -> None:
-    """Send every lookalike of a workspace that is under way or due to a worker; forget the workspace when it has none."""
-    with tenant_context(tenant_id):
-        seen_at = timezone.now()
-        present = Lookalike.objects.filter(archived_at=None)
-        if not present.exists():
-            pending_work.clear_pending(WAKE, seen_at=seen_at)
-            return
-        for lookalike in present.filter(state__in=Lookalike.ACTIVE)[:50]:
-            defer(TASK, tenant_id=tenant_id, lookalike_id=lookalike.pk)
-        rest = present.exclude(state__in=Lookalike.ACTIVE).filter(refreshed_at__lt=seen_at - DAILY)
-        for lookalike in rest.order_by("refreshed_at").select_for_update(skip_locked=True)[:20]:
-            begin(lookalike)
-
-
-# Deletes lookalikes of long ago for good, with their members.
-FORGET = """
-WITH gone AS (
-  DELETE FROM lookalike l WHERE l.tenant_id = %(tenant)s AND l.archived_at < %(before)s RETURNING l.id)
-DELETE FROM lookalike_member m USING gone g WHERE m.tenant_id = %(tenant)s AND m.lookalike_id IN (g.id, -g.id)"""
-
-
-def forget_deleted(*, now: datetime) -> None:
-    """Delete lookalikes that can no longer be restored."""
-    run(FORGET, before=now - timedelta(days=RESTORE_DAYS))

@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from audiences.lookalikes import counts, evaluation, explanation, features, people
+from audiences.lookalikes import counts, evaluation, explanation, features
 from audiences.lookalikes import fields as usable_fields
 from audiences.lookalikes import model as models
 from audiences.lookalikes.counts import Counted
 from audiences.lookalikes.features import Column
 from audiences.lookalikes.fields import Field
 from audiences.lookalikes.model import Flags, Floats, Model
-from audiences.lookalikes.people import Sample
+from audiences.lookalikes.sample import Sample, draw_sample
 from audiences.models import Lookalike
 
 LEAST_SEEDS, LEAST_OTHERS = 100, 100
@@ -74,7 +74,7 @@ def train(lookalike: Lookalike, *, members: int, others: int, now: datetime) -> 
     """Learn, and prove on people who were hidden. The same rows and the same random seed give the same model. Raises
     Refused."""
     report: dict[str, Any] = {"members": members, "others": others}
-    sample = people.sample(lookalike, members=members, others=others, now=now)
+    sample = draw_sample(lookalike, members=members, others=others, now=now)
     usable = int(sample.members.sum())
     report |= {"usable": usable}
     if usable < LEAST_SEEDS:

@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from audiences.lookalikes import fields, job, proof, usage
+from audiences.lookalikes import fields, proof, schedule, usage
 from audiences.lookalikes import form as forms
 from audiences.models import Lookalike, LookalikeField, LookalikeMember, LookalikeState
 from contacts.models import Contact
@@ -46,7 +46,7 @@ def start_refresh(request: WorkspaceRequest, lookalike_id: int) -> HttpResponse:
     lookalike, busy = _locked(lookalike_id)
     if lookalike is None:
         return _busy(request, lookalike_id) if busy else not_found(request)
-    job.begin(lookalike)
+    schedule.begin(lookalike)
     return redirect_to(request, "audiences:lookalike", lookalike.pk)
 
 
@@ -65,9 +65,9 @@ def resize(request: WorkspaceRequest, lookalike_id: int) -> HttpResponse:
         before, lookalike.size = lookalike.size, size
         lookalike.save(update_fields=["size"])
         audit.record("lookalike.resized", user_id=user_id(request), target=lookalike.name, before=before, after=size)
-        job.tell()
+        schedule.tell()
         if lookalike.state == LookalikeState.REFUSED:
-            job.begin(lookalike)
+            schedule.begin(lookalike)
         else:
             messages.success(request, f"The lookalike now holds the closest {size} %.")
     return redirect_to(request, "audiences:lookalike", lookalike.pk)
@@ -103,7 +103,7 @@ def delete(request: WorkspaceRequest, lookalike_id: int) -> HttpResponse:
     users = usage.uses(lookalike.pk)
     if request.method != "POST" or users:
         status = 409 if request.method == "POST" else 200
-        context = {"lookalike": lookalike, "uses": users, "days": job.RESTORE_DAYS, "members": _size(lookalike)}
+        context = {"lookalike": lookalike, "uses": users, "days": schedule.RESTORE_DAYS, "members": _size(lookalike)}
         return render_page(request, "audiences/lookalike_delete.html", context, status=status)
     locked, busy = _locked(lookalike_id)
     if locked is None:
@@ -111,7 +111,7 @@ def delete(request: WorkspaceRequest, lookalike_id: int) -> HttpResponse:
     locked.archived_at = timezone.now()
     locked.save(update_fields=["archived_at"])
     audit.record("lookalike.deleted", user_id=user_id(request), target=locked.name)
-    messages.success(request, f"{locked.name} was deleted. You can restore it for {job.RESTORE_DAYS} days.")
+    messages.success(request, f"{locked.name} was deleted. You can restore it for {schedule.RESTORE_DAYS} days.")
     return redirect_to(request, "audiences:lookalikes")
 
 
@@ -125,7 +125,9 @@ def _size(lookalike: Lookalike) -> int:
 def deleted(request: WorkspaceRequest) -> HttpResponse:
     """Lookalikes that can be restored."""
     gone = Lookalike.objects.exclude(archived_at=None).order_by("-archived_at")[:200]
-    return render_page(request, "audiences/lookalikes_deleted.html", {"lookalikes": gone, "days": job.RESTORE_DAYS})
+    return render_page(
+        request, "audiences/lookalikes_deleted.html", {"lookalikes": gone, "days": schedule.RESTORE_DAYS}
+    )
 
 
 @allow("audiences.edit")
@@ -142,7 +144,7 @@ def restore(request: WorkspaceRequest, lookalike_id: int) -> HttpResponse:
         gone.archived_at = None
         gone.save(update_fields=["archived_at", "name"])
         audit.record("lookalike.restored", user_id=user_id(request), target=gone.name)
-        job.begin(gone)
+        schedule.begin(gone)
         messages.success(request, f"{gone.name} was restored.")
     return redirect_to(request, "audiences:lookalike", gone.pk)
 

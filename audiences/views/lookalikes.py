@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from audiences import contact_lists
 from audiences.contact_lists import ContactList
 from audiences.lookalikes import form as forms
-from audiences.lookalikes import job, people, proof, usage
+from audiences.lookalikes import people, proof, schedule, usage
 from audiences.lookalikes.fields import everything as all_fields
 from audiences.lookalikes.form import LookalikeForm
 from audiences.models import Lookalike, LookalikeMember, LookalikeState
@@ -151,7 +151,7 @@ def _created(form: LookalikeForm, *, token: str, by: int | None) -> Lookalike | 
     except IntegrityError:
         return Lookalike.objects.filter(token=token).first() if token else None
     audit.record("lookalike.created", user_id=by, target=made.name, size=made.size)
-    job.begin(made)
+    schedule.begin(made)
     return made
 
 

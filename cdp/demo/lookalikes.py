@@ -2,7 +2,7 @@
 
 from hashlib import blake2b
 
-from audiences.lookalikes import job
+from audiences.lookalikes import job, schedule
 from audiences.models import Lookalike
 from contacts.models import Contact
 from segments import member_edits
@@ -28,7 +28,7 @@ def make(tenant: Tenant, owner: User) -> None:
         own = Lookalike.objects.create(
             name=LIKE, seed_kind="segment", seed_id=club.pk, seed_moment="now", size=7, created_by=owner
         )
-        job.begin(own)
+        schedule.begin(own)
     for _ in range(STEPS):  # beside the workers, if there are any
         with tenant_context(tenant.pk):
             if not Lookalike.objects.get(pk=own.pk).active:

@@ -12,16 +12,15 @@ import os
 import uuid
 from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import Any
+from importlib import import_module
+from typing import Any, cast
 
 from celery.exceptions import SoftTimeLimitExceeded
 from django.utils import timezone
 
 from connectors import completeness, folders, jail
-from connectors.fetching import schedule, sftp_place
+from connectors.fetching import schedule
 from connectors.fetching.remote import NotFetched, Place, RemoteFile
-from connectors.fetching.s3_place import Bucket, S3Place
-from connectors.fetching.sftp_place import Address, SftpPlace
 from connectors.folders import Folders
 from connectors.models import FETCHING, Connector, FetchedFile, Protocol
 from core import encryption
@@ -31,6 +30,7 @@ from tenants.models import Tenant
 from tenants.tasks import defer
 
 log = logging.getLogger(__name__)
+Opened = AbstractContextManager[Place]
 WAKE, TASK = "connectors", "connectors.fetch"
 PURPOSE = "connector"
 ENDS = ".fetch"
@@ -100,18 +100,25 @@ def _turn(tenant_id: int, connector: Connector, place: Folders) -> int:
     return count
 
 
-def opened(tenant_id: int, connector: Connector) -> AbstractContextManager[Place]:
+def opened(tenant_id: int, connector: Connector) -> Opened:
     """The place of a connector, to be entered. At the first time the host key of a server is pinned. Raises NotFetched."""
     secret = json.loads(encryption.decrypt(connector.remote_secret, purpose=PURPOSE))
     if connector.protocol == Protocol.FETCH_S3:
-        return S3Place(Bucket(**connector.remote, secret_key=secret["secret_key"]))
-    address = Address(**connector.remote, **secret)
+        s3 = _load("s3_place")
+        return cast(Opened, s3.S3Place(s3.Bucket(**connector.remote, secret_key=secret["secret_key"])))
+    sftp = _load("sftp_place")
+    address = sftp.Address(**connector.remote, **secret)
     if not connector.remote_host_key:
-        key = asyncio.run(sftp_place.host_key(address)).export_public_key().decode().strip()
+        key = asyncio.run(sftp.host_key(address)).export_public_key().decode().strip()
         connector.remote_host_key = key
         with tenant_context(tenant_id):
             Connector.objects.filter(pk=connector.pk, remote_host_key="").update(remote_host_key=key)
-    return SftpPlace(address, key=connector.remote_host_key)
+    return cast(Opened, sftp.SftpPlace(address, key=connector.remote_host_key))
+
+
+def _load(name: str) -> Any:
+    """A module of this room, loaded by who needs it: what speaks these protocols costs every process fifteen megabytes."""
+    return import_module(f"connectors.fetching.{name}")
 
 
 def _new_ones(tenant_id: int, connector: Connector, remote: Place) -> list[RemoteFile]:

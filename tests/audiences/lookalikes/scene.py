@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from django.utils import timezone
 
-from audiences.lookalikes import job
+from audiences.lookalikes import job, schedule
 from audiences.models import Lookalike
 from contacts.models import Contact
 from segments.models import Member, Segment
@@ -79,7 +79,7 @@ class World:
     def work(self, lookalike: Lookalike) -> Lookalike:
         """Begin, and work until it ends."""
         with tenant_context(self.tenant.pk):
-            job.begin(Lookalike.objects.get(pk=lookalike.pk))
+            schedule.begin(Lookalike.objects.get(pk=lookalike.pk))
         run(self.tenant, lookalike)
         with tenant_context(self.tenant.pk):
             found: Lookalike = Lookalike.objects.get(pk=lookalike.pk)

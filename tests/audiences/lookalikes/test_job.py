@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from audiences.lookalikes import job
+from audiences.lookalikes import job, schedule
 from audiences.models import Lookalike, LookalikeMember
 from contacts.models import Contact
 from segments.models import Member, Segment, SegmentState
@@ -54,7 +54,7 @@ def test_steps_that_are_stopped_and_begun_again_give_the_same(world: World, monk
     own = world.lookalike()
     first = placed(world, world.work(own))
     with tenant_context(world.tenant.pk):
-        job.begin(Lookalike.objects.get(pk=own.pk))
+        schedule.begin(Lookalike.objects.get(pk=own.pk))
     for _ in range(30):  # each step once and then again from where it was, as after a kill
         with tenant_context(world.tenant.pk):
             one = Lookalike.objects.get(pk=own.pk)
@@ -90,7 +90,7 @@ def test_members_stay_until_others_take_their_places(world: World) -> None:
     with tenant_context(world.tenant.pk):
         best = [pk for pk, (place, _score) in before.items() if place <= 100][:20]
         Contact.objects.filter(pk__in=best).update(deleted_at=timezone.now())
-        job.begin(Lookalike.objects.get(pk=own.pk))
+        schedule.begin(Lookalike.objects.get(pk=own.pk))
         job.step(Lookalike.objects.get(pk=own.pk))
         job.step(Lookalike.objects.get(pk=own.pk))
         job.step(Lookalike.objects.get(pk=own.pk))
@@ -141,7 +141,7 @@ def test_without_a_list_there_is_nothing_to_do(alice: Actor, change: dict[str, A
     with tenant_context(tenant.pk):
         segment = Segment.objects.create(name="Few")
         own = Lookalike.objects.create(name="L", **{"seed_kind": "segment", "seed_id": segment.pk, "size": 3, **change})
-        job.begin(own)
+        schedule.begin(own)
     run(tenant, own)
     with tenant_context(tenant.pk):
         own.refresh_from_db()
@@ -153,7 +153,7 @@ def test_a_list_that_is_being_built_is_waited_for(alice: Actor) -> None:
     with tenant_context(tenant.pk):
         segment = Segment.objects.create(name="S", rule={"v": 1, "all": []}, state=SegmentState.BUILDING)
         own = Lookalike.objects.create(name="L", seed_kind="segment", seed_id=segment.pk, size=3)
-        job.begin(own)
+        schedule.begin(own)
     for _ in range(4):
         job.work(tenant.pk, own.pk)
     with tenant_context(tenant.pk):
@@ -168,7 +168,7 @@ def test_a_list_that_is_being_built_is_waited_for(alice: Actor) -> None:
 
 def test_the_sweep_finds_what_is_due_once_a_day(alice: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[int] = []
-    monkeypatch.setattr(job, "defer", lambda _task, **ids: sent.append(ids["lookalike_id"]))
+    monkeypatch.setattr(schedule, "defer", lambda _task, **ids: sent.append(ids["lookalike_id"]))
     now = timezone.now()
     given: dict[str, Any] = {"seed_kind": "segment", "seed_id": 1, "size": 3}
     with tenant_context(alice.workspace.pk):
@@ -179,7 +179,7 @@ def test_the_sweep_finds_what_is_due_once_a_day(alice: Actor, monkeypatch: pytes
                 ("gone", "ready", 99, {"archived_at": now}),
             )
         )  # fmt: skip
-    job.wake_due(alice.workspace.pk)
+    schedule.wake_due(alice.workspace.pk)
     assert sorted(sent) == [old.pk, busy.pk]
     with tenant_context(alice.workspace.pk):
         assert Lookalike.objects.get(pk=old.pk).state == "counting"
@@ -189,6 +189,6 @@ def test_the_sweep_finds_what_is_due_once_a_day(alice: Actor, monkeypatch: pytes
             LookalikeMember.objects.create(
                 tenant_id=alice.workspace.pk, lookalike_id=number, contact_id=1, place=1, score=0.1
             )
-        job.forget_deleted(now=now)
+        schedule.forget_deleted(now=now)
         assert not Lookalike.objects.filter(pk=gone.pk).exists()
         assert list(LookalikeMember.objects.values_list("lookalike_id", flat=True)) == [old.pk]

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from audiences.lookalikes import people, training
+from audiences.lookalikes.sample import Sample
 from audiences.lookalikes.training import Refused, Trained
 from audiences.models import Lookalike
 from tenants.isolation.context import tenant_context
@@ -92,10 +93,10 @@ def test_of_few_members_more_are_hidden(members: int, share: float) -> None:
 
 def test_people_are_hidden_by_person_and_never_calibrate() -> None:
     ids = np.arange(10_000)
-    sample = people.Sample(ids, [], ids < 1_000, np.ones(10_000))
+    sample = Sample(ids, [], ids < 1_000, np.ones(10_000))
     hidden, calibration = training.split(sample, seed=1)
     assert not (hidden & calibration).any()
     assert 0.18 < hidden.mean() < 0.22
     assert 0.14 < calibration.mean() < 0.18
-    again, _calibration = training.split(people.Sample(ids[::-1], [], (ids < 1_000)[::-1], np.ones(10_000)), seed=1)
+    again, _calibration = training.split(Sample(ids[::-1], [], (ids < 1_000)[::-1], np.ones(10_000)), seed=1)
     assert (again[::-1] == hidden).all()

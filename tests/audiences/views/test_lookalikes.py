@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from audiences.lookalikes import job
+from audiences.lookalikes import schedule
 from audiences.models import Lookalike, LookalikeField, LookalikeMember
 from contacts.models import Contact
 from segments.models import Segment
@@ -232,4 +232,4 @@ def test_a_stranger_finds_nothing(alice: Actor, segment: Segment, charlie: Actor
     assert "Like the club" not in charlie.get("lookalikes/").text
     sent = {"name": "L", "seed": f"segment:{segment.pk}", "moment": "now", "size": "3", "token": "x"}
     assert charlie.post("lookalikes/new/", sent).status_code == 422
-    assert job.RESTORE_DAYS == 30
+    assert schedule.RESTORE_DAYS == 30

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from django.utils import timezone
 
-from audiences.lookalikes import people
+from audiences.lookalikes import people, sample
+from audiences.lookalikes.sample import draw_sample, drawn_moments
 from audiences.models import Audience, Lookalike
 from contacts.models import Contact
 from segments.models import Member, Segment, SegmentState
@@ -37,7 +38,7 @@ def test_the_deleted_are_neither_members_nor_others(inside: Tenant) -> None:
     own = listed(ids[:3])
     Contact.objects.filter(pk__in=[ids[0], ids[5]]).update(deleted_at=NOW)
     assert people.sizes(own) == (2, 2)
-    found = people.sample(own, members=2, others=2, now=NOW)
+    found = draw_sample(own, members=2, others=2, now=NOW)
     assert found.ids.tolist() == ids[1:5]
     assert found.members.tolist() == [True, True, False, False]
     assert people.next_ids(own, after=0, most=2) == ([], ids[2])
@@ -48,13 +49,13 @@ def test_the_deleted_are_neither_members_nor_others(inside: Tenant) -> None:
 def test_moments_of_members_and_of_others(inside: Tenant) -> None:
     ids = contacts(4)
     own = listed(ids[:2], at=NOW - timedelta(days=7))
-    assert people.sample(own, members=2, others=2, now=NOW).moments == [NOW - timedelta(days=7)] * 4
+    assert draw_sample(own, members=2, others=2, now=NOW).moments == [NOW - timedelta(days=7)] * 4
     own.seed_moment = "now"
-    assert people.sample(own, members=2, others=2, now=NOW).moments == [NOW] * 4
+    assert draw_sample(own, members=2, others=2, now=NOW).moments == [NOW] * 4
     own.seed_moment = "first_order"
     for ago, pk in ((3, ids[0]), (9, ids[0]), (1, ids[3])):
         Event.objects.create(tenant_id=inside.pk, kind="order", at=NOW - timedelta(days=ago), contact_id=pk)
-    found = people.sample(own, members=2, others=2, now=NOW)
+    found = draw_sample(own, members=2, others=2, now=NOW)
     assert found.ids.tolist() == [ids[0], ids[2], ids[3]], "whoever never ordered has no moment"
     assert found.moments == [NOW - timedelta(days=9)] * 3
 
@@ -63,10 +64,10 @@ def test_no_one_is_looked_at_before_the_contact_was_there() -> None:
     moments = [NOW - timedelta(days=n) for n in range(1, 101)]
     ids = np.arange(4_000, dtype=np.int64)
     created = [NOW - timedelta(days=int(n) % 120) for n in ids]
-    drawn = people.drawn_moments(ids, created, moments, seed=1, now=NOW)
+    drawn = drawn_moments(ids, created, moments, seed=1, now=NOW)
     assert all(born <= at <= NOW for born, at in zip(created, drawn, strict=True))
-    assert drawn == people.drawn_moments(ids, created, moments, seed=1, now=NOW)
-    assert drawn != people.drawn_moments(ids, created, moments, seed=2, now=NOW)
+    assert drawn == drawn_moments(ids, created, moments, seed=1, now=NOW)
+    assert drawn != drawn_moments(ids, created, moments, seed=2, now=NOW)
     old = [(NOW - at).days for at, n in zip(drawn, ids, strict=True) if n % 120 > 100]
     assert 45 < np.mean(old) < 56, "as old as those of the members"
     assert all(at == NOW for at, n in zip(drawn, ids, strict=True) if n % 120 == 0)
@@ -75,16 +76,16 @@ def test_no_one_is_looked_at_before_the_contact_was_there() -> None:
 def test_of_very_many_a_part_is_taken_that_the_seed_decides(inside: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
     ids = contacts(400)
     own = listed(ids[:200])
-    monkeypatch.setattr(people, "MOST_SEEDS", 100)
-    monkeypatch.setattr(people, "MOST_OTHERS", 100)
-    found = people.sample(own, members=200, others=200, now=NOW)
+    monkeypatch.setattr(sample, "MOST_SEEDS", 100)
+    monkeypatch.setattr(sample, "MOST_OTHERS", 100)
+    found = draw_sample(own, members=200, others=200, now=NOW)
     assert 60 < found.members.sum() < 140
     assert 60 < (~found.members).sum() < 140
     assert found.weight[found.members].sum() == pytest.approx(200)
     assert found.weight[~found.members].sum() == pytest.approx(200)
-    assert found.ids.tolist() == people.sample(own, members=200, others=200, now=NOW).ids.tolist()
+    assert found.ids.tolist() == draw_sample(own, members=200, others=200, now=NOW).ids.tolist()
     own.random_seed = 2
-    assert found.ids.tolist() != people.sample(own, members=200, others=200, now=NOW).ids.tolist()
+    assert found.ids.tolist() != draw_sample(own, members=200, others=200, now=NOW).ids.tolist()
 
 
 def test_visitors_who_cannot_be_reached_are_counted(inside: Tenant) -> None:
