@@ -10,6 +10,7 @@ from api.bodies import JsonParser
 from api.rendering import JsonRenderer
 from api.routes import (
     attributes,
+    audiences,
     contact_acts,
     duplicates,
     events,
@@ -19,6 +20,7 @@ from api.routes import (
     segments,
     sites,
     sources,
+    syncs,
     workspace,
 )
 
@@ -54,6 +56,8 @@ ROUTERS = (
     contact_acts.router,  # and contacts: methods of one address have to be in one router
     events.router,
     segments.router,
+    audiences.router,
+    syncs.router,
     sources.router,
     duplicates.router,
     attributes.router,

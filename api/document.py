@@ -21,6 +21,8 @@ TAGS = {
     "Contacts": "One or thousands at once: create, change, find, follow, merge, delete, erase.",
     "Events": "Orders, messages and whatever else contacts do.",
     "Segments": "Named sets of contacts, static or with a rule.",
+    "Audiences": "Contacts of lists, without those of others, who meet conditions.",
+    "Data syncs": "Audiences and other lists that a network or a file follows, and each run.",
     "Sources": "Lists of contacts that are compared with the visitors of sites.",
     "Duplicates": "Contacts that are, or may be, one person.",
     "Attributes": "Standard and custom fields of contacts.",

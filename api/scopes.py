@@ -13,8 +13,7 @@ from tenants.roles import PERMISSIONS
 NOT_FOR_TOKENS = frozenset({
     "contacts.disclose",
     "mail.view", "members.view", "members.manage", "audit.view", "sources.edit", "connectors.view", "connectors.manage",
-    "syncs.view", "syncs.edit", "destinations.manage",
-    "audiences.view", "audiences.edit", "dashboards.view", "workspace.manage", "single_sign_on.manage",
+    "syncs.edit", "destinations.manage", "dashboards.view", "workspace.manage", "single_sign_on.manage",
 })  # fmt: skip
 # Scopes by the subject before their dot, as the page of tokens groups them.
 GROUPS = {
@@ -22,6 +21,8 @@ GROUPS = {
     "Imports": ("imports.view", "imports.rows", "imports.run", "imports.cancel", "imports.undo", "imports.revive"),
     "Contacts": ("contacts.view", "contacts.edit", "contacts.export", "contacts.erase"),
     "Segments": ("segments.view", "segments.edit"),
+    "Audiences": ("audiences.view", "audiences.edit"),
+    "Data syncs": ("syncs.view",),
     "Sources": ("sources.view",),
     "Sites": ("sites.view", "sites.manage"),
 }
@@ -41,6 +42,9 @@ SCOPES = {
     "contacts.erase": "Erase contacts for good",
     "segments.view": "Segments and their members",
     "segments.edit": "Create and change segments",
+    "audiences.view": "Audiences, their members, and their size before they are saved",
+    "audiences.edit": "Create, change, delete and restore audiences",
+    "syncs.view": "Data syncs and their runs",
     "sources.view": "Sources and match reports",
     "sites.view": "Sites and their pixel",
     "sites.manage": "Sign who visitors of a site are",

@@ -1,6 +1,6 @@
 """Addresses of pages of syncs and destinations, for mails, notices and pages of other apps."""
 
-from django.urls import reverse
+from collections.abc import Iterable
 
 from tenants.isolation.context import current_tenant
 from tenants.models import Tenant
@@ -11,10 +11,10 @@ SYNC, DESTINATION = "destinations:sync", "destinations:destination"
 
 def inside(name: str, pk: int) -> str:
     """The path of a page in the workspace of the context, for who is elsewhere."""
+    return paths(name, [pk])[pk]
+
+
+def paths(name: str, pks: Iterable[int]) -> dict[int, str]:
+    """The paths of pages in the workspace of the context, whether a page or a program asks for them."""
     slug = Tenant.objects.values_list("slug", flat=True).get(pk=current_tenant())
-    return workspace_urls.inside(slug, name, pk)
-
-
-def here(name: str, pk: int) -> str:
-    """The path of a page, for a page of the same workspace."""
-    return reverse(name, args=[pk])
+    return {pk: workspace_urls.inside(slug, name, pk) for pk in pks}

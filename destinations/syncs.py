@@ -244,18 +244,24 @@ def _record(verb: str, sync: Sync, user: User, **detail: object) -> None:
 
 
 class Summary(NamedTuple):
-    """A row of the list. `last_run` is the last one that sent or took out somebody; `waits_for_removal`: since when somebody
-    was to be taken out and could not be yet; `can` has the names of what is possible now."""
+    """A row of the list, `of` what it sends. `last_run` is the last one that sent or took out somebody;
+    `waits_for_removal`: since when somebody was to be taken out and could not be yet; `can` has the names of what is
+    possible now."""
 
     sync: Sync
     destination: Destination
     kind_label: str
     list_name: str
-    list_url: str
+    of: ContactList | None
     last_run: SyncRun | None
     next_run_at: datetime | None
     waits_for_removal: datetime | None
     can: frozenset[str]
+
+    @property
+    def list_url(self) -> str:
+        """The page of the list, for a page of the same workspace; empty where the list no longer exists."""
+        return contact_lists.url_of(self.of) if self.of else ""
 
 
 _CAN = {
@@ -301,7 +307,7 @@ def summaries(syncs: Sequence[Sync]) -> list[Summary]:
     return [
         Summary(
             sync, destinations[sync.destination_id], kinds.of(destinations[sync.destination_id].kind).label,
-            names.get(of, "A list that no longer exists"), contact_lists.url_of(of) if of in names else "",
+            names.get(of, "A list that no longer exists"), of if of in names else None,
             last.get(sync.pk), sync.retry_at or sync.next_run_at, sync.removal_since, frozenset(_CAN[SyncState(sync.state)]),
         )
         for sync, of in zip(syncs, lists, strict=True)

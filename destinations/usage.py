@@ -27,5 +27,6 @@ def of_audiences(audience_ids: Sequence[int]) -> list[tuple[int, str, str, str]]
 
 
 def _of_lists(kind: str, list_ids: Sequence[int]) -> list[tuple[int, str, str, str]]:
-    syncs = Sync.objects.filter(list_kind=kind, list_id__in=list_ids, archived_at=None).order_by("name", "pk")
-    return [(sync.list_id, "Data sync", sync.name, addresses.here(addresses.SYNC, sync.pk)) for sync in syncs]
+    syncs = list(Sync.objects.filter(list_kind=kind, list_id__in=list_ids, archived_at=None).order_by("name", "pk"))
+    paths = addresses.paths(addresses.SYNC, [sync.pk for sync in syncs]) if syncs else {}
+    return [(sync.list_id, "Data sync", sync.name, paths[sync.pk]) for sync in syncs]
