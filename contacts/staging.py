@@ -225,7 +225,12 @@ def index_losers(staging: Staging) -> None:
 
 
 # Of rows only what joins and filters ask for: statistics of JSON cost more than all the others.
-_ANALYZED = {"row": sql.SQL("(tenant_id, row_no, email, phone, external_id, settings)")}
+_ANALYZED = {
+    "row": sql.SQL("(tenant_id, row_no, email, phone, external_id, settings)"),
+    "map": sql.SQL("(tenant_id, row_no, contact_id, outcome)"),
+    "turned": sql.SQL("(tenant_id, row_no, contact_id)"),
+    "back": sql.SQL("(tenant_id, row_no, contact_id)"),
+}
 
 
 def analyze(staging: Staging, *shapes: str) -> None:

@@ -66,7 +66,7 @@ def group(
     duplicates: Literal["last", "first", "error"],
     order: Sequence[str] = IDENTIFIERS,
 ) -> InFileGroups:
-    """Decide groups of rows. `rows` come sorted by kind (external_id, email, contact, phone), key and row number.
+    """Decide groups of rows. `rows` come sorted by kind (external_id, email, contact, phone) and key.
 
     `order` has the identifiers that take part, strongest first: it says whose contact a group takes.
     The result does not depend on the order of the rows inside a file, except for which row wins.

@@ -94,13 +94,14 @@ def find_same_contact(staging: Staging) -> int:
     return len(pairs)
 
 
-# Every row that shares something, group by group, the strongest kind first. Read once by the resolve.
+# Every row that shares something, group by group, the strongest kind first. Read once by the resolve. Rows that say the same
+# of who they are come as one: of a file in which a few people stand thousands of times, little is sent and sorted.
 REPEATS = """
 WITH known AS MATERIALIZED (
   SELECT DISTINCT r.key FROM {repeat} r JOIN {hit} h ON h.tenant_id = %(tenant)s AND h.row_no = r.row_no
   WHERE r.tenant_id = %(tenant)s AND r.kind = 'email' AND h.code IS NULL AND h.strength = 2)
-SELECT r.kind, r.key, r.row_no, s.external_id, s.email, coalesce(h.contact_id, m.contact_id),
-       CASE WHEN m.row_no IS NULL THEN h.strength ELSE 1 END
+SELECT r.kind, r.key, array_agg(r.row_no), s.external_id, s.email, coalesce(h.contact_id, m.contact_id) AS contact_id,
+       CASE WHEN m.row_no IS NULL THEN h.strength ELSE 1 END AS strength
 FROM {repeat} r
 JOIN {row} s ON s.tenant_id = %(tenant)s AND s.row_no = r.row_no
 LEFT JOIN {hit} h ON h.tenant_id = %(tenant)s AND h.row_no = r.row_no
@@ -108,12 +109,16 @@ LEFT JOIN {map} m ON m.tenant_id = %(tenant)s AND m.row_no = r.row_no
 WHERE r.tenant_id = %(tenant)s AND h.code IS NULL
   -- Rows with the e-mail of a contact that is known go by the contact (contacts.identity.in_file_duplicates).
   AND (r.kind <> 'email' OR NOT EXISTS (SELECT 1 FROM known k WHERE k.key = r.key))
-ORDER BY array_position(ARRAY['external_id', 'email', 'contact', 'phone'], r.kind), r.key, r.row_no"""
+GROUP BY r.kind, r.key, s.external_id, s.email, coalesce(h.contact_id, m.contact_id),
+  CASE WHEN m.row_no IS NULL THEN h.strength ELSE 1 END
+ORDER BY array_position(ARRAY['external_id', 'email', 'contact', 'phone'], r.kind), r.key COLLATE "C" ASC"""
 
 
 def repeats(staging: Staging) -> Iterator[tuple[Any, ...]]:
-    """Rows of REPEATS, streamed."""
-    return statements.stream(REPEATS, staging)
+    """(kind, key, row number, external ID, e-mail, contact, strength), sorted by kind and key."""
+    for kind, key, rows, *who in statements.stream(REPEATS, staging):
+        for row in rows:
+            yield (kind, key, row, *who)
 
 
 # A row that was joined into another one points nowhere by itself any more.
@@ -151,14 +156,15 @@ def note_hits(staging: Staging, notes: list[tuple[int, int | None, str | None, i
 
 
 # Values of the joined rows go into the winning row where it has none; among several the {order} row wins. A key that the
-# winner clears stays cleared. Who refuses ads in one of the rows refuses them. A row that has all of it already, as most
-# duplicates have, is not written again.
+# winner clears stays cleared. Who refuses ads in one of the rows refuses them. Joined rows that say nothing else than the
+# winner, as most do, are passed over; and a row that has all of it already is not written again.
 MERGE = """
 UPDATE {row} w SET {columns}, attributes = m.attributes
 FROM (
   SELECT l.winner, {picked}, array_agg(s.attributes ORDER BY s.row_no {for_objects}) AS said
   FROM {loser} l JOIN {row} s ON s.tenant_id = %(tenant)s AND s.row_no = l.row_no
-  WHERE l.tenant_id = %(tenant)s GROUP BY l.winner) g
+  JOIN {row} v ON v.tenant_id = %(tenant)s AND v.row_no = l.winner
+  WHERE l.tenant_id = %(tenant)s AND (NOT v.attributes @> s.attributes OR {more}) GROUP BY l.winner) g
 JOIN {row} o ON o.tenant_id = %(tenant)s AND o.row_no = g.winner
 CROSS JOIN LATERAL (
   SELECT (CASE WHEN cardinality(g.said) = 1 THEN g.said[1] ELSE coalesce((
@@ -179,6 +185,7 @@ def merge_losers(staging: Staging, *, last_wins: bool) -> None:
             f"(array_agg(s.{c} ORDER BY s.row_no {order}) FILTER (WHERE s.{c} IS NOT NULL))[1] AS {c}"
             for c in WITH_COMPANIONS
         ),
+        "more": " OR ".join(f"(v.{c} IS NULL AND s.{c} IS NOT NULL)" for c in WITH_COMPANIONS),
         "gains": " OR ".join(f"(w.{c} IS NULL AND g.{c} IS NOT NULL)" for c in WITH_COMPANIONS),
         # jsonb_object_agg keeps the last value of a key.
         "for_objects": "ASC" if last_wins else "DESC",
