@@ -466,6 +466,7 @@ CELERY_BEAT_SCHEDULE = {
     "send outbox": {"task": "tenants.send_outbox", "schedule": 10.0},
     "apply retention": {"task": "tenants.sweep_retention", "schedule": 300.0, "options": {"expires": 290}},
     "sweep exports of workspaces": {"task": "tenants.sweep_exports", "schedule": 30.0, "options": {"expires": 25}},
+    "remove files": {"task": "tenants.remove_files", "schedule": 15.0, "options": {"expires": 14}},
     "erase closed workspaces": {"task": "tenants.erase_closed", "schedule": 60.0, "options": {"expires": 50}},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(HOME / "beat")

@@ -722,6 +722,19 @@ CREATE POLICY tenant ON fetched_file FOR ALL
     WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
 GRANT DELETE, INSERT, SELECT ON fetched_file TO cdp_app;
 
+CREATE TABLE file_removal (
+    id bigint DEFAULT nextval('file_removal_id_seq'::regclass) NOT NULL,
+    tenant_id bigint DEFAULT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint NOT NULL,
+    name character varying(200) COLLATE "C" NOT NULL,
+    CONSTRAINT file_removal_pkey PRIMARY KEY (tenant_id, id)
+);
+ALTER TABLE file_removal ENABLE ROW LEVEL SECURITY;
+ALTER TABLE file_removal FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON file_removal FOR ALL
+    USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")))
+    WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
+GRANT DELETE, INSERT, SELECT, UPDATE ON file_removal TO cdp_app;
+
 CREATE TABLE hidden_guide (
     id bigint DEFAULT nextval('hidden_guide_id_seq'::regclass) NOT NULL,
     tenant_id bigint DEFAULT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint NOT NULL,
@@ -2328,6 +2341,8 @@ CREATE SEQUENCE event_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE event_id_seq TO cdp_app;
 CREATE SEQUENCE fetched_file_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE fetched_file_id_seq TO cdp_app;
+CREATE SEQUENCE file_removal_id_seq;
+GRANT SELECT, USAGE ON SEQUENCE file_removal_id_seq TO cdp_app;
 CREATE SEQUENCE hidden_guide_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE hidden_guide_id_seq TO cdp_app;
 CREATE SEQUENCE identity_provider_id_seq;

@@ -18,6 +18,7 @@ from imports import segment_upload
 from imports.files.stored_file import names
 from imports.models import Import, Phase
 from imports.pipeline import roster, undo
+from tenants import file_removals
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 
@@ -61,8 +62,8 @@ def _each(tenant: Tenant, wanted: Q, act: Callable[[Import], None]) -> int:
 
 
 def remove_file(imp: Import, now: datetime) -> None:
-    """Remove the files of an import that has ended; what became of its rows stays."""
-    file_store.remove(*names(imp.path))
+    """From now on an import that has ended has no files; what became of its rows stays."""
+    file_removals.add(*names(imp.path))
     imp.file_removed_at = now
     imp.save(update_fields=["file_removed_at"])
 

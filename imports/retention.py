@@ -1,6 +1,5 @@
 """What imports leave behind as kinds of data with a rule: their files."""
 
-import logging
 from datetime import datetime
 from typing import Any
 
@@ -12,8 +11,7 @@ from tenants.isolation.statements import fill
 from tenants.models import Tenant
 from tenants.retention.kinds import Found, Kind, Step, counted
 
-log = logging.getLogger(__name__)
-# Files of one transaction: each is removed from a disk or a bucket.
+# Files of one transaction.
 FILES_AT_ONCE = 100
 
 FILES = """
@@ -51,20 +49,11 @@ class Files(Kind):
         old = Import.objects.filter(file_removed_at=None, finished_at__lt=before, phase=Phase.DONE)
         behind = old.filter(pk__gt=progress.get("after", 0)).order_by("pk")
         imports = list(behind.select_for_update(skip_locked=True)[:FILES_AT_ONCE])
-        gone = sum(_removed(imp, now) for imp in imports)
+        for imp in imports:
+            cleanup.remove_file(imp, now)
         uploads = segment_upload.remove_files(before=before, now=now, most=FILES_AT_ONCE)
         return Step(
-            gone + uploads,
+            len(imports) + uploads,
             is_over=max(len(imports), uploads) < FILES_AT_ONCE,
             progress={"after": imports[-1].pk if imports else 0},
         )
-
-
-def _removed(imp: Import, now: datetime) -> bool:
-    """Remove the files of an import. One that cannot be removed now is left for the next day."""
-    try:
-        cleanup.remove_file(imp, now)
-    except OSError:
-        log.exception("the file of import %s of workspace %s", imp.pk, imp.tenant_id)
-        return False
-    return True

@@ -20,6 +20,7 @@ from contacts.staging import Staging
 from contacts.values.columns import SHOWN_IDENTIFIERS
 from contacts.values.types import CORE
 from core import file_store
+from imports.files import stored_file
 from imports.files.reader import FileProblem
 from imports.models import Import, SegmentUpload, UploadMode, UploadState
 from imports.options import Options
@@ -28,7 +29,7 @@ from imports.problems import catalogue
 from imports.wizard import upload as file_upload
 from segments import member_edits
 from segments.models import EditKind, Segment
-from tenants import audit, outbox, pending_work
+from tenants import audit, file_removals, outbox, pending_work
 from tenants.isolation import statements as tenant_statements
 from tenants.isolation.context import current_tenant, tenant_context
 from tenants.models import Tenant
@@ -238,7 +239,6 @@ def _read(upload: SegmentUpload) -> bool:
     tables.settle(staging)
     tables.analyze(staging, "row")
     resolver.choose(staging, _policy())
-    parse_unit.forget_copy(known)
     upload.state, upload.cursor = UploadState.MATCHING, 0
     upload.save()
     return True
@@ -375,10 +375,9 @@ def _staging(upload: SegmentUpload) -> Staging:
 
 def _end(upload: SegmentUpload, state: UploadState, reason: str) -> None:
     """What was worked out goes; the file stays for a while."""
-    known: Any = upload
     if upload.staging_id is not None:
         tables.drop(_staging(upload))
-    parse_unit.forget_copy(known)
+    file_removals.add(stored_file.utf8_name(upload.path))
     upload.state, upload.reason, upload.finished_at = state, reason[:300], timezone.now()
     upload.save()
 
@@ -407,6 +406,6 @@ def remove_files(*, before: datetime, now: datetime, most: int) -> int:
 def remove_file(upload: SegmentUpload, *, now: datetime) -> None:
     """Remove the file of an upload; one that was still to be worked on ends with it."""
     cancel(upload, reason="A person whom this file names was erased.")
-    file_upload.discard(upload)
+    file_removals.add(*stored_file.names(upload.path))
     upload.file_removed_at = now
     upload.save(update_fields=["file_removed_at"])

@@ -354,6 +354,18 @@ class RetentionRule(TenantModel):
         return self.kind
 
 
+class FileRemoval(TenantModel):
+    """A stored file to which no row points any more, until it is removed (tenants.file_removals)."""
+
+    name = models.CharField(max_length=200, db_collation="C")
+
+    class Meta(TenantModel.Meta):
+        db_table = "file_removal"
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class PendingWork(models.Model):
     """Which workspaces have work waiting, so that a sweeper need not open every workspace. Ids only."""
 

@@ -9,7 +9,7 @@ from django.db import transaction
 from kombu.exceptions import OperationalError
 
 from core.broker import BEHIND
-from tenants import outbox, pending_work
+from tenants import file_removals, outbox, pending_work
 from tenants.closing import erasure, export_job
 from tenants.retention import job as retention_job
 
@@ -70,6 +70,11 @@ def start_exports(tenant_id: int) -> None:
 @shared_task(name="tenants.sweep_exports")
 def sweep_exports(**_later: Any) -> None:
     sweep(export_job.WAKE, start_exports, closed=True)
+
+
+@shared_task(name="tenants.remove_files")
+def remove_files(**_later: Any) -> None:
+    file_removals.run()
 
 
 @shared_task(name="tenants.erase_closed")

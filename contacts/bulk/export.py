@@ -16,7 +16,7 @@ from typing import IO, Any
 
 import orjson
 from django.core.cache import cache
-from django.db.models import F, Func, TextField
+from django.db.models import F, Func, QuerySet, TextField
 from django.db.models.functions import Cast, Coalesce
 from django.utils import timezone
 from redis import RedisError
@@ -27,7 +27,7 @@ from contacts.models import Attribute, BulkAction, BulkState
 from contacts.values.formula_guard import FORMULA, safe_cell
 from contacts.values.types import CORE, SYSTEM
 from core import exact_json, file_store
-from tenants import outbox
+from tenants import file_removals, outbox
 from tenants.isolation.context import current_tenant
 from tenants.members.memberships import is_member
 from tenants.models import Tenant
@@ -102,22 +102,20 @@ def file_of(action: BulkAction, *, now: datetime) -> Path | None:
 
 def forget_all() -> None:
     """Remove all files of the current workspace: somebody in them is erased for good."""
-    for action in BulkAction.objects.filter(kind="export").exclude(result={}):
-        file_store.remove(_stored(action.result["file"]))
-        action.result = {}
-        action.save(update_fields=["result"])
+    _forget(BulkAction.objects.all())
 
 
 def tidy(*, now: datetime) -> int:
     """Remove the files of the current workspace whose time is over; returns how many."""
-    old = BulkAction.objects.filter(kind="export", finished_at__lt=now - timedelta(days=EXPORT_KEEP_DAYS))
-    gone = 0
-    for action in old.exclude(result={}):
-        file_store.remove(_stored(action.result["file"]))
-        action.result = {}
-        action.save(update_fields=["result"])
-        gone += 1
-    return gone
+    return _forget(BulkAction.objects.filter(finished_at__lt=now - timedelta(days=EXPORT_KEEP_DAYS)))
+
+
+def _forget(some: "QuerySet[BulkAction]") -> int:
+    """From now on these exports have no file; it is removed when the transaction has committed."""
+    exports = list(some.filter(kind="export").exclude(result={}).select_for_update().order_by("pk"))
+    file_removals.add(*(_stored(action.result["file"]) for action in exports if "file" in action.result))
+    BulkAction.objects.filter(pk__in=[action.pk for action in exports]).update(result={})
+    return len(exports)
 
 
 def write(file: IO[str], action: BulkAction) -> int:

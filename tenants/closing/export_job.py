@@ -14,7 +14,7 @@ from django.utils import timezone
 from redis import RedisError
 
 from core import file_store
-from tenants import audit, outbox, pending_work
+from tenants import audit, file_removals, outbox, pending_work
 from tenants.closing import archive
 from tenants.isolation.context import current_tenant, tenant_context
 from tenants.models import Tenant, User, WorkspaceExport
@@ -61,7 +61,7 @@ def waiting(tenant_id: int) -> list[int]:
         seen_at = timezone.now()
         old = WorkspaceExport.objects.exclude(file="").filter(finished_at__lt=seen_at - timedelta(days=KEEP_DAYS))
         for export in old:
-            file_store.remove(_stored(export.file))
+            file_removals.add(_stored(export.file))
             WorkspaceExport.objects.filter(pk=export.pk).update(file="")
         if not WorkspaceExport.objects.exclude(file="", state__in=(State.DONE, State.FAILED)).exists():
             pending_work.clear_pending(WAKE, seen_at=seen_at)

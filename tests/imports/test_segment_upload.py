@@ -16,6 +16,7 @@ from imports import cleanup, segment_upload
 from imports.models import Import, SegmentUpload
 from segments import member_edits
 from segments.models import Member, MemberChange, Segment, SegmentEdit
+from tenants import file_removals
 from tenants.isolation.context import tenant_context
 from tenants.models import AuditEntry, Notice
 from tenants.retention import job
@@ -333,6 +334,7 @@ def test_erasing_a_person_removes_the_file_and_ends_the_upload(alice: Actor, pla
     assert path.is_file()
     with tenant_context(alice.workspace.pk):
         contact_data.erase([ids[0]], [("email", "ann@example.com")])
+    file_removals.work(alice.workspace.pk)
     assert not path.exists()
     assert only(alice).state == "canceled"
     assert staging_tables(alice) == 0
@@ -348,6 +350,7 @@ def test_what_nobody_confirms_ends_and_files_are_removed(alice: Actor, place: An
     assert only(alice).state == "canceled"
     assert staging_tables(alice) == 0
     job.work(alice.workspace.pk, now=now + timedelta(days=3_000))
+    file_removals.work(alice.workspace.pk)
     assert not (Path(settings.UPLOAD_DIR) / upload.path).exists()
     with tenant_context(alice.workspace.pk):
         assert SegmentUpload.objects.count() == 1

@@ -14,6 +14,7 @@ from contacts.bulk import actions, export, kinds
 from contacts.models import BulkAction, BulkItem, BulkState, Change, Contact, EmailStatus, ItemState, WriteLock
 from contacts.privacy import retention
 from segments.models import Member, Segment
+from tenants import file_removals
 from tenants.isolation.context import tenant_context
 from tenants.models import AuditEntry, Notice, Outbox, Tenant
 from tests.cast import Actor
@@ -345,6 +346,7 @@ def test_the_file_goes_when_its_time_is_over(crowd: Actor) -> None:
         BulkAction.objects.update(finished_at=timezone.now() - timedelta(days=export.EXPORT_KEEP_DAYS, hours=1))
     assert crowd.get(f"contacts/actions/{action.pk}/file/").status_code == 410
     retention.run_for_all_workspaces()
+    file_removals.work(crowd.workspace.pk)
     assert not path.exists()
     assert "no longer available" in crowd.get(f"contacts/actions/{action.pk}/").content.decode()
 

@@ -22,6 +22,7 @@ from imports.results import corrections
 from segments import dynamic, membership
 from segments.models import Member, Segment
 from segments.rules.tree import FieldCondition, Group
+from tenants import file_removals
 from tenants.isolation import rls
 from tenants.isolation.context import tenant_context
 from tenants.models import AuditEntry
@@ -45,7 +46,7 @@ IMPERSONAL = {
     "hit_id": "random IDs of hits", "ambiguity_sweep": "a place in a search",
     "api_token": "names of tokens", "webhook": "addresses of other systems",
     "webhook_delivery": "IDs of contacts, and what other systems answered", "connector": "addresses of other systems",
-    "retention_rule": "numbers of days",
+    "retention_rule": "numbers of days", "file_removal": "random names of files",
     "workspace_export": "names of files, which go after a week",
     "fetched_file": "names of files", "watched_cause": "kinds of changes", "change_batch": "numbers of transactions",
     "segment_size": "figures", "segment_edit": "counts", "audience": "names of lists", "lookalike": "weights of a model",
@@ -78,6 +79,7 @@ def erase(who: Actor, *ids: int) -> BulkAction:
     with tenant_context(who.workspace.pk):
         action = actions.begin("erase", {"ids": list(ids)}, user_id=who.user.pk)
     actions.work(who.workspace.pk, action.pk)
+    file_removals.work(who.workspace.pk)
     with tenant_context(who.workspace.pk):
         found: BulkAction = BulkAction.objects.get(pk=action.pk)
     return found

@@ -14,8 +14,9 @@ from imports import cleanup, tasks
 from imports.models import Import, Unit
 from imports.pipeline import undo
 from imports.results import summary
+from tenants import file_removals
 from tenants.isolation.context import tenant_context
-from tenants.models import AuditEntry, Tenant
+from tenants.models import AuditEntry, FileRemoval, Tenant
 from tenants.retention import job
 from tests.cast import Actor
 from tests.imports.helpers import again, bring, receive, work
@@ -94,6 +95,7 @@ def test_files_go_when_their_time_is_over(alice: Actor) -> None:
         assert path_of(imp).is_file()
     with time_machine.travel(timezone.now() + timedelta(days=8), tick=False):
         job.work(alice.workspace.pk)
+        file_removals.work(alice.workspace.pk)
         job.work(alice.workspace.pk)
     assert not path_of(imp).exists()
     assert not path_of(imp).with_suffix(".original").exists()
@@ -134,9 +136,12 @@ def test_one_file_does_not_stop_the_others(alice: Actor, charlie: Actor) -> None
         tasks.tidy()
         for who in (charlie, alice):
             job.work(who.workspace.pk)
+            file_removals.work(who.workspace.pk)
     assert not path_of(imp).exists()
     assert not path_of(other).exists()
-    assert again(charlie.workspace, broken).file_removed_at is None
+    assert again(charlie.workspace, broken).file_removed_at is not None
+    with tenant_context(charlie.workspace.pk):
+        assert FileRemoval.objects.get().name == broken.path, "tried again"
 
 
 def test_mended_rows_name_where_they_come_from(alice: Actor) -> None:

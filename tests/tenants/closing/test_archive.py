@@ -16,6 +16,7 @@ from contacts.models import Contact
 from core import file_store
 from tenants.closing import archive, export_job, lifecycle
 from tenants.isolation.base import TenantModel
+from tenants import file_removals
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant, WorkspaceExport
 from tests.cast import Actor
@@ -116,6 +117,7 @@ def test_only_owners_fetch_it_and_only_in_time(alice: Actor, bob: Actor, charlie
         WorkspaceExport.objects.update(finished_at=timezone.now() - timedelta(days=8))
     assert alice.get(path).status_code == 404
     assert export_job.waiting(alice.workspace.pk) == []
+    file_removals.work(alice.workspace.pk)
     assert not file_store.exists(stored)
 
 

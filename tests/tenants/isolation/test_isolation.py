@@ -94,6 +94,7 @@ def fill(alice: Actor) -> None:
     from sources.models import Ambiguity, AmbiguitySweep, Source, SourceMember
     from tenants.models import (
         AuditEntry,
+        FileRemoval,
         IdentityProvider,
         Invitation,
         ProviderLink,
@@ -133,6 +134,7 @@ def fill(alice: Actor) -> None:
     Invitation.objects.create(email="new@example.com", role=Role.VIEWER, invited_by=alice.user)
     AuditEntry.objects.create(verb="test")
     RetentionRule.objects.create(kind="webhooks", days=30)
+    FileRemoval.objects.create(name="1/x.csv")
     IdentityProvider.objects.create(issuer="https://id.example.com", client_id="cdp", secret="1:x")
     ProviderLink.objects.create(user=alice.user, issuer="https://id.example.com", subject="7")
     SignInDomain.objects.create(tenant_id=own, domain="example.com")
