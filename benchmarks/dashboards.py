@@ -13,7 +13,7 @@ from insights.dashboards import contact_counts
 from insights.dashboards.views import PAGES
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
-from tracking import tally_queue, tally_upkeep
+from tracking import tally_queue, tally_rebuild
 from tracking.models import Event, Visitor
 from tracking.tallies import recount
 from tracking.tally_models import StepTally, VisitTally
@@ -28,7 +28,7 @@ def fill(owner_url: str, tenant: Tenant, people: int) -> dict[str, float]:
     visitors.fill(owner_url, tenant, people)
     visitors.add_contacts(owner_url, tenant, people // 2)
     begun = time.perf_counter()
-    tally_upkeep.rebuild(tenant.pk, now=timezone.now())
+    tally_rebuild.rebuild(tenant.pk, now=timezone.now())
     made = time.perf_counter()
     contact_counts.count(tenant.pk, now=timezone.now())
     return {"tallies": made - begun, "contacts": time.perf_counter() - made}

@@ -399,6 +399,7 @@ CREATE TABLE connector (
     remote_host_key text DEFAULT ''::text NOT NULL,
     remote_secret text DEFAULT ''::text NOT NULL,
     encoding character varying(30) DEFAULT ''::character varying NOT NULL,
+    stored_bytes bigint DEFAULT 0 NOT NULL,
     CONSTRAINT connector_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT connector_login UNIQUE (tenant_id, login),
     CONSTRAINT connector_token UNIQUE (tenant_id, token),
@@ -844,6 +845,7 @@ CREATE TABLE import (
     looks jsonb DEFAULT '{}'::jsonb NOT NULL,
     draft jsonb DEFAULT '{}'::jsonb NOT NULL,
     priority smallint DEFAULT 0 NOT NULL,
+    unpacked_size bigint DEFAULT 0 NOT NULL,
     CONSTRAINT import_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT import_token UNIQUE (tenant_id, token),
     CONSTRAINT import_created_by_id_7d0a3a02_fk_user_id FOREIGN KEY (created_by_id) REFERENCES "user"(id) DEFERRABLE INITIALLY DEFERRED,
@@ -1585,6 +1587,7 @@ CREATE TABLE segment_upload (
     edit_id bigint,
     import_id bigint,
     created_by_id bigint,
+    unpacked_size bigint DEFAULT 0 NOT NULL,
     CONSTRAINT segment_upload_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT segment_upload_token UNIQUE (tenant_id, token),
     CONSTRAINT segment_upload_created_by_id_99baa7e8_fk_user_id FOREIGN KEY (created_by_id) REFERENCES "user"(id) DEFERRABLE INITIALLY DEFERRED
@@ -1932,6 +1935,10 @@ CREATE TABLE tally_state (
     zone character varying(64) NOT NULL,
     stale boolean DEFAULT false NOT NULL,
     settled_at timestamp with time zone,
+    clearing boolean DEFAULT false NOT NULL,
+    orders_before timestamp with time zone,
+    rebuilding_since timestamp with time zone,
+    visitors_to bigint,
     CONSTRAINT tally_state_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT tally_state_once UNIQUE (tenant_id)
 );

@@ -21,17 +21,23 @@ from tracking import tally_queue
 from tracking.funnel import NAMES, Stage
 from tracking.tally_models import StepTally, TallyState, VisitTally
 
-# Whoever writes tallies holds this; who makes all of them anew waits until nobody does, and then keeps others waiting.
-ZONE = "SELECT s.zone FROM tally_state s WHERE s.tenant_id = %(tenant)s FOR KEY SHARE"
+# Whoever writes tallies holds this; each slice of a rebuilding waits until nobody does, and then keeps others waiting.
+ZONE = "SELECT s.zone, s.visitors_to FROM tally_state s WHERE s.tenant_id = %(tenant)s FOR KEY SHARE"
 
 
 def zone() -> str:
     """The time zone whose days the tallies have; locked until the transaction ends. Made on first use."""
+    return _state()[0]
+
+
+def _state() -> tuple[str, int | None]:
+    """The time zone, and the last visitor that the tallies have while they are made anew (None: all)."""
     if not (found := fetch(ZONE)):
         own = Tenant.objects.values_list("time_zone", flat=True).get(pk=current_tenant())
         TallyState.objects.bulk_create([TallyState(zone=own)], ignore_conflicts=True)
         found = fetch(ZONE)
-    return str(found[0][0])
+    named, visitors_to = found[0]
+    return str(named), visitors_to
 
 
 # --- visitors -------------------------------------------------------------------------------------------------------------
@@ -113,7 +119,7 @@ SELECT p.day, p.site_id, p.step, p.before, count(*) AS visitors FROM (
   FROM visitor_day d JOIN generate_series(0, 3) s(step) ON s.step <= d.stage
   WHERE d.tenant_id = %(tenant)s {whose}) p
 GROUP BY 1, 2, 3, 4"""
-_THEIRS = "AND d.visitor_id = ANY(%(visitors)s)"
+THEIRS = "AND d.visitor_id = ANY(%(visitors)s)"
 
 
 def names() -> dict[str, list[str]]:
@@ -132,8 +138,11 @@ def recount(moments: Collection[tuple[int, datetime]], *, removed: bool = False,
     `removed`, deleted before in this transaction. `alone`: no other transaction counts stored events meanwhile."""
     if not moments:
         return
-    named = zone()
-    pairs = sorted(days_of(moments, named=named))
+    named, last = _state()
+    # Visitors beyond are counted when the rebuilding comes to them (tracking.tally_rebuild).
+    pairs = sorted(days_of([moment for moment in moments if last is None or moment[0] <= last], named=named))
+    if not pairs:
+        return
     visitors = sorted({visitor for visitor, _day in pairs})
     clock = ZoneInfo(named)
     # A day more at both ends: what is outside of the wanted days is left out by the join.
@@ -156,9 +165,11 @@ def forget(visitor_ids: Sequence[int]) -> None:
     if not visitor_ids:
         return
     subtract_orders("e.visitor_id = ANY(%(visitors)s)", visitors=list(visitor_ids))
-    before = _standing(visitor_ids, lock="UPDATE")
-    run(FORGET, visitors=list(visitor_ids))
+    _named, last = _state()
     tally_queue.forget(list(visitor_ids))
+    counted = [visitor for visitor in visitor_ids if last is None or visitor <= last]
+    before = _standing(counted, lock="UPDATE")
+    run(FORGET, visitors=list(visitor_ids))
     _add_difference(before, (Counter(), Counter()))
 
 
@@ -171,10 +182,10 @@ def _standing(visitor_ids: Sequence[int], *, lock: Literal["UPDATE", "KEY SHARE"
     if lock:
         run(fill(LOCK, strength=lock), visitors=visitors)
     visits: Counter[tuple[Any, ...]] = Counter()
-    for row in fetch(fill(VISITS, whose=_THEIRS), visitors=visitors):
+    for row in fetch(fill(VISITS, whose=THEIRS), visitors=visitors):
         for place, value in enumerate(row[5:]):
             visits[(*row[:5], place)] = int(value)
-    steps = Counter({tuple(row[:4]): int(row[4]) for row in fetch(fill(STEPS, whose=_THEIRS), visitors=visitors)})
+    steps = Counter({tuple(row[:4]): int(row[4]) for row in fetch(fill(STEPS, whose=THEIRS), visitors=visitors)})
     return visits, steps
 
 
@@ -197,7 +208,8 @@ def _add_difference(before: _Standing, after: _Standing) -> None:
 
 # --- orders ---------------------------------------------------------------------------------------------------------------
 
-# `{events}` is a table of events or a part of the statement that has stored or deleted some.
+# `{events}` is a table of events or a part of the statement that has stored or deleted some. While the tallies are made
+# anew, later orders are counted when the rebuilding comes to them.
 ORDERS = """
 INSERT INTO order_tally (tenant_id, day, site_id, currency, claimed, orders, priced, amount)
 SELECT %(tenant)s, o.day, o.site_id, o.currency, o.claimed, {sign}count(*), {sign}count(o.amount),
@@ -208,7 +220,9 @@ FROM (
     e.site_id IS NOT NULL AND (e.properties -> '$signed') IS DISTINCT FROM 'true' AS claimed,
     CASE WHEN jsonb_typeof(e.properties -> 'amount') = 'number'
       THEN round((e.properties ->> 'amount')::numeric, 6) END AS amount
-  FROM {events} e WHERE {which} AND e.kind = 'order') o
+  FROM {events} e JOIN tally_state ts ON ts.tenant_id = %(tenant)s
+    AND (ts.orders_before IS NULL OR e.at < ts.orders_before)
+  WHERE {which} AND e.kind = 'order') o
 GROUP BY 2, 3, 4, 5
 ON CONFLICT DO NOTHING"""
 OF_TENANT = "e.tenant_id = %(tenant)s"

@@ -8,11 +8,19 @@ from tenants.isolation.base import TenantModel
 
 
 class TallyState(TenantModel):
-    """In which time zone the tallies of the workspace are; `stale`: they have to be made anew (tracking.tally_upkeep)."""
+    """In which time zone the tallies of the workspace are; `stale`: they have to be made anew (tracking.tally_rebuild).
+
+    While they are made anew, they have the days of visitors up to `visitors_to`, and orders from before `orders_before`;
+    null is all of them.
+    """
 
     zone = models.CharField(max_length=64)
     stale = models.BooleanField(default=False, db_default=False)
     settled_at = models.DateTimeField(null=True)
+    rebuilding_since = models.DateTimeField(null=True)
+    clearing = models.BooleanField(default=False, db_default=False)
+    visitors_to = models.BigIntegerField(null=True)
+    orders_before = models.DateTimeField(null=True)
 
     class Meta(TenantModel.Meta):
         db_table = "tally_state"

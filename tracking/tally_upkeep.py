@@ -1,5 +1,4 @@
-"""Care for the tallies (tracking.tallies): hits that were stored are counted, rows that are alike become one, and all are
-made anew where days have changed."""
+"""Care for the tallies (tracking.tallies): hits that were stored are counted, and rows that are alike become one."""
 
 import logging
 from datetime import datetime
@@ -7,13 +6,14 @@ from datetime import datetime
 from django.utils import timezone
 
 from tenants.isolation.context import tenant_context
-from tenants.isolation.statements import analyze, fetch, fill, run
+from tenants.isolation.statements import fetch, fill, run
 from tenants.models import Tenant
-from tracking import tallies, tally_queue
-from tracking.tally_models import OrderTally, StepTally, TallyState, VisitorDay, VisitTally
+from tracking import tallies, tally_queue, tally_rebuild
+from tracking.tally_models import TallyState
 
 log = logging.getLogger(__name__)
-VISITORS_AT_ONCE = 10_000
+# So long a sweep makes the tallies of one workspace anew, before it looks at the next one.
+REBUILDING_SECONDS = 20.0
 HOURS_AT_ONCE = 20_000
 
 # table → what tells its rows apart, and what adds up. Each row goes from the one sum into the other in one statement.
@@ -47,20 +47,10 @@ def sweep() -> None:
     """Look after all workspaces; a failure of one does not stop the others."""
     for tenant_id in Tenant.open.order_by("?").values_list("pk", flat=True):
         try:
-            if is_stale(tenant_id):
-                rebuild(tenant_id, now=timezone.now())
-            else:
+            if not tally_rebuild.go_on(tenant_id, now=timezone.now(), seconds=REBUILDING_SECONDS):
                 settle(tenant_id, now=timezone.now())
         except Exception:
             log.exception("tallies of workspace %s", tenant_id)
-
-
-def is_stale(tenant_id: int) -> bool:
-    """Whether the tallies have to be made anew: they never were, or the workspace is in another time zone now."""
-    own = Tenant.objects.values_list("time_zone", flat=True).get(pk=tenant_id)
-    with tenant_context(tenant_id):
-        state = TallyState.objects.first()
-    return state is not None and (state.stale or state.zone != own)
 
 
 def count_hits() -> None:
@@ -103,46 +93,3 @@ def settle(tenant_id: int, *, now: datetime) -> int:
         if written:
             TallyState.objects.update(settled_at=now)
     return written
-
-
-# Waits for everybody who writes tallies, and they for it: orders stay in the inbox meanwhile, units of imports wait.
-ALONE = "SELECT s.zone FROM tally_state s WHERE s.tenant_id = %(tenant)s FOR UPDATE"
-NEXT = """
-SELECT v.id FROM visitor v WHERE v.tenant_id = %(tenant)s AND v.id > %(after)s ORDER BY v.id LIMIT %(most)s"""
-ALL_VISITS = """
-INSERT INTO visit_tally (tenant_id, settled, day, site_id, source, medium, campaign, visitors, views, orders)
-SELECT %(tenant)s, true, f.* FROM ({visits}) f
-ON CONFLICT DO NOTHING"""
-ALL_STEPS = """
-INSERT INTO step_tally (tenant_id, settled, day, site_id, step, before, visitors)
-SELECT %(tenant)s, true, f.* FROM ({steps}) f
-ON CONFLICT DO NOTHING"""
-FROM_DAYS = (
-    fill(ALL_VISITS, visits=fill(tallies.VISITS, whose="")),
-    fill(ALL_STEPS, steps=fill(tallies.STEPS, whose="")),
-)
-ALL_ORDERS = fill(tallies.ORDERS, sign="", events="event", which=tallies.OF_TENANT)
-
-
-def rebuild(tenant_id: int, *, now: datetime) -> None:
-    """Make all tallies of a workspace anew from its events, in one transaction: pages show those of before until it ends."""
-    own = Tenant.objects.values_list("time_zone", flat=True).get(pk=tenant_id)
-    with tenant_context(tenant_id):
-        tallies.zone()
-    with tenant_context(tenant_id):
-        fetch(ALONE)
-        tally_queue.clear()
-        for model in (VisitTally, StepTally, OrderTally, VisitorDay):
-            model.objects.all().delete()
-        TallyState.objects.update(zone=own, stale=False, settled_at=now)
-        after = 0
-        while ids := [row[0] for row in fetch(NEXT, after=after, most=VISITORS_AT_ONCE)]:
-            run(tallies.ALL_DAYS, visitors=ids, zone=own, **tallies.names())
-            after = ids[-1]
-        analyze("visitor_day")
-        for statement in FROM_DAYS:
-            run(statement)
-        run(ALL_ORDERS, zone=own)
-    with tenant_context(tenant_id):
-        settle_orders = _SETTLING[list(_COLUMNS).index("order_tally")][0]
-        run(settle_orders)

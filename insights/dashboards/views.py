@@ -16,6 +16,7 @@ from insights.dashboards.date_range import PRESETS, DashboardQuery
 from insights.dashboards.parts import Asked, Part
 from tenants.roles import allow, tolerates_lag
 from tenants.web.request import WorkspaceRequest, user_id
+from tracking import tally_rebuild
 from tracking.models import Site
 
 # Page → its tab, parts, and whether a site can be chosen.
@@ -42,6 +43,8 @@ def page(request: WorkspaceRequest, name: str) -> HttpResponse:
         "sites": list(Site.objects.order_by("name").values_list("pk", "name")[:SITES]) if by_site else [],
         "live_url": reverse("insights:live") + asked.query.link() if name == "analytics" else "",
         "steps": steps, "done": sum(step.done for step in steps), "hidden": hidden,
+        # While the tallies are made anew, figures of visitors and orders are not whole.
+        "recounted": tally_rebuild.progress() if by_site else None,
         "guided": bool(steps) and not hidden and not all(step.done for step in steps),
     }  # fmt: skip
     return render_page(request, "insights/dashboard.html", context)

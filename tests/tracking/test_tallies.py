@@ -4,6 +4,7 @@ import os
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from unittest import mock
 
 import psycopg
 import pytest
@@ -17,7 +18,7 @@ from tests.cast import person, workspace
 from tests.servers import SUPERUSER
 from tests.tracking import tally_oracle
 from tests.tracking.helpers import contact, device, hit, site_of, stored, visitors
-from tracking import contact_data, retention, tallies, tally_queue, tally_upkeep, visitor_paths
+from tracking import contact_data, retention, tallies, tally_queue, tally_rebuild, tally_upkeep, visitor_paths
 from tracking.models import Site
 from tracking.pixel.hits import Hit
 from tracking.tally_models import OrderTally, TallyState, VisitorDay
@@ -125,10 +126,10 @@ def test_another_time_zone_makes_all_anew(tenant: Tenant) -> None:
     site, on = site_of(tenant), device()
     stored(site, page(on), order(on, 3), at=at(3, 16))
     Tenant.objects.filter(pk=tenant.pk).update(time_zone="Asia/Tokyo")
-    assert tally_upkeep.is_stale(tenant.pk)
+    assert tally_rebuild.is_stale(tenant.pk)
     stored(site, page(device()), at=at(3, 17))  # in the days of before, until then
-    tally_upkeep.rebuild(tenant.pk, now=NOW)
-    assert not tally_upkeep.is_stale(tenant.pk)
+    tally_rebuild.rebuild(tenant.pk, now=NOW)
+    assert not tally_rebuild.is_stale(tenant.pk)
     assert {day for _visitor, day in agree(tenant).days} == {date(2026, 8, 4)}
 
 
@@ -172,7 +173,7 @@ def histories(draw: st.DrawFn) -> list[tuple[str, int, int, int]]:
     """(what, which device or contact, day, something)."""
     acts = st.sampled_from(
         ["page", "page", "page", "campaign", "cart", "order", "order", "identify", "erase", "forget", "keep", "catch up",
-         "catch up", "settle", "rebuild", "zone"]
+         "catch up", "settle", "rebuild", "zone", "slice", "slice", "slice"]
     )  # fmt: skip
     act = st.tuples(acts, st.integers(0, 3), st.integers(1, 28), st.integers(0, 2))
     return draw(st.lists(act, min_size=1, max_size=14))
@@ -181,15 +182,17 @@ def histories(draw: st.DrawFn) -> list[tuple[str, int, int, int]]:
 ZONES = ("Europe/Riga", "Asia/Tokyo", "America/New_York")
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(histories())
 def test_whatever_happens(history: list[tuple[str, int, int, int]]) -> None:
     tenant = workspace(person("owner"))
     sites, devices = [site_of(tenant), site_of(tenant)], [device() for _ in range(4)]
     for step, (what, which, day, more) in enumerate(history):
         _do(tenant, sites[which % 2], devices[which], what, at(day, 20 + more, step), more)
+    if tally_rebuild.is_rebuilding(tenant.pk):
+        tally_rebuild.rebuild(tenant.pk, now=NOW)
     agree(tenant)
-    tally_upkeep.rebuild(tenant.pk, now=NOW)
+    tally_rebuild.rebuild(tenant.pk, now=NOW)
     agree(tenant)
 
 
@@ -214,10 +217,14 @@ def _do(tenant: Tenant, site: Site, on: str, what: str, moment: float, more: int
         tally_upkeep.catch_up(tenant.pk, most=1 + more)
     elif what == "settle":
         tally_upkeep.settle(tenant.pk, now=NOW)
+    elif what == "slice":
+        with mock.patch.multiple(tally_rebuild, VISITORS_AT_ONCE=1, ROWS_AT_ONCE=1 + more):
+            if not tally_rebuild.step(tenant.pk, now=NOW):
+                tally_rebuild._begin(tenant.pk, now=NOW)
     else:
         zone = ZONES[more] if what == "zone" else tenant.time_zone
         Tenant.objects.filter(pk=tenant.pk).update(time_zone=zone)
-        tally_upkeep.rebuild(tenant.pk, now=NOW)
+        tally_rebuild.rebuild(tenant.pk, now=NOW)
 
 
 def _know(tenant: Tenant, email: str) -> None:

@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from tenants.models import Tenant
-from tracking import tally_upkeep
+from tracking import tally_rebuild
 
 
 class Command(BaseCommand):
@@ -23,5 +23,5 @@ class Command(BaseCommand):
             if unknown := sorted(set(workspaces) - set(wanted.values_list("slug", flat=True))):
                 raise CommandError(f"There is no workspace {', '.join(unknown)}.")
         for tenant in wanted:
-            tally_upkeep.rebuild(tenant.pk, now=timezone.now())
+            tally_rebuild.rebuild(tenant.pk, now=timezone.now())
             self.stdout.write(f"{tenant.slug}: counted again")
