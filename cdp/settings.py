@@ -187,6 +187,15 @@ WORKSPACE_FILES = {"contacts.csv": "contacts.bulk.export.write_everybody"}
 # What a workspace uses of its limits, as its page shows it.
 WORKSPACE_USAGE = "imports.usage.shown"
 
+# Files that are stored for a workspace, as the limit counts them: what they are → function that gives their bytes.
+STORED_FILES = {
+    "Files of imports": "imports.usage.of_imports",
+    "Files of segments": "imports.usage.of_segments",
+    "Exports of contacts": "contacts.bulk.export.stored_bytes",
+    "Exports of everything": "tenants.closing.export_job.stored_bytes",
+    "Files of connectors": "connectors.usage.stored_bytes",
+}
+
 # What apps have of a workspace outside of its tables, removed when it is erased: functions of its ID that can be repeated
 # (tenants.closing.erasure).
 WORKSPACE_REMAINS = {
@@ -201,6 +210,9 @@ RETENTION = [
     "contacts.privacy.expiry.DeletedContacts",
     "tracking.inactive_contacts.InactiveContacts",
     "imports.retention.Files",
+    "imports.retention.ErrorRows",
+    "contacts.bulk.export_retention.Exports",
+    "connectors.retention.Lists",
     "segments.retention.History",
     "destinations.retention.Runs",
     "api.webhooks.retention.Deliveries",

@@ -1,4 +1,4 @@
-"""What goes after a time: archived files, folders of deleted connectors, and what is known of files from long ago."""
+"""What goes after a time: archived files, and folders of deleted connectors. Lists have a rule (connectors.retention)."""
 
 import logging
 import shutil
@@ -6,15 +6,13 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from connectors import folders
+from connectors import folders, usage
 from connectors.folders import DONE, FAILED
-from connectors.models import Connector, ConnectorFile
+from connectors.models import Connector
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 
 log = logging.getLogger(__name__)
-# The history of a connector.
-HISTORY = timedelta(days=400)
 
 
 def run_for_all_workspaces() -> None:
@@ -32,17 +30,19 @@ def run(tenant: Tenant) -> None:
     before = now - timedelta(days=tenant.keep_files_days)
     with tenant_context(tenant.pk):
         connectors = list(Connector.objects.values_list("pk", "deleted_at"))
-        ConnectorFile.objects.filter(archived_at__lt=now - HISTORY).delete()
     for connector_id, deleted_at in connectors:
         place = folders.of(tenant.pk, connector_id)
         if deleted_at is not None and deleted_at < before and place.root.is_dir():
             shutil.rmtree(place.root)
+            usage.note(tenant.pk, connector_id)
             continue
         for name in (DONE, FAILED):
             folder = place.jail / name
             for path in folder.iterdir() if folder.is_dir() else ():
                 if path.lstat().st_ctime < before.timestamp():
                     path.unlink()
+        if place.root.is_dir():
+            usage.note(tenant.pk, connector_id)
 
 
 def remove_workspace(tenant_id: int) -> None:

@@ -62,6 +62,7 @@ class Connector(TenantModel):
     last_address = models.CharField(max_length=45, blank=True)
     error = models.CharField(max_length=400, blank=True)
     error_at = models.DateTimeField(null=True)
+    stored_bytes = models.BigIntegerField(default=0, db_default=0)  # in its folders, when they were last looked at
     # Of the form that was sent: a second click finds the connector of the first.
     token = models.CharField(max_length=32, null=True, db_collation="C")
 

@@ -23,7 +23,7 @@ from pathlib import Path
 
 from django.utils import timezone
 
-from connectors import archive, completeness, folders, jail
+from connectors import archive, completeness, folders, jail, usage
 from connectors.folders import Folders
 from connectors.models import Connector, ConnectorFile, FileState
 from imports.files.reader import FileProblem
@@ -76,6 +76,7 @@ def look(tenant_id: int, connector_id: int, *, hurry: bool = False) -> None:
             _put_back(place, {file.taken_as for file in started})
             if not connector.active or _look_for_new(tenant, connector, place, hurry=hurry):
                 place.settle(began)
+            usage.note(tenant_id, connector_id)
         except OSError as problem:
             with tenant_context(tenant_id):
                 _say(connector, f"Files cannot be read or written: {problem.strerror or problem}. We try again.")

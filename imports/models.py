@@ -88,6 +88,7 @@ class Import(TenantModel):
     size = models.BigIntegerField()
     # How the file came, when it is not plain text: gzip, zip, xlsx. `path` is the text, the original lies beside.
     container = models.CharField(max_length=8, blank=True, db_default="")
+    unpacked_size = models.BigIntegerField(default=0, db_default=0)  # of the text beside the original
     # Of a workbook: the names of its sheets, and the one that was taken.
     sheets = models.JSONField(default=list, db_default=[])
     sheet = models.CharField(max_length=255, blank=True, db_default="")
@@ -389,6 +390,7 @@ class SegmentUpload(TenantModel):
     path = models.CharField(max_length=255)
     size = models.BigIntegerField()
     container = models.CharField(max_length=8, blank=True, db_default="")
+    unpacked_size = models.BigIntegerField(default=0, db_default=0)  # of the text beside the original
     sheets = models.JSONField(default=list, db_default=[])
     sheet = models.CharField(max_length=255, blank=True, db_default="")
     looks = models.JSONField(default=dict, db_default={})

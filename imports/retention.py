@@ -1,4 +1,4 @@
-"""What imports leave behind as kinds of data with a rule: their files."""
+"""What imports leave behind as kinds of data with a rule: their files, and the cells of rows in error."""
 
 from datetime import datetime
 from typing import Any
@@ -7,8 +7,9 @@ from django.utils import timezone
 
 from imports import cleanup, segment_upload
 from imports.models import Import, Phase
-from tenants.isolation.statements import fill
+from tenants.isolation.statements import fetch, fill, run
 from tenants.models import Tenant
+from tenants.retention import kinds
 from tenants.retention.kinds import Found, Kind, Step, counted
 
 # Files of one transaction.
@@ -57,3 +58,44 @@ class Files(Kind):
             is_over=max(len(imports), uploads) < FILES_AT_ONCE,
             progress={"after": imports[-1].pk if imports else 0},
         )
+
+
+# Rows in error whose cells are still there, of imports that have ended.
+ERROR_ROWS = """
+SELECT i.finished_at FROM import i JOIN rejected_row r ON r.tenant_id = %(tenant)s AND r.import_id = i.id
+WHERE i.tenant_id = %(tenant)s AND i.phase = 'done' AND r.cells <> '[]' {older}"""
+# The next ones behind a place, by their key; then what is stored of them. Their numbers and the codes of their problems
+# stay, so that the sums of the import stay true.
+OLD_ROWS = """
+SELECT r.import_id, r.row_no FROM rejected_row r JOIN import i ON i.tenant_id = %(tenant)s AND i.id = r.import_id
+WHERE r.tenant_id = %(tenant)s AND (r.import_id, r.row_no) > (%(imp)s, %(row)s) AND i.phase = 'done'
+  AND i.finished_at < %(before)s AND r.cells <> '[]'
+ORDER BY r.import_id, r.row_no LIMIT %(most)s FOR UPDATE OF r"""
+BLANK_OLD = """
+WITH old AS (SELECT u.imp, u.no FROM unnest(%(imps)s::bigint[], %(rows)s::int[]) AS u(imp, no)),
+issues AS (
+  UPDATE row_issue s SET value = NULL, facts = '{}' FROM old o
+  WHERE s.tenant_id = %(tenant)s AND s.import_id = o.imp AND s.row_no = o.no)
+UPDATE rejected_row r SET cells = '[]', fixed = NULL, chosen_id = NULL, rechecked = NULL FROM old o
+WHERE r.tenant_id = %(tenant)s AND r.import_id = o.imp AND r.row_no = o.no"""
+
+
+class ErrorRows(Kind):
+    """The rule of rows in error."""
+
+    key, label, icon = "error_rows", "Rows in error", "circle-alert"
+    words = "Cells of rows that could not be imported, and what was corrected in them. Counts and problems stay."
+    since, effect = "the import ended", "Cells are emptied, so that the rows can no longer be corrected"
+    nouns = ("row", "rows")
+    least = 7
+
+    def find(self, *, before: datetime | None, most: int) -> Found:
+        older = "AND i.finished_at < %(before)s" if before else ""
+        return counted(fill(ERROR_ROWS, older=older), most=most, in_order=False, before=before)
+
+    def step(self, *, before: datetime, progress: dict[str, Any]) -> Step:
+        place = progress.get("place", [0, 0])
+        found = fetch(OLD_ROWS, imp=place[0], row=place[1], before=before, most=kinds.BATCH)
+        run(BLANK_OLD, imps=[row[0] for row in found], rows=[row[1] for row in found])
+        is_over = len(found) < kinds.BATCH
+        return Step(len(found), is_over=is_over, progress={"place": list(found[-1])} if found else {})

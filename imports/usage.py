@@ -1,8 +1,11 @@
 """What a workspace uses of its limits (tenants.limits), and the refusals of files and imports that would pass them."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
-from django.db.models import Sum
+from django.conf import settings
+from django.db.models import F, QuerySet, Sum
+from django.utils.module_loading import import_string
 
 from contacts import contact_limit
 from imports import phases
@@ -13,11 +16,28 @@ from tenants.isolation.context import current_tenant
 from tenants.models import Tenant
 
 
+def stored() -> dict[str, int]:
+    """Bytes of the files that are stored for the workspace of the context, by what they are (settings.STORED_FILES)."""
+    return {label: import_string(path)() for label, path in settings.STORED_FILES.items()}
+
+
 def stored_bytes() -> int:
-    """The size of all files of imports and segments that are stored for the workspace of the context."""
-    models: tuple[Any, ...] = (Import, SegmentUpload)
-    found = (model.objects.filter(file_removed_at=None).aggregate(sum=Sum("size"))["sum"] or 0 for model in models)
-    return sum(found)
+    """The size of all files that are stored for the workspace of the context."""
+    return sum(stored().values())
+
+
+def of_imports() -> int:
+    """Files of imports, with the texts that were unpacked from archives and workbooks."""
+    return _bytes(Import.objects.filter(file_removed_at=None))
+
+
+def of_segments() -> int:
+    """Files that change the members of segments."""
+    return _bytes(SegmentUpload.objects.filter(file_removed_at=None))
+
+
+def _bytes(files: "QuerySet[Any]") -> int:
+    return int(files.aggregate(sum=Sum(F("size") + F("unpacked_size")))["sum"] or 0)
 
 
 def refuse_file(tenant: Tenant, size: int) -> None:
@@ -40,11 +60,26 @@ def running() -> int:
     return int(Import.objects.exclude(phase__in=(*phases.WAITING, Phase.PLAN, Phase.DONE)).count())
 
 
-def shown(tenant: Tenant) -> list[tuple[str, int, int | None, bool]]:
-    """(what, used, limit or None, whether both are bytes) for the page of the workspace (settings.WORKSPACE_USAGE)."""
-    most = limits.of(tenant)
+class Used(NamedTuple):
+    """What is used of a limit; None is no limit. `parts`: what it consists of, with bytes each, the largest first."""
+
+    what: str
+    now: int
+    most: int | None
+    is_bytes: bool = False
+    parts: Sequence[tuple[str, int]] = ()
+
+    @property
+    def is_over(self) -> bool:
+        return self.most is not None and self.now >= self.most
+
+
+def shown(tenant: Tenant) -> list[Used]:
+    """Lines for the page of the workspace (settings.WORKSPACE_USAGE)."""
+    most, files = limits.of(tenant), stored()
+    parts = sorted(((label, size) for label, size in files.items() if size), key=lambda part: -part[1])
     return [
-        ("Contacts", contact_limit.living(), most.contacts, False),
-        ("Stored files", stored_bytes(), most.stored_bytes, True),
-        ("Imports at the same time", running(), most.imports, False),
+        Used("Contacts", contact_limit.living(), most.contacts),
+        Used("Stored files", sum(files.values()), most.stored_bytes, is_bytes=True, parts=parts),
+        Used("Imports at the same time", running(), most.imports),
     ]

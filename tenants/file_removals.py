@@ -28,7 +28,7 @@ def add(*names: str) -> None:
 
 
 def run() -> None:
-    """Remove what is noted, in all workspaces; stops where the store does not answer, which it would do for the others too."""
+    """Remove what is noted, in all workspaces; where the store does not answer, it would not for the others either."""
     for tenant_id in pending_work.waiting(WAKE, closed=True):
         try:
             work(tenant_id)

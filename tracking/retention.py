@@ -16,6 +16,8 @@ from tenants.isolation import statements
 from tenants.isolation.context import tenant_context
 from tenants.isolation.statements import fill
 from tenants.models import Tenant
+from tenants.retention.kinds import PREVIEWED, Found, counted
+from tenants.retention.rules import is_shorter
 from tracking import pages, tallies
 from tracking.models import Site
 from tracking.pixel import repeats
@@ -71,6 +73,17 @@ def shown() -> list[dict[str, Any]]:
         }
         for site in Site.objects.order_by("name", "pk")
     ]
+
+
+# Those of a site that a rule would remove now.
+OLDER = "SELECT e.at FROM event e WHERE e.tenant_id = %(tenant)s AND e.site_id = %(site)s AND e.at < %(before)s"
+
+
+def preview(site: Site, days: int | None, *, now: datetime) -> Found:
+    """How many events of a site a rule of so many days would remove now, where it is shorter than that of today."""
+    if not is_shorter(days, site.retention_days):
+        return Found(0)
+    return counted(OLDER, most=PREVIEWED, in_order=False, site=site.pk, before=now - timedelta(days=days or 0))
 
 
 def run_for_all_workspaces() -> None:

@@ -16,7 +16,8 @@ from typing import IO, Any
 
 import orjson
 from django.core.cache import cache
-from django.db.models import F, Func, QuerySet, TextField
+from django.db.models import BigIntegerField, F, Func, QuerySet, Sum, TextField
+from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast, Coalesce
 from django.utils import timezone
 from redis import RedisError
@@ -31,10 +32,12 @@ from tenants import file_removals, outbox
 from tenants.isolation.context import current_tenant
 from tenants.members.memberships import is_member
 from tenants.models import Tenant
+from tenants.retention import rules
 from tenants.web import workspace_urls
 
 log = logging.getLogger(__name__)
-EXPORT_KEEP_DAYS = 7
+# The rule of a new workspace (contacts.bulk.export_retention).
+KEEP_DAYS = 7
 CHUNK = 2_000
 # Columns beside the values, which an import reads back (imports.mapping.header_synonyms) or passes over.
 STATUS = {"email_status": "E-mail status", "phone_status": "Phone status"}
@@ -91,7 +94,7 @@ def file_of(action: BulkAction, *, now: datetime) -> Path | None:
     if (
         action.state != BulkState.DONE
         or action.finished_at is None
-        or now > action.finished_at + timedelta(days=EXPORT_KEEP_DAYS)
+        or now > action.finished_at + timedelta(days=kept_days())
     ):
         return None
     try:
@@ -105,9 +108,14 @@ def forget_all() -> None:
     _forget(BulkAction.objects.all())
 
 
-def tidy(*, now: datetime) -> int:
-    """Remove the files of the current workspace whose time is over; returns how many."""
-    return _forget(BulkAction.objects.filter(finished_at__lt=now - timedelta(days=EXPORT_KEEP_DAYS)))
+def forget(*, before: datetime) -> int:
+    """Remove the files of the current workspace that were made before a moment; returns how many."""
+    return _forget(BulkAction.objects.filter(finished_at__lt=before))
+
+
+def kept_days() -> int:
+    """For how many days the current workspace stores files of exports."""
+    return rules.days_of("exports") or KEEP_DAYS
 
 
 def _forget(some: "QuerySet[BulkAction]") -> int:
@@ -116,6 +124,13 @@ def _forget(some: "QuerySet[BulkAction]") -> int:
     file_removals.add(*(_stored(action.result["file"]) for action in exports if "file" in action.result))
     BulkAction.objects.filter(pk__in=[action.pk for action in exports]).update(result={})
     return len(exports)
+
+
+def stored_bytes() -> int:
+    """Bytes of all files of the current workspace."""
+    size = Cast(KeyTextTransform("bytes", "result"), BigIntegerField())
+    files = BulkAction.objects.filter(kind="export").exclude(result={})
+    return int(files.aggregate(sum=Sum(size))["sum"] or 0)
 
 
 def write(file: IO[str], action: BulkAction) -> int:
@@ -231,7 +246,7 @@ def _tell(action: BulkAction) -> None:
     url = workspace_urls.absolute(
         workspace_urls.inside(Tenant.objects.get(pk=current_tenant()).slug, "contacts:bulk_action", action.pk)
     )
-    until = timezone.now() + timedelta(days=EXPORT_KEEP_DAYS)
+    until = timezone.now() + timedelta(days=kept_days())
     body = (
         f"Your export of {action.done:,} contacts is ready:\n\n{url}\n\n"
         f"Sign in to use the link. It works until {until:%d %B %Y}.\n"

@@ -6,7 +6,6 @@ from datetime import timedelta
 from django.utils import timezone
 
 from contacts import change_log
-from contacts.bulk import export
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 
@@ -20,7 +19,6 @@ def run_for_all_workspaces() -> None:
     for tenant_id in Tenant.open.order_by("?").values_list("pk", flat=True):
         try:
             with tenant_context(tenant_id):
-                export.tidy(now=timezone.now())
                 before = timezone.now() - timedelta(days=NEWS_DAYS)
                 change_log.forget_news(before=before)
                 change_log.forget_batches(before=before)

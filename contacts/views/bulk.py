@@ -144,7 +144,7 @@ def _shown(bulk: BulkAction) -> dict[str, Any]:
         "title": outcome_sentence(bulk) if not bulk.active else _pending_sentence(kind, bulk),
         "can_undo": kind.undoable and bulk.state in (BulkState.DONE, BulkState.CANCELED) and bulk.done > 0,
         "file": contact_export.file_of(bulk, now=timezone.now()) if bulk.kind == "export" else None,
-        "days": contact_export.EXPORT_KEEP_DAYS,
+        "days": contact_export.kept_days(),
         "examples": _examples(bulk),
     }
 

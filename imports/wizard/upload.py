@@ -118,7 +118,10 @@ def _unpacked(path: Path, *, limit: int) -> dict[str, Any]:
     original = path.rename(path.with_suffix(ORIGINAL))
     path.touch(mode=0o600)
     unpacked = archives.unpack(original, path, kind=kind, limit=limit)
-    return {"container": kind, "sheets": list(unpacked.sheets), "sheet": unpacked.sheet, "looks": unpacked.looks}
+    return {
+        "container": kind, "unpacked_size": path.stat().st_size, "sheets": list(unpacked.sheets), "sheet": unpacked.sheet,
+        "looks": unpacked.looks,
+    }  # fmt: skip
 
 
 class BadSheet(ValueError):
@@ -149,7 +152,7 @@ def select_sheet(
         )
         said = [key for key in imp.dialect.get("chosen", ()) if name == imp.sheet]
         look = inspect(draft, container=imp.container, tenant=tenant, changes={key: imp.dialect[key] for key in said})
-        look |= {"sheet": name, "looks": unpacked.looks | wishes}
+        look |= {"sheet": name, "looks": unpacked.looks | wishes, "unpacked_size": draft.stat().st_size}
         draft.replace(path)
         file_store.keep(imp.path)
     except FileProblem as problem:

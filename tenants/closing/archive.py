@@ -50,7 +50,8 @@ FILES = {
 LEFT_OUT = {
     "membership": "it is in settings/members.csv, with names", "workspace_export": "it is about this file",
     "api_token": "digests of secrets", "api_answer": "answers to programs, gone within a day",
-    "file_removal": "names of files that are being removed", "outbox": "e-mails that were sent", "notice": "what members were told in the product",
+    "file_removal": "names of files that are being removed",
+    "outbox": "e-mails that were sent", "notice": "what members were told in the product",
     "ambiguity_sweep": "how far a search is", "inbox_position": "how far a reader is", "turn": "a lock",
     "import_unit": "work that was done", "import_listing": "made of other tables", "event_key": "digests of repeated events",
     "withdrawn": "what was undone", "change_batch": "order of changes", "contact_change": "order of changes",

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from django.core.cache import cache
+from django.db.models import Sum
 from django.utils import timezone
 from redis import RedisError
 
@@ -18,11 +19,11 @@ from tenants import audit, file_removals, outbox, pending_work
 from tenants.closing import archive
 from tenants.isolation.context import current_tenant, tenant_context
 from tenants.models import Tenant, User, WorkspaceExport
+from tenants.retention import rules
 from tenants.web import workspace_urls
 
 log = logging.getLogger(__name__)
 TASK, WAKE = "tenants.export_workspace", "workspace_export"
-KEEP_DAYS = 7
 MOST_ATTEMPTS = 3
 State = WorkspaceExport.State
 
@@ -47,7 +48,7 @@ def latest() -> WorkspaceExport | None:
 
 def path_of(export: WorkspaceExport, *, now: datetime) -> Path | None:
     """The finished file, as long as it may be fetched."""
-    if not export.file or export.finished_at is None or now > export.finished_at + timedelta(days=KEEP_DAYS):
+    if not export.file or export.finished_at is None or now > export.finished_at + timedelta(days=kept_days()):
         return None
     try:
         return file_store.fetch(_stored(export.file))
@@ -55,14 +56,30 @@ def path_of(export: WorkspaceExport, *, now: datetime) -> Path | None:
         return None
 
 
+def stored_bytes() -> int:
+    """Bytes of the files of the workspace of the context."""
+    return int(WorkspaceExport.objects.exclude(file="").aggregate(sum=Sum("bytes"))["sum"] or 0)
+
+
+def kept_days() -> int:
+    """For how many days the workspace of the context stores files of exports (settings.RETENTION)."""
+    return rules.days_of("exports") or 7
+
+
+def forget(*, before: datetime) -> int:
+    """Remove the files of the workspace of the context that were made before a moment; returns how many."""
+    old = WorkspaceExport.objects.exclude(file="").filter(finished_at__lt=before)
+    files = dict(old.select_for_update().values_list("pk", "file"))
+    file_removals.add(*map(_stored, files.values()))
+    WorkspaceExport.objects.filter(pk__in=files).update(file="")
+    return len(files)
+
+
 def waiting(tenant_id: int) -> list[int]:
     """Exports of a workspace that somebody has to work on; removes files whose time is over."""
     with tenant_context(tenant_id):
         seen_at = timezone.now()
-        old = WorkspaceExport.objects.exclude(file="").filter(finished_at__lt=seen_at - timedelta(days=KEEP_DAYS))
-        for export in old:
-            file_removals.add(_stored(export.file))
-            WorkspaceExport.objects.filter(pk=export.pk).update(file="")
+        forget(before=seen_at - timedelta(days=kept_days()))
         if not WorkspaceExport.objects.exclude(file="", state__in=(State.DONE, State.FAILED)).exists():
             pending_work.clear_pending(WAKE, seen_at=seen_at)
         active = WorkspaceExport.objects.filter(state__in=WorkspaceExport.ACTIVE)
@@ -158,7 +175,7 @@ def _tell(export: WorkspaceExport) -> None:
     url = workspace_urls.absolute(
         workspace_urls.inside(tenant.slug, "tenants:closed" if tenant.closed_at else "tenants:workspace")
     )
-    until = timezone.now() + timedelta(days=KEEP_DAYS)
+    until = timezone.now() + timedelta(days=kept_days())
     body = (
         f"Everything of the workspace {tenant.name} is in one file now:\n\n{url}\n\n"
         f"Sign in to download it. It is available until {until:%d %B %Y}.\n"

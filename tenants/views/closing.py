@@ -14,7 +14,6 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from core.http import invalid, not_found, redirect_to, render_page
 from tenants import tasks, workspaces
 from tenants.closing import export_job, lifecycle
-from tenants.closing.export_job import KEEP_DAYS
 from tenants.closing.lifecycle import GRACE_DAYS, Gone, WrongName
 from tenants.members.forms import NameForm
 from tenants.models import Membership, Tenant, WorkspaceExport
@@ -35,7 +34,7 @@ def _export(export: WorkspaceExport | None) -> dict[str, Any]:
         "files_done": done,
         "files": of,
         "rows": rows,
-        "keep_days": KEEP_DAYS,
+        "keep_days": export_job.kept_days(),
     }
 
 

@@ -8,6 +8,7 @@ from django.utils import timezone
 from connectors import cleanup
 from connectors.models import Connector, ConnectorFile
 from tenants.isolation.context import tenant_context
+from tenants.retention import job
 from tests.cast import Actor
 from tests.connectors import scene
 from tests.connectors.scene import names, place_of
@@ -28,8 +29,10 @@ def test_archived_files_go_and_waiting_ones_stay(alice: Actor, monkeypatch: pyte
     assert names(place.incoming) == ["b.csv.part"]
     with tenant_context(alice.workspace.pk):
         assert ConnectorFile.objects.filter(state="imported").count() == 1
-    monkeypatch.setattr("connectors.cleanup.timezone.now", lambda: later + cleanup.HISTORY)
-    cleanup.run(alice.workspace)
+    job.work(alice.workspace.pk, now=later + timedelta(days=365))
+    with tenant_context(alice.workspace.pk):
+        assert ConnectorFile.objects.exclude(archived_at=None).count() == 1
+    job.work(alice.workspace.pk, now=later + timedelta(days=401))
     with tenant_context(alice.workspace.pk):
         assert not ConnectorFile.objects.exclude(archived_at=None).exists()
 

@@ -52,7 +52,7 @@ NUMBERS: list[tuple[str, str, float]] = [
     ("undo.md", r"for (\d+) days after (?:its|the) (?:end|import)", undo.UNDO_DAYS),
     ("merging.md", r"\*\*Undo\*\*, for (\d+) days", merge.MERGE_UNDO_DAYS),
     ("bulk-actions.md", r"([\d,]+) contacts in memory", export.CHUNK),
-    ("bulk-actions.md", r"after (\d+) days", export.EXPORT_KEEP_DAYS),
+    ("bulk-actions.md", r"after (\d+) days", export.KEEP_DAYS),
     ("subscribing.md", r"in a row within (\d+) days", webhooks.SOFT_DAYS),
     ("erasing.md", r"up to ([\d,]+) contacts", actions.STEP),
     ("rating.md", r"the last (\d+) days", rating.RATED_DAYS),

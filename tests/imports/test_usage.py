@@ -1,23 +1,37 @@
 """Limits of a workspace: what is refused, what waits, and that both end when there is room again."""
 
+import io
 import json
+import zipfile
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
-from contacts.models import Contact
+from connectors import cleanup as connector_cleanup
+from contacts.bulk import actions
+from contacts.models import BulkAction, Contact
+from core import file_store
+from imports import cleanup, usage
 from imports.files.reader import FileProblem
 from imports.models import Import, Phase, Status
 from imports.options import Options
 from imports.pipeline import queue, worker
 from imports.results import progress
 from imports.wizard import column_choices, upload
+from segments.models import Segment
 from tenants import limits
+from tenants.closing import export_job
 from tenants.isolation.context import tenant_context
 from tenants.models import AuditEntry, Tenant
 from tests.cast import Actor
+from tests.connectors import scene
 from tests.imports.helpers import bring, receive
 
 PEOPLE = "email\na@example.com\nb@example.com\nc@example.com\n"
@@ -62,6 +76,75 @@ def test_a_file_beyond_the_storage_is_refused_and_nothing_is_left(alice: Actor) 
         assert Import.objects.count() == 1
         Import.objects.update(file_removed_at="2026-01-01T00:00:00Z")
     receive(tenant, "email\n" + "z" * 600_000 + "@example.com\n")
+
+
+def test_every_file_that_is_stored_counts(
+    alice: Actor, bob: Actor, charlie: Actor, settings: Any, tmp_path: Path
+) -> None:
+    """Against the folders themselves, of each kind in turn, and nothing of another workspace."""
+    settings.CONNECTOR_DIR = str(tmp_path / "connectors")
+    own = alice.workspace.pk
+    receive(charlie.workspace, PEOPLE)
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.csv", "email\n" + "".join(f"person{number}@example.com\n" for number in range(500)))
+    receive(alice.workspace, packed.getvalue(), name="a.zip")
+    bring(alice.workspace, PEOPLE, user=alice.user)
+    with tenant_context(own):
+        segment = Segment.objects.create(name="Club")
+        action = actions.begin("export", {"all": True}, user_id=alice.user.pk, mode="raw", mark=False)
+        export, _new = export_job.ask(alice.user)
+    file = SimpleUploadedFile("club.csv", PEOPLE.encode())
+    alice.post(f"segments/{segment.pk}/upload/", {"file": file, "mode": "add", "once": "x"})
+    actions.work(own, action.pk)
+    export_job.work(own, export.pk)
+    made = scene.connector(alice.workspace)
+    place = scene.place_of(alice.workspace, made)
+    (place.incoming / "a.csv").write_text(scene.CSV)
+    scene.pick_up(alice.workspace, made)
+    with tenant_context(own), CaptureQueriesContext(connection) as asked:
+        found = usage.stored()
+    assert len([query for query in asked.captured_queries if "SELECT" in query["sql"]]) == len(settings.STORED_FILES)
+    on_disk = {name: file_store.size_of_folder(name) for name in (str(own), f"exports/{own}")}
+    with tenant_context(own):
+        assert Import.objects.count() == 4, "and that of the connector, and its sample"
+    assert found["Files of imports"] + found["Files of segments"] == on_disk[str(own)]
+    assert found["Files of segments"] == len(PEOPLE)
+    assert found["Exports of contacts"] + found["Exports of everything"] == on_disk[f"exports/{own}"]
+    assert found["Files of connectors"] == sum(p.stat().st_size for p in place.root.rglob("*") if p.is_file()) > 0
+    assert all(found.values())
+    page = " ".join(alice.get("settings/workspace/").content.decode().split())
+    for label in settings.STORED_FILES:
+        assert label in page
+    with tenant_context(charlie.workspace.pk):
+        assert usage.stored_bytes() == len(PEOPLE)
+
+
+def test_a_file_counts_until_its_removal_is_said(alice: Actor, settings: Any, tmp_path: Path) -> None:
+    settings.CONNECTOR_DIR = str(tmp_path / "connectors")
+    imp, made = bring(alice.workspace, PEOPLE), scene.connector(alice.workspace)
+    place = scene.place_of(alice.workspace, made)
+    place.make()
+    (place.incoming / "waits.csv.part").write_text("x" * 500)
+    connector_cleanup.run(alice.workspace)
+    with tenant_context(alice.workspace.pk):
+        assert usage.stored()["Files of connectors"] == 500
+        before = usage.stored()["Files of imports"]
+        cleanup.remove_file(imp, timezone.now())
+        assert usage.stored()["Files of imports"] == before - len(PEOPLE)
+    (place.incoming / "waits.csv.part").unlink()
+    connector_cleanup.run(alice.workspace)
+    with tenant_context(alice.workspace.pk):
+        assert usage.stored()["Files of connectors"] == 0
+
+
+def test_exports_count_against_the_limit(alice: Actor) -> None:
+    tenant = limited(alice, stored_mb=1)
+    with tenant_context(tenant.pk):
+        BulkAction.objects.create(kind="export", state="done", result={"file": "x.csv", "bytes": 999_990})
+    with pytest.raises(FileProblem) as refused:
+        receive(tenant, PEOPLE)
+    assert (refused.value.code, refused.value.facts["used"]) == ("storage_full", 999_990)
 
 
 def test_an_import_beyond_the_contacts_is_refused_before_it_writes(alice: Actor) -> None:

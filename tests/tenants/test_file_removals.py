@@ -15,8 +15,8 @@ from django.db import connection
 from django.utils import timezone
 
 from contacts.bulk import export
+from contacts.bulk.export_retention import Exports
 from contacts.models import BulkAction, BulkState
-from contacts.privacy import retention
 from core import file_store
 from core.file_store import StoreUnavailable
 from imports import segment_upload
@@ -26,6 +26,7 @@ from tenants import file_removals, pending_work, tasks
 from tenants.closing import export_job
 from tenants.isolation.context import tenant_context
 from tenants.models import FileRemoval, Tenant, WorkspaceExport
+from tenants.retention import job
 from tests.cast import Actor
 from tests.imports.helpers import bring
 from tests.segments.scene import static
@@ -43,6 +44,13 @@ def stored(name: str) -> Path:
 def noted(who: Actor) -> list[str]:
     with tenant_context(who.workspace.pk):
         return list(FileRemoval.objects.order_by("pk").values_list("name", flat=True))
+
+
+def _in_vain(who: Actor, remove: Callable[[], Any]) -> None:
+    """A transaction that fails at its end."""
+    with tenant_context(who.workspace.pk):
+        remove()
+        raise ZeroDivisionError
 
 
 def import_file(who: Actor) -> tuple[Path, Callable[[], Any]]:
@@ -70,7 +78,7 @@ def _export(who: Actor) -> Path:
 
 
 def old_export(who: Actor) -> tuple[Path, Callable[[], Any]]:
-    return _export(who), lambda: export.tidy(now=timezone.now())
+    return _export(who), lambda: Exports().step(before=timezone.now() - timedelta(days=7), progress={})
 
 
 def export_of_erased(who: Actor) -> tuple[Path, Callable[[], Any]]:
@@ -90,7 +98,8 @@ def test_files_go_after_the_commit_and_outside_of_transactions(
     alice: Actor, kind: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path, remove = kind(alice)
-    really, asked = file_store.remove, []
+    really = file_store.remove
+    asked: list[str] = []
 
     def outside(*names: str) -> None:
         assert not connection.in_atomic_block, "a bucket is asked within a transaction"
@@ -98,9 +107,8 @@ def test_files_go_after_the_commit_and_outside_of_transactions(
         really(*names)
 
     monkeypatch.setattr(file_store, "remove", outside)
-    with pytest.raises(ZeroDivisionError), tenant_context(alice.workspace.pk):
-        remove()
-        raise ZeroDivisionError
+    with pytest.raises(ZeroDivisionError):
+        _in_vain(alice, remove)
     assert path.is_file(), "the transaction failed, so the row still names the file"
     assert noted(alice) == []
     with tenant_context(alice.workspace.pk):
@@ -157,10 +165,10 @@ def test_of_a_closed_workspace_they_go_too(alice: Actor) -> None:
     assert not path.exists()
 
 
-def test_daily_tidying_needs_no_store(alice: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_retention_needs_no_store(alice: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
     _export(alice)
     monkeypatch.setattr(file_store, "remove", None)
-    retention.run_for_all_workspaces()
+    job.work(alice.workspace.pk)
     assert noted(alice) == [f"exports/{alice.workspace.pk}/x.csv"]
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -23,7 +23,7 @@ from core.http import invalid, render_page
 from tenants import audit, outbox, setting_changes
 from tenants.roles import allow
 from tenants.web.request import WorkspaceRequest
-from tracking import overview, quarantine
+from tracking import overview, quarantine, retention
 from tracking import timeline as stream
 from tracking.models import Quarantine, Site, Visitor, VisitorIdentifier
 from tracking.pixel import inbox, installation, live_check, repeats, site_secrets
@@ -108,8 +108,10 @@ def settings_of(request: WorkspaceRequest, site_id: int) -> HttpResponse:
         if refused := edit_conflicts.sentence(request.POST, site, _LABELS):
             raise ValueError(refused)
     except ValueError as problem:
-        given = {name: request.POST.get(name, "") for name in _SETTINGS} | {n: n in request.POST for n in _SWITCHES}
-        return invalid(request, "tracking/site.html", _site(request, site, "settings", error=str(problem), given=given))
+        return _refused(request, site, error=str(problem))
+    days = settings_["retention_days"]
+    if request.POST.get("confirmed") != str(days) and (found := retention.preview(site, days, now=timezone.now())):
+        return _refused(request, site, old=found, days=days, until=timezone.now() - timedelta(days=days))
     before = {name: getattr(site, name) for name in settings_}
     changed = {name: value for name, value in settings_.items() if value != before[name]}
     if changed:
@@ -120,6 +122,12 @@ def settings_of(request: WorkspaceRequest, site_id: int) -> HttpResponse:
         audit.record("site.changed", user_id=request.user.pk, target=site.name, **changed)
     messages.success(request, "Saved. The new settings apply within a minute.")
     return redirect(f"{reverse('tracking:site', args=[site.pk])}?tab=settings")
+
+
+def _refused(request: WorkspaceRequest, site: Site, **more: Any) -> HttpResponse:
+    """The settings as they were typed, with what has to be corrected or confirmed before they are saved."""
+    given = {name: request.POST.get(name, "") for name in _SETTINGS} | {n: n in request.POST for n in _SWITCHES}
+    return invalid(request, "tracking/site.html", _site(request, site, "settings", given=given, **more))
 
 
 _SETTINGS = ("hosts", "excluded_paths", "internal_addresses", "country", "retention_days")

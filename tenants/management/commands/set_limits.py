@@ -18,7 +18,7 @@ class Command(BaseCommand):
         parser.add_argument("workspace", help="its address")
         for name, words in (
             ("imports", "imports that run at once"),
-            ("stored-mb", "files of imports, in MB"),
+            ("stored-mb", "stored files, in MB"),
             ("contacts", "contacts that are not deleted"),
         ):
             parser.add_argument(f"--{name}", help=f"{words}: a number from 1, or `default` for that of the environment")

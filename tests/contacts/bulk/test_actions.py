@@ -12,11 +12,11 @@ from django.utils import timezone
 
 from contacts.bulk import actions, export, kinds
 from contacts.models import BulkAction, BulkItem, BulkState, Change, Contact, EmailStatus, ItemState, WriteLock
-from contacts.privacy import retention
 from segments.models import Member, Segment
 from tenants import file_removals
 from tenants.isolation.context import tenant_context
 from tenants.models import AuditEntry, Notice, Outbox, Tenant
+from tenants.retention import job
 from tests.cast import Actor
 from tests.imports.helpers import bring
 from tests.workspace_copies import copy_workspace
@@ -343,9 +343,9 @@ def test_the_file_goes_when_its_time_is_over(crowd: Actor) -> None:
     with tenant_context(crowd.workspace.pk):
         path = export.folder() / BulkAction.objects.get(pk=action.pk).result["file"]
         assert path.stat().st_mode & 0o077 == 0
-        BulkAction.objects.update(finished_at=timezone.now() - timedelta(days=export.EXPORT_KEEP_DAYS, hours=1))
+        BulkAction.objects.update(finished_at=timezone.now() - timedelta(days=export.KEEP_DAYS, hours=1))
     assert crowd.get(f"contacts/actions/{action.pk}/file/").status_code == 410
-    retention.run_for_all_workspaces()
+    job.work(crowd.workspace.pk)
     file_removals.work(crowd.workspace.pk)
     assert not path.exists()
     assert "no longer available" in crowd.get(f"contacts/actions/{action.pk}/").content.decode()

@@ -14,9 +14,9 @@ from django.utils import timezone
 
 from contacts.models import Contact
 from core import file_store
+from tenants import file_removals
 from tenants.closing import archive, export_job, lifecycle
 from tenants.isolation.base import TenantModel
-from tenants import file_removals
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant, WorkspaceExport
 from tests.cast import Actor
