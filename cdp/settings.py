@@ -280,7 +280,7 @@ DATABASE_PATIENCE = {
 DATABASES = {
     "default": {
         **_DATABASE,
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "core.postgres",
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {"options": "-c lock_timeout=60s -c timezone=UTC", **DATABASE_PATIENCE},
@@ -292,7 +292,7 @@ if env.str("REPLICA_DATABASE_URL", ""):
     DATABASES["replica"] = {
         **DATABASES["default"],
         **env.db_url("REPLICA_DATABASE_URL"),
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "core.postgres",
         "OPTIONS": {**DATABASES["default"]["OPTIONS"], "connect_timeout": 2},
         "TEST": {"MIRROR": "default"},
     }

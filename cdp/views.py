@@ -1,6 +1,8 @@
 """Pages that belong to no app."""
 
-from django.db import connection
+import sys
+
+from django.db import InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
@@ -43,7 +45,17 @@ def failure(_request: HttpRequest) -> HttpResponse:
     It knows nothing of the request: what a page shows around itself is asked of the database, and the transaction may be
     the one that broke.
     """
+    if _is_without_database(sys.exc_info()[1]):
+        return HttpResponse(render_to_string("503_database.html"), status=503, headers={"Retry-After": "30"})
     return HttpResponse(render_to_string("500.html"), status=500)
+
+
+def _is_without_database(problem: BaseException | None) -> bool:
+    """Whether the connection failed, which has no code of the server or says that it ends; not a statement."""
+    if not isinstance(problem, OperationalError | InterfaceError):
+        return False
+    code = getattr(problem.__cause__, "sqlstate", None)
+    return code is None or code.startswith("57P")
 
 
 @public

@@ -6,15 +6,19 @@ time is moved. The clock of the machine is left alone.
 """
 
 import contextlib
+import json
 import os
 import random
 import signal
 import subprocess
 import time
+import urllib.error
+import urllib.request
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 
@@ -27,6 +31,8 @@ from tests.faults.test_operations import HEALED_WITHIN, SAID_WITHIN, deep, until
 pytestmark = [pytest.mark.faults, pytest.mark.long]
 ROWS = 20_000
 AWAY_SECONDS = 60
+# For so long the database hangs in `make faults`, and in the usual run.
+HANGS_SECONDS = 40 if int(os.environ.get("CDP_FAULTS", "0")) else 12
 # So many hits, and every collector has seen the site.
 KNOWN_HITS = 200
 MB = 1_000_000
@@ -144,6 +150,68 @@ def test_without_database_for_a_minute(stack: Stack, file: Path) -> None:
     assert browsers.acknowledged <= events.keys()
     assert set(events.values()) == {1}
     print(f"said after {said:.1f} s, well {healed:.1f} s after it could be; {len(events)} hits, {ROWS} rows, none lost")
+
+
+@contextlib.contextmanager
+def standing_still(stack: Stack) -> Iterator[None]:
+    """All processes of the stack's database take signals of nobody but us: they accept connections and answer nothing."""
+    found = stack._find(lambda c: bool(c) and c[0].endswith("/postgres") and "-D" in c)
+    processes = [found[0], *found[0].children(recursive=True)]
+    try:
+        for process in processes:
+            process.suspend()
+        yield
+    finally:
+        for process in processes:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.resume()
+
+
+def asked(stack: Stack, path: str) -> tuple[int, str]:
+    """Status and text of a page, which has to come within SAID_WITHIN."""
+    request = urllib.request.Request(stack.info["url"] + path, headers={"Cookie": "session=" + "a" * 32})
+    try:
+        with urllib.request.urlopen(request, timeout=SAID_WITHIN) as page:
+            return page.status, page.read().decode()
+    except urllib.error.HTTPError as problem:
+        with problem:
+            return problem.code, problem.read().decode()
+
+
+def test_a_database_that_hangs(stack: Stack, file: Path) -> None:
+    """It is not away: it takes connections and answers nothing. Said in time, hits are taken, and all goes on."""
+    well(stack)
+    tenant_id = stack.workspace("hangs")
+    key = site_of(stack, tenant_id)
+    run = stack.bring(file, "hangs", "segment=Everybody")
+    stack.wait_for_import(tenant_id, seconds=120)
+    with Browsers(stack.info["url"], key=key, count=5) as browsers:
+        until(lambda: len(browsers.acknowledged) > KNOWN_HITS, seconds=60, told=lambda: browsers.failed)
+        stack.process.send_signal(signal.SIGSTOP)
+        try:
+            with standing_still(stack):
+                began = time.monotonic()
+                said = until(lambda: "database_down" in deep(stack), seconds=SAID_WITHIN, told=lambda: deep(stack))
+                status, text = asked(stack, "/health/ready")
+                assert (status, json.loads(text)["database"]) == (503, False)
+                status, text = asked(stack, "/operations/")
+                assert status == 503
+                assert "database" in text
+                assert asked(stack, "/health/live")[0] == 200
+                before = len(browsers.acknowledged)
+                until(lambda: time.monotonic() - began > HANGS_SECONDS, seconds=HANGS_SECONDS + 5, told=lambda: "")
+                assert "database_down" in deep(stack)
+                assert len(browsers.acknowledged) > before, "hits are taken although the database says nothing"
+        finally:
+            stack.process.send_signal(signal.SIGCONT)
+        healed = well(stack)
+    done = result(run, 240)
+    assert done["status"] == "imported", done
+    assert is_whole(done)
+    events = stored(stack, tenant_id, most=len(browsers.acknowledged), seconds=60)
+    assert browsers.acknowledged <= events.keys()
+    assert set(events.values()) == {1}
+    print(f"said after {said:.1f} s, well {healed:.1f} s after it went on; {len(events)} hits, {ROWS} rows, none lost")
 
 
 def test_a_clock_that_is_wrong(stack: Stack, clock: Path, file: Path) -> None:
