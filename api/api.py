@@ -14,6 +14,7 @@ from api.routes import (
     contact_acts,
     duplicates,
     events,
+    exports,
     import_reference,
     import_rows,
     imports,
@@ -54,6 +55,7 @@ ROUTERS = (
     import_rows.router,
     import_reference.router,
     contact_acts.router,  # and contacts: methods of one address have to be in one router
+    exports.router,
     events.router,
     segments.router,
     audiences.router,

@@ -19,6 +19,7 @@ TAGS = {
     "Rows of imports": "Rows in error, to be corrected and imported again; all rows by outcome.",
     "Files and problems": "What a file can look like, saved mappings, and every problem in words.",
     "Contacts": "One or thousands at once: create, change, find, follow, merge, delete, erase.",
+    "Exports": "Files of contacts, written in the background.",
     "Events": "Orders, messages and whatever else contacts do.",
     "Segments": "Named sets of contacts, static or with a rule.",
     "Audiences": "Contacts of lists, without those of others, who meet conditions.",

@@ -60,6 +60,7 @@ KINDS: dict[str, Kind] = {
     "parameters_invalid": Kind(422, "Values not valid", "Correct the fields that “errors” names."),
     "value_not_storable": Kind(422, "Value not storable", "A number is out of range, or a text has characters like NUL."),
     "cursor_invalid": Kind(422, "Cursor not valid", "Use the cursor of the last answer unchanged, with the same filters."),
+    "file_gone": Kind(410, "File deleted", "Begin a new export: files are stored for some days, or until an erasure."),
     "cursor_expired": Kind(410, "Cursor expired", "Read everything again, and follow the changes from then on."),
     "contact_invalid": Kind(422, "Contact not valid", "Correct the fields that “errors” names."),
     "contact_skipped": Kind(422, "Contact skipped", "“errors” says why: it is deleted or erased, or the mode excludes it."),

@@ -38,7 +38,7 @@ SCOPES = {
     "imports.revive": "Imports that restore deleted or resubscribe contacts",
     "contacts.view": "Contacts, activity, duplicates",
     "contacts.edit": "Create, change, delete, restore and merge contacts",
-    "contacts.export": "Show personal values to assistants (MCP)",
+    "contacts.export": "Export contacts; show personal values to assistants (MCP)",
     "contacts.erase": "Erase contacts for good",
     "segments.view": "Segments and their members",
     "segments.edit": "Create and change segments",

@@ -91,16 +91,20 @@ def _stored(name: str) -> str:
 
 def file_of(action: BulkAction, *, now: datetime) -> Path | None:
     """The finished file, as long as it may be fetched."""
-    if (
-        action.state != BulkState.DONE
-        or action.finished_at is None
-        or now > action.finished_at + timedelta(days=kept_days())
-    ):
+    end = until(action, days=kept_days())
+    if end is None or now > end:
         return None
     try:
-        return file_store.fetch(_stored(action.result["file"])) if "file" in action.result else None
+        return file_store.fetch(_stored(action.result["file"]))
     except FileNotFoundError:
         return None
+
+
+def until(action: BulkAction, *, days: int) -> datetime | None:
+    """Until when the file may be fetched, by `kept_days`; None where there is none."""
+    if action.state != BulkState.DONE or action.finished_at is None or "file" not in action.result:
+        return None
+    return action.finished_at + timedelta(days=days)
 
 
 def forget_all() -> None:
@@ -241,7 +245,8 @@ def so_far(action: BulkAction) -> int:
 
 
 def _tell(action: BulkAction) -> None:
-    if action.created_by is None or not is_member(action.created_by.pk):
+    # A program that has asked for a file looks for it itself.
+    if not action.options.get("mail", True) or action.created_by is None or not is_member(action.created_by.pk):
         return
     url = workspace_urls.absolute(
         workspace_urls.inside(Tenant.objects.get(pk=current_tenant()).slug, "contacts:bulk_action", action.pk)

@@ -47,10 +47,9 @@ def send(who: Program, method: str, path: str, body: str = "{}") -> Any:
 
 
 def test_every_scope_is_for_something() -> None:
-    """A scope that no operation asks for would be a promise: the last two are asked for inside of operations, and by
-    assistants."""
+    """A scope that no operation asks for would be a promise: the last one is asked for inside of operations."""
     asked = {operation.auth_callbacks[0].permission for _method, _path, operation in ALL}
-    assert set(SCOPES) == asked | {"imports.revive", "contacts.export"}
+    assert set(SCOPES) == asked | {"imports.revive"}
 
 
 @pytest.fixture(autouse=True)

@@ -50,7 +50,7 @@ def _objects() -> dict[str, tuple[Any, str]]:
     own: dict[str, Any] = {
         "import_id": Import, "contact_id": Contact, "segment_id": Segment, "site_id": Site, "source_id": Source,
         "action_id": BulkAction, "act_id": AuditEntry, "merge_id": Merge, "edit_id": SegmentEdit,
-        "attribute_id": Attribute, "audience_id": Audience, "sync_id": Sync,
+        "attribute_id": Attribute, "audience_id": Audience, "export_id": BulkAction, "sync_id": Sync,
     }  # fmt: skip
     return {name: (model, "pk") for name, model in own.items()} | {"group_id": (ProbablePair, "group_id")}
 
