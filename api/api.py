@@ -11,6 +11,7 @@ from api.rendering import JsonRenderer
 from api.routes import (
     attributes,
     audiences,
+    connectors,
     contact_acts,
     duplicates,
     events,
@@ -22,6 +23,7 @@ from api.routes import (
     sites,
     sources,
     syncs,
+    webhooks,
     workspace,
 )
 
@@ -64,6 +66,8 @@ ROUTERS = (
     duplicates.router,
     attributes.router,
     sites.router,
+    connectors.router,
+    webhooks.router,
 )
 for router in ROUTERS:
     api.add_router("", router)

@@ -28,6 +28,7 @@ TAGS = {
     "Duplicates": "Contacts that are, or may be, one person.",
     "Attributes": "Standard and custom fields of contacts.",
     "Sites": "Sites with the pixel, and signed identities of their visitors.",
+    "Connectors": "Users of the file servers, and places that files are fetched from.",
     "Webhooks": "What happens in the workspace, sent to an address of yours.",
 }
 JSON = "application/json"

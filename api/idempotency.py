@@ -13,6 +13,7 @@ from psycopg import errors
 from api import bodies
 from api.models import StoredAnswer
 from api.problems import Problem
+from api.rendering import dumps
 from tenants.isolation.statements import fetch
 
 HEADER = "Idempotency-Key"
@@ -58,12 +59,14 @@ def claim(request: HttpRequest, token_id: int, key: str, *, now: datetime) -> Ht
 
 
 def keep(request: HttpRequest, token_id: int, key: str, answer: HttpResponse) -> None:
-    """Store the answer of the work, in its transaction."""
+    """Store the answer of the work, in its transaction. What is shown once (`request.shown_once`) is null in it."""
+    once: str = getattr(request, "shown_once", "")
+    content = answer.content.replace(dumps(once), b"null") if once else answer.content
     StoredAnswer.objects.filter(token_id=token_id, key=key).update(
         digest=bodies.digest(request),
         status=answer.status_code,
         content_type=answer.headers["Content-Type"],
-        content=answer.content,
+        content=content,
     )
 
 

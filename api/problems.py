@@ -66,6 +66,7 @@ KINDS: dict[str, Kind] = {
     "contact_skipped": Kind(422, "Contact skipped", "“errors” says why: it is deleted or erased, or the mode excludes it."),
     "rule_invalid": Kind(422, "Rule not valid", "Correct the rule as the sentence says; docs/rules.md lists conditions."),
     "definition_invalid": Kind(422, "Audience not valid", "Correct the lists and conditions as the sentence says."),
+    "webhook_invalid": Kind(422, "Webhook not valid", "Correct the field that the sentence names."),
     "key_reused": Kind(422, "Key used for another request", "Use a new Idempotency-Key for each different request."),
     "key_invalid": Kind(422, "Key not valid", "An Idempotency-Key has 1 to 255 printable ASCII characters."),
     "setting_invalid": Kind(422, "Setting not valid", "Use one of the values that the sentence names."),

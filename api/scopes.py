@@ -12,7 +12,7 @@ from tenants.roles import PERMISSIONS
 # Permissions that no operation asks for.
 NOT_FOR_TOKENS = frozenset({
     "contacts.disclose",
-    "mail.view", "members.view", "members.manage", "audit.view", "sources.edit", "connectors.view", "connectors.manage",
+    "mail.view", "members.view", "members.manage", "audit.view", "sources.edit",
     "syncs.edit", "destinations.manage", "dashboards.view", "workspace.manage", "single_sign_on.manage",
 })  # fmt: skip
 # Scopes by the subject before their dot, as the page of tokens groups them.
@@ -23,13 +23,14 @@ GROUPS = {
     "Segments": ("segments.view", "segments.edit"),
     "Audiences": ("audiences.view", "audiences.edit"),
     "Data syncs": ("syncs.view",),
+    "Connectors": ("connectors.view", "connectors.manage"),
     "Sources": ("sources.view",),
     "Sites": ("sites.view", "sites.manage"),
 }
 # Every scope with what it is for, in a few words.
 SCOPES = {
     "workspace.view": "Name and settings of the workspace",
-    "settings.manage": "Create, archive and restore fields",
+    "settings.manage": "Fields and webhooks: create, change, remove",
     "imports.view": "Imports with their counts",
     "imports.rows": "Cells of rows in error",
     "imports.run": "Upload, start and correct imports",
@@ -45,6 +46,8 @@ SCOPES = {
     "audiences.view": "Audiences, their members, and their size before they are saved",
     "audiences.edit": "Create, change, delete and restore audiences",
     "syncs.view": "Data syncs and their runs",
+    "connectors.view": "Connectors and their files",
+    "connectors.manage": "Run connectors now",
     "sources.view": "Sources and match reports",
     "sites.view": "Sites and their pixel",
     "sites.manage": "Sign who visitors of a site are",

@@ -174,8 +174,7 @@ def delivery(request: WorkspaceRequest, webhook_id: int, delivery_id: int) -> Ht
 def replay(request: WorkspaceRequest, webhook_id: int, delivery_id: int) -> HttpResponse:
     webhook = _found(webhook_id)
     one = get_object_or_404(Delivery, pk=delivery_id, webhook_id=webhook.pk)
-    deliveries.replay(one, webhook)
-    audit.record("webhook.replayed", user_id=user_id(request), target=f"webhook {webhook.pk}", message=one.message_id)
+    subscriptions.replay(one, webhook, user=_person(request))
     messages.success(request, "The delivery is sent again, under the same ID.")
     return redirect_to(request, "webhooks:detail", webhook.pk)
 

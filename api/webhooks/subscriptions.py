@@ -59,6 +59,13 @@ def rotate(webhook: Webhook, *, user: User) -> str:
     return signatures.secret_of(webhook)
 
 
+def replay(delivery: Delivery, webhook: Webhook, *, user: User) -> Delivery:
+    """Send a delivery once more, under the ID that its receiver knows."""
+    again = deliveries.replay(delivery, webhook)
+    audit.record("webhook.replayed", user_id=user.pk, target=f"webhook {webhook.pk}", message=delivery.message_id)
+    return again
+
+
 def delete(webhook: Webhook, *, user: User) -> None:
     """Remove a webhook with what was sent to it and what waits."""
     _record("deleted", webhook, user)

@@ -13,9 +13,9 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from connectors import credentials, folders, instructions, pickup
+from connectors import credentials, folders, instructions, pickup, turns
 from connectors.connector_form import ConnectorForm
-from connectors.fetching import job, schedule
+from connectors.fetching import schedule
 from connectors.models import Connector, ConnectorFile, FileState, Protocol
 from connectors.servers import keys
 from core import edit_conflicts
@@ -172,11 +172,7 @@ def target_of(connector: Connector) -> str:
 def look(request: WorkspaceRequest, connector_id: int) -> HttpResponse:
     """Import what is complete now, without waiting for it to be quiet."""
     connector = found(connector_id)
-    if connector.fetches:
-        defer(job.TASK, tenant_id=request.workspace.pk, connector_id=connector.pk)
-    else:
-        defer(pickup.TASK, tenant_id=request.workspace.pk, connector_id=connector.pk, hurry=1)
-    audit.record("connector.looked", user_id=user_id(request), target=target_of(connector))
+    turns.ask(connector, user_id=user_id(request))
     messages.success(request, "Looking for complete files.")
     return redirect_to(request, "connectors:detail", connector.pk)
 

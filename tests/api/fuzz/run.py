@@ -38,7 +38,9 @@ class Side:
 
 def _objects() -> dict[str, tuple[Any, str]]:
     """Parameters of addresses → models whose rows they are about, and the attribute that has the number."""
+    from api.webhooks.models import Delivery, Webhook
     from audiences.models import Audience
+    from connectors.models import Connector
     from contacts.models import Attribute, BulkAction, Contact, Merge, ProbablePair
     from destinations.models import Sync
     from imports.models import Import
@@ -50,7 +52,9 @@ def _objects() -> dict[str, tuple[Any, str]]:
     own: dict[str, Any] = {
         "import_id": Import, "contact_id": Contact, "segment_id": Segment, "site_id": Site, "source_id": Source,
         "action_id": BulkAction, "act_id": AuditEntry, "merge_id": Merge, "edit_id": SegmentEdit,
-        "attribute_id": Attribute, "audience_id": Audience, "export_id": BulkAction, "sync_id": Sync,
+        "attribute_id": Attribute, "audience_id": Audience, "export_id": BulkAction, "webhook_id": Webhook,
+        "delivery_id": Delivery, "connector_id": Connector,
+        "sync_id": Sync,
     }  # fmt: skip
     return {name: (model, "pk") for name, model in own.items()} | {"group_id": (ProbablePair, "group_id")}
 
