@@ -20,6 +20,8 @@ from segments.copies import named_parameters
 from segments.models import Segment
 from tenants.isolation.statements import fetch, fill, merge_joins
 
+SHARED_ADDRESS = "refused by another contact with the address"
+SEVERAL = "in several of these lists"
 # Memory of each sort and hash of the statement, so that a million contacts are grouped without the disk.
 MEGABYTES = 128
 
@@ -57,7 +59,8 @@ class Step:
 
 @dataclass(frozen=True)
 class Funnel:
-    """The steps, the size of each list, how many contacts are in several included lists, and what saving would change."""
+    """The steps, the size of each list, how many contacts are in several included lists, and what saving would change.
+    `sent`: of those who remain, whom a data sync to a network for ads sends, if it was counted."""
 
     steps: list[Step]
     sizes: Mapping[ContactList, int]
@@ -65,6 +68,7 @@ class Funnel:
     enter: int
     leave: int
     excluded: Mapping[ContactList, int] = field(default_factory=dict)
+    sent: Step | None = None
 
     @property
     def size(self) -> int:
@@ -78,7 +82,8 @@ class Funnel:
     def bars(self) -> list[tuple[Step, str, str]]:
         """Each step with the width of what remains, and of what it leaves out, in percent of all that are included."""
         whole = max(self.included, 1)
-        return [(step, f"{100 * step.remain / whole:.2f}", f"{100 * step.less / whole:.2f}") for step in self.steps]
+        steps = [*self.steps, *([self.sent] if self.sent else [])]
+        return [(step, f"{100 * step.remain / whole:.2f}", f"{100 * step.less / whole:.2f}") for step in steps]
 
     def less(self, key: str) -> int:
         """How many a condition leaves out; 0 where it is not on."""
@@ -120,8 +125,12 @@ def _members(of: ContactList, prefix: str) -> tuple[str, dict[str, Any]]:
     return contact_lists.members(of), {}
 
 
-def of_cells(cells: Sequence[Cell], definition: Definition, use: str, *, names: Mapping[ContactList, str]) -> Funnel:
-    """The funnel of what was counted for a definition."""
+def of_cells(
+    cells: Sequence[Cell], definition: Definition, use: str, *, names: Mapping[ContactList, str],
+    permitted: int | None = None,
+) -> Funnel:  # fmt: skip
+    """The funnel of what was counted for a definition. `permitted`: of those who remain, how many may be sent to a network
+    (audiences.address_refusals)."""
     include = (1 << len(definition.include)) - 1
     saved = 1 << len(definition.lists)
     sizes = {one: sum(c.contacts for c in cells if c.bits >> i & 1) for i, one in enumerate(definition.lists)}
@@ -139,7 +148,14 @@ def of_cells(cells: Sequence[Cell], definition: Definition, use: str, *, names: 
         enter=_sum(cell for cell in inside if not cell.bits & saved),
         leave=_sum(cell for cell in cells if cell.bits & saved) - _sum(cell for cell in inside if cell.bits & saved),
         excluded=excluded,
+        sent=None if permitted is None else _sent(_sum(inside), permitted),
     )
+
+
+def _sent(remain: int, permitted: int) -> Step:
+    less = max(remain - permitted, 0)
+    reasons = ((SHARED_ADDRESS, less),) if less else ()
+    return Step("address", "Sent by data syncs", remain - less, less, reasons)
 
 
 def _included(inside: Sequence[Cell], definition: Definition) -> Step:
@@ -158,7 +174,10 @@ def _not_excluded(
     by_list = {
         one: _sum(cell for cell in out if cell.bits >> (first + i) & 1) for i, one in enumerate(definition.exclude)
     }
-    reasons = Counter({names.get(one, one.kind): contacts for one, contacts in by_list.items() if contacts})
+    reasons: Counter[str] = Counter()
+    for cell in out:  # each contact has one reason, so that they add up
+        lists = [one for i, one in enumerate(definition.exclude) if cell.bits >> (first + i) & 1]
+        reasons[names.get(lists[0], lists[0].kind) if len(lists) == 1 else SEVERAL] += cell.contacts
     remaining = [cell for cell in inside if not cell.bits & mask]
     steps.append(Step("exclude", "Not excluded", _sum(remaining), _sum(out), tuple(reasons.most_common())))
     return remaining, by_list

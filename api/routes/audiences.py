@@ -13,7 +13,7 @@ from api.routes.contacts import shown
 from api.routes.segments import MemberOut
 from api.schemas import Cursor, Id, Input, Limit, Moment, Output, Page, said
 from api.scopes import Scope, require
-from audiences import audience_form, contact_lists, definition, funnel, lifecycle, usage
+from audiences import address_refusals, audience_form, contact_lists, definition, funnel, lifecycle, usage
 from audiences.audience_form import SIDES, AudienceForm, ListRow
 from audiences.contact_lists import ContactList
 from audiences.definition import CONDITIONS, PROPOSED, DefinitionError
@@ -187,6 +187,9 @@ class FunnelOut(Output):
     size: int = Field(examples=[1204])
     words: str = Field(examples=[WORDS])
     steps: list[StepOut]
+    sent: StepOut | None = Field(
+        description="For ads: of the size, whom data syncs send. The others share an address with a contact that refused.",
+    )
     lists: list[SizedList]
     enter: int = Field(description="Who would become a member.", examples=[1204])
     leave: int = Field(description="Who would no longer be one.", examples=[0])
@@ -194,21 +197,24 @@ class FunnelOut(Output):
 
 def _funnel(of: definition.Definition, use: str, *, saved: int | None = None) -> dict[str, Any]:
     names = contact_lists.names(of.lists)
-    found = funnel.of_cells(funnel.count(of, saved=saved), of, use, names=names)
+    permitted = address_refusals.permitted(of, use)
+    found = funnel.of_cells(funnel.count(of, saved=saved), of, use, names=names, permitted=permitted)
     return {
         "size": found.size,
         "words": "".join(piece.text for piece in definition.words(of, use, names)),
-        "steps": [
-            {"key": step.key, "label": step.label, "remain": step.remain, "less": step.less,
-             "reasons": [{"reason": reason, "contacts": contacts} for reason, contacts in step.reasons]}
-            for step in found.steps
-        ],
+        "steps": [_step(step) for step in found.steps],
+        "sent": _step(found.sent) if found.sent else None,
         "lists": [{**row, "contacts": found.sizes.get(one, 0)} for row, one in zip(
             _named(of.lists, names), of.lists, strict=True
         )],
         "enter": found.enter,
         "leave": found.leave,
     }  # fmt: skip
+
+
+def _step(step: funnel.Step) -> dict[str, Any]:
+    reasons = [{"reason": reason, "contacts": contacts} for reason, contacts in step.reasons]
+    return {"key": step.key, "label": step.label, "remain": step.remain, "less": step.less, "reasons": reasons}
 
 
 class PreviewBody(Input):

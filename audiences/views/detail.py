@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from audiences import contact_lists, definition, funnel, lifecycle, overlap, usage
+from audiences import address_refusals, contact_lists, definition, funnel, lifecycle, overlap, usage
 from audiences.models import Audience
 from contacts.models import Contact
 from core.http import redirect_to, render_page
@@ -73,7 +73,9 @@ def remain(request: WorkspaceRequest, audience_id: int) -> HttpResponse:
     audience = get_object_or_404(Audience, pk=audience_id)
     said = definition.of_plain(audience.definition)
     cells = funnel.count(said, saved=audience.segment_id)
-    found = funnel.of_cells(cells, said, audience.use, names=contact_lists.names(said.lists))
+    permitted = address_refusals.permitted(said, audience.use)
+    names = contact_lists.names(said.lists)
+    found = funnel.of_cells(cells, said, audience.use, names=names, permitted=permitted)
     return render_page(request, "audiences/_funnel.html", {"funnel": found})
 
 
