@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-from audiences.models import LookalikeMember
+from audiences.models import LookalikeChange, LookalikeMember
 from contacts import change_queue
 from contacts.extensions import Identifiers, TransferRecord
 from tenants.isolation.context import current_tenant
 
-TABLES = ("lookalike_member",)
+TABLES = ("lookalike_member", "lookalike_change")
 
 
 def held(contact_ids: Sequence[int]) -> list[tuple[int, str]]:
@@ -46,8 +46,9 @@ def known(_contact_ids: Sequence[int]) -> list[tuple[str, str]]:
 
 
 def erase(contact_ids: Sequence[int], _identifiers: Identifiers) -> None:
-    """Take the contacts out of all lookalikes."""
+    """Take the contacts out of all lookalikes, and out of their history."""
     LookalikeMember.objects.filter(contact_id__in=contact_ids).delete()
+    LookalikeChange.objects.filter(contact_id__in=contact_ids).delete()
 
 
 def _member(lookalike_id: int, contact_id: int, place: int, score: float) -> Any:

@@ -123,6 +123,22 @@ class LookalikeMember(TenantModel):
         return f"contact {self.contact_id} of lookalike {self.lookalike_id}"
 
 
+class LookalikeChange(TenantModel):
+    """A contact that entered or left at a refresh. Key: (tenant_id, lookalike_id, at, contact_id)."""
+
+    contact_id = models.BigIntegerField(primary_key=True)
+    lookalike_id = models.BigIntegerField()
+    at = models.DateTimeField()
+    entered = models.BooleanField()
+
+    class Meta(TenantModel.Meta):
+        db_table = "lookalike_change"
+        managed = False
+
+    def __str__(self) -> str:
+        return f"contact {self.contact_id} {'entered' if self.entered else 'left'} lookalike {self.lookalike_id}"
+
+
 class LookalikeField(TenantModel):
     """A field of which the workspace has decided whether lookalikes may use it; of the others audiences.lookalikes.fields
     decides."""

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from audiences.views import builder, detail, listing, lookalike_acts, lookalikes, removal
+from audiences.views import builder, detail, listing, lookalike_acts, lookalike_history, lookalikes, removal
 
 app_name = "audiences"
 urlpatterns = [
@@ -29,6 +29,7 @@ urlpatterns = [
     path("lookalikes/<int:lookalike_id>/rename/", lookalike_acts.rename, name="rename_lookalike"),
     path("lookalikes/<int:lookalike_id>/delete/", lookalike_acts.delete, name="delete_lookalike"),
     path("lookalikes/<int:lookalike_id>/restore/", lookalike_acts.restore, name="restore_lookalike"),
+    path("lookalikes/<int:lookalike_id>/history/", lookalike_history.changes, name="lookalike_history"),
     path("lookalikes/<int:lookalike_id>/members/", lookalike_acts.members, name="lookalike_members"),
     path("lookalikes/<int:lookalike_id>/members.csv", lookalike_acts.download, name="download_lookalike"),
 ]

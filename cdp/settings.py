@@ -214,6 +214,7 @@ RETENTION = [
     "contacts.bulk.export_retention.Exports",
     "connectors.retention.Lists",
     "segments.retention.History",
+    "audiences.lookalikes.history.Changes",
     "destinations.retention.Runs",
     "api.webhooks.retention.Deliveries",
     "tenants.retention.audit_log.Entries",

@@ -1017,6 +1017,22 @@ CREATE POLICY tenant ON lookalike FOR ALL
     WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
 GRANT DELETE, INSERT, SELECT, UPDATE ON lookalike TO cdp_app;
 
+CREATE TABLE lookalike_change (
+    tenant_id bigint NOT NULL,
+    lookalike_id bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    contact_id bigint NOT NULL,
+    entered boolean NOT NULL,
+    CONSTRAINT lookalike_change_pkey PRIMARY KEY (tenant_id, lookalike_id, at, contact_id)
+);
+CREATE INDEX lookalike_change_contact ON lookalike_change (tenant_id, contact_id);
+ALTER TABLE lookalike_change ENABLE ROW LEVEL SECURITY;
+ALTER TABLE lookalike_change FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON lookalike_change FOR ALL
+    USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")))
+    WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
+GRANT DELETE, INSERT, SELECT, UPDATE ON lookalike_change TO cdp_app;
+
 CREATE TABLE lookalike_field (
     id bigint DEFAULT nextval('lookalike_field_id_seq'::regclass) NOT NULL,
     tenant_id bigint DEFAULT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint NOT NULL,

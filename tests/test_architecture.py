@@ -54,7 +54,8 @@ TABLES = {
     "probable_pair",
     "contact_visit", "page", "page_visitor", "change_queue", "watched_cause", "segment_change", "segment_size",
     "undone", "turned", "used", "back", "listed", "quarantine", "import_listing", "audience", "lookalike",
-    "lookalike_member", "destination", "sync", "sync_run", "sync_batch", "sync_member", "sync_key", "lookalike_field",
+    "lookalike_member", "lookalike_change",
+    "destination", "sync", "sync_run", "sync_batch", "sync_member", "sync_key", "lookalike_field",
     "visitor_day", "tally_queue", "visit_tally", "step_tally", "order_tally", "tally_state", "contact_tally",
     "import_error_tally", "audit_entry", "webhook_delivery", "segment_upload",
 }  # fmt: skip

@@ -69,6 +69,7 @@ ELSEWHERE = {
     "audiences/lookalikes/proof.py": "tests/audiences/views/test_lookalikes.py",
     "audiences/lookalikes/people.py": "tests/audiences/lookalikes/test_sample.py",
     "audiences/lookalikes/schedule.py": "tests/audiences/lookalikes/test_job.py",
+    "audiences/views/lookalike_history.py": "tests/audiences/lookalikes/test_history.py",
     "audiences/views/lookalike_acts.py": "tests/audiences/views/test_lookalikes.py",
     "core/": "tests/core/test_ui.py",
     "core/body_limit.py": "tests/cdp/test_front.py",

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from audiences.lookalikes import features, people, schedule, training
+from audiences.lookalikes import features, history, people, schedule, training
 from audiences.lookalikes.model import Model
 from audiences.lookalikes.training import LEAST_OTHERS, LEAST_SEEDS, Look
 from audiences.models import Lookalike, LookalikeMember, LookalikeState
@@ -109,7 +109,8 @@ def _score(lookalike: Lookalike, now: datetime) -> bool:
 
 
 # Places of all that were judged, in thousandths; equal scores are ordered by a hash, which favours nobody. Then the closest
-# 20 % take the place of the former ones. Returns (judged, entered, left) of the size that is chosen.
+# 20 % take the place of the former ones. Who enters and leaves is listed, but for the first time, when all enter. Returns
+# (judged, entered, left) of the size that is chosen.
 PLACE = """
 WITH judged AS (
   SELECT m.contact_id, m.score, count(*) OVER () AS people,
@@ -127,7 +128,14 @@ put AS (
   INSERT INTO lookalike_member (tenant_id, lookalike_id, contact_id, place, score)
   SELECT %(tenant)s, %(lookalike)s, p.contact_id, p.place, p.score FROM placed p
   ON CONFLICT (tenant_id, lookalike_id, contact_id) DO UPDATE SET place = excluded.place, score = excluded.score
-  WHERE (lookalike_member.place, lookalike_member.score) IS DISTINCT FROM (excluded.place, excluded.score))
+  WHERE (lookalike_member.place, lookalike_member.score) IS DISTINCT FROM (excluded.place, excluded.score)),
+told AS (
+  INSERT INTO lookalike_change (tenant_id, lookalike_id, at, contact_id, entered)
+  SELECT %(tenant)s, %(lookalike)s, %(now)s, x.contact_id, x.now_in FROM (
+    SELECT coalesce(p.contact_id, w.contact_id) AS contact_id, coalesce(p.place <= %(size)s, false) AS now_in,
+      coalesce(w.place <= %(size)s, false) AS was_in FROM placed p FULL JOIN was w ON w.contact_id = p.contact_id) x
+  WHERE x.now_in <> x.was_in AND EXISTS (SELECT 1 FROM was)
+  ORDER BY x.contact_id LIMIT %(listed)s ON CONFLICT DO NOTHING)
 SELECT coalesce(max(p.people), 0), count(*) FILTER (WHERE p.place <= %(size)s AND (w.place IS NULL OR w.place > %(size)s)),
   count(*) FILTER (WHERE w.place <= %(size)s AND (p.place IS NULL OR p.place > %(size)s))
 FROM placed p FULL JOIN was w ON w.contact_id = p.contact_id"""
@@ -136,7 +144,9 @@ FROM placed p FULL JOIN was w ON w.contact_id = p.contact_id"""
 def _finish(lookalike: Lookalike, now: datetime) -> None:
     size = lookalike.size * 10
     with hash_joins():
-        judged, entered, left = fetch(PLACE, lookalike=lookalike.pk, seed=lookalike.random_seed, size=size)[0]
+        judged, entered, left = fetch(
+            PLACE, lookalike=lookalike.pk, seed=lookalike.random_seed, size=size, now=now, listed=history.MOST
+        )[0]
     LookalikeMember.objects.filter(lookalike_id=-lookalike.pk).delete()
     analyze("lookalike_member")
     lookalike.judged, lookalike.entered, lookalike.departed = judged, entered, left

@@ -53,7 +53,8 @@ def wake_due(tenant_id: int) -> None:
 # Deletes lookalikes of long ago for good, with their members.
 FORGET = """
 WITH gone AS (
-  DELETE FROM lookalike l WHERE l.tenant_id = %(tenant)s AND l.archived_at < %(before)s RETURNING l.id)
+  DELETE FROM lookalike l WHERE l.tenant_id = %(tenant)s AND l.archived_at < %(before)s RETURNING l.id),
+told AS (DELETE FROM lookalike_change c USING gone g WHERE c.tenant_id = %(tenant)s AND c.lookalike_id = g.id)
 DELETE FROM lookalike_member m USING gone g WHERE m.tenant_id = %(tenant)s AND m.lookalike_id IN (g.id, -g.id)"""
 
 

@@ -34,7 +34,7 @@ FILES = {
     "segment_edit_row": "segments/edited members",
     "source": "sources/sources", "source_member": "sources/contacts", "ambiguity": "sources/ambiguities",
     "audience": "audiences/audiences", "lookalike": "audiences/lookalikes",
-    "lookalike_member": "audiences/lookalike contacts",
+    "lookalike_member": "audiences/lookalike contacts", "lookalike_change": "audiences/lookalikes entered and left",
     "lookalike_field": "audiences/fields of lookalikes",
     "sync": "data syncs/syncs", "sync_run": "data syncs/runs", "sync_member": "data syncs/contacts",
     "destination": "data syncs/destinations",

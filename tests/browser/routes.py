@@ -105,6 +105,7 @@ PAGES = {
     "lookalike": "lookalikes/<lookalike>/",
     "lookalike that was refused": "lookalikes/<refused>/",
     "contacts of a lookalike": "lookalikes/<lookalike>/members/",
+    "history of a lookalike": "lookalikes/<lookalike>/history/",
     "name of a lookalike": "lookalikes/<lookalike>/rename/",
     "deletion of a lookalike": "lookalikes/<lookalike>/delete/",
     "deleted lookalikes": "lookalikes/deleted/",

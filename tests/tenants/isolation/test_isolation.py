@@ -66,7 +66,7 @@ def fill(alice: Actor) -> None:
     from datetime import UTC, datetime
 
     from api.models import ApiToken, Delivery, StoredAnswer, Webhook
-    from audiences.models import Audience, Lookalike, LookalikeField, LookalikeMember
+    from audiences.models import Audience, Lookalike, LookalikeChange, LookalikeField, LookalikeMember
     from connectors.models import Connector, ConnectorFile, FetchedFile
     from contacts.models import (
         Alias,
@@ -149,6 +149,7 @@ def fill(alice: Actor) -> None:
     Lookalike.objects.create(name="Like the club", seed_kind="segment", seed_id=1, size=3)
     LookalikeField.objects.create(key="tier", allowed=False)
     LookalikeMember.objects.create(tenant_id=own, lookalike_id=1, contact_id=1, place=1, score=0.5)
+    LookalikeChange.objects.create(tenant_id=own, lookalike_id=1, contact_id=1, entered=True, at=datetime.now(UTC))
     place = Destination.objects.create(kind="webhook", name="Own address")
     sync = Sync.objects.create(destination_id=place.pk, name="Club", list_kind="segment", list_id=1)
     run = SyncRun.objects.create(sync_id=sync.pk)
