@@ -167,9 +167,10 @@ def standing_still(stack: Stack) -> Iterator[None]:
                 process.resume()
 
 
-def asked(stack: Stack, path: str) -> tuple[int, str]:
-    """Status and text of a page, which has to come within SAID_WITHIN."""
-    request = urllib.request.Request(stack.info["url"] + path, headers={"Cookie": "session=" + "a" * 32})
+def asked(stack: Stack, path: str, *, session: str = "") -> tuple[int, str]:
+    """Status and text of a page, which has to come within SAID_WITHIN; with a session, which the database is asked for."""
+    headers = {"Cookie": f"session={session}"} if session else {}
+    request = urllib.request.Request(stack.info["url"] + path, headers=headers)
     try:
         with urllib.request.urlopen(request, timeout=SAID_WITHIN) as page:
             return page.status, page.read().decode()
@@ -194,7 +195,7 @@ def test_a_database_that_hangs(stack: Stack, file: Path) -> None:
                 said = until(lambda: "database_down" in deep(stack), seconds=SAID_WITHIN, told=lambda: deep(stack))
                 status, text = asked(stack, "/health/ready")
                 assert (status, json.loads(text)["database"]) == (503, False)
-                status, text = asked(stack, "/operations/")
+                status, text = asked(stack, "/operations/", session="a" * 32)
                 assert status == 503
                 assert "database" in text
                 assert asked(stack, "/health/live")[0] == 200
