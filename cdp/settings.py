@@ -218,6 +218,7 @@ RETENTION = [
     "destinations.retention.Runs",
     "api.webhooks.retention.Deliveries",
     "tenants.retention.audit_log.Entries",
+    "tenants.accounts.failed_sign_ins.FailedSignIns",
 ]
 # What has a time of its own elsewhere, as the page of retention lists it: functions that return lines.
 RETENTION_ELSEWHERE = ["tracking.retention.shown"]

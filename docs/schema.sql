@@ -705,6 +705,25 @@ CREATE POLICY tenant ON event_key FOR ALL
     WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
 GRANT DELETE, INSERT, SELECT, UPDATE ON event_key TO cdp_app;
 
+CREATE TABLE failed_sign_in (
+    id bigint DEFAULT nextval('failed_sign_in_id_seq'::regclass) NOT NULL,
+    tenant_id bigint DEFAULT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    reason character varying(10) NOT NULL,
+    address character varying(45) NOT NULL,
+    user_agent character varying(200) NOT NULL,
+    user_id bigint NOT NULL,
+    CONSTRAINT failed_sign_in_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT failed_sign_in_user_id_604bbfc8_fk_user_id FOREIGN KEY (user_id) REFERENCES "user"(id) DEFERRABLE INITIALLY DEFERRED
+);
+CREATE INDEX failed_sign_in_user_id_604bbfc8 ON failed_sign_in (user_id);
+ALTER TABLE failed_sign_in ENABLE ROW LEVEL SECURITY;
+ALTER TABLE failed_sign_in FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON failed_sign_in FOR ALL
+    USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")))
+    WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint AS "nullif")));
+GRANT DELETE, INSERT, SELECT, UPDATE ON failed_sign_in TO cdp_app;
+
 CREATE TABLE fetched_file (
     id bigint DEFAULT nextval('fetched_file_id_seq'::regclass) NOT NULL,
     tenant_id bigint DEFAULT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint NOT NULL,
@@ -2362,6 +2381,8 @@ CREATE SEQUENCE django_migrations_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE django_migrations_id_seq TO cdp_app;
 CREATE SEQUENCE event_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE event_id_seq TO cdp_app;
+CREATE SEQUENCE failed_sign_in_id_seq;
+GRANT SELECT, USAGE ON SEQUENCE failed_sign_in_id_seq TO cdp_app;
 CREATE SEQUENCE fetched_file_id_seq;
 GRANT SELECT, USAGE ON SEQUENCE fetched_file_id_seq TO cdp_app;
 CREATE SEQUENCE file_removal_id_seq;

@@ -354,6 +354,27 @@ class RetentionRule(TenantModel):
         return self.kind
 
 
+class FailedSignIn(TenantModel):
+    """An attempt to sign in with the account of a member that failed (tenants.accounts.failed_sign_ins)."""
+
+    class Reason(models.TextChoices):
+        PASSWORD = "password", "Wrong password"
+        CODE = "code", "Wrong code"
+        LOCKED = "locked", "Too many attempts"
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="+")
+    at = models.DateTimeField(default=timezone.now)
+    reason = models.CharField(max_length=10, choices=Reason)
+    address = models.CharField(max_length=45, blank=True)
+    user_agent = models.CharField(max_length=200, blank=True)
+
+    class Meta(TenantModel.Meta):
+        db_table = "failed_sign_in"
+
+    def __str__(self) -> str:
+        return f"{self.user_id}: {self.reason}"
+
+
 class FileRemoval(TenantModel):
     """A stored file to which no row points any more, until it is removed (tenants.file_removals)."""
 

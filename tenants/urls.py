@@ -39,6 +39,7 @@ urlpatterns = [
     path("settings/workspace/close/", closing.close, name="close"),
     path("closed/", closing.closed, name="closed"),
     path("closed/reopen/", closing.reopen, name="reopen"),
+    path("audit/failed-sign-ins/", audit.failed, name="failed_sign_ins"),
     path("audit/", audit.listing, name="audit"),
     path("mail/", workspace.mail, name="mail"),
 ]

@@ -4,6 +4,7 @@ import logging
 from typing import Any
 
 from allauth.account.adapter import get_adapter
+from allauth.core import context
 from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
 from allauth.mfa.totp.forms import ActivateTOTPForm
 from allauth.mfa.webauthn.forms import AddWebAuthnForm, EditWebAuthnForm
@@ -11,10 +12,13 @@ from django import forms
 from redis.exceptions import RedisError
 
 from core.encryption import Unreadable
-from tenants.models import User, normal_login
+from tenants.accounts import failed_sign_ins
+from tenants.models import FailedSignIn, User, normal_login
 
 log = logging.getLogger(__name__)
 MAX_CODE = 40
+# Why a code was refused, where that is a failed sign-in.
+_REASONS = {"incorrect_code": FailedSignIn.Reason.CODE, "too_many_login_attempts": FailedSignIn.Reason.LOCKED}
 MAX_NAME = 60
 
 
@@ -45,6 +49,14 @@ class CodeForm(_Counted, AuthenticateForm):  # type: ignore[misc]
     """The second step of signing in."""
 
     code = _code_field("Code", "6 digits from your authenticator app, or one of your recovery codes.")
+
+    def clean_code(self) -> str:
+        try:
+            return super().clean_code()
+        except forms.ValidationError as problem:
+            if reason := _REASONS.get(str(problem.code)):
+                failed_sign_ins.note(context.request, self.user.pk, reason)
+            raise
 
 
 class CodeAgainForm(_Counted, ReauthenticateForm):  # type: ignore[misc]

@@ -50,6 +50,7 @@ FILES = {
 LEFT_OUT = {
     "membership": "it is in settings/members.csv, with names", "workspace_export": "it is about this file",
     "api_token": "digests of secrets", "api_answer": "answers to programs, gone within a day",
+    "failed_sign_in": "about accounts of people, gone after a while",
     "file_removal": "names of files that are being removed",
     "outbox": "e-mails that were sent", "notice": "what members were told in the product",
     "ambiguity_sweep": "how far a search is", "inbox_position": "how far a reader is", "turn": "a lock",

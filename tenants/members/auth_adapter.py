@@ -6,13 +6,14 @@ from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core.exceptions import ImmediateHttpResponse
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from redis.exceptions import RedisError
 
 from core.http import client_address, client_network, render_page
-from tenants.accounts import mails, sessions
+from tenants.accounts import failed_sign_ins, mails, sessions
 from tenants.accounts.sessions import NO_ADDRESS
-from tenants.models import User
+from tenants.models import FailedSignIn, User
 from tenants.single_sign_on import people
 from tenants.web import workspace_urls
 
@@ -103,12 +104,20 @@ class Accounts(DefaultAccountAdapter):  # type: ignore[misc]
             log.warning("the notice %s was not sent", template_prefix)
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        login = str(credentials.get("email", ""))
         try:
             super().pre_authenticate(request, **credentials)
+        except ValidationError:
+            failed_sign_ins.note_login(request, login, FailedSignIn.Reason.LOCKED)
+            raise
         except RedisError as problem:
             # Without the counts there is no limit for guessing: nobody comes in by password meanwhile.
             log.exception("log-ins cannot be counted")
             raise self.validation_error("away") from problem
+
+    def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
+        """A wrong password, or no such account."""
+        failed_sign_ins.note_login(request, str(credentials.get("email", "")), FailedSignIn.Reason.PASSWORD)
 
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
         """Whose wrong passwords are counted together: an account's from one connection.

@@ -9,11 +9,28 @@ from django.views.decorators.http import require_safe
 from core.http import render_page
 from core.parse import parse_id
 from tenants import audit
+from tenants.accounts import failed_sign_ins, sessions
 from tenants.audit import SUBJECTS
 from tenants.models import Membership
+from tenants.retention import rules
 from tenants.roles import allow
 
 SIZE = 50
+
+
+@allow("audit.view")
+@require_safe
+def failed(request: HttpRequest) -> HttpResponse:
+    """Failed sign-ins with accounts of members, the latest first."""
+    before = parse_id(request.GET.get("before", ""))
+    found = failed_sign_ins.page(before=before, count=SIZE)
+    context: dict[str, Any] = {
+        "rows": [{"row": row, "browser": sessions.words_of(row.user_agent)} for row in found.rows],
+        "days": rules.days_of("sign_ins"),
+        "older_url": f"?before={found.older}" if found.older else None,
+        "first_url": "?" if before else None,
+    }
+    return render_page(request, "tenants/failed_sign_ins.html", context)
 
 
 @allow("audit.view")

@@ -59,6 +59,7 @@ PAGES = {
     "forms": "contacts/forms/",
     "providers": "settings/providers/",
     "audit log": "audit/",
+    "failed sign-ins": "audit/failed-sign-ins/",
     "segments": "segments/",
     "segment": "segments/<segment>/",
     "dynamic segment": "segments/<dynamic>/",

@@ -47,6 +47,7 @@ IMPERSONAL = {
     "api_token": "names of tokens", "webhook": "addresses of other systems",
     "webhook_delivery": "IDs of contacts, and what other systems answered", "connector": "addresses of other systems",
     "retention_rule": "numbers of days", "file_removal": "random names of files",
+    "failed_sign_in": "people who work here",
     "workspace_export": "names of files, which go after a week",
     "fetched_file": "names of files", "watched_cause": "kinds of changes", "change_batch": "numbers of transactions",
     "segment_size": "figures", "segment_edit": "counts", "audience": "names of lists", "lookalike": "weights of a model",

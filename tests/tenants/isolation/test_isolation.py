@@ -94,6 +94,7 @@ def fill(alice: Actor) -> None:
     from sources.models import Ambiguity, AmbiguitySweep, Source, SourceMember
     from tenants.models import (
         AuditEntry,
+        FailedSignIn,
         FileRemoval,
         IdentityProvider,
         Invitation,
@@ -135,6 +136,7 @@ def fill(alice: Actor) -> None:
     AuditEntry.objects.create(verb="test")
     RetentionRule.objects.create(kind="webhooks", days=30)
     FileRemoval.objects.create(name="1/x.csv")
+    FailedSignIn.objects.create(user=alice.user, reason="password")
     IdentityProvider.objects.create(issuer="https://id.example.com", client_id="cdp", secret="1:x")
     ProviderLink.objects.create(user=alice.user, issuer="https://id.example.com", subject="7")
     SignInDomain.objects.create(tenant_id=own, domain="example.com")
