@@ -595,6 +595,7 @@ CREATE TABLE contact_visit (
     matched_at timestamp with time zone,
     CONSTRAINT contact_visit_pkey PRIMARY KEY (tenant_id, contact_id)
 ) WITH (fillfactor=80);
+CREATE INDEX contact_visit_matched ON contact_visit (tenant_id, matched_at);
 CREATE INDEX contact_visit_seen ON contact_visit (tenant_id, last_seen, contact_id);
 ALTER TABLE contact_visit ENABLE ROW LEVEL SECURITY;
 ALTER TABLE contact_visit FORCE ROW LEVEL SECURITY;

@@ -71,7 +71,8 @@ UNION ALL
     jsonb_build_array(jsonb_build_array(y.list_kind, y.list_id))
   FROM sync y WHERE y.tenant_id = %(tenant)s AND y.archived_at IS NULL ORDER BY y.id DESC LIMIT %(most)s)"""
 # Contacts of whom a visitor is known.
-PIXEL_CONTACTS = "SELECT count(*) FROM contact_visit c WHERE c.tenant_id = %(tenant)s AND c.visitors > 0"
+PIXEL_CONTACTS = """
+SELECT count(*) FROM contact_visit c WHERE c.tenant_id = %(tenant)s AND c.matched_at IS NOT NULL"""
 
 
 @dataclass

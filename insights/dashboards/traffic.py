@@ -44,12 +44,12 @@ FROM visit_tally t WHERE t.tenant_id = %(tenant)s AND t.day >= %(since)s AND t.d
 GROUP BY t.source, t.medium, t.campaign""",
     site=_SITE,
 )
-# Contacts that visitors turned out to be.
+# Contacts by the moment at which the first of their visitors was recognized; read from the index alone where all sites are
+# asked for.
 COLLECTED = """
-SELECT count(DISTINCT v.contact_id) FILTER (WHERE v.claimed_at >= %(from)s),
-  count(DISTINCT v.contact_id) FILTER (WHERE v.claimed_at < %(from)s)
-FROM visitor v WHERE v.tenant_id = %(tenant)s AND v.claimed_at >= %(since)s AND v.claimed_at < %(until)s
-  AND (%(site)s::bigint IS NULL OR v.site_id = %(site)s)"""
+SELECT count(*) FILTER (WHERE c.matched_at >= %(from)s), count(*) FILTER (WHERE c.matched_at < %(from)s)
+FROM contact_visit c WHERE c.tenant_id = %(tenant)s AND c.matched_at >= %(since)s AND c.matched_at < %(until)s
+  AND (%(site)s::bigint IS NULL OR %(site)s = ANY (c.site_ids))"""
 # Counting stops at so many of each: a page that asks every few seconds must stay cheap.
 MOST_PRESENT = 10_000
 PRESENT = """
@@ -160,7 +160,8 @@ def origins(span: DateRange, site_id: int | None) -> list[Origin]:
 
 
 def collected(span: DateRange, site_id: int | None, *, midnight: Any) -> Compared:
-    """Contacts that visitors turned out to be in a span; `midnight` says when a day of the workspace begins."""
+    """Contacts that were recognized for the first time in a span, of a site those who were there; `midnight` says when a
+    day of the workspace begins."""
     found = fetch(
         COLLECTED, **{"from": midnight(span.first)}, since=midnight(span.before.first),
         until=midnight(span.last + timedelta(days=1)), site=site_id,

@@ -58,15 +58,20 @@ def test_spans(busy: Tenant, span: DateRange, settled: bool) -> None:
             assert amount == sum((truth.amounts[key] for key in counted), Decimal(0))
 
 
-def test_contacts_recognized_count_once(tenant: Tenant) -> None:
+def test_contacts_recognized_count_once_and_for_the_first_time(tenant: Tenant) -> None:
     site, midnight = site_of(tenant), _midnight
+    elsewhere = site_of(tenant)
     contact(tenant, email="ann@example.com")
     for day in (3, 4):
         stored(site, hit(device(), "identify", email="ann@example.com"), at=at(day))
     with tenant_context(tenant.pk):
         found = traffic.collected(DateRange(date(2026, 8, 1), date(2026, 8, 9)), None, midnight=midnight)
         assert (found.now, found.before) == (1, 0)
-        assert traffic.collected(DateRange(date(2026, 8, 4), date(2026, 8, 4)), None, midnight=midnight).before == 1
+        found = traffic.collected(DateRange(date(2026, 8, 4), date(2026, 8, 4)), None, midnight=midnight)
+        assert (found.now, found.before) == (0, 1)
+        span = DateRange(date(2026, 8, 1), date(2026, 8, 9))
+        assert traffic.collected(span, site.pk, midnight=midnight).now == 1
+        assert traffic.collected(span, elsewhere.pk, midnight=midnight).now == 0
 
 
 def _midnight(day: date) -> Any:
