@@ -8,6 +8,9 @@ from core import charts
 from core.charts import Chart, Tick
 from core.formatting import number
 
+# Members from which on chances are told: of fewer, the same list gives chances up to twice too high or too low by luck alone
+# (tests/audiences/lookalikes/test_model.py). Who comes closest is in the right order all the same.
+LEAST_FOR_CHANCES = 500
 MANY = 10  # a lift is written with a decimal below this
 
 
@@ -31,6 +34,11 @@ class Size:
     def span(self) -> str:
         """The 95 % confidence interval."""
         return f"{times(self.lift['low'], sign='')} to {times(self.lift['high'])}" if self.lift else ""
+
+
+def tells_chances(lookalike: Lookalike) -> bool:
+    """Whether the model has learnt from enough members for its chances to mean something."""
+    return int(lookalike.report.get("usable", 0)) >= LEAST_FOR_CHANCES
 
 
 def sizes(lookalike: Lookalike) -> list[Size]:

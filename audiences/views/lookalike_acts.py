@@ -170,6 +170,8 @@ def members(request: WorkspaceRequest, lookalike_id: int) -> HttpResponse:
         "audiences/lookalike_members.html",
         {
             "lookalike": lookalike,
+            "chances": proof.tells_chances(lookalike),
+            "least": proof.LEAST_FOR_CHANCES,
             "rows": [(one, contacts[one.contact_id]) for one in page[:PAGE] if one.contact_id in contacts],
             "members": _size(lookalike),
             "first_url": "?" if after[0] else None,
@@ -195,19 +197,24 @@ def download(request: WorkspaceRequest, lookalike_id: int) -> HttpResponseBase:
 
 def _lines(lookalike: Lookalike) -> Iterator[str]:
     yield csv_output.line(HEADS)
-    after = 0
+    after, chances = 0, proof.tells_chances(lookalike)
     found = LookalikeMember.objects.filter(lookalike_id=lookalike.pk, place__lte=lookalike.size * 10)
     while page := list(found.filter(contact_id__gt=after).order_by("contact_id")[:CSV_PAGE]):
         after = page[-1].contact_id
         contacts = Contact.objects.living().in_bulk([one.contact_id for one in page])
         for one in page:
             if contact := contacts.get(one.contact_id):
-                yield csv_output.line(_cells(one, contact))
+                yield csv_output.line(_cells(one, contact, chances=chances))
 
 
-def _cells(member: LookalikeMember, contact: Contact) -> list[str]:
+def _cells(member: LookalikeMember, contact: Contact, *, chances: bool) -> list[str]:
     own = [contact.external_id, contact.email_display, contact.phone_display, contact.first_name, contact.last_name]
-    return [str(contact.pk), *(value or "" for value in own), f"{member.place / 10:.1f}", f"{member.score:.4f}"]
+    return [
+        str(contact.pk),
+        *(value or "" for value in own),
+        f"{member.place / 10:.1f}",
+        f"{member.score:.4f}" if chances else "",
+    ]
 
 
 # --- fields -------------------------------------------------------------------------------------------------------------

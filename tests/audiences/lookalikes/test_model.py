@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audiences.lookalikes import evaluation, model
+from audiences.lookalikes import evaluation, model, proof, training
 from audiences.lookalikes.model import Model, NoSignal, draw
 
 
@@ -57,6 +57,30 @@ def test_chances_are_true_although_only_a_sample_of_the_others_is_seen() -> None
     for low in np.quantile(chance, (0.2, 0.5, 0.8, 0.95)):
         part = chance >= low
         assert chance[part].mean() == pytest.approx(true[part].mean(), rel=0.12)
+
+
+def _off(seed: int, *, members: int) -> float:
+    """The mean chance of the closest 3 % divided by the true one, of a model that has learnt as from a list of so many."""
+    matrix, _drawn, score = people(seed, cause=0.6, n=8_000, base=0.0)
+    true = 1 / (1 + np.exp(-(score - np.quantile(score, 1 - members / len(score)) - 1.5)))
+    true *= members / true.sum()
+    inside = np.random.default_rng(seed).random(len(true)) < true
+    share = training.hidden_share(int(inside.sum()))
+    drawn = draw(np.arange(len(true)), seed)
+    calibration = (drawn >= share) & (drawn < share + (1 - share) * training.CALIBRATION_SHARE)
+    learnt = drawn >= share
+    made = model.train(
+        matrix[learnt], inside[learnt], calibration=calibration[learnt], weight=np.ones(int(learnt.sum()))
+    )
+    chance = made.chance(matrix)
+    closest = np.argsort(-chance)[: len(chance) * 3 // 100]
+    return float(chance[closest].mean() / true[closest].mean())
+
+
+def test_chances_at_the_top_are_true_from_as_many_members_as_they_are_told_for() -> None:
+    few, enough = ([_off(seed, members=n) for seed in range(8)] for n in (110, proof.LEAST_FOR_CHANCES))
+    assert all(0.7 < one < 1.4 for one in enough), enough
+    assert max(few) > 2 * min(few), "of fewer, they are luck"
 
 
 def test_the_same_people_give_the_same_model_and_it_survives_json() -> None:

@@ -199,6 +199,18 @@ def test_members_the_closest_first_and_as_csv(alice: Actor, segment: Segment) ->
     assert "ann0@example.com" in lines[1]
 
 
+def test_of_few_members_no_chance_is_told(alice: Actor, segment: Segment) -> None:
+    own = made(alice, segment)
+    with tenant_context(alice.workspace.pk):
+        Lookalike.objects.filter(pk=own.pk).update(report={**own.report, "usable": 499})
+    page = " ".join(alice.get(f"lookalikes/{own.pk}/members/").text.split())
+    assert page.index("Ann0") < page.index("Ann1")
+    assert "Chances are shown from 500 members of the list on" in page
+    assert "25.0 %" not in page
+    lines = b"".join(alice.post(f"lookalikes/{own.pk}/members.csv").streaming_content).decode().splitlines()
+    assert lines[1].endswith('"1.5",""')
+
+
 def test_the_workspace_chooses_fields(alice: Actor) -> None:
     page = alice.get("lookalikes/fields/").text
     assert "Gender" in page
