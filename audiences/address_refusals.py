@@ -7,6 +7,7 @@ from contacts.consent import ads_consent
 from contacts.models import Contact
 from segments.copies import named_parameters
 from segments.rules import compiler
+from segments.rules.tree import RuleError
 from tenants.isolation.statements import fetch, fill, hash_joins
 
 # Counts those of an audience who may be sent. Runs for the page of an audience and for programs: each side is read once.
@@ -15,10 +16,14 @@ SELECT count(*) FROM ({inside}) i(id) JOIN contact c ON c.tenant_id = %(tenant)s
 
 
 def permitted(definition: Definition, use: str) -> int | None:
-    """How many contacts of an audience may be sent to a network for ads, now; None for one that is not for ads."""
+    """How many contacts of an audience may be sent to a network for ads, now; None for one that is not for ads, and for one
+    whose lists do not all exist any more: who is in it cannot be worked out."""
     if use not in FORCED or not definition.include:
         return None
-    meant = compiler.compile_rule(definitions.rule_of(definition, use), compiler.context())
+    try:
+        meant = compiler.compile_rule(definitions.rule_of(definition, use), compiler.context())
+    except RuleError:
+        return None
     inside, values = named_parameters(Contact.objects.living().filter(meant).order_by().values("pk"))
     with hash_joins():
         return int(fetch(fill(PERMITTED, inside=inside, permitted=ads_consent.permitted("c")), **values)[0][0])

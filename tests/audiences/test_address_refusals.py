@@ -13,6 +13,7 @@ from audiences.models import Use
 from contacts.profile import quick_actions
 from destinations.difference import Difference
 from destinations.models import Destination, Sync
+from segments.models import Segment
 from tenants.isolation.context import tenant_context
 from tests.audiences import scene
 from tests.cast import Actor, person, workspace
@@ -105,3 +106,15 @@ def test_others_with_the_address_in_another_workspace_do_not_count(alice: Actor,
     with tenant_context(alice.workspace.pk):
         said = Definition((ContactList("source", scene.source("Fair", [scene.contact("a@example.com")]).pk),))
         assert address_refusals.permitted(said, Use.META) == 1
+
+
+def test_a_list_that_no_longer_exists_leaves_the_step_out(alice: Actor) -> None:
+    with tenant_context(alice.workspace.pk):
+        people = [scene.contact(f"p{n}@example.com") for n in range(3)]
+        club = scene.segment("Club", people)
+        audience = scene.audience("Fair", include=[club], use="google")
+        Segment.objects.filter(pk=club.pk).delete()
+        assert address_refusals.permitted(definition.of_plain(audience.definition), "google") is None
+    page = alice.get(f"audiences/{audience.pk}/remain/")
+    assert page.status_code == 200
+    assert "Sent by data syncs" not in page.text
