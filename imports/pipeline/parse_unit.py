@@ -32,8 +32,10 @@ PARTS, LEAST_BYTES = 4, 64 * 1024
 
 
 def path_of(imp: Import) -> Path:
-    """Where the upload lies. Raises FileProblem("file_missing") when it has gone."""
+    """Where the upload lies. Raises FileProblem("file_missing") when it has gone, or is about to be removed."""
     try:
+        if imp.file_removed_at is not None:
+            raise FileNotFoundError(imp.path)
         return file_store.fetch(imp.path)
     except FileNotFoundError:
         raise FileProblem("file_missing", file=imp.file_name) from None

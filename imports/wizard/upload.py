@@ -102,7 +102,10 @@ def discard(imp: Any) -> None:
 
 
 def original_path(imp: Import) -> Path:
-    """What the person has uploaded, byte by byte; of these bytes are `size` and `sha256`. Raises FileNotFoundError."""
+    """What the person has uploaded, byte by byte; of these bytes are `size` and `sha256`. Raises FileNotFoundError when it
+    has gone, or is about to be removed."""
+    if imp.file_removed_at is not None:
+        raise FileNotFoundError(imp.path)
     return file_store.fetch(original_name(imp.path) if imp.container else imp.path)
 
 
