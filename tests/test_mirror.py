@@ -56,7 +56,7 @@ ELSEWHERE = {
     "api/webhooks/event_feed.py": "tests/api/webhooks/test_deliveries.py",
     "api/webhooks/event_types.py": "tests/api/webhooks/test_deliveries.py",
     "api/webhooks/signatures.py": "tests/api/webhooks/test_deliveries.py",
-    "connectors/turns.py": "tests/api/routes/test_connectors.py",
+    "connectors/manual_runs.py": "tests/api/routes/test_connectors.py",
     "api/webhooks/subscriptions.py": "tests/api/views/test_webhooks.py",
     "core/standard_webhooks.py": "tests/api/webhooks/test_deliveries.py",
     "destinations/": "tests/destinations/test_runs.py",

@@ -10,7 +10,7 @@ from api import cursors
 from api.problems import Problem, answers
 from api.schemas import Cursor, Id, Limit, Moment, Output, Page, said
 from api.scopes import Scope
-from connectors import turns
+from connectors import manual_runs
 from connectors.models import Connector, ConnectorFile, FileState, Protocol
 from imports.models import SavedMapping
 from tenants.web import workspace_urls
@@ -97,7 +97,7 @@ def run_connector(request: Any, connector_id: int) -> Any:
     connector = _found(connector_id)
     if not connector.active:
         raise Problem(409, "conflict", "The connector is disabled. Enable it on its page first.")
-    turns.ask(connector, user_id=request.user.pk)
+    manual_runs.start(connector, user_id=request.user.pk)
     return Status(202, _shown(request, [connector])[0])
 
 

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from connectors import credentials, folders, instructions, pickup, turns
+from connectors import credentials, folders, instructions, manual_runs, pickup
 from connectors.connector_form import ConnectorForm
 from connectors.fetching import schedule
 from connectors.models import Connector, ConnectorFile, FileState, Protocol
@@ -172,7 +172,7 @@ def target_of(connector: Connector) -> str:
 def look(request: WorkspaceRequest, connector_id: int) -> HttpResponse:
     """Import what is complete now, without waiting for it to be quiet."""
     connector = found(connector_id)
-    turns.ask(connector, user_id=user_id(request))
+    manual_runs.start(connector, user_id=user_id(request))
     messages.success(request, "Looking for complete files.")
     return redirect_to(request, "connectors:detail", connector.pk)
 

@@ -57,7 +57,7 @@ def test_a_connector_is_run_now(
     sync: Program, shop: int, protocol: str, task: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[tuple[str, dict[str, Any]]] = []
-    monkeypatch.setattr("connectors.turns.defer", lambda name, **facts: asked.append((name, facts)))
+    monkeypatch.setattr("connectors.manual_runs.defer", lambda name, **facts: asked.append((name, facts)))
     with tenant_context(sync.workspace.pk):
         Connector.objects.filter(pk=shop).update(protocol=protocol)
     answer = sync.post(f"connectors/{shop}/run")

@@ -1,4 +1,4 @@
-"""A turn of a connector that somebody asks for: files are looked for at once, not at the next time."""
+"""A run of a connector that somebody starts: files are looked for at once, not at the next time."""
 
 from connectors import pickup
 from connectors.fetching import job
@@ -8,7 +8,7 @@ from tenants.isolation.context import current_tenant
 from tenants.tasks import defer
 
 
-def ask(connector: Connector, *, user_id: int | None) -> None:
+def start(connector: Connector, *, user_id: int | None) -> None:
     """Let a worker import what is complete, without waiting for it to be quiet, or fetch what is new."""
     tenant_id = current_tenant()
     if connector.fetches:
