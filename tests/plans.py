@@ -1,6 +1,5 @@
 """How much work statements are: rows that their plans have gone through, counted and not timed."""
 
-import json
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -36,7 +35,7 @@ def counted(most: int, *, only: str = "") -> Iterator[list[int]]:
                     plan = cursor.fetchone()[0][0]["Plan"]
                 transaction.set_rollback(True)
             seen.append(rows(plan))
-            assert seen[-1] <= most, f"{seen[-1]:,} rows:\n{words}\n{json.dumps(plan, indent=1)}"
+            assert seen[-1] <= most, "\n".join([f"{seen[-1]:,} rows:", *outline(plan), words])
         return execute(text, params, many, context)
 
     with connection.execute_wrapper(watch):
@@ -53,3 +52,15 @@ def rows(plan: dict[str, Any]) -> int:
     own = int(plan.get("Actual Rows", 0)) * loops + removed * (loops if loops > 1 else 0)
     joined = int(plan.get("Rows Removed by Join Filter", 0)) * loops
     return own + joined + sum(rows(child) for child in plan.get("Plans", ()))
+
+
+def outline(plan: dict[str, Any], depth: int = 0) -> list[str]:
+    """A line for each node: what it does with what, and its rows and loops."""
+    what = [
+        str(plan[key])
+        for key in ("Node Type", "Subplan Name", "Relation Name", "Index Name", "CTE Name")
+        if key in plan
+    ]
+    thrown = {key: plan[key] for key in plan if key.startswith("Rows Removed by") and plan[key]}
+    line = f"{'  ' * depth}{' '.join(what)}: {plan.get('Actual Rows')} rows x {plan.get('Actual Loops')} {thrown or ''}"
+    return [line.rstrip(), *(below for child in plan.get("Plans", ()) for below in outline(child, depth + 1))]

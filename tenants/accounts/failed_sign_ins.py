@@ -77,7 +77,7 @@ class FailedSignIns(Kind):
     """The rule of failed sign-ins."""
 
     key, label, icon = "sign_ins", "Failed sign-ins", "shield"
-    words = "When signing in with the account of a member failed: when, from where, with which browser, and why."
+    words = "Attempts to sign in as a member that did not succeed: when, from where, with which browser, and why."
     since, effect = "the attempt", "Removed from the list of failed sign-ins"
     nouns = ("attempt", "attempts")
     default, least, most, can_be_endless = 90, 7, 365, False
