@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable
 from typing import Any, Literal
 
 from contacts.models import QueuedChange, WatchedCause
+from tenants import pending_work
 from tenants.isolation.context import current_tenant
 from tenants.isolation.statements import fetch, fill, run
 
@@ -16,6 +17,8 @@ from tenants.isolation.statements import fetch, fill, run
 # a static segment, in a source, in a lookalike, in an import; its probable duplicates.
 Cause = Literal["contact", "visit", "event", "segment", "source", "lookalike", "import", "duplicate"]
 
+# The mark of workspaces with entries lately (tenants.pending_work).
+WAKE = "changes"
 # Instead of a contact: the segment has to be compared as a whole.
 WHOLE = 0
 
@@ -36,13 +39,14 @@ ON CONFLICT DO NOTHING"""
 def add(contact_ids: Iterable[int], cause: Cause) -> None:
     """Queue contacts, each once."""
     ids = list(contact_ids)
-    if ids:
-        run(ADD, ids=ids, cause=cause)
+    if ids and run(ADD, ids=ids, cause=cause):
+        pending_work.mark_often(WAKE)
 
 
 def add_found(found: str, cause: Cause, **values: Any) -> None:
     """Queue the contacts that a statement finds: one column of IDs. `values`: those of the statement."""
-    run(fill(ADD_FOUND, found=found), cause=cause, **values)
+    if run(fill(ADD_FOUND, found=found), cause=cause, **values):
+        pending_work.mark_often(WAKE)
 
 
 # --- read by what follows from contacts ---------------------------------------------------------------------------------
@@ -89,7 +93,8 @@ def take_all() -> set[str]:
 
 def leave(segment_id: int, entries: Collection[tuple[int, str]]) -> None:
     """Put (contact, cause) back, for one segment."""
-    run(LEAVE, segment=segment_id, ids=[e[0] for e in entries], causes=[e[1] for e in entries])
+    if run(LEAVE, segment=segment_id, ids=[e[0] for e in entries], causes=[e[1] for e in entries]):
+        pending_work.mark_often(WAKE)
 
 
 def empty() -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from django.db.models import QuerySet
 from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
@@ -40,9 +41,19 @@ MOST_DUE = 20
 
 
 def sweep_workspace(tenant_id: int) -> None:
-    """See to the queue of a workspace, and to what time has changed."""
-    follow(tenant_id)
-    look_at_time(tenant_id)
+    """See to the queue of a workspace, and to what time has changed. Mostly there is nothing, so that is asked first."""
+    with tenant_context(tenant_id):
+        is_waiting, is_due = change_queue.is_waiting(), _due(timezone.now()).exists()
+    if is_waiting:
+        follow(tenant_id)
+    if is_due:
+        look_at_time(tenant_id)
+
+
+def _due(now: datetime) -> "QuerySet[Segment]":
+    """Dynamic segments that time may have changed."""
+    found: QuerySet[Segment] = Segment.everything.dynamic().filter(due_at__lte=now)
+    return found.exclude(state__in=Segment.ACTIVE)
 
 
 def follow(tenant_id: int) -> None:
@@ -247,8 +258,7 @@ def look_at_time(tenant_id: int) -> None:
     """Put contacts into the queue whose events have left a window, and refresh what a new day can have changed."""
     with tenant_context(tenant_id):
         now = timezone.now()
-        due = Segment.everything.dynamic().filter(due_at__lte=now).exclude(state__in=Segment.ACTIVE)
-        segments = list(due.order_by("due_at").select_for_update(skip_locked=True)[:MOST_DUE])
+        segments = list(_due(now).order_by("due_at").select_for_update(skip_locked=True)[:MOST_DUE])
         scope = compiler.context() if segments else None
         for segment in segments:
             assert scope is not None

@@ -5,8 +5,9 @@ from typing import Any
 from celery import shared_task
 from django.utils import timezone
 
+from contacts import change_queue
 from segments import incremental, member_edits, refresh, removal
-from tenants import tasks
+from tenants import pending_work, tasks
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 
@@ -23,12 +24,17 @@ def follow(*, tenant_id: int, **_later: Any) -> None:
 
 @shared_task(name="segments.sweep")
 def sweep(**_later: Any) -> None:
-    tasks.sweep(refresh.WAKE, incremental.sweep_workspace)
+    """Often, the workspaces in which something has changed lately."""
+    now = timezone.now()
+    tasks.sweep(change_queue.WAKE, incremental.sweep_workspace)
+    pending_work.clear_old(change_queue.WAKE, now=now)
 
 
 @shared_task(name="segments.wake")
 def wake(**_later: Any) -> None:
+    """Seldom, all that have dynamic segments: for what time has changed, and for changes of which nobody could tell."""
     tasks.sweep(refresh.WAKE, refresh.wake_due)
+    tasks.sweep(refresh.WAKE, incremental.sweep_workspace)
 
 
 @shared_task(name="segments.tidy")

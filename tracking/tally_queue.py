@@ -7,7 +7,10 @@ for anybody. A task takes the rows off and works out the days anew, in one trans
 from collections.abc import Iterable
 from datetime import datetime
 
+from tenants import pending_work
 from tenants.isolation.statements import fetch, run
+
+WAKE = "tallies"
 
 ADD = """
 INSERT INTO tally_queue (tenant_id, visitor_id, at)
@@ -40,6 +43,7 @@ def add(moments: Iterable[tuple[int, datetime]]) -> None:
     """Queue what visitors did, by (visitor, time) of events that this transaction stores."""
     if ends := ends_of_hours(moments):
         run(ADD, visitors=[end[0] for end in ends], moments=[end[1] for end in ends])
+        pending_work.mark_often(WAKE)
 
 
 def take(most: int) -> list[tuple[int, datetime]]:

@@ -2,9 +2,11 @@
 
 import logging
 from datetime import datetime
+from typing import NamedTuple
 
 from django.utils import timezone
 
+from tenants import pending_work
 from tenants.isolation.context import tenant_context
 from tenants.isolation.statements import fetch, fill, run
 from tenants.models import Tenant
@@ -40,26 +42,60 @@ def _settling(table: str) -> tuple[str, str]:
     return settle, fill(EMPTY, table=table, nothing=" AND ".join(f"t.{name} = 0" for name in figures))
 
 
+UNSETTLED = "EXISTS (SELECT 1 FROM {table} t WHERE t.tenant_id = %(tenant)s AND NOT t.settled)"
+NEEDS = fill(
+    """
+SELECT EXISTS (SELECT 1 FROM tally_state s WHERE s.tenant_id = %(tenant)s
+    AND (s.stale OR s.zone <> %(zone)s OR s.rebuilding_since IS NOT NULL)),
+  EXISTS (SELECT 1 FROM tally_queue q WHERE q.tenant_id = %(tenant)s),
+  {unsettled}""",
+    unsettled=" OR ".join(fill(UNSETTLED, table=table) for table in _COLUMNS),
+)
 _SETTLING = [_settling(table) for table in _COLUMNS]
 
 
 def sweep() -> None:
-    """Look after all workspaces; a failure of one does not stop the others."""
-    for tenant_id in Tenant.open.order_by("?").values_list("pk", flat=True):
+    """Look after all workspaces; a failure of one does not stop the others. Most have nothing to do, and are asked once."""
+    for tenant_id, zone in Tenant.open.order_by("?").values_list("pk", "time_zone"):
         try:
-            if not tally_rebuild.go_on(tenant_id, now=timezone.now(), seconds=REBUILDING_SECONDS):
-                settle(tenant_id, now=timezone.now())
+            _look_after(tenant_id, Needs.of(tenant_id, zone))
         except Exception:
             log.exception("tallies of workspace %s", tenant_id)
 
 
+def _look_after(tenant_id: int, needs: "Needs") -> None:
+    if needs.rebuilding and tally_rebuild.go_on(tenant_id, now=timezone.now(), seconds=REBUILDING_SECONDS):
+        return
+    if needs.counting:
+        catch_up(tenant_id)
+    if needs.counting or needs.settling:
+        settle(tenant_id, now=timezone.now())
+
+
+class Needs(NamedTuple):
+    """What has to be done for the tallies of a workspace."""
+
+    rebuilding: bool
+    counting: bool
+    settling: bool
+
+    @staticmethod
+    def of(tenant_id: int, zone: str) -> "Needs":
+        """Of a workspace with this time zone; asks once."""
+        with tenant_context(tenant_id):
+            return Needs(*fetch(NEEDS, zone=zone)[0])
+
+
 def count_hits() -> None:
-    """Count in all workspaces what has been stored since; a failure of one does not stop the others."""
-    for tenant_id in Tenant.open.order_by("?").values_list("pk", flat=True):
+    """Count what has been stored since, in the workspaces that have had hits lately; a failure of one does not stop the
+    others. What was stored when nobody could say so is found by the next sweep."""
+    now = timezone.now()
+    for tenant_id in pending_work.waiting(tally_queue.WAKE):
         try:
             catch_up(tenant_id)
         except Exception:
             log.exception("counting the hits of workspace %s", tenant_id)
+    pending_work.clear_old(tally_queue.WAKE, now=now)
 
 
 # Who counts what is queued is alone; those who tell the tallies themselves (tallies.ZONE) do not wait for it.

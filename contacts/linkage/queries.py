@@ -6,6 +6,7 @@ from typing import Any
 from django.db import connection
 from psycopg.types.json import Jsonb
 
+from contacts import change_queue
 from contacts.linkage.blocking import CAP
 from tenants.isolation.context import current_tenant
 from tenants.isolation.statements import fetch, run
@@ -85,24 +86,20 @@ ON CONFLICT (tenant_id, low_id, high_id) DO UPDATE SET group_id = excluded.group
 
 
 # Contacts of the pairs, for segments that ask for probable duplicates.
-QUEUE_PAIRED = """
-INSERT INTO change_queue (tenant_id, contact_id, cause)
-SELECT %(tenant)s, x.id, 'duplicate' FROM (
-  SELECT p.low_id FROM probable_pair p WHERE p.tenant_id = %(tenant)s
-  UNION SELECT p.high_id FROM probable_pair p WHERE p.tenant_id = %(tenant)s) x(id)
-WHERE EXISTS (SELECT 1 FROM watched_cause w WHERE w.tenant_id = %(tenant)s AND w.cause = 'duplicate')
-ON CONFLICT DO NOTHING"""
+PAIRED = """
+SELECT p.low_id FROM probable_pair p WHERE p.tenant_id = %(tenant)s
+UNION SELECT p.high_id FROM probable_pair p WHERE p.tenant_id = %(tenant)s"""
 
 
 def replace_pairs(pairs: Iterable[dict[str, Any]]) -> None:
     """Keep what a search has found in place of what the last one has."""
-    run(QUEUE_PAIRED)
+    change_queue.add_found(PAIRED, "duplicate")
     run(FORGET_OPEN)
     tenant = current_tenant()
     with connection.cursor() as cursor:
         rows: list[Any] = [{"tenant": tenant, **row, "detail": Jsonb(row["detail"])} for row in pairs]
         cursor.executemany(PUT, rows)
-    run(QUEUE_PAIRED)
+    change_queue.add_found(PAIRED, "duplicate")
 
 
 # One pair for each group whose contacts are all still there, the strongest first.

@@ -33,18 +33,16 @@ RETRY = (errors.DeadlockDetected, errors.SerializationFailure, errors.LockNotAva
 def work(tenant_id: int, import_id: int) -> None:
     """Work on an import for a while. Safe to run any number of times, side by side."""
     until = time.monotonic() + TIME_SLICE_SECONDS
+    is_large: bool | None = None  # asked when somebody waits, once
     while step(tenant_id, import_id):
-        if time.monotonic() > until or _gives_way(tenant_id, import_id):
+        gives_way = time.monotonic() > until
+        if not gives_way and is_large is not False and first_in_line():
+            with tenant_context(tenant_id):
+                gives_way = is_large = queue.is_large(import_id)
+        if gives_way:
             with tenant_context(tenant_id):
                 queue.go_on(import_id)
             return
-
-
-def _gives_way(tenant_id: int, import_id: int) -> bool:
-    if not first_in_line():
-        return False
-    with tenant_context(tenant_id):
-        return queue.is_large(import_id)
 
 
 def step(tenant_id: int, import_id: int) -> bool:

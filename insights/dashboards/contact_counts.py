@@ -15,7 +15,7 @@ from contacts.linkage import review
 from contacts.models import Decision, WriteLock
 from insights.models import ContactCount, ContactTally
 from tenants.isolation.context import tenant_context
-from tenants.isolation.statements import run
+from tenants.isolation.statements import fetch, run
 from tenants.models import Tenant
 
 log = logging.getLogger(__name__)
@@ -69,12 +69,26 @@ INSERT INTO import_error_tally (tenant_id, import_id, code, rows)
 SELECT %(tenant)s, s.import_id, s.code, s.rows FROM said s
 UNION ALL SELECT %(tenant)s, f.id, '', 0 FROM fresh f
 ON CONFLICT DO NOTHING"""
+# Whether there are imports to look at, and whether contacts may have changed since they were counted in this time zone; most
+# workspaces have neither.
+NEEDS = """
+SELECT EXISTS (
+    SELECT 1 FROM import i WHERE i.tenant_id = %(tenant)s AND i.phase = 'done' AND NOT EXISTS (
+      SELECT 1 FROM import_error_tally t WHERE t.tenant_id = %(tenant)s AND t.import_id = i.id)),
+  (EXISTS (SELECT 1 FROM turn w WHERE w.tenant_id = %(tenant)s)
+    OR EXISTS (SELECT 1 FROM contact_count n WHERE n.tenant_id = %(tenant)s))
+  AND NOT EXISTS (
+    SELECT 1 FROM contact_count n LEFT JOIN turn w ON w.tenant_id = %(tenant)s
+    WHERE n.tenant_id = %(tenant)s AND n.zone = %(zone)s
+      AND (w.id IS NULL OR (w.holder IS NULL AND w.version = n.version)))"""
 
 
 def sweep() -> None:
     """Count where contacts have changed; a failure stops neither the other workspaces nor the other count of its own."""
-    for tenant_id in Tenant.open.order_by("?").values_list("pk", flat=True):
-        for work in (_count_reasons, _count_if_due):
+    for tenant_id, zone in Tenant.open.order_by("?").values_list("pk", "time_zone"):
+        with tenant_context(tenant_id):
+            fresh, changed = fetch(NEEDS, zone=zone)[0]
+        for work in [_count_reasons] * fresh + [_count_if_due] * changed:
             try:
                 work(tenant_id)
             except Exception:

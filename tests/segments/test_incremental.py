@@ -15,11 +15,11 @@ from django.utils import timezone
 from contacts import change_queue
 from contacts.linkage import queries
 from contacts.models import Contact, QueuedChange
-from segments import incremental, refresh
+from segments import incremental, refresh, tasks
 from segments.models import Member, MemberChange, Segment, SegmentState
 from segments.rules.tree import ActivityCondition, FieldCondition, Group, InSegment, Period
 from tenants.isolation.context import current_tenant, tenant_context
-from tenants.models import Tenant
+from tenants.models import PendingWork, Tenant
 from tests.cast import person, workspace
 from tests.segments.members import edit, ids, make, meant, move, run_all
 from tracking.models import Event
@@ -309,6 +309,31 @@ def _work(place: Tenant, segments: list[Segment], _rules: list[Any], random: Ran
         with suppress(InterruptedError), tenant_context(place.pk):
             incremental.batch()
             raise InterruptedError
+
+
+def test_a_change_whose_mark_was_lost_is_seen_by_the_seldom_sweep(place: Tenant) -> None:
+    segment = make(place, RIGA)
+    run_all(place)
+    with tenant_context(place.pk):
+        move(named("Bert"), city="Riga")
+    PendingWork.objects.filter(kind=change_queue.WAKE).delete()
+    tasks.sweep()
+    with tenant_context(place.pk):
+        assert len(ids(segment)) == 2
+    tasks.wake()
+    with tenant_context(place.pk):
+        assert len(ids(segment)) == 3
+
+
+def test_a_sweep_of_a_workspace_at_rest_only_asks(place: Tenant) -> None:
+    """It comes every two seconds, to every workspace with a dynamic segment."""
+    make(place, RIGA)
+    run_all(place)
+    with CaptureQueriesContext(connection) as seen:
+        incremental.sweep_workspace(place.pk)
+    words = [q["sql"] for q in seen]
+    assert sum("app.tenant_id" in sql for sql in words) == 1, "one transaction"
+    assert not [sql for sql in words if "FOR UPDATE" in sql or "DELETE" in sql]
 
 
 @pytest.mark.parametrize("seed", range(50))

@@ -8,12 +8,14 @@ from unittest import mock
 
 import psycopg
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tenants.isolation.context import current_tenant, tenant_context
 from tenants.isolation.statements import fetch
-from tenants.models import Tenant
+from tenants.models import PendingWork, Tenant
 from tests.cast import person, workspace
 from tests.servers import SUPERUSER
 from tests.tracking import tally_oracle
@@ -339,3 +341,24 @@ def test_counting_one_workspace_does_not_stop_the_others(tenant: Tenant, monkeyp
     monkeypatch.setattr(tallies, "recount", fail)
     tally_upkeep.count_hits()
     assert [waiting(other) for other in others] == [1, 0, 0]
+
+
+def test_hits_whose_mark_was_lost_are_found_by_the_sweep(tenant: Tenant) -> None:
+    stored(site_of(tenant), page(device()), at=at(3))
+    PendingWork.objects.filter(kind=tally_queue.WAKE).delete()
+    tally_upkeep.count_hits()
+    assert waiting(tenant) == 1
+    tally_upkeep.sweep()
+    assert waiting(tenant) == 0
+    agree(tenant)
+
+
+def test_a_workspace_that_needs_nothing_is_asked_once(tenant: Tenant) -> None:
+    stored(site_of(tenant), page(device()), at=at(3))
+    tally_upkeep.sweep()
+    with CaptureQueriesContext(connection) as seen:
+        tally_upkeep.sweep()
+    own = [q["sql"] for q in seen if f"app.tenant_id = '{tenant.pk}'" in q["sql"]]
+    assert len(own) == 1, "one transaction"
+    assert tally_upkeep.Needs.of(tenant.pk, tenant.time_zone) == (False, False, False)
+    assert tally_upkeep.Needs.of(tenant.pk, "Asia/Tokyo") == (True, False, False)

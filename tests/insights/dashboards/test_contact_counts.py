@@ -79,20 +79,44 @@ def test_whatever_happens(acts: list[tuple[str, int]]) -> None:
         agree(tenant)
 
 
+def needs(tenant: Tenant) -> tuple[bool, bool]:
+    """(imports to look at, contacts that may have changed), as a sweep asks before it does anything."""
+    zone = Tenant.objects.values_list("time_zone", flat=True).get(pk=tenant.pk)
+    with tenant_context(tenant.pk):
+        imports, contacts = statements.fetch(contact_counts.NEEDS, zone=zone)[0]
+    return imports, contacts
+
+
+def test_a_sweep_does_nothing_where_nothing_is_needed(alice: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
+    tenant = alice.workspace
+    assert needs(tenant) == (False, False)
+    bring(tenant, "email\nann@example.com\nnobody\n", user=alice.user)
+    assert needs(tenant) == (True, True)
+    contact_counts.sweep()
+    assert needs(tenant) == (False, False)
+    monkeypatch.setattr(contact_counts, "count", lambda *_a, **_k: pytest.fail("counted again"))
+    contact_counts.sweep()
+    Tenant.objects.filter(pk=tenant.pk).update(time_zone="Asia/Tokyo")
+    assert needs(tenant) == (False, True)
+
+
 def test_it_is_due_when_contacts_have_changed(tenant: Tenant) -> None:
     assert not contact_counts.is_due(tenant.pk, now=NOW)  # nobody has written yet
     with tenant_context(tenant.pk):
         write_lock.lock()
         write_lock.bump_version()
     assert contact_counts.is_due(tenant.pk, now=NOW)
+    assert needs(tenant)[1]
     contact_counts.count(tenant.pk, now=NOW)
     later = NOW + timedelta(minutes=5)
     assert not contact_counts.is_due(tenant.pk, now=later)
+    assert not needs(tenant)[1]
     with tenant_context(tenant.pk):
         write_lock.lock()
         write_lock.bump_version()
         ContactCount.objects.update(seconds=2.0)
     assert contact_counts.is_due(tenant.pk, now=later)
+    assert needs(tenant)[1]
     assert not contact_counts.is_due(tenant.pk, now=NOW + timedelta(seconds=39))  # a twentieth of the time
     Tenant.objects.filter(pk=tenant.pk).update(time_zone="Asia/Tokyo")
     assert contact_counts.is_due(tenant.pk, now=NOW)
