@@ -230,6 +230,7 @@ MIDDLEWARE = [
     "core.http.SecurityHeaders",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "cdp.checks.WithoutCookies",
     # Before all that knows cookies: a program has a token, and gets JSON whatever is wrong.
     "api.middleware.ApiMiddleware",
     "core.request_checks.ReadableAddress",

@@ -2,7 +2,7 @@
 
 import sys
 
-from django.db import InterfaceError, OperationalError, connection
+from django.db import Error, InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
@@ -18,11 +18,20 @@ from tenants.roles import public, signed_in
 @require_safe
 def health(_request: HttpRequest) -> HttpResponse:
     """Whether this process can do its work: the database answers, the broker answers. Says nothing else."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
-    workers = workers_alive()
+    database, workers = _database_answers(), workers_alive()
     broker = workers is not None
-    return JsonResponse({"database": True, "broker": broker, "workers": workers}, status=200 if broker else 503)
+    body = {"database": database, "broker": broker, "workers": workers}
+    return JsonResponse(body, status=200 if database and broker else 503)
+
+
+def _database_answers() -> bool:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except Error:
+        connection.close_if_unusable_or_obsolete()
+        return False
+    return True
 
 
 @public
