@@ -351,6 +351,8 @@ MFA_FORMS = {
     "authenticate": "tenants.accounts.forms.CodeForm",
     "reauthenticate": "tenants.accounts.forms.CodeAgainForm",
     "activate_totp": "tenants.accounts.forms.AppForm",
+    "authenticate_webauthn": "tenants.accounts.forms.PasskeyBesideForm",
+    "login_webauthn": "tenants.accounts.forms.PasskeyAloneForm",
     "add_webauthn": "tenants.accounts.forms.PasskeyForm",
     "edit_webauthn": "tenants.accounts.forms.PasskeyNameForm",
 }

@@ -361,6 +361,14 @@ class FailedSignIn(TenantModel):
         PASSWORD = "password", "Wrong password"
         CODE = "code", "Wrong code"
         LOCKED = "locked", "Too many attempts"
+        PASSKEY = "passkey", "Passkey refused"
+        INACTIVE = "inactive", "The account is deactivated"
+        # Single sign-on: noted in the workspace of the provider alone.
+        CANCELED = "canceled", "Canceled or refused at the company’s sign-in"
+        PROVIDER = "provider", "The company’s sign-in failed, or its answer was not accepted"
+        STATE = "state", "Company sign-in too old, used before, or begun in another browser"
+        DOMAIN = "domain", "The company’s sign-in named an address of a domain that is not approved"
+        STRANGER = "stranger", "The company’s sign-in named somebody who is not a member"
 
     user = models.ForeignKey(User, models.CASCADE, related_name="+")
     at = models.DateTimeField(default=timezone.now)

@@ -13,7 +13,7 @@ from django.db import DatabaseError
 from django.http import HttpRequest
 from redis.exceptions import RedisError
 
-from core.http import client_address
+from core.http import client_address, client_network
 from tenants.isolation.context import tenant_context
 from tenants.isolation.statements import fill, run
 from tenants.models import FailedSignIn, Membership, User, normal_login
@@ -21,8 +21,10 @@ from tenants.retention.kinds import Found, Kind, counted
 from tenants.workspaces import workspaces_of
 
 log = logging.getLogger(__name__)
-# While an account is locked, attempts from one address are noted once in so many seconds: no table is filled by them.
-LOCKED_EVERY = 60
+# Attempts that are not counted for an account are noted once in so many seconds for an account, a reason and a connection:
+# no table is filled by them.
+UNLIMITED_EVERY = 60
+LIMITED = (FailedSignIn.Reason.PASSWORD, FailedSignIn.Reason.CODE)
 
 FIND = "SELECT f.at FROM failed_sign_in f WHERE f.tenant_id = %(tenant)s {older} ORDER BY f.id"
 REMOVE = """
@@ -46,23 +48,31 @@ def note_login(request: HttpRequest, login: str, reason: FailedSignIn.Reason) ->
     note(request, known.pk if known else 0, reason)
 
 
-def note(request: HttpRequest, user_id: int, reason: FailedSignIn.Reason) -> None:
-    """Note an attempt in each open workspace of an account. Never raises: who may not sign in is told so in any case."""
-    address = client_address(request)
+def note(request: HttpRequest, user_id: int, reason: FailedSignIn.Reason, *, only_in: int | None = None) -> None:
+    """Note an attempt in each open workspace of an account, or in one of them. Never raises: who may not sign in is told so
+    in any case."""
     try:
-        if reason == FailedSignIn.Reason.LOCKED and not cache.add(f"locked-out:{user_id}:{address}", 1, LOCKED_EVERY):
+        places = [place.id for place in workspaces_of(user_id) if only_in in (None, place.id)]
+        if not places or not _is_to_be_noted(request, user_id, reason):
             return
-    except RedisError as problem:
-        log.warning("attempts of a locked account are not counted: %s", problem)
-    try:
-        for place in workspaces_of(user_id):
-            with tenant_context(place.id):
+        for tenant_id in places:
+            with tenant_context(tenant_id):
                 FailedSignIn.objects.create(
-                    user_id=user_id, reason=reason, address=address,
+                    user_id=user_id, reason=reason, address=client_address(request),
                     user_agent=request.headers.get("User-Agent", "").replace("\0", "")[:200],
                 )  # fmt: skip
     except DatabaseError:
         log.exception("a failed sign-in was not noted")
+
+
+def _is_to_be_noted(request: HttpRequest, user_id: int, reason: FailedSignIn.Reason) -> bool:
+    if reason in LIMITED:
+        return True
+    try:
+        return bool(cache.add(f"failed:{reason}:{user_id}:{client_network(request)}", 1, UNLIMITED_EVERY))
+    except RedisError as problem:
+        log.warning("failed sign-ins are not counted: %s", problem)
+        return True
 
 
 def page(*, before: int | None, count: int) -> Page:

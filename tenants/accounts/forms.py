@@ -5,9 +5,16 @@ from typing import Any
 
 from allauth.account.adapter import get_adapter
 from allauth.core import context
+from allauth.mfa.adapter import get_adapter as get_mfa_adapter
 from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
 from allauth.mfa.totp.forms import ActivateTOTPForm
-from allauth.mfa.webauthn.forms import AddWebAuthnForm, EditWebAuthnForm
+from allauth.mfa.webauthn.forms import (
+    AddWebAuthnForm,
+    AuthenticateWebAuthnForm,
+    EditWebAuthnForm,
+    LoginWebAuthnForm,
+)
+from allauth.mfa.webauthn.internal import auth as passkeys
 from django import forms
 from redis.exceptions import RedisError
 
@@ -57,6 +64,50 @@ class CodeForm(_Counted, AuthenticateForm):  # type: ignore[misc]
             if reason := _REASONS.get(str(problem.code)):
                 failed_sign_ins.note(context.request, self.user.pk, reason)
             raise
+
+
+class _NotedPasskey:
+    """A passkey of an account that is refused is a failed sign-in of it."""
+
+    def clean_credential(self) -> Any:
+        sent = self.cleaned_data["credential"]  # type: ignore[attr-defined]
+        try:
+            return super().clean_credential()  # type: ignore[misc]
+        except RedisError as problem:
+            log.exception("passkeys cannot be counted")
+            raise get_adapter().validation_error("away") from problem
+        except (AttributeError, KeyError, TypeError, ValueError) as problem:
+            # What no browser sends, and the library takes apart without looking.
+            raise get_mfa_adapter().validation_error("incorrect_code") from problem
+        except forms.ValidationError as problem:
+            is_locked = problem.code == "too_many_login_attempts"
+            reason = FailedSignIn.Reason.LOCKED if is_locked else FailedSignIn.Reason.PASSKEY
+            if holder := self._holder(sent):
+                failed_sign_ins.note(context.request, holder, reason)
+            raise
+
+    def _holder(self, sent: Any) -> int | None:
+        raise NotImplementedError
+
+
+class PasskeyBesideForm(_NotedPasskey, AuthenticateWebAuthnForm):  # type: ignore[misc]
+    """The second step of signing in, by a passkey."""
+
+    def _holder(self, sent: Any) -> int | None:
+        return int(self.user.pk)
+
+
+class PasskeyAloneForm(_NotedPasskey, LoginWebAuthnForm):  # type: ignore[misc]
+    """Signing in with a passkey alone."""
+
+    def _holder(self, sent: Any) -> int | None:
+        """The account that has the passkey. Numbers of accounts can be guessed, those of passkeys cannot."""
+        try:
+            key = passkeys.parse_authentication_response(sent).raw_id
+            user = passkeys.extract_user_from_response(sent)
+        except forms.ValidationError:
+            return None
+        return int(user.pk) if passkeys.get_authenticator_by_credential_id(user, key) else None
 
 
 class CodeAgainForm(_Counted, ReauthenticateForm):  # type: ignore[misc]

@@ -76,6 +76,12 @@ class Accounts(DefaultAccountAdapter):  # type: ignore[misc]
         sessions.remember(request, response, user)
         return response
 
+    def respond_user_inactive(self, request: HttpRequest, user: User) -> HttpResponse:
+        """Who was shown to be the person, by a passkey or a provider, but whose account was switched off."""
+        failed_sign_ins.note(request, user.pk, FailedSignIn.Reason.INACTIVE)
+        answer: HttpResponse = super().respond_user_inactive(request, user)
+        return answer
+
     def get_reset_password_from_key_url(self, key: str) -> str:
         number, _hyphen, token = key.partition("-")
         return workspace_urls.absolute(workspace_urls.outside("account_reset_password_from_key", number, token))

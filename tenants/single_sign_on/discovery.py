@@ -6,6 +6,7 @@ import requests
 
 from core.outside_addresses import BadAddress
 from core.outside_session import OutsideSession, check
+from tenants.models import FailedSignIn
 
 PATH = "/.well-known/openid-configuration"
 ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
@@ -14,9 +15,19 @@ ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 class BadProvider(Exception):
     """A provider that cannot be used, or an answer of it that is not accepted. The sentence is for people."""
 
+    reason = FailedSignIn.Reason.PROVIDER
+
 
 class NotFinished(BadProvider):
-    """A sign-in that the person did not finish, or that this browser did not begin: nothing is wrong with the provider."""
+    """A sign-in that is too old, or that this browser did not begin: nothing is wrong with the provider."""
+
+    reason = FailedSignIn.Reason.STATE
+
+
+class Canceled(NotFinished):
+    """A sign-in that the person, or the provider, has ended."""
+
+    reason = FailedSignIn.Reason.CANCELED
 
 
 def read(issuer: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 import requests
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from allauth.socialaccount.internal import statekit
 from allauth.socialaccount.models import SocialApp
 from allauth.socialaccount.providers.base import AuthError, AuthProcess
 from allauth.socialaccount.providers.oauth2.client import OAuth2Error
@@ -21,7 +22,7 @@ from core.outside_addresses import BadAddress
 from core.outside_session import OutsideSession
 from tenants.models import IdentityProvider
 from tenants.single_sign_on import discovery, id_tokens
-from tenants.single_sign_on.discovery import BadProvider, NotFinished
+from tenants.single_sign_on.discovery import BadProvider, Canceled, NotFinished
 from tenants.single_sign_on.id_tokens import Claims
 from tenants.web import workspace_urls
 
@@ -104,17 +105,32 @@ def callback_url(tenant_id: int) -> str:
     return workspace_urls.absolute(workspace_urls.outside("company_back", tenant_id))
 
 
-def begin(request: HttpRequest, tenant_id: int, provider: IdentityProvider, *, email: str, to: str) -> str:
-    """The address of the provider's page, for one sign-in of this browser. Raises BadProvider."""
+def begin(
+    request: HttpRequest, tenant_id: int, provider: IdentityProvider, *, email: str, account: int, to: str
+) -> str:
+    """The address of the provider's page, for one sign-in of this browser. `account`: whose it is, 0 for a stranger's.
+    Raises BadProvider."""
     nonce = secrets.token_urlsafe(24)
     asked = {"nonce": nonce} | ({"login_hint": email} if email else {})
     try:
         answer = _Provider(request, app=_app(tenant_id, provider)).redirect(
-            request, AuthProcess.LOGIN, next_url=to, auth_params=asked, nonce=nonce
+            request, AuthProcess.LOGIN, next_url=to, auth_params=asked, nonce=nonce, account=account
         )
     except ImmediateHttpResponse as failed:
-        raise _reason(failed.response) from None
+        raise _reason(failed.response, was_begun_here=True) from None
     return str(answer.headers["Location"])
+
+
+def begun_for(request: HttpRequest, tenant_id: int) -> int:
+    """Whose sign-in comes back: the account that this browser began it for, 0 where that is a stranger's or unknown.
+
+    Of an answer that fits to none it is the one that this browser began last with the provider. Ask before `finish`.
+    """
+    states = statekit.get_states(request)
+    number = str(request.GET.get("state", ""))
+    if list(states.get(number, ()))[2:] != [str(tenant_id)]:
+        number = statekit.get_oldest_state(states, rev=True, provider_id=str(tenant_id)) or ""
+    return int(states[number][0].get("account") or 0) if number else 0
 
 
 def finish(request: HttpRequest, tenant_id: int, provider: IdentityProvider) -> tuple[Claims, str]:
@@ -128,7 +144,7 @@ def finish(request: HttpRequest, tenant_id: int, provider: IdentityProvider) -> 
         log.warning("the answer of a provider cannot be read", exc_info=True)
         raise BadProvider("The answer of the provider cannot be read.") from None
     if not isinstance(answer, _Done):
-        raise _reason(answer)
+        raise _reason(answer, was_begun_here=bool(adapter.state))
     return answer.claims, str(adapter.state.get("next") or "")
 
 
@@ -147,12 +163,14 @@ def _app(tenant_id: int, provider: IdentityProvider) -> SocialApp:
     )
 
 
-def _reason(answer: Any) -> BadProvider:
+def _reason(answer: Any, *, was_begun_here: bool) -> BadProvider:
     error, exception = getattr(answer, "error", None), getattr(answer, "exception", None)
     if error == AuthError.CANCELLED:
-        return NotFinished("You canceled the sign-in at your company.")
+        return Canceled("You canceled the sign-in at your company.")
     if isinstance(exception, OAuth2Error):
         return BadProvider("The provider refuses what we ask it for. Its client ID and secret may be wrong here.")
     if isinstance(exception, requests.RequestException):
         return BadProvider("The provider does not answer.")
+    if was_begun_here:
+        return BadProvider("The provider answers with an error instead of a sign-in.")
     return NotFinished("This sign-in is too old, was used before, or began in another browser. Start again.")

@@ -9,13 +9,17 @@ from django.http import HttpRequest
 from tenants import audit, provider_sessions
 from tenants.accounts import mails
 from tenants.isolation.context import tenant_context
-from tenants.models import IdentityProvider, Membership, ProviderLink, Tenant, User, normal_login
+from tenants.models import FailedSignIn, IdentityProvider, Membership, ProviderLink, Tenant, User, normal_login
 from tenants.single_sign_on import domains
 from tenants.single_sign_on.id_tokens import Claims
 
 
 class Refused(Exception):
-    """This person is not let in. The sentence is for people."""
+    """This person is not let in. The sentence is for people; `member` is the account that was meant, 0 for a stranger."""
+
+    def __init__(self, sentence: str, reason: FailedSignIn.Reason, *, member: int = 0) -> None:
+        super().__init__(sentence)
+        self.reason, self.member = reason, member
 
 
 @dataclass(frozen=True)
@@ -32,25 +36,39 @@ def provider_of(tenant_id: int) -> IdentityProvider | None:
         return found
 
 
+def member_of(tenant_id: int, email: str) -> int:
+    """The account of a member with this address; 0 where there is none."""
+    with tenant_context(tenant_id, read_only=True):
+        found = Membership.objects.filter(user__email=normal_login(email)).values_list("user_id", flat=True).first()
+        return found or 0
+
+
 def who(workspace: Tenant, provider: IdentityProvider, claims: Claims) -> User | ToLink:
     """The account that signs in now. Somebody new gets one where the workspace says so. Raises Refused.
 
     The address alone never opens an account that exists: a provider says it, and anybody can run one.
     """
     if not domains.is_approved(workspace.pk, domains.of_email(claims.email)):
-        raise Refused(f"{claims.email} is not of a domain that signs in to {workspace.name}.")
+        raise Refused(
+            f"{claims.email} is not of a domain that signs in to {workspace.name}.",
+            FailedSignIn.Reason.DOMAIN,
+            member=member_of(workspace.pk, claims.email),
+        )
     with tenant_context(workspace.pk):
         link = ProviderLink.objects.filter(issuer=claims.issuer, subject=claims.subject).select_related("user").first()
         if link is not None:
             if not Membership.objects.filter(user_id=link.user_id).exists():
                 raise Refused(
-                    f"You are no longer a member of {workspace.name}. Ask one of its admins for an invitation."
+                    f"You are no longer a member of {workspace.name}. Ask one of its admins for an invitation.",
+                    FailedSignIn.Reason.STRANGER,
                 )
             user: User = link.user
             return user
         known = User.objects.filter(email=normal_login(claims.email)).first()
         if not provider.join_role and (known is None or not Membership.objects.filter(user=known).exists()):
-            raise Refused(f"You need an invitation to join {workspace.name}. Ask one of its admins.")
+            raise Refused(
+                f"You need an invitation to join {workspace.name}. Ask one of its admins.", FailedSignIn.Reason.STRANGER
+            )
         return ToLink(known) if known else _join(claims, provider.join_role)
 
 
@@ -60,7 +78,8 @@ def _join(claims: Claims, role: str) -> User:
             user = User.objects.create_user(claims.email, name=claims.name)
             ProviderLink.objects.create(user=user, issuer=claims.issuer, subject=claims.subject)
     except IntegrityError:
-        raise Refused("This account was made just now by another sign-in. Sign in again.") from None
+        sentence = "This account was made just now by another sign-in. Sign in again."
+        raise Refused(sentence, FailedSignIn.Reason.STRANGER) from None
     Membership.objects.create(user=user, role=role)
     audit.record("member.joined", user_id=user.pk, target=user.email, role=role, how="single sign-on")
     return user

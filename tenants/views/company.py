@@ -22,6 +22,7 @@ from redis.exceptions import RedisError
 from core.http import invalid, not_found, render_page
 from tenants import provider_sessions, second_factor
 from tenants.access_requirements import Missing, missing
+from tenants.accounts import failed_sign_ins
 from tenants.isolation.context import tenant_context
 from tenants.members.forms import KnownAccountForm
 from tenants.models import IdentityProvider, Membership, Tenant, User
@@ -102,13 +103,14 @@ def back(request: HttpRequest, number: int) -> HttpResponse:
     provider = people.provider_of(number) if workspace else None
     if workspace is None or provider is None:
         return _failed(request, "This sign-in is too old. Start again.")
+    begun_for = exchange.begun_for(request, workspace.pk)
     try:
         claims, to = exchange.finish(request, workspace.pk, provider)
         who = people.who(workspace, provider, claims)
     except BadProvider as problem:
-        provider_settings.note_failure(workspace.pk, problem)
-        return _failed(request, str(problem))
+        return _not_accepted(request, workspace, problem, account=begun_for)
     except people.Refused as problem:
+        failed_sign_ins.note(request, problem.member or begun_for, problem.reason, only_in=workspace.pk)
         return _failed(request, str(problem))
     to = to or inside(workspace.slug, "tenants:start")
     if isinstance(who, people.ToLink):
@@ -163,12 +165,19 @@ def test(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _begin(request: HttpRequest, workspace: Tenant, provider: IdentityProvider, *, email: str) -> HttpResponse:
     """On to the provider, by a page: the policy of the form before would not let its answer lead to another host."""
+    account = people.member_of(workspace.pk, email)
     try:
-        address = exchange.begin(request, workspace.pk, provider, email=email, to=_next(request))
+        address = exchange.begin(request, workspace.pk, provider, email=email, account=account, to=_next(request))
     except BadProvider as problem:
-        provider_settings.note_failure(workspace.pk, problem)
-        return _failed(request, str(problem))
+        return _not_accepted(request, workspace, problem, account=account)
     return render_page(request, "account/company_on.html", {"address": address})
+
+
+def _not_accepted(request: HttpRequest, workspace: Tenant, problem: BadProvider, *, account: int) -> HttpResponse:
+    """Noted for those who set the provider up, and for the account, if it is one of a member."""
+    provider_settings.note_failure(workspace.pk, problem)
+    failed_sign_ins.note(request, account, problem.reason, only_in=workspace.pk)
+    return _failed(request, str(problem))
 
 
 def _sign_in(request: HttpRequest, workspace: Tenant, claims: Claims, user: User, to: str) -> HttpResponse:

@@ -1,20 +1,26 @@
 """Admins see which sign-ins with accounts of members failed, and nothing about anybody else."""
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from allauth.mfa.webauthn import forms as webauthn_forms
+from cryptography.hazmat.primitives.asymmetric import ec
 from django.core.cache import cache
 from django.db import DatabaseError
 from django.test import Client
 from django.utils import timezone
+from redis.exceptions import ConnectionError as RedisAway
 
 from tenants.accounts import failed_sign_ins
 from tenants.isolation.context import tenant_context
-from tenants.models import FailedSignIn, Membership, Tenant
+from tenants.models import FailedSignIn, Membership, Tenant, User
 from tenants.retention import job
 from tests.cast import PASSWORD, Actor
-from tests.tenants import factors
+from tests.tenants import factors, passkeys
+from tests.tenants.passkeys import Passkey
 
 PAGE = "audit/failed-sign-ins/"
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0"
@@ -95,6 +101,102 @@ def test_a_wrong_code_is_listed(alice: Actor, bob: Actor) -> None:
     client.post("/account/second-factor/sign-in/", {"code": "000000"})
     assert noted(alice) == [(bob.user.pk, "code", "203.0.113.7")]
     assert "Wrong code" in alice.get(PAGE).content.decode()
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        {"key": ec.generate_private_key(ec.SECP256R1())},
+        {"origin": "https://elsewhere.example.com"},
+        {"flags": passkeys.FLAG.UP},
+    ],
+    ids=["signature", "origin", "not verified"],
+)
+def test_a_passkey_that_is_refused_is_listed(alice: Actor, bob: Actor, spoilt: dict[str, Any]) -> None:
+    key = Passkey(bob.user).register()
+    client = passkeys.browser(**{"User-Agent": FIREFOX})
+    assert key.sign_in(client, **spoilt).headers["Location"] == "/login/"
+    assert client.get(alice.url()).status_code == 302
+    assert noted(alice) == [(bob.user.pk, "passkey", "203.0.113.7")]
+    page = alice.get(PAGE).content.decode()
+    assert "Passkey refused" in page
+    assert "Firefox on Linux" in page
+    assert key.sign_in(client).headers["Location"] != "/login/", "the same key, not spoilt, opens the door"
+    assert client.get(alice.url("contacts/")).status_code == 200
+    assert len(noted(alice)) == 1
+
+
+def test_an_old_challenge_and_none_at_all_are_refused_passkeys(alice: Actor) -> None:
+    key = Passkey(alice.user).register()
+    first = passkeys.browser()
+    old = key.answer(passkeys.challenge_of(first))
+    passkeys.challenge_of(first)
+    passkeys.send(first, old)
+    passkeys.send(passkeys.browser(address="203.0.113.8"), old)
+    assert [(reason, address) for _user, reason, address in noted(alice)] == [
+        ("passkey", "203.0.113.7"), ("passkey", "203.0.113.8"),
+    ]  # fmt: skip
+
+
+def test_a_passkey_that_nobody_has_leaves_no_trace(alice: Actor, bob: Actor, charlie: Actor) -> None:
+    """Numbers of accounts can be guessed: only a passkey of the account names it. And other texts are none."""
+    client = passkeys.browser()
+    Passkey(alice.user).sign_in(client)
+    Passkey(charlie.user).register().sign_in(client, user=bob.user)
+    Passkey(charlie.user).register().sign_in(client, flags=passkeys.FLAG.UP)
+    for text in (None, 5, "x", [], {}, {"id": "x"}, {"response": 5}, {"response": {"userHandle": "x"}}):
+        cache.clear()
+        assert passkeys.send(client, text).status_code == 302, text
+    assert noted(alice) == []
+    assert noted(charlie) == [(charlie.user.pk, "passkey", "203.0.113.7")]
+
+
+def test_refused_passkeys_are_listed_once_a_minute(alice: Actor) -> None:
+    """They are not counted for the account, as anybody could then lock somebody out: still they fill no table."""
+    key = Passkey(alice.user).register()
+    for number in range(5):
+        key.sign_in(passkeys.browser(address=f"2001:db8::{number}"), flags=passkeys.FLAG.UP)
+    assert len(noted(alice)) == 1
+    key.sign_in(passkeys.browser(address="2001:db8:1::1"), flags=passkeys.FLAG.UP)
+    assert len(noted(alice)) == 2
+
+
+def test_a_passkey_beside_the_password_is_listed(alice: Actor, bob: Actor) -> None:
+    Passkey(bob.user).register()
+    other = Passkey(bob.user)
+    client = passkeys.browser()
+    client.post("/login/", {"login": bob.user.email, "password": PASSWORD})
+    step = "/account/second-factor/sign-in/"
+    for _attempt in range(13):
+        asked = client.get(step).context["js_data"]["request_options"]["publicKey"]["challenge"]
+        client.post(step, {"credential": json.dumps(other.answer(asked))})
+    assert [(user, reason) for user, reason, _address in noted(alice)] == [
+        (bob.user.pk, "passkey"), (bob.user.pk, "locked"),
+    ]  # fmt: skip
+    assert client.get(alice.url("contacts/")).status_code == 302
+
+
+def test_who_was_switched_off_is_listed(alice: Actor, bob: Actor) -> None:
+    key = Passkey(bob.user).register()
+    User.objects.filter(pk=bob.user.pk).update(is_active=False)
+    client = passkeys.browser()
+    assert key.sign_in(client).headers["Location"] == "/inactive/"
+    assert noted(alice) == [(bob.user.pk, "inactive", "203.0.113.7")]
+
+
+def test_passkeys_that_cannot_be_counted_open_nothing(alice: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = Passkey(alice.user).register()
+    client = passkeys.browser()
+    client.post("/login/", {"login": alice.user.email, "password": PASSWORD})
+    step = "/account/second-factor/sign-in/"
+    asked = client.get(step).context["js_data"]["request_options"]["publicKey"]["challenge"]
+
+    def away(_user: object) -> None:
+        raise RedisAway
+
+    monkeypatch.setattr(webauthn_forms, "check_rate_limit", away)
+    assert client.post(step, {"credential": json.dumps(key.answer(asked))}).status_code == 200
+    assert client.get(alice.url("contacts/")).status_code == 302
 
 
 def test_a_list_that_cannot_be_written_keeps_nobody_out(alice: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
