@@ -196,6 +196,10 @@ STORED_FILES = {
     "Files of connectors": "connectors.usage.stored_bytes",
 }
 
+# Files of workspaces that are not in the store, by the first part of the names under which they are noted for removal
+# (tenants.file_removals): functions of a workspace and the other parts. They can be repeated, and raise OSError.
+FILE_PLACES = {"connectors": "connectors.cleanup.remove_archived"}
+
 # What apps have of a workspace outside of its tables, removed when it is erased: functions of its ID that can be repeated
 # (tenants.closing.erasure).
 WORKSPACE_REMAINS = {

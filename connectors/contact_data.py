@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from connectors import folders
+from connectors import cleanup, folders
 from connectors.folders import DONE, FAILED
 from connectors.models import Connector
 from contacts.extensions import Identifiers, TransferRecord
 from imports.contact_data import Needles
+from tenants import file_removals
 from tenants.isolation.context import current_tenant
 
 TABLES = ("connector_file",)
@@ -36,19 +37,20 @@ def known(_contact_ids: Sequence[int]) -> list[tuple[str, str]]:
 
 
 def erase(_contact_ids: Sequence[int], identifiers: Identifiers) -> None:
-    """Remove archived files and lists of errors that name one of these people, and those in which nobody can look. Files
-    that wait stay: nobody who was erased is imported again."""
+    """Remove archived files and lists of errors that name one of these people, and those in which nobody can look, once that
+    is committed. Files that wait stay: nobody who was erased is imported again."""
     needles = Needles(identifiers)
-    for path in _archived():
-        if _may_name(path, needles):
-            path.unlink(missing_ok=True)
+    naming = ((connector_id, path) for connector_id, path in _archived() if _may_name(path, needles))
+    file_removals.add(*(cleanup.removal_name(connector_id, path) for connector_id, path in naming))
 
 
-def _archived() -> Iterator[Path]:
+def _archived() -> Iterator[tuple[int, Path]]:
     for connector_id in Connector.objects.order_by("pk").values_list("pk", flat=True):
         jail = folders.of(current_tenant(), connector_id).jail
         for folder in (jail / DONE, jail / FAILED):
-            yield from (path for path in sorted(folder.rglob("*")) if path.is_file() and not path.is_symlink())
+            for path in sorted(folder.rglob("*")):
+                if path.is_file() and not path.is_symlink():
+                    yield connector_id, path
 
 
 def _may_name(path: Path, needles: Needles) -> bool:

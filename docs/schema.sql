@@ -746,7 +746,7 @@ GRANT DELETE, INSERT, SELECT ON fetched_file TO cdp_app;
 CREATE TABLE file_removal (
     id bigint DEFAULT nextval('file_removal_id_seq'::regclass) NOT NULL,
     tenant_id bigint DEFAULT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::bigint NOT NULL,
-    name character varying(200) COLLATE "C" NOT NULL,
+    name text COLLATE "C" NOT NULL,
     CONSTRAINT file_removal_pkey PRIMARY KEY (tenant_id, id)
 );
 ALTER TABLE file_removal ENABLE ROW LEVEL SECURITY;
@@ -866,6 +866,7 @@ CREATE TABLE import (
     draft jsonb DEFAULT '{}'::jsonb NOT NULL,
     priority smallint DEFAULT 0 NOT NULL,
     unpacked_size bigint DEFAULT 0 NOT NULL,
+    reopened smallint DEFAULT 0 NOT NULL,
     CONSTRAINT import_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT import_token UNIQUE (tenant_id, token),
     CONSTRAINT import_created_by_id_7d0a3a02_fk_user_id FOREIGN KEY (created_by_id) REFERENCES "user"(id) DEFERRABLE INITIALLY DEFERRED,

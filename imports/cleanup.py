@@ -63,7 +63,7 @@ def _each(tenant: Tenant, wanted: Q, act: Callable[[Import], None]) -> int:
 
 def remove_file(imp: Import, now: datetime) -> None:
     """From now on an import that has ended has no files; what became of its rows stays."""
-    file_removals.add(*names(imp.path))
+    file_removals.add(*names(imp.path, imp.reopened))
     imp.file_removed_at = now
     imp.save(update_fields=["file_removed_at"])
 

@@ -116,6 +116,8 @@ class Import(TenantModel):
     refreshed = models.BooleanField(default=False)  # contacts changed after the review, which was worked out again
     # Of the imports of a workspace that wait for each other, those with more go first (imports.pipeline.queue).
     priority = models.SmallIntegerField(default=0, db_default=0)
+    # How often somebody has gone back from the review to the mapping.
+    reopened = models.SmallIntegerField(default=0, db_default=0)
     # The version of the contacts (contacts.write_lock) that the plan was made with.
     contacts_version = models.BigIntegerField(null=True, db_column="turn_version")
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.DO_NOTHING, null=True, related_name="+")
@@ -383,6 +385,9 @@ class UploadState(models.TextChoices):
 class SegmentUpload(TenantModel):
     """A file that says who is to be in a static segment, or not (imports.segment_upload). Nothing of it is imported: it only
     names contacts. The fields of the file are those of Import, so that the same functions read it."""
+
+    # Nobody goes back from its review (Import.reopened).
+    reopened: ClassVar[int] = 0
 
     segment_id = models.BigIntegerField()
     mode = models.CharField(max_length=8, choices=UploadMode)

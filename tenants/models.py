@@ -386,7 +386,7 @@ class FailedSignIn(TenantModel):
 class FileRemoval(TenantModel):
     """A stored file to which no row points any more, until it is removed (tenants.file_removals)."""
 
-    name = models.CharField(max_length=200, db_collation="C")
+    name = models.TextField(db_collation="C")
 
     class Meta(TenantModel.Meta):
         db_table = "file_removal"

@@ -4,6 +4,8 @@ from pathlib import PurePosixPath
 
 # Endings, beside the text that is read: the file as it came where that was unpacked, and the copy in UTF-8.
 ORIGINAL, UTF8 = ".original", ".utf8"
+# Endings of what is not complete: a copy in UTF-8, and the text of another sheet.
+COPYING, SHEET = ".part", ".sheet"
 
 
 def original_name(path: str) -> str:
@@ -11,11 +13,13 @@ def original_name(path: str) -> str:
     return str(PurePosixPath(path).with_suffix(ORIGINAL))
 
 
-def utf8_name(path: str) -> str:
-    """Of the copy in UTF-8 of a file in another encoding."""
-    return str(PurePosixPath(path).with_suffix(UTF8))
+def utf8_name(path: str, reopened: int = 0) -> str:
+    """Of the copy in UTF-8 of a file in another encoding. Who has come back from the review to the mapping gets another one:
+    the one before is removed when that is convenient, which may be later."""
+    return str(PurePosixPath(path).with_suffix(f".{reopened}{UTF8}" if reopened else UTF8))
 
 
-def names(path: str) -> tuple[str, ...]:
-    """Of everything that may be stored."""
-    return path, original_name(path), utf8_name(path)
+def names(path: str, reopened: int = 0) -> tuple[str, ...]:
+    """Of everything that may be stored, also where a program was killed half-way."""
+    drafts = (str(PurePosixPath(path).with_suffix(ending)) for ending in (COPYING, SHEET))
+    return path, original_name(path), utf8_name(path, reopened), *drafts

@@ -19,10 +19,11 @@ from imports.cleaning.row_settings import RowSettings
 from imports.files import reader
 from imports.files.reader import Dialect, FileProblem, Span
 from imports.files.splitter import UNIT_BYTES
-from imports.files.stored_file import utf8_name
+from imports.files.stored_file import COPYING, utf8_name
 from imports.models import Import, Unit, UnitKind
 from imports.options import Options
 from imports.pipeline import queries
+from tenants import file_removals
 from tenants.isolation.context import current_tenant
 from tenants.models import Tenant
 from tracking import source_names
@@ -45,24 +46,24 @@ def readable(imp: Import) -> tuple[Path, Dialect]:
     """The file as UTF-8 text with the dialect to read it by: the upload itself, or the copy that the plan has made."""
     dialect = Dialect(**imp.dialect)
     try:
-        return file_store.fetch(utf8_name(imp.path)), dialect
+        return file_store.fetch(utf8_name(imp.path, imp.reopened)), dialect
     except FileNotFoundError:
         return path_of(imp), dialect
 
 
 def forget_copy(imp: Import) -> None:
-    """Remove the UTF-8 copy of an import that has ended; the upload itself stays."""
-    file_store.remove(utf8_name(imp.path))
+    """Remove the UTF-8 copy of an import that ends, once that is committed; the upload itself stays."""
+    file_removals.add(utf8_name(imp.path, imp.reopened))
 
 
 def spans(imp: Import) -> list[Span]:
     """Cut the file into spans at record ends, after making a UTF-8 copy where one is needed. Raises FileProblem."""
     path, dialect = path_of(imp), Dialect(**imp.dialect)
     if reader.needs_utf8_copy(path, dialect):
-        draft = path.with_suffix(".part")
+        copy, draft = utf8_name(imp.path, imp.reopened), path.with_suffix(COPYING)
         reader.to_utf8(path, draft, dialect)
-        os.replace(draft, path.with_suffix(".utf8"))
-        file_store.keep(utf8_name(imp.path))
+        os.replace(draft, file_store.path_of(copy))
+        file_store.keep(copy)
     readable_path, dialect = readable(imp)
     size = readable_path.stat().st_size
     return reader.plan_units(readable_path, dialect, unit_bytes=min(UNIT_BYTES, max(LEAST_BYTES, size // PARTS + 1)))

@@ -265,9 +265,8 @@ def _count_reached(imp: Import) -> None:
 
 
 def _tidy(tenant_id: int, imp: Import) -> None:
-    """What may happen after the end is committed: the copy of the file goes, the order of changes is tidied,
-    the planner learns, the lists of contacts get their totals."""
-    parse_unit.forget_copy(imp)
+    """What may happen after the end is committed: the order of changes is tidied, the planner learns, the lists of contacts
+    get their totals."""
     with tenant_context(tenant_id):
         change_log.tidy()
         if imp.created + imp.updated >= LARGE:
@@ -314,6 +313,8 @@ def finish_import(imp: Import, status: Status, *, reason: str = "", **facts: Any
         member_edits.note_sizes(imp.segments.values(), now=now)
         _tell_segments(imp)
     tables.drop(staging_of(imp))
+    if not reverts:
+        parse_unit.forget_copy(imp)
     transaction.on_commit(partial(_tidy, current_tenant(), imp))
     notifications.ended(imp)
     waits = Import.objects.filter(phase__in=(Phase.QUEUED, Phase.PLAN))

@@ -19,13 +19,14 @@ from core import file_store
 from imports import usage
 from imports.files import archives, encodings, reader
 from imports.files.reader import FileProblem
-from imports.files.stored_file import ORIGINAL, names, original_name, utf8_name
+from imports.files.stored_file import ORIGINAL, SHEET, names, original_name, utf8_name
 from imports.mapping import guess as mapping_guess
 from imports.mapping import value_formats
 from imports.models import Import, Phase, RejectedRow, RowIssue, Status, Unit, UnitKind, Wish
 from imports.options import Options
 from imports.pipeline import queue, units
 from imports.workbooks import workbook_cells
+from tenants import file_removals
 from tenants.isolation.context import current_tenant
 from tenants.models import Tenant, User
 from tracking import source_names
@@ -141,7 +142,7 @@ def select_sheet(
     if name not in imp.sheets:
         raise BadSheet(f"{imp.file_name} has no sheet {name}. It has: {', '.join(imp.sheets) or 'none'}.")
     path = file_store.path_of(imp.path)
-    draft = path.with_suffix(".sheet")
+    draft = path.with_suffix(SHEET)
     try:
         draft.touch(mode=0o600)
         now = {"fill": fill, "skip_hidden": skip_hidden}
@@ -311,10 +312,11 @@ def reopen(imp: Import) -> bool:
     fresh = {name: getattr(new, name) for name in _WORKED_OUT}
     kept = {"mapping": locked.draft.get("mapping", locked.mapping), "draft": {"asked": True}}
     now = timezone.now()
-    Import.objects.filter(pk=imp.pk).update(**fresh, **kept, phase=Phase.DRAFT, phase_at=now)
+    # It may be read in another encoding the next time: the copy goes, and another one has another name.
+    again = locked.reopened + 1
+    Import.objects.filter(pk=imp.pk).update(**fresh, **kept, reopened=again, phase=Phase.DRAFT, phase_at=now)
     write_lock.release(imp.pk, written=False)
-    # It may be read in another encoding the next time.
-    file_store.remove(utf8_name(locked.path))
+    file_removals.add(utf8_name(locked.path, locked.reopened))
     return True
 
 

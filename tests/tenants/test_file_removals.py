@@ -14,14 +14,19 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.utils import timezone
 
+from connectors import contact_data, folders
+from connectors.models import Connector
 from contacts.bulk import export
 from contacts.bulk.export_retention import Exports
 from contacts.models import BulkAction, BulkState
 from core import file_store
 from core.file_store import StoreUnavailable
 from imports import segment_upload
-from imports.models import SegmentUpload
+from imports.files import stored_file
+from imports.models import Import, Phase, SegmentUpload, Status
+from imports.pipeline import transitions
 from imports.retention import Files
+from imports.wizard import upload
 from tenants import file_removals, pending_work, tasks
 from tenants.closing import export_job
 from tenants.isolation.context import tenant_context
@@ -93,11 +98,47 @@ def old_workspace_export(who: Actor) -> tuple[Path, Callable[[], Any]]:
     return path, lambda: export_job.waiting(who.workspace.pk)
 
 
-@pytest.mark.parametrize("kind", [import_file, segment_file, old_export, export_of_erased, old_workspace_export])
+# Bytes that are "ann@example.com" in another encoding than UTF-8, so that a copy is made.
+WIDE = "email\nann@example.com\n".encode("utf-16")
+
+
+def utf8_copy_of_review(who: Actor) -> tuple[Path, Callable[[], Any]]:
+    imp = bring(who.workspace, WIDE, review=True)
+    assert imp.phase == Phase.REVIEW
+    return file_store.path_of(stored_file.utf8_name(imp.path)), lambda: upload.reopen(imp)
+
+
+def utf8_copy_of_end(who: Actor) -> tuple[Path, Callable[[], Any]]:
+    path, _reopen = utf8_copy_of_review(who)
+    with tenant_context(who.workspace.pk):
+        imp = Import.objects.get()
+    return path, lambda: transitions.finish_import(imp, Status.CANCELED, reason="canceled")
+
+
+def connector_file(who: Actor) -> tuple[Path, Callable[[], Any]]:
+    with tenant_context(who.workspace.pk):
+        login = f"shop{who.workspace.pk}"
+        made = Connector.objects.create(name="Shop", login=login, protocol="sftp", secret_at=timezone.now())
+    place = folders.of(who.workspace.pk, made.pk)
+    place.root.mkdir(parents=True)
+    place.make()
+    path = place.jail / "done" / f"20260531T100000Z-1-{'größe ' * 25}: 100 %.csv"
+    path.write_text(ROWS)
+    return path, lambda: contact_data.erase([17], [("email", "ann@example.com")])
+
+
+KINDS = (
+    import_file, segment_file, old_export, export_of_erased, old_workspace_export, utf8_copy_of_review, utf8_copy_of_end,
+    connector_file,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_files_go_after_the_commit_and_outside_of_transactions(
     alice: Actor, kind: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path, remove = kind(alice)
+    file_removals.work(alice.workspace.pk)
     really = file_store.remove
     asked: list[str] = []
 
@@ -106,7 +147,15 @@ def test_files_go_after_the_commit_and_outside_of_transactions(
         asked.extend(names)
         really(*names)
 
+    unlink = Path.unlink
+
+    def outside_too(path: Path, **how: Any) -> None:
+        assert not connection.in_atomic_block, "a file is removed within a transaction"
+        asked.append(str(path))
+        unlink(path, **how)
+
     monkeypatch.setattr(file_store, "remove", outside)
+    monkeypatch.setattr(Path, "unlink", outside_too)
     with pytest.raises(ZeroDivisionError):
         _in_vain(alice, remove)
     assert path.is_file(), "the transaction failed, so the row still names the file"

@@ -7,10 +7,13 @@ from django.db import connection
 
 from contacts import write_lock
 from contacts.models import Attribute, Contact, WriteLock
+from core import file_store
+from imports.files import stored_file
 from imports.models import Import, Phase, RejectedRow, RowIssue, Unit
 from imports.options import Options
 from imports.pipeline import worker
 from imports.wizard import column_choices, drafts, upload
+from tenants import file_removals
 from tenants.isolation.context import tenant_context
 from tenants.models import AuditEntry, Tenant
 from tests.cast import Actor
@@ -287,3 +290,32 @@ def test_the_number_of_workers_follows(alice: Actor, tenant: Tenant) -> None:
     for path in (address(queued(tenant), "live/"), "imports/live/"):
         assert 'id="workers" hx-swap-oob="true"' in alice.get(path).content.decode()
     assert alice.get("imports/").content.decode().count('id="workers"') == 1
+
+
+# --- the copy in UTF-8 ----------------------------------------------------------------------------------------------------
+
+
+def test_the_copy_goes_when_somebody_comes_back_and_another_check_makes_its_own(alice: Actor) -> None:
+    """Whenever the removal happens: here after the next check, which must not lose its copy by it."""
+    tenant = alice.workspace
+    imp = bring(tenant, "email,first_name\nann@example.com,Zoë\n".encode("utf-16"), review=True)
+    first = file_store.path_of(stored_file.utf8_name(imp.path))
+    assert "Zoë" in first.read_text()
+    assert alice.post(address(imp, "reopen/")).status_code == 302
+    assert first.is_file(), "the request removes nothing"
+    with tenant_context(tenant.pk):
+        found = Import.objects.get(pk=imp.pk)
+        upload.start(found, options=Options.parse({}), columns=found.mapping, auto_start=False)
+    checked = work(tenant, imp)
+    second = file_store.path_of(stored_file.utf8_name(imp.path, checked.reopened))
+    assert (checked.phase, checked.rows, second != first) == (Phase.REVIEW, 1, True)
+    file_removals.work(tenant.pk)
+    assert (first.exists(), second.is_file()) == (False, True)
+    with tenant_context(tenant.pk):
+        upload.confirm(imp)
+    work(tenant, imp)
+    with tenant_context(tenant.pk):
+        assert Contact.objects.get().first_name == "Zoë"
+    file_removals.work(tenant.pk)
+    assert not second.exists(), "the import has ended"
+    assert file_store.path_of(imp.path).is_file()
