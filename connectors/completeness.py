@@ -6,12 +6,12 @@ the import will find it wrong. Why: docs/decisions/0021-complete-files.md.
 """
 
 import json
-import tempfile
 import zipfile
 import zlib
 from pathlib import Path
 
-from imports.files import csv_records, reader
+from core.unnamed_files import unnamed_file
+from imports.files import csv_records, encodings, reader
 from imports.files.reader import Dialect, FileProblem
 from imports.mapping import guess
 
@@ -104,12 +104,12 @@ def _quotes(path: Path, dialect: Dialect) -> int:
 
 def _ends_in_quotes(path: Path, dialect: Dialect) -> bool:
     """By the reader of the import itself, which knows stray quotes from open ones."""
-    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+    with unnamed_file(beside=path) as copy:
         plain = path
         try:
             if reader.needs_utf8_copy(path, dialect):
-                plain = Path(folder) / "utf8"
-                reader.to_utf8(path, plain, dialect)
+                plain = copy
+                encodings.copy_as_utf8(path, plain, encoding=dialect.encoding)
             reader.plan_units(plain, dialect)
         except FileProblem as problem:
             return problem.code == "unclosed_quote"

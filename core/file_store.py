@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 # Copies that nobody has asked for in this time go; the bucket has them.
 KEEP_COPIES_SECONDS = 24 * 3600
 _ETAG = ".etag"
+# The ending of files that are being written, and get their name when they are complete.
+DRAFT = ".part"
 MAX_INCOMING = 255
 
 
@@ -110,6 +112,19 @@ def size_of_folder(name: str) -> int:
     return found
 
 
+def forget_drafts(*, now: float | None = None) -> int:
+    """Remove files of this machine that were being written when a program was killed, and that nobody has written to for a
+    day; returns how many. What others have put into the store may be called as they like."""
+    gone, limit = 0, (now or time.time()) - KEEP_COPIES_SECONDS
+    own = "[0-9]*"  # folders of workspaces
+    for draft in (found for below in (own, f"exports/{own}") for found in path_of("").glob(f"{below}/*{DRAFT}")):
+        with contextlib.suppress(FileNotFoundError):  # it was finished just now
+            if draft.stat().st_mtime < limit:
+                draft.unlink()
+                gone += 1
+    return gone
+
+
 def forget_copies(*, now: float | None = None) -> int:
     """Remove copies of what the bucket has, where nobody has used them lately; returns how many. Without a bucket nothing
     happens: the files are the only ones."""
@@ -161,7 +176,7 @@ def _refresh(path: Path, name: str, bucket: Any) -> None:
         os.utime(mark)
         return
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")
+    draft = path.with_name(f"{path.name}.{uuid.uuid4().hex}{DRAFT}")
     try:
         bucket.get(name, draft)
         draft.chmod(0o600)

@@ -6,13 +6,13 @@ was interrupted anywhere writes the file again.
 """
 
 import csv
-import tempfile
 from collections.abc import Iterator
 from typing import Any
 
 from django.db.models import F
 from django.utils import timezone
 
+from core.unnamed_files import unnamed_file
 from destinations import batches, told
 from destinations.batches import Work
 from destinations.difference import Difference
@@ -55,11 +55,11 @@ def run(worker: Any) -> None:
         batch = _compare(now)
     if batch is None:
         return
-    with tempfile.NamedTemporaryFile("w", encoding="utf-8", newline="", suffix=".csv") as file:
-        rows = _write(worker, file)
-        file.flush()
+    with unnamed_file() as path:
+        with path.open("w", encoding="utf-8", newline="") as file:
+            rows = _write(worker, file)
         try:
-            outcome = worker.client.replace(file.name, rows=rows)
+            outcome = worker.client.replace(str(path), rows=rows)
         except Refused as problem:
             with worker.transaction():
                 batches.refused(batch, str(problem))

@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 def run_for_all_workspaces() -> None:
     """Tidy up all workspaces, and this machine; a failure of one does not stop the others."""
     file_store.forget_copies()
+    file_store.forget_drafts()
     # In another order each day: should the time of the task not be enough, nobody is always the last.
     for tenant in Tenant.open.order_by("?"):
         try:

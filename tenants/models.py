@@ -142,7 +142,8 @@ class WorkspaceExport(TenantModel):
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
     attempts = models.SmallIntegerField(default=0)
-    # The name of the file in the store; empty until it is whole, and again when its time is over.
+    # The name of the file in the store: while it is being made, too, so that no part of it can be forgotten. Empty before,
+    # after a failure, and when its time is over.
     file = models.CharField(max_length=120, blank=True)
     bytes = models.BigIntegerField(default=0)
     rows = models.BigIntegerField(default=0)
@@ -368,7 +369,7 @@ class FailedSignIn(TenantModel):
         PROVIDER = "provider", "The company’s sign-in failed, or its answer was not accepted"
         STATE = "state", "Company sign-in too old, used before, or begun in another browser"
         DOMAIN = "domain", "The company’s sign-in named an address of a domain that is not approved"
-        STRANGER = "stranger", "The company’s sign-in named somebody who is not a member"
+        STRANGER = "stranger", "The company’s sign-in named a person who is not a member"
 
     user = models.ForeignKey(User, models.CASCADE, related_name="+")
     at = models.DateTimeField(default=timezone.now)

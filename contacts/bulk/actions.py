@@ -103,6 +103,9 @@ class BulkActionType:
     def finish(self, action: BulkAction) -> None:
         """What is left to do when all contacts are through, or all there is to do for a kind that notes no contacts."""
 
+    def abandon(self, action: BulkAction) -> None:
+        """What is left to do when the action has failed or was canceled: `finish` may have been killed half-way."""
+
 
 def action_types() -> dict[str, BulkActionType]:
     """All kinds by their key (contacts.extensions)."""
@@ -157,6 +160,7 @@ def cancel(action_id: int, *, user_id: int) -> BulkAction:
     if action.state in (BulkState.GATHERING, BulkState.WORKING) and action_types()[action.kind].stoppable:
         action.state, action.finished_at = BulkState.CANCELED, timezone.now()
         action.save()
+        action_types()[action.kind].abandon(action)
         audit.record("bulk.cancel", user_id=user_id, target=f"bulk action {action.pk}", kind=action.kind)
     return action
 
@@ -228,6 +232,8 @@ def _work_off(action: BulkAction, ids: list[int], act: Callable[..., list[int]],
 def _end(action: BulkAction, state: BulkState, *, error: str = "") -> None:
     action.state, action.error, action.finished_at = state, error, timezone.now()
     action.save()
+    if state == BulkState.FAILED:
+        action_types()[action.kind].abandon(action)
     if action.created_by is not None:
         url = workspace_urls.inside(Tenant.objects.get(pk=current_tenant()).slug, "contacts:bulk_action", action.pk)
         outbox.put_notice(action.created_by, text=headline(action), url=url, tone="bad" if error else "ok")

@@ -7,7 +7,7 @@ removes again; the raw mode leaves values as they are.
 
 import csv
 import logging
-import secrets
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -39,6 +39,7 @@ log = logging.getLogger(__name__)
 # The rule of a new workspace (contacts.bulk.export_retention).
 KEEP_DAYS = 7
 CHUNK = 2_000
+NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 # Columns beside the values, which an import reads back (imports.mapping.header_synonyms) or passes over.
 STATUS = {"email_status": "E-mail status", "phone_status": "Phone status"}
 INFO = {"id": "Contact ID", "origin": "Created by", "created_at": "Created at", "changed_at": "Changed at"}
@@ -66,22 +67,29 @@ class Export(actions.BulkActionType):
         return int(actions.selected(action.selection).count())
 
     def finish(self, action: BulkAction) -> None:
-        name = f"{secrets.token_urlsafe(24)}.csv"
+        """Write the file. Its name is that of the action, so that who comes after a killed worker finds what that has left
+        behind; until the row says that there is a file, nobody is given it."""
+        name = _name(action)
         path = folder() / name
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        part = path.with_suffix(".part")
-        part.touch(mode=0o600)
-        with part.open("w", encoding="utf-8", newline="") as file:
+        path.unlink(missing_ok=True)  # should somebody still write to it, that is another file now
+        with open(os.open(path, NEW, 0o600), "w", encoding="utf-8", newline="") as file:
             action.done = write(file, action)
-        part.rename(path)
         file_store.keep(_stored(name))
         action.result = {"file": name, "bytes": path.stat().st_size}
         _tell(action)
+
+    def abandon(self, action: BulkAction) -> None:
+        file_removals.add(_stored(_name(action)))
 
 
 def folder() -> Path:
     """Where the files of the current workspace are."""
     return file_store.path_of(_stored(""))
+
+
+def _name(action: BulkAction) -> str:
+    return f"contacts-{action.pk}.csv"
 
 
 def _stored(name: str) -> str:

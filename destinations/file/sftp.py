@@ -32,7 +32,8 @@ class SftpFile:
 
     async def _put(self, local: str) -> None:
         async with asyncio.timeout(TRANSFER_SECONDS), _connected(self.account, self.secret) as files:
-            await files.put(local, self.path + PART)
+            # By which it is reached may be a link to a file without a name (core.unnamed_files).
+            await files.put(local, self.path + PART, follow_symlinks=True)
             await files.posix_rename(self.path + PART, self.path)
 
     async def _look(self) -> None:

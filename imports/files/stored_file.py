@@ -2,10 +2,12 @@
 
 from pathlib import PurePosixPath
 
+from core.file_store import DRAFT
+
 # Endings, beside the text that is read: the file as it came where that was unpacked, and the copy in UTF-8.
 ORIGINAL, UTF8 = ".original", ".utf8"
-# Endings of what is not complete: a copy in UTF-8, and the text of another sheet.
-COPYING, SHEET = ".part", ".sheet"
+# The ending of the text of another sheet that is being written.
+SHEET = ".sheet"
 
 
 def original_name(path: str) -> str:
@@ -21,5 +23,5 @@ def utf8_name(path: str, reopened: int = 0) -> str:
 
 def names(path: str, reopened: int = 0) -> tuple[str, ...]:
     """Of everything that may be stored, also where a program was killed half-way."""
-    drafts = (str(PurePosixPath(path).with_suffix(ending)) for ending in (COPYING, SHEET))
+    drafts = (str(PurePosixPath(path).with_suffix(ending)) for ending in (DRAFT, SHEET))
     return path, original_name(path), utf8_name(path, reopened), *drafts

@@ -19,7 +19,7 @@ from imports.cleaning.row_settings import RowSettings
 from imports.files import reader
 from imports.files.reader import Dialect, FileProblem, Span
 from imports.files.splitter import UNIT_BYTES
-from imports.files.stored_file import COPYING, utf8_name
+from imports.files.stored_file import utf8_name
 from imports.models import Import, Unit, UnitKind
 from imports.options import Options
 from imports.pipeline import queries
@@ -60,7 +60,7 @@ def spans(imp: Import) -> list[Span]:
     """Cut the file into spans at record ends, after making a UTF-8 copy where one is needed. Raises FileProblem."""
     path, dialect = path_of(imp), Dialect(**imp.dialect)
     if reader.needs_utf8_copy(path, dialect):
-        copy, draft = utf8_name(imp.path, imp.reopened), path.with_suffix(COPYING)
+        copy, draft = utf8_name(imp.path, imp.reopened), path.with_suffix(file_store.DRAFT)
         reader.to_utf8(path, draft, dialect)
         os.replace(draft, file_store.path_of(copy))
         file_store.keep(copy)

@@ -5,14 +5,14 @@ either is unchanged. The cells are read again from the stored file, one parse un
 unit, however large the file is. What comes out can be imported again, and changes nothing.
 """
 
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, BinaryIO
 
 from contacts.staging import RowOutcome
+from core.unnamed_files import unnamed_file
 from imports.csv_output import line
-from imports.files import reader
+from imports.files import encodings, reader
 from imports.files.reader import Dialect
 from imports.mapping.header_synonyms import CHANGED_COLUMN, OWN_COLUMNS
 from imports.models import Import, RowEffect, RowIssue, Severity, Status, Unit, UnitKind
@@ -97,20 +97,13 @@ def _reasons(issues: Any, *, but: set[int]) -> Notes:
 
 @contextmanager
 def opened(imp: Import) -> Iterator[BinaryIO]:
-    """The file as the import has read it: UTF-8, at the same places. Raises FileProblem("file_missing").
-
-    The copy that another encoding needs has no name any more as soon as it is open: it goes whatever happens here.
-    """
+    """The file as the import has read it: UTF-8, at the same places. Raises FileProblem("file_missing")."""
     path, dialect = parse_unit.path_of(imp), Dialect(**imp.dialect)
     if not reader.needs_utf8_copy(path, dialect):
         with path.open("rb") as file:
             yield file
         return
-    copy = path.with_name(f"{uuid.uuid4().hex}.rows")
-    try:
-        reader.to_utf8(path, copy, dialect)
+    with unnamed_file(beside=path) as copy:
+        encodings.copy_as_utf8(path, copy, encoding=dialect.encoding)
         with copy.open("rb") as file:
-            copy.unlink()
             yield file
-    finally:
-        copy.unlink(missing_ok=True)

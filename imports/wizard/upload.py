@@ -66,7 +66,9 @@ def take_file(chunks: Iterable[bytes], *, tenant: Tenant, own: bool = False) -> 
     if shutil.disk_usage(path.parent).free < settings.LEAST_FREE_BYTES:
         raise FileProblem("disk_full")
     try:
-        size, digest = _store(chunks, path, limit=tenant.max_upload_bytes)
+        draft = path.with_suffix(file_store.DRAFT)
+        size, digest = _store(chunks, draft, limit=tenant.max_upload_bytes)
+        draft.rename(path)
         usage.refuse_file(tenant, size)
         look = _unpacked(path, limit=tenant.max_upload_bytes)
         look |= inspect(path, container=look["container"], tenant=tenant, own=own)

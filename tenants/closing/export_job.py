@@ -1,4 +1,5 @@
-"""The job that makes everything of a workspace one file. A worker that dies leaves nothing, and the next one begins anew.
+"""The job that makes everything of a workspace one file. A worker that dies leaves a part of a file, whose name is in the
+row: the next one has it removed, and begins anew.
 
 The tables are read in one transaction, so that they are of one moment; the row of the export stays locked meanwhile, which
 keeps a second worker away. The file is given to the store between two transactions, since a bucket may be slow.
@@ -92,14 +93,16 @@ def work(tenant_id: int, export_id: int) -> None:
         export = _claimed(export_id)
         if export is None:
             return
+        if export.file:
+            file_removals.add(_stored(export.file))  # of a worker that has died
         if export.attempts >= MOST_ATTEMPTS:
-            export.state, export.finished_at = State.FAILED, timezone.now()
+            export.state, export.finished_at, export.file = State.FAILED, timezone.now(), ""
             export.save()
             return
-        export.attempts, export.state = export.attempts + 1, State.RUNNING
+        name = f"workspace-{secrets.token_urlsafe(24)}.zip"
+        export.attempts, export.state, export.file = export.attempts + 1, State.RUNNING, name
         export.started_at = export.started_at or timezone.now()
         export.save()
-    name = f"workspace-{secrets.token_urlsafe(24)}.zip"
     try:
         made = _write(tenant_id, export_id, name)
         if made is None:
@@ -109,8 +112,8 @@ def work(tenant_id: int, export_id: int) -> None:
         file_store.keep(stored)
         with tenant_context(tenant_id):
             done = _claimed(export_id)
-            if done is not None:
-                done.state, done.finished_at, done.file = State.DONE, timezone.now(), name
+            if done is not None and done.file == name:
+                done.state, done.finished_at = State.DONE, timezone.now()
                 done.rows, done.bytes = made
                 done.save()
                 _tell(done)

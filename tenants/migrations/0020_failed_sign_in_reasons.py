@@ -13,6 +13,6 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='failedsignin',
             name='reason',
-            field=models.CharField(choices=[('password', 'Wrong password'), ('code', 'Wrong code'), ('locked', 'Too many attempts'), ('passkey', 'Passkey refused'), ('inactive', 'The account is deactivated'), ('canceled', 'Canceled or refused at the company’s sign-in'), ('provider', 'The company’s sign-in failed, or its answer was not accepted'), ('state', 'Company sign-in too old, used before, or begun in another browser'), ('domain', 'The company’s sign-in named an address of a domain that is not approved'), ('stranger', 'The company’s sign-in named somebody who is not a member')], max_length=10),
+            field=models.CharField(choices=[('password', 'Wrong password'), ('code', 'Wrong code'), ('locked', 'Too many attempts'), ('passkey', 'Passkey refused'), ('inactive', 'The account is deactivated'), ('canceled', 'Canceled or refused at the company’s sign-in'), ('provider', 'The company’s sign-in failed, or its answer was not accepted'), ('state', 'Company sign-in too old, used before, or begun in another browser'), ('domain', 'The company’s sign-in named an address of a domain that is not approved'), ('stranger', 'The company’s sign-in named a person who is not a member')], max_length=10),
         ),
     ]

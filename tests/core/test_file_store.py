@@ -242,3 +242,15 @@ def test_names_that_lead_elsewhere_name_nothing(settings: Any, tmp_path: Path, a
     with pytest.raises(FileNotFoundError):
         file_store.fetch_incoming(alice.workspace.pk, name)
     assert problem(program(alice).call("POST", f"imports?{urlencode({'object': name})}")) == (422, "object_unknown")
+
+
+def test_what_a_killed_program_was_writing_goes_after_a_day(settings: Any, tmp_path: Path) -> None:
+    settings.UPLOAD_DIR = str(tmp_path)
+    drafts = ["1/a.part", "1/b.csv.0123.part", "exports/17/c.part"]
+    others = ["1/a.csv", "incoming/1/d.part", "incoming/1/2026/e.part", "exports/17/contacts-1.csv", "f.part"]
+    for name in (*drafts, *others):
+        file_store.path_of(name).parent.mkdir(parents=True, exist_ok=True)
+        file_store.path_of(name).write_text("x")
+    assert file_store.forget_drafts() == 0, "it may be being written"
+    assert file_store.forget_drafts(now=time.time() + file_store.KEEP_COPIES_SECONDS + 60) == 3
+    assert [name for name in (*drafts, *others) if file_store.path_of(name).exists()] == others
