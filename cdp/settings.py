@@ -198,7 +198,7 @@ STORED_FILES = {
 
 # Files of workspaces that are not in the store, by the first part of the names under which they are noted for removal
 # (tenants.file_removals): functions of a workspace and the other parts. They can be repeated, and raise OSError.
-FILE_PLACES = {"connectors": "connectors.cleanup.remove_archived"}
+FILE_PLACES = {"connectors": "connectors.removals.remove"}
 
 # What apps have of a workspace outside of its tables, removed when it is erased: functions of its ID that can be repeated
 # (tenants.closing.erasure).

@@ -1,19 +1,15 @@
 """What goes after a time: archived files, and folders of deleted connectors. Lists have a rule (connectors.retention)."""
 
 import logging
-import os
 import shutil
-from collections.abc import Sequence
 from datetime import timedelta
-from pathlib import Path
-from urllib.parse import quote, unquote_to_bytes
 
 from django.utils import timezone
 
 from connectors import folders, usage
 from connectors.folders import DONE, FAILED
 from connectors.models import Connector
-from tenants.isolation.context import current_tenant, tenant_context
+from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 
 log = logging.getLogger(__name__)
@@ -47,24 +43,6 @@ def run(tenant: Tenant) -> None:
                     path.unlink()
         if place.root.is_dir():
             usage.note(tenant.pk, connector_id)
-
-
-def removal_name(connector_id: int, path: Path) -> str:
-    """The name under which an archived file of a connector of the context is noted for removal (settings.FILE_PLACES)."""
-    inner = os.fsencode(path.relative_to(folders.of(current_tenant(), connector_id).jail))
-    return f"connectors:{connector_id}/{quote(inner)}"
-
-
-def remove_archived(tenant_id: int, names: Sequence[str]) -> None:
-    """Remove archived files by what follows the colon of `removal_name`; one that is not there is as good."""
-    touched = set()
-    for name in names:
-        number, _slash, inner = name.partition("/")
-        path = folders.of(tenant_id, int(number)).jail / os.fsdecode(unquote_to_bytes(inner))
-        path.unlink(missing_ok=True)
-        touched.add(int(number))
-    for connector_id in touched:
-        usage.note(tenant_id, connector_id)
 
 
 def remove_workspace(tenant_id: int) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from connectors import cleanup, folders
+from connectors import folders, removals
 from connectors.folders import DONE, FAILED
 from connectors.models import Connector
 from contacts.extensions import Identifiers, TransferRecord
@@ -41,7 +41,7 @@ def erase(_contact_ids: Sequence[int], identifiers: Identifiers) -> None:
     is committed. Files that wait stay: nobody who was erased is imported again."""
     needles = Needles(identifiers)
     naming = ((connector_id, path) for connector_id, path in _archived() if _may_name(path, needles))
-    file_removals.add(*(cleanup.removal_name(connector_id, path) for connector_id, path in naming))
+    file_removals.add(*(removals.name_of(connector_id, path) for connector_id, path in naming))
 
 
 def _archived() -> Iterator[tuple[int, Path]]:

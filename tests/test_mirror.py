@@ -175,6 +175,7 @@ ELSEWHERE = {
     "connectors/views/fetching.py": "tests/connectors/fetching/test_job.py",
     "connectors/archive.py": "tests/connectors/test_pickup.py",
     "connectors/usage.py": "tests/imports/test_usage.py",
+    "connectors/removals.py": "tests/connectors/test_contact_data.py",
     "connectors/retention.py": "tests/tenants/retention/test_kinds.py",
     "contacts/bulk/export_retention.py": "tests/tenants/retention/test_kinds.py",
     "core/postgres/base.py": "tests/core/postgres/test_liveness.py",

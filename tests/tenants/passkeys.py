@@ -38,7 +38,7 @@ class Passkey:
 
     def register(self) -> "Passkey":
         """As its page stores it."""
-        public = ES256.from_cryptography_key(self.key.public_key())
+        public = ES256.from_cryptography_key(self.key.public_key())  # type: ignore[no-untyped-call]
         credential = AttestedCredentialData.create(bytes(16), self.number, public)
         about = AuthenticatorData.create(_rp(), FLAG.UP | FLAG.UV | FLAG.AT, 0, credential)
         attestation = AttestationObject.create("none", about, {})

@@ -144,7 +144,8 @@ def test_a_passkey_that_nobody_has_leaves_no_trace(alice: Actor, bob: Actor, cha
     Passkey(alice.user).sign_in(client)
     Passkey(charlie.user).register().sign_in(client, user=bob.user)
     Passkey(charlie.user).register().sign_in(client, flags=passkeys.FLAG.UP)
-    for text in (None, 5, "x", [], {}, {"id": "x"}, {"response": 5}, {"response": {"userHandle": "x"}}):
+    texts: list[Any] = [None, 5, "x", [], {}, {"id": "x"}, {"response": 5}, {"response": {"userHandle": "x"}}]
+    for text in texts:
         cache.clear()
         assert passkeys.send(client, text).status_code == 302, text
     assert noted(alice) == []
