@@ -459,6 +459,7 @@ CELERY_BEAT_SCHEDULE = {
     "look at the platform": {"task": "insights.sample", "schedule": 10.0, "options": {"expires": 9}},
     "tidy incidents": {"task": "insights.tidy", "schedule": crontab(hour=4, minute=30)},
     "sweep imports": {"task": "imports.sweep", "schedule": 15.0},
+    "wake large imports": {"task": "imports.wake_large", "schedule": 5.0, "options": {"expires": 5}},
     "wake segments": {"task": "segments.wake", "schedule": 15.0},
     "sweep segments": {"task": "segments.sweep", "schedule": 2.0, "options": {"expires": 10}},
     "sweep connectors": {"task": "connectors.sweep", "schedule": 5.0, "options": {"expires": 10}},

@@ -25,6 +25,11 @@ def sweep(**_later: Any) -> None:
     tasks.sweep(segment_upload.WAKE, segment_upload.wake_active)
 
 
+@shared_task(name="imports.wake_large")
+def wake_large(**_later: Any) -> None:
+    worker.wake_large()
+
+
 @shared_task(name="imports.tidy")
 def tidy(**_later: Any) -> None:
     cleanup.run_for_all_workspaces()

@@ -15,6 +15,8 @@ from tenants.models import Tenant
 from tenants.tasks import defer, defer_behind
 
 KIND = "imports"
+# The same for large imports alone.
+LARGE = "large_imports"
 TASK = "imports.work"
 MOST_PRIORITY = 30_000
 # A file of more bytes, about ten thousand rows, is a large one: several workers share it, and once it has begun, others go
@@ -53,8 +55,11 @@ def is_behind(imp: Import) -> bool:
 def wake(import_id: int, *, messages: int | None = None) -> None:
     """Tell workers, once the transaction has committed; by default as many as can share it."""
     pending_work.mark_pending(KIND)
+    large = is_large(import_id)
+    if large:
+        pending_work.mark_pending(LARGE)
     if messages is None:
-        messages = settings.WORKERS if is_large(import_id) else 1
+        messages = settings.WORKERS if large else 1
     for _ in range(messages):
         defer(TASK, tenant_id=current_tenant(), import_id=import_id)
 

@@ -2,10 +2,12 @@
 
 import logging
 import time
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import DatabaseError, OperationalError
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from psycopg import errors
 
@@ -26,6 +28,10 @@ TIME_SLICE_SECONDS = 5.0
 # Somebody works on an import that has shown a sign of life so lately: it needs no further message, and messages must not
 # pile up before those of others.
 LIVELY = timedelta(seconds=12)
+# A large one that has been passed over for so long has a turn (wake_large).
+PASSED_OVER = timedelta(seconds=4)
+# So many imports of one workspace are looked at in one sweep.
+MOST_WOKEN = 50
 # Two transactions met: the unit is as it was and simply done again.
 RETRY = (errors.DeadlockDetected, errors.SerializationFailure, errors.LockNotAvailable)
 
@@ -110,12 +116,47 @@ def wake_active(tenant_id: int) -> None:
     """Tell workers about every import of a workspace that is under way; forget the workspace when there is none."""
     with tenant_context(tenant_id):
         seen_at = timezone.now()
-        idle = Q(phase__in=phases.WAITING, cancel_requested=False) | Q(phase=Phase.DONE)
-        active = list(Import.objects.exclude(idle).order_by("pk").values_list("pk", flat=True)[:50])
+        active = list(_active()[:MOST_WOKEN])
         if not active:
             pending_work.clear_pending(queue.KIND, seen_at=seen_at)
-        signs = Q(claimed_at__gt=seen_at - LIVELY) | Q(done_at__gt=seen_at - LIVELY)
-        lively = set(Unit.objects.filter(signs, import_id__in=active).values_list("import_id", flat=True))
-        for import_id in active:
-            if import_id not in lively:
-                queue.wake(import_id)
+        for import_id in _without_sign(active, since=seen_at - LIVELY):
+            queue.wake(import_id)
+
+
+def wake_large() -> None:
+    """Let large imports that have been passed over have a turn, at most as many as there are workers, those first that were
+    told about longest ago. While others always wait, they would not go on otherwise; and a small one waits for their turns
+    alone, however many large ones there are."""
+    left = settings.WORKERS
+    for tenant_id in pending_work.waiting(queue.LARGE):
+        if left <= 0:
+            return
+        try:
+            left -= _wake_large(tenant_id, most=left)
+        except Exception:
+            log.exception("large imports of workspace %s", tenant_id)
+
+
+def _wake_large(tenant_id: int, *, most: int) -> int:
+    with tenant_context(tenant_id):
+        seen_at = timezone.now()
+        active = list(_active().filter(size__gt=queue.LARGE_BYTES)[:MOST_WOKEN])
+        if not active:
+            pending_work.clear_pending(queue.LARGE, seen_at=seen_at)
+        passed_over = _without_sign(active, since=seen_at - PASSED_OVER)[:most]
+        for import_id in passed_over:
+            queue.wake(import_id, messages=1)
+        return len(passed_over)
+
+
+def _active() -> "QuerySet[Import, int]":
+    """The imports of a workspace that workers have something to do for."""
+    idle = Q(phase__in=phases.WAITING, cancel_requested=False) | Q(phase=Phase.DONE)
+    return Import.objects.exclude(idle).order_by("pk").values_list("pk", flat=True)
+
+
+def _without_sign(imports: Sequence[int], *, since: datetime) -> list[int]:
+    """Those of them at which no worker has shown itself since."""
+    signs = Q(claimed_at__gt=since) | Q(done_at__gt=since)
+    lively = set(Unit.objects.filter(signs, import_id__in=imports).values_list("import_id", flat=True))
+    return [import_id for import_id in imports if import_id not in lively]

@@ -2,18 +2,21 @@
 one of another waits for the units that are in hand, however many large ones there are. By the order of units; no clock
 decides."""
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from celery import current_app
 from django.conf import settings
+from django.utils import timezone
 
 from core.broker import FIRST_LINE, LINE_BEHIND, broker
-from imports.models import Import, Phase, Status
+from imports.models import Import, Phase, Status, Unit, UnitKind
 from imports.pipeline import queue, worker
+from tenants import pending_work
 from tenants.isolation.context import tenant_context
+from tenants.models import PendingWork
 from tests.cast import actor
 from tests.imports.helpers import bring
 
@@ -36,6 +39,7 @@ class Lines:
 def messages(monkeypatch: pytest.MonkeyPatch) -> Lines:
     """The two lines of messages, first in, first out."""
     lines = Lines()
+    PendingWork.objects.filter(kind=queue.LARGE).delete()  # other tests leave imports that nobody works on
 
     def into(line: "deque[tuple[int, int]]") -> Callable[..., None]:
         return lambda _task, *, tenant_id, import_id: line.append((tenant_id, import_id))
@@ -112,6 +116,53 @@ def test_a_large_import_that_nobody_works_on_comes_before_others_again(messages:
     worker.wake_active(tenant_id)
     assert set(messages.first) == {(tenant_id, import_id)}
     assert not messages.behind
+
+
+def test_large_imports_have_their_turns_however_many_others_wait(messages: Lines) -> None:
+    """At each look as many as there are workers, and each comes before any comes again."""
+    made = [actor("Alice").workspace.pk for _ in range(3)]
+    large = {pk: start(pk, "large.csv", size=queue.LARGE_BYTES + 1) for pk in made}
+    small = actor("Olga").workspace.pk
+    with tenant_context(small):
+        queue.wake(start(small, "small.csv"))
+    for pk, import_id in large.items():
+        with tenant_context(pk):
+            queue.wake(import_id)
+    told = []
+    for _look in range(3):
+        messages.first.clear()
+        worker.wake_large()
+        assert len(messages.first) == settings.WORKERS == 2
+        told += list(messages.first)
+    assert Counter(told) == dict.fromkeys(large.items(), 2)
+    assert set(told[:3]) == set(large.items())
+
+
+def test_a_large_import_that_a_worker_has_needs_no_turn(messages: Lines) -> None:
+    tenant_id = actor("Alice").workspace.pk
+    import_id = start(tenant_id, "large.csv", size=queue.LARGE_BYTES + 1)
+    with tenant_context(tenant_id):
+        queue.wake(import_id)
+        Unit.objects.create(import_id=import_id, kind=UnitKind.PARSE, no=0, start=0, stop=1, claimed_at=timezone.now())
+    messages.first.clear()
+    worker.wake_large()
+    assert not messages.first
+    with tenant_context(tenant_id):
+        Unit.objects.update(claimed_at=timezone.now() - worker.PASSED_OVER)
+    worker.wake_large()
+    assert list(messages.first) == [(tenant_id, import_id)]
+
+
+def test_large_imports_that_have_ended_are_forgotten(messages: Lines) -> None:
+    tenant_id = actor("Alice").workspace.pk
+    import_id = start(tenant_id, "large.csv", size=queue.LARGE_BYTES + 1)
+    with tenant_context(tenant_id):
+        queue.wake(import_id)
+        Import.objects.update(phase=Phase.DONE)
+    messages.first.clear()
+    worker.wake_large()
+    assert not messages.first
+    assert tenant_id not in pending_work.waiting(queue.LARGE)
 
 
 def test_workers_take_the_first_line_first() -> None:
