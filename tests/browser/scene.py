@@ -48,7 +48,7 @@ from sources.ambiguities import decisions, sweep
 from sources.models import Ambiguity, Source
 from tenants.isolation.context import tenant_context
 from tenants.members import invitations
-from tenants.models import Membership, Tenant, User
+from tenants.models import FailedSignIn, Membership, Tenant, User
 from tests.cast import person, workspace
 from tests.imports.helpers import bring, receive
 from tracking.email import webhooks
@@ -423,7 +423,10 @@ def _segment_files(scene: Scene) -> None:
 
 
 def _members(scene: Scene) -> None:
+    agent = "Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0"
     with tenant_context(scene.tenant.pk):
+        for reason in FailedSignIn.Reason:
+            FailedSignIn.objects.create(user=scene.owner, reason=reason, address="203.0.113.7", user_agent=agent)
         for name, role in (("Tomas Žukas", "admin"), ("Marte Lien", "marketer"), ("Ola Vik", "viewer")):
             scene.member = Membership.objects.create(user=person(name), role=role).pk
         invitations.invite(f"{uuid.uuid4().hex[:8]}@agency.example", role="marketer", by=scene.owner)

@@ -193,8 +193,10 @@ def test_a_database_that_hangs(stack: Stack, file: Path) -> None:
             with standing_still(stack):
                 began = time.monotonic()
                 said = until(lambda: "database_down" in deep(stack), seconds=SAID_WITHIN, told=lambda: deep(stack))
-                status, text = asked(stack, "/health/ready")
-                assert (status, json.loads(text)["database"]) == (503, False)
+                for path in ("/health/ready", "/healthz"):
+                    for session in ("", "a" * 32):
+                        status, text = asked(stack, path, session=session)
+                        assert (status, json.loads(text)["database"]) == (503, False), (path, session)
                 status, text = asked(stack, "/operations/", session="a" * 32)
                 assert status == 503
                 assert "database" in text
