@@ -19,7 +19,7 @@ from core import file_store
 from imports import usage
 from imports.files import archives, encodings, reader
 from imports.files.reader import FileProblem
-from imports.files.stored_file import ORIGINAL, SHEET, names, original_name, utf8_name
+from imports.files.stored_file import ORIGINAL, another_text, names, original_name, utf8_name
 from imports.mapping import guess as mapping_guess
 from imports.mapping import value_formats
 from imports.models import Import, Phase, RejectedRow, RowIssue, Status, Unit, UnitKind, Wish
@@ -135,38 +135,41 @@ class BadSheet(ValueError):
 
 
 def select_sheet(
-    imp: Import, tenant: Tenant, name: str, *, fill: bool | None = None, skip_hidden: bool | None = None
+    imp: Import, tenant: Tenant, wanted: str, *, fill: bool | None = None, skip_hidden: bool | None = None
 ) -> None:
     """Take a sheet of a workbook, with its merged cells filled or hidden rows left out, and inspect it again.
 
-    None is as it was. What was before stays if it raises FileProblem or BadSheet.
+    None is as it was. What was before stays if it raises FileProblem or BadSheet, and if the transaction is rolled back: the
+    text of the sheet is another file.
     """
-    if name not in imp.sheets:
-        raise BadSheet(f"{imp.file_name} has no sheet {name}. It has: {', '.join(imp.sheets) or 'none'}.")
-    path = file_store.path_of(imp.path)
-    draft = path.with_suffix(SHEET)
+    if wanted not in imp.sheets:
+        raise BadSheet(f"{imp.file_name} has no sheet {wanted}. It has: {', '.join(imp.sheets) or 'none'}.")
+    name = another_text(imp.path)
+    path = file_store.path_of(name)
     try:
-        draft.touch(mode=0o600)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.touch(mode=0o600)
         now = {"fill": fill, "skip_hidden": skip_hidden}
         wishes = {key: bool(imp.looks.get(key)) if value is None else value for key, value in now.items()}
         unpacked = archives.unpack(
             original_path(imp),
-            draft,
+            path,
             kind=imp.container,
             limit=tenant.max_upload_bytes,
-            wishes=archives.Wishes(name, **wishes),
+            wishes=archives.Wishes(wanted, **wishes),
         )
-        said = [key for key in imp.dialect.get("chosen", ()) if name == imp.sheet]
-        look = inspect(draft, container=imp.container, tenant=tenant, changes={key: imp.dialect[key] for key in said})
-        look |= {"sheet": name, "looks": unpacked.looks | wishes, "unpacked_size": draft.stat().st_size}
-        draft.replace(path)
-        file_store.keep(imp.path)
-    except FileProblem as problem:
-        if problem.code == "file_empty":
-            raise BadSheet(f"The sheet {name} is empty.") from None
+        said = [key for key in imp.dialect.get("chosen", ()) if wanted == imp.sheet]
+        look = inspect(path, container=imp.container, tenant=tenant, changes={key: imp.dialect[key] for key in said})
+        look |= {
+            "path": name, "sheet": wanted, "looks": unpacked.looks | wishes, "unpacked_size": path.stat().st_size,
+        }  # fmt: skip
+        file_store.keep(name)
+    except BaseException as problem:
+        path.unlink(missing_ok=True)
+        if isinstance(problem, FileProblem) and problem.code == "file_empty":
+            raise BadSheet(f"The sheet {wanted} is empty.") from None
         raise
-    finally:
-        draft.unlink(missing_ok=True)
+    file_removals.add(imp.path, utf8_name(imp.path, imp.reopened))
     look_anew(imp, look)
 
 

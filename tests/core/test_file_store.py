@@ -167,6 +167,20 @@ def test_a_workbook_and_its_sheets(object_store: S3Server, machine: Callable[[st
     assert (done.status, done.created) == ("imported", 2), "the first machine's copy of the first sheet is out of date"
 
 
+def test_a_store_that_is_away_changes_no_sheet(object_store: S3Server, tenant: Tenant) -> None:
+    more = sheet_xml([["email"], ["bob@example.com"]]).encode()
+    book = workbook([["email"], ["ann@example.com"]], sheets=("One", "Two"), more={"xl/worksheets/sheet2.xml": more})
+    imp = receive(tenant, book, name="book.xlsx")
+    with object_store.away(), pytest.raises(file_store.StoreUnavailable), tenant_context(tenant.pk):
+        upload.select_sheet(imp, tenant, imp.sheets[1])
+    done = go_on(tenant, imp.pk)
+    with tenant_context(tenant.pk):
+        assert [contact.email for contact in Contact.objects.all()] == ["ann@example.com"]
+    assert (done.status, done.sheet) == ("imported", "One")
+    folder = file_store.path_of(str(tenant.pk))
+    assert sorted(path.suffix for path in folder.iterdir() if path.suffix != ".etag") == [".csv", ".original"]
+
+
 def test_an_import_waits_for_its_file(object_store: S3Server, machine: Callable[[str], None], tenant: Tenant) -> None:
     """However often a worker finds the store away, the unit has lost nothing, and the import goes on afterwards."""
     imp = receive(tenant, ROWS)

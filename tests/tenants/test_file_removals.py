@@ -26,14 +26,15 @@ from imports.files import stored_file
 from imports.models import Import, Phase, SegmentUpload, Status
 from imports.pipeline import transitions
 from imports.retention import Files
-from imports.wizard import upload
+from imports.wizard import configuration, upload
 from tenants import file_removals, pending_work, tasks
 from tenants.closing import export_job
 from tenants.isolation.context import tenant_context
 from tenants.models import FileRemoval, Tenant, WorkspaceExport
 from tenants.retention import job
 from tests.cast import Actor
-from tests.imports.helpers import bring
+from tests.imports.helpers import bring, receive
+from tests.imports.minimal_workbook import sheet_xml, workbook
 from tests.segments.scene import static
 
 ROWS = "email\nann@example.com\n"
@@ -115,6 +116,21 @@ def utf8_copy_of_end(who: Actor) -> tuple[Path, Callable[[], Any]]:
     return path, lambda: transitions.finish_import(imp, Status.CANCELED, reason="canceled")
 
 
+def text_of_the_sheet_before(who: Actor) -> tuple[Path, Callable[[], Any]]:
+    more = sheet_xml([["email"], ["bob@example.com"]]).encode()
+    pages = {"xl/worksheets/sheet2.xml": more}
+    imp = receive(
+        who.workspace, workbook([["email"], ["ann@example.com"]], sheets=("One", "Two"), more=pages), name="b.xlsx"
+    )
+    path = file_store.path_of(imp.path)
+
+    def take() -> None:
+        upload.select_sheet(Import.objects.get(pk=imp.pk), who.workspace, "Two")
+        assert "ann@example.com" in path.read_text(), "the row still names this text"
+
+    return path, take
+
+
 def connector_file(who: Actor) -> tuple[Path, Callable[[], Any]]:
     with tenant_context(who.workspace.pk):
         login = f"shop{who.workspace.pk}"
@@ -129,7 +145,7 @@ def connector_file(who: Actor) -> tuple[Path, Callable[[], Any]]:
 
 KINDS = (
     import_file, segment_file, old_export, export_of_erased, old_workspace_export, utf8_copy_of_review, utf8_copy_of_end,
-    connector_file,
+    text_of_the_sheet_before, connector_file,
 )  # fmt: skip
 
 
@@ -264,3 +280,14 @@ def test_kill_9_leaves_no_file_and_no_note(alice: Actor) -> None:
     file_removals.work(own)
     assert not any(path.exists() for path in paths)
     assert noted(alice) == []
+
+
+def test_a_workbook_that_is_refused_after_its_sheet_was_taken_leaves_nothing(alice: Actor) -> None:
+    pages = {"xl/worksheets/sheet2.xml": sheet_xml([["email"], ["bob@example.com"]]).encode()}
+    book = workbook([["email"], ["ann@example.com"]], sheets=("One", "Two"), more=pages)
+    wanted = {"sheet": "Two", "map.email": "no_such_field"}
+    with pytest.raises(configuration.REFUSALS), tenant_context(alice.workspace.pk):
+        configuration.create(
+            [book], file_name="b.xlsx", tenant=alice.workspace, user=None, origin="api", wanted=wanted, review=False
+        )
+    assert list(file_store.path_of(str(alice.workspace.pk)).iterdir()) == []
