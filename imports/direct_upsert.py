@@ -43,6 +43,9 @@ from tenants.models import Tenant
 from tracking import imported_events, source_names, visitors
 
 MAX_ITEMS = 5_000
+# Up to so many are looked up one by one, whatever the planner believes. Of more, to read a workspace once is no disaster,
+# and to compare each with each would be slow.
+FEW = 200
 # More segments than these in one call are a mistake of the caller.
 MAX_NAMED_SEGMENTS = 200
 ORIGIN = "api"
@@ -91,6 +94,8 @@ def upsert(items: Sequence[Mapping[str, Any]], options: Options) -> Result:
         return Result(_answers(len(items), cleaned, []))
     write_lock.lock_when_free()
     identity_queries.disable_seqscan()
+    if len(items) <= FEW:
+        identity_queries.disable_set_joins()
     tables.create(staging)
     tables.copy_rows(staging, "".join(cleaned.lines))
     tables.settle(staging)
