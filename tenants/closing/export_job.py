@@ -13,6 +13,7 @@ from pathlib import Path
 from django.core.cache import cache
 from django.db.models import Sum
 from django.utils import timezone
+from psycopg.errors import SerializationFailure
 from redis import RedisError
 
 from core import file_store
@@ -26,6 +27,8 @@ from tenants.web import workspace_urls
 log = logging.getLogger(__name__)
 TASK, WAKE = "tenants.export_workspace", "workspace_export"
 MOST_ATTEMPTS = 3
+# For so long nobody begins anew while the store is given a file; who was killed meanwhile is followed after that.
+GIVING_SECONDS = 900
 State = WorkspaceExport.State
 
 
@@ -91,7 +94,7 @@ def work(tenant_id: int, export_id: int) -> None:
     """Make the file. Does nothing when another worker does, or it is made. Raises whatever went wrong, which is counted."""
     with tenant_context(tenant_id):
         export = _claimed(export_id)
-        if export is None:
+        if export is None or _is_being_given(export_id):
             return
         if export.file:
             file_removals.add(_stored(export.file))  # of a worker that has died
@@ -105,37 +108,46 @@ def work(tenant_id: int, export_id: int) -> None:
         export.save()
     try:
         made = _write(tenant_id, export_id, name)
-        if made is None:
-            return
+        if made is not None:
+            _give(tenant_id, export_id, name, made)
+    except BaseException as problem:
         with tenant_context(tenant_id):
-            stored = _stored(name)
+            file_store.path_of(_stored(name)).unlink(missing_ok=True)
+        if not isinstance(problem.__cause__, SerializationFailure):  # else somebody else has begun anew meanwhile
+            raise
+
+
+def _give(tenant_id: int, export_id: int, name: str, made: tuple[int, int]) -> None:
+    """Give the file to the store, and say that it is there."""
+    with tenant_context(tenant_id):
+        stored, mark = _stored(name), _giving_key(export_id)
+    try:
         file_store.keep(stored)
         with tenant_context(tenant_id):
-            done = _claimed(export_id)
-            if done is not None and done.file == name:
+            done = _own(export_id, name)
+            if done is not None:
                 done.state, done.finished_at = State.DONE, timezone.now()
                 done.rows, done.bytes = made
                 done.save()
                 _tell(done)
                 return
         file_store.remove(stored)
-    except BaseException:
-        with tenant_context(tenant_id):
-            file_store.path_of(_stored(name)).unlink(missing_ok=True)
-        raise
+    finally:
+        _forget(mark)
 
 
 def _write(tenant_id: int, export_id: int, name: str) -> tuple[int, int] | None:
-    """(rows, bytes) of the file on this machine; None when somebody else makes it."""
+    """(rows, bytes) of the file on this machine, to be given to the store next; None when somebody else makes it."""
     with tenant_context(tenant_id, one_moment=True):
         path = file_store.path_of(_stored(name))
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if _claimed(export_id) is None:
+        if _own(export_id, name) is None:
             return None
         path.touch(mode=0o600)
         with path.open("wb") as file:
             tenant = Tenant.objects.get(pk=tenant_id)
             rows = archive.write(file, tenant, at=timezone.now(), say=lambda progress: _say(export_id, progress))
+        _mark_giving(export_id)
         return rows, path.stat().st_size
 
 
@@ -146,12 +158,45 @@ def _claimed(export_id: int) -> WorkspaceExport | None:
     return found
 
 
+def _own(export_id: int, name: str) -> WorkspaceExport | None:
+    """The export, locked for this transaction, unless somebody else has begun anew. Who has the lock then has it briefly."""
+    wanted = WorkspaceExport.objects.filter(pk=export_id, state__in=WorkspaceExport.ACTIVE, file=name)
+    found: WorkspaceExport | None = wanted.select_for_update().first()
+    return found
+
+
 def _stored(name: str) -> str:
     return f"exports/{current_tenant()}/{name}"
 
 
 def _key(export_id: int) -> str:
     return f"workspace-export:{current_tenant()}:{export_id}"
+
+
+def _giving_key(export_id: int) -> str:
+    return f"{_key(export_id)}:giving"
+
+
+def _mark_giving(export_id: int) -> None:
+    """The file is whole, and no lock says any more that somebody is at it."""
+    try:
+        cache.set(_giving_key(export_id), 1, GIVING_SECONDS)
+    except RedisError as problem:
+        log.warning("export %s may be made twice: %s", export_id, problem)
+
+
+def _forget(mark: str) -> None:
+    try:
+        cache.delete(mark)
+    except RedisError as problem:
+        log.warning("an export is made again later, if it has to be: %s", problem)
+
+
+def _is_being_given(export_id: int) -> bool:
+    try:
+        return bool(cache.get(_giving_key(export_id)))
+    except RedisError:
+        return False
 
 
 def _say(export_id: int, progress: archive.Progress) -> None:

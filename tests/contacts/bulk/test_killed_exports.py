@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 
 from contacts.bulk import actions, export
 from contacts.models import BulkAction, BulkState, Contact
@@ -78,6 +79,7 @@ class Job:
             assert program.stdout is not None
             assert program.stdout.readline() == "halted\n"
             os.kill(program.pid, signal.SIGKILL)
+        cache.clear()  # the time in which a file is given to the store is over
 
     def files(self) -> list[Path]:
         return sorted(file_store.path_of(f"exports/{self.who.workspace.pk}").iterdir())

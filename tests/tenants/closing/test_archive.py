@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 from django.apps import apps
+from django.db import connection
 from django.utils import timezone
 
 from contacts.models import Contact
 from core import file_store
+from core.file_store import StoreUnavailable
 from tenants import file_removals
 from tenants.closing import archive, export_job, lifecycle
 from tenants.isolation.base import TenantModel
@@ -161,6 +163,43 @@ def test_two_workers_make_one_file(alice: Actor) -> None:
         made, _is_new = export_job.ask(alice.user)
     together([lambda: export_job.work(alice.workspace.pk, made.pk)] * 3)
     assert len(list(file_store.path_of(f"exports/{alice.workspace.pk}").iterdir())) == 1
+
+
+def test_nobody_begins_anew_while_a_slow_store_is_given_the_file(alice: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sweep asks every 15 seconds, and the file is larger than that."""
+    own = alice.workspace.pk
+    with tenant_context(own):
+        made, _is_new = export_job.ask(alice.user)
+    names: list[str] = []
+
+    def slowly(name: str) -> None:
+        names.append(name)
+        assert not connection.in_atomic_block
+        for _sweep in range(4):
+            export_job.work(own, made.pk)
+
+    monkeypatch.setattr(file_store, "keep", slowly)
+    export_job.work(own, made.pk)
+    with tenant_context(own):
+        found = WorkspaceExport.objects.get()
+    assert (found.state, found.attempts, [f"exports/{own}/{found.file}"]) == ("done", 1, names)
+    assert len(list(file_store.path_of(f"exports/{own}").iterdir())) == 1
+
+
+def test_a_store_that_fails_is_asked_again_at_once(alice: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
+    with tenant_context(alice.workspace.pk):
+        made, _is_new = export_job.ask(alice.user)
+
+    def away(_name: str) -> None:
+        raise StoreUnavailable("no answer")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(file_store, "keep", away)
+        with pytest.raises(StoreUnavailable):
+            export_job.work(alice.workspace.pk, made.pk)
+    export_job.work(alice.workspace.pk, made.pk)
+    with tenant_context(alice.workspace.pk):
+        assert WorkspaceExport.objects.get().state == "done"
 
 
 def test_a_closed_workspace_is_exported_by_its_owner(alice: Actor) -> None:
