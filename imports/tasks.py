@@ -10,8 +10,8 @@ from tenants import tasks
 
 
 @shared_task(name="imports.work")
-def work(*, tenant_id: int, import_id: int, **_later: Any) -> None:
-    worker.work(tenant_id, import_id)
+def work(*, tenant_id: int, import_id: int, only_turn: int = 0, **_later: Any) -> None:
+    worker.work(tenant_id, import_id, only_turn=bool(only_turn))
 
 
 @shared_task(name=segment_upload.TASK)

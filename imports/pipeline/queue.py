@@ -52,16 +52,20 @@ def is_behind(imp: Import) -> bool:
     return write_lock.is_held_by_another(imp.pk) or waits_behind(imp)
 
 
-def wake(import_id: int, *, messages: int | None = None) -> None:
-    """Tell workers, once the transaction has committed; by default as many as can share it."""
+def wake(import_id: int) -> None:
+    """Tell workers, once the transaction has committed: as many as can share it."""
     pending_work.mark_pending(KIND)
     large = is_large(import_id)
     if large:
         pending_work.mark_pending(LARGE)
-    if messages is None:
-        messages = settings.WORKERS if large else 1
-    for _ in range(messages):
+    for _ in range(settings.WORKERS if large else 1):
         defer(TASK, tenant_id=current_tenant(), import_id=import_id)
+
+
+def give_turn(import_id: int) -> None:
+    """Let one worker work on a large import for a turn; the message for the rest lies in the second line."""
+    pending_work.mark_pending(LARGE)
+    defer(TASK, tenant_id=current_tenant(), import_id=import_id, only_turn=1)
 
 
 def go_on(import_id: int) -> None:

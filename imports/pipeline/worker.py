@@ -36,8 +36,9 @@ MOST_WOKEN = 50
 RETRY = (errors.DeadlockDetected, errors.SerializationFailure, errors.LockNotAvailable)
 
 
-def work(tenant_id: int, import_id: int) -> None:
-    """Work on an import for a while. Safe to run any number of times, side by side."""
+def work(tenant_id: int, import_id: int, *, only_turn: bool = False) -> None:
+    """Work on an import for a while. Safe to run any number of times, side by side. After an `only_turn` nobody is told
+    to go on: messages would become more with each."""
     until = time.monotonic() + TIME_SLICE_SECONDS
     is_large: bool | None = None  # asked when somebody waits, once
     while step(tenant_id, import_id):
@@ -46,8 +47,9 @@ def work(tenant_id: int, import_id: int) -> None:
             with tenant_context(tenant_id):
                 gives_way = is_large = queue.is_large(import_id)
         if gives_way:
-            with tenant_context(tenant_id):
-                queue.go_on(import_id)
+            if not only_turn:
+                with tenant_context(tenant_id):
+                    queue.go_on(import_id)
             return
 
 
@@ -145,7 +147,7 @@ def _wake_large(tenant_id: int, *, most: int) -> int:
             pending_work.clear_pending(queue.LARGE, seen_at=seen_at)
         passed_over = _without_sign(active, since=seen_at - PASSED_OVER)[:most]
         for import_id in passed_over:
-            queue.wake(import_id, messages=1)
+            queue.give_turn(import_id)
         return len(passed_over)
 
 

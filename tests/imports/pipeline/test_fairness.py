@@ -12,6 +12,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from core.broker import FIRST_LINE, LINE_BEHIND, broker
+from imports import tasks
 from imports.models import Import, Phase, Status, Unit, UnitKind
 from imports.pipeline import queue, worker
 from tenants import pending_work
@@ -42,7 +43,7 @@ def messages(monkeypatch: pytest.MonkeyPatch) -> Lines:
     PendingWork.objects.filter(kind=queue.LARGE).delete()  # other tests leave imports that nobody works on
 
     def into(line: "deque[tuple[int, int]]") -> Callable[..., None]:
-        return lambda _task, *, tenant_id, import_id: line.append((tenant_id, import_id))
+        return lambda _task, *, tenant_id, import_id, only_turn=0: line.append((tenant_id, import_id))
 
     monkeypatch.setattr(queue, "defer", into(lines.first))
     monkeypatch.setattr(queue, "defer_behind", into(lines.behind))
@@ -136,6 +137,19 @@ def test_large_imports_have_their_turns_however_many_others_wait(messages: Lines
         told += list(messages.first)
     assert Counter(told) == dict.fromkeys(large.items(), 2)
     assert set(told[:3]) == set(large.items())
+
+
+def test_a_turn_leaves_no_further_message(messages: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One lies in the second line already: with each turn there would be one more."""
+    tenant_id, order, units = actor("Alice").workspace.pk, list[int](), dict[int, int]()
+    units[tenant_id] = 3
+    monkeypatch.setattr(worker, "_step", lambda tenant_id, _import_id: _one_unit(tenant_id, units, order))
+    import_id = start(tenant_id, "large.csv", size=queue.LARGE_BYTES + 1)
+    messages.first.append((0, 0))
+    tasks.work(tenant_id=tenant_id, import_id=import_id, only_turn=1)
+    assert (len(order), len(messages.behind)) == (1, 0)
+    tasks.work(tenant_id=tenant_id, import_id=import_id)
+    assert (len(order), len(messages.behind)) == (2, 1)
 
 
 def test_a_large_import_that_a_worker_has_needs_no_turn(messages: Lines) -> None:
