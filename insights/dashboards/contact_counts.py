@@ -6,6 +6,8 @@ replaces the one before in one transaction, so it is right whatever has happened
 
 import logging
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from django.utils import timezone
@@ -86,13 +88,21 @@ SELECT EXISTS (
 def sweep() -> None:
     """Count where contacts have changed; a failure stops neither the other workspaces nor the other count of its own."""
     for tenant_id, zone in Tenant.open.order_by("?").values_list("pk", "time_zone"):
-        with tenant_context(tenant_id):
-            fresh, changed = fetch(NEEDS, zone=zone)[0]
-        for work in [_count_reasons] * fresh + [_count_if_due] * changed:
-            try:
-                work(tenant_id)
-            except Exception:
-                log.exception("counting for workspace %s", tenant_id)
+        with _logged(tenant_id):
+            with tenant_context(tenant_id):
+                fresh, changed = fetch(NEEDS, zone=zone)[0]
+            for work in [_count_reasons] * fresh + [_count_if_due] * changed:
+                with _logged(tenant_id):
+                    work(tenant_id)
+
+
+@contextmanager
+def _logged(tenant_id: int) -> Iterator[None]:
+    """What fails inside is in the log, and nothing else fails with it."""
+    try:
+        yield
+    except Exception:
+        log.exception("counting for workspace %s", tenant_id)
 
 
 def _count_reasons(tenant_id: int) -> None:
