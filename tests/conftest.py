@@ -71,6 +71,13 @@ def shut_network() -> Iterator[None]:
     patch.undo()
 
 
+@pytest.fixture(autouse=True)
+def empty_query_log() -> None:
+    """Django keeps the last 9,000 statements that tests counted and warns beyond; only a request empties them."""
+    for connection in connections.all(initialized_only=True):
+        connection.queries_log.clear()
+
+
 @pytest.fixture(scope="session", autouse=True)
 def whole_forms() -> Iterator[None]:
     """No page that a test opens may have a form inside a form: the parser of a browser would drop it."""
