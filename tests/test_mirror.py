@@ -229,7 +229,7 @@ ELSEWHERE = {
     "tracking/queries.py": "tests/tracking/pixel/test_inbox_consumer.py",
     "tracking/source_names.py": "tests/tracking/test_imported_events.py",
     "tracking/email/rating.py": "tests/tracking/email/test_webhooks.py",
-    "tracking/management/commands/drain_inbox.py": "tests/faults/test_faults.py",
+    "tracking/management/commands/drain_inbox.py": "tests/tracking/pixel/test_inbox_consumer.py",
     "tracking/pixel/inbox.py": "tests/tracking/pixel/test_inbox_consumer.py",
     "tracking/pixel/rate_limits.py": "tests/tracking/pixel/test_claims.py",
     "tracking/pixel/sites.py": "tests/tracking/pixel/test_collector.py",

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.db import OperationalError, connections
 from django.utils import timezone
 
@@ -15,6 +16,7 @@ from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tests.cast import person, workspace
 from tests.tracking.helpers import AGENT, NOW, contact, device, entry, hit, site_of, stored, visitor, visitors
+from tracking.management.commands import drain_inbox
 from tracking.models import Event, Site, VisitorIdentifier
 from tracking.pixel import hits, inbox, inbox_consumer
 
@@ -208,3 +210,19 @@ def test_numbers_keep_their_digits(tenant: Tenant, site: Site, number: str) -> N
     push(site, hits.parse(body.encode(), agent=AGENT, opted_out=False))
     assert inbox_consumer.drain() == 1
     assert exact_json.dumps(events(tenant)[0].properties["sum"]) == f"[{number}]"
+
+
+def test_few_hits_are_followed_by_a_wait_for_more_and_many_by_none() -> None:
+    found = [drain_inbox.pause_after(taken) for taken in (None, 0, 1, 499, 500, 5_000)]
+    assert found == [1.0, 0.2, 1.0, 1.0, 0.0, 0.0]
+
+
+@pytest.mark.usefixtures("empty_inbox")
+def test_the_command_empties_the_inbox_without_a_wait_for_more(
+    tenant: Tenant, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    push(site, hit(device()))
+    monkeypatch.setattr("signal.signal", lambda *_given: None)  # the handlers of the tests stay
+    monkeypatch.setattr(drain_inbox, "GATHER_SECONDS", 3_600.0)
+    call_command("drain_inbox", until_empty=True)
+    assert (len(events(tenant)), inbox.waiting()) == (1, 0)
