@@ -54,7 +54,7 @@ def work(tenant_id: int, import_id: int, *, only_turn: bool = False) -> None:
 
 
 def step(tenant_id: int, import_id: int) -> bool:
-    """One unit or one change of phase; False when there is nothing to do here now.
+    """One unit, after changes of phase that were due; False when there is nothing to do here now.
 
     Raises OperationalError when the database has gone: the attempt is counted, and a sweep finds the work again.
     """
@@ -83,11 +83,12 @@ def step(tenant_id: int, import_id: int) -> bool:
 def _step(tenant_id: int, import_id: int) -> bool:
     with tenant_context(tenant_id):
         unit = units.claim(import_id)
-        if unit is None:
-            more = transitions.advance(import_id)
-            if more:
-                queue.call_helpers(import_id)
-            return more
+        # The first unit of the next phase is taken with the change of phase: a small import has hardly more than one each.
+        while unit is None:
+            if not transitions.advance(import_id):
+                return False
+            queue.call_helpers(import_id)
+            unit = units.claim(import_id)
     _perform(tenant_id, unit)
     return True
 

@@ -50,7 +50,7 @@ from tenants.isolation.context import tenant_context
 from tenants.members import invitations
 from tenants.models import FailedSignIn, Membership, Tenant, User
 from tests.cast import person, workspace
-from tests.imports.helpers import bring, receive
+from tests.imports.helpers import bring, receive, work_until
 from tracking.email import webhooks
 from tracking.models import Site, Visitor
 from tracking.pixel import hits, inbox, inbox_consumer
@@ -511,8 +511,7 @@ def _waiting(scene: Scene) -> None:
         Import.objects.filter(pk=run.pk).update(file_name="members-2026-full-export.csv")
         Import.objects.filter(pk=review.pk).update(file_name="spring-campaign-no.csv")
     with patch.object(transitions, "WRITE_ROWS", 50):
-        while _phase(scene, run.pk) != Phase.APPLY:
-            worker.step(scene.tenant.pk, run.pk)
+        work_until(scene.tenant, run, Phase.APPLY)
         for _ in range(5):
             worker.step(scene.tenant.pk, run.pk)
     scene.imports |= {"review": review.pk, "draft": draft.pk, "running": run.pk}
@@ -522,8 +521,3 @@ def _both(i: int, row: list[str]) -> None:
     with_errors(i, row)
     if len(row) > 6:
         row[6] = "Sigulda"
-
-
-def _phase(scene: Scene, import_id: int) -> str:
-    with tenant_context(scene.tenant.pk):
-        return str(Import.objects.get(pk=import_id).phase)

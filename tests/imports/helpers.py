@@ -5,7 +5,7 @@ from typing import Any
 from contacts.models import Contact
 from imports.models import Import, Phase, RejectedRow, RowIssue
 from imports.options import Options
-from imports.pipeline import worker
+from imports.pipeline import transitions, unit_work, units, worker
 from imports.wizard import column_choices, upload
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant, User
@@ -75,6 +75,21 @@ def again(tenant: Tenant, imp: Import) -> Import:
     with tenant_context(tenant.pk):
         found: Import = Import.objects.get(pk=imp.pk)
         return found
+
+
+def work_a_little(tenant: Tenant, imp: Import) -> bool:
+    """A unit of an import, or one change of phase; False when there is nothing to do."""
+    with tenant_context(tenant.pk):
+        unit = units.claim(imp.pk)
+        if unit is None:
+            return transitions.advance(imp.pk)
+    return units.execute(tenant.pk, unit, unit_work.WORK[unit.kind])
+
+
+def work_until(tenant: Tenant, imp: Import, phase: Phase) -> None:
+    """Work until an import is in a phase, before any unit of it is begun."""
+    while again(tenant, imp).phase != phase:
+        assert work_a_little(tenant, imp)
 
 
 def proved(tenant: Tenant, imp: Import) -> None:

@@ -9,13 +9,13 @@ import pytest
 from imports import phases
 from imports.models import Import, Phase, Unit, UnitKind
 from imports.options import Options
-from imports.pipeline import transitions, undo, unit_work, worker
+from imports.pipeline import transitions, undo, unit_work
 from imports.results import summary
 from imports.wizard import column_choices, upload
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tests.cast import Actor
-from tests.imports.helpers import again, bring, receive
+from tests.imports.helpers import again, bring, receive, work_a_little, work_until
 
 FILE = "email,city\na@example.com,Riga\nb@example.com,Oslo\nnobody,Rome\n"
 DOC = Path(__file__).resolve().parents[2] / "docs" / "life-of-a-row.md"
@@ -50,7 +50,7 @@ def test_the_docs_have_the_phases_and_units_of_the_table() -> None:
 def walked(tenant: Tenant, imp: Import, *, cancel_after: int | None = None) -> list[tuple[str, str]]:
     """Step by step to the end or to a person: each move from phase to phase."""
     moves, before, steps = [], again(tenant, imp).phase, 0
-    while worker.step(tenant.pk, imp.pk) or again(tenant, imp).phase not in (*phases.WAITING, Phase.DONE):
+    while work_a_little(tenant, imp) or again(tenant, imp).phase not in (*phases.WAITING, Phase.DONE):
         now = again(tenant, imp).phase
         moves += [(before, now)] if now != before else []
         before, steps = now, steps + 1
@@ -113,7 +113,6 @@ def test_an_import_that_is_being_undone_is_not_asked_about_a_cancel(alice: Actor
     imp = bring(alice.workspace, FILE, user=alice.user)
     with tenant_context(alice.workspace.pk):
         assert undo.request(imp, "undo", user=alice.user)
-    while again(alice.workspace, imp).phase != Phase.UNDO:
-        worker.step(alice.workspace.pk, imp.pk)
+    work_until(alice.workspace, imp, Phase.UNDO)
     answer = alice.get(f"imports/{imp.pk}/cancel/ask/")
     assert (answer.status_code, answer.headers["Location"].endswith(f"/imports/{imp.pk}/")) == (302, True)

@@ -9,7 +9,7 @@ from imports.pipeline import worker
 from imports.wizard import upload
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
-from tests.imports.helpers import again, bring
+from tests.imports.helpers import again, bring, work_until
 from tests.tracking.helpers import contact, device, hit, site_of, stored, visitor, visitors
 from tracking.models import Site
 
@@ -92,12 +92,6 @@ def test_an_import_does_not_take_a_claimed_visitor(tenant: Tenant, site: Site) -
     assert visitor(tenant, on).contact_id == anna
 
 
-def until(tenant: Tenant, imp: Import, phase: Phase) -> None:
-    """Work step by step until an import stands in a phase."""
-    while again(tenant, imp).phase != phase:
-        assert worker.step(tenant.pk, imp.pk)
-
-
 def finish(tenant: Tenant, imp: Import) -> Import:
     with tenant_context(tenant.pk):
         assert upload.confirm(imp)
@@ -113,13 +107,13 @@ def test_a_visitor_that_identifies_while_the_import_runs_is_met_at_its_end(
     imp = bring(tenant, f"email,phone,external_id\n{ANNA},{PHONE},C-1\n{BOB},,\n", review=True)
     with tenant_context(tenant.pk):
         upload.confirm(imp)
-    until(tenant, imp, Phase.APPLY)
+    work_until(tenant, imp, Phase.APPLY)
     late, two_people = device(), device()
     # What is stored in the middle of an apply sees the contacts of before.
     stored(site, hit(late, "identify", external_id="C-1", email=ANNA), at=time.time())
     stored(site, hit(two_people, "identify", email=BOB, phone=PHONE), at=time.time())
     assert visitor(tenant, late).contact_id is None
-    until(tenant, imp, phase)
+    work_until(tenant, imp, phase)
     worker.work(tenant.pk, imp.pk)
     imp = again(tenant, imp)
     found = visitor(tenant, late)

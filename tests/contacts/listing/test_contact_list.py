@@ -17,12 +17,12 @@ from contacts.models import Change, Contact, WriteLock
 from contacts.profile import quick_actions
 from imports.models import Phase
 from imports.options import Options
-from imports.pipeline import undo, worker
+from imports.pipeline import undo
 from imports.wizard import column_choices, upload
 from tenants.isolation.context import tenant_context
 from tenants.models import AuditEntry, Tenant
 from tests.cast import Actor, actor
-from tests.imports.helpers import again, bring, receive, work
+from tests.imports.helpers import bring, receive, work, work_until
 from tests.workspace_copies import copy_workspace
 
 # name → (e-mail status or None, phone status or None, deleted)
@@ -340,8 +340,7 @@ def test_while_an_import_writes_consent_only_becomes_stricter(alice: Actor) -> N
         options = Options.parse({"deleted": "restore"})
         mapped = column_choices.apply_choices(imp, {"email_status": "email_status"}, options=options)
         upload.start(imp, options=options, columns=mapped, auto_start=True)
-    while again(alice.workspace, imp).phase != Phase.APPLY:
-        assert worker.step(alice.workspace.pk, imp.pk)
+    work_until(alice.workspace, imp, Phase.APPLY)
     with tenant_context(alice.workspace.pk):
         quick_actions.perform(
             contact_of_pk(alice, "Anna"), quick_actions.QUICK_ACTIONS["unsubscribe"], user_id=alice.user.pk

@@ -20,7 +20,7 @@ from segments.models import Member
 from tenants.isolation.context import tenant_context
 from tenants.models import Tenant
 from tests.cast import person, workspace
-from tests.imports.helpers import again, bring
+from tests.imports.helpers import again, bring, work_until
 from tracking import visitors
 
 ROWS = 400
@@ -147,11 +147,6 @@ def ready(tenant: Tenant) -> Import:
     return imp
 
 
-def until_phase(tenant: Tenant, imp: Import, phase: Phase) -> None:
-    while again(tenant, imp).phase != phase:
-        assert worker.step(tenant.pk, imp.pk)
-
-
 def finish(tenant: Tenant, imp: Import) -> dict[str, Any]:
     """Work, with workers that may be killed, to the end; everything that the import has left, without numbers and times."""
     for _ in range(50):
@@ -185,7 +180,7 @@ def carefully(monkeypatch: pytest.MonkeyPatch) -> None:
 def played(tenant: Tenant, monkeypatch: pytest.MonkeyPatch, moment: str, *, place: bool = False) -> dict[str, Any]:
     """The whole story with an outsider at a moment."""
     imp, outsider = ready(tenant), Outsider(tenant, monkeypatch, place=place)
-    until_phase(tenant, imp, Phase.APPLY)
+    work_until(tenant, imp, Phase.APPLY)
     if moment.startswith("before unit"):
         for _ in range(int(moment[-1])):
             worker.step(tenant.pk, imp.pk)
@@ -275,7 +270,7 @@ def test_another_fault_of_the_database_is_not_tried_again(tenant: Tenant, monkey
         return {}
 
     monkeypatch.setattr(unit_work, "_write", refuse)
-    until_phase(tenant, imp, Phase.APPLY)
+    work_until(tenant, imp, Phase.APPLY)
     worker.step(tenant.pk, imp.pk)
     found = again(tenant, imp)
     assert (found.status, found.reason, ways) == (Status.FAILED, "database_error", [False])
