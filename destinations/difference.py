@@ -19,6 +19,8 @@ JOIN contact c ON c.tenant_id = %(tenant)s AND c.id = l.id WHERE {permitted}"""
 _NOBODY = "SELECT c.id, c.changed_at FROM contact c WHERE c.tenant_id = %(tenant)s AND false"
 # Whoever may be sent, whatever the list says: for what has to be taken back at once.
 _ANYBODY = "SELECT c.id, c.changed_at FROM contact c WHERE c.tenant_id = %(tenant)s AND {permitted}"
+# Of a page: those before it have been compared.
+_BEYOND = "{desired} AND c.id > %(after)s"
 
 # Pages by ID; each runs once for so many people. Reads the list, the contacts and the members once each.
 LEAVING = """
@@ -80,15 +82,15 @@ class Difference(NamedTuple):
     def leaving(self, after: int, *, only_forbidden: bool = False) -> list[int]:
         """The next of those who were told and should not be there, or may not."""
         desired = self.permitted() if only_forbidden else self.desired()
-        return self._page(fill(LEAVING, desired=desired), after)
+        return self._page(fill(LEAVING, desired=_beyond(desired)), after)
 
     def changed(self, after: int) -> list[int]:
         """The next of those who were told and may have other identifiers now."""
-        return self._page(fill(CHANGED, desired=self.desired()), after)
+        return self._page(fill(CHANGED, desired=_beyond(self.desired())), after)
 
     def coming(self, after: int) -> list[int]:
         """The next of those who are to be told: for the first time, or again."""
-        return self._page(fill(COMING, desired=self.desired()), after, full=self.sync.full_since)
+        return self._page(fill(COMING, desired=_beyond(self.desired())), after, full=self.sync.full_since)
 
     def account(self) -> dict[str, int]:
         """How many of the list are left out for each reason; under '' those who were sent."""
@@ -104,6 +106,10 @@ class Difference(NamedTuple):
     def _page(self, statement: str, after: int, **values: object) -> list[int]:
         with hash_joins():
             return [row[0] for row in fetch(statement, sync=self.sync.pk, after=after, most=PAGE, **values)]
+
+
+def _beyond(desired: str) -> str:
+    return fill(_BEYOND, desired=desired)
 
 
 def told(sync_id: int) -> int:

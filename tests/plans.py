@@ -21,6 +21,18 @@ def forget_statistics(*tables: str) -> None:
         owner.execute(f"ANALYZE {', '.join(tables)}")
 
 
+def forget_all_statistics(*tables: str) -> None:
+    """Let the planner know nothing of these tables but their size, as after rows have come into new ones."""
+    with psycopg.connect(os.environ["OWNER_DATABASE_URL"], autocommit=True) as owner:
+        for table in tables:
+            owner.execute("SELECT pg_clear_relation_stats('public', %s)", [table])
+            owner.execute(
+                "SELECT pg_clear_attribute_stats('public', %s, a.attname::text, false) FROM pg_attribute a "
+                "WHERE a.attrelid = %s::regclass AND a.attnum > 0 AND NOT a.attisdropped",
+                [table, table],
+            )
+
+
 def mislead() -> None:
     """Let the planner believe that all identifiers of contacts come late in their order, as those of other workspaces do."""
     with psycopg.connect(os.environ["OWNER_DATABASE_URL"], autocommit=True) as owner:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+import orjson
 import requests
 from django.conf import settings
 from facebook_business.adobjects.customaudience import CustomAudience
@@ -62,7 +63,7 @@ class MetaClient:
         params = CustomAudience.format_params(columns, rows, is_raw=True, pre_hashed=True, session=session)
         # As a part of a form, as in Meta's examples: written into one line, each sign that is no letter would become three,
         # at the cost of most of the time that a request takes.
-        payload = json.dumps(params.pop("payload"), separators=(",", ":"))
+        payload = orjson.dumps(params.pop("payload")).decode()
         if parcel.removes:
             params["method"] = "delete"
         answer = self._call("POST", (self.audience_id, "users"), params, {"payload": (None, payload)})

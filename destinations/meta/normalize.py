@@ -1,6 +1,7 @@
 """Identifiers as Meta's custom audiences want them; rules of its pages “Customer File Custom Audiences” and “Customer
 Information Parameters” (2026-11). Where the pages contradict each other, the text says which one is followed."""
 
+from collections.abc import Callable
 from functools import cache
 
 import pycountry
@@ -18,29 +19,18 @@ from destinations.normal_forms import (
     letters_and_digits,
 )
 
-# What one person has and hardly another.
-_OWN = frozenset({"email", "phone", "external_id"})
 _GENDERS = {"f": "f", "female": "f", "woman": "f", "m": "m", "male": "m", "man": "m"}
 
 
 def identifiers(person: Person) -> list[Identifier]:
     """What Meta can find a person by: all of one row, e-mail and phone first. Everything is hashed, the external ID too."""
     found = []
-    for kind, value, normal in (
-        ("email", person.email, bare_email(person.email or "")),
-        ("phone", person.phone, digits(person.phone or "")),
-        ("external_id", person.external_id, (person.external_id or "").strip()),
-        ("first_name", person.first_name, first_name(person.first_name or "")),
-        ("last_name", person.last_name, last_name(person.last_name or "")),
-        ("city", person.city, letters(person.city or "").replace(" ", "")),
-        ("region", person.region, state(person.region or "", person.country)),
-        ("postal_code", person.postal_code, postal_code(person.postal_code or "", person.country)),
-        ("country", person.country, letters(person.country or "")),
-        ("gender", person.gender, _GENDERS.get(letters(person.gender or ""))),
-        *_birth(person.birthday),
-    ):
-        if value and normal:
-            found.append((hashed if kind in _OWN else hashed_often)(kind, value, normal))
+    for kind, form, finish in _FORMS:
+        value = getattr(person, kind)
+        if value and (normal := form(value, person.country)):
+            found.append(finish(kind, value, normal))
+    if person.birthday:
+        found += [hashed_often(kind, person.birthday, part) for kind, part in _birth(person.birthday) if part]
     return found
 
 
@@ -72,13 +62,24 @@ def _states() -> dict[str, str]:
     return {letters(one.name): one.code.partition("-")[2].lower() for one in found}
 
 
-def _birth(birthday: str | None) -> list[tuple[str, str | None, str]]:
-    """Year, month and day each for itself; the year is left out where it is not known."""
-    if not birthday:
-        return []
+def _birth(birthday: str) -> list[tuple[str, str]]:
+    """Year, month and day each for itself; the year is empty where it is not known."""
     year, month, day = birthday[:-6], birthday[-5:-3], birthday[-2:]
-    return [
-        ("birth_year", birthday, year.strip("-")),
-        ("birth_month", birthday, month),
-        ("birth_day", birthday, day),
-    ]
+    return [("birth_year", year.strip("-")), ("birth_month", month), ("birth_day", day)]
+
+
+_Form = Callable[[str, str | None], str | None]
+# A field of a person → its normal form by the value and the country, and how it is hashed: names, places and their like are
+# those of many, e-mail, phone and external ID of one.
+_FORMS: tuple[tuple[str, _Form, Callable[[str, str, str], Identifier]], ...] = (
+    ("email", lambda value, _country: bare_email(value), hashed),
+    ("phone", lambda value, _country: digits(value), hashed),
+    ("external_id", lambda value, _country: value.strip(), hashed),
+    ("first_name", lambda value, _country: first_name(value), hashed_often),
+    ("last_name", lambda value, _country: last_name(value), hashed_often),
+    ("city", lambda value, _country: letters(value).replace(" ", ""), hashed_often),
+    ("region", state, hashed_often),
+    ("postal_code", postal_code, hashed_often),
+    ("country", lambda value, _country: letters(value), hashed_often),
+    ("gender", lambda value, _country: _GENDERS.get(letters(value)), hashed_often),
+)

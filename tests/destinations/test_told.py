@@ -26,13 +26,13 @@ UPDATE sync_member SET gives = told, batch_id = %(batch)s
 WHERE tenant_id = %(tenant)s AND sync_id = %(sync)s AND contact_id <= %(people)s"""
 
 
-@pytest.fixture
-def large(tenant: Tenant) -> Tenant:
-    """A large sync that the planner knows; some of its members are about to be taken back since then."""
+@pytest.fixture(params=[plans.forget_statistics, plans.forget_all_statistics], ids=["known", "unknown"])
+def large(tenant: Tenant, request: pytest.FixtureRequest) -> Tenant:
+    """A large sync, of which the planner knows the members but not those that are about to be taken back, or nothing."""
     with tenant_context(tenant.pk):
         for statement in (MEMBERS, KEYS):
             run(statement, sync=SYNC, members=MEMBERS_OF_SYNC)
-    plans.forget_statistics("sync_member", "sync_key")
+    request.param("sync_member", "sync_key")
     with tenant_context(tenant.pk):
         run(TAKEN, sync=SYNC, batch=BATCH, people=PEOPLE)
     return tenant
