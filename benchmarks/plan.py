@@ -17,6 +17,7 @@ from benchmarks import (
     api,
     audiences,
     dashboards,
+    files,
     fleet,
     freshness,
     imports,
@@ -462,6 +463,20 @@ def measure_api(bench: Bench) -> None:
     bench.report.table(["One by one", "Median", "95 %"], [["A contact that changes", ms(half), ms(most)]])
 
 
+def measure_files(bench: Bench) -> None:
+    """The same file by the command and by the API, each time into a workspace of its own."""
+    path = bench.large()
+    took = files.measure(bench.stack, path)
+    best = {way: min(found) for way, found in took.items()}
+    bench.report.section("A file by the API", words.FILES.format(rows=count(bench.sizes.rows), turns=files.TURNS))
+    rows = [
+        [f"By the {'API' if way == 'api' else way}", *map(seconds, found), times(best[way] / best["command"])]
+        for way, found in took.items()
+    ]
+    turns = [f"Turn {turn + 1}" for turn in range(files.TURNS)]
+    bench.report.table(["Way", *turns, "Best beside the command"], rows)
+
+
 def measure_upload(bench: Bench) -> None:
     got = upload.measure(bench.stack, bench.workspace(), bench.large(), bench.sizes.upload)
     bench.report.section("A very large upload", words.UPLOAD)
@@ -598,6 +613,7 @@ PARTS: dict[str, Callable[[Bench], None]] = {
     "lookalikes": measure_lookalikes,
     "pixel": measure_pixel,
     "api": measure_api,
+    "files": measure_files,
     "upload": measure_upload,
     "audiences": measure_audiences,
     "syncs": measure_syncs,

@@ -92,6 +92,10 @@ compared, written and answered item by item, in one transaction each. Contacts h
 an ID, and their contacts are known. The requests of one workspace write one after another; with two programs, one is read
 while the other is written."""
 
+FILES = """\
+A file of {rows} rows into an empty workspace, from its first byte to the end of the import: by `manage.py
+import_contacts`, and over HTTP with a token, {turns} times each in turns. The best of each is compared."""
+
 UPLOAD = """\
 A file sent to the upload page as a browser sends it, in one piece, while the memory of the larger web process is
 measured: before the upload, and its maximum."""

@@ -36,6 +36,7 @@ def test_every_part_runs_and_leaves_nothing_behind(tmp_path: Path) -> None:
         "Lookalikes",
         "The pixel",
         "The API",
+        "A file by the API",
         "A very large upload",
         "Audiences",
         "Data syncs",
