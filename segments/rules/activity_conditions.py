@@ -159,11 +159,14 @@ OF_VISITORS = """
   JOIN visitor v ON v.tenant_id = %(tenant)s AND v.id = e.visitor_id AND v.contact_id IS NOT NULL {visitors}
   WHERE e.tenant_id = %(tenant)s AND e.contact_id IS NULL AND e.kind = %(kind)s {such}"""
 EVENTS = f"{NAMED}\n  UNION ALL{OF_VISITORS}"
-# The same of page views of all contacts: one pass over them, since they are very many.
+# The same of page views of all contacts: one pass over them, since they are very many, and one row for those of a visitor,
+# with what {of_visitor} makes of them.
 PAGE_VIEWS = """
-  SELECT coalesce(e.contact_id, v.contact_id) AS contact_id{values} FROM event e
+  SELECT coalesce(e.contact_id, v.contact_id) AS contact_id, e.value FROM (
+    SELECT e.contact_id, e.visitor_id, {of_visitor} AS value FROM event e
+    WHERE e.tenant_id = %(tenant)s AND e.kind = %(kind)s {such} GROUP BY e.contact_id, e.visitor_id) e
   LEFT JOIN visitor v ON v.tenant_id = %(tenant)s AND v.id = e.visitor_id AND v.contact_id IS NOT NULL
-  WHERE e.tenant_id = %(tenant)s AND e.kind = %(kind)s {such} AND coalesce(e.contact_id, v.contact_id) IS NOT NULL"""
+  WHERE coalesce(e.contact_id, v.contact_id) IS NOT NULL"""
 # What only a browser has told of is a claim; what a file has, or the site's server has signed, is none.
 _NOT_SENT, _SIGNED = "AND e.site_id IS NULL", "AND e.properties -> '$signed' = 'true'"
 _NO_CLAIM = "AND (e.site_id IS NULL OR e.properties -> '$signed' = 'true')"
@@ -173,6 +176,9 @@ MESSAGES = """
 # Contacts whose events are as it is asked.
 DOERS = """
 SELECT a.contact_id FROM ({events}) a GROUP BY a.contact_id HAVING {having}"""
+# The same worked out once: where several processes share a statement, each would go through all page views for itself.
+ONCE = """
+WITH doers AS MATERIALIZED ({doers}) SELECT d.contact_id FROM doers d"""
 # Contacts with an event in a span of time.
 BETWEEN = "SELECT DISTINCT a.contact_id FROM ({events}) a"
 _AMOUNT = """CASE WHEN jsonb_typeof(e.properties -> 'amount') = 'number'
@@ -247,20 +253,38 @@ def _doers(
 ) -> Any:
     span = periods.bounds(did.period, clock) if did.period else (None, None)
     values = _MEASURES[activity.measure][0]
-    events, given = _events(activity, did, span, values, of)
-    given |= {"count": Decimal(did.count), "until": Decimal(did.until or 0)}
-    return id_query(fill(DOERS, events=events, having=having), **given)
+    given: dict[str, Any] = {"count": Decimal(did.count), "until": Decimal(did.until or 0)}
+    return _found(activity, did, span, values, of, having=having, counts=("count(*)", "sum(a.value)"), given=given)
 
 
 def _at_one_time(activity: Activity, did: ActivityCondition, clock: EvaluationTime, of: Sequence[int] | None) -> Any:
     """Those whose first or last such event until now is in the period."""
     assert did.period is not None
     start, stop = periods.bounds(did.period, clock)
-    measure = "min(a.at)" if did.times == "first" else "max(a.at)"
-    parts = [f"{measure} >= %(start)s"] if start else []
-    parts += [f"{measure} < %(stop)s"] if stop else []
-    events, given = _events(activity, did, (None, clock.now), ", e.at", of)
-    return id_query(fill(DOERS, events=events, having=" AND ".join(parts)), **given, start=start, stop=stop)
+    extreme = "min" if did.times == "first" else "max"
+    parts = [f"{extreme}(a.at) >= %(start)s"] if start else []
+    parts += [f"{extreme}(a.at) < %(stop)s"] if stop else []
+    given = {"start": start, "stop": stop}
+    counts = (f"{extreme}(a.at)", f"{extreme}(a.value)")
+    return _found(
+        activity, did, (None, clock.now), ", e.at", of, having=" AND ".join(parts), counts=counts, given=given
+    )
+
+
+def _found(
+    activity: Activity, did: ActivityCondition, span: periods.Bounds, values: str, of: Sequence[int] | None, *,
+    having: str, counts: tuple[str, str], given: dict[str, Any],
+) -> Any:  # fmt: skip
+    """Contacts whose events fulfil `having`. `counts`: what it compares, and the same of page views that were put together
+    by visitor."""
+    if of is None and activity.kind == "page":
+        such, more = _such(activity, did, span)
+        of_visitor = counts[0].replace("a.", "e.")
+        events = fill(PAGE_VIEWS, of_visitor=of_visitor, such=such)
+        statement = fill(DOERS, events=events, having=having.replace(*counts))
+        return id_query(fill(ONCE, doers=statement), kind=activity.kind, **more, **given)
+    events, more = _events(activity, did, span, values, of)
+    return id_query(fill(DOERS, events=events, having=having), **more, **given)
 
 
 def _events(
@@ -271,16 +295,14 @@ def _events(
         given["of"] = list(of)
     slots = {"whose": only("e.contact_id", of), "visitors": only("v.contact_id", of)}
     if not activity.messages:
-        return _united(activity, such, values, slots, everybody=of is None), {"kind": activity.kind, **given}
+        return _united(such, values, slots, everybody=of is None), {"kind": activity.kind, **given}
     at = ", min(m.at) AS at" if values else ""
     events = fill(EVENTS, values=_MESSAGE_VALUES + values, such=such, **slots)
     messages = fill(MESSAGES.replace("SELECT m.contact_id", f"SELECT m.contact_id{at}"), events=events)
     return messages, {"kind": activity.kind, "best": activity.messages, **given}
 
 
-def _united(activity: Activity, such: str, values: str, slots: dict[str, str], *, everybody: bool) -> str:
-    if everybody and activity.kind == "page":
-        return fill(PAGE_VIEWS, values=values, such=such)
+def _united(such: str, values: str, slots: dict[str, str], *, everybody: bool) -> str:
     if not everybody or _NO_CLAIM not in such:
         return fill(EVENTS, values=values, such=such, **slots)
     # What names a contact is of a file or a provider: the index alone tells of it. What a site has sent names a visitor.
