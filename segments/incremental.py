@@ -7,10 +7,12 @@ in the transaction that has looked at their contacts, so a killed worker loses n
 """
 
 import logging
+import time
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from math import inf
 from typing import Any
 
 from django.db.models import QuerySet
@@ -26,12 +28,13 @@ from segments.rules.compiler import Context
 from segments.rules.tree import Group, InSegment, Node, RuleError, parse
 from tenants.isolation.context import tenant_context
 from tenants.isolation.statements import fetch, run
-from tenants.tasks import defer
 
 log = logging.getLogger(__name__)
-TASK = "segments.follow"
-# So many entries of the queue in one transaction, and so many transactions before others have their turn.
-BATCH, TURNS = 4_000, 10
+# So many entries of the queue in one transaction.
+BATCH = 4_000
+# For so long one workspace is followed, and after so long a sweep follows no further one: the next sweep is there within
+# seconds, and others have their turn before.
+FOLLOW_SECONDS, SWEEP_SECONDS = 3.0, 5.0
 # With more entries in the queue, segments are compared as a whole.
 MOST_ONE_BY_ONE = 60_000
 # So many contacts whose events leave a window are looked at one by one; with more, the segment is compared as a whole.
@@ -40,11 +43,17 @@ MOST_BY_WINDOW = 50_000
 MOST_DUE = 20
 
 
-def sweep_workspace(tenant_id: int) -> None:
-    """See to the queue of a workspace, and to what time has changed. Mostly there is nothing, so that is asked first."""
+def sweep_end() -> float:
+    """When a sweep that begins now follows no further workspace, by the monotonic clock."""
+    return time.monotonic() + SWEEP_SECONDS
+
+
+def sweep_workspace(tenant_id: int, *, until: float = inf) -> None:
+    """See to the queue of a workspace, unless the time is over (sweep_end), and to what time has changed. Mostly there is
+    nothing, so that is asked first."""
     with tenant_context(tenant_id):
         is_waiting, is_due = change_queue.is_waiting(), _due(timezone.now()).exists()
-    if is_waiting:
+    if is_waiting and time.monotonic() < until:
         follow(tenant_id)
     if is_due:
         look_at_time(tenant_id)
@@ -57,16 +66,17 @@ def _due(now: datetime) -> "QuerySet[Segment]":
 
 
 def follow(tenant_id: int) -> None:
-    """Work off the queue of a workspace for a while. Safe to run any number of times, side by side."""
+    """Work off the queue of a workspace for a while; what is left is for the next sweep. Safe to run any number of times,
+    side by side."""
+    until = time.monotonic() + FOLLOW_SECONDS
     with tenant_context(tenant_id):
         if change_queue.is_longer_than(MOST_ONE_BY_ONE):
             _compare_whole()
-    for _turn in range(TURNS):
+    while True:
         with tenant_context(tenant_id):
-            if not batch():
-                return
-    with tenant_context(tenant_id):
-        defer(TASK, tenant_id=tenant_id)
+            more = batch()
+        if not more or time.monotonic() >= until:
+            return
 
 
 def _compare_whole() -> None:

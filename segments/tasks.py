@@ -1,5 +1,6 @@
 """Tasks of segments: whole refreshes, the queue of changes, the sweeps for what is due, daily tidying."""
 
+from functools import partial
 from typing import Any
 
 from celery import shared_task
@@ -17,16 +18,11 @@ def work(*, tenant_id: int, segment_id: int, **_later: Any) -> None:
     refresh.work(tenant_id, segment_id)
 
 
-@shared_task(name=incremental.TASK)
-def follow(*, tenant_id: int, **_later: Any) -> None:
-    incremental.follow(tenant_id)
-
-
 @shared_task(name="segments.sweep")
 def sweep(**_later: Any) -> None:
     """Often, the workspaces in which something has changed lately."""
     now = timezone.now()
-    tasks.sweep(change_queue.WAKE, incremental.sweep_workspace)
+    tasks.sweep(change_queue.WAKE, partial(incremental.sweep_workspace, until=incremental.sweep_end()))
     pending_work.clear_old(change_queue.WAKE, now=now)
 
 
@@ -34,7 +30,7 @@ def sweep(**_later: Any) -> None:
 def wake(**_later: Any) -> None:
     """Seldom, all that have dynamic segments: for what time has changed, and for changes of which nobody could tell."""
     tasks.sweep(refresh.WAKE, refresh.wake_due)
-    tasks.sweep(refresh.WAKE, incremental.sweep_workspace)
+    tasks.sweep(refresh.WAKE, partial(incremental.sweep_workspace, until=incremental.sweep_end()))
 
 
 @shared_task(name="segments.tidy")

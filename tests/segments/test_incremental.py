@@ -21,7 +21,7 @@ from segments.rules.tree import ActivityCondition, FieldCondition, Group, InSegm
 from tenants.isolation.context import current_tenant, tenant_context
 from tenants.models import PendingWork, Tenant
 from tests.cast import person, workspace
-from tests.segments.members import edit, ids, make, meant, move, run_all
+from tests.segments.members import edit, ids, make, meant, move, run_all, settle
 from tracking.models import Event
 
 RIGA = Group("all", (FieldCondition("city", "is", ("Riga",)),))
@@ -311,7 +311,30 @@ def _work(place: Tenant, segments: list[Segment], _rules: list[Any], random: Ran
             raise InterruptedError
 
 
-def test_a_change_whose_mark_was_lost_is_seen_by_the_seldom_sweep(place: Tenant) -> None:
+def test_a_long_queue_leaves_others_their_turn(place: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    segment = make(place, RIGA)
+    run_all(place)
+    with tenant_context(place.pk):
+        for name in ("Bert", "Anna"):
+            move(named(name), city="Riga" if name == "Bert" else "Oslo")
+    monkeypatch.setattr(incremental, "BATCH", 1)
+    monkeypatch.setattr(incremental, "FOLLOW_SECONDS", 0.0)
+    incremental.sweep_workspace(place.pk, until=0.0)
+    with tenant_context(place.pk):
+        assert QueuedChange.objects.count() == 2, "the time of the sweep was over"
+    incremental.sweep_workspace(place.pk, until=incremental.sweep_end())
+    with tenant_context(place.pk):
+        assert QueuedChange.objects.count() == 1, "a batch, and no message for more"
+    incremental.sweep_workspace(place.pk, until=incremental.sweep_end())
+    with tenant_context(place.pk):
+        assert not QueuedChange.objects.exists()
+        assert ids(segment) == meant(segment)
+
+
+def test_a_change_whose_mark_was_lost_is_seen_by_the_seldom_sweep(
+    place: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(incremental, "SWEEP_SECONDS", 60.0)  # workspaces of other tests are looked at, too
     segment = make(place, RIGA)
     run_all(place)
     with tenant_context(place.pk):
@@ -409,7 +432,7 @@ def test_two_at_once_end_right(place: Tenant) -> None:
         for thread in threads:
             thread.join()
     assert not problems
-    run_all(place)
+    settle(place)
     with tenant_context(place.pk):
         for segment in segments:
             assert ids(segment) == meant(segment), segment.name
