@@ -249,7 +249,7 @@ MENTIONED = {"queries.py", "options.py", "cleaning.py", "manage.py"}
 
 
 # Tables of figures, and what only grows.
-LONGEST = {"docs/benchmarks.md": 280, "docs/commands.md": 200, "CHANGELOG.md": 1_000}
+LONGEST = {"docs/benchmarks.md": 500, "docs/commands.md": 200, "CHANGELOG.md": 1_000}
 
 
 @pytest.mark.parametrize("name", NAMES)
