@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import psycopg
 import pytest
 from django.urls import reverse
 
@@ -103,6 +104,13 @@ class Stack:
         """One statement as the owner."""
         return ask(self.said["owner_database_url"], question)
 
+    def database_answers(self) -> bool:
+        """True if a new connection is taken: a server that has just come back may still be starting up."""
+        try:
+            return self.ask("select 1") == [(1,)]
+        except psycopg.OperationalError:
+            return False
+
 
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
@@ -162,6 +170,7 @@ def test_what_is_killed_comes_back(stack: Stack, names: tuple[str, ...]) -> None
 
     assert wait_until(lambda: all(before[name] not in stack.children().values() for name in names), seconds=30)
     assert wait_until(lambda: stack.get("/healthz") == 200 and stack.worker_answers(), seconds=45)
+    assert wait_until(stack.database_answers, seconds=30)
     assert all(running(child) for child in stack.children().values())
     assert len(stack.children()) == len(before)
     assert stack.ask("select min(a) from public.kept_by_test") == [(1,)]
