@@ -26,6 +26,7 @@ from segments.models import Segment, SegmentState
 from segments.rules import compiler, schedule
 from segments.rules.compiler import Context
 from segments.rules.tree import Group, InSegment, Node, RuleError, parse
+from tenants import pending_work
 from tenants.isolation.context import tenant_context
 from tenants.isolation.statements import fetch, run
 
@@ -75,7 +76,10 @@ def follow(tenant_id: int) -> None:
     while True:
         with tenant_context(tenant_id):
             more = batch()
-        if not more or time.monotonic() >= until:
+            is_over = time.monotonic() >= until
+            if more and is_over:  # marked anew: it is not forgotten, and the next sweep begins with the others
+                pending_work.mark_pending(change_queue.WAKE)
+        if not more or is_over:
             return
 
 
