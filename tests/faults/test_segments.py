@@ -109,7 +109,7 @@ def test_members_are_right_whatever_is_killed(stack: Stack) -> None:
         killers[kill % len(killers)](rng)
         stack.wait_for_database(tenant_id)
         stack.worker()
-    at_rest(stack, tenant_id, seconds=180)
+    at_rest(stack, tenant_id, seconds=90)
     with stack.database(tenant_id) as connection:
         everybody = {row[0] for row in connection.execute("SELECT id FROM contact WHERE tenant_id = %s", [tenant_id])}
         meant = {}
